@@ -1,0 +1,37 @@
+"""What the processes share: messages, limits, errors, names in Redis, the scripts, the settings.
+
+The names exported here are the public schema surface: every message that crosses a process boundary.
+"""
+
+from contracts.base import BaseMessage
+from contracts.capture import (
+    Annotation,
+    CaptureAbort,
+    CaptureClose,
+    CaptureMessage,
+    CaptureOpen,
+    CaptureProgress,
+    Found,
+    FrameMeta,
+)
+from contracts.message import A3CPMessage, FeatureRefEvent, RawFeaturesRef
+from contracts.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+
+__all__ = [
+    "A3CPMessage",
+    "Annotation",
+    "BaseMessage",
+    "CaptureAbort",
+    "CaptureClose",
+    "CaptureMessage",
+    "CaptureOpen",
+    "CaptureProgress",
+    "FeatureRefEvent",
+    "Found",
+    "FrameMeta",
+    "RawFeaturesRef",
+    "SessionAnswer",
+    "SessionEndRequest",
+    "SessionStartRequest",
+    "SessionValidateRequest",
+]

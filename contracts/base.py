@@ -1,0 +1,37 @@
+"""The fields every message has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from contracts.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
+
+__all__ = ["BaseMessage", "StrictModel", "Text"]
+
+Text = Annotated[str, StringConstraints(strict=True, max_length=256)]
+"""A short free text."""
+
+
+class StrictModel(BaseModel):
+    """Nothing is coerced, nothing unknown is taken, nothing is changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BaseMessage(StrictModel):
+    """``schema_version, record_id, user_id, session_id?, timestamp, modality?, source?, performer_id?``.
+
+    Control messages and session requests reject unknown fields; A3CP messages
+    (`contracts.message`) keep them.
+    """
+
+    schema_version: SchemaVersion
+    record_id: RecordId
+    user_id: Identifier
+    session_id: SessionId | None = None
+    timestamp: UtcDatetime
+    modality: Text | None = None
+    source: Text | None = None
+    performer_id: Identifier | None = None

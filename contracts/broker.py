@@ -1,0 +1,262 @@
+"""The one way to reach Redis: two roles, their clients, their checks at start, their errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable
+
+__all__ = [
+    "AsyncBroker",
+    "Broker",
+    "BrokerFull",
+    "Role",
+    "backoff_s",
+    "broker_errors",
+    "check_role",
+    "connect",
+    "connect_sync",
+    "ensure_group",
+    "ensure_group_sync",
+    "wait_for_role",
+]
+
+Role = Literal["frames", "events"]
+
+AsyncBroker = redis.asyncio.Redis | redis.asyncio.RedisCluster
+Broker = redis.Redis | redis.RedisCluster
+
+CONNECT_TIMEOUT_S = 2.0
+SOCKET_TIMEOUT_S = 5.0
+MINIMUM_VERSION = (7, 0)
+
+_CLUSTER_SCHEMES = {"redis-cluster://": "redis://", "rediss-cluster://": "rediss://"}
+
+
+class BrokerFull(BrokerUnavailable):
+    """The broker is out of memory (``noeviction``): nothing was written, try again later."""
+
+
+_TRANSIENT_REPLIES = ("LOADING", "MISCONF", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "TRYAGAIN", "BUSY")
+
+
+@contextmanager
+def broker_errors(role: Role) -> Iterator[None]:
+    """Turn the client library's errors for a broker that is away or full into ours; the cause is chained.
+
+    Raises:
+        BrokerFull: out of memory.
+        BrokerUnavailable: connection refused or lost, time-out, loading, cluster down, disk errors.
+    """
+    try:
+        yield
+    except redis.exceptions.OutOfMemoryError as error:
+        raise BrokerFull(role, "it is out of memory") from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
+        raise BrokerUnavailable(role, _one_line(error)) from error
+    except redis.exceptions.RedisClusterException as error:
+        raise BrokerUnavailable(role, _one_line(error)) from error
+    except redis.exceptions.ResponseError as error:
+        text = str(error)
+        if "OOM command not allowed" in text:
+            raise BrokerFull(role, "it is out of memory") from error
+        if text.startswith(_TRANSIENT_REPLIES):
+            raise BrokerUnavailable(role, _one_line(error)) from error
+        raise
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _cluster_url(url: str) -> str | None:
+    for scheme, plain in _CLUSTER_SCHEMES.items():
+        if url.startswith(scheme):
+            return plain + url[len(scheme) :]
+    return None
+
+
+def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 512) -> AsyncBroker:
+    """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
+
+    Connects when first used. Answers are bytes. It never retries by itself: a command whose answer was
+    lost may have run, and only its caller knows whether it may run twice.
+
+    Raises:
+        ValueError: the URL is not one of these.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "max_connections": max_connections,
+    }
+    if (cluster := _cluster_url(url)) is not None:
+        return redis.asyncio.RedisCluster.from_url(cluster, **options)
+    return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
+
+
+def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
+    """`connect` for a process that blocks."""
+    options: dict[str, Any] = {"socket_timeout": socket_timeout_s, "socket_connect_timeout": CONNECT_TIMEOUT_S}
+    if (cluster := _cluster_url(url)) is not None:
+        return redis.RedisCluster.from_url(cluster, **options)
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+
+
+def backoff_s(attempt: int) -> float:
+    """How long to wait after failed attempt 0, 1, 2 …: 0.1 s, doubling, 5 s at most."""
+    return float(min(5.0, 0.1 * 2 ** min(attempt, 10)))
+
+
+# --- what a role needs -------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _version(info: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(int(part) for part in _text(info.get("redis_version", "0")).split(".")[:2])
+
+
+def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | None, *, assume_volatile: bool) -> None:
+    """Whether one master is what its role needs. ``config`` is None where the service hides CONFIG.
+
+    Raises:
+        BrokerMisconfigured: it is not; the text says how to mend it.
+    """
+
+    def refuse(problem: str, mend: str) -> None:
+        raise BrokerMisconfigured(role, problem, mend)
+
+    if _version(info) < MINIMUM_VERSION:
+        refuse(f"its version is {_text(info.get('redis_version', 'unknown'))}", "Redis 7.0 or newer, or Valkey 8")
+    if _text(info.get("role", "master")) != "master":
+        refuse("it is a replica", "name the master in the URL")
+    if config is None:
+        if role == "frames" and not assume_volatile:
+            refuse(
+                "it hides CONFIG, so nobody can see whether it writes raw frames to a disk",
+                "A3CP_FRAMES_VOLATILE=assume, if you know that it never does",
+            )
+        return
+    policy = config.get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        refuse(f"maxmemory-policy is {policy}, which deletes data", "CONFIG SET maxmemory-policy noeviction")
+    append_only = config.get("appendonly", "no")
+    if role == "events":
+        if append_only != "yes":
+            refuse("appendonly is off, so a restart would lose events", "CONFIG SET appendonly yes")
+        return
+    if not assume_volatile:
+        if append_only != "no":
+            refuse("appendonly is on, which writes raw frames to a disk", "CONFIG SET appendonly no")
+        if config.get("save", ""):
+            refuse("RDB snapshots are on, which write raw frames to a disk", 'CONFIG SET save ""')
+        if int(info.get("connected_slaves", 0)):
+            refuse("it has a replica, and a replica may write raw frames to a disk", "REPLICAOF NO ONE on the replica")
+    if int(config.get("maxmemory", "0")) <= 0:
+        refuse("it has no maxmemory, so frames could fill the machine", "CONFIG SET maxmemory 1gb")
+
+
+_CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
+
+
+async def _masters(broker: AsyncBroker) -> list[AsyncBroker]:
+    if isinstance(broker, redis.asyncio.RedisCluster):
+        await broker.initialize()
+        return [node_client(node) for node in broker.get_primaries()]
+    return [broker]
+
+
+def node_client(node: Any) -> AsyncBroker:
+    """A client for one cluster node, with the cluster client's own credentials."""
+    options = {
+        k: v for k, v in node.connection_kwargs.items() if k in ("username", "password", "socket_timeout", "ssl")
+    }
+    return redis.asyncio.Redis(host=node.host, port=node.port, **options)
+
+
+async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> None:
+    """Ask every master of a role whether it is what the role needs.
+
+    Raises:
+        BrokerMisconfigured: one is not.
+        BrokerUnavailable: one does not answer.
+    """
+    with broker_errors(role):
+        for master in await _masters(broker):
+            try:
+                await _check_master(master, role, assume_volatile)
+            finally:
+                if master is not broker:
+                    await master.aclose()
+
+
+async def _check_master(master: AsyncBroker, role: Role, assume_volatile: bool) -> None:
+    info: dict[str, Any] = {}
+    for section in ("server", "replication"):
+        info.update(await master.info(section))
+    config: dict[str, str] | None = {}
+    try:
+        for name in _CONFIG_NAMES:
+            answer = await master.config_get(name)
+            config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
+    except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or str(error).startswith(_TRANSIENT_REPLIES):
+            raise
+        config = None
+    judge_role(role, info, config or None, assume_volatile=assume_volatile)
+
+
+async def wait_for_role(
+    broker: AsyncBroker,
+    role: Role,
+    *,
+    assume_volatile: bool,
+    on_wait: Callable[[BrokerUnavailable, float], None],
+) -> None:
+    """`check_role`, tried again with backoff for as long as the broker is away; ``on_wait`` is told each
+    time why, and for how many seconds.
+
+    Raises:
+        BrokerMisconfigured: the broker answers, and is not what the role needs.
+    """
+    attempt = 0
+    while True:
+        try:
+            return await check_role(broker, role, assume_volatile=assume_volatile)
+        except BrokerUnavailable as error:
+            delay_s = backoff_s(attempt)
+            attempt += 1
+            on_wait(error, delay_s)
+            await asyncio.sleep(delay_s)
+
+
+async def ensure_group(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
+    """Create the consumer group at ``0``, so that no early entry is lost; done already is done."""
+    with broker_errors(role):
+        try:
+            await broker.xgroup_create(stream, group, id="0", mkstream=True)
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+
+def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> None:
+    """`ensure_group` for a process that blocks."""
+    with broker_errors(role):
+        try:
+            broker.xgroup_create(stream, group, id="0", mkstream=True)
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise

@@ -1,0 +1,256 @@
+"""A capture in the frames role: one `Call` for each step of its life.
+
+The state hash is the one place where a capture's status is decided; ``contracts/lua`` has the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from contracts.base import StrictModel
+from contracts.capture import Annotation, CaptureOpen, Found
+from contracts.frame import ForwardItem, TerminalEntry
+from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, format_utc
+from contracts.keys import capture_keys
+from contracts.layout import PART_NAMES, Part, Row
+from contracts.limits import CaptureLimits
+from contracts.scripts import Argument, Call
+
+__all__ = [
+    "CaptureState",
+    "CaptureWindow",
+    "EndStatus",
+    "PushReply",
+    "Watch",
+    "claim",
+    "end",
+    "finish",
+    "heartbeat",
+    "open_capture",
+    "push",
+    "release",
+    "row",
+    "watch",
+]
+
+OPEN_TTL_S = 60
+"""How long the keys of an open capture outlive its gateway and its extractor."""
+
+ENDED_TTL_S = 3600
+"""How long the frames of a closed capture wait for an extractor."""
+
+TOMBSTONE_TTL_S = 60
+"""How long a finished capture's state stays for a late push to read."""
+
+
+class CaptureWindow(StrictModel):
+    """What an extractor needs to know of a capture: the ``open`` field of its state, JSON."""
+
+    capture_id: Identifier
+    user_id: Identifier
+    session_id: SessionId
+    record_id: RecordId
+    timestamp_start: UtcDatetime
+    fps_target: int
+    width: int
+    height: int
+    max_duration_s: float
+    annotation: Annotation | None = None
+    device_id: Identifier | None = None
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+
+    @classmethod
+    def of(cls, message: CaptureOpen, limits: CaptureLimits) -> CaptureWindow:
+        """The window that ``capture.open`` names."""
+        return cls(
+            capture_id=message.capture_id,
+            user_id=message.user_id,
+            session_id=message.session_id,
+            record_id=message.record_id,
+            timestamp_start=message.timestamp_start,
+            fps_target=message.fps_target,
+            width=message.width,
+            height=message.height,
+            max_duration_s=limits.max_duration_s,
+            annotation=message.annotation,
+            device_id=message.device_id,
+            consent_given=message.consent_given,
+            is_demo=message.is_demo,
+        )
+
+
+def open_capture(window: CaptureWindow) -> Call[bool]:
+    """Create the state; false if this capture_id has another one. Dispatch comes after."""
+    keys = capture_keys(window.capture_id)
+    text = window.model_dump_json(exclude_none=True)
+    return Call("frames", "open", [keys.state], [text, OPEN_TTL_S], lambda answer: bool(answer == b"OK"))
+
+
+@dataclass(frozen=True, slots=True)
+class PushReply:
+    """What became of one push.
+
+    ``gone`` is the error code of a capture that is no longer open; ``full`` and ``conflict`` exclude it.
+    ``depth`` counts the entries in the stream, ``claimed`` says whether an extractor ever had the capture.
+    """
+
+    gone: str = ""
+    full: bool = False
+    conflict: bool = False
+    depth: int = 0
+    backlog_bytes: int = 0
+    extracted: int = 0
+    claimed: bool = False
+
+
+def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
+    """Put one frame into its stream."""
+    keys = capture_keys(item.capture_id)
+
+    def read(answer: Any) -> PushReply:
+        if answer[0] == b"GONE":
+            return PushReply(gone=answer[1].decode())
+        word, depth, backlog_bytes, extracted, claimed = answer
+        return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))
+
+    arguments: list[Argument] = [
+        item.seq, item.byte_length, format_utc(item.timestamp_frame),
+        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *item.encode(),
+    ]  # fmt: skip
+    return Call("frames", "push", [keys.state, keys.frames], arguments, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How far a capture is. ``backlog_frames`` are in the stream, the terminal entry not counted."""
+
+    status: str
+    error_code: str
+    accepted: int
+    extracted: int
+    backlog_frames: int
+    backlog_bytes: int
+    claimed: bool
+    found: Found
+
+    def over_half(self, limits: CaptureLimits) -> bool:
+        """Whether the stream is more than half full."""
+        return 2 * self.backlog_frames > limits.stream_max_frames or 2 * self.backlog_bytes > limits.stream_max_bytes
+
+
+def watch(capture_id: str) -> Call[Watch | None]:
+    """Say that the gateway is still there, and ask how far the capture is; None if its state is gone."""
+
+    def read(answer: Any) -> Watch | None:
+        if not answer:
+            return None
+        status, error_code, accepted, extracted, depth, backlog_bytes, claimed, *found = answer
+        depth -= status != b"open" and depth > 0
+        counts = Found(**dict(zip(PART_NAMES, found, strict=True)))
+        return Watch(
+            status.decode(), error_code.decode(), accepted, extracted, depth, backlog_bytes, bool(claimed), counts
+        )
+
+    return Call("frames", "watch", list(capture_keys(capture_id)), [OPEN_TTL_S], read)
+
+
+EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
+
+
+def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
+    """Write the terminal entry; returns the status that stands, and its error code.
+
+    The first terminal stands: whoever comes later is told what it was. ``idle_ms`` > 0 ends the capture
+    only if its gateway has not touched it for so long, else the answer is ``busy``.
+    """
+    keys = capture_keys(capture_id)
+    status = "closed" if entry.event == "close" else "aborted"
+    arguments: list[Argument] = [status, entry.error_code or "", ENDED_TTL_S, idle_ms, *entry.encode()]
+    return Call(
+        "frames", "end", [keys.state, keys.frames], arguments,
+        lambda answer: (cast(EndStatus, answer[0].decode().lower()), answer[1].decode()),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """A claimed capture: what an extractor needs to begin or to go on.
+
+    ``token`` proves ownership to every later step; ``deliveries`` counts this claim too.
+    """
+
+    token: str
+    generation: int
+    deliveries: int
+    status: str
+    error_code: str
+    accepted: int
+    extracted: int
+    tracker_restarts: tuple[int, ...]
+    found: Mapping[Part, int]
+    window: CaptureWindow
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureState:
+        """Read the state hash; ``ValueError`` or ``KeyError`` if it is not one."""
+        restarts = fields.get(b"tracker_restarts", b"").decode()
+        return cls(
+            token=fields[b"token"].decode(),
+            generation=int(fields[b"generation"]),
+            deliveries=int(fields[b"deliveries"]),
+            status=fields[b"status"].decode(),
+            error_code=fields.get(b"error_code", b"").decode(),
+            accepted=int(fields[b"accepted"]),
+            extracted=int(fields[b"extracted"]),
+            tracker_restarts=tuple(int(seq) for seq in restarts.split(",") if seq),
+            found={part: int(fields.get(b"found_" + part.encode(), 0)) for part in PART_NAMES},
+            window=CaptureWindow.model_validate_json(fields[b"open"]),
+        )
+
+
+def claim(capture_id: str, dispatch_id: str) -> Call[CaptureState | None]:
+    """Take a capture over for the holder of its dispatch entry; None if there is nothing left to do."""
+
+    def read(answer: Any) -> CaptureState | None:
+        fields = dict(zip(answer[::2], answer[1::2], strict=True))
+        return CaptureState.decode(fields) if fields else None
+
+    return Call("frames", "claim", list(capture_keys(capture_id)), [dispatch_id, OPEN_TTL_S, ENDED_TTL_S], read)
+
+
+def _mine(answer: Any) -> bool:
+    return bool(answer == 1)
+
+
+def row(
+    capture_id: str,
+    token: str,
+    seq: int,
+    extracted: Row,
+    byte_length: int,
+    *,
+    restart: bool,
+    found: Mapping[Part, bool],
+) -> Call[bool]:
+    """Delete a frame and store its row; false if the capture is no longer the caller's."""
+    arguments: list[Argument] = [token, seq, extracted.pack(), byte_length, int(restart), OPEN_TTL_S, ENDED_TTL_S]
+    arguments += [int(found.get(part, False)) for part in PART_NAMES]
+    return Call("frames", "row", list(capture_keys(capture_id)), arguments, _mine)
+
+
+def heartbeat(capture_id: str, token: str) -> Call[bool]:
+    """Keep the keys alive; false if the capture is no longer the caller's. Then renew the lease."""
+    return Call("frames", "heartbeat", list(capture_keys(capture_id)), [token, OPEN_TTL_S, ENDED_TTL_S], _mine)
+
+
+def release(capture_id: str, token: str) -> Call[bool]:
+    """Hand a capture back without counting the delivery; false if it is no longer the caller's."""
+    return Call("frames", "release", [capture_keys(capture_id).state], [token], _mine)
+
+
+def finish(capture_id: str, token: str) -> Call[bool]:
+    """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
+    return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)

@@ -1,0 +1,188 @@
+"""One tree of errors; every code a client, a log or a record can show is in this file.
+
+A3CPError
+├── CaptureError            a capture broke a rule: an abort or a close code for its client
+├── RequestRefused          an HTTP request is answered with this status and code
+├── RecorderError           an event could not be appended
+│   ├── MissingSessionPath      dead letter; 409
+│   ├── EventTooLarge           dead letter; 413
+│   ├── InvalidEvent            dead letter; 422
+│   └── RecorderIOError         stays pending and is tried again; 500
+├── ArtifactError           an artifact could not be written or does not verify
+├── BrokerUnavailable       transient: retried with backoff
+└── FatalError              the process stops with one line that says how to mend it
+    ├── ConfigurationError
+    └── BrokerMisconfigured
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = [
+    "A3CPError",
+    "AbortCode",
+    "ArtifactError",
+    "BrokerMisconfigured",
+    "BrokerUnavailable",
+    "CAPTURE_CODES",
+    "CaptureCode",
+    "CaptureError",
+    "ConfigurationError",
+    "EventTooLarge",
+    "FatalError",
+    "InvalidEvent",
+    "MissingSessionPath",
+    "RecorderError",
+    "RecorderIOError",
+    "RequestRefused",
+]
+
+AbortCode = Literal[
+    "limit_duration_exceeded",
+    "limit_duration_too_short",
+    "limit_fps_exceeded",
+    "limit_resolution_exceeded",
+    "limit_frame_count_exceeded",
+    "limit_frame_bytes_exceeded",
+    "limit_total_bytes_exceeded",
+    "limit_forward_buffer_exceeded",
+    "protocol_violation",
+    "session_invalid",
+    "session_closed",
+    "duplicate_capture",
+    "invalid_frame",
+    "forward_failed",
+    "extraction_failed",
+    "server_shutdown",
+    # outcomes that no client is there to hear
+    "client_disconnected",
+    "gateway_lost",
+    "frames_lost",
+]
+"""Why a capture ended without an artifact: ``capture.abort``'s ``error_code`` and the record's."""
+
+CaptureCode = Literal[
+    AbortCode,
+    "invalid_json",
+    "schema_error",
+    "internal_error",
+    "too_many_captures",
+    "frames_broker_full",
+    "open_timeout",
+]
+"""Every reason a capture socket is closed with, plain success apart."""
+
+CAPTURE_CODES: frozenset[str] = frozenset(get_args(CaptureCode))
+
+
+class A3CPError(Exception):
+    """The root of every error this project raises on purpose."""
+
+
+class CaptureError(A3CPError):
+    """A capture broke the rule named by ``code``; ``detail`` never quotes image bytes."""
+
+    def __init__(self, code: CaptureCode, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code: CaptureCode = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class RequestRefused(A3CPError):
+    """An HTTP request is refused: ``{"error": code, "detail": detail}`` with ``status``."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class RecorderError(A3CPError):
+    """An event could not be appended. ``code`` and ``status`` are what an HTTP client is told."""
+
+    code: str = "recorder_error"
+    status: int = 500
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class MissingSessionPath(RecorderError):
+    """The session's directory does not exist; the recorder creates none."""
+
+    code = "missing_session_path"
+    status = 409
+
+
+class EventTooLarge(RecorderError):
+    """The line would be longer than ``MAX_EVENT_BYTES``, newline included."""
+
+    code = "event_too_large"
+    status = 413
+
+
+class InvalidEvent(RecorderError):
+    """The entry does not hold an event that can be put into a session's log."""
+
+    code = "invalid_event"
+    status = 422
+
+
+class RecorderIOError(RecorderError):
+    """The file system refused; the event stays pending and is tried again."""
+
+    code = "recorder_io_error"
+    status = 500
+
+
+class ArtifactError(A3CPError):
+    """An artifact could not be written, read or verified; the text says which and why."""
+
+
+class BrokerUnavailable(A3CPError):
+    """A broker did not answer; whoever catches this tries again with backoff."""
+
+    def __init__(self, role: str, cause: str) -> None:
+        super().__init__(role, cause)
+        self.role = role
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"the {self.role} broker does not answer: {self.cause}"
+
+
+class FatalError(A3CPError):
+    """The process cannot go on. Its text is one line: what is wrong and how to mend it."""
+
+    exit_code = 2
+
+
+class ConfigurationError(FatalError):
+    """A setting is wrong; the text names the environment variable."""
+
+
+class BrokerMisconfigured(FatalError):
+    """A broker is not what its role needs; the text says how to mend it."""
+
+    exit_code = 3
+
+    def __init__(self, role: str, problem: str, mend: str) -> None:
+        super().__init__(role, problem, mend)
+        self.role = role
+        self.problem = problem
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return f"the {self.role} broker is refused: {self.problem}; mend it with: {self.mend}"

@@ -1,0 +1,182 @@
+"""Events: the one way to put something into a session's log.
+
+An event is JSON text. It is published on ``{a3cp}:events``, and the active recorder appends it; the
+receipt says when, or why not. What is put in is preserved: key order, strings and number tokens verbatim;
+only insignificant whitespace goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from contracts import keys
+from contracts.broker import AsyncBroker, broker_errors
+from contracts.errors import EventTooLarge, RecorderError
+from contracts.ids import parse_utc
+
+__all__ = [
+    "EventEntry",
+    "Receipt",
+    "append_event",
+    "await_receipt",
+    "compact_json",
+    "encode_line",
+    "event_bytes",
+    "split_line",
+]
+
+RECEIPT_WAIT_S = 5.0
+
+_OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^"\s]+', re.DOTALL)
+
+
+def compact_json(text: bytes) -> bytes:
+    """``text``, which must be valid JSON, without the whitespace between its tokens; every token verbatim."""
+    return b"".join(_OUTSIDE_STRINGS.findall(text))
+
+
+def event_bytes(event: BaseModel) -> bytes:
+    """The JSON of a message of ours; fields that were never set and are None are left out."""
+    return event.model_dump_json(exclude_none=True).encode()
+
+
+_HEAD = b'{"recorded_at":"'
+_MIDDLE = b'","event":'
+_TIME_BYTES = len("2026-01-31T12:00:00.000Z")
+_EVENT_AT = len(_HEAD) + _TIME_BYTES + len(_MIDDLE)
+
+
+def encode_line(event: bytes, recorded_at: str, max_event_bytes: int) -> bytes:
+    """``{"recorded_at":"…","event":{…}}`` and a newline.
+
+    Raises:
+        EventTooLarge: that is more than ``max_event_bytes`` bytes.
+    """
+    line = b"".join((_HEAD, recorded_at.encode(), _MIDDLE, event, b"}\n"))
+    if len(line) > max_event_bytes:
+        raise EventTooLarge(f"the line would have {len(line)} bytes, {max_event_bytes} are allowed")
+    return line
+
+
+def split_line(line: bytes) -> tuple[str, bytes] | None:
+    """The ``recorded_at`` and the event bytes of a line that `encode_line` made; None for any other line."""
+    if not (line.startswith(_HEAD) and line.endswith(b"}\n") and line[_EVENT_AT - len(_MIDDLE) : _EVENT_AT] == _MIDDLE):
+        return None
+    recorded_at = line[len(_HEAD) : len(_HEAD) + _TIME_BYTES].decode("ascii", "replace")
+    try:
+        parse_utc(recorded_at)
+    except ValueError:
+        return None
+    return recorded_at, line[_EVENT_AT:-2]
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """One entry of ``{a3cp}:events``. ``capture_id`` is set only on a capture's feature-ref event."""
+
+    event: bytes
+    user_id: str
+    session_id: str
+    record_id: str
+    capture_id: str = ""
+
+    def encode(self) -> dict[str, str | bytes]:
+        """The entry's fields."""
+        fields: dict[str, str | bytes] = {
+            "event": self.event,
+            "user_id": self.user_id,
+            "session_id": self.session_id,
+            "record_id": self.record_id,
+        }
+        return {**fields, "capture_id": self.capture_id} if self.capture_id else fields
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> EventEntry:
+        """Read an entry; ``ValueError`` says which field is missing or unreadable."""
+        try:
+            return cls(
+                event=fields[b"event"],
+                user_id=fields[b"user_id"].decode(),
+                session_id=fields[b"session_id"].decode(),
+                record_id=fields[b"record_id"].decode(),
+                capture_id=fields.get(b"capture_id", b"").decode(),
+            )
+        except KeyError as missing:
+            raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The recorder's answer to one event: when it was recorded, or the code and sentence of why not."""
+
+    recorded_at: str = ""
+    error: str = ""
+    detail: str = ""
+
+    def encode(self) -> bytes:
+        """As it stands in the broker, JSON."""
+        if self.error:
+            return orjson.dumps({"error": self.error, "detail": self.detail})
+        return orjson.dumps({"recorded_at": self.recorded_at})
+
+    @classmethod
+    def decode(cls, text: bytes) -> Receipt:
+        """Read what `encode` made."""
+        return cls(**orjson.loads(text))
+
+    def recorded(self) -> str:
+        """When the line was recorded.
+
+        Raises:
+            RecorderError: it was not; the subclass is the reason.
+        """
+        if not self.error:
+            return self.recorded_at
+        for kind in _leaves(RecorderError):
+            if kind.code == self.error:
+                raise kind(self.detail)
+        raise RecorderError(self.detail)
+
+
+def _leaves(kind: type[RecorderError]) -> list[type[RecorderError]]:
+    return [leaf for child in kind.__subclasses__() for leaf in (child, *_leaves(child))]
+
+
+async def append_event(broker: AsyncBroker, entry: EventEntry) -> str:
+    """Publish an event; returns its entry ID.
+
+    Repeating it is safe: the recorder does not repeat a line whose event bytes are the same.
+
+    Raises:
+        BrokerUnavailable: the broker is away; nobody knows whether the event was published.
+    """
+    with broker_errors("events"):
+        entry_id: Any = await broker.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]
+    return str(entry_id.decode())
+
+
+async def await_receipt(broker: AsyncBroker, entry_id: str, timeout_s: float = RECEIPT_WAIT_S) -> Receipt | None:
+    """The recorder's answer to one event, or None if there is none within ``timeout_s`` (it stays queued).
+
+    Raises:
+        BrokerUnavailable: the broker is away.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    delay_s = 0.002
+    while True:
+        with broker_errors("events"):
+            answer: Any = await broker.get(keys.receipt(entry_id))
+        if answer is not None:
+            return Receipt.decode(bytes(answer))
+        if loop.time() >= deadline:
+            return None
+        await asyncio.sleep(delay_s)
+        delay_s = min(0.05, delay_s * 1.5)

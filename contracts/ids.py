@@ -1,0 +1,108 @@
+"""Identifier and time types of the wire: what a field may hold, so that no identifier can escape a
+folder, a key or a label."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, StringConstraints
+
+__all__ = [
+    "Identifier",
+    "RecordId",
+    "SchemaVersion",
+    "SessionId",
+    "UtcDatetime",
+    "format_utc",
+    "is_identifier",
+    "is_record_id",
+    "is_session_id",
+    "parse_utc",
+    "SCHEMA_VERSION",
+]
+
+SCHEMA_VERSION = "1.0.1"
+
+# \Z, not $: $ would let a newline through.
+_IDENTIFIER = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\z"
+_RECORD_ID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}\z"
+_SESSION_ID = r"^sess_[0-9a-f]{16}\z"
+_VERSION = r"^1\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\z"
+
+Identifier = Annotated[str, StringConstraints(strict=True, pattern=_IDENTIFIER)]
+"""``user_id``, ``capture_id``, ``performer_id``, ``device_id``: 1–128 of ``A–Z a–z 0–9 . _ -``,
+not starting with a dot."""
+
+RecordId = Annotated[str, StringConstraints(strict=True, pattern=_RECORD_ID)]
+"""A UUIDv4 in its hyphenated text form, kept as the client wrote it."""
+
+SessionId = Annotated[str, StringConstraints(strict=True, pattern=_SESSION_ID)]
+"""``sess_`` + 16 lowercase hex digits; only the session manager makes one."""
+
+SchemaVersion = Annotated[str, StringConstraints(strict=True, pattern=_VERSION)]
+"""``MAJOR.MINOR.PATCH`` with our major version, 1."""
+
+
+def _matcher(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace(r"\z", r"\Z"))
+
+
+_identifier, _record_id, _session_id = map(_matcher, (_IDENTIFIER, _RECORD_ID, _SESSION_ID))
+
+
+def is_identifier(text: str) -> bool:
+    """Whether ``text`` may be a ``user_id``, ``capture_id``, ``performer_id`` or ``device_id``."""
+    return _identifier.match(text) is not None
+
+
+def is_record_id(text: str) -> bool:
+    """Whether ``text`` is a UUIDv4 in its hyphenated form."""
+    return _record_id.match(text) is not None
+
+
+def is_session_id(text: str) -> bool:
+    """Whether ``text`` has the form of a session id (it may still be unknown)."""
+    return _session_id.match(text) is not None
+
+
+_ISO_8601 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII)
+
+
+def parse_utc(text: str) -> datetime:
+    """Read an ISO 8601 date and time; without an offset it is UTC.
+
+    Raises:
+        ValueError: ``text`` is not one, or is out of the range of years 1 to 9999.
+    """
+    if not _ISO_8601.match(text):
+        raise ValueError("not an ISO 8601 date and time")
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
+
+
+def format_utc(moment: datetime) -> str:
+    """``2026-01-31T12:00:00.000Z``: UTC, milliseconds (cut, not rounded), ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _to_datetime(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    if not isinstance(value, str):
+        raise ValueError("a time is an ISO 8601 string")
+    return parse_utc(value)
+
+
+UtcDatetime = Annotated[
+    datetime,
+    BeforeValidator(_to_datetime),
+    PlainSerializer(format_utc, return_type=str, when_used="json"),
+]
+"""A moment in UTC; on the wire ISO 8601, what we write has milliseconds and ``Z``."""

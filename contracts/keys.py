@@ -1,0 +1,92 @@
+"""Every Redis key's name, built here and nowhere else.
+
+Frames role: all keys of one capture share the hash tag ``{<capture_id>}``, so that one script may touch
+them together in a cluster. Events role: every key carries the tag ``{a3cp}``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = [
+    "CAPTURES",
+    "DEAD_EVENTS",
+    "EVENTS",
+    "EXTRACTORS",
+    "EXTRACTOR_GROUP",
+    "RECORDER_GROUP",
+    "RECORDER_LEADER",
+    "UNFINISHED",
+    "CaptureKeys",
+    "capture_keys",
+    "capture_record",
+    "receipt",
+    "session",
+    "user_captures",
+    "window",
+]
+
+CAPTURES = "a3cp:captures"
+"""Frames role, stream: dispatch. One entry per opened capture; its pending entry is the lease."""
+
+EXTRACTOR_GROUP = "extractors"
+
+EXTRACTORS = "a3cp:extractors"
+"""Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""
+
+EVENTS = "{a3cp}:events"
+"""Events role, stream: everything that goes into a session's JSONL."""
+
+RECORDER_GROUP = "recorder"
+
+DEAD_EVENTS = "{a3cp}:events:dead"
+"""Events role, bounded stream: events that can never be appended, with the reason."""
+
+UNFINISHED = "{a3cp}:unfinished"
+"""Events role, zset: captures neither recorded nor aborted, by the broker time, in ms, of their reservation."""
+
+RECORDER_LEADER = "{a3cp}:recorder:leader"
+"""Events role, string with a TTL: the active recorder; a standby takes it when it lapses."""
+
+
+class CaptureKeys(NamedTuple):
+    """The frames-role keys of one capture."""
+
+    state: str
+    """hash: status, token, counts, bytes, last_entry_ms, tracker_restarts, error_code"""
+    frames: str
+    """stream: entry ID ``<seq>-0``; last, one terminal entry"""
+    rows: str
+    """hash: rows already extracted, by seq"""
+
+
+def capture_keys(capture_id: str) -> CaptureKeys:
+    """The frames-role keys of ``capture_id``."""
+    tag = f"a3cp:{{{capture_id}}}:"
+    return CaptureKeys(tag + "state", tag + "frames", tag + "rows")
+
+
+def capture_record(capture_id: str) -> str:
+    """Events role, hash, kept 7 days: the durable record of a capture."""
+    return f"{{a3cp}}:capture:{capture_id}"
+
+
+def session(session_id: str) -> str:
+    """Events role, hash: one entry of the session registry."""
+    return f"{{a3cp}}:session:{session_id}"
+
+
+def window(session_id: str, record_id: str) -> str:
+    """Events role, string: reserves a window's ``record_id`` in its session."""
+    return f"{{a3cp}}:window:{session_id}:{record_id.lower()}"
+
+
+def user_captures(user_id: str) -> str:
+    """Events role, zset: the user's captures with an open socket, by the broker time, in ms, at which
+    they count no longer unless renewed."""
+    return f"{{a3cp}}:user:{user_id}:captures"
+
+
+def receipt(entry_id: str) -> str:
+    """Events role, string with a short TTL: the recorder's answer to one event."""
+    return f"{{a3cp}}:receipt:{entry_id}"

@@ -1,0 +1,45 @@
+"""Logs: JSON lines on standard error; identifiers are bound once, image bytes and secrets never."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from contracts.errors import A3CPError
+
+__all__ = ["configure_logs"]
+
+
+def configure_logs(process: str, *, level: int = logging.INFO) -> None:
+    """Set up structlog for this process; ``process`` is in every line."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(process=process)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _exception_to_line,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _exception_to_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """One line, never a traceback: the error's type, its place, and its text where the text is ours."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        if isinstance(error, A3CPError | OSError):
+            event["detail"] = str(error)
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None:
+            event["at"] = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+    return event

@@ -1,0 +1,12 @@
+-- claim (frames): whoever holds the dispatch entry gets the capture with a new generation; every older token is
+-- void from here on. A second dispatch entry for the same capture, or a finished capture, is gone.
+-- KEYS state, frames, rows   ARGV dispatch_id, ttl_open_s, ttl_ended_s   -> HGETALL | {}
+local s = redis.call('HMGET', KEYS[1], 'status', 'dispatch')
+if not s[1] or s[1] == 'finished' then return {} end
+if s[2] and s[2] ~= ARGV[1] then return {} end
+local ttl = s[1] == 'open' and ARGV[2] or ARGV[3]
+for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ttl) end -- first: memory is checked at a script's first write
+local generation = redis.call('HINCRBY', KEYS[1], 'generation', 1)
+redis.call('HINCRBY', KEYS[1], 'deliveries', 1)
+redis.call('HSET', KEYS[1], 'dispatch', ARGV[1], 'token', ARGV[1] .. '/' .. generation)
+return redis.call('HGETALL', KEYS[1])

@@ -1,0 +1,258 @@
+"""The durable records in the events role: captures, sessions, the recorder's stream.
+
+One `Call` for each atomic step; ``contracts/lua`` has the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+import orjson
+
+from contracts import keys
+from contracts.capture import CaptureStatus, Found
+from contracts.captures import CaptureWindow
+from contracts.errors import AbortCode
+from contracts.events import EventEntry, Receipt
+from contracts.ids import format_utc
+from contracts.layout import PART_NAMES, Part
+from contracts.scripts import Argument, Call
+
+__all__ = [
+    "CaptureCounts",
+    "CaptureRecord",
+    "Outcome",
+    "Reservation",
+    "SessionStep",
+    "abort",
+    "bury",
+    "end_session",
+    "lead",
+    "publish",
+    "recheck",
+    "reserve",
+    "resign",
+    "settle",
+    "start_session",
+]
+
+RECORD_TTL_S = 7 * 24 * 3600
+"""How long the durable record of a capture is kept."""
+
+RECEIPT_TTL_S = 60
+
+MAX_DEAD = 10_000
+"""About how many dead letters are kept."""
+
+SOCKET_LEASE_MS = 20_000
+"""How long an open socket counts for its user unless the gateway renews it."""
+
+LEADER_TTL_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureCounts:
+    """How far a capture came: frames accepted, frames extracted, frames in which each part was found."""
+
+    accepted: int = 0
+    extracted: int = 0
+    found: Mapping[Part, int] | None = None
+
+    def encode(self) -> list[Argument]:
+        """Field, value …, for the durable record."""
+        found = self.found or {}
+        counts: list[Argument] = ["accepted", self.accepted, "extracted", self.extracted]
+        return counts + [item for part in PART_NAMES for item in (f"found_{part}", found.get(part, 0))]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRecord:
+    """The durable record of a capture. ``outcome`` is empty until it is decided, once and for all."""
+
+    capture_id: str
+    user_id: str
+    session_id: str
+    record_id: str
+    outcome: Literal["", "published", "aborted", "dead"]
+    error_code: str
+    recorded_at: str
+    entry_id: str
+    event: bytes
+    counts: CaptureCounts
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureRecord:
+        """Read the record's hash."""
+        text = {name.decode(): value.decode() for name, value in fields.items() if name != b"event"}
+        return cls(
+            capture_id=text["capture_id"],
+            user_id=text["user_id"],
+            session_id=text["session_id"],
+            record_id=text["record_id"],
+            outcome=cast(Any, text.get("outcome", "")),
+            error_code=text.get("error_code", ""),
+            recorded_at=text.get("recorded_at", ""),
+            entry_id=text.get("entry_id", ""),
+            event=fields.get(b"event", b""),
+            counts=CaptureCounts(
+                int(text.get("accepted", 0)),
+                int(text.get("extracted", 0)),
+                {part: int(text.get(f"found_{part}", 0)) for part in PART_NAMES},
+            ),
+        )
+
+    def status(self, *, claimed: bool) -> CaptureStatus:
+        """``recorded`` once the line is in the file; before an outcome it depends on whether an extractor
+        has the capture."""
+        if self.outcome in ("aborted", "dead"):
+            return "aborted"
+        if self.recorded_at:
+            return "recorded"
+        return "extracting" if claimed or self.outcome == "published" else "waiting"
+
+    def raw_features_ref(self) -> dict[str, Any] | None:
+        """The artifact's reference, from the event; None if there is no event."""
+        return cast(dict[str, Any], orjson.loads(self.event)["raw_features_ref"]) if self.event else None
+
+    def found(self) -> Found:
+        """In how many frames each part was found."""
+        found = self.counts.found or {}
+        return Found(**{str(part): count for part, count in found.items()})
+
+
+Reservation = Literal["OK", "session_invalid", "session_closed", "duplicate_capture", "too_many_captures"]
+
+
+def reserve(window: CaptureWindow, connection: str, max_captures_per_user: int, now: datetime) -> Call[Reservation]:
+    """Create the durable record, or say which rule forbids it. ``connection`` makes a repeat recognisable."""
+    redis_keys = [
+        keys.session(window.session_id),
+        keys.capture_record(window.capture_id),
+        keys.window(window.session_id, window.record_id),
+        keys.user_captures(window.user_id),
+        keys.UNFINISHED,
+    ]
+    arguments: list[Argument] = [
+        window.capture_id, window.user_id, connection, max_captures_per_user, SOCKET_LEASE_MS, RECORD_TTL_S,
+        "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
+    ]  # fmt: skip
+    return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
+
+
+def recheck(
+    user_id: str, session_id: str, capture_id: str
+) -> Call[Literal["active", "session_invalid", "session_closed"]]:
+    """Ask whether the session still stands, and keep the socket's place among the user's."""
+    redis_keys = [keys.session(session_id), keys.user_captures(user_id)]
+    return Call("events", "recheck", redis_keys, [user_id, capture_id, SOCKET_LEASE_MS], lambda a: a.decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome that stands after an attempt to set one, and whether this attempt set it.
+
+    ``event`` is the published event's bytes, ``error_code`` an abort's.
+    """
+
+    outcome: Literal["published", "aborted", "unknown"]
+    new: bool
+    event: bytes = b""
+    error_code: str = ""
+
+
+def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
+    """Publish a capture's one event, unless it has an outcome already."""
+
+    def read(answer: Any) -> Outcome:
+        word, value = answer
+        if word == b"aborted":
+            return Outcome("aborted", False, error_code=value.decode())
+        return Outcome("published", word == b"new", event=value)
+
+    arguments: list[Argument] = [
+        entry.event, entry.capture_id, entry.user_id, entry.session_id, entry.record_id, RECORD_TTL_S, *counts.encode(),
+    ]  # fmt: skip
+    return Call("events", "publish", [keys.capture_record(entry.capture_id), keys.EVENTS], arguments, read)
+
+
+def abort(user_id: str, capture_id: str, error_code: AbortCode, counts: CaptureCounts | None = None) -> Call[Outcome]:
+    """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
+
+    def read(answer: Any) -> Outcome:
+        word, code = answer[0].decode(), answer[1].decode()
+        return Outcome("aborted" if word == "new" else word, word == "new", error_code=code)
+
+    arguments: list[Argument] = [capture_id, error_code, RECORD_TTL_S]
+    arguments += counts.encode() if counts else ["ended_by", "gateway"]
+    redis_keys = [keys.capture_record(capture_id), keys.UNFINISHED, keys.user_captures(user_id)]
+    return Call("events", "abort", redis_keys, arguments, read)
+
+
+def _event_keys(entry_id: str, capture_id: str) -> list[str]:
+    return [keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED]
+
+
+def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[None]:
+    """The line is in the file: the entry goes; receipt and record say so."""
+    arguments: list[Argument] = [
+        keys.RECORDER_GROUP, entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.recorded_at,
+    ]  # fmt: skip
+    return Call("events", "settle", _event_keys(entry_id, capture_id), arguments, lambda _: None)
+
+
+def bury(
+    entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], buried_at: datetime, capture_id: str = ""
+) -> Call[None]:
+    """The event can never be appended: it becomes a dead letter, whole, with the receipt's reason."""
+    arguments: list[Argument] = [
+        keys.RECORDER_GROUP, entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.error, MAX_DEAD,
+        "reason", receipt.error, "detail", receipt.detail, "buried_at", format_utc(buried_at), "entry_id", entry_id,
+    ]  # fmt: skip
+    for name, value in fields.items():
+        arguments += [name, value]
+    return Call("events", "bury", [*_event_keys(entry_id, capture_id), keys.DEAD_EVENTS], arguments, lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStep:
+    """What became of a start or end.
+
+    ``new`` has the entry ID of the event that was just published; ``again`` repeats an earlier answer, and
+    its event may be published once more.
+    """
+
+    word: Literal["new", "again", "unknown", "wrong_user", "closed"]
+    answer: bytes = b""
+    event: bytes = b""
+    entry_id: str = ""
+
+
+def _read_step(reply: Any) -> SessionStep:
+    word, *rest = reply
+    answer, event, entry_id = [*rest, b"", b"", b""][:3]
+    return SessionStep(cast(Any, word.decode()), answer, event, entry_id.decode())
+
+
+def start_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
+    """Register a session and publish its start event. ``request_id`` is the request's own ``record_id``."""
+    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    return Call("events", "session_start", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
+
+
+def end_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
+    """Close a session and publish its end event. ``request_id`` is the request's own ``record_id``."""
+    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    return Call("events", "session_end", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
+
+
+def lead(me: str) -> Call[bool]:
+    """Become or stay the active recorder; false if another one is."""
+    return Call("events", "lead", [keys.RECORDER_LEADER], [me, LEADER_TTL_MS], lambda answer: bool(answer == 1))
+
+
+def resign(me: str) -> Call[bool]:
+    """Stop being the active recorder."""
+    return Call("events", "resign", [keys.RECORDER_LEADER], [me], lambda answer: bool(answer == 1))

@@ -1,0 +1,75 @@
+"""The Lua scripts: each is one rule, in ``contracts/lua/<name>.lua``, run by its SHA.
+
+A `Call` is a script with its keys, its arguments and how to read its answer; making one does no I/O.
+`contracts.captures` makes those of the frames role, `contracts.records` those of the events role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Generic, Literal, TypeVar
+
+import redis
+
+from contracts.broker import AsyncBroker, Broker, Role, broker_errors
+
+__all__ = ["Argument", "Call", "ScriptName", "run", "run_sync"]
+
+ScriptName = Literal[
+    "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish",
+    "reserve", "recheck", "publish", "abort", "settle", "bury", "session_start", "session_end", "lead", "resign",
+]  # fmt: skip
+
+Argument = str | bytes | int | float
+
+T = TypeVar("T")
+
+
+@cache
+def _source(name: ScriptName) -> tuple[str, str]:
+    text = files("contracts").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One run of a script. ``read`` turns the broker's answer into what the caller wants."""
+
+    role: Role
+    name: ScriptName
+    keys: Sequence[str]
+    arguments: Sequence[Argument]
+    read: Callable[[Any], T]
+
+
+async def run(broker: AsyncBroker, call: Call[T]) -> T:
+    """Run a script.
+
+    Every script may be repeated: after `BrokerUnavailable` nobody knows whether it ran, and running it
+    again gives the answer that the first run gave or would have given.
+
+    Raises:
+        BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
+    """
+    text, sha = _source(call.name)
+    with broker_errors(call.role):
+        try:
+            answer = await broker.evalsha(sha, len(call.keys), *call.keys, *call.arguments)
+        except redis.exceptions.NoScriptError:
+            answer = await broker.eval(text, len(call.keys), *call.keys, *call.arguments)
+    return call.read(answer)
+
+
+def run_sync(broker: Broker, call: Call[T]) -> T:
+    """`run` for a process that blocks."""
+    text, sha = _source(call.name)
+    with broker_errors(call.role):
+        try:
+            answer = broker.evalsha(sha, len(call.keys), *call.keys, *call.arguments)
+        except redis.exceptions.NoScriptError:
+            answer = broker.eval(text, len(call.keys), *call.keys, *call.arguments)
+    return call.read(answer)

@@ -1,0 +1,136 @@
+"""Settings: frozen models, read once from the environment in a process's ``__main__`` and passed down.
+
+No other module reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from contracts.errors import ConfigurationError
+from contracts.ids import is_identifier
+from contracts.limits import CaptureLimits
+
+__all__ = ["Settings", "load_settings"]
+
+_BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "redis-cluster://", "rediss-cluster://")
+
+
+class Settings(BaseModel):
+    """Everything a process can be told; each field's environment variable is its alias."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    data_root: Annotated[Path, Field(alias="DATA_ROOT")] = Path("data")
+    log_root: Annotated[Path, Field(alias="LOG_ROOT")] = Path("logs")
+    state_dir: Annotated[Path, Field(alias="A3CP_STATE_DIR")] = Path("state")
+    frames_url: Annotated[SecretStr | None, Field(alias="A3CP_FRAMES_URL")] = None
+    events_url: Annotated[SecretStr | None, Field(alias="A3CP_EVENTS_URL")] = None
+    frames_volatile: Annotated[Literal["check", "assume"], Field(alias="A3CP_FRAMES_VOLATILE")] = "check"
+    artifact_url: Annotated[str | None, Field(alias="A3CP_ARTIFACT_URL")] = None
+    host: Annotated[str, Field(alias="A3CP_HOST", min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(alias="A3CP_PORT", ge=0, le=65535)] = 8000
+    api_token: Annotated[SecretStr | None, Field(alias="A3CP_API_TOKEN")] = None
+    allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
+    app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
+    device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
+    max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
+    recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
+    capture: CaptureLimits = Field(default_factory=CaptureLimits)
+
+    @field_validator("frames_url", "events_url")
+    @classmethod
+    def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_BROKER_SCHEMES):
+            raise ValueError(f"a broker's URL starts with one of {', '.join(_BROKER_SCHEMES)}")
+        return value
+
+    @field_validator("artifact_url")
+    @classmethod
+    def _artifact_scheme(cls, value: str | None) -> str | None:
+        if value is not None:
+            raise ValueError("object stores are not supported yet; leave it unset to keep artifacts in DATA_ROOT")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_form(cls, value: SecretStr | None) -> SecretStr | None:
+        # a browser sends it as a WebSocket subprotocol, which is an HTTP token (RFC 9110, 5.6.2)
+        if value is not None and not _is_http_token(value.get_secret_value()):
+            raise ValueError("a token is made of letters, digits and !#$%&'*+-.^_`|~ only")
+        return value
+
+    @field_validator("device_id")
+    @classmethod
+    def _device_id(cls, value: str | None) -> str | None:
+        if value is not None and not is_identifier(value):
+            raise ValueError("1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The foreign origins that browsers may come from."""
+        return frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+
+    @property
+    def assume_volatile(self) -> bool:
+        """Whether the check that the frames broker never persists is waived."""
+        return self.frames_volatile == "assume"
+
+    def broker_urls(self) -> tuple[str, str]:
+        """The frames and the events URL.
+
+        Raises:
+            ConfigurationError: one is not set.
+        """
+        for name, url in (("A3CP_FRAMES_URL", self.frames_url), ("A3CP_EVENTS_URL", self.events_url)):
+            if url is None:
+                raise ConfigurationError(
+                    f"{name} is not set: name a Redis for it, or use `a3cp up`, which starts its own"
+                )
+        assert self.frames_url is not None and self.events_url is not None
+        return self.frames_url.get_secret_value(), self.events_url.get_secret_value()
+
+
+def _is_http_token(text: str) -> bool:
+    return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text)
+
+
+_CAPTURE_PREFIX = "A3CP_CAPTURE_"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ`` (the process's environment by default). An empty value counts as unset.
+
+    Raises:
+        ConfigurationError: a value is wrong; one line that names its variable, never a secret's value.
+    """
+    environ = os.environ if environ is None else environ
+    names = {str(field.alias) for field in Settings.model_fields.values() if field.alias}
+    values: dict[str, Any] = {name: environ[name] for name in names if environ.get(name)}
+    values["capture"] = {
+        name.removeprefix(_CAPTURE_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(_CAPTURE_PREFIX) and value
+    }
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_first_line(error)) from None
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    location = [str(part) for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    if location[:1] == ["capture"]:
+        if len(location) == 1:
+            return f"{_CAPTURE_PREFIX}*: {message}"
+        name = _CAPTURE_PREFIX + location[1].upper()
+        return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
+    return f"{location[0] if location else 'settings'}: {message}"

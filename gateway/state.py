@@ -1,0 +1,28 @@
+"""What the gateway's endpoints share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from contracts.broker import AsyncBroker
+from contracts.settings import Settings
+
+__all__ = ["GatewayState"]
+
+
+@dataclass(slots=True)
+class GatewayState:
+    """One gateway process: its settings, its brokers, what is open now.
+
+    ``draining`` is set when the process has been told to stop: open captures are aborted with
+    ``server_shutdown``, new ones are refused. ``refusal`` is empty once both brokers are known to be as
+    their roles need them, else it says why no capture may be opened.
+    """
+
+    settings: Settings
+    frames: AsyncBroker
+    events: AsyncBroker
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    refusal: str = "the brokers have not been checked yet"
+    active_captures: int = 0

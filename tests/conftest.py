@@ -1,0 +1,54 @@
+"""Fixtures that every test may use.
+
+``fakes`` is a pair of fake brokers for logic. ``brokers`` is a pair of real ones, once on Valkey and once on Redis,
+for delivery, blocking, leases and memory. Neither is flushed: tests use ids of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+
+
+@dataclass(frozen=True)
+class BrokerPair:
+    """The two roles, each a real server."""
+
+    frames: BrokerProcess
+    events: BrokerProcess
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis"])
+def brokers(request: pytest.FixtureRequest) -> Iterator[BrokerPair]:
+    """Both roles on a real server, shared by the whole run: use ids of your own."""
+    yield from _pair(request.param)
+
+
+@pytest.fixture(params=["valkey", "redis"])
+def own_brokers(request: pytest.FixtureRequest) -> Iterator[BrokerPair]:
+    """Both roles on real servers of this test's own, which it may kill, pause and fill."""
+    yield from _pair(request.param)
+
+
+def _pair(flavour: Flavour) -> Iterator[BrokerPair]:
+    if server_path(flavour) is None:
+        message = f"no {flavour} server on this machine: apt-get install redis-server"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    pair = BrokerPair(BrokerProcess(flavour, FRAMES).start(), BrokerProcess(flavour, EVENTS).start())
+    yield pair
+    pair.frames.stop()
+    pair.events.stop()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A text that no other test has: the prefix of this test's ids."""
+    return uuid4().hex[:16]
