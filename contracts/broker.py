@@ -27,6 +27,7 @@ __all__ = [
     "connect_sync",
     "ensure_group",
     "ensure_group_sync",
+    "memory_share",
     "wait_for_role",
 ]
 
@@ -260,3 +261,19 @@ def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> No
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+
+
+async def memory_share(broker: AsyncBroker, key: str) -> float:
+    """What share of ``maxmemory`` the master that holds ``key`` uses; 0 where there is no limit.
+
+    Raises:
+        BrokerUnavailable: it does not answer.
+    """
+    with broker_errors("frames"):
+        if isinstance(broker, redis.asyncio.RedisCluster):
+            await broker.initialize()
+            info: Any = await broker.info("memory", target_nodes=broker.get_node_from_key(key))
+        else:
+            info = await broker.info("memory")
+    limit = int(info.get("maxmemory", 0))
+    return int(info.get("used_memory", 0)) / limit if limit else 0.0

@@ -136,6 +136,11 @@ class Watch:
     claimed: bool
     found: Found
 
+    @classmethod
+    def at_open(cls) -> Watch:
+        """A capture that was opened this moment."""
+        return cls("open", "", 0, 0, 0, 0, False, Found())
+
     def over_half(self, limits: CaptureLimits) -> bool:
         """Whether the stream is more than half full."""
         return 2 * self.backlog_frames > limits.stream_max_frames or 2 * self.backlog_bytes > limits.stream_max_bytes

@@ -69,6 +69,7 @@ CaptureCode = Literal[
     "internal_error",
     "too_many_captures",
     "frames_broker_full",
+    "brokers_unready",
     "open_timeout",
 ]
 """Every reason a capture socket is closed with, plain success apart."""

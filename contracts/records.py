@@ -15,7 +15,7 @@ import orjson
 from contracts import keys
 from contracts.capture import CaptureStatus, Found
 from contracts.captures import CaptureWindow
-from contracts.errors import AbortCode
+from contracts.errors import CaptureCode
 from contracts.events import EventEntry, Receipt
 from contracts.ids import format_utc
 from contracts.layout import PART_NAMES, Part
@@ -48,7 +48,7 @@ MAX_DEAD = 10_000
 """About how many dead letters are kept."""
 
 SOCKET_LEASE_MS = 20_000
-"""How long an open socket counts for its user unless the gateway renews it."""
+"""How long an open socket counts for its user unless the gateway renews it with every recheck."""
 
 LEADER_TTL_MS = 5_000
 
@@ -126,7 +126,14 @@ class CaptureRecord:
 Reservation = Literal["OK", "session_invalid", "session_closed", "duplicate_capture", "too_many_captures"]
 
 
-def reserve(window: CaptureWindow, connection: str, max_captures_per_user: int, now: datetime) -> Call[Reservation]:
+def reserve(
+    window: CaptureWindow,
+    connection: str,
+    max_captures_per_user: int,
+    now: datetime,
+    *,
+    lease_ms: int = SOCKET_LEASE_MS,
+) -> Call[Reservation]:
     """Create the durable record, or say which rule forbids it. ``connection`` makes a repeat recognisable."""
     redis_keys = [
         keys.session(window.session_id),
@@ -136,18 +143,18 @@ def reserve(window: CaptureWindow, connection: str, max_captures_per_user: int, 
         keys.UNFINISHED,
     ]
     arguments: list[Argument] = [
-        window.capture_id, window.user_id, connection, max_captures_per_user, SOCKET_LEASE_MS, RECORD_TTL_S,
+        window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S,
         "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
     ]  # fmt: skip
     return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
 
 
 def recheck(
-    user_id: str, session_id: str, capture_id: str
+    user_id: str, session_id: str, capture_id: str, *, lease_ms: int = SOCKET_LEASE_MS
 ) -> Call[Literal["active", "session_invalid", "session_closed"]]:
     """Ask whether the session still stands, and keep the socket's place among the user's."""
     redis_keys = [keys.session(session_id), keys.user_captures(user_id)]
-    return Call("events", "recheck", redis_keys, [user_id, capture_id, SOCKET_LEASE_MS], lambda a: a.decode())
+    return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,7 @@ def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
     return Call("events", "publish", [keys.capture_record(entry.capture_id), keys.EVENTS], arguments, read)
 
 
-def abort(user_id: str, capture_id: str, error_code: AbortCode, counts: CaptureCounts | None = None) -> Call[Outcome]:
+def abort(user_id: str, capture_id: str, error_code: CaptureCode, counts: CaptureCounts | None = None) -> Call[Outcome]:
     """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
 
     def read(answer: Any) -> Outcome:

@@ -1,0 +1,1 @@
+"""The gateway: sessions, the capture WebSocket, the recorder's HTTP door, health."""

@@ -1,0 +1,147 @@
+"""The bounded forward queue of one capture, and the task that moves it into the frame stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import cast
+
+from contracts import captures
+from contracts.broker import AsyncBroker, BrokerFull, backoff_s
+from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
+from contracts.frame import ForwardItem
+from contracts.limits import CaptureLimits
+from contracts.scripts import run
+
+__all__ = ["Forwarder"]
+
+FULL_RETRY_S = 0.05
+STALLED_S = 1.0
+"""How long the receive loop waits for a queue that is moving before it gives up."""
+
+BROKER_AWAY_S = 3.0
+"""How long a broker may be away before its captures are given up."""
+
+
+class Forwarder:
+    """At most ``max_forward_buffer_frames`` frames and ``_bytes`` bytes between the socket and the stream.
+
+    The frame on its way to the broker counts. While the broker answers, a full queue makes the caller wait
+    a moment, so that a fast client feels it in TCP; while the stream is full, it is an error at once.
+    """
+
+    def __init__(self, frames: AsyncBroker, limits: CaptureLimits) -> None:
+        self._frames = frames
+        self._limits = limits
+        self._queue: deque[ForwardItem] = deque()
+        self._bytes = 0
+        self._changed = asyncio.Event()
+        self._trouble: CaptureCode | None = None
+        self._failure: CaptureError | None = None
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    async def put(self, item: ForwardItem) -> None:
+        """Queue a frame; its order is kept.
+
+        Raises:
+            CaptureError: ``limit_forward_buffer_exceeded``, or ``forward_failed`` if the broker does not answer.
+        """
+        if not self._room(item):
+            try:
+                async with asyncio.timeout(STALLED_S):
+                    while not self._room(item) and self._trouble is None:
+                        await self._change()
+            except TimeoutError:
+                self._trouble = "forward_failed"
+            if not self._room(item):
+                code = self._trouble or "limit_forward_buffer_exceeded"
+                raise CaptureError(code, "the forward queue is full")
+        self._queue.append(item)
+        self._bytes += item.byte_length
+        self._wake()
+
+    async def flush(self) -> None:
+        """Return when every queued frame is in the broker.
+
+        Raises:
+            CaptureError: as `run`, which has to be running.
+        """
+        while self._queue:
+            if self._failure is not None:
+                raise self._failure
+            await self._change()
+
+    async def run(self) -> None:
+        """Move frames until cancelled.
+
+        Raises:
+            CaptureError: the capture is gone (its own code), or the broker is (``forward_failed``).
+        """
+        while True:
+            while not self._queue:
+                await self._change()
+            item = self._queue[0]
+            try:
+                await self._push(item)
+            except CaptureError as error:
+                self._failure = error
+                self._wake()
+                raise
+            self._queue.popleft()
+            self._bytes -= item.byte_length
+            self._wake()
+
+    def discard(self) -> None:
+        """Let go of every frame that is still queued."""
+        self._queue.clear()
+        self._bytes = 0
+
+    def _room(self, item: ForwardItem) -> bool:
+        limits = self._limits
+        return len(self._queue) < limits.max_forward_buffer_frames and (
+            not self._queue or self._bytes + item.byte_length <= limits.max_forward_buffer_bytes
+        )
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    async def _push(self, item: ForwardItem) -> None:
+        loop = asyncio.get_running_loop()
+        call = captures.push(item, self._limits)
+        away_since: float | None = None
+        attempt = 0
+        while True:
+            try:
+                reply = await run(self._frames, call)
+            except BrokerFull:
+                full = True
+            except BrokerUnavailable as error:
+                away_since = away_since if away_since is not None else loop.time()
+                self._stuck("forward_failed")
+                if loop.time() - away_since + backoff_s(attempt) > BROKER_AWAY_S:
+                    raise CaptureError("forward_failed", "the frames broker does not answer") from error
+                await asyncio.sleep(backoff_s(attempt))
+                attempt += 1
+                continue
+            else:
+                if reply.gone:
+                    raise CaptureError(cast(CaptureCode, reply.gone), "the capture is no longer open")
+                if reply.conflict:
+                    raise CaptureError("forward_failed", "the stream holds another frame at this seq")
+                full = reply.full
+            if not full:
+                self._trouble = None
+                return
+            away_since, attempt = None, 0
+            self._stuck("limit_forward_buffer_exceeded")
+            await asyncio.sleep(FULL_RETRY_S)
+
+    def _stuck(self, code: CaptureCode) -> None:
+        self._trouble = code
+        self._wake()

@@ -1,0 +1,162 @@
+"""Opening a capture in the brokers, and giving it its end: the steps that reach Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import structlog
+
+from contracts import captures, keys, records
+from contracts.broker import AsyncBroker, backoff_s, broker_errors, memory_share
+from contracts.captures import CaptureWindow
+from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
+from contracts.frame import TerminalEntry
+from contracts.limits import CaptureLimits
+from contracts.scripts import Call, T, run
+from gateway.state import GatewayState
+
+__all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "run_within", "socket_lease_ms"]
+
+MEMORY_SHARE = 0.70
+"""A frames broker that is fuller than this takes no new capture."""
+
+OPEN_WITHIN_S = 5.0
+CLOSE_WITHIN_S = 5.0
+
+log = structlog.get_logger()
+
+
+async def run_within(broker: AsyncBroker, call: Call[T], within_s: float) -> T:
+    """`run`, repeated with backoff while the broker is away or full, for ``within_s`` seconds.
+
+    Raises:
+        BrokerUnavailable: it still was when the time was over.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    attempt = 0
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await run(broker, call)
+        except TimeoutError as error:
+            raise BrokerUnavailable(call.role, "it did not answer in time") from error
+        except BrokerUnavailable:
+            if loop.time() + backoff_s(attempt) > deadline:
+                raise
+            await asyncio.sleep(backoff_s(attempt))
+            attempt += 1
+
+
+async def open_capture(state: GatewayState, window: CaptureWindow, connection: str) -> None:
+    """Reserve the capture in the events role, open it in the frames role, then dispatch it.
+
+    A capture that was reserved and could not be opened has its outcome when this returns or raises.
+
+    Raises:
+        CaptureError: the code says which rule forbids it, or ``forward_failed`` if a broker is away.
+    """
+    limits = state.settings.capture
+    if state.refusal:
+        raise CaptureError("brokers_unready", state.refusal)
+    if state.active_captures > limits.max_captures:
+        raise CaptureError("too_many_captures", f"this gateway takes {limits.max_captures} captures at once")
+    try:
+        if await memory_share(state.frames, keys.capture_keys(window.capture_id).state) > MEMORY_SHARE:
+            raise CaptureError("frames_broker_full", "the frames broker is short of memory")
+        reservation = records.reserve(
+            window, connection, limits.max_captures_per_user, datetime.now(UTC), lease_ms=socket_lease_ms(limits)
+        )
+        answer = await run_within(state.events, reservation, OPEN_WITHIN_S)
+    except BrokerUnavailable as error:
+        raise CaptureError("forward_failed", str(error)) from error
+    if answer != "OK":
+        raise CaptureError(answer, "the capture cannot be opened")
+    try:
+        if not await run_within(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
+            raise CaptureError("duplicate_capture", "this capture_id is in the frames broker already")
+        await _dispatch(state.frames, window)
+    except (CaptureError, BrokerUnavailable, asyncio.CancelledError) as error:
+        code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
+        await asyncio.shield(_give_outcome(state, window, code))
+        if isinstance(error, BrokerUnavailable):
+            raise CaptureError("forward_failed", str(error)) from error
+        raise
+
+
+def socket_lease_ms(limits: CaptureLimits) -> int:
+    """How long an open socket counts for its user: several rechecks may fail before it lapses."""
+    return max(records.SOCKET_LEASE_MS, int(4000 * limits.recheck_s))
+
+
+async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
+    """One entry for the extractors. A second one, should the first answer be lost, does no harm: only the
+    entry that claimed the capture first can claim it again."""
+    fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
+    for attempt in range(2):
+        try:
+            with broker_errors("frames"):
+                await frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+            return
+        except BrokerUnavailable:
+            if attempt:
+                raise
+
+
+async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_end: datetime) -> None:
+    """Write the close entry; every frame is in the broker before.
+
+    Raises:
+        CaptureError: the capture ended otherwise meanwhile (its code), or the broker is away and nobody
+            knows whether the entry was written (``forward_failed``).
+    """
+    entry = TerminalEntry("close", timestamp_end=timestamp_end)
+    try:
+        status, code = await run_within(state.frames, captures.end(window.capture_id, entry), CLOSE_WITHIN_S)
+    except BrokerUnavailable as error:
+        raise CaptureError("forward_failed", str(error)) from error
+    if status == "closed" or (status == "finished" and not code):
+        return
+    raise CaptureError(code or "forward_failed", "the capture ended before it was closed")  # type: ignore[arg-type]
+
+
+async def abort_capture(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> str:
+    """Give a capture its terminal entry and its outcome, trying for ``within_s`` seconds.
+
+    Returns the outcome that stands: ``published`` if the capture was completed after all, else ``aborted``
+    or ``unknown``; empty if the events broker did not answer. The sweep completes what is left half said.
+    """
+    outcome, _ = await asyncio.gather(
+        _give_outcome(state, window, code, within_s), _give_terminal(state, window, code, within_s)
+    )
+    return outcome
+
+
+async def _give_outcome(
+    state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float = CLOSE_WITHIN_S
+) -> str:
+    try:
+        call = records.abort(window.user_id, window.capture_id, code)
+        return (await run_within(state.events, call, within_s)).outcome
+    except BrokerUnavailable as error:
+        log.warning("outcome not written", capture_id=window.capture_id, code=code, exc_info=error)
+        return ""
+
+
+async def _give_terminal(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> None:
+    try:
+        await run_within(
+            state.frames, captures.end(window.capture_id, TerminalEntry("abort", error_code=code)), within_s
+        )
+    except BrokerUnavailable as error:
+        log.warning("terminal entry not written", capture_id=window.capture_id, code=code, exc_info=error)
+
+
+async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
+    """The user has one open socket less; should this not arrive, its lease lapses by itself."""
+    try:
+        with broker_errors("events"):
+            await state.events.zrem(keys.user_captures(window.user_id), window.capture_id)
+    except BrokerUnavailable as error:
+        log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

@@ -1,0 +1,319 @@
+"""The capture protocol: what a client may do, when, and what follows. No I/O, no clock, no broker.
+
+Feed it messages, ticks and what became of its actions, each with the time ``now`` (seconds of a monotonic
+clock); it answers with frozen actions, in order, for the endpoint to carry out:
+
+    IDLE ──capture.open──> OPENING ──opened──> ACTIVE ──capture.close──> ENDED (Complete)
+      └───────any error, limit or time-out───────┴──────────────────────> ENDED (Finish)
+
+Every rule of the capture socket is here or in `gateway.capture.jpeg`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, NoReturn, assert_never
+
+import orjson
+from pydantic import ValidationError
+
+from contracts.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
+from contracts.errors import CaptureCode, CaptureError
+from contracts.frame import ForwardItem
+from contracts.limits import INGEST_GRACE_S, CaptureLimits
+from gateway.capture.clock import HeldClock
+from gateway.capture.jpeg import check_jpeg
+
+__all__ = ["Action", "CaptureProtocol", "CheckSession", "Complete", "Finish", "Forward", "Open", "State"]
+
+MAX_TEXT_CHARACTERS = 65_536
+"""A longer control message breaks the schema, whatever it holds."""
+
+
+class State(Enum):
+    """Where a connection is in its one capture."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Reserve, open and dispatch the capture; answer with `opened` or `fail`."""
+
+    message: CaptureOpen
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Put this frame into the forward queue."""
+
+    item: ForwardItem
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSession:
+    """Look the session up again; answer with `session_checked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The client closed its capture: when all frames are in the broker, write the close entry; close 1000."""
+
+    timestamp_end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Close the socket with ``close_code`` and the code as its reason.
+
+    ``tell`` says that a ``capture.abort`` goes first, ``opened`` that there may be a capture in the brokers
+    which needs its terminal entry and its outcome.
+    """
+
+    code: CaptureCode
+    close_code: int
+    tell: bool
+    opened: bool
+
+
+Action = Open | Forward | CheckSession | Complete | Finish
+
+# Codes that are not answered by an abort even while a capture is active, and how they close.
+_UNTOLD: dict[CaptureCode, int] = {
+    "invalid_json": 1003,
+    "schema_error": 1008,
+    "duplicate_capture": 1008,
+    "internal_error": 1011,
+    "too_many_captures": 1013,
+    "frames_broker_full": 1013,
+    "brokers_unready": 1013,
+}
+
+
+class CaptureProtocol:
+    """One connection's state machine.
+
+    Once it has returned a `Complete` or a `Finish` it answers everything with no action.
+    """
+
+    def __init__(self, limits: CaptureLimits, now: float) -> None:
+        self.limits = limits
+        self.state = State.IDLE
+        self.message: CaptureOpen | None = None
+        self.frames = 0
+        self._connected_at = now
+        self._bytes = 0
+        self._pending: FrameMeta | None = None
+        self._pending_at = 0.0
+        self._last_frame: datetime | None = None
+        self._record_ids: set[str] = set()
+        self._clock = HeldClock(limits.max_wait_s)
+        self._opened_at = 0.0
+        self._last_meta_at = 0.0
+        self._checked_at = 0.0
+
+    # --- what comes from the client -----------------------------------------------------------------
+
+    def receive_text(self, text: str, now: float) -> tuple[Action, ...]:
+        """A text message."""
+        return self._guard(lambda: self._on_text(text, now))
+
+    def receive_bytes(self, payload: bytes, now: float) -> tuple[Action, ...]:
+        """A binary message."""
+        return self._guard(lambda: self._on_bytes(payload))
+
+    def disconnected(self) -> tuple[Action, ...]:
+        """The client is gone."""
+        return self.fail("client_disconnected")
+
+    # --- what comes from the endpoint ---------------------------------------------------------------
+
+    def opened(self, now: float) -> tuple[Action, ...]:
+        """The capture is reserved, open and dispatched; until an extractor has it, it is held back."""
+        if self.state is State.OPENING:
+            self.state = State.ACTIVE
+            self._clock.hold(True, now)
+            self._opened_at = self._last_meta_at = self._clock.time(now)
+            self._checked_at = now
+        return ()
+
+    def held(self, held: bool, now: float) -> tuple[Action, ...]:
+        """Whether the capture is held back now: no extractor has it, or its stream is over half full."""
+        self._clock.hold(held, now)
+        return ()
+
+    def session_checked(self, status: str) -> tuple[Action, ...]:
+        """What the session registry says: ``active``, ``session_invalid`` or ``session_closed``."""
+        match status:
+            case "active":
+                return ()
+            case "session_closed":
+                return self.fail("session_closed")
+            case _:
+                return self.fail("session_invalid")
+
+    def fail(self, code: CaptureCode) -> tuple[Action, ...]:
+        """End the connection with ``code``; how the client is told follows from the state."""
+        if self.state is State.ENDED:
+            return ()
+        opened = self.state is not State.IDLE
+        self.state = State.ENDED
+        self._pending = None
+        if code == "server_shutdown":
+            return (Finish(code, 1012, tell=opened, opened=opened),)
+        if code in _UNTOLD:
+            return (Finish(code, _UNTOLD[code], tell=False, opened=opened),)
+        tell = opened and code != "client_disconnected"
+        return (Finish(code, 1000 if opened else 1008, tell=tell, opened=opened),)
+
+    def tick(self, now: float) -> tuple[Action, ...]:
+        """Time passes, whether or not the client says anything."""
+        return self._guard(lambda: self._on_tick(now))
+
+    # --- the rules ----------------------------------------------------------------------------------
+
+    def _guard(self, step: Any) -> tuple[Action, ...]:
+        if self.state is State.ENDED:
+            return ()
+        try:
+            return tuple(step())
+        except CaptureError as error:
+            return self.fail(error.code)
+
+    def _on_text(self, text: str, now: float) -> tuple[Action, ...]:
+        if self._pending is not None:
+            _violation("text came where the frame's bytes are due")
+        message = _parse(text)
+        if message.record_id.lower() in self._record_ids:
+            _violation("this record_id was used before on this connection")
+        self._record_ids.add(message.record_id.lower())
+        match message:
+            case CaptureOpen():
+                return self._on_open(message)
+            case FrameMeta():
+                return self._on_meta(message, now)
+            case CaptureClose():
+                return self._on_close(message)
+            case _:
+                assert_never(message)
+
+    def _on_open(self, message: CaptureOpen) -> tuple[Action, ...]:
+        if self.state is not State.IDLE:
+            _violation("a second capture.open")
+        if message.fps_target > self.limits.max_fps:
+            raise CaptureError("limit_fps_exceeded", f"at most {self.limits.max_fps} frames per second")
+        if not self.limits.fits(message.width, message.height):
+            raise CaptureError("limit_resolution_exceeded", f"{message.width} × {message.height}")
+        self.state = State.OPENING
+        self.message = message
+        return (Open(message),)
+
+    def _active(self, message: FrameMeta | CaptureClose) -> CaptureOpen:
+        """The capture's open message, if this message may follow it."""
+        if self.message is None or self.state is not State.ACTIVE:
+            _violation(f"{message.event} before capture.open")
+        mine, its = self.message, message
+        if (mine.capture_id, mine.user_id, mine.session_id) != (its.capture_id, its.user_id, its.session_id):
+            _violation("the identifiers changed")
+        return mine
+
+    def _on_meta(self, meta: FrameMeta, now: float) -> tuple[Action, ...]:
+        opened, limits = self._active(meta), self.limits
+        if meta.seq != self.frames + 1:
+            _violation(f"seq {meta.seq} came where {self.frames + 1} is due")
+        if meta.timestamp_frame < (self._last_frame or opened.timestamp_start):
+            _violation("timestamp_frame runs backwards")
+        if meta.byte_length > limits.max_frame_bytes:
+            raise CaptureError("limit_frame_bytes_exceeded", f"at most {limits.max_frame_bytes} bytes")
+        if meta.seq > limits.max_frames:
+            raise CaptureError("limit_frame_count_exceeded", f"at most {limits.max_frames} frames")
+        if meta.seq > limits.frames_allowed(opened.fps_target, meta.timestamp_frame - opened.timestamp_start):
+            raise CaptureError("limit_fps_exceeded", "more frames than fps_target allows by this time")
+        if self._bytes + meta.byte_length > limits.max_total_bytes:
+            raise CaptureError("limit_total_bytes_exceeded", f"at most {limits.max_total_bytes} bytes")
+        self._pending, self._pending_at = meta, now
+        self._last_meta_at = self._clock.time(now)
+        return ()
+
+    def _on_bytes(self, payload: bytes) -> tuple[Action, ...]:
+        opened, meta = self.message, self._pending
+        if opened is None or meta is None:
+            _violation("bytes without a capture.frame_meta")
+        if len(payload) != meta.byte_length:
+            _violation(f"{len(payload)} bytes came, {meta.byte_length} were announced")
+        check_jpeg(payload, opened.width, opened.height, self.limits)
+        self._pending = None
+        self._last_frame = meta.timestamp_frame
+        self._bytes += meta.byte_length
+        self.frames = meta.seq
+        item = ForwardItem(
+            capture_id=opened.capture_id,
+            seq=meta.seq,
+            timestamp_frame=meta.timestamp_frame,
+            payload=payload,
+            byte_length=meta.byte_length,
+            encoding=opened.encoding,
+            width=opened.width,
+            height=opened.height,
+            user_id=opened.user_id,
+            session_id=opened.session_id,
+        )
+        return (Forward(item),)
+
+    def _on_close(self, close: CaptureClose) -> tuple[Action, ...]:
+        opened = self._active(close)
+        if self._last_frame is None:
+            _violation("capture.close without any frame")
+        if close.timestamp_end < self._last_frame:
+            _violation("timestamp_end is before the last frame")
+        duration_s = (close.timestamp_end - opened.timestamp_start).total_seconds()
+        if duration_s > self.limits.max_duration_s:
+            raise CaptureError("limit_duration_exceeded", f"at most {self.limits.max_duration_s:g} s")
+        if duration_s < self.limits.min_duration_s:
+            raise CaptureError("limit_duration_too_short", f"at least {self.limits.min_duration_s:g} s")
+        self.state = State.ENDED
+        return (Complete(close.timestamp_end),)
+
+    def _on_tick(self, now: float) -> tuple[Action, ...]:
+        limits = self.limits
+        if self.state is State.IDLE and now - self._connected_at >= limits.open_timeout_s:
+            raise CaptureError("open_timeout", f"no capture.open within {limits.open_timeout_s:g} s")
+        if self.state is not State.ACTIVE:
+            return ()
+        if self._pending is not None and now - self._pending_at >= limits.meta_timeout_s:
+            _violation("the frame's bytes did not come")
+        clock = self._clock.time(now)
+        if self._pending is None and clock - self._last_meta_at >= limits.idle_timeout_s:
+            self._waited_too_long(CaptureError("protocol_violation", "no frame came"), now)
+        if clock - self._opened_at >= limits.max_duration_s + INGEST_GRACE_S:
+            self._waited_too_long(CaptureError("limit_duration_exceeded", "the capture takes too long"), now)
+        if now - self._checked_at >= limits.recheck_s:
+            self._checked_at = now
+            return (CheckSession(),)
+        return ()
+
+    def _waited_too_long(self, error: CaptureError, now: float) -> NoReturn:
+        """A clock ran out; if it stood still for as long as it may, the fault is not the client's."""
+        if self._clock.exhausted(now):
+            raise CaptureError("limit_forward_buffer_exceeded", "the capture was held back for too long")
+        raise error
+
+
+def _parse(text: str) -> CaptureOpen | FrameMeta | CaptureClose:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise CaptureError("schema_error", "the control message is too long")
+    try:
+        return parse_capture_message(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        raise CaptureError("invalid_json", "the text is not JSON") from None
+    except ValidationError:
+        raise CaptureError("schema_error", "the message breaks the schema") from None
+
+
+def _violation(why: str) -> NoReturn:
+    raise CaptureError("protocol_violation", why)
