@@ -13,7 +13,7 @@ from contracts.base import StrictModel
 from contracts.capture import Annotation, CaptureOpen, Found
 from contracts.frame import ForwardItem, TerminalEntry
 from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, format_utc
-from contracts.keys import capture_keys
+from contracts.keys import EXTRACTORS, capture_keys
 from contracts.layout import PART_NAMES, Part, Row
 from contracts.limits import CaptureLimits
 from contracts.scripts import Argument, Call
@@ -24,6 +24,7 @@ __all__ = [
     "EndStatus",
     "PushReply",
     "Watch",
+    "alive",
     "claim",
     "end",
     "finish",
@@ -43,6 +44,10 @@ ENDED_TTL_S = 3600
 
 TOMBSTONE_TTL_S = 60
 """How long a finished capture's state stays for a late push to read."""
+
+
+FORGET_MS = 60_000
+"""How long an extractor process that is silent stays listed."""
 
 
 class CaptureWindow(StrictModel):
@@ -259,3 +264,8 @@ def release(capture_id: str, token: str) -> Call[bool]:
 def finish(capture_id: str, token: str) -> Call[bool]:
     """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
     return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
+
+
+def alive(extractor: str) -> Call[list[str]]:
+    """Say that this extractor process is there; returns those that are forgotten from here on."""
+    return Call("frames", "alive", [EXTRACTORS], [extractor, FORGET_MS], lambda names: [n.decode() for n in names])

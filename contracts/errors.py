@@ -9,6 +9,9 @@ A3CPError
 │   ├── InvalidEvent            dead letter; 422
 │   └── RecorderIOError         stays pending and is tried again; 500
 ├── ArtifactError           an artifact could not be written or does not verify
+│   └── ArtifactTaken           its place holds another capture's
+├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
+├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
 ├── BrokerUnavailable       transient: retried with backoff
 └── FatalError              the process stops with one line that says how to mend it
     ├── ConfigurationError
@@ -23,6 +26,7 @@ __all__ = [
     "A3CPError",
     "AbortCode",
     "ArtifactError",
+    "ArtifactTaken",
     "BrokerMisconfigured",
     "BrokerUnavailable",
     "CAPTURE_CODES",
@@ -32,10 +36,12 @@ __all__ = [
     "EventTooLarge",
     "FatalError",
     "InvalidEvent",
+    "LeaseLost",
     "MissingSessionPath",
     "RecorderError",
     "RecorderIOError",
     "RequestRefused",
+    "StreamBroken",
 ]
 
 AbortCode = Literal[
@@ -150,6 +156,18 @@ class RecorderIOError(RecorderError):
 
 class ArtifactError(A3CPError):
     """An artifact could not be written, read or verified; the text says which and why."""
+
+
+class ArtifactTaken(ArtifactError):
+    """The artifact's place holds another capture's; that file is not touched."""
+
+
+class LeaseLost(A3CPError):
+    """The capture is no longer this extractor's: it stops, changes nothing more and never acks."""
+
+
+class StreamBroken(A3CPError):
+    """A frame stream has a gap in its seqs, or an entry or row that cannot be read."""
 
 
 class BrokerUnavailable(A3CPError):
