@@ -67,12 +67,18 @@ def broker_errors(role: Role) -> Iterator[None]:
     except redis.exceptions.RedisClusterException as error:
         raise BrokerUnavailable(role, _one_line(error)) from error
     except redis.exceptions.ResponseError as error:
-        text = str(error)
+        text = _reply(error)
         if "OOM command not allowed" in text:
             raise BrokerFull(role, "it is out of memory") from error
         if text.startswith(_TRANSIENT_REPLIES):
             raise BrokerUnavailable(role, _one_line(error)) from error
         raise
+
+
+def _reply(error: redis.exceptions.ResponseError) -> str:
+    """The broker's whole answer: where the client library has a class for a code, it cuts the code off."""
+    code = getattr(error, "status_code", None)
+    return f"{code} {error}" if code else str(error)
 
 
 def _one_line(error: BaseException) -> str:
@@ -213,7 +219,7 @@ async def _check_master(master: AsyncBroker, role: Role, assume_volatile: bool) 
             answer = await master.config_get(name)
             config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
     except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
-        if isinstance(error, redis.exceptions.OutOfMemoryError) or str(error).startswith(_TRANSIENT_REPLIES):
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES):
             raise
         config = None
     judge_role(role, info, config or None, assume_volatile=assume_volatile)

@@ -8,6 +8,7 @@ A3CPError
 │   ├── EventTooLarge           dead letter; 413
 │   ├── InvalidEvent            dead letter; 422
 │   └── RecorderIOError         stays pending and is tried again; 500
+│       └── SessionLogLocked        somebody else holds the log's lock; tried again before anyone is told
 ├── ArtifactError           an artifact could not be written or does not verify
 │   └── ArtifactTaken           its place holds another capture's
 ├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
@@ -152,6 +153,10 @@ class RecorderIOError(RecorderError):
 
     code = "recorder_io_error"
     status = 500
+
+
+class SessionLogLocked(RecorderIOError):
+    """Another process holds the lock of the session's log."""
 
 
 class ArtifactError(A3CPError):
