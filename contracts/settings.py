@@ -96,6 +96,22 @@ class Settings(BaseModel):
         assert self.frames_url is not None and self.events_url is not None
         return self.frames_url.get_secret_value(), self.events_url.get_secret_value()
 
+    def environ(self) -> dict[str, str]:
+        """The environment of a process that is to have these settings: this process's own, with these values
+        in place of whatever it says of them."""
+        ours = {
+            str(field.alias): getattr(self, name) for name, field in Settings.model_fields.items() if field.alias
+        } | {_CAPTURE_PREFIX + name.upper(): value for name, value in self.capture.model_dump().items()}
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ours and not name.startswith(_CAPTURE_PREFIX)
+        }
+        for name, value in ours.items():
+            if value is not None:
+                environ[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        return environ
+
 
 def _is_http_token(text: str) -> bool:
     return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text)
@@ -130,7 +146,7 @@ def _first_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if location[:1] == ["capture"]:
         if len(location) == 1:
-            return f"{_CAPTURE_PREFIX}*: {message}"
+            return message  # two limits contradict each other; it names both
         name = _CAPTURE_PREFIX + location[1].upper()
         return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
     return f"{location[0] if location else 'settings'}: {message}"

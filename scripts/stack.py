@@ -1,0 +1,242 @@
+"""The whole pipeline in one place: brokers, gateway, extractors and recorders, started, kept alive and stopped.
+
+``a3cp up`` shows it in a terminal (`scripts.up`); the demo and the tests run it for themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+from pydantic import SecretStr
+
+from contracts.errors import ConfigurationError, FatalError
+from contracts.settings import Settings
+from scripts.embedded import EmbeddedBrokers, wait_for_socket
+from scripts.supervision import Part, PartSpec, Show
+
+__all__ = ["Stack", "gateway_address", "running_urls"]
+
+READY_S = 90.0
+BROKER_START_S = 20.0
+
+
+def _silent(_name: str, _line: str) -> None:
+    """Show nothing."""
+
+
+class Stack:
+    """Everything that turns a capture into an artifact and a line in a log.
+
+    With neither broker URL set it starts two private servers. It is an async context manager: entering
+    starts, leaving stops.
+
+    Attributes:
+        settings: what the parts are told: the given settings, with the URLs and the port that were chosen.
+        parts: by name, in the order in which they start: ``frames-broker``, ``events-broker``, ``recorder-1``,
+            ``extractor-1``, ``gateway``.
+    """
+
+    def __init__(self, settings: Settings, *, extractors: int = 1, recorders: int = 1, show: Show = _silent) -> None:
+        self.settings = settings
+        self.parts: dict[str, Part] = {}
+        self._extractors = extractors
+        self._recorders = recorders
+        self._show = show
+        self._embedded: EmbeddedBrokers | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the gateway is: ``http://host:port``."""
+        return gateway_address(self.settings)
+
+    @property
+    def urls(self) -> tuple[str, str]:
+        """The frames and the events broker's."""
+        return self.settings.broker_urls()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start the parts, the brokers first. `ready` says when they work.
+
+        Raises:
+            FatalError: only one URL is set, the port is taken, another stack has the state directory, or a broker
+                does not start. Nothing is left running.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        if (settings.frames_url is None) != (settings.events_url is None):
+            missing = "A3CP_FRAMES_URL" if settings.frames_url is None else "A3CP_EVENTS_URL"
+            raise ConfigurationError(
+                f"{missing} is not set but the other one is: set both, or neither for private ones"
+            )
+        self.settings = settings.model_copy(update={"port": _free_port(settings)})
+        if settings.frames_url is None:
+            await self._start_brokers()
+        environ = self.settings.environ()
+        for number in range(1, self._recorders + 1):
+            self._launch(PartSpec(f"recorder-{number}", _module("recorder"), environ))
+        for number in range(1, self._extractors + 1):
+            self._launch(PartSpec(f"extractor-{number}", _module("extractor"), environ, stop_s=20.0))
+        self._launch(PartSpec("gateway", _module("gateway"), environ, stop_s=20.0))
+        if self._embedded is not None:
+            _write_running(self._embedded.state_dir, self)
+
+    async def _start_brokers(self) -> None:
+        self._embedded = embedded = EmbeddedBrokers.prepare(self.settings.state_dir)
+        for spec in embedded.specs(self.settings.environ()):
+            self._launch(spec)
+        urls = {role: embedded.url_of(role) for role in ("frames", "events")}
+        self.settings = self.settings.model_copy(
+            update={f"{role}_url": SecretStr(url) for role, url in urls.items()},
+        )
+        for role, url in urls.items():
+            try:
+                async with asyncio.timeout(BROKER_START_S):
+                    await self._unless_failed(wait_for_socket(url))
+            except TimeoutError:
+                said = " ".join(list(self.parts[f"{role}-broker"].recent)[-1:])
+                raise FatalError(f"the embedded {role} broker does not start: {said or 'it says nothing'}") from None
+
+    def _launch(self, spec: PartSpec) -> None:
+        part = self.parts[spec.name] = Part(spec, self._show)
+        part.start()
+
+    async def _unless_failed(self, step: Coroutine[None, None, None]) -> None:
+        """Wait for ``step``; a part that fails for good meanwhile ends the wait with its error."""
+        waiting = asyncio.create_task(step)
+        tasks = {part.task for part in self.parts.values() if part.task is not None}
+        try:
+            done, _ = await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {waiting}:
+                task.result()
+            await waiting
+        finally:
+            waiting.cancel()
+
+    async def ready(self, timeout_s: float = READY_S) -> None:
+        """Return when a capture can be taken.
+
+        Raises:
+            FatalError: a part failed for good, or something is still missing after ``timeout_s``.
+        """
+        missing = ["the gateway does not answer"]
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._unless_failed(self._poll_ready(missing))
+        except TimeoutError:
+            raise FatalError(f"not ready after {timeout_s:g} s: {missing[-1]}") from None
+
+    async def _poll_ready(self, missing: list[str]) -> None:
+        async with httpx.AsyncClient(base_url=self.address, trust_env=False, timeout=5.0) as client:
+            while True:
+                try:
+                    answer = await client.get("/readyz")
+                except httpx.TransportError:
+                    pass
+                else:
+                    if answer.status_code == 200:
+                        return
+                    missing.append(" ".join(answer.text.split())[:500])
+                await asyncio.sleep(0.1)
+
+    async def failed(self) -> None:
+        """Wait until a part fails for good, and raise what it said."""
+        await self._unless_failed(_forever())
+
+    async def stop(self) -> None:
+        """Stop the gateway first, then extractors, recorders and the brokers. Stopped already is stopped."""
+        for group in ("gateway", "extractor-", "recorder-", "frames-broker", "events-broker"):
+            await asyncio.gather(*(part.stop() for name, part in self.parts.items() if name.startswith(group)))
+        if self._embedded is not None:
+            (self._embedded.state_dir / RUNNING).unlink(missing_ok=True)
+            self._embedded.release()
+            self._embedded = None
+
+    def kill(self) -> None:
+        """End every part at once; `stop` then has nothing to wait for."""
+        for part in self.parts.values():
+            part.kill()
+
+
+async def _forever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def _module(command: str) -> Sequence[str]:
+    return sys.executable, "-m", "scripts.cli", command
+
+
+def gateway_address(settings: Settings) -> str:
+    """The URL of a gateway with these settings, as this machine reaches it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - an address to map
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _free_port(settings: Settings) -> int:
+    """The port asked for, which nobody has; for 0, one that nobody has.
+
+    Raises:
+        ConfigurationError: it is taken, or the host is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"port {settings.port} on {settings.host}"
+            raise ConfigurationError(f"A3CP_PORT: {where} cannot be used: {error.strerror or error}") from None
+        return int(probe.getsockname()[1])
+
+
+RUNNING = "stack.json"
+
+
+def _write_running(state_dir: Path, stack: Stack) -> None:
+    frames_url, events_url = stack.urls
+    text = json.dumps(
+        {"pid": os.getpid(), "address": stack.address, "frames_url": frames_url, "events_url": events_url}
+    )
+    path = state_dir / RUNNING
+    path.touch(mode=0o600)
+    path.write_text(text + "\n")
+
+
+def running_urls(settings: Settings) -> Settings:
+    """``settings`` with the brokers of the `a3cp up` that runs on this state directory, if they name none.
+
+    Raises:
+        ConfigurationError: they name none, and nothing runs there.
+    """
+    if settings.frames_url is not None or settings.events_url is not None:
+        settings.broker_urls()
+        return settings
+    path = settings.state_dir / RUNNING
+    try:
+        running = json.loads(path.read_text())
+        urls = {name: SecretStr(str(running[name])) for name in ("frames_url", "events_url")}
+    except (OSError, ValueError, KeyError):
+        raise ConfigurationError(
+            "A3CP_FRAMES_URL and A3CP_EVENTS_URL are not set, and no `a3cp up` runs here: set them, or start one"
+        ) from None
+    return settings.model_copy(update=urls)
