@@ -199,6 +199,9 @@ class _Connection:
             await self._flush(self._window, complete)
         except CaptureError as error:
             return Finish(error.code, 1000, tell=True, opened=True)
+        except Exception as error:
+            self._log.error("capture connection failed", exc_info=error)
+            return Finish("internal_error", 1011, tell=False, opened=True)
         await opening.free_socket(self._state, self._window)
         self._log.info("capture closed", accepted=self._protocol.frames)
         return None

@@ -35,7 +35,7 @@ def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits) -
         raise _invalid("it is neither baseline nor progressive")
     try:
         own_height, own_width, _, _ = simplejpeg.decode_jpeg_header(payload, strict=False)
-    except ValueError:
+    except (ValueError, KeyError):  # KeyError: a colour space or subsampling that libjpeg-turbo does not know
         raise _invalid("its header cannot be read") from None
     if not limits.fits(own_width, own_height):
         raise CaptureError("limit_resolution_exceeded", f"the image is {own_width} × {own_height}")
