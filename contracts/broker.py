@@ -47,7 +47,10 @@ class BrokerFull(BrokerUnavailable):
     """The broker is out of memory (``noeviction``): nothing was written, try again later."""
 
 
-_TRANSIENT_REPLIES = ("LOADING", "MISCONF", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "TRYAGAIN", "BUSY")
+_TRANSIENT_REPLIES = (
+    "LOADING ", "MISCONF ", "CLUSTERDOWN ", "READONLY ", "MASTERDOWN ", "TRYAGAIN ", "NOREPLICAS ", "UNBLOCKED ",
+    "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
+)  # fmt: skip
 
 
 @contextmanager

@@ -67,7 +67,11 @@ def is_session_id(text: str) -> bool:
     return _session_id.match(text) is not None
 
 
-_ISO_8601 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII)
+_ISO_8601 = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
+    r"(Z|[+-]\d{2}(:?[0-5]\d)?)?\Z",  # fromisoformat itself takes +02:99
+    re.ASCII,
+)
 
 
 def parse_utc(text: str) -> datetime:

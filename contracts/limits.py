@@ -57,11 +57,11 @@ class CaptureLimits(BaseModel):
         return values
 
     @model_validator(mode="after")
-    def _durations_in_order(self) -> CaptureLimits:
+    def _limits_in_order(self) -> CaptureLimits:
         if self.min_duration_s > self.max_duration_s:
-            raise ValueError("min_duration_s is above max_duration_s")
+            raise ValueError("A3CP_CAPTURE_MIN_DURATION_S is above A3CP_CAPTURE_MAX_DURATION_S")
         if self.max_short_side > self.max_long_side:
-            raise ValueError("max_short_side is above max_long_side")
+            raise ValueError("A3CP_CAPTURE_MAX_SHORT_SIDE is above A3CP_CAPTURE_MAX_LONG_SIDE")
         return self
 
     def fits(self, width: int, height: int) -> bool:

@@ -61,6 +61,6 @@ def resolve_uri(data_root: Path, uri: str) -> Path:
         ValueError: ``uri`` is absolute, has a scheme, or climbs out of ``data_root``.
     """
     pure = PurePosixPath(uri)
-    if not uri or "://" in uri or pure.is_absolute() or ".." in pure.parts:
+    if not uri or "://" in uri or "\0" in uri or pure.is_absolute() or ".." in pure.parts:
         raise ValueError(f"not a path below DATA_ROOT: {uri!r}")
     return data_root / pure

@@ -27,16 +27,17 @@ class BrokerPair:
 @pytest.fixture(scope="session", params=["valkey", "redis"])
 def brokers(request: pytest.FixtureRequest) -> Iterator[BrokerPair]:
     """Both roles on a real server, shared by the whole run: use ids of your own."""
-    yield from _pair(request.param)
+    yield from start_pair(request.param)
 
 
 @pytest.fixture(params=["valkey", "redis"])
 def own_brokers(request: pytest.FixtureRequest) -> Iterator[BrokerPair]:
     """Both roles on real servers of this test's own, which it may kill, pause and fill."""
-    yield from _pair(request.param)
+    yield from start_pair(request.param)
 
 
-def _pair(flavour: Flavour) -> Iterator[BrokerPair]:
+def start_pair(flavour: Flavour) -> Iterator[BrokerPair]:
+    """Both roles on real servers, stopped afterwards; without a server here the test is skipped, in CI it fails."""
     if server_path(flavour) is None:
         message = f"no {flavour} server on this machine: apt-get install redis-server"
         if os.environ.get("CI"):

@@ -1,0 +1,28 @@
+"""``backend`` runs a test three times: on fakeredis, on a real Valkey and on a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+
+from tests.conftest import start_pair
+from tests.contracts.scripting import Backend, Capture
+
+
+@pytest.fixture(scope="session", params=["fake", "valkey", "redis"])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """Both roles; shared and never flushed: use ids of your own."""
+    if request.param == "fake":
+        yield Backend("fake", fakeredis.FakeRedis(), fakeredis.FakeRedis())
+        return
+    for pair in start_pair(request.param):
+        with pair.frames.client() as frames, pair.events.client() as events:
+            yield Backend(request.param, frames, events)
+
+
+@pytest.fixture
+def capture(backend: Backend, unique: str) -> Capture:
+    """A capture of this test's own, not opened yet."""
+    return Capture(backend, f"capture-{unique}")
