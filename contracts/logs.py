@@ -28,6 +28,18 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    root = logging.getLogger()
+    if not any(isinstance(handler, _LibraryLogs) for handler in root.handlers):
+        root.addHandler(_LibraryLogs(logging.WARNING))
+
+
+class _LibraryLogs(logging.Handler):
+    """What libraries log, in our form: without it Python prints their tracebacks to the terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        text = " ".join(record.getMessage().split())[:500]
+        structlog.get_logger().log(record.levelno, text, library=record.name, **({"exc_info": error} if error else {}))
 
 
 def _exception_to_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from redis.connection import parse_url
 
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
@@ -48,6 +49,8 @@ class Settings(BaseModel):
     def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(_BROKER_SCHEMES):
             raise ValueError(f"a broker's URL starts with one of {', '.join(_BROKER_SCHEMES)}")
+        if value is not None and not _is_url(value.get_secret_value()):
+            raise ValueError("not a URL: its host, port or one of its options cannot be read")
         return value
 
     @field_validator("artifact_url")
@@ -111,6 +114,15 @@ class Settings(BaseModel):
             if value is not None:
                 environ[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return environ
+
+
+def _is_url(url: str) -> bool:
+    # the client's own reader; what it raises could quote a piece of a password
+    try:
+        parse_url(url.replace("-cluster://", "://", 1))  # type: ignore[no-untyped-call]
+    except ValueError:
+        return False
+    return True
 
 
 def _is_http_token(text: str) -> bool:
