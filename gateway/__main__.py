@@ -1,0 +1,62 @@
+"""The gateway process: ``python -m gateway``, or ``a3cp gateway``."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from contextlib import suppress
+
+import uvloop
+
+from contracts.broker import connect
+from contracts.process import run_process
+from contracts.settings import Settings, load_settings
+from gateway.app import create_app
+from gateway.health import BrokerWatch
+from gateway.server import GatewayServer, open_listeners
+from gateway.state import GatewayState
+
+__all__ = ["main"]
+
+
+async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
+    """Serve until a signal, or until a broker turns out not to be what its role needs.
+
+    Raises:
+        BrokerMisconfigured: that; the text says how to mend it.
+    """
+    frames_url, events_url = settings.broker_urls()
+    state = GatewayState(settings, connect(frames_url), connect(events_url))
+    app = create_app(state)
+    server = GatewayServer(app, state)
+    brokers: BrokerWatch = app.state.brokers
+    watching = asyncio.create_task(brokers.run())
+    watching.add_done_callback(lambda _: server.stop())
+    try:
+        await server.serve(listeners)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+    finally:
+        await state.frames.aclose()
+        await state.events.aclose()
+
+
+def run() -> int:
+    """Read the settings, listen, serve."""
+    settings = load_settings()
+    settings.broker_urls()
+    listeners = open_listeners(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, listeners))
+    return 0
+
+
+def main() -> int:
+    """Run the gateway; returns its exit code."""
+    return run_process("gateway", run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

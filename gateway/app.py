@@ -1,0 +1,70 @@
+"""The gateway's application: every route, and what each request goes through on its way there."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from gateway import captures, health, recording
+from gateway.capture.endpoint import capture_endpoint
+from gateway.health import BrokerWatch
+from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
+from gateway.security import AccessControl, SecurityHeaders
+from gateway.sessions import routes as sessions
+from gateway.state import GatewayState
+
+__all__ = ["create_app"]
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A3CP gateway</title>
+<h1>A3CP gateway</h1>
+<p>This server takes bounded camera captures over a WebSocket and turns each into landmark features and one
+line in its session's log. Raw frames are never kept.</p>
+<p><a href="/readyz">Is everything running?</a></p>
+</html>
+"""
+
+
+async def home(_request: Request) -> Response:
+    """What this is."""
+    return HTMLResponse(_PAGE)
+
+
+async def tick(request: Request) -> Response:
+    """Enforces nothing: the capture socket ticks itself."""
+    state: GatewayState = request.app.state.gateway
+    return json_response({"status": "disabled", "active_captures": state.active_captures})
+
+
+def create_app(state: GatewayState) -> Starlette:
+    """The application for one gateway process. It starts nothing: ``app.state.brokers.run()`` watches the
+    brokers, and until that has looked at them ``/readyz`` answers 503 and no capture may be opened."""
+    app = Starlette(
+        routes=[
+            Route("/", home, methods=["GET"]),
+            *health.ROUTES,
+            *sessions.ROUTES,
+            *recording.ROUTES,
+            *captures.ROUTES,
+            Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
+            WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
+            WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(ErrorBoundary),
+            Middleware(AccessControl, settings=state.settings),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    app.router.default = not_found
+    app.router.redirect_slashes = False
+    app.state.gateway = state
+    app.state.brokers = BrokerWatch(state)
+    return app

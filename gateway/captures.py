@@ -1,0 +1,105 @@
+"""``GET /captures/{capture_id}``: what became of a capture, or how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import keys
+from contracts.broker import AsyncBroker, broker_errors
+from contracts.errors import BrokerUnavailable, RequestRefused
+from contracts.ids import is_identifier
+from contracts.layout import PART_NAMES
+from contracts.records import CaptureRecord
+from gateway.again import once_more
+from gateway.refusals import json_response
+from gateway.state import GatewayState
+
+__all__ = ["ROUTES", "InFlight", "report"]
+
+log = structlog.get_logger()
+
+_STATE_FIELDS = ["status", "generation", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """How far a capture is, from its state in the frames broker."""
+
+    open: bool
+    claimed: bool
+    accepted: int
+    extracted: int
+    found: Mapping[str, int]
+
+
+def report(record: CaptureRecord, flight: InFlight | None) -> dict[str, Any]:
+    """The answer: from the durable record, and from the state in flight where there is one."""
+    found = flight.found if flight else record.found().model_dump()
+    answer: dict[str, Any] = {
+        "capture_id": record.capture_id,
+        "user_id": record.user_id,
+        "session_id": record.session_id,
+        "record_id": record.record_id,
+        "open": flight is not None and flight.open and not record.outcome,
+        "status": record.status(claimed=flight is not None and flight.claimed),
+        "accepted": flight.accepted if flight else record.counts.accepted,
+        "extracted": flight.extracted if flight else record.counts.extracted,
+        "found": dict(found),
+    }
+    optional = {
+        "error_code": record.error_code,
+        "raw_features_ref": record.raw_features_ref() if record.outcome == "published" else None,
+        "recorded_at": record.recorded_at,
+    }
+    return answer | {name: value for name, value in optional.items() if value}
+
+
+async def show(request: Request) -> Response:
+    """Answer with what is known of one capture."""
+    state: GatewayState = request.app.state.gateway
+    capture_id = request.path_params["capture_id"]
+    record = await _read_record(state.events, capture_id) if is_identifier(capture_id) else None
+    if record is None:
+        raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
+    # A capture that was aborted may have its counts in its state only; a published one has all in its record.
+    flight = await _read_flight(state.frames, capture_id) if record.outcome != "published" else None
+    return json_response(report(record, flight))
+
+
+async def _read_record(events: AsyncBroker, capture_id: str) -> CaptureRecord | None:
+    async def read() -> Any:
+        with broker_errors("events"):
+            return await events.hgetall(keys.capture_record(capture_id))
+
+    fields = await once_more(read)
+    return CaptureRecord.decode(fields) if fields else None
+
+
+async def _read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
+    """The state in flight; None if it is gone, or if the frames broker is away: the record still tells what it can."""
+
+    async def read() -> Any:
+        with broker_errors("frames"):
+            return await frames.hmget(keys.capture_keys(capture_id).state, _STATE_FIELDS)
+
+    try:
+        status, generation, *counts = await once_more(read)
+    except BrokerUnavailable as error:
+        log.warning("capture reported without its state", capture_id=capture_id, exc_info=error)
+        return None
+    if status is None:
+        return None
+    accepted, extracted, *found = [int(count or 0) for count in counts]
+    return InFlight(
+        status == b"open", generation is not None, accepted, extracted, dict(zip(PART_NAMES, found, strict=True))
+    )
+
+
+ROUTES = [Route("/captures/{capture_id}", show, methods=["GET"])]

@@ -1,0 +1,170 @@
+"""Health: both brokers are watched in the background; ``/livez``, ``/readyz`` and ``/health`` tell what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import keys
+from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, check_role, ensure_group
+from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
+from gateway.refusals import json_response
+from gateway.state import GatewayState
+
+__all__ = ["BrokerWatch", "ROUTES"]
+
+log = structlog.get_logger()
+
+CHECK_EVERY_S = 2.0
+FRESH_S = 10.0
+EXTRACTOR_LIVE_MS = 10_000
+
+
+@dataclass(slots=True)
+class BrokerWatch:
+    """What the gateway knows of its brokers, and the task that finds out.
+
+    ``missing`` says in sentences what the system lacks; it is empty when captures can go all the way.
+    ``state.refusal`` says why no capture may be opened at all: a broker is not what its role needs.
+    """
+
+    state: GatewayState
+    clock: Callable[[], float] = time.monotonic
+    missing: tuple[str, ...] = ("The brokers have not been checked yet.",)
+    checked_at: float | None = None
+    _accepted: set[Role] = field(default_factory=set, init=False)
+
+    async def run(self) -> None:
+        """Check for ever: with backoff while something is missing, else every two seconds.
+
+        Raises:
+            BrokerMisconfigured: a broker answers for the first time, and is not what its role needs. Later
+                that is only a refusal: captures that are open may end well.
+        """
+        attempt = 0
+        while True:
+            await self.check()
+            await asyncio.sleep(min(CHECK_EVERY_S, backoff_s(attempt)) if self.missing else CHECK_EVERY_S)
+            attempt = attempt + 1 if self.missing else 0
+
+    async def check(self) -> None:
+        """Look once at everything; see `run` for what it raises."""
+        problems = await asyncio.gather(self._problem("frames"), self._problem("events"))
+        self.state.refusal = next((str(problem) for problem in problems if problem), "")
+        lacks = await asyncio.gather(
+            *(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
+        )
+        self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
+        self.checked_at = self.clock()
+
+    def report(self) -> tuple[str, ...]:
+        """What is missing now; a check that is too old counts as missing."""
+        if self.state.draining.is_set():
+            return ("The gateway is shutting down.",)
+        if self.checked_at is not None and self.clock() - self.checked_at > FRESH_S:
+            return (*self.missing, f"No check of the brokers was finished in the last {FRESH_S:g} s.")
+        return self.missing
+
+    async def _problem(self, role: Role) -> A3CPError | None:
+        try:
+            with _refused_commands(role):
+                await check_role(self._broker(role), role, assume_volatile=self.state.settings.assume_volatile)
+        except BrokerMisconfigured as error:
+            if role not in self._accepted:
+                raise
+            log.error("broker refused", exc_info=error)
+            return error
+        except BrokerUnavailable as error:
+            log.warning("waiting for a broker", exc_info=error)
+            return error
+        self._accepted.add(role)
+        return None
+
+    async def _lacks(self, role: Role) -> tuple[str, ...]:
+        try:
+            with _refused_commands(role), broker_errors(role):
+                return await _PARTS[role](self._broker(role))
+        except BrokerUnavailable as error:
+            log.warning("waiting for a broker", exc_info=error)
+            return (_sentence(error),)
+
+    def _broker(self, role: Role) -> AsyncBroker:
+        return self.state.frames if role == "frames" else self.state.events
+
+
+_ROLES: tuple[Role, Role] = ("frames", "events")
+
+
+@contextmanager
+def _refused_commands(role: Role) -> Iterator[None]:
+    """A broker whose access rules forbid a command is as good as away; which one is in the log."""
+    try:
+        yield
+    except redis.exceptions.RedisError as error:
+        raise BrokerUnavailable(role, f"it refuses a command: {error}") from error
+
+
+def _sentence(problem: A3CPError) -> str:
+    if isinstance(problem, BrokerUnavailable):  # its cause names hosts and paths of the inside
+        return f"The {problem.role} broker does not answer."
+    text = str(problem)
+    return text[:1].upper() + text[1:] + "."
+
+
+async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
+    await _group_stands(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    seconds, microseconds = await frames.time()
+    now_ms = seconds * 1000 + microseconds // 1000
+    live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", "+inf")
+    return () if live else ("No extractor is running.",)
+
+
+async def _events_lack(events: AsyncBroker) -> tuple[str, ...]:
+    await _group_stands(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    return () if await events.exists(keys.RECORDER_LEADER) else ("No recorder is active.",)
+
+
+_PARTS = {"frames": _frames_lack, "events": _events_lack}
+
+
+async def _group_stands(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
+    """The group exists, or is created, also after a restart of its broker. Asking first writes nothing, so a
+    broker that is full still passes."""
+    try:
+        groups: list[dict[str, Any]] = await broker.xinfo_groups(stream)
+    except redis.exceptions.ResponseError as error:
+        if "no such key" not in str(error):
+            raise
+        groups = []
+    if group.encode() not in [known["name"] for known in groups]:
+        await ensure_group(broker, role, stream, group)
+
+
+async def livez(_request: Request) -> Response:
+    """The process serves; nothing else is asked."""
+    return json_response({"status": "alive"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when a capture can go all the way to its line in the log, else 503 and what is missing."""
+    missing = request.app.state.brokers.report()
+    if missing:
+        return json_response({"status": "unready", "missing": list(missing)}, 503)
+    return json_response({"status": "ready"})
+
+
+ROUTES = [
+    Route("/livez", livez, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+    Route("/health", readyz, methods=["GET"]),
+]

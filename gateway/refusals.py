@@ -1,0 +1,103 @@
+"""How a request that is refused is answered: ``{"error": "<code>", "detail": "<sentence>"}``, never a stack trace."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from contracts.errors import BrokerUnavailable, RecorderError, RequestRefused
+
+__all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal"]
+
+log = structlog.get_logger()
+
+_DETAILS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+
+
+def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(document), status, headers, media_type="application/json")
+
+
+def refusal(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """The answer to a request that is refused."""
+    return json_response({"error": code, "detail": detail}, status, headers)
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is at every address that no route has, for HTTP and for WebSocket handshakes."""
+    await refusal(404, "not_found", _DETAILS[404])(scope, receive, send)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)
+    return refusal(error.status, error.code, error.detail)
+
+
+def _not_recorded(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RecorderError)
+    return refusal(error.status, error.code, error.detail)
+
+
+def _broker_away(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BrokerUnavailable)
+    log.warning("request refused", exc_info=error)
+    # the cause names hosts and paths of the inside; it is in the log only
+    return refusal(503, "broker_unavailable", f"The {error.role} broker does not answer; try again later.")
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = _DETAILS.get(error.status_code, f"{phrase}.")
+    headers = dict(error.headers) if error.headers else None
+    return refusal(error.status_code, phrase.lower().replace(" ", "_"), detail, headers)
+
+
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
+    RequestRefused: _refused,
+    RecorderError: _not_recorded,
+    BrokerUnavailable: _broker_away,
+    HTTPException: _http_error,
+}
+
+
+class ErrorBoundary:
+    """Whatever nobody expected ends here: one line in the log, 500 ``internal_error`` for an HTTP client, close
+    code 1011 for a WebSocket."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] in ("http.response.start", "websocket.accept", "websocket.close")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            log.error("request failed", path=scope.get("path"), exc_info=error)
+            if not started:
+                answer = refusal(500, "internal_error", "The server made a mistake; its log says more.")
+                await answer(scope, receive, send)
+            elif scope["type"] == "websocket":
+                await self._close(send)
+
+    async def _close(self, send: Send) -> None:
+        try:
+            await send({"type": "websocket.close", "code": 1011, "reason": "internal_error"})
+        except Exception as error:  # it was closed already
+            log.debug("socket not closed", exc_info=error)

@@ -1,0 +1,120 @@
+"""What every JSON request goes through before its route: bounded reading, parsing, needed fields, schema."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from contracts.errors import RequestRefused
+
+__all__ = ["MAX_JSON_BYTES", "parse_object", "read_body", "require", "validated"]
+
+MAX_JSON_BYTES = 1024 * 1024
+"""How long a body may be where the contract says nothing."""
+
+BODY_WITHIN_S = 30.0
+_SHOWN_ERRORS = 5
+_SHOWN_NAME = 64
+
+M = TypeVar("M", bound=BaseModel)
+
+
+async def read_body(request: Request, max_bytes: int = MAX_JSON_BYTES, *, code: str = "body_too_large") -> bytes:
+    """The request's body, of which never more than ``max_bytes`` and one chunk are held.
+
+    Raises:
+        RequestRefused: 413 with ``code`` if it is longer; 408 ``request_timeout`` if it does not come.
+        ClientDisconnect: the client went away.
+    """
+    too_large = RequestRefused(413, code, f"The body is longer than {max_bytes} bytes.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > max_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise RequestRefused(408, "request_timeout", f"The body did not come within {BODY_WITHIN_S:g} s.") from None
+    return bytes(body)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that ``body`` is.
+
+    A name that occurs twice in one object is refused: readers differ in which one they take, so what was
+    validated here might not be what somebody reads from the log.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``, it is none.
+    """
+    try:
+        document = orjson.loads(body)
+        if isinstance(document, dict):
+            json.loads(body, object_pairs_hook=_each_name_once, parse_int=_unread, parse_float=_unread)
+            return document
+    except _RepeatedName as repeated:
+        raise _schema_error(f"{repeated}: the name occurs twice in one object") from None
+    except (ValueError, RecursionError):
+        raise _schema_error("The body is not JSON.") from None
+    raise _schema_error("The body is not a JSON object.")
+
+
+class _RepeatedName(Exception):
+    pass
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise _RepeatedName(name[:_SHOWN_NAME])
+        seen.add(name)
+
+
+def _unread(_token: str) -> None:
+    """Numbers were read by orjson already."""
+
+
+def require(document: Mapping[str, Any], *names: str) -> None:
+    """Every name is there and not null.
+
+    Raises:
+        RequestRefused: 400 ``missing_<name>`` for the first that is not.
+    """
+    for name in names:
+        if document.get(name) is None:
+            raise RequestRefused(400, f"missing_{name}", f"{name} is missing.")
+
+
+def validated(model: type[M], document: Mapping[str, Any]) -> M:
+    """The message that the document is.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``; the detail names the fields, and never quotes a value.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise _schema_error(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False)[:_SHOWN_ERRORS]:
+        field = ".".join(str(part)[:_SHOWN_NAME] for part in problem["loc"]) or "body"
+        parts.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
+    return "; ".join(parts)
+
+
+def _schema_error(detail: str) -> RequestRefused:
+    return RequestRefused(422, "schema_error", detail)

@@ -1,0 +1,55 @@
+"""``POST /session_manager/sessions.start|end|validate``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from gateway.refusals import json_response
+from gateway.requests import parse_object, read_body, require, validated
+from gateway.sessions import service, store
+from gateway.state import GatewayState
+
+__all__ = ["ROUTES"]
+
+
+async def start(request: Request) -> Response:
+    """Start a session; answers once its start event is in the session's log."""
+    state: GatewayState = request.app.state.gateway
+    document = parse_object(await read_body(request))
+    require(document, "performer_id")
+    message = validated(SessionStartRequest, document)
+    boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
+    settings = state.settings
+    answer = await store.start_session(state.events, settings.data_root, settings.log_root, boundary)
+    return Response(answer, media_type="application/json")
+
+
+async def end(request: Request) -> Response:
+    """End a session; answers once its end event is in the session's log."""
+    state: GatewayState = request.app.state.gateway
+    document = parse_object(await read_body(request))
+    require(document, "performer_id", "session_id")
+    message = validated(SessionEndRequest, document)
+    answer = await store.end_session(state.events, service.ending(message, str(uuid4())))
+    return Response(answer, media_type="application/json")
+
+
+async def validate(request: Request) -> Response:
+    """Say whether a session is active, closed or invalid."""
+    state: GatewayState = request.app.state.gateway
+    message = validated(SessionValidateRequest, parse_object(await read_body(request)))
+    status = await store.session_status(state.events, message.user_id, message.session_id)
+    return json_response(SessionAnswer(status=status).model_dump())
+
+
+ROUTES = [
+    Route("/session_manager/sessions.start", start, methods=["POST"]),
+    Route("/session_manager/sessions.end", end, methods=["POST"]),
+    Route("/session_manager/sessions.validate", validate, methods=["POST"]),
+]

@@ -1,0 +1,108 @@
+"""Where sessions are kept: the registry and the event stream in the events broker, the directories on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from contracts import keys, records
+from contracts.broker import AsyncBroker, broker_errors
+from contracts.errors import RequestRefused
+from contracts.events import EventEntry, append_event, await_receipt
+from contracts.paths import session_features_dir, session_log_dir
+from contracts.records import SessionStep
+from contracts.scripts import run
+from contracts.session import SessionStatus
+from gateway.again import once_more
+from gateway.sessions.service import Boundary, standing
+
+__all__ = ["end_session", "make_directories", "session_status", "start_session"]
+
+DIRECTORY_MODE = 0o750
+
+
+async def start_session(events: AsyncBroker, data_root: Path, log_root: Path, boundary: Boundary) -> bytes:
+    """Start a session: directories, then registry and event in one step, then the line in the file.
+
+    Repeated with the same request it resumes where it was, and returns the first answer.
+
+    Raises:
+        RequestRefused: 503, the directories cannot be made, or no recorder answered.
+        RecorderError: the event cannot be recorded.
+        BrokerUnavailable: the events broker is away.
+    """
+    entry = boundary.entry
+    await asyncio.to_thread(make_directories, data_root, log_root, entry.user_id, entry.session_id)
+    call = records.start_session(boundary.request_id, boundary.answer, entry)
+    step = await once_more(lambda: run(events, call))
+    return await _recorded(events, entry, step)
+
+
+async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
+    """End a session: registry and event in one step, then the line in the file. It may be repeated as a start may.
+
+    Raises:
+        RequestRefused: 404, the session is unknown; 400, it is another user's or closed; 503, no recorder answered.
+        RecorderError: the event cannot be recorded.
+        BrokerUnavailable: the events broker is away.
+    """
+    call = records.end_session(boundary.request_id, boundary.answer, boundary.entry)
+    step = await once_more(lambda: run(events, call))
+    return await _recorded(events, boundary.entry, step)
+
+
+async def _recorded(events: AsyncBroker, entry: EventEntry, step: SessionStep) -> bytes:
+    """Wait until the step's event is in the file; returns the step's answer."""
+    answer = standing(step)
+    entry_id = step.entry_id
+    if not entry_id:
+        # Nobody knows what became of the first one; the recorder does not repeat a line that is there.
+        again = replace(entry, event=step.event)
+        entry_id = await once_more(lambda: append_event(events, again))
+    receipt = await once_more(lambda: await_receipt(events, entry_id))
+    if receipt is None:
+        detail = "No recorder answered. The event is queued; repeat the request with the same record_id."
+        raise RequestRefused(503, "recorder_unavailable", detail)
+    receipt.recorded()
+    return answer
+
+
+async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> SessionStatus:
+    """``active``, ``closed``, or ``invalid`` for one that is unknown or another user's.
+
+    Raises:
+        BrokerUnavailable: the events broker is away.
+    """
+
+    async def read() -> Any:
+        with broker_errors("events"):
+            return await events.hmget(keys.session(session_id), ["user_id", "status"])
+
+    owner, status = await once_more(read)
+    if owner is None or owner.decode() != user_id:
+        return "invalid"
+    return "active" if status == b"active" else "closed"
+
+
+def make_directories(data_root: Path, log_root: Path, user_id: str, session_id: str) -> None:
+    """Create the session's directories, mode 0750; nobody else creates any. Done already is done.
+
+    Raises:
+        RequestRefused: 503 ``session_directories_unavailable``, the file system refuses.
+    """
+    try:
+        _make(log_root, session_log_dir(log_root, user_id))
+        _make(data_root, session_features_dir(data_root, user_id, session_id))
+    except OSError as error:
+        detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
+        raise RequestRefused(503, "session_directories_unavailable", detail) from error
+
+
+def _make(root: Path, directory: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    current = root
+    for part in directory.relative_to(root).parts:
+        current /= part
+        current.mkdir(DIRECTORY_MODE, exist_ok=True)
