@@ -1,0 +1,104 @@
+"""``a3cp recorder``: the process that appends events to session logs; any number may stand by."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+
+from contracts import keys
+from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
+from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.process import run_process
+from contracts.settings import Settings, load_settings
+from recorder.consumer import Consumer
+from recorder.handler import EntryHandler
+from recorder.leadership import Leadership
+from recorder.sweep import Sweep
+
+__all__ = ["main", "serve"]
+
+_log = structlog.get_logger()
+
+
+def main() -> int:
+    """Record until SIGTERM or SIGINT, then finish the entry in hand and return 0."""
+    return run_process("recorder", lambda: asyncio.run(_main(load_settings())))
+
+
+async def _main(settings: Settings) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    frames_url, events_url = settings.broker_urls()
+    frames = _connect("A3CP_FRAMES_URL", frames_url)
+    events = _connect("A3CP_EVENTS_URL", events_url)
+    try:
+        if await _ready(frames, events, settings, stopping):
+            await serve(frames, events, settings, stopping)
+    finally:
+        await frames.aclose()
+        await events.aclose()
+    return 0
+
+
+def _connect(name: str, url: str) -> AsyncBroker:
+    try:
+        return connect(url)
+    except ValueError:
+        raise ConfigurationError(f"{name}: not the URL of a broker") from None
+
+
+async def _ready(frames: AsyncBroker, events: AsyncBroker, settings: Settings, stopping: asyncio.Event) -> bool:
+    """Wait until both brokers are there and are what they must be; false if we are to stop before that."""
+    checks = asyncio.create_task(_check(frames, events, settings))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({checks, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if checks.done():
+        checks.result()
+        return True
+    checks.cancel()
+    with suppress(asyncio.CancelledError):
+        await checks
+    return False
+
+
+async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -> None:
+    def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
+        _log.warning("waiting for a broker", detail=str(error), retry_s=delay_s)
+
+    await wait_for_role(events, "events", assume_volatile=False, on_wait=on_wait)
+    await wait_for_role(frames, "frames", assume_volatile=settings.assume_volatile, on_wait=on_wait)
+    with suppress(BrokerUnavailable):  # the consumer makes it when it misses it
+        await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+
+
+async def serve(frames: AsyncBroker, events: AsyncBroker, settings: Settings, stopping: asyncio.Event) -> None:
+    """Be a recorder, active or standing by, until ``stopping``."""
+    me = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    leadership = Leadership(events, me)
+    handler = EntryHandler(events, settings, lambda: datetime.now(UTC))
+    consumer = Consumer(events, leadership, handler)
+    sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle)
+    _log.info("the recorder stands by", consumer=me)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(leadership.keep(stopping))
+        tasks.create_task(sweep.run(stopping))
+        await consumer.run(stopping)
+    await leadership.resign()
+    with suppress(BrokerUnavailable):
+        await consumer.leave()
+    _log.info("the recorder stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""Reading one artifact and proving that it is what its reference says. It writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from contracts.errors import ArtifactError
+from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
+from contracts.message import FeatureRefEvent, RawFeaturesRef
+from contracts.paths import artifact_uri, resolve_uri
+
+__all__ = ["ArtifactFacts", "verify_artifact"]
+
+Array = npt.NDArray[Any]
+
+_DTYPES = {"features": "<f4", "seq": "<i4", "timestamps_ms": "<i8", "decoded": "|b1", "tracker_restarts": "<i4"}
+_META = {"schema", "extractor", "mediapipe", "fps_target", "width", "height", "layout"}
+
+_UNREADABLE = (ValueError, KeyError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What numpy and zipfile raise at bytes that are no NPZ."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """A verified artifact.
+
+    Attributes:
+        shape: (T, D): frames, and float32 values of each.
+        hash: ``sha256:`` and 64 hex digits, over the file's bytes.
+        tracker_restarts: the seqs at which tracking began anew.
+        found_share: for each part, the share of frames in which it was found, 0 to 1.
+        undecoded_frames: how many frames' JPEG could not be decoded.
+        duration_ms: event time from the start of the capture to its last frame.
+    """
+
+    capture_id: str
+    record_id: str
+    uri: str
+    path: Path
+    size_bytes: int
+    shape: tuple[int, int]
+    hash: str
+    encoding: str
+    tracker_restarts: tuple[int, ...]
+    found_share: Mapping[Part, float]
+    undecoded_frames: int
+    duration_ms: int
+
+
+def verify_artifact(event: FeatureRefEvent, data_root: Path) -> ArtifactFacts:
+    """Read the artifact that a feature-ref event names, and check everything that the two say of it.
+
+    Raises:
+        ArtifactError: the first thing that is wrong.
+    """
+    ref = event.raw_features_ref
+    path = _path(event, data_root)
+    data = _read(path)
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    if digest != ref.hash:
+        raise ArtifactError(f"the file's hash is {digest}, its reference says {ref.hash}")
+    members = _load(data)
+    _check_members(members)
+    _check_reference(members["features"], ref)
+    _check_rows(members)
+    _check_meta(members["meta"])
+    features: Array = members["features"]
+    return ArtifactFacts(
+        capture_id=event.capture_id,
+        record_id=event.record_id,
+        uri=ref.uri,
+        path=path,
+        size_bytes=len(data),
+        shape=(features.shape[0], features.shape[1]),
+        hash=digest,
+        encoding=ref.encoding,
+        tracker_restarts=tuple(int(seq) for seq in members["tracker_restarts"]),
+        found_share={part.name: _found_share(features[:, part.columns]) for part in LAYOUT},
+        undecoded_frames=int((~members["decoded"]).sum()),
+        duration_ms=int(members["timestamps_ms"][-1]),
+    )
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ArtifactError(problem)
+
+
+def _path(event: FeatureRefEvent, data_root: Path) -> Path:
+    uri = event.raw_features_ref.uri
+    expected = artifact_uri(event.user_id, event.session_id, event.record_id)
+    _require(uri == expected, f"the reference's uri is {uri}, the record's place is {expected}")
+    return resolve_uri(data_root, uri)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError("the artifact does not exist") from None
+    except OSError as error:
+        raise ArtifactError(f"the artifact cannot be read: {error.strerror}") from error
+
+
+def _load(data: bytes) -> dict[str, Array]:
+    try:
+        archive = np.load(io.BytesIO(data), allow_pickle=False)
+        _require(isinstance(archive, np.lib.npyio.NpzFile), "the file is no NPZ")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except _UNREADABLE as error:
+        raise ArtifactError(f"the file does not load as an NPZ: {error}") from error
+
+
+def _check_members(members: Mapping[str, Array]) -> None:
+    expected = [*_DTYPES, "meta"]
+    _require(list(members) == expected, f"its members are {list(members)}, not {expected}")
+    for name, dtype in _DTYPES.items():
+        array = members[name]
+        _require(array.dtype.str == dtype, f"{name} is {array.dtype.str}, not {dtype}")
+        _require(array.flags.c_contiguous, f"{name} is not C-contiguous")
+
+
+def _check_reference(features: Array, ref: RawFeaturesRef) -> None:
+    _require(features.ndim == 2, f"features has {features.ndim} dimensions, not 2")
+    shape = list(features.shape)
+    _require(shape[0] >= 1, "it holds no frame")
+    _require(shape == ref.shape, f"the shape of features is {shape}, its reference says {ref.shape}")
+    _require(shape[1] == ref.dims, f"features has {shape[1]} columns, its reference says {ref.dims}")
+    _require(shape[1] == DIMS, f"features has {shape[1]} columns, {LAYOUT_NAME} has {DIMS}")
+    _require(ref.encoding.split(";")[0] == LAYOUT_NAME, f"the encoding {ref.encoding} is not {LAYOUT_NAME}")
+
+
+def _check_rows(members: Mapping[str, Array]) -> None:
+    frames = members["features"].shape[0]
+    for name in ("seq", "timestamps_ms", "decoded"):
+        shape = members[name].shape
+        _require(shape == (frames,), f"{name} has the shape {shape}, not ({frames},)")
+    seq, times, restarts = members["seq"], members["timestamps_ms"], members["tracker_restarts"]
+    _require(bool((seq == np.arange(1, frames + 1)).all()), f"seq is not 1 to {frames}")
+    _require(bool((times[1:] >= times[:-1]).all()), "timestamps_ms runs backwards")
+    _require(restarts.ndim == 1, "tracker_restarts is not a list")
+    inside = bool(((restarts >= 1) & (restarts <= frames)).all()) and bool((restarts[1:] > restarts[:-1]).all())
+    _require(inside, f"tracker_restarts are not rising seqs of 1 to {frames}")
+    lost = members["features"][~members["decoded"]]
+    _require(bool(np.isnan(lost).all()), "a frame that was not decoded has landmarks")
+
+
+def _check_meta(meta: Array) -> None:
+    _require(meta.ndim == 0 and meta.dtype.kind == "U", "meta is not a text")
+    try:
+        fields = orjson.loads(str(meta))
+    except ValueError:
+        raise ArtifactError("meta is not JSON") from None
+    _require(isinstance(fields, dict) and set(fields) == _META, f"the fields of meta are not {sorted(_META)}")
+    _require(fields["layout"] == layout_text(), f"the layout in meta is not {layout_text()}")
+
+
+def _found_share(columns: Array) -> float:
+    return float((~np.isnan(columns).all(axis=1)).mean())

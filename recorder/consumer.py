@@ -1,0 +1,157 @@
+"""The event stream's one active consumer: what is pending first, in order, then what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import redis
+import structlog
+
+from contracts import keys
+from contracts.broker import AsyncBroker, backoff_s, broker_errors, ensure_group
+from contracts.errors import BrokerUnavailable
+from recorder.handler import EntryHandler
+from recorder.leadership import Leadership, pause
+
+__all__ = ["Consumer"]
+
+BATCH_ENTRIES = 32
+BLOCK_S = 1.0
+STANDBY_S = 0.1
+CLAIM_S = 2.0
+
+_NO_GROUP = ("NOGROUP", "UNBLOCKED")  # the second: the stream was deleted under a blocking read
+
+_log = structlog.get_logger()
+
+Entry = tuple[str, Mapping[bytes, bytes]]
+
+
+class Consumer:
+    """Reads ``{a3cp}:events`` for its group while this process is the active recorder.
+
+    At-least-once: an entry leaves the stream only after its line is in the file or it is a dead letter. At the
+    start of each term every pending entry of the group is claimed, whoever had it, and handled before a new one
+    is read; after any error this consumer's own pending entries come first again. Every two seconds it looks for
+    entries that a former leader took in the moment in which its time ran out.
+    """
+
+    def __init__(self, events: AsyncBroker, leadership: Leadership, handler: EntryHandler) -> None:
+        self._events = events
+        self._leadership = leadership
+        self._handler = handler
+        self._term = 0
+        self._drain_due = True
+        self._claim_at_s = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consume until ``stopping``; the entry in hand is finished. A broker that is away is waited for."""
+        failures = 0
+        while not stopping.is_set():
+            try:
+                if self._leadership.leads:
+                    await self.turn(stopping)
+                else:
+                    await pause(stopping, STANDBY_S)
+                failures = 0
+            except BrokerUnavailable as error:
+                self._drain_due = True
+                delay_s = backoff_s(failures)
+                failures += 1
+                _log.warning("the broker is away", detail=str(error), retry_s=delay_s)
+                await pause(stopping, delay_s)
+
+    async def turn(self, stopping: asyncio.Event) -> None:
+        """Handle what is pending, if that is due, and one batch of new entries; waits `BLOCK_S` for them at most.
+
+        Raises:
+            BrokerUnavailable: what was read and not handled is still pending.
+        """
+        try:
+            await self._claim()
+            if self._drain_due or self._retry_in_s() == 0.0:
+                await self._drain(stopping)
+            if not self._drain_due and self._leadership.leads:
+                block_s = min(BLOCK_S, self._retry_in_s())
+                await self._handle(await self._read(">", block_s), stopping)
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith(_NO_GROUP):
+                raise
+            _log.warning("the consumer group is gone; it is made anew")
+            await ensure_group(self._events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+            self._drain_due = True
+
+    async def leave(self) -> None:
+        """Take this consumer's name out of the group, unless entries are pending under it.
+
+        Raises:
+            BrokerUnavailable: its name stays, which costs nothing but a line in ``XINFO CONSUMERS``.
+        """
+        me, group = self._leadership.me, keys.RECORDER_GROUP
+        with broker_errors("events"), suppress(redis.exceptions.ResponseError):
+            if not await self._events.xpending_range(keys.EVENTS, group, "-", "+", 1, consumername=me):
+                await self._events.xgroup_delconsumer(keys.EVENTS, group, me)
+
+    async def _claim(self) -> None:
+        """In a new term, and then every `CLAIM_S`, make every pending entry of the group this consumer's."""
+        term = self._leadership.term
+        if term == self._term and time.monotonic() < self._claim_at_s:
+            return
+        with broker_errors("events"):
+            pending: Any = await self._events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
+        if any(consumer["name"] != self._leadership.me.encode() for consumer in pending["consumers"]):
+            await self._claim_all()
+            self._drain_due = True
+        if term != self._term:
+            self._drain_due = True
+            self._term = term
+        self._claim_at_s = time.monotonic() + CLAIM_S
+
+    async def _claim_all(self) -> None:
+        cursor: Any = "0-0"
+        while cursor != b"0-0":
+            with broker_errors("events"):
+                cursor, *_ = await self._events.xautoclaim(
+                    keys.EVENTS, keys.RECORDER_GROUP, self._leadership.me, 0, cursor, count=BATCH_ENTRIES
+                )
+
+    async def _drain(self, stopping: asyncio.Event) -> None:
+        """One pass over this consumer's pending entries, in the order of their IDs."""
+        self._handler.holds.reopen(time.monotonic())
+        self._drain_due = True
+        last = "0"
+        while batch := await self._read(last, None):
+            if not await self._handle(batch, stopping):
+                return
+            last = batch[-1][0]
+        self._drain_due = False
+
+    async def _read(self, after: str, block_s: float | None) -> list[Entry]:
+        block_ms = None if block_s is None else max(1, round(block_s * 1000))
+        with broker_errors("events"):
+            answer: Any = await self._events.xreadgroup(
+                keys.RECORDER_GROUP, self._leadership.me, {keys.EVENTS: after}, count=BATCH_ENTRIES, block=block_ms
+            )
+        return [(entry_id.decode(), fields) for _, entries in answer for entry_id, fields in entries]
+
+    async def _handle(self, batch: list[Entry], stopping: asyncio.Event) -> bool:
+        """Handle a batch; false if it was left, to be drained later, since the term is over or we stop."""
+        for entry_id, fields in batch:
+            if stopping.is_set() or not self._leadership.leads or self._leadership.term != self._term:
+                self._drain_due = True
+                return False
+            if fields:
+                await self._handler.handle(entry_id, fields)
+            else:  # somebody deleted it from the stream while it was pending
+                with broker_errors("events"):
+                    await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, entry_id)
+        return True
+
+    def _retry_in_s(self) -> float:
+        """How long until a held session is tried again; `BLOCK_S` if none is due before."""
+        retry_at_s = self._handler.holds.next_retry_s()
+        return BLOCK_S if retry_at_s is None else max(0.0, retry_at_s - time.monotonic())

@@ -1,0 +1,77 @@
+"""Who is the active recorder: a key in the events broker that its holder renews."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+
+from contracts import records
+from contracts.broker import AsyncBroker
+from contracts.errors import BrokerUnavailable
+from contracts.scripts import run
+
+__all__ = ["Leadership", "pause"]
+
+RENEW_S = 1.0
+
+_log = structlog.get_logger()
+
+
+async def pause(stopping: asyncio.Event, delay_s: float) -> None:
+    """Wait for ``delay_s``, or until ``stopping``."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), delay_s)
+
+
+class Leadership:
+    """This process's claim to be the active recorder.
+
+    ``term`` counts how often it became the leader: in a new term, another one may have been active in between.
+    Leadership keeps two recorders from doing the same work; that nothing is written twice is the writer's doing.
+    """
+
+    def __init__(self, events: AsyncBroker, me: str) -> None:
+        self.me = me
+        self.term = 0
+        self._events = events
+        self._until_s = 0.0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the active recorder, as far as it can know: a process that was paused, or that
+        does not reach the broker, knows by its own clock that its time has run out."""
+        return time.monotonic() < self._until_s
+
+    async def renew(self) -> bool:
+        """Become or stay the active recorder.
+
+        Raises:
+            BrokerUnavailable: nobody knows; what was held stays held until its time runs out.
+        """
+        led, asked_at_s = self.leads, time.monotonic()
+        if not await run(self._events, records.lead(self.me)):
+            self._until_s = 0.0
+            if led:
+                _log.warning("another recorder is active now")
+            return False
+        if not (led and self.leads):
+            self.term += 1
+            _log.info("this recorder is active", term=self.term)
+        self._until_s = asked_at_s + records.LEADER_TTL_MS / 1000
+        return True
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Renew every second until ``stopping``."""
+        while not stopping.is_set():
+            with suppress(BrokerUnavailable):  # the consumer meets it too, and reports it
+                await self.renew()
+            await pause(stopping, RENEW_S)
+
+    async def resign(self) -> None:
+        """Let a standby in at once; best effort, since the key lapses by itself."""
+        self._until_s = 0.0
+        with suppress(BrokerUnavailable):
+            await run(self._events, records.resign(self.me))

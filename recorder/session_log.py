@@ -1,0 +1,68 @@
+"""Reading a session's log, line by line. It writes nothing and takes no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from contracts.events import split_line
+from contracts.message import FeatureRefEvent
+from recorder.entry import parse_object
+
+__all__ = ["LogLine", "find_feature_ref", "read_log"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a session's log. ``problem`` says why it is no envelope of ours; then the event is empty."""
+
+    number: int
+    recorded_at: str = ""
+    event: bytes = b""
+    problem: str = ""
+
+
+def read_log(log: Path) -> Iterator[LogLine]:
+    """Every line of ``log``, the first is number 1.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with log.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            yield _judge(number, line)
+
+
+def _judge(number: int, line: bytes) -> LogLine:
+    if not line.endswith(b"\n"):
+        return LogLine(number, problem="the last line is torn: it has no newline")
+    parts = split_line(line)
+    if parts is None:
+        return LogLine(number, problem="the line is no envelope of the recorder's")
+    recorded_at, event = parts
+    try:
+        parse_object(event)
+    except ValueError as error:
+        return LogLine(number, problem=f"the line's event is not a JSON object: {error}")
+    return LogLine(number, recorded_at, event)
+
+
+def find_feature_ref(log: Path, capture_id: str) -> bytes | None:
+    """The bytes of a capture's feature-ref event if its line is in ``log``; None if not, or if there is no log.
+
+    Raises:
+        OSError: the log is there and cannot be read.
+    """
+    try:
+        lines = [line.event for line in read_log(log) if capture_id.encode() in line.event]
+    except FileNotFoundError:
+        return None
+    for event in lines:
+        with suppress(ValidationError):  # another kind of event
+            if FeatureRefEvent.model_validate_json(event).capture_id == capture_id:
+                return event
+    return None

@@ -1,0 +1,167 @@
+"""The sweep: completes what a crash left half said, so that every capture gets an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from contracts import keys, records
+from contracts.broker import AsyncBroker, broker_errors
+from contracts.errors import BrokerUnavailable
+from contracts.events import EventEntry
+from contracts.message import FeatureRefEvent
+from contracts.paths import session_log_path
+from contracts.scripts import run
+from recorder.leadership import Leadership, pause
+from recorder.session_log import find_feature_ref
+
+__all__ = ["Decision", "Sighting", "Sweep", "decide"]
+
+SWEEP_S = 5.0
+MIN_AGE_MS = 30_000
+BATCH_CAPTURES = 100
+
+_log = structlog.get_logger()
+
+Decision = Literal["wait", "forget", "abort", "publish", "deliver"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is known of a capture that has no outcome yet, or whose line is not known to be in the file.
+
+    Attributes:
+        record: the durable record; None if it has expired.
+        frames_state: whether the frames role still knows the capture; None if the broker does not answer.
+        entry_queued: whether the published event is still in the stream.
+        line: the capture's event as it stands in the session's log, if it does.
+    """
+
+    record: records.CaptureRecord | None
+    frames_state: bool | None = None
+    entry_queued: bool = False
+    line: bytes | None = None
+
+
+def decide(sighting: Sighting) -> Decision:
+    """What to do about one capture that is old enough.
+
+    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``publish``: its line is in the file,
+    but the broker lost everything after that. ``deliver``: its event vanished from the stream.
+    """
+    record = sighting.record
+    if record is None or record.recorded_at or record.outcome in ("aborted", "dead"):
+        return "forget"
+    if record.outcome == "published":
+        return "wait" if sighting.entry_queued else "deliver"
+    if sighting.frames_state is not False:
+        return "wait"
+    return "abort" if sighting.line is None else "publish"
+
+
+class Sweep:
+    """Looks at unfinished captures, a bounded number each time, while this process is the active recorder.
+
+    ``deliver`` takes an entry's ID and fields as if the stream had just delivered it.
+    """
+
+    def __init__(
+        self,
+        events: AsyncBroker,
+        frames: AsyncBroker,
+        log_root: Path,
+        leadership: Leadership,
+        deliver: Callable[[str, Mapping[bytes, bytes]], Awaitable[None]],
+    ) -> None:
+        self._events = events
+        self._frames = frames
+        self._log_root = log_root
+        self._leadership = leadership
+        self._deliver = deliver
+        self._offset = 0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sweep every `SWEEP_S` until ``stopping``."""
+        while not stopping.is_set():
+            if self._leadership.leads:
+                try:
+                    await self.turn()
+                except BrokerUnavailable as error:
+                    _log.warning("the sweep was cut short", detail=str(error))
+            await pause(stopping, SWEEP_S)
+
+    async def turn(self) -> None:
+        """Look at the next captures, the oldest first, and begin again at the end.
+
+        Raises:
+            BrokerUnavailable: the events broker is away; the rest comes next time.
+        """
+        with broker_errors("events"):
+            seconds, micros = await self._events.time()
+            latest_ms = seconds * 1000 + micros // 1000 - MIN_AGE_MS
+            found: Any = await self._events.zrangebyscore(
+                keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES
+            )
+        self._offset = self._offset + len(found) if len(found) == BATCH_CAPTURES else 0
+        frames_answer = True
+        for capture_id in (member.decode() for member in found):
+            if not self._leadership.leads:
+                return
+            sighting = await self._look(capture_id, ask_frames=frames_answer)
+            undecided = sighting.record is not None and not sighting.record.outcome
+            frames_answer = frames_answer and not (undecided and sighting.frames_state is None)
+            await self._act(capture_id, sighting)
+
+    async def _look(self, capture_id: str, *, ask_frames: bool) -> Sighting:
+        with broker_errors("events"):
+            fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
+        try:
+            record = records.CaptureRecord.decode(fields)
+            log = session_log_path(self._log_root, record.user_id, record.session_id)
+        except (KeyError, ValueError):  # expired, or no record of ours
+            return Sighting(None)
+        if record.outcome == "published":
+            with broker_errors("events"):
+                entries: Any = await self._events.xrange(keys.EVENTS, record.entry_id, record.entry_id)
+            return Sighting(record, entry_queued=bool(entries))
+        if record.outcome or not ask_frames:
+            return Sighting(record)
+        try:
+            with broker_errors("frames"):
+                state = bool(await self._frames.exists(keys.capture_keys(capture_id).state))
+            line = None if state else await asyncio.to_thread(find_feature_ref, log, capture_id)
+        except (BrokerUnavailable, OSError) as error:
+            _log.warning("the sweep leaves captures alone", detail=str(error))
+            return Sighting(record)
+        return Sighting(record, frames_state=state, line=line)
+
+    async def _act(self, capture_id: str, sighting: Sighting) -> None:
+        decision, record = decide(sighting), sighting.record
+        if decision == "wait":
+            return
+        _log.info("swept", capture_id=capture_id, decision=decision)
+        if decision == "forget" or record is None:
+            with broker_errors("events"):
+                await self._events.zrem(keys.UNFINISHED, capture_id)
+        elif decision == "abort":
+            await run(self._events, records.abort(record.user_id, capture_id, "frames_lost", record.counts))
+        elif decision == "publish":
+            assert sighting.line is not None
+            frames = FeatureRefEvent.model_validate_json(sighting.line).raw_features_ref.shape[0]
+            counts = records.CaptureCounts(frames, frames)
+            await run(self._events, records.publish(_entry(record, sighting.line), counts))
+        else:
+            fields = {
+                name.encode(): value if isinstance(value, bytes) else value.encode()
+                for name, value in _entry(record, record.event).encode().items()
+            }
+            await self._deliver(record.entry_id, fields)
+
+
+def _entry(record: records.CaptureRecord, event: bytes) -> EventEntry:
+    return EventEntry(event, record.user_id, record.session_id, record.record_id, record.capture_id)

@@ -1,0 +1,156 @@
+"""The exit gate: a session's log and its artifacts, checked against each other. It writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from contracts.errors import ArtifactError
+from contracts.ids import is_record_id
+from contracts.message import FeatureRefEvent
+from contracts.paths import session_features_dir, session_log_path
+from recorder.artifact import ArtifactFacts, verify_artifact
+from recorder.entry import parse_object
+from recorder.session_log import LogLine, read_log
+
+__all__ = ["ArtifactFacts", "Finding", "LogReport", "replay", "verify_log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. ``line`` is the log's line, from 1; 0 if it is about the whole log."""
+
+    problem: str
+    line: int = 0
+    capture_id: str = ""
+    record_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """What `verify_log` found. ``notes`` are worth a look, and no failure."""
+
+    log: Path
+    events: int
+    captures: tuple[ArtifactFacts, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that the log says is so."""
+        return not self.findings
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one pass over a log gathers."""
+
+    user_id: str
+    session_id: str
+    events: int = 0
+    refs: list[tuple[int, FeatureRefEvent]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, line: LogLine) -> None:
+        if line.problem:
+            self.findings.append(Finding(line.problem, line.number))
+            return
+        self.events += 1
+        event = parse_object(line.event)
+        record_id, capture_id = str(event.get("record_id", "")), str(event.get("capture_id", ""))
+        for name, expected in (("user_id", self.user_id), ("session_id", self.session_id)):
+            if event.get(name) != expected:
+                problem = f"the event's {name} is not that of its log"
+                self.findings.append(Finding(problem, line.number, capture_id, record_id))
+                return
+        if "raw_features_ref" not in event:
+            return
+        try:
+            self.refs.append((line.number, FeatureRefEvent.model_validate_json(line.event)))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            problem = f"the feature-ref event is malformed: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+            self.findings.append(Finding(problem, line.number, capture_id, record_id))
+
+
+def verify_log(log: Path, data_root: Path) -> LogReport:
+    """Check a whole session: every line is an envelope of ours with an event of this session; every capture has
+    exactly one feature-ref event, and its artifact is there and is what the event says.
+
+    ``log`` is ``…/users/<user_id>/sessions/<session_id>.jsonl``. Artifacts without an event are notes: a
+    capture may still be on its way.
+    """
+    reading = _Reading(user_id=log.parent.parent.name, session_id=log.stem)
+    try:
+        folder = session_features_dir(data_root, reading.user_id, reading.session_id)
+    except ValueError:
+        finding = Finding("the log's path is not users/<user_id>/sessions/<session_id>.jsonl")
+        return LogReport(log, 0, (), (finding,), ())
+    try:
+        for line in read_log(log):
+            reading.add(line)
+    except OSError as error:
+        return LogReport(log, 0, (), (Finding(f"the log cannot be read: {error.strerror}"),), ())
+    findings = reading.findings + _repeats(reading.refs)
+    captures: list[ArtifactFacts] = []
+    for number, event in reading.refs:
+        try:
+            captures.append(verify_artifact(event, data_root))
+        except ArtifactError as error:
+            findings.append(Finding(str(error), number, event.capture_id, event.record_id))
+    notes = _orphans(folder, reading.refs)
+    findings.sort(key=lambda finding: finding.line)
+    return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
+
+
+def _repeats(refs: list[tuple[int, FeatureRefEvent]]) -> list[Finding]:
+    """Exactly one event per capture, and per window: whatever comes a second time is a finding."""
+    findings = []
+    captures: Counter[str] = Counter()
+    records: Counter[str] = Counter()
+    for number, event in refs:
+        for what, seen, value in (
+            ("capture_id", captures, event.capture_id),
+            ("record_id", records, event.record_id.lower()),
+        ):
+            seen[value] += 1
+            if seen[value] > 1:
+                problem = f"feature-ref event number {seen[value]} with this {what}"
+                findings.append(Finding(problem, number, event.capture_id, event.record_id))
+    return findings
+
+
+def _orphans(folder: Path, refs: list[tuple[int, FeatureRefEvent]]) -> tuple[str, ...]:
+    known = {f"{event.record_id}.npz" for _, event in refs}
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return ()
+    return tuple(f"{folder / name}: no event refers to it" for name in names if name not in known)
+
+
+def replay(record_id: str, user_id: str, session_id: str, data_root: Path, log_root: Path) -> ArtifactFacts:
+    """Find one record's feature-ref event, and verify its artifact.
+
+    Raises:
+        ArtifactError: there is not exactly one such event, or the artifact does not verify; or an id is none.
+    """
+    if not is_record_id(record_id):
+        raise ArtifactError(f"{record_id!r} is not a record_id")
+    try:
+        log = session_log_path(log_root, user_id, session_id)
+        reading = _Reading(user_id, session_id)
+        for line in read_log(log):
+            reading.add(line)
+    except ValueError as error:
+        raise ArtifactError(str(error)) from error
+    except OSError as error:
+        raise ArtifactError(f"the session's log cannot be read: {error.strerror}") from error
+    events = [event for _, event in reading.refs if event.record_id.lower() == record_id.lower()]
+    if len(events) != 1:
+        raise ArtifactError(f"the session's log has {len(events)} feature-ref events for {record_id}, not one")
+    return verify_artifact(events[0], data_root)
