@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from contracts.errors import ConfigurationError, FatalError
 from contracts.settings import Settings
+from gateway.server import address_of, open_listeners
 from scripts.embedded import EmbeddedBrokers, wait_for_socket
 from scripts.supervision import Part, PartSpec, Show
 
@@ -189,7 +189,7 @@ def _module(command: str) -> Sequence[str]:
 def gateway_address(settings: Settings) -> str:
     """The URL of a gateway with these settings, as this machine reaches it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - an address to map
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return address_of(host, settings.port)
 
 
 def _free_port(settings: Settings) -> int:
@@ -198,15 +198,11 @@ def _free_port(settings: Settings) -> int:
     Raises:
         ConfigurationError: it is taken, or the host is not this machine's.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            where = f"port {settings.port} on {settings.host}"
-            raise ConfigurationError(f"A3CP_PORT: {where} cannot be used: {error.strerror or error}") from None
-        return int(probe.getsockname()[1])
+    listeners = open_listeners(settings)
+    port = int(listeners[0].getsockname()[1])
+    for listener in listeners:
+        listener.close()
+    return port
 
 
 RUNNING = "stack.json"

