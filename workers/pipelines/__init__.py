@@ -1,0 +1,1 @@
+"""Pipelines: an RGB image in, landmarks by part out."""

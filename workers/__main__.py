@@ -1,0 +1,90 @@
+"""``python -m workers``: a pool of extractor processes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import structlog
+
+from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
+from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.keys import CAPTURES, EXTRACTOR_GROUP
+from contracts.process import run_process
+from contracts.settings import Settings, load_settings
+from workers.extractor import extractor_process
+from workers.pool import Pool, stop_signals
+
+__all__ = ["main"]
+
+log = structlog.get_logger()
+
+
+def main(processes: int = 1) -> int:
+    """Run ``processes`` extractors until SIGTERM or SIGINT; returns the exit code."""
+    return run_process("extractor", lambda: _main(processes))
+
+
+def _main(processes: int) -> int:
+    if processes < 1:
+        raise ConfigurationError(f"--processes: at least 1 is needed, not {processes}")
+    settings = load_settings()
+    settings.broker_urls()
+    with stop_signals() as stop_descriptor:
+        if asyncio.run(_brokers_ready(settings, stop_descriptor)):
+            log.info("extractors start", processes=processes)
+            Pool(processes, extractor_process, settings).run(stop_descriptor)
+    return 0
+
+
+async def _brokers_ready(settings: Settings, stop_descriptor: int) -> bool:
+    """Wait until both roles are as they must be; false if told to stop meanwhile."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(stop_descriptor, stopped.set)
+    check = asyncio.create_task(_check_brokers(settings))
+    stop = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({check, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not check.done():
+            return False
+        check.result()
+        return True
+    finally:
+        loop.remove_reader(stop_descriptor)
+        for task in (check, stop):
+            task.cancel()
+        await asyncio.gather(check, stop, return_exceptions=True)
+
+
+async def _check_brokers(settings: Settings) -> None:
+    frames_url, events_url = settings.broker_urls()
+    frames, events = connect(frames_url), connect(events_url)
+    try:
+        await _wait_for(frames, "frames", assume_volatile=settings.assume_volatile)
+        await _wait_for(events, "events", assume_volatile=False)
+        try:
+            await ensure_group(frames, "frames", CAPTURES, EXTRACTOR_GROUP)
+        except BrokerUnavailable as error:  # gone again already: each extractor creates it when it finds it missing
+            log.warning("group not created yet", detail=str(error))
+    finally:
+        await frames.aclose()
+        await events.aclose()
+
+
+async def _wait_for(broker: AsyncBroker, role: Role, *, assume_volatile: bool) -> None:
+    def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
+        log.warning("waiting for a broker", detail=str(error), again_in_s=delay_s)
+
+    await wait_for_role(broker, role, assume_volatile=assume_volatile, on_wait=on_wait)
+
+
+def _arguments(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument("--processes", type=int, default=1)
+    return int(parser.parse_args(arguments).processes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(_arguments(sys.argv[1:])))

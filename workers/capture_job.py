@@ -1,0 +1,243 @@
+"""One capture, from its claim to its acknowledgement.
+
+Every step is either fenced by the capture's token or safe to repeat, so a job may be cut off anywhere: the next
+extractor goes on from the rows that are stored. A job whose lease is lost changes nothing more and never acks.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import datetime
+from typing import Any, Literal
+
+import structlog
+
+from contracts import captures, records
+from contracts.broker import broker_errors
+from contracts.errors import AbortCode, ArtifactError, ArtifactTaken, BrokerUnavailable, LeaseLost, StreamBroken
+from contracts.events import EventEntry, event_bytes
+from contracts.frame import ForwardItem, TerminalEntry
+from contracts.keys import capture_keys
+from contracts.layout import PART_NAMES, Row
+from contracts.message import RawFeaturesRef
+from contracts.scripts import run_sync
+from workers.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.decode import decode_jpeg
+from workers.lease import Claimed
+from workers.matrix import FeatureMatrix, features_row
+from workers.pipelines.base import Pipeline
+from workers.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
+from workers.reader import FrameReader
+from workers.steps import Bench, Steps, Stopping
+
+__all__ = ["CaptureJob", "JobEnd"]
+
+JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
+"""How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does
+not; ``lost`` means that another extractor has it, or will when the lease runs out."""
+
+
+class CaptureJob:
+    """Extracts one claimed capture; made for one run."""
+
+    def __init__(self, bench: Bench, claimed: Claimed) -> None:
+        self._bench = bench
+        self._lease = claimed.lease
+        self._state = claimed.state
+        self._window = claimed.state.window
+        self._capture_id = claimed.state.window.capture_id
+        self._progress = Progress()
+        self._log: Any = structlog.get_logger().bind(capture_id=self._capture_id)
+        self._steps = Steps(bench, claimed.lease, self._log)
+        self._frames_done = 0
+        self._frames_s = 0.0
+        self._stop_by_s: float | None = None
+
+    def run(self) -> JobEnd:
+        """Do the capture. Whatever goes wrong is logged and becomes the answer."""
+        started_s = time.monotonic()
+        try:
+            end = self._run()
+        except LeaseLost:
+            end = "lost"
+        except Stopping:
+            end = self._hand_back()
+        except Exception as error:  # the capture is delivered again, until it counts as poison
+            self._log.error("extraction failed", exc_info=error)
+            end = self._fail()
+        self._log.info(
+            "capture done", end=end, frames=self._frames_done, elapsed_s=round(time.monotonic() - started_s, 3),
+            frame_ms=round(1000 * self._frame_s(), 1),
+        )  # fmt: skip
+        return end
+
+    def _run(self) -> JobEnd:
+        state = self._state
+        self._log.info(
+            "capture claimed" if state.generation == 1 else "capture taken over",
+            generation=state.generation, deliveries=state.deliveries, extracted=state.extracted,
+        )  # fmt: skip
+        try:
+            if state.extracted:
+                self._progress = Progress.resume(state, self._steps.steadily(self._load_rows))
+            if is_poison(state.deliveries):
+                return self._abort("extraction_failed", state.accepted, self._may_have_written())
+            terminal, accepted = self._extract()
+        except StreamBroken as error:
+            self._log.error("frame stream broken", detail=str(error))
+            return self._abort("extraction_failed", self._look()[1])
+        if terminal.timestamp_end is None:
+            return self._abort(abort_code(terminal.error_code), accepted)
+        return self._publish(terminal.timestamp_end)
+
+    # --- frames to rows ------------------------------------------------------------------------------
+
+    def _extract(self) -> tuple[TerminalEntry, int]:
+        """Extract every frame that has no row yet; returns the terminal entry and the frames before it."""
+        bench = self._bench
+        reader = FrameReader(bench.frames, self._capture_id, self._progress.last_seq, bench.timing.read_ms)
+        heard_s = time.monotonic()
+        with closing(bench.make_pipeline()) as pipeline:
+            while True:
+                self._stop_here()
+                entries = self._steps.steadily(reader.read)
+                if entries:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s >= bench.timing.quiet_s:
+                    self._end_if_gateway_lost()
+                for entry in entries:
+                    if isinstance(entry.item, TerminalEntry):
+                        return entry.item, entry.seq - 1
+                    self._stop_here()
+                    self._extract_frame(pipeline, entry.item)
+
+    def _extract_frame(self, pipeline: Pipeline, item: ForwardItem) -> None:
+        window = self._window
+        started_s = time.monotonic()
+        with self._bench.clock.frame():
+            image = decode_jpeg(item.payload, window.width, window.height)
+            landmarks = {} if image is None else pipeline.process(image)
+        timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
+        row = Row(timestamp_ms, image is not None, features_row(landmarks))
+        found = {part: part in landmarks for part in PART_NAMES}
+        restart = self._progress.resumed
+        token = self._lease.token
+        self._steps.fenced(
+            captures.row(self._capture_id, token, item.seq, row, item.byte_length, restart=restart, found=found)
+        )
+        self._progress.add(row, found)
+        self._frames_done += 1
+        self._frames_s += time.monotonic() - started_s
+
+    def _end_if_gateway_lost(self) -> None:
+        """The answer comes as the stream's terminal entry; a gateway that is still there makes it ``busy``."""
+        entry = TerminalEntry("abort", error_code="gateway_lost")
+        idle_ms = int(1000 * self._bench.timing.quiet_s)
+        status, _ = self._steps.call(captures.end(self._capture_id, entry, idle_ms=idle_ms))
+        self._lease.own(status not in ("gone", "finished"))
+
+    def _load_rows(self) -> dict[bytes, bytes]:
+        with broker_errors("frames"):
+            rows: Any = self._bench.frames.hgetall(capture_keys(self._capture_id).rows)
+        return dict(rows)
+
+    # --- rows to an outcome --------------------------------------------------------------------------
+
+    def _publish(self, timestamp_end: datetime) -> JobEnd:
+        window, progress = self._window, self._progress
+        matrix = progress.matrix()
+        try:
+            ref = self._write(matrix)
+        except ArtifactTaken as error:
+            self._log.error("the artifact's place is taken", detail=str(error))
+            return self._abort("duplicate_capture", progress.last_seq)
+        event = event_bytes(feature_ref_event(window, timestamp_end, ref))
+        entry = EventEntry(event, window.user_id, window.session_id, window.record_id, self._capture_id)
+        self._steps.prove()
+        outcome = self._steps.call(records.publish(entry, progress.counts(progress.last_seq)))
+        if outcome.outcome == "published":
+            return self._finish("published")
+        self._log.warning("the capture was aborted meanwhile", error_code=outcome.error_code)
+        return self._finish("aborted", matrix)
+
+    def _write(self, matrix: FeatureMatrix) -> RawFeaturesRef:
+        data_root, window = self._bench.data_root, self._window
+        # once, before the first attempt: a later attempt may find the file that an earlier one made
+        if self._state.generation == 1 and self._steps.patiently(lambda: artifact_exists(data_root, window)):
+            raise ArtifactTaken("nobody had this capture before, yet there is a file")
+        return self._steps.patiently(lambda: write_artifact(data_root, window, matrix))
+
+    def _abort(self, code: AbortCode, accepted: int, unpublished: FeatureMatrix | None = None) -> JobEnd:
+        """Give the capture the outcome ``aborted``, unless it has one already."""
+        self._steps.prove()
+        abort = records.abort(self._window.user_id, self._capture_id, code, self._progress.counts(accepted))
+        outcome = self._steps.call(abort)
+        self._steps.call(captures.end(self._capture_id, TerminalEntry("abort", error_code=code)))
+        if outcome.outcome == "published":
+            return self._finish("published")
+        self._log.info("capture aborted", error_code=outcome.error_code or code)
+        return self._finish("aborted", unpublished)
+
+    def _may_have_written(self) -> FeatureMatrix | None:
+        """The matrix whose artifact an earlier delivery may have left, if it can have come that far."""
+        complete = self._state.status == "closed" and self._progress.last_seq == self._state.accepted
+        return self._progress.matrix() if complete else None
+
+    def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
+        """The outcome stands: remove an artifact nobody may read, drop the frames-role keys, acknowledge."""
+        if unpublished is not None:
+            try:
+                self._steps.patiently(lambda: remove_artifact(self._bench.data_root, self._window, unpublished))
+            except ArtifactError as error:
+                self._log.error("an unpublished artifact is left", detail=str(error))
+        self._steps.fenced(captures.finish(self._capture_id, self._lease.token))
+        self._lease.drop()
+        self._steps.steadily(lambda: self._bench.dispatch.done(self._lease.dispatch_id))
+        return end
+
+    # --- stopping and failing ------------------------------------------------------------------------
+
+    def _stop_here(self) -> None:
+        """Between frames: go on only with the lease, and when told to stop only if the end is near."""
+        self._lease.check()
+        if not self._bench.stop.is_set():
+            return
+        if self._stop_by_s is None:
+            self._stop_by_s = time.monotonic() + self._bench.timing.finish_s
+        closed, accepted = self._look()
+        seconds_left = self._stop_by_s - time.monotonic()
+        if not worth_finishing(closed, accepted - self._progress.last_seq, self._frame_s(), seconds_left):
+            raise Stopping
+
+    def _look(self) -> tuple[bool, int]:
+        """Whether the capture is closed, and how many frames were accepted, as of now."""
+
+        def read() -> Any:
+            with broker_errors("frames"):
+                return self._bench.frames.hmget(capture_keys(self._capture_id).state, ["status", "accepted"])
+
+        status, accepted = self._steps.steadily(read)
+        return status == b"closed", int(accepted or 0)
+
+    def _frame_s(self) -> float:
+        return self._frames_s / self._frames_done if self._frames_done else 0.1
+
+    def _hand_back(self) -> JobEnd:
+        """A delivery that does not count; if the broker is away, the lease runs out by itself."""
+        try:
+            if not run_sync(self._bench.frames, captures.release(self._capture_id, self._lease.token)):
+                return "lost"
+            self._bench.dispatch.hand_back(self._lease)
+        except BrokerUnavailable as error:
+            self._log.warning("capture not handed back", detail=str(error))
+            return "lost"
+        return "handed_back"
+
+    def _fail(self) -> JobEnd:
+        try:
+            self._steps.prove()
+            self._steps.steadily(lambda: self._bench.dispatch.hand_back(self._lease))
+        except (LeaseLost, Stopping):
+            return "lost"
+        return "failed"

@@ -1,0 +1,219 @@
+"""Who has which capture: the dispatch group, and the lease that its pending entry is.
+
+Being delivered a dispatch entry is the lease; the claim script's token is the proof. A lease not renewed for
+``lease_ms`` is taken over by whoever asks first, and every older token is void from then on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import structlog
+
+from contracts import captures, keys
+from contracts.broker import Broker, broker_errors, ensure_group_sync
+from contracts.captures import CaptureState
+from contracts.errors import BrokerUnavailable, LeaseLost
+from contracts.ids import is_identifier
+from contracts.scripts import run_sync
+
+__all__ = ["Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
+
+RELEASED = "released"
+"""The consumer that holds captures handed back, until the next extractor asks."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Every interval of an extractor.
+
+    Attributes:
+        lease_ms: a lease not renewed for so long may be taken over.
+        heartbeat_s: how often a lease is renewed.
+        alive_s: how often the process says that it is there.
+        poll_ms: how long to wait for a new capture before looking for an abandoned one.
+        read_ms: how long to wait for a frame before looking up.
+        frame_deadline_s: a frame that takes longer ends the process.
+        quiet_s: a gateway silent for so long is lost.
+        patience_s: how long a file system that refuses is tried again.
+        finish_s: how long a capture in hand may still take when the process is told to stop.
+    """
+
+    lease_ms: int = 5_000
+    heartbeat_s: float = 1.0
+    alive_s: float = 2.0
+    poll_ms: int = 2_000
+    read_ms: int = 1_000
+    frame_deadline_s: float = 10.0
+    quiet_s: float = 10.0
+    patience_s: float = 60.0
+    finish_s: float = 5.0
+
+
+class Lease:
+    """One capture in hand. Its methods may be called from the job's thread and from the heartbeat's."""
+
+    def __init__(self, capture_id: str, dispatch_id: str, token: str, consumer: str) -> None:
+        self.capture_id = capture_id
+        self.dispatch_id = dispatch_id
+        self.token = token
+        self._consumer = consumer
+        self._lost = threading.Event()
+        self._renewing = threading.Lock()
+        self._dropped = False
+
+    def check(self) -> None:
+        """Go on only while nobody has said that the capture is another's.
+
+        Raises:
+            LeaseLost: somebody has.
+        """
+        if self._lost.is_set():
+            raise LeaseLost(f"capture {self.capture_id} is another extractor's now")
+
+    def own(self, is_mine: bool) -> None:
+        """Take in what a fenced script said: false means that the capture is another's.
+
+        Raises:
+            LeaseLost: it is, or was known to be.
+        """
+        if not is_mine:
+            self._lost.set()
+        self.check()
+
+    def renew(self, broker: Broker) -> None:
+        """Keep the capture's keys and its lease, unless it was dropped; a lost lease is only noted.
+
+        Raises:
+            BrokerUnavailable: the broker is away.
+        """
+        with self._renewing:
+            if self._dropped or self._lost.is_set():
+                return
+            if not run_sync(broker, captures.heartbeat(self.capture_id, self.token)):
+                self._lost.set()
+                return
+            with broker_errors("frames"):  # JUSTID: renewing is not a delivery
+                broker.xclaim(
+                    keys.CAPTURES, keys.EXTRACTOR_GROUP, self._consumer, 0, [self.dispatch_id], justid=True
+                )  # fmt: skip
+
+    def drop(self) -> None:
+        """No renewal happens after this returns."""
+        with self._renewing:
+            self._dropped = True
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A capture just taken: its lease, and what its state said."""
+
+    lease: Lease
+    state: CaptureState
+
+
+class Dispatch:
+    """The group of the extractors, as one consumer of it sees it."""
+
+    def __init__(self, broker: Broker, consumer: str, timing: Timing) -> None:
+        self._broker = broker
+        self._consumer = consumer
+        self._timing = timing
+        self._recover = True  # entries whose delivery never reached us are pending under our name
+
+    def take(self) -> Claimed | None:
+        """Take over an abandoned capture, or wait up to ``poll_ms`` for a new one; None if there is none, or
+        none that still needs work.
+
+        Raises:
+            BrokerUnavailable: the broker is away; nothing is lost, an entry delivered meanwhile is found next time.
+        """
+        try:
+            entry = self._own_pending() or self._abandoned() or self._new()
+            return self._claim(*entry) if entry else None
+        except BrokerUnavailable:
+            self._recover = True
+            raise
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                raise
+            ensure_group_sync(self._broker, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+            return None
+
+    def done(self, dispatch_id: str) -> None:
+        """The capture has its outcome: its dispatch entry goes. May be repeated."""
+        with broker_errors("frames"):
+            self._broker.xack(keys.CAPTURES, keys.EXTRACTOR_GROUP, dispatch_id)
+            self._broker.xdel(keys.CAPTURES, dispatch_id)
+
+    def hand_back(self, lease: Lease) -> None:
+        """Another extractor may take the capture at once. May be repeated."""
+        lease.drop()
+        with broker_errors("frames"):
+            self._broker.xclaim(
+                keys.CAPTURES, keys.EXTRACTOR_GROUP, RELEASED, 0, [lease.dispatch_id],
+                idle=self._timing.lease_ms, justid=True,
+            )  # fmt: skip
+
+    def _own_pending(self) -> _Entry | None:
+        if not self._recover:
+            return None
+        entry = self._read_group("0")
+        self._recover = entry is not None
+        return entry
+
+    def _new(self) -> _Entry | None:
+        return self._read_group(">", self._timing.poll_ms)
+
+    def _read_group(self, entry_id: str, block_ms: int | None = None) -> _Entry | None:
+        with broker_errors("frames"):
+            reply: Any = self._broker.xreadgroup(
+                keys.EXTRACTOR_GROUP, self._consumer, {keys.CAPTURES: entry_id}, count=1, block=block_ms
+            )
+        entries = reply[0][1] if reply else []
+        return entries[0] if entries else None
+
+    def _abandoned(self) -> _Entry | None:
+        cursor = b"0-0"
+        while True:
+            with broker_errors("frames"):
+                reply: Any = self._broker.xautoclaim(
+                    keys.CAPTURES, keys.EXTRACTOR_GROUP, self._consumer, self._timing.lease_ms, cursor, count=1
+                )
+            cursor, entries = reply[0], reply[1]
+            if entries:
+                return entries[0]  # type: ignore[no-any-return]
+            if cursor == b"0-0":
+                return None
+
+    def _claim(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Claimed | None:
+        dispatch_id = entry_id.decode()
+        capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
+        state = None
+        if is_identifier(capture_id):
+            try:
+                state = run_sync(self._broker, captures.claim(capture_id, dispatch_id))
+            except (ValueError, KeyError) as error:
+                log.error("capture state cannot be read", capture_id=capture_id, error=type(error).__name__)
+        if state is None:
+            log.info("dispatch entry dropped", dispatch_id=dispatch_id, capture_id=capture_id)
+            self.done(dispatch_id)
+            return None
+        return Claimed(Lease(capture_id, dispatch_id, state.token, self._consumer), state)
+
+
+_Entry = tuple[bytes, Mapping[bytes, bytes]]
+
+
+def forget_consumer(broker: Broker, consumer: str) -> None:
+    """Take a consumer that is gone off the group's list, unless a capture is still pending under its name."""
+    with broker_errors("frames"):
+        pending = broker.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer)
+        if not pending:
+            broker.xgroup_delconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, consumer)

@@ -1,0 +1,136 @@
+"""The pool: starts extractor processes, starts them again when they die, and stops them.
+
+The parent never loads MediaPipe, and its processes are spawned: MediaPipe aborts after a fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+import structlog
+
+from contracts.broker import backoff_s
+
+__all__ = ["Pool", "stop_signals"]
+
+STOP_GRACE_S = 9.0
+"""How long the processes get to finish or hand back what they have in hand."""
+
+HEALTHY_S = 30.0
+"""A process that lived so long did not die of its start: the backoff begins anew."""
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def stop_signals() -> Iterator[int]:
+    """A descriptor that becomes readable when SIGTERM or SIGINT came."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+
+    def note(*_: Any) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(writable, b"!")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield readable
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(readable)
+        os.close(writable)
+
+
+@dataclass(slots=True)
+class _Place:
+    """One place in the pool, and the process that has it."""
+
+    process: SpawnProcess | None = None
+    started_s: float = 0.0
+    failures: int = 0
+    start_at_s: float = 0.0
+
+    def note_death(self, now_s: float) -> float:
+        """Plan the next start; returns in how many seconds."""
+        if now_s - self.started_s >= HEALTHY_S:
+            self.failures = 0
+        delay_s = backoff_s(self.failures)
+        self.failures += 1
+        self.start_at_s = now_s + delay_s
+        self.process = None
+        return delay_s
+
+
+class Pool:
+    """``processes`` processes that run ``target(*arguments)``, which must be picklable."""
+
+    def __init__(self, processes: int, target: Callable[..., None], *arguments: Any) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._places = [_Place() for _ in range(processes)]
+        self._target = target
+        self._arguments = arguments
+
+    def run(self, stop_descriptor: int) -> None:
+        """Keep every place taken until ``stop_descriptor`` is readable; then stop them all."""
+        try:
+            while True:
+                self._fill()
+                if stop_descriptor in wait([stop_descriptor, *self._sentinels()], self._seconds_to_next_start()):
+                    return
+                self._bury()
+        finally:
+            self._stop()
+
+    def _fill(self) -> None:
+        for place in self._places:
+            if place.process is None and time.monotonic() >= place.start_at_s:
+                place.process = self._start()
+                place.started_s = time.monotonic()
+
+    def _start(self) -> SpawnProcess:
+        process = self._context.Process(target=self._target, args=self._arguments)
+        # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself,
+        # and until then our SIGTERM ends it
+        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process.start()
+        finally:
+            signal.signal(signal.SIGINT, ours)
+        return process
+
+    def _sentinels(self) -> list[int]:
+        return [place.process.sentinel for place in self._places if place.process is not None]
+
+    def _seconds_to_next_start(self) -> float | None:
+        starts = [place.start_at_s for place in self._places if place.process is None]
+        return max(0.0, min(starts) - time.monotonic()) if starts else None
+
+    def _bury(self) -> None:
+        for place in self._places:
+            if place.process is not None and not place.process.is_alive():
+                pid, code = place.process.pid, place.process.exitcode
+                delay_s = place.note_death(time.monotonic())
+                log.error("extractor process ended", pid=pid, exit_code=code, again_in_s=delay_s)
+
+    def _stop(self) -> None:
+        processes = [place.process for place in self._places if place.process is not None]
+        for process in processes:
+            process.terminate()
+        give_up_s = time.monotonic() + STOP_GRACE_S
+        for process in processes:
+            process.join(max(0.0, give_up_s - time.monotonic()))
+            if process.is_alive():
+                log.error("extractor process killed", pid=process.pid)
+                process.kill()
+                process.join()
