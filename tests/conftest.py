@@ -13,7 +13,10 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.logs import configure_logs
 from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+
+configure_logs("tests")
 
 
 @dataclass(frozen=True)

@@ -99,10 +99,12 @@ class _Connection:
             await self._act(self._protocol.fail("internal_error"))
 
     async def _stop_tasks(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Cancelled again until it is done: asyncio.wait_for of Python 3.11 loses a cancellation that
+        # arrives together with its result.
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=TICK_S)
         if self._progress is not None:
             await self._progress.stop()
 

@@ -495,7 +495,9 @@ def test_a_session_that_stands_changes_nothing() -> None:
 
 
 def test_shutdown_aborts_an_active_capture_with_1012() -> None:
-    assert Pump().opened().protocol.fail("server_shutdown") == (Finish("server_shutdown", 1012, tell=True, opened=True),)
+    assert Pump().opened().protocol.fail("server_shutdown") == (
+        Finish("server_shutdown", 1012, tell=True, opened=True),
+    )
 
 
 def test_shutdown_closes_an_idle_connection_with_1012() -> None:
@@ -507,7 +509,9 @@ def test_a_client_that_is_gone_is_told_nothing_and_its_capture_gets_its_end() ->
     assert gone == (Finish("client_disconnected", 1000, tell=False, opened=True),)
 
 
-@pytest.mark.parametrize("code", ["forward_failed", "extraction_failed", "gateway_lost", "limit_forward_buffer_exceeded"])
+@pytest.mark.parametrize(
+    "code", ["forward_failed", "extraction_failed", "gateway_lost", "limit_forward_buffer_exceeded"]
+)
 def test_a_fault_downstream_aborts_the_capture_with_its_code(code: Any) -> None:
     aborts(Pump().opened().frames(1).protocol.fail(code), code)
 

@@ -1,0 +1,176 @@
+"""The capture endpoint behind a real uvicorn, in this process, with a real WebSocket client."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import fakeredis
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from contracts import keys, records
+from contracts.broker import AsyncBroker
+from contracts.captures import CaptureState, claim
+from contracts.events import EventEntry
+from contracts.limits import CaptureLimits
+from contracts.records import CaptureRecord
+from contracts.scripts import run
+from contracts.settings import Settings
+from gateway.capture import opening
+from gateway.capture.endpoint import capture_endpoint
+from gateway.state import GatewayState
+from tests.messages import SESSION, Client, jpeg
+
+DEADLINE_S = 15.0
+
+
+@dataclass
+class Ended:
+    """How a socket ended: its close code and reason, and every JSON message that came."""
+
+    code: int
+    reason: str
+    messages: list[dict[str, Any]]
+
+    @property
+    def aborts(self) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["event"] == "capture.abort"]
+
+
+class Socket:
+    """A client's end of the connection."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.messages: list[dict[str, Any]] = []
+
+    async def send(self, *messages: str | bytes) -> None:
+        try:
+            for message in messages:
+                await self.connection.send(message)
+        except ConnectionClosed:
+            return  # how it was closed is read by ended()
+
+    async def frame(self, client: Client, seq: int, payload: bytes | None = None, **changes: Any) -> None:
+        payload = jpeg() if payload is None else payload
+        await self.send(client.meta(seq, len(payload), **changes), payload)
+
+    async def frames(self, client: Client, first: int, last: int) -> None:
+        for seq in range(first, last + 1):
+            await self.frame(client, seq)
+
+    async def message(self) -> dict[str, Any]:
+        async with asyncio.timeout(DEADLINE_S):
+            self.messages.append(orjson.loads(await self.connection.recv()))
+        return self.messages[-1]
+
+    async def ended(self) -> Ended:
+        async with asyncio.timeout(DEADLINE_S):
+            try:
+                while True:
+                    self.messages.append(orjson.loads(await self.connection.recv()))
+            except ConnectionClosed:
+                await self.connection.wait_closed()
+        assert self.connection.close_code is not None
+        return Ended(self.connection.close_code, self.connection.close_reason or "", self.messages)
+
+
+class Served:
+    """A gateway with the capture endpoint alone, and its two brokers."""
+
+    def __init__(self, state: GatewayState, port: int) -> None:
+        self.state = state
+        self.port = port
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncIterator[Socket]:
+        async with connect(f"ws://127.0.0.1:{self.port}/camera_feed_worker/capture", max_size=None) as connection:
+            yield Socket(connection)
+
+    async def session(self, session_id: str = SESSION, user_id: str = "user-1") -> None:
+        entry = EventEntry(b"{}", user_id, session_id, "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+        await run(self.state.events, records.start_session("request", b"{}", entry))
+
+    async def end_session(self, session_id: str = SESSION, user_id: str = "user-1") -> None:
+        entry = EventEntry(b"{}", user_id, session_id, "3f2504e0-4f89-41d3-9a0c-0305e82c3302")
+        await run(self.state.events, records.end_session("request-2", b"{}", entry))
+
+    async def record(self, client: Client) -> CaptureRecord | None:
+        fields = await self.state.events.hgetall(keys.capture_record(client.capture_id))  # type: ignore[misc]
+        return CaptureRecord.decode(fields) if fields else None
+
+    async def entries(self, client: Client) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        return await self.state.frames.xrange(keys.capture_keys(client.capture_id).frames)  # type: ignore[no-any-return]
+
+    async def claim(self, client: Client) -> CaptureState:
+        claimed = await run(self.state.frames, claim(client.capture_id, "1-0"))
+        assert claimed is not None
+        return claimed
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Wait for a condition; fail by its name if it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_S
+    while not (value := await condition()):
+        assert loop.time() < deadline, f"never: {what}"
+        await asyncio.sleep(0.01)
+    return value
+
+
+@asynccontextmanager
+async def serving(
+    frames: AsyncBroker | None = None, events: AsyncBroker | None = None, memory_share: float = 0.0, **limits: Any
+) -> AsyncIterator[Served]:
+    """Serve the endpoint on a free port; fake brokers, which know no INFO, unless real ones are given."""
+    if frames is None:
+        with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=memory_share)):
+            async with _serving(fakeredis.FakeAsyncRedis(), fakeredis.FakeAsyncRedis(), limits) as served:
+                yield served
+    else:
+        assert events is not None
+        async with _serving(frames, events, limits) as served:
+            yield served
+
+
+@asynccontextmanager
+async def _serving(frames: AsyncBroker, events: AsyncBroker, limits: dict[str, Any]) -> AsyncIterator[Served]:
+    state = GatewayState(
+        settings=Settings(capture=CaptureLimits(**limits)),
+        frames=frames,
+        events=events,
+        refusal="",
+    )
+    app = Starlette(routes=[WebSocketRoute("/camera_feed_worker/capture", capture_endpoint)])
+    app.state.gateway = state
+    config = uvicorn.Config(
+        app, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off", log_level="critical",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving_task = asyncio.create_task(server._serve([listener]))  # no signal handlers in a test
+        await until(lambda: _true(server.started), "the server starts")
+        try:
+            yield Served(state, listener.getsockname()[1])
+        finally:
+            state.draining.set()
+            await until(lambda: _true(state.active_captures == 0), "every capture ends")
+            server.should_exit = True
+            await serving_task
+            await state.frames.aclose()
+            await state.events.aclose()
+
+
+async def _true(value: bool) -> bool:
+    return value

@@ -1,0 +1,205 @@
+"""The bounded forward queue, and what it does when the stream is full or its broker is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from contracts.broker import BrokerFull
+from contracts.captures import PushReply
+from contracts.errors import BrokerUnavailable, CaptureError
+from contracts.frame import ForwardItem
+from contracts.limits import CaptureLimits
+from gateway.capture import forwarder
+from gateway.capture.forwarder import Forwarder
+from tests.messages import SESSION, START
+
+OK, FULL = PushReply(depth=1), PushReply(full=True)
+
+
+def item(seq: int, size: int = 10) -> ForwardItem:
+    return ForwardItem("capture", seq, START, bytes(size), size, "jpeg", 64, 48, "user", SESSION)
+
+
+class Broker:
+    """Answers pushes with what it is told: replies, or errors to raise; the last one for ever."""
+
+    def __init__(self, *replies: PushReply | Exception) -> None:
+        self.replies = list(replies)
+        self.pushed: list[int] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def run(self, _broker: Any, call: Any) -> PushReply:
+        await self.gate.wait()
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        if reply is OK:
+            self.pushed.append(int(call.arguments[0]))
+        return reply
+
+
+def play(
+    scenario: Callable[[Forwarder, Broker, asyncio.Task[None]], Awaitable[None]],
+    *replies: PushReply | Exception,
+    **limits: Any,
+) -> None:
+    async def main() -> None:
+        broker = Broker(*replies)
+        with mock.patch.object(forwarder, "run", broker.run):
+            queue = Forwarder(mock.Mock(), CaptureLimits(**limits))
+            moving = asyncio.create_task(queue.run())
+            try:
+                async with asyncio.timeout(10):
+                    await scenario(queue, broker, moving)
+            finally:
+                moving.cancel()
+                await asyncio.gather(moving, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_frames_leave_in_the_order_they_came() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        for seq in range(1, 50):
+            await queue.put(item(seq))
+        await queue.flush()
+        assert broker.pushed == list(range(1, 50))
+
+    play(scenario, OK)
+
+
+def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        broker.gate.clear()
+        for seq in (1, 2, 3):
+            await queue.put(item(seq))
+        fourth = asyncio.create_task(queue.put(item(4)))
+        await asyncio.sleep(0)
+        assert len(queue) == 3 and not fourth.done()
+        broker.gate.set()
+        await fourth
+        await queue.flush()
+        assert broker.pushed == [1, 2, 3, 4]
+
+    play(scenario, OK)
+
+
+@pytest.mark.parametrize("full", [FULL, BrokerFull("frames", "out of memory")])
+def test_a_full_queue_behind_a_full_stream_overflows(full: Any) -> None:
+    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+        with pytest.raises(CaptureError) as caught:
+            for seq in range(1, 5):
+                await queue.put(item(seq))
+        assert caught.value.code == "limit_forward_buffer_exceeded" and len(queue) == 3
+
+    play(scenario, full)
+
+
+def test_the_queue_is_bounded_in_bytes_too() -> None:
+    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+        await queue.put(item(1, 600))
+        with pytest.raises(CaptureError) as caught:
+            await queue.put(item(2, 600))
+        assert caught.value.code == "limit_forward_buffer_exceeded"
+
+    play(scenario, FULL, max_forward_buffer_bytes=1000)
+
+
+def test_one_frame_larger_than_the_bound_still_passes_alone() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        await queue.put(item(1, 2000))
+        await queue.flush()
+        assert broker.pushed == [1]
+
+    play(scenario, OK, max_forward_buffer_bytes=1000)
+
+
+def test_a_full_stream_that_drains_takes_the_waiting_frame() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        await queue.put(item(1))
+        await queue.flush()
+        assert broker.pushed == [1]
+
+    play(scenario, FULL, FULL, OK)
+
+
+def test_a_broker_that_comes_back_in_time_loses_no_frame() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        await queue.put(item(1))
+        await queue.put(item(2))
+        await queue.flush()
+        assert broker.pushed == [1, 2]
+
+    away = BrokerUnavailable("frames", "connection refused")
+    play(scenario, away, away, OK)
+
+
+def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarder, "BROKER_AWAY_S", 0.2)
+
+    async def scenario(queue: Forwarder, _broker: Broker, moving: asyncio.Task[None]) -> None:
+        await queue.put(item(1))
+        for wait in (queue.flush(), moving):
+            with pytest.raises(CaptureError) as caught:
+                await wait
+            assert caught.value.code == "forward_failed"
+
+    play(scenario, BrokerUnavailable("frames", "connection refused"))
+
+
+def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed() -> None:
+    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+        with pytest.raises(CaptureError) as caught:
+            for seq in range(1, 5):
+                await queue.put(item(seq))
+        assert caught.value.code == "forward_failed"
+
+    play(scenario, BrokerUnavailable("frames", "connection refused"))
+
+
+def test_a_broker_that_takes_a_frame_and_never_answers_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarder, "STALLED_S", 0.1)
+
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        broker.gate.clear()
+        with pytest.raises(CaptureError) as caught:
+            for seq in range(1, 5):
+                await queue.put(item(seq))
+        assert caught.value.code == "forward_failed"
+
+    play(scenario, OK)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [(PushReply(gone="extraction_failed"), "extraction_failed"), (PushReply(conflict=True), "forward_failed")],
+)
+def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, code: str) -> None:
+    async def scenario(queue: Forwarder, _broker: Broker, moving: asyncio.Task[None]) -> None:
+        await queue.put(item(1))
+        with pytest.raises(CaptureError) as caught:
+            await moving
+        assert caught.value.code == code
+
+    play(scenario, reply)
+
+
+def test_discarded_frames_are_let_go() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        broker.gate.clear()
+        await queue.put(item(1))
+        queue.discard()
+        assert len(queue) == 0
+
+    play(scenario, OK)
+
+
+def test_an_item_never_shows_its_payload() -> None:
+    assert "SECRET" not in repr(replace(item(1), payload=b"SECRET", byte_length=6))
