@@ -21,12 +21,13 @@ from scripts.explanations import explain
 from scripts.gateway_client import Gateway
 from scripts.sample import SampleSource
 from scripts.stack import Stack
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.streaming import CaptureResult, Pace, stream_capture
 from scripts.verification import fact_lines
 
 __all__ = ["demo"]
 
 USER = "demo"
+PACE = Pace(backlog_frames=20)
 
 
 class DemoFailed(A3CPError):
@@ -76,7 +77,9 @@ async def _run(stack: Stack, clip: Clip) -> CaptureResult:
             session_id = await gateway.start_session(USER)
             print(f"session   {session_id}", flush=True)
             try:
-                result = await stream_capture(gateway, clip, user_id=USER, session_id=session_id, intent="demo")
+                result = await stream_capture(
+                    gateway, clip, user_id=USER, session_id=session_id, intent="demo", pace=PACE
+                )
             finally:
                 await gateway.end_session(USER, session_id)
     return result

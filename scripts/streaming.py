@@ -55,9 +55,13 @@ class Pace:
     Frames go while the stream is at most half full, and ``ahead_frames`` at most before the gateway has said that
     they are in the broker: progress comes a few times a second. While the capture waits for an extractor nothing
     goes, except that after ``patience_s`` one frame every ``trickle_s`` shows the gateway that we still want it.
+
+    A full half is right for slow extractors: the gateway's clocks stand still only above it. ``backlog_frames``
+    keeps the stream shorter, so that less is left to do after the close.
     """
 
     ahead_frames: int = 30
+    backlog_frames: int = 1_000_000
     patience_s: float = 40.0
     trickle_s: float = 2.0
 
@@ -67,7 +71,11 @@ class Pace:
             return False
         if state.waiting:
             return waited_s > self.patience_s and since_sent_s > self.trickle_s
-        return not state.progress.slow_down and state.sent - state.progress.accepted < self.ahead_frames
+        return (
+            not state.progress.slow_down
+            and state.sent - state.progress.accepted < self.ahead_frames
+            and state.sent - state.progress.extracted < self.backlog_frames
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+# Sourced by the commands beside it: makes .venv and installs requirements.lock into it, once.
+#
+# A stamp in .venv holds the hash of what was installed; while it matches, nothing is done. A lock keeps two commands
+# from doing it at once, and a mark in .venv tells that an earlier attempt was interrupted, so it begins anew.
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=$ROOT/.venv
+STAMP=$VENV/a3cp-stamp
+UNFINISHED=$VENV/a3cp-unfinished
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
+
+# What .venv depends on: the lock, the project's own metadata, and where it stands (a venv cannot be moved).
+wanted_stamp() { { printf '%s\n' "$ROOT"; cat "$ROOT/requirements.lock" "$ROOT/pyproject.toml"; } | sha256 | cut -d ' ' -f 1; }
+
+is_set_up() { [ -x "$VENV/bin/python" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ]; }
+
+find_python() {
+    local name
+    for name in python3.11 python3.12 python3; do # a version manager's shim may be there and not run
+        if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    die "Python 3.11 or 3.12 is needed, and none is here: apt-get install python3"
+}
+
+# Debian keeps a part of venv in a package of its own.
+need_venv() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "installing python3-venv"
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends python3-venv; } \
+            >/dev/null || die "python3-venv could not be installed"
+        "$1" -c 'import ensurepip, venv' 2>/dev/null && return
+    fi
+    die "$1 cannot make a virtual environment: apt-get install python3-venv"
+}
+
+install_into_venv() {
+    local python pip="$VENV/bin/python -m pip --disable-pip-version-check --quiet"
+    if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
+        python=$(find_python)
+        need_venv "$python"
+        say "making .venv with $("$python" --version); a minute, and only this once"
+        rm -rf "$VENV"
+        "$python" -m venv "$VENV"
+    else
+        say "bringing .venv up to date"
+    fi
+    : >"$UNFINISHED"
+    rm -f "$STAMP"
+    $pip install --no-deps --require-hashes -r "$ROOT/requirements.lock" || die "the packages could not be installed"
+    $pip install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
+    wanted_stamp >"$STAMP.new"
+    mv "$STAMP.new" "$STAMP"
+    rm -f "$UNFINISHED"
+}
+
+set_up() {
+    is_set_up && return
+    mkdir -p "$ROOT/.cache"
+    (
+        if command -v flock >/dev/null; then flock 9; fi
+        is_set_up || install_into_venv 9>&-
+    ) 9>"$ROOT/.cache/setup.lock"
+}
+
+set_up
