@@ -84,6 +84,7 @@ class Sweep:
         self._leadership = leadership
         self._deliver = deliver
         self._offset = 0
+        self._frames_answer = True
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep every `SWEEP_S` until ``stopping``."""
@@ -108,16 +109,13 @@ class Sweep:
                 keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES
             )
         self._offset = self._offset + len(found) if len(found) == BATCH_CAPTURES else 0
-        frames_answer = True
+        self._frames_answer = True
         for capture_id in (member.decode() for member in found):
             if not self._leadership.leads:
                 return
-            sighting = await self._look(capture_id, ask_frames=frames_answer)
-            undecided = sighting.record is not None and not sighting.record.outcome
-            frames_answer = frames_answer and not (undecided and sighting.frames_state is None)
-            await self._act(capture_id, sighting)
+            await self._act(capture_id, await self._look(capture_id))
 
-    async def _look(self, capture_id: str, *, ask_frames: bool) -> Sighting:
+    async def _look(self, capture_id: str) -> Sighting:
         with broker_errors("events"):
             fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
         try:
@@ -129,16 +127,27 @@ class Sweep:
             with broker_errors("events"):
                 entries: Any = await self._events.xrange(keys.EVENTS, record.entry_id, record.entry_id)
             return Sighting(record, entry_queued=bool(entries))
-        if record.outcome or not ask_frames:
+        if record.outcome:
             return Sighting(record)
+        state = await self._frames_state(capture_id)
         try:
-            with broker_errors("frames"):
-                state = bool(await self._frames.exists(keys.capture_keys(capture_id).state))
-            line = None if state else await asyncio.to_thread(find_feature_ref, log, capture_id)
-        except (BrokerUnavailable, OSError) as error:
-            _log.warning("the sweep leaves captures alone", detail=str(error))
+            line = await asyncio.to_thread(find_feature_ref, log, capture_id) if state is False else None
+        except OSError as error:
+            _log.warning("the sweep cannot read a log", session_id=record.session_id, detail=error.strerror)
             return Sighting(record)
         return Sighting(record, frames_state=state, line=line)
+
+    async def _frames_state(self, capture_id: str) -> bool | None:
+        """Whether the frames role knows the capture; None, for the rest of the turn, once it does not answer."""
+        if not self._frames_answer:
+            return None
+        try:
+            with broker_errors("frames"):
+                return bool(await self._frames.exists(keys.capture_keys(capture_id).state))
+        except BrokerUnavailable as error:
+            self._frames_answer = False
+            _log.warning("the sweep leaves captures alone", detail=str(error))
+            return None
 
     async def _act(self, capture_id: str, sighting: Sighting) -> None:
         decision, record = decide(sighting), sighting.record

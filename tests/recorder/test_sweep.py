@@ -1,0 +1,260 @@
+"""The sweep: every capture gets an outcome, whatever a crash left half said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import fakeredis
+import orjson
+import pytest
+
+from contracts import keys, records
+from contracts.errors import BrokerUnavailable
+from contracts.events import EventEntry, encode_line
+from contracts.ids import format_utc
+from contracts.paths import session_log_path
+from contracts.records import CaptureCounts, CaptureRecord
+from contracts.scripts import run
+from recorder import sweep as sweep_module
+from recorder.leadership import Leadership
+from recorder.sweep import Decision, Sighting, Sweep, decide
+from tests.recorder.samples import NOON, feature_ref, make_log_dir, new_session
+
+
+def record(outcome: Any = "", recorded_at: str = "") -> CaptureRecord:
+    return CaptureRecord("c1", "u1", "s", "r", outcome, "", recorded_at, "1-0", b"{}", CaptureCounts())
+
+
+@pytest.mark.parametrize(
+    ("sighting", "decision"),
+    [
+        pytest.param(Sighting(None), "forget", id="its record has expired"),
+        pytest.param(Sighting(record("aborted")), "forget", id="it was aborted"),
+        pytest.param(Sighting(record("dead")), "forget", id="its event is a dead letter"),
+        pytest.param(Sighting(record("published", "2026")), "forget", id="it is recorded"),
+        pytest.param(Sighting(record(), frames_state=True), "wait", id="it is in flight"),
+        pytest.param(Sighting(record(), frames_state=None), "wait", id="the frames broker does not answer"),
+        pytest.param(Sighting(record(), frames_state=False), "abort", id="its frames are lost"),
+        pytest.param(Sighting(record(), frames_state=False, line=b"{}"), "publish", id="its line is in the file"),
+        pytest.param(Sighting(record(), frames_state=None, line=b"{}"), "wait", id="no answer, whatever the file says"),
+        pytest.param(Sighting(record("published"), entry_queued=True), "wait", id="its event is queued"),
+        pytest.param(Sighting(record("published"), entry_queued=False), "deliver", id="its event vanished"),
+    ],
+)
+def test_what_becomes_of_an_unfinished_capture(sighting: Sighting, decision: Decision) -> None:
+    assert decide(sighting) == decision
+
+
+@dataclass
+class Scene:
+    """Two fake brokers, a leader, and a sweep whose deliveries are kept."""
+
+    log_root: Path
+    events: Any = field(default_factory=fakeredis.FakeAsyncRedis)
+    frames: Any = field(default_factory=fakeredis.FakeAsyncRedis)
+    delivered: list[tuple[str, Mapping[bytes, bytes]]] = field(default_factory=list)
+    session_id: str = field(default_factory=new_session)
+
+    async def sweep(self) -> Sweep:
+        leadership = Leadership(self.events, "me")
+        assert await leadership.renew()
+
+        async def deliver(entry_id: str, fields: Mapping[bytes, bytes]) -> None:
+            self.delivered.append((entry_id, fields))
+
+        return Sweep(self.events, self.frames, self.log_root, leadership, deliver)
+
+    async def capture(self, *, age_ms: int = 60_000) -> str:
+        capture_id = str(uuid4())
+        ids = {"user_id": "u1", "session_id": self.session_id, "record_id": str(uuid4())}
+        await self.events.hset(keys.capture_record(capture_id), mapping={"capture_id": capture_id, **ids})
+        seconds, micros = await self.events.time()
+        await self.events.zadd(keys.UNFINISHED, {capture_id: seconds * 1000 + micros // 1000 - age_ms})
+        return capture_id
+
+    async def record(self, capture_id: str) -> CaptureRecord:
+        return CaptureRecord.decode(await self.events.hgetall(keys.capture_record(capture_id)))
+
+    async def event(self, capture_id: str) -> bytes:
+        record = await self.record(capture_id)
+        return orjson.dumps(feature_ref(record.session_id, capture_id, record.record_id))
+
+    async def publish(self, capture_id: str) -> bytes:
+        record, event = await self.record(capture_id), await self.event(capture_id)
+        entry = EventEntry(event, record.user_id, record.session_id, record.record_id, capture_id)
+        await run(self.events, records.publish(entry, CaptureCounts(3, 3)))
+        return event
+
+    async def unfinished(self) -> list[str]:
+        return [member.decode() for member in await self.events.zrange(keys.UNFINISHED, 0, -1)]
+
+
+def test_a_capture_whose_frames_are_gone_is_aborted_as_frames_lost(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        await (await scene.sweep()).turn()
+        record = await scene.record(capture_id)
+        assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
+        assert await scene.unfinished() == []
+
+    asyncio.run(main())
+
+
+def test_a_capture_in_flight_or_too_young_is_left_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        flying, young = await scene.capture(), await scene.capture(age_ms=10_000)
+        await scene.frames.hset(keys.capture_keys(flying).state, "status", "open")
+        await (await scene.sweep()).turn()
+        for capture_id in (flying, young):
+            assert (await scene.record(capture_id)).outcome == ""
+        assert set(await scene.unfinished()) == {flying, young}
+
+    asyncio.run(main())
+
+
+def test_while_the_frames_broker_is_away_no_capture_is_aborted_and_it_is_asked_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        captures = [await scene.capture() for _ in range(3)]
+        published = await scene.capture()
+        await scene.publish(published)
+        await scene.events.delete(keys.EVENTS)
+        asked = []
+
+        class Away:
+            async def exists(self, key: str) -> int:
+                asked.append(key)
+                raise ConnectionError("connection refused")
+
+        scene.frames = Away()
+        await (await scene.sweep()).turn()
+        for capture_id in captures:
+            assert (await scene.record(capture_id)).outcome == ""
+        assert len(asked) == 1
+        assert len(scene.delivered) == 1, "what needs no frames broker goes on"
+
+    asyncio.run(main())
+
+
+def test_a_published_event_that_vanished_from_the_stream_is_delivered_with_its_capture_id(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        event = await scene.publish(capture_id)
+        sweep = await scene.sweep()
+        await sweep.turn()
+        assert scene.delivered == [], "it is queued still"
+        record = await scene.record(capture_id)
+        await scene.events.xdel(keys.EVENTS, record.entry_id)
+        await sweep.turn()
+        [(entry_id, fields)] = scene.delivered
+        assert entry_id == record.entry_id
+        entry = EventEntry(event, record.user_id, record.session_id, record.record_id, capture_id)
+        assert EventEntry.decode(fields) == entry
+
+    asyncio.run(main())
+
+
+def test_a_capture_whose_line_is_in_the_file_is_published_again_not_aborted(tmp_path: Path) -> None:
+    """The broker crashed and lost the publish, but the line was written before."""
+
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        event = await scene.event(capture_id)
+        make_log_dir(tmp_path)
+        log = session_log_path(tmp_path, "u1", scene.session_id)
+        other = orjson.dumps({"capture_id": capture_id, "note": "not a feature-ref event"})
+        log.write_bytes(b"".join(encode_line(line, format_utc(NOON), 1 << 20) for line in (other, event)))
+        await (await scene.sweep()).turn()
+        record = await scene.record(capture_id)
+        assert (record.outcome, record.event, record.counts.accepted) == ("published", event, 3)
+        [(_, fields)] = await scene.events.xrange(keys.EVENTS)
+        assert fields[b"event"] == event and fields[b"capture_id"] == capture_id.encode()
+
+    asyncio.run(main())
+
+
+def test_a_log_that_cannot_be_read_leaves_its_capture_alone_and_others_go_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        unreadable = await scene.capture(age_ms=90_000)
+        make_log_dir(tmp_path)
+        session_log_path(tmp_path, "u1", scene.session_id).mkdir()
+        scene.session_id = new_session()
+        lost = await scene.capture()
+        await (await scene.sweep()).turn()
+        assert (await scene.record(unreadable)).outcome == ""
+        assert (await scene.record(lost)).outcome == "aborted"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("fields", [{}, {"recorded_at": "x"}, {"capture_id": "c", "user_id": "../x"}])
+def test_a_capture_without_a_record_of_ours_is_forgotten(tmp_path: Path, fields: dict[str, str]) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        await scene.events.delete(keys.capture_record(capture_id))
+        if fields:
+            await scene.events.hset(keys.capture_record(capture_id), mapping=fields)
+        await (await scene.sweep()).turn()
+        assert await scene.unfinished() == []
+
+    asyncio.run(main())
+
+
+def test_a_turn_is_bounded_and_the_next_goes_on_behind_captures_that_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(sweep_module, "BATCH_CAPTURES", 2)
+        scene = Scene(tmp_path)
+        for _ in range(2):
+            flying = await scene.capture(age_ms=90_000)
+            await scene.frames.hset(keys.capture_keys(flying).state, "status", "open")
+        lost = await scene.capture(age_ms=60_000)
+        sweep = await scene.sweep()
+        await sweep.turn()
+        assert (await scene.record(lost)).outcome == ""
+        await sweep.turn()
+        assert (await scene.record(lost)).outcome == "aborted"
+
+    asyncio.run(main())
+
+
+def test_a_recorder_that_no_longer_leads_stops_sweeping(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        lost = await scene.capture()
+        leadership = Leadership(scene.events, "me")
+
+        async def deliver(_: str, __: Mapping[bytes, bytes]) -> None:
+            raise AssertionError
+
+        await Sweep(scene.events, scene.frames, tmp_path, leadership, deliver).turn()
+        assert (await scene.record(lost)).outcome == ""
+
+    asyncio.run(main())
+
+
+def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        sweep = await scene.sweep()
+
+        async def away() -> None:
+            raise ConnectionError("connection refused")
+
+        scene.events.time = away
+        with pytest.raises(BrokerUnavailable):
+            await sweep.turn()
+
+    asyncio.run(main())
