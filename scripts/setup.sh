@@ -46,17 +46,19 @@ need_venv() {
 }
 
 install_into_venv() {
-    local python pip="$VENV/bin/python -m pip --disable-pip-version-check --quiet"
+    local python pip="$VENV/bin/python -m pip --disable-pip-version-check -qq"
     if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
         python=$(find_python)
         need_venv "$python"
         say "making .venv with $("$python" --version); a minute, and only this once"
         rm -rf "$VENV"
+        mkdir "$VENV"
+        : >"$UNFINISHED"
         "$python" -m venv "$VENV"
     else
         say "bringing .venv up to date"
+        : >"$UNFINISHED"
     fi
-    : >"$UNFINISHED"
     rm -f "$STAMP"
     $pip install --no-deps --require-hashes -r "$ROOT/requirements.lock" || die "the packages could not be installed"
     $pip install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
