@@ -1,0 +1,107 @@
+"""The whole stack as a user runs it, on brokers of a test's own: real processes, real brokers, real MediaPipe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from contracts.broker import AsyncBroker, connect
+from contracts.limits import CaptureLimits
+from contracts.paths import session_log_path
+from contracts.settings import Settings
+from recorder.verify import LogReport, verify_log
+from scripts.clip import Clip, ClipFrame
+from scripts.gateway_client import Gateway
+from scripts.stack import Stack
+from tests.clips import face_clip
+from tests.conftest import BrokerPair
+
+USER = "carer-1"
+DEADLINE_S = 60.0
+
+
+@cache
+def jpegs(count: int) -> list[bytes]:
+    """Frames with a real face in them."""
+    return face_clip(count)
+
+
+class FaceClip(Clip):
+    """``count`` frames at 15 a second of event time."""
+
+    width, height, fps_target = 640, 480, 15
+
+    def __init__(self, count: int) -> None:
+        self.name = f"{count} faces"
+        self.expected_frames = count
+
+    def frames(self) -> Iterator[ClipFrame]:
+        for index, jpeg in enumerate(jpegs(self.expected_frames)):
+            yield ClipFrame(round(1000 * index / 15), jpeg)
+
+
+class Running:
+    """A running stack, a client of it, and its two brokers."""
+
+    def __init__(self, stack: Stack, gateway: Gateway, frames: AsyncBroker, events: AsyncBroker) -> None:
+        self.stack = stack
+        self.gateway = gateway
+        self.frames = frames
+        self.events = events
+
+    def verify(self, session_id: str) -> LogReport:
+        settings = self.stack.settings
+        return verify_log(session_log_path(settings.log_root, USER, session_id), settings.data_root)
+
+    async def status(self, capture_id: str) -> dict[str, Any]:
+        return await self.gateway.capture(capture_id) or {}
+
+
+def settings_for(brokers: BrokerPair, folder: Path, **limits: Any) -> Settings:
+    return Settings(
+        data_root=folder / "data",
+        log_root=folder / "logs",
+        state_dir=folder / "state",
+        frames_url=SecretStr(brokers.frames.url),
+        events_url=SecretStr(brokers.events.url),
+        port=0,
+        capture=CaptureLimits(**limits),
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, extractors: int = 1, recorders: int = 1) -> AsyncIterator[Running]:
+    """A stack that is ready; stopped cleanly on the way out. What its parts said is shown if the test fails."""
+    said: list[str] = []
+    stack = Stack(
+        settings, extractors=extractors, recorders=recorders, show=lambda name, line: said.append(f"{name} | {line}")
+    )
+    try:
+        async with stack:
+            await stack.ready()
+            frames_url, events_url = stack.urls
+            frames, events = connect(frames_url), connect(events_url)
+            try:
+                async with Gateway(stack.address) as gateway:
+                    yield Running(stack, gateway, frames, events)
+            finally:
+                await frames.aclose()
+                await events.aclose()
+    finally:
+        print("\n".join(said))
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float = DEADLINE_S) -> Any:
+    """Wait for a condition; fail by its name if it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    while not (value := await condition()):
+        assert loop.time() < deadline, f"never: {what}"
+        await asyncio.sleep(0.02)
+    return value
