@@ -98,7 +98,9 @@ class CaptureJob:
         bench = self._bench
         reader = FrameReader(bench.frames, self._capture_id, self._progress.last_seq, bench.timing.read_ms)
         heard_s = time.monotonic()
-        with closing(bench.make_pipeline()) as pipeline:
+        with bench.clock.frame():
+            made = bench.make_pipeline()
+        with closing(made) as pipeline:
             while True:
                 self._stop_here()
                 entries = self._steps.steadily(reader.read)

@@ -12,7 +12,7 @@ if idle > 0 then
   if t[1] * 1000 + math.floor(t[2] / 1000) - tonumber(s[4]) < idle then return {'BUSY', ''} end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3]) -- first: memory is checked at a script's first write, and this one is free
-if ARGV[1] == 'aborted' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 0) end
+if ARGV[1] == 'aborted' then redis.call('DEL', KEYS[2]) end -- not XTRIM: a stray entry's ID must not stop the abort
 redis.call('XADD', KEYS[2], string.format('%.0f-0', s[3] + 1), unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('HSET', KEYS[1], 'status', ARGV[1])

@@ -1,0 +1,241 @@
+"""A capture on two brokers as a gateway leaves it, a pipeline that needs no model, and a bench to extract it on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import numpy as np
+import redis
+import simplejpeg
+
+from contracts import captures, keys, records
+from contracts.broker import ensure_group_sync
+from contracts.captures import CaptureWindow
+from contracts.errors import AbortCode
+from contracts.events import EventEntry
+from contracts.frame import ForwardItem, TerminalEntry
+from contracts.keys import capture_keys
+from contracts.layout import LAYOUT, Part
+from contracts.limits import CaptureLimits
+from contracts.paths import artifact_path
+from contracts.records import CaptureRecord
+from contracts.scripts import Call, run_sync
+from workers.capture_job import CaptureJob, JobEnd
+from workers.lease import Claimed, Dispatch, Timing
+from workers.pipelines.base import Image, Landmarks, PipelineFactory
+from workers.steps import Bench
+
+T = TypeVar("T")
+
+START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+WIDTH, HEIGHT, FPS = 32, 24, 10
+QUICK = Timing(lease_ms=5_000, heartbeat_s=0.05, poll_ms=20, read_ms=20, quiet_s=10.0, patience_s=0.3, finish_s=5.0)
+
+
+def wait_for(condition: Callable[[], T], deadline_s: float = 20.0) -> T:
+    """The condition's answer once it is true."""
+    give_up_s = time.monotonic() + deadline_s
+    while not (answer := condition()):
+        assert time.monotonic() < give_up_s, "the condition never became true"
+        time.sleep(0.01)
+    return answer
+
+
+@cache
+def grey_jpeg(shade: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """A picture of one shade."""
+    return bytes(simplejpeg.encode_jpeg(np.full((height, width, 3), shade, np.uint8)))
+
+
+class FakePipeline:
+    """Finds a pose and a face in every picture. The first value says how many frames it has seen, so that a fresh
+    pipeline shows; the others are the picture's shade."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.closed = False
+
+    def process(self, image: Image) -> Landmarks:
+        self.seen += 1
+        found: dict[Part, Any] = {}
+        for part in LAYOUT:
+            if part.name in ("pose", "face"):
+                shape = (part.landmarks, len(part.coordinates))
+                found[part.name] = np.full(shape, image.mean(), np.float32)
+                found[part.name][0, 0] = self.seen
+        return found
+
+    def reset(self) -> None:
+        self.seen = 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Stage:
+    """One capture of a session of its own."""
+
+    frames: redis.Redis
+    events: redis.Redis
+    data_root: Path
+    unique: str
+    limits: CaptureLimits = field(default_factory=CaptureLimits)
+    record_id: str = field(default_factory=lambda: str(uuid4()))
+    shape: tuple[int, int] = (WIDTH, HEIGHT)
+
+    def __post_init__(self) -> None:
+        self.session_id = f"sess_{self.unique}"
+        self.window = CaptureWindow(
+            capture_id=f"capture-{uuid4().hex}",
+            user_id=f"user-{self.unique}",
+            session_id=self.session_id,
+            record_id=self.record_id,
+            timestamp_start=START,
+            fps_target=FPS,
+            width=self.shape[0],
+            height=self.shape[1],
+            max_duration_s=120.0,
+        )
+        self.capture_id = self.window.capture_id
+        self.features_dir = artifact_path(self.data_root, self.window.user_id, self.session_id, self.record_id).parent
+        self.features_dir.mkdir(parents=True, exist_ok=True)
+        self.accepted = 0
+
+    def call(self, call: Call[T]) -> T:
+        return run_sync(self.frames if call.role == "frames" else self.events, call)
+
+    def open(self, *, reserve: bool = True) -> Stage:
+        """As the gateway opens it: reserved, created, dispatched."""
+        if reserve:
+            start = EventEntry(b"{}", self.window.user_id, self.session_id, str(uuid4()))
+            self.call(records.start_session(str(uuid4()), b"{}", start))
+            assert self.call(records.reserve(self.window, "socket", 4, START)) == "OK"
+        ensure_group_sync(self.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+        assert self.call(captures.open_capture(self.window))
+        self.dispatch()
+        return self
+
+    def dispatch(self) -> None:
+        window = self.window
+        fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
+        self.frames.xadd(keys.CAPTURES, fields)
+
+    def push(self, *payloads: bytes) -> Stage:
+        for payload in payloads:
+            self.accepted += 1
+            assert not self.call(captures.push(self.item(self.accepted, payload), self.limits)).full
+        return self
+
+    def push_greys(self, count: int) -> Stage:
+        return self.push(*(grey_jpeg((self.accepted + index) * 7 % 256) for index in range(count)))
+
+    def item(self, seq: int, payload: bytes) -> ForwardItem:
+        window = self.window
+        moment = START + timedelta(milliseconds=100 * seq)
+        return ForwardItem(
+            window.capture_id, seq, moment, payload, len(payload), "jpeg", window.width, window.height,
+            window.user_id, window.session_id,
+        )  # fmt: skip
+
+    @property
+    def timestamp_end(self) -> datetime:
+        return START + timedelta(milliseconds=100 * self.accepted)
+
+    def close(self) -> Stage:
+        self.call(captures.end(self.capture_id, TerminalEntry("close", timestamp_end=self.timestamp_end)))
+        return self
+
+    def abort(self, code: AbortCode) -> Stage:
+        self.call(captures.end(self.capture_id, TerminalEntry("abort", error_code=code)))
+        return self
+
+    # --- extracting ----------------------------------------------------------------------------------
+
+    def bench(
+        self, consumer: str, timing: Timing = QUICK, make_pipeline: PipelineFactory = FakePipeline, **more: Any
+    ) -> Bench:
+        dispatch = Dispatch(self.frames, consumer, timing)
+        return Bench(self.frames, self.events, dispatch, self.data_root, make_pipeline, timing, **more)
+
+    def take(self, bench: Bench) -> Claimed:
+        """Claim this stage's capture; those of other tests are left alone."""
+        claimed = wait_for(bench.dispatch.take)
+        assert claimed.state.window.capture_id == self.capture_id
+        return claimed
+
+    def run(self, bench: Bench | None = None) -> JobEnd:
+        bench = bench or self.bench("one")
+        return CaptureJob(bench, self.take(bench)).run()
+
+    def abandon(self) -> None:
+        """As if the holder of the capture had been dead for as long as a lease lasts."""
+        pending = self.pending()
+        assert pending
+        for entry in pending:
+            self.frames.xclaim(
+                keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead", 0, [entry["message_id"]], idle=60_000, justid=True
+            )
+
+    # --- what is there afterwards --------------------------------------------------------------------
+
+    def pending(self) -> list[dict[str, Any]]:
+        return list(self.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 100))  # type: ignore[arg-type]
+
+    def dispatched(self) -> bool:
+        entries: Any = self.frames.xrange(keys.CAPTURES)
+        return any(fields[b"capture_id"] == self.capture_id.encode() for _, fields in entries)
+
+    def state(self) -> Mapping[bytes, bytes]:
+        return dict(self.frames.hgetall(capture_keys(self.capture_id).state))  # type: ignore[arg-type]
+
+    def depth(self) -> int:
+        return int(self.frames.xlen(capture_keys(self.capture_id).frames))  # type: ignore[arg-type]
+
+    def record(self) -> CaptureRecord:
+        fields: Any = self.events.hgetall(keys.capture_record(self.capture_id))
+        return CaptureRecord.decode(fields)
+
+    def published(self) -> list[bytes]:
+        entries: Any = self.events.xrange(keys.EVENTS)
+        return [fields[b"event"] for _, fields in entries if fields.get(b"capture_id") == self.capture_id.encode()]
+
+    @property
+    def path(self) -> Path:
+        return self.features_dir / f"{self.record_id}.npz"
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.features_dir.iterdir())
+
+
+class StoppingPipeline(FakePipeline):
+    """Calls ``then`` when it has seen ``after`` frames."""
+
+    def __init__(self, after: int, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._after = after
+        self._then = then
+
+    def process(self, image: Image) -> Landmarks:
+        landmarks = super().process(image)
+        if self.seen == self._after:
+            self._then()
+        return landmarks
+
+
+def quick(**changes: Any) -> Timing:
+    return replace(QUICK, **changes)
+
+
+def stopped() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event

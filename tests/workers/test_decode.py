@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import io
+import random
+
+import numpy as np
+import pytest
+import simplejpeg
+from PIL import Image
+
+from tests.clips import face_clip
+from workers.decode import MAX_SCANS, decode_jpeg
+
+JPEG = face_clip(1, 64, 48)[0]
+
+
+def encoded(mode: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(simplejpeg.decode_jpeg(JPEG)).convert(mode).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def test_the_pixels_are_those_of_the_bare_decoder() -> None:
+    image = decode_jpeg(JPEG, 64, 48)
+    assert image is not None
+    assert image.shape == (48, 64, 3)
+    assert image.dtype == np.uint8
+    assert np.array_equal(image, simplejpeg.decode_jpeg(JPEG))
+
+
+@pytest.mark.parametrize("jpeg", [encoded("L"), encoded("CMYK"), encoded("RGB", progressive=True)])
+def test_every_kind_of_jpeg_becomes_rgb(jpeg: bytes) -> None:
+    image = decode_jpeg(jpeg, 64, 48)
+    assert image is not None
+    assert image.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("width, height", [(48, 64), (64, 47), (63, 48), (640, 480)])
+def test_another_size_than_declared_is_not_decoded(width: int, height: int) -> None:
+    assert decode_jpeg(JPEG, width, height) is None
+
+
+@pytest.mark.parametrize(
+    "jpeg",
+    [
+        b"",
+        b"\xff\xd8\xff\xd9",
+        b"not a picture",
+        JPEG[: len(JPEG) // 2],
+        JPEG[: len(JPEG) // 2] + b"\xff\xd9",
+        b"\x89PNG\r\n\x1a\n" + JPEG,
+    ],
+    ids=["empty", "markers alone", "text", "cut", "cut with an end", "another format"],
+)
+def test_what_cannot_be_decoded_is_none(jpeg: bytes) -> None:
+    assert decode_jpeg(jpeg, 64, 48) is None
+
+
+def test_a_header_that_claims_a_huge_picture_is_not_decoded() -> None:
+    at = JPEG.index(b"\xff\xc0") + 5
+    assert decode_jpeg(JPEG[:at] + b"\xff\xff\xff\xff" + JPEG[at + 4 :], 64, 48) is None
+
+
+def test_a_picture_of_too_many_scans_is_not_decoded() -> None:
+    progressive = encoded("RGB", progressive=True)
+    scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    bomb = progressive[:-2] + scan * MAX_SCANS + progressive[-2:]
+    assert decode_jpeg(bomb, 64, 48) is None
+
+
+def test_no_damage_raises() -> None:
+    rng = random.Random(7)
+    for original in (JPEG, encoded("RGB", progressive=True)):
+        for _ in range(500):
+            damaged = bytearray(original)
+            for _ in range(rng.randint(1, 12)):
+                damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+            image = decode_jpeg(bytes(damaged), 64, 48)
+            assert image is None or image.shape == (48, 64, 3)
