@@ -20,7 +20,7 @@ from recorder.leadership import Leadership, pause
 __all__ = ["Consumer"]
 
 BATCH_ENTRIES = 32
-BLOCK_S = 1.0
+BLOCK_S = 0.25
 STANDBY_S = 0.1
 CLAIM_S = 2.0
 

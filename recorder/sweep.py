@@ -23,6 +23,7 @@ from recorder.session_log import find_feature_ref
 __all__ = ["Decision", "Sighting", "Sweep", "decide"]
 
 SWEEP_S = 5.0
+STANDBY_S = 0.5
 MIN_AGE_MS = 30_000
 BATCH_CAPTURES = 100
 
@@ -87,13 +88,15 @@ class Sweep:
         self._frames_answer = True
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Sweep every `SWEEP_S` until ``stopping``."""
+        """Sweep every `SWEEP_S`, while this process leads, until ``stopping``."""
         while not stopping.is_set():
-            if self._leadership.leads:
-                try:
-                    await self.turn()
-                except BrokerUnavailable as error:
-                    _log.warning("the sweep was cut short", detail=str(error))
+            if not self._leadership.leads:
+                await pause(stopping, STANDBY_S)
+                continue
+            try:
+                await self.turn()
+            except BrokerUnavailable as error:
+                _log.warning("the sweep was cut short", detail=str(error))
             await pause(stopping, SWEEP_S)
 
     async def turn(self) -> None:

@@ -214,9 +214,7 @@ def test_an_event_too_large_creates_no_log(tmp_path: Path, log: Path) -> None:
 
 def test_the_limit_counts_bytes_not_characters(tmp_path: Path, log: Path) -> None:
     with pytest.raises(EventTooLarge):
-        make_writer(tmp_path, max_event_bytes=1024).append(
-            "u1", SESSION, '{"t":"'.encode() + "é".encode() * 500 + b'"}'
-        )
+        make_writer(tmp_path, max_event_bytes=1024).append("u1", SESSION, b'{"t":"' + "é".encode() * 500 + b'"}')
 
 
 def test_a_missing_session_directory_is_an_error_and_nothing_is_created(tmp_path: Path) -> None:
