@@ -19,9 +19,10 @@ from recorder.verify import ArtifactFacts, replay, verify_log
 from scripts.clip import Clip, open_clip
 from scripts.explanations import explain
 from scripts.gateway_client import Gateway
+from scripts.pace import Pace
 from scripts.sample import SampleSource
 from scripts.stack import Stack
-from scripts.streaming import CaptureResult, Pace, stream_capture
+from scripts.streaming import CaptureResult, stream_capture
 from scripts.verification import fact_lines
 
 __all__ = ["demo"]

@@ -59,6 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
         _port(settings),
         judge_swap(_read("/proc/swaps")),
         judge_core_files(resource.getrlimit(resource.RLIMIT_CORE)[0], _read("/proc/sys/kernel/core_pattern")),
+        judge_overcommit(_read("/proc/sys/vm/overcommit_memory")),
         _access(settings),
     ]
 
@@ -201,6 +202,14 @@ def judge_core_files(limit: int, pattern: str) -> Finding:
         return Finding("core files", "warn", detail, "sysctl kernel.core_pattern=core")
     said = "" if limit == 0 else ", whatever this shell's limit is"
     return Finding("core files", "ok", f"our processes and brokers write none{said}")
+
+
+def judge_overcommit(policy: str) -> Finding:
+    """Whether the events broker can rewrite its file when memory is short. ``policy`` is vm.overcommit_memory."""
+    if policy.strip() in ("", "1"):
+        return Finding("overcommit", "ok", "an append-only file can be rewritten when memory is short")
+    detail = "the events broker may fail to rewrite its append-only file when memory is short"
+    return Finding("overcommit", "warn", detail, "sysctl vm.overcommit_memory=1")
 
 
 def _access(settings: Settings) -> Finding:

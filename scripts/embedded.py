@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -56,13 +55,12 @@ class EmbeddedBrokers:
         """
         state_dir = state_dir.resolve()
         try:
-            for folder in (state_dir, state_dir / "events"):
-                folder.mkdir(parents=True, exist_ok=True)
-                folder.chmod(0o700)
+            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock_fd = _lock(state_dir)
-            shutil.rmtree(state_dir / "run", ignore_errors=True)
-            (state_dir / "run" / "frames").mkdir(parents=True)
-            (state_dir / "run").chmod(0o700)
+            for name in ("run", "frames", "events"):
+                folder = state_dir / name
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o700)
         except OSError as error:
             raise FatalError(f"A3CP_STATE_DIR: {error.filename}: {error.strerror}") from error
         sockets_dir = state_dir / "run"
@@ -92,7 +90,7 @@ class EmbeddedBrokers:
             ) from error
         common = ["--port", "0", "--unixsocketperm", "700", "--loglevel", "warning", "--maxmemory-policy", "noeviction"]
         frames = [
-            *(server, "--unixsocket", str(self.socket_of("frames")), "--dir", str(self.state_dir / "run" / "frames")),
+            *(server, "--unixsocket", str(self.socket_of("frames")), "--dir", str(self.state_dir / "frames")),
             *common,
             *("--save", "", "--appendonly", "no", "--maxmemory", FRAMES_MAXMEMORY, "--shutdown-on-sigterm", "nosave"),
         ]
@@ -109,8 +107,10 @@ class EmbeddedBrokers:
 
     def release(self) -> None:
         """Remove the sockets and let the next stack in. The events stay."""
-        shutil.rmtree(self.sockets_dir, ignore_errors=True)
-        shutil.rmtree(self.state_dir / "run", ignore_errors=True)
+        for role in ("frames", "events"):
+            self.socket_of(role).unlink(missing_ok=True)
+        if self.sockets_dir.parent != self.state_dir:
+            self.sockets_dir.rmdir()
         os.close(self.lock_fd)
 
 

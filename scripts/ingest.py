@@ -16,7 +16,8 @@ from contracts.limits import CaptureLimits
 from scripts.clip import Clip, open_clip
 from scripts.explanations import explain
 from scripts.gateway_client import Gateway
-from scripts.streaming import CaptureResult, StreamState, stream_capture
+from scripts.pace import StreamState
+from scripts.streaming import CaptureResult, stream_capture
 
 __all__ = ["IngestRequest", "ingest"]
 

@@ -30,7 +30,6 @@ class OpenCapture:
     accepted: int
     extracted: int
     backlog_frames: int
-    backlog_bytes: int
     owner: str = ""
     idle_s: float = 0.0
     deliveries: int = 0
@@ -115,8 +114,8 @@ def _capture(
 ) -> OpenCapture:
     capture_id = _text(fields.get(b"capture_id", b"?"))
     names = keys.capture_keys(capture_id)
-    state: Any = broker.hmget(names.state, ["status", "accepted", "extracted", "backlog_bytes", "deliveries"])
-    status, accepted, extracted, backlog_bytes, deliveries = state
+    state: Any = broker.hmget(names.state, ["status", "accepted", "extracted", "deliveries"])
+    status, accepted, extracted, deliveries = state
     depth: Any = broker.xlen(names.frames)
     lease = leases.get(entry_id)
     return OpenCapture(
@@ -125,7 +124,6 @@ def _capture(
         accepted=int(accepted or 0),
         extracted=int(extracted or 0),
         backlog_frames=depth - (status != b"open" and depth > 0),
-        backlog_bytes=int(backlog_bytes or 0),
         owner=_text(lease["consumer"]) if lease else "",
         idle_s=lease["time_since_delivered"] / 1000 if lease else 0.0,
         deliveries=int(deliveries or 0),
@@ -160,7 +158,7 @@ def _memory(broker: Broker) -> Mapping[str, Any]:
 
 
 def inspect(settings: Settings, console: Console | None = None) -> int:
-    """Print both roles as tables.
+    """Print what both roles hold.
 
     Raises:
         ConfigurationError: no broker is named, and no stack runs here.
@@ -170,53 +168,71 @@ def inspect(settings: Settings, console: Console | None = None) -> int:
     frames_url, events_url = running_urls(settings).broker_urls()
     with connect_sync(frames_url) as frames, connect_sync(events_url) as events:
         frames_seen, events_seen = read_frames(frames), read_events(events)
-    for table in _tables(frames_seen, events_seen):
-        console.print(table)
+    console.print(_summary(frames_seen, events_seen))
+    for table in (_captures(frames_seen), _extractors(frames_seen)):
+        if table.row_count:
+            console.print()
+            console.print(table)
     return 0
 
 
-def _tables(frames: FramesSnapshot, events: EventsSnapshot) -> list[Table]:
-    brokers = _table("brokers", "role", "memory", "of", "waiting", "lag", "pending", "also")
-    brokers.add_row(
-        *("frames", *_memory_cells(frames.memory), f"{frames.dispatched} captures", _lag(frames.lag)),
-        *(str(frames.pending), f"{len(frames.extractors)} live extractors"),
+def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    dispatch = (
+        f"{frames.dispatched} in flight: {frames.pending} with an extractor, {_lag(frames.lag)} not delivered yet"
     )
-    also = f"recorder {events.leader or 'none'}; {events.unfinished} unfinished captures; {events.dead} dead letters"
-    oldest = f", oldest {events.oldest}" if events.oldest else ""
-    brokers.add_row(
-        *("events", *_memory_cells(events.memory), f"{events.waiting} events{oldest}", _lag(events.lag)),
-        *(str(events.pending), also),
+    table.add_row("frames broker", _memory_text(frames.memory))
+    table.add_row("captures", dispatch)
+    table.add_row("extractors", f"{len(frames.extractors)} live")
+    oldest = f"; the oldest is {events.oldest}" if events.oldest else ""
+    stream = (
+        f"{events.waiting} to be recorded: {events.pending} with the recorder, {_lag(events.lag)} not delivered yet"
     )
-    captures = _table(
-        "captures in flight", "capture", "status", "accepted", "extracted", "backlog", "owner", "idle", "deliveries"
-    )
+    table.add_row("events broker", _memory_text(events.memory))
+    table.add_row("events", stream + oldest)
+    table.add_row("recorder", f"{events.leader} is active" if events.leader else "none is active")
+    table.add_row("captures", f"{events.unfinished} without an outcome")
+    table.add_row("dead letters", f"{events.dead}")
+    return table
+
+
+def _captures(frames: FramesSnapshot) -> Table:
+    table = _table("capture", "status", "done", "backlog", "owner, idle")
     for one in frames.captures:
-        captures.add_row(
-            *(one.capture_id, one.status, str(one.accepted), str(one.extracted)),
-            *(f"{one.backlog_frames} ({_bytes(one.backlog_bytes)})", one.owner or "waiting"),
-            *(f"{one.idle_s:.1f} s" if one.owner else "", str(one.deliveries)),
+        owner = f"{one.owner} {one.idle_s:.1f} s" if one.owner else "waiting"
+        again = f" delivery {one.deliveries}" if one.deliveries > 1 else ""
+        table.add_row(
+            one.capture_id, one.status, f"{one.extracted}/{one.accepted}", str(one.backlog_frames), owner + again
         )
-    extractors = _table("live extractors", "extractor", "last sign of life")
+    return table
+
+
+def _extractors(frames: FramesSnapshot) -> Table:
+    table = _table("extractor", "last sign of life")
     for name, age_s in frames.extractors.items():
-        extractors.add_row(name, f"{max(0.0, age_s):.1f} s ago")
-    return [table for table in (brokers, captures, extractors) if table.row_count]
+        table.add_row(name, f"{max(0.0, age_s):.1f} s ago")
+    return table
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns[:-1]:
+        table.add_column(column, no_wrap=True)
+    table.add_column(columns[-1], overflow="fold")
     return table
 
 
 def _lag(lag: int | None) -> str:
-    return "?" if lag is None else str(lag)
+    return "an unknown number" if lag is None else str(lag)
 
 
-def _memory_cells(memory: Mapping[str, Any]) -> tuple[str, str]:
+def _memory_text(memory: Mapping[str, Any]) -> str:
     if not memory:
-        return "?", "?"
-    return _bytes(memory["used_memory"]), _bytes(memory["maxmemory"]) if memory["maxmemory"] else "no limit"
+        return "a cluster; ask its nodes for their memory"
+    limit = f" of {_bytes(memory['maxmemory'])}" if memory["maxmemory"] else ""
+    return f"{_bytes(memory['used_memory'])}{limit} in use"
 
 
 def _bytes(count: int) -> str:

@@ -89,9 +89,11 @@ class Stack:
             raise ConfigurationError(
                 f"{missing} is not set but the other one is: set both, or neither for private ones"
             )
-        self.settings = settings.model_copy(update={"port": _free_port(settings)})
         if settings.frames_url is None:
-            await self._start_brokers()
+            self._embedded = EmbeddedBrokers.prepare(settings.state_dir)
+        self.settings = settings.model_copy(update={"port": _free_port(settings)})
+        if self._embedded is not None:
+            await self._start_brokers(self._embedded)
         environ = self.settings.environ()
         for number in range(1, self._recorders + 1):
             self._launch(PartSpec(f"recorder-{number}", _module("recorder"), environ))
@@ -101,8 +103,7 @@ class Stack:
         if self._embedded is not None:
             _write_running(self._embedded.state_dir, self)
 
-    async def _start_brokers(self) -> None:
-        self._embedded = embedded = EmbeddedBrokers.prepare(self.settings.state_dir)
+    async def _start_brokers(self, embedded: EmbeddedBrokers) -> None:
         for spec in embedded.specs(self.settings.environ()):
             self._launch(spec)
         urls = {role: embedded.url_of(role) for role in ("frames", "events")}

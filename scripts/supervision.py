@@ -140,11 +140,15 @@ class Part:
         if self._stopping:
             process.terminate()
         reading = asyncio.create_task(self._read(process))
-        code = await process.wait()
-        # a grandchild may hold the pipe open for longer than the part lives
-        await asyncio.wait({reading}, timeout=1.0)
-        reading.cancel()
-        return code
+        try:
+            code = await process.wait()
+            # a grandchild may hold the pipe open for longer than the part lives
+            await asyncio.wait({reading}, timeout=1.0)
+            return code
+        finally:
+            reading.cancel()
+            # asyncio has no public way to let go of a pipe that somebody still holds; left open, it complains at exit
+            process._transport.close()  # type: ignore[attr-defined]
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

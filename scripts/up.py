@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from itertools import cycle
@@ -14,9 +15,15 @@ __all__ = ["up"]
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
+BOUNCE_S = 0.5
+"""Signals closer together are one: `timeout` and some service managers send theirs twice."""
+
+KNOWN_TO_DOCTOR = "Memory overcommit must be enabled"
+
 
 class Lines:
-    """Prints each part's lines behind its name, in a colour of its own if this is a terminal."""
+    """Prints each part's lines behind its name; for people, if this is a terminal, in a colour of its own and
+    without the braces of the logs' JSON."""
 
     def __init__(self) -> None:
         self._colours = cycle(COLOURS)
@@ -24,9 +31,29 @@ class Lines:
         self._terminal = sys.stdout.isatty()
 
     def __call__(self, name: str, line: str) -> None:
-        colour = self._of.setdefault(name, next(self._colours))
+        if KNOWN_TO_DOCTOR in line:
+            return
         label = f"{name:<13} |"
-        print(f"\x1b[{colour}m{label}\x1b[0m {line}" if self._terminal else f"{label} {line}", flush=True)
+        if not self._terminal:
+            print(label, line, flush=True)
+            return
+        if name not in self._of:
+            self._of[name] = next(self._colours)
+        print(f"\x1b[{self._of[name]}m{label}\x1b[0m {plain(line)}", flush=True)
+
+
+def plain(line: str) -> str:
+    """A line of our JSON logs as ``what happened  name=value …``; any other line as it is."""
+    try:
+        fields = json.loads(line)
+        what = fields.pop("event")
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return line
+    level = fields.pop("level", "info")
+    for name in ("process", "timestamp"):
+        fields.pop(name, None)
+    said = f"{what}  " + " ".join(f"{name}={value}" for name, value in fields.items())
+    return said.rstrip() if level == "info" else f"{level.upper()}: {said.rstrip()}"
 
 
 async def _serve(stack: Stack) -> None:
@@ -44,24 +71,24 @@ async def _serve(stack: Stack) -> None:
 
 async def _up(stack: Stack) -> int:
     serving = asyncio.create_task(_serve(stack))
-    signals = 0
+    loop = asyncio.get_running_loop()
+    asked_at: float | None = None
 
     def stop() -> None:
-        nonlocal signals
-        signals += 1
-        if signals == 1:
+        nonlocal asked_at
+        if asked_at is None:
+            asked_at = loop.time()
             print("\nstopping …", flush=True)
             serving.cancel()
-        else:
+        elif loop.time() - asked_at > BOUNCE_S:
             stack.kill()
 
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     try:
         await serving
     except asyncio.CancelledError:
-        if not signals:
+        if asked_at is None:
             raise
     return 0
 
