@@ -1,0 +1,172 @@
+"""Processes that are killed, paused and told to stop in the middle of a capture: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+
+from contracts import keys
+from contracts.errors import A3CPError
+from contracts.paths import artifact_path
+from scripts.streaming import CaptureResult, stream_capture
+from tests.conftest import BrokerPair
+from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
+
+FRAMES = 90
+
+
+def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
+    """To a part and everything it started: the extractor's pool has processes of its own."""
+    pid = stack.stack.parts[name].pid
+    assert pid is not None
+    os.killpg(pid, number)
+
+
+async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyncio.Task[CaptureResult]]:
+    """A capture on its way: its capture_id, its record_id, and what will become of it."""
+    capture_id, record_id = str(uuid.uuid4()), str(uuid.uuid4())
+    ids = {"user_id": USER, "session_id": session_id, "capture_id": capture_id, "record_id": record_id}
+    task = asyncio.create_task(stream_capture(stack.gateway, FaceClip(FRAMES), **ids))  # type: ignore[arg-type]
+    return capture_id, record_id, task
+
+
+async def extracted(stack: Running, capture_id: str, frames: int) -> None:
+    async def some() -> bool:
+        return (await stack.status(capture_id)).get("extracted", 0) >= frames
+
+    await until(some, f"{frames} frames are extracted")
+
+
+async def restarts(stack: Running, session_id: str, record_id: str) -> list[int]:
+    path = artifact_path(stack.stack.settings.data_root, USER, session_id, record_id)
+    with np.load(path, allow_pickle=False) as members:
+        assert members["seq"].tolist() == list(range(1, FRAMES + 1))
+        return [int(seq) for seq in members["tracker_restarts"]]
+
+
+def play(
+    brokers: BrokerPair,
+    folder: Path,
+    scenario: Callable[[Running, str], Awaitable[None]],
+    *,
+    captures: int,
+    extractors: int = 1,
+    recorders: int = 1,
+) -> None:
+    """Run a scenario in one session; afterwards the whole session verifies and has this many captures."""
+
+    async def main() -> None:
+        async with running(settings_for(brokers, folder), extractors=extractors, recorders=recorders) as stack:
+            session_id = await stack.gateway.start_session(USER)
+            await scenario(stack, session_id)
+            await stack.gateway.end_session(USER, session_id)
+            report = stack.verify(session_id)
+            assert report.ok, report.findings
+            assert len(report.captures) == captures
+            assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
+            assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
+
+    asyncio.run(main())
+
+
+def test_a_killed_extractors_capture_is_taken_over_where_it_stood(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async def scenario(stack: Running, session_id: str) -> None:
+        capture_id, record_id, task = await start_capture(stack, session_id)
+        await extracted(stack, capture_id, 5)
+        signal_part(stack, "extractor-1", signal.SIGKILL)
+        result = await task
+        assert (result.status, result.accepted, result.extracted) == ("recorded", FRAMES, FRAMES)
+        (seq,) = await restarts(stack, session_id, record_id)
+        assert seq > 5
+
+    play(own_brokers, tmp_path, scenario, captures=1)
+
+
+def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async def scenario(stack: Running, session_id: str) -> None:
+        capture_id, record_id, task = await start_capture(stack, session_id)
+        await extracted(stack, capture_id, 5)
+        (pending,) = await _pending(stack)
+        owner = await _part_of(stack, pending["consumer"].decode())
+        signal_part(stack, owner, signal.SIGSTOP)
+        try:
+            result = await task
+        finally:
+            signal_part(stack, owner, signal.SIGCONT)
+        assert result.recorded
+        path = artifact_path(stack.stack.settings.data_root, USER, session_id, record_id)
+        before = path.read_bytes()
+        # the one that slept is well again once it has taken and done a capture: two at once need both
+        both = [(await start_capture(stack, session_id))[2] for _ in range(2)]
+        assert [capture.status for capture in await asyncio.gather(*both)] == ["recorded"] * 2
+        assert path.read_bytes() == before
+        assert len(await restarts(stack, session_id, record_id)) == 1
+
+    play(own_brokers, tmp_path, scenario, captures=3, extractors=2)
+
+
+async def _pending(stack: Running) -> list[dict[str, object]]:
+    return await stack.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 10)  # type: ignore[no-any-return]
+
+
+async def _part_of(stack: Running, consumer: str) -> str:
+    """The part that this consumer is a process of: consumers are named host-pid-random."""
+    pid = int(consumer.split("-")[-2])
+    group = os.getpgid(pid)
+    return next(name for name, part in stack.stack.parts.items() if part.pid == group)
+
+
+def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def scenario(stack: Running, session_id: str) -> None:
+        capture_id, record_id, task = await start_capture(stack, session_id)
+        await extracted(stack, capture_id, 5)
+        pid = stack.stack.parts["extractor-1"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)  # it ends with 0, and the supervisor starts it again
+        result = await task
+        assert (result.status, result.extracted) == ("recorded", FRAMES)
+        state_restarts = await restarts(stack, session_id, record_id)
+        assert len(state_restarts) <= 1
+
+    play(own_brokers, tmp_path, scenario, captures=1)
+
+
+def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_event(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def scenario(stack: Running, session_id: str) -> None:
+        capture_id, record_id, task = await start_capture(stack, session_id)
+        await extracted(stack, capture_id, 5)
+        signal_part(stack, "gateway", signal.SIGKILL)
+        outcome = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(outcome[0], A3CPError | CaptureResult)
+        await stack.stack.ready()
+
+        async def lost() -> bool:
+            status = await stack.status(capture_id)
+            return (status.get("status"), status.get("error_code")) == ("aborted", "gateway_lost")
+
+        await until(lost, "the capture is gateway_lost")
+        assert not artifact_path(stack.stack.settings.data_root, USER, session_id, record_id).exists()
+
+    play(own_brokers, tmp_path, scenario, captures=0)
+
+
+def test_a_killed_recorders_standby_takes_over_and_repeats_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async def scenario(stack: Running, session_id: str) -> None:
+        _, _, first = await start_capture(stack, session_id)
+        assert (await first).recorded
+        leader = (await stack.events.get(keys.RECORDER_LEADER)).decode()
+        signal_part(stack, await _part_of(stack, leader), signal.SIGKILL)
+        _, _, second = await start_capture(stack, session_id)
+        assert (await second).recorded
+
+    play(own_brokers, tmp_path, scenario, captures=2, recorders=2)
