@@ -41,6 +41,11 @@ def entry(session_id: str, user_id: str = "u1", capture_id: str = "", **fields: 
     )
 
 
+def as_delivered(given: EventEntry) -> dict[bytes, bytes]:
+    """The entry's fields as a broker gives them back."""
+    return {name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in given.encode().items()}
+
+
 def feature_ref(session_id: str, capture_id: str, record_id: str, user_id: str = "u1", **ref: Any) -> dict[str, Any]:
     reference = {
         "uri": artifact_uri(user_id, session_id, record_id),
