@@ -14,7 +14,8 @@ from contracts.keys import CAPTURES, EXTRACTOR_GROUP
 from contracts.process import run_process
 from contracts.settings import Settings, load_settings
 from workers.extractor import extractor_process
-from workers.pool import Pool, stop_signals
+from workers.pool import Pool
+from workers.stop_signals import stop_signals
 
 __all__ = ["main"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -25,10 +24,10 @@ from workers.lease import Dispatch, Timing, forget_consumer
 from workers.pipelines.base import PipelineFactory
 from workers.pulse import Pulse, Watchdog
 from workers.steps import Bench
+from workers.stop_signals import stop_signals
 
 __all__ = ["Extractor", "extractor_process", "warm_up"]
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PULSE_TIMEOUT_S = 2.0
 """A heartbeat that waits longer for its answer comes too late for a lease of 5 s."""
 
@@ -77,16 +76,27 @@ def warm_up(make_pipeline: PipelineFactory) -> None:
 def extractor_process(settings: Settings) -> None:
     """What each process of the pool runs; raises ``SystemExit`` with its exit code."""
     _mute_native_logs()
-    sys.exit(run_process("extractor", lambda: _extract(settings)))
+    sys.exit(run_process("extractor", lambda: _main(settings)))
 
 
-def _extract(settings: Settings) -> int:
+def _main(settings: Settings) -> int:
+    stop = threading.Event()
+    with stop_signals() as descriptor:  # from here on: the pool starts us with SIGINT ignored
+
+        def wait() -> None:
+            os.read(descriptor, 1)
+            stop.set()
+
+        threading.Thread(target=wait, name="signals", daemon=True).start()
+        _extract(settings, stop)
+    return 0
+
+
+def _extract(settings: Settings, stop: threading.Event) -> None:
     from workers.pipelines.holistic import HolisticPipeline  # here: the parent never loads MediaPipe
 
     consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     structlog.contextvars.bind_contextvars(extractor=consumer)
-    stop = threading.Event()
-    _stop_on_signals(stop)
     warm_up(HolisticPipeline)
     frames_url, events_url = settings.broker_urls()
     frames, events = connect_sync(frames_url), connect_sync(events_url)
@@ -102,7 +112,6 @@ def _extract(settings: Settings) -> int:
     pulse.end()
     _leave(frames, consumer)
     log.info("extractor stopped")
-    return 0
 
 
 def _leave(frames: Broker, consumer: str) -> None:
@@ -120,20 +129,6 @@ def _mute_native_logs() -> None:
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    """SIGTERM and SIGINT set ``stop``. A thread waits for them: a handler would only run between two bytecodes
-    of the main thread, and must not take the event's lock there."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the pool starts us with it ignored
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-
-    def wait() -> None:
-        while True:
-            signal.sigwait(STOP_SIGNALS)
-            stop.set()
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _is_orphan() -> bool:

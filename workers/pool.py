@@ -5,13 +5,10 @@ The parent never loads MediaPipe, and its processes are spawned: MediaPipe abort
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -21,7 +18,7 @@ import structlog
 
 from contracts.broker import backoff_s
 
-__all__ = ["Pool", "stop_signals"]
+__all__ = ["Pool"]
 
 STOP_GRACE_S = 9.0
 """How long the processes get to finish or hand back what they have in hand."""
@@ -30,26 +27,6 @@ HEALTHY_S = 30.0
 """A process that lived so long did not die of its start: the backoff begins anew."""
 
 log = structlog.get_logger()
-
-
-@contextmanager
-def stop_signals() -> Iterator[int]:
-    """A descriptor that becomes readable when SIGTERM or SIGINT came."""
-    readable, writable = os.pipe()
-    os.set_blocking(writable, False)
-
-    def note(*_: Any) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(writable, b"!")
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield readable
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(readable)
-        os.close(writable)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,131 @@
+"""The pool, with processes that do nothing; what the real ones do is in test_processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.workers.stage import wait_for
+from workers import pool
+from workers.pool import HEALTHY_S, Pool, _Place
+from workers.stop_signals import stop_signals
+
+
+def leave_name_and_wait(folder: str) -> None:
+    Path(folder, str(os.getpid())).touch()
+    signal.sigwait({signal.SIGUSR1})
+
+
+def leave_name_and_ignore(folder: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    leave_name_and_wait(folder)
+
+
+def say_how_sigint_is(folder: str) -> None:
+    Path(folder, "ignored" if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else "not ignored").touch()
+    signal.sigwait({signal.SIGUSR1})
+
+
+@contextmanager
+def running(the_pool: Pool) -> Iterator[None]:
+    stop, write = os.pipe()
+    thread = threading.Thread(target=the_pool.run, args=(stop,))
+    # signal handlers can only be set in the main thread; the pool's own main thread is one
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(write, b"!")
+        thread.join(30)
+        assert not thread.is_alive()
+        os.close(stop)
+        os.close(write)
+
+
+def pids(folder: Path) -> set[int]:
+    return {int(path.name) for path in folder.iterdir()}
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def no_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool.signal, "signal", lambda *_: signal.SIG_DFL)
+
+
+def test_every_place_has_a_process_and_stopping_ends_them_all(tmp_path: Path) -> None:
+    with running(Pool(2, leave_name_and_wait, str(tmp_path))):
+        wait_for(lambda: len(pids(tmp_path)) == 2)
+        assert all(alive(pid) for pid in pids(tmp_path))
+    assert not any(alive(pid) for pid in pids(tmp_path))
+
+
+def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
+    with running(Pool(1, leave_name_and_wait, str(tmp_path))):
+        wait_for(lambda: len(pids(tmp_path)) == 1)
+        (first,) = pids(tmp_path)
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: len(pids(tmp_path)) == 2)
+        assert not alive(first)
+
+
+def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "STOP_GRACE_S", 0.2)
+    with running(Pool(1, leave_name_and_ignore, str(tmp_path))):
+        wait_for(lambda: len(pids(tmp_path)) == 1)
+    assert not any(alive(pid) for pid in pids(tmp_path))
+
+
+def test_a_process_that_keeps_dying_is_started_with_backoff_and_a_healthy_one_at_once() -> None:
+    place = _Place(started_s=0.0)
+    delays = [place.note_death(now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+    assert delays == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    place.started_s = 100.0
+    assert place.note_death(100.0 + HEALTHY_S) == 0.1
+
+
+def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_signals() as descriptor:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        give_up_s = time.monotonic() + 20
+        received = b""
+        while len(received) < 2:
+            assert time.monotonic() < give_up_s
+            received += os.read(descriptor, 2)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    the_pool = Pool(1, say_how_sigint_is, str(tmp_path))
+    process = the_pool._start()
+    try:
+        wait_for(lambda: list(tmp_path.iterdir()))
+    finally:
+        process.kill()
+        process.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["ignored"]
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+
+
+def test_the_pools_parent_never_loads_mediapipe() -> None:
+    code = "import sys, workers.__main__; sys.exit(bool({'mediapipe', 'cv2'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
