@@ -1,7 +1,7 @@
 """Fixtures that every test may use.
 
-``fakes`` is a pair of fake brokers for logic. ``brokers`` is a pair of real ones, once on Valkey and once on Redis,
-for delivery, blocking, leases and memory. Neither is flushed: tests use ids of their own.
+``brokers`` is a pair of real brokers, once on Valkey and once on Redis, for delivery, blocking, leases and memory; it is
+never flushed: tests use ids of their own. Logic is tested on fakeredis, which each test makes for itself.
 """
 
 from __future__ import annotations
