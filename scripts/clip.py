@@ -66,7 +66,7 @@ class Clip(ABC):
         """
 
     def end_ms(self, last_offset_ms: int) -> int:
-        """When the clip ends: its last frame is shown for one frame's time too."""
+        """When the clip ends, once its frames have been read: the last one is shown for a frame's time too."""
         return last_offset_ms + round(1000 / self.fps_target)
 
 
@@ -90,16 +90,20 @@ def encode(image: np.ndarray[Any, Any], limits: CaptureLimits) -> bytes:
 class Thinning:
     """Which frames of a faster source are kept: the first in each slot of ``1 / fps`` seconds.
 
-    A frame may be a quarter slot early: containers round their timestamps.
+    A frame may be a quarter slot early, for cameras' and containers' clocks are not exact, if it is still shown
+    when its slot begins: each lasts ``period_s``.
     """
 
-    def __init__(self, fps: int) -> None:
+    def __init__(self, fps: int, period_s: Fraction) -> None:
         self._fps = fps
+        self._period_s = period_s
         self._last_slot = -1
 
     def keeps(self, offset_s: Fraction) -> bool:
+        """Whether the frame at ``offset_s`` is kept; they are asked for in order."""
         slot = math.floor(offset_s * self._fps + Fraction(1, 4))
-        if slot <= self._last_slot:
+        shown_until = (offset_s + self._period_s) * self._fps
+        if slot <= self._last_slot or shown_until <= slot:
             return False
         self._last_slot = slot
         return True
@@ -122,12 +126,14 @@ class VideoSource(Clip):
             if first is None:
                 raise ClipError(f"{self.name}: there is no frame in it")
             self.width, self.height = self._upright_size(first)
-            rate = float(stream.average_rate or stream.guessed_rate or limits.max_fps)
-            self.fps_target = min(limits.max_fps, max(1, math.ceil(rate - 0.01)))
+            rate = Fraction(stream.average_rate or stream.guessed_rate or limits.max_fps)
             duration_s = _duration_s(container, stream)
         if duration_s > limits.max_duration_s + 1:
             raise _too_long(self.name, duration_s, limits)
-        self.expected_frames = round(duration_s * min(rate, self.fps_target))
+        self._period_s = 1 / rate
+        self.fps_target = min(limits.max_fps, max(1, math.ceil(rate - Fraction(1, 100))))
+        self.expected_frames = round(duration_s * min(float(rate), self.fps_target))
+        self._end_ms = 0
 
     def _upright_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         sideways = frame.rotation % 180 != 0
@@ -141,7 +147,7 @@ class VideoSource(Clip):
         return np.rot90(shrunk.to_ndarray(), turns)
 
     def frames(self) -> Iterator[ClipFrame]:
-        thinning = Thinning(self.fps_target)
+        thinning = Thinning(self.fps_target, self._period_s)
         start_s: Fraction | None = None
         offset_ms = -1
         with _opened(self._path) as container:
@@ -150,13 +156,16 @@ class VideoSource(Clip):
                 if at_s is None:
                     raise ClipError(f"{self.name}: its frames have no timestamps")
                 start_s = at_s if start_s is None else start_s
-                if not thinning.keeps(at_s - start_s):
-                    continue
-                offset_ms = max(offset_ms + 1, round((at_s - start_s) * 1000))
-                if self.end_ms(offset_ms) > self._limits.max_duration_s * 1000 + 1:
-                    raise _too_long(self.name, offset_ms / 1000, self._limits)
-                yield ClipFrame(offset_ms, encode(self._upright(frame), self._limits))
+                self._end_ms = round((at_s - start_s + self._period_s) * 1000)
+                if self._end_ms > self._limits.max_duration_s * 1000:
+                    raise _too_long(self.name, self._end_ms / 1000, self._limits)
+                if thinning.keeps(at_s - start_s):
+                    offset_ms = max(offset_ms + 1, round((at_s - start_s) * 1000))
+                    yield ClipFrame(offset_ms, encode(self._upright(frame), self._limits))
         _long_enough(self, offset_ms, self._limits)
+
+    def end_ms(self, last_offset_ms: int) -> int:
+        return max(self._end_ms, last_offset_ms)
 
 
 class FolderSource(Clip):
@@ -176,13 +185,16 @@ class FolderSource(Clip):
             raise ClipError(f"{self.name}: {fps} frames a second, {limits.max_fps} are allowed")
         self.fps_target = fps
         self.expected_frames = len(self._paths)
-        if self.end_ms(self._offset_ms(len(self._paths) - 1)) > limits.max_duration_s * 1000 + 1:
+        if self.end_ms(self._offset_ms(len(self._paths) - 1)) > limits.max_duration_s * 1000:
             raise _too_long(self.name, len(self._paths) / fps, limits)
         _long_enough(self, self._offset_ms(len(self._paths) - 1), limits)
         _, self.width, self.height = self._read(self._paths[0])
 
     def _offset_ms(self, index: int) -> int:
         return round(Fraction(1000 * index, self.fps_target))
+
+    def end_ms(self, last_offset_ms: int) -> int:
+        return self._offset_ms(len(self._paths))
 
     def frames(self) -> Iterator[ClipFrame]:
         for index, path in enumerate(self._paths):

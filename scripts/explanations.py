@@ -29,6 +29,7 @@ _SENTENCES = {
     "internal_error": "the gateway failed; its log says why",
     "too_many_captures": "too many captures are open now; try again later",
     "frames_broker_full": "the frames broker is short of memory now; try again later",
+    "brokers_unready": "the gateway's brokers are not ready for captures; try again later, or ask `a3cp doctor`",
     "open_timeout": "the gateway waited too long for the capture to begin",
 }
 

@@ -1,0 +1,93 @@
+"""The ``a3cp`` command as a user meets it: one line for what is wrong, no traceback, quick help."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = ("gateway", "extractor", "recorder", "up", "inspect", "doctor", "verify", "demo")
+
+
+def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3CP_", "DATA_", "LOG_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**clean, "PYTHONPATH": str(ROOT), **environ},
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("command", PROCESSES)
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("A3CP_PORT", "eighty"), ("A3CP_FRAMES_URL", "http://x"), ("A3CP_CAPTURE_MAX_FPS", "0"), ("A3CP_CAPTURE_X", "1")],
+)
+def test_a_wrong_setting_stops_each_process_with_one_line_that_names_it(
+    tmp_path: Path, command: str, variable: str, value: str
+) -> None:
+    run = a3cp(command, cwd=tmp_path, **{variable: value})
+    assert run.returncode == 2
+    assert run.stderr.splitlines() == [run.stderr.strip()]
+    assert run.stderr.startswith(f"a3cp {command}: {variable}: ")
+    assert run.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["gateway", "extractor", "recorder", "inspect"])
+def test_a_process_without_a_broker_names_the_variable(tmp_path: Path, command: str) -> None:
+    run = a3cp(command, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "A3CP_FRAMES_URL" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ingest", "x.mp4", "--user", "../etc"), "--user"),
+        (("ingest", "x.mp4", "--user", "u", "--session", "x"), "--session"),
+        (("ingest", "x.mp4", "--user", "u", "--intent", "x" * 257), "--intent"),
+        (("ingest", "x.mp4", "--user", "u", "--gateway", "ftp://x"), "--gateway"),
+        (("ingest", "x.mp4", "--user", "u", "--gateway", "http://127.0.0.1:1"), "does not answer"),
+        (("replay", "nonsense", "--user", "u", "--session", "s"), "not a record_id"),
+        (("verify",), "LOG_ROOT"),
+        (("verify", "no-such-log.jsonl"), "no-such-log.jsonl"),
+        (("demo", "no-such-video.mp4"), "no-such-video.mp4"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    run = a3cp(*arguments, cwd=tmp_path)
+    assert run.returncode not in (0, -11)
+    assert said in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+    run = a3cp("gateway", cwd=tmp_path, A3CP_API_TOKEN="s3cret token")
+    assert run.returncode == 2
+    assert "A3CP_API_TOKEN" in run.stderr
+    assert "s3cret" not in run.stderr + run.stdout
+
+
+def test_the_gateway_never_loads_mediapipe_and_help_loads_next_to_nothing() -> None:
+    probe = "import sys, {}; print([m for m in {!r} if m in sys.modules])"
+    heavy = ["mediapipe", "cv2"]
+    for module, forbidden in (
+        ("gateway.__main__", heavy),
+        ("scripts.cli", [*heavy, "numpy", "redis", "pydantic", "av"]),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-c", probe.format(module, forbidden)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=60,
+        )
+        assert run.stdout == "[]\n", run.stdout + run.stderr

@@ -1,0 +1,115 @@
+"""The stamp: what is set up is not set up again, what was interrupted begins anew. A stand-in plays Python and pip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STAND_IN = """#!/bin/bash
+# Notes what it is asked; "-m venv DIR" puts itself there.
+echo "$*" >>"$CALLS"
+case "$*" in
+    *"-m venv "*) mkdir -p "${@: -1}/bin" && cp "$0" "${@: -1}/bin/python" ;;
+    *"-r "*) [ ! -e "$CALLS.fail" ] ;;
+esac
+"""
+
+
+class Clone:
+    """A folder with what setup reads, and a Python that only notes what it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "clone"
+        self.calls = folder / "calls"
+        self.python = folder / "bin" / "python3.11"
+        for path in (self.root / "scripts", self.python.parent):
+            path.mkdir(parents=True)
+        shutil.copy(ROOT / "scripts" / "setup.sh", self.root / "scripts" / "setup.sh")
+        for name in ("requirements.lock", "pyproject.toml"):
+            (self.root / name).write_text(name)
+        self.provide_python(STAND_IN)
+
+    def provide_python(self, script: str) -> None:
+        for name in ("python3.11", "python3.12", "python3"):
+            path = self.python.with_name(name)
+            path.write_text(script)
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def set_up(self, *, fails: bool = False) -> list[str]:
+        """Run setup; returns what it asked Python for beyond questions about Python itself."""
+        self.calls.write_text("")
+        result = subprocess.run(
+            ["bash", "-c", 'set -euo pipefail; source "$1"; echo done', "-", str(self.root / "scripts" / "setup.sh")],
+            env={"PATH": f"{self.python.parent}:{os.environ['PATH']}", "CALLS": str(self.calls)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (result.stdout == "done\n") is (result.returncode == 0) is not fails, result.stderr
+        self.said = result.stderr.splitlines()
+        return [line for line in self.calls.read_text().splitlines() if line.startswith("-m ")]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(clone: Clone) -> None:
+    venv, lock, project = clone.set_up()
+    assert venv.startswith("-m venv ")
+    assert "--no-deps --require-hashes -r" in lock
+    assert "--no-deps --no-build-isolation -e" in project
+    assert clone.set_up() == []
+    assert clone.said == []
+    assert clone.calls.read_text() == ""  # not even a question
+
+
+@pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
+def test_a_changed_lock_or_project_is_installed_into_the_same_venv(clone: Clone, changed: str) -> None:
+    clone.set_up()
+    (clone.root / changed).write_text("changed")
+    assert [call.split()[1] for call in clone.set_up()] == ["pip", "pip"]
+    assert clone.set_up() == []
+
+
+def test_an_interrupted_setup_begins_anew(clone: Clone) -> None:
+    Path(f"{clone.calls}.fail").touch()
+    clone.set_up(fails=True)
+    assert "could not be installed" in clone.said[-1]
+    Path(f"{clone.calls}.fail").unlink()
+    leftover = clone.root / ".venv" / "half-installed"
+    leftover.touch()
+    assert [call.split()[1] for call in clone.set_up()] == ["venv", "pip", "pip"]
+    assert not leftover.exists()
+
+
+def test_a_clone_that_was_moved_is_set_up_again(clone: Clone) -> None:
+    clone.set_up()
+    clone.root = clone.root.rename(clone.root.with_name("moved"))
+    assert clone.set_up() != []
+
+
+def test_no_python_is_one_line(clone: Clone) -> None:
+    clone.provide_python("#!/bin/bash\nexit 1\n")
+    clone.set_up(fails=True)
+    assert clone.said == ["setup: Python 3.11 or 3.12 is needed, and none is here: apt-get install python3"]
+
+
+def test_two_at_once_set_up_one_venv(clone: Clone) -> None:
+    clone.calls.write_text("")
+    command = ["bash", "-c", 'set -euo pipefail; source "$1"', "-", str(clone.root / "scripts" / "setup.sh")]
+    environ = {"PATH": f"{clone.python.parent}:{os.environ['PATH']}", "CALLS": str(clone.calls)}
+    both = [subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    for process in both:
+        assert process.stderr is not None
+        process.stderr.close()
+    assert clone.calls.read_text().count("-m venv ") == 1
