@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from contracts.errors import A3CPError, ConfigurationError
 from contracts.ids import is_identifier, is_session_id
 from contracts.limits import CaptureLimits
-from scripts.clip import Clip, open_clip
+from scripts.clip import Clip, ClipError, open_clip
 from scripts.explanations import explain
 from scripts.gateway_client import Gateway
 from scripts.pace import StreamState
@@ -87,7 +87,8 @@ async def _one(
                 on_progress=bar.show,
             )
     except A3CPError as error:
-        err.print(f"{path.name}: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        text = str(error) if isinstance(error, ClipError) else f"{path.name}: {error}"
+        err.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
         return False
     if not result.recorded:
         text = f"{path.name}: aborted: {explain(result.error_code)}"

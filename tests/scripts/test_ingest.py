@@ -1,0 +1,182 @@
+"""Ingest against a real stack: what is recorded, what is refused, and what people are told."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from contracts.limits import CaptureLimits
+from contracts.paths import session_log_path
+from recorder.verify import replay, verify_log
+from scripts.clip import Clip, ClipError, ClipFrame
+from scripts.gateway_client import Gateway, GatewayError
+from scripts.ingest import IngestRequest, _ingest
+from scripts.inspection import inspect
+from scripts.pace import StreamState
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+from scripts.streaming import CaptureResult, stream_capture
+from tests.scripts.test_stack import settings_in
+from tests.scripts.videos import make_folder, make_video
+
+Test = Callable[[Stack, Gateway], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _running(folder: Path, extractors: int) -> AsyncIterator[tuple[Stack, Gateway]]:
+    async with Stack(settings_in(folder), extractors=extractors) as stack:
+        await stack.ready()
+        async with Gateway(stack.address) as gateway:
+            yield stack, gateway
+
+
+def on_a_stack(folder: Path, test: Test, *, extractors: int = 1) -> None:
+    async def main() -> None:
+        async with _running(folder, extractors) as (stack, gateway):
+            await test(stack, gateway)
+
+    asyncio.run(main())
+
+
+async def ask(stack: Stack, *files: Path, session_id: str | None = None) -> tuple[int, str, str]:
+    out, err = Console(file=io.StringIO(), width=200), Console(file=io.StringIO(), width=200)
+    request = IngestRequest(files, "u", stack.address, session_id=session_id, intent="wave")
+    code = await _ingest(request, CaptureLimits(), out, err)
+    return code, out.file.getvalue(), err.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Path) -> None:
+    async def test(stack: Stack, gateway: Gateway) -> None:
+        video = make_video(tmp_path / "v.mp4", frames=60, rotation=90)
+        folder = make_folder(tmp_path / "f", images=30)
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no video")
+        code, out, err = await ask(stack, video, broken, folder, video)
+        assert code == 1  # one of them failed
+        assert err.splitlines() == ["broken.mp4: not a video that can be read"]
+        session, *recorded = out.splitlines()
+        session_id = session.removeprefix("session ")
+        assert [line.split()[0] for line in recorded] == ["v.mp4:", "f:", "v.mp4:"]
+        assert recorded[0].split("record ")[0] == recorded[2].split("record ")[0]  # the same file, the same bytes
+        log = session_log_path(stack.settings.log_root, "u", session_id)
+        report = verify_log(log, stack.settings.data_root)
+        assert report.ok
+        assert [facts.shape for facts in report.captures] == [(30, 1662)] * 3
+        assert log.read_text().splitlines()[-1].count('"event":"session.end"') == 1
+        assert log.read_text().count('"annotation":{"intent":"wave"}') == 3
+
+    on_a_stack(tmp_path, test)
+
+
+def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path: Path) -> None:
+    async def test(stack: Stack, gateway: Gateway) -> None:
+        folder = make_folder(tmp_path / "f", images=30)
+        session_id = await gateway.start_session("u")
+        assert (await ask(stack, folder, session_id=session_id))[0] == 0
+        await gateway.end_session("u", session_id)
+        code, _, err = await ask(stack, folder, session_id=session_id)
+        assert (code, err) == (1, "f: aborted: session_closed: the session has ended\n")
+        code, _, err = await ask(stack, folder, session_id="sess_" + "0" * 16)
+        assert (code, err) == (1, "f: aborted: session_invalid: there is no such session for this user\n")
+
+    on_a_stack(tmp_path, test)
+
+
+class Broken(Clip):
+    """Turns out to be damaged after a second."""
+
+    name, width, height, fps_target, expected_frames = "broken", 640, 480, 15, 120
+
+    def frames(self) -> Iterator[ClipFrame]:
+        for index, frame in enumerate(SampleSource(duration_s=2).frames()):
+            if index == 15:
+                raise ClipError("broken: the video is damaged")
+            yield frame
+
+
+def test_a_clip_that_fails_on_the_way_aborts_its_capture(tmp_path: Path) -> None:
+    async def test(stack: Stack, gateway: Gateway) -> None:
+        session_id = await gateway.start_session("u")
+        with pytest.raises(ClipError, match="damaged"):
+            await stream_capture(gateway, Broken(), user_id="u", session_id=session_id, capture_id="lost")
+        async with asyncio.timeout(30):
+            while (record := await gateway.capture("lost")) is None or record["status"] != "aborted":
+                await asyncio.sleep(0.05)
+        assert record["error_code"] == "client_disconnected"
+
+    on_a_stack(tmp_path, test)
+
+
+class Narrow(SampleSource):
+    """Says another width than its frames have."""
+
+    width = 320
+
+
+class Slow(SampleSource):
+    """A frame every five seconds of event time."""
+
+    def frames(self) -> Iterator[ClipFrame]:
+        for index, frame in enumerate(super().frames()):
+            yield ClipFrame(5000 * index, frame.jpeg)
+
+
+def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(tmp_path: Path) -> None:
+    async def test(stack: Stack, gateway: Gateway) -> None:
+        session_id = await gateway.start_session("u")
+        for clip, code in ((Narrow(), "invalid_frame"), (Slow(), "limit_duration_exceeded")):
+            result = await stream_capture(gateway, clip, user_id="u", session_id=session_id)
+            assert (result.recorded, result.error_code) == (False, code)
+
+    on_a_stack(tmp_path, test)
+
+
+def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(tmp_path: Path) -> None:
+    async def test(stack: Stack, gateway: Gateway) -> None:
+        session_id = await gateway.start_session("u")
+        clip = SampleSource(duration_s=6)
+        states: dict[str, list[StreamState]] = {"one": [], "two": []}
+
+        async def stream(name: str) -> CaptureResult:
+            show = states[name].append
+            return await stream_capture(
+                gateway, clip, user_id="u", session_id=session_id, capture_id=name, on_progress=show
+            )
+
+        async with asyncio.TaskGroup() as tasks:
+            running = {name: tasks.create_task(stream(name)) for name in states}
+        results = [task.result() for task in running.values()]
+        assert all(result.recorded for result in results)
+        assert len({result.raw_features_ref["hash"] for result in results}) == 1
+        waited = [any(s.waiting and s.progress for s in seen) for seen in states.values()]
+        assert any(waited)
+        assert all(s.sent == 0 for seen in states.values() for s in seen if s.waiting)
+        deepest = max(s.progress.backlog for seen in states.values() for s in seen if s.progress)
+        assert deepest < stack.settings.capture.stream_max_frames
+        for result in results:
+            facts = replay(result.record_id, "u", session_id, stack.settings.data_root, stack.settings.log_root)
+            assert facts.shape == (90, 1662)
+        out = Console(file=io.StringIO(), width=100)
+        assert await asyncio.to_thread(inspect, stack.settings, out) == 0
+        text = out.file.getvalue()  # type: ignore[attr-defined]
+        assert "0 in flight" in text
+        assert "is active" in text
+
+    on_a_stack(tmp_path, test)
+
+
+def test_a_gateway_that_is_away_or_wants_a_token_is_one_sentence(tmp_path: Path) -> None:
+    async def away() -> None:
+        async with Gateway("http://127.0.0.1:1") as gateway:
+            with pytest.raises(GatewayError, match="is `a3cp up` running"):
+                await gateway.start_session("u")
+            with pytest.raises(GatewayError, match="is `a3cp up` running"):
+                await stream_capture(gateway, SampleSource(), user_id="u", session_id="sess_" + "0" * 16)
+
+    asyncio.run(away())
