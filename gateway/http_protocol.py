@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -54,5 +55,6 @@ class BoundedHttp(HttpToolsProtocol):
     def _refuse(self, status: int, code: str, detail: str) -> None:
         answer = refusal(status, code, detail, {"Connection": "close"})
         head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)
-        self.transport.write(b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, head, bytes(answer.body)))
+        phrase = HTTPStatus(status).phrase.encode()
+        self.transport.write(b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, phrase, head, bytes(answer.body)))
         self.transport.close()

@@ -41,18 +41,27 @@ def open_listeners(settings: Settings) -> list[socket.socket]:
         raise ConfigurationError(f"A3CP_HOST: {settings.host!r} is not a host: {error.strerror}") from error
     listeners: list[socket.socket] = []
     port = settings.port
+    absent: OSError | None = None
     for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
         try:
             listener = socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
         except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                absent = error  # localhost often means ::1 too, on machines that have no IPv6
+                continue
             for opened in listeners:
                 opened.close()
-            name = "A3CP_HOST" if error.errno == errno.EADDRNOTAVAIL else "A3CP_PORT"
-            detail = f"cannot listen on {address_of(settings.host, port)}: {os.strerror(error.errno or 0)}"
-            raise ConfigurationError(f"{name}: {detail}") from error
+            raise _cannot_listen("A3CP_PORT", settings.host, port, error) from error
         port = listener.getsockname()[1]
         listeners.append(listener)
+    if not listeners:
+        assert absent is not None
+        raise _cannot_listen("A3CP_HOST", settings.host, port, absent) from absent
     return listeners
+
+
+def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"{name}: cannot listen on {address_of(host, port)}: {os.strerror(error.errno or 0)}")
 
 
 def address_of(host: str, port: int) -> str:

@@ -1,0 +1,172 @@
+"""The application: its routes, and that every refusal has one form and no stack trace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from gateway import requests
+from gateway.capture.endpoint import capture_endpoint
+from tests.gateway.reached import Reached, assert_refused, reaching
+from tests.gateway.test_security import handshake
+
+START = "/session_manager/sessions.start"
+
+
+def test_the_capture_socket_is_registered_under_both_addresses(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            sockets = {route.path: route.endpoint for route in gateway.app.routes if isinstance(route, WebSocketRoute)}
+            assert sockets == dict.fromkeys(("/camera_feed_worker/capture", "/camera_feed_worker/ws"), capture_endpoint)
+
+    asyncio.run(main())
+
+
+def test_home_page_says_what_this_is(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            answer = await gateway.client.get("/")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+            assert "camera captures" in answer.text
+
+    asyncio.run(main())
+
+
+def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            gateway.state.active_captures = 3
+            answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
+            assert (answer.status_code, answer.json()) == (200, {"status": "disabled", "active_captures": 3})
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/livez/", 404, "not_found"),
+        ("GET", "/captures/", 404, "not_found"),
+        ("GET", "/camera_feed_worker/capture", 404, "not_found"),
+        ("GET", START, 405, "method_not_allowed"),
+        ("DELETE", "/captures/x", 405, "method_not_allowed"),
+        ("POST", START, 422, "schema_error"),
+    ],
+)
+def test_what_there_is_not_is_refused_in_the_one_form(
+    tmp_path: Path, method: str, path: str, status: int, code: str
+) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            answer = await gateway.client.request(method, path)
+            assert_refused(answer, status, code)
+            assert ("allow" in answer.headers) is (status == 405)
+
+    asyncio.run(main())
+
+
+def test_handshake_at_an_unknown_address_is_404(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            gateway.app.routes[:] = [route for route in gateway.app.routes if not isinstance(route, WebSocketRoute)]
+            [start, body] = await handshake(gateway, {})
+            assert (start["status"], b"not_found" in body["body"]) == (404, True)
+
+    asyncio.run(main())
+
+
+def add_failing_routes(gateway: Reached) -> None:
+    async def fail(_request: Request) -> Response:
+        raise ZeroDivisionError("secret text")
+
+    async def fail_socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        raise ZeroDivisionError("secret text")
+
+    sockets = [WebSocketRoute("/camera_feed_worker/capture", fail_socket)]
+    gateway.app.routes[:0] = [Route("/fail", fail), *sockets]
+
+
+def test_what_nobody_expected_is_500_without_its_text(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            add_failing_routes(gateway)
+            answer = await gateway.client.get("/fail")
+            assert "secret" not in assert_refused(answer, 500, "internal_error")
+
+    asyncio.run(main())
+
+
+def test_socket_whose_endpoint_fails_closes_with_1011(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            add_failing_routes(gateway)
+            sent = await handshake(gateway, {})
+            assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "internal_error"}
+
+    asyncio.run(main())
+
+
+def test_body_is_read_no_further_than_its_bound(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            given = 0
+
+            async def endless() -> AsyncIterator[bytes]:
+                nonlocal given
+                while True:
+                    given += 65536
+                    yield b" " * 65536
+
+            assert_refused(await gateway.client.post(START, content=endless()), 413, "body_too_large")
+            assert given <= requests.MAX_JSON_BYTES + 2 * 65536
+            announced = {"content-length": str(10**30)}
+            assert_refused(await gateway.client.post(START, content=b"{}", headers=announced), 413, "body_too_large")
+
+    asyncio.run(main())
+
+
+def test_body_that_does_not_come_is_408(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "BODY_WITHIN_S", 0.02)
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+
+            async def never() -> AsyncIterator[bytes]:
+                yield b"{"
+                await asyncio.Event().wait()
+
+            assert_refused(await gateway.client.post(START, content=never()), 408, "request_timeout")
+
+    asyncio.run(main())
+
+
+def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+
+            async def gone(_request: Request) -> Response:
+                raise ClientDisconnect
+
+            gateway.app.routes.insert(0, Route("/gone", gone))
+            sent = []
+
+            async def send(message: object) -> None:
+                sent.append(message)
+
+            async def receive() -> dict[str, str]:
+                return {"type": "http.disconnect"}
+
+            scope = {"type": "http", "method": "GET", "path": "/gone", "headers": [], "query_string": b""}
+            await gateway.app(scope, receive, send)
+            assert sent == []
+
+    asyncio.run(main())

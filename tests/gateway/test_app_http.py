@@ -1,0 +1,86 @@
+"""The bounds on connections, with uvicorn in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import ConfigurationError
+from contracts.settings import Settings
+from gateway import http_protocol
+from gateway.server import GatewayServer, open_listeners
+from tests.gateway.reached import Reached, reaching
+
+
+async def served(gateway: Reached) -> tuple[GatewayServer, asyncio.Task[None], int]:
+    listeners = open_listeners(gateway.state.settings)
+    server = GatewayServer(gateway.app, gateway.state)
+    task = asyncio.create_task(server._serve(listeners))  # no signal handlers in a test
+    async with asyncio.timeout(20):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    return server, task, listeners[0].getsockname()[1]
+
+
+def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.05)
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, port=0) as gateway:
+            server, task, port = await served(gateway)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /livez HTTP/1.1\r\nHost:")
+            async with asyncio.timeout(20):
+                assert await reader.read() == b""
+            writer.close()
+            server.stop()
+            await task
+
+    asyncio.run(main())
+
+
+def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, port=0) as gateway:
+            server, task, port = await served(gateway)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(4):
+                writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 30_000 + b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200")
+                await reader.readexactly(len(b'{"status":"alive"}'))
+            writer.close()
+            server.stop()
+            await task
+
+    asyncio.run(main())
+
+
+def test_every_address_that_the_host_means_is_listened_on_at_one_port(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, port=0, host="localhost") as gateway:
+            listeners = open_listeners(gateway.state.settings)
+            try:
+                meant = {info[4][0] for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
+                assert "127.0.0.1" in {listener.getsockname()[0] for listener in listeners} <= meant
+                assert len({listener.getsockname()[1] for listener in listeners}) == 1
+            finally:
+                for listener in listeners:
+                    listener.close()
+
+    asyncio.run(main())
+
+
+def test_address_that_this_machine_does_not_have_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 0)) for host in ("203.0.113.7", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    settings = Settings(host="localhost", port=0)
+    [listener] = open_listeners(settings)
+    with listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    found.pop()
+    with pytest.raises(ConfigurationError, match="A3CP_HOST: cannot listen on http://localhost:0"):
+        open_listeners(settings)

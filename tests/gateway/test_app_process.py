@@ -1,0 +1,287 @@
+"""The gateway as a process: how it starts, what stops it, and that it says so in one line."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from contracts import keys
+from tests.conftest import BrokerPair
+from tests.messages import SESSION, Client
+
+pytestmark = pytest.mark.real
+
+REPOSITORY = Path(__file__).parents[2]
+DEADLINE_S = 30.0
+ORIGIN_REFUSED = {"Origin": "https://evil.example"}
+
+
+@dataclass
+class GatewayProcess:
+    """A real gateway, and the lines that it wrote."""
+
+    process: subprocess.Popen[bytes]
+    lines: list[bytes] = field(default_factory=list)
+    address: str = ""
+    _incoming: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+
+    def read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._incoming.put(line)
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """The next log line with this event."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            line = self._incoming.get(timeout=max(0.1, deadline - time.monotonic()))
+            self.lines.append(line)
+            if line.startswith(b"{") and (document := orjson.loads(line))["event"] == event:
+                return dict(document)
+
+    def ended(self) -> tuple[int, list[bytes]]:
+        """The exit code, and every line."""
+        code = self.process.wait(DEADLINE_S)
+        self.reader.join(DEADLINE_S)
+        while not self._incoming.empty():
+            self.lines.append(self._incoming.get())
+        return code, self.lines
+
+    def __post_init__(self) -> None:
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+
+def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> dict[str, str]:
+    urls = {"A3CP_FRAMES_URL": "unix:///nowhere/frames.sock", "A3CP_EVENTS_URL": "unix:///nowhere/events.sock"}
+    if brokers is not None:
+        urls = {"A3CP_FRAMES_URL": brokers.frames.url, "A3CP_EVENTS_URL": brokers.events.url}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("A3CP_", "STREAM_"))}
+    folders = {"DATA_ROOT": str(folder / "data"), "LOG_ROOT": str(folder / "logs")}
+    return {**inherited, **urls, **folders, "A3CP_PORT": "0", **settings}
+
+
+@contextmanager
+def launched(folder: Path, brokers: BrokerPair | None = None, **settings: str) -> Iterator[GatewayProcess]:
+    """A gateway process, which is killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway"],
+        cwd=REPOSITORY,
+        env=environment(folder, brokers, **settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    gateway = GatewayProcess(process)
+    try:
+        yield gateway
+    finally:
+        process.kill()
+        process.wait()
+        gateway.reader.join()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+@contextmanager
+def serving(folder: Path, brokers: BrokerPair | None = None, **settings: str) -> Iterator[GatewayProcess]:
+    """A gateway process that listens."""
+    with launched(folder, brokers, **settings) as gateway:
+        gateway.address = gateway.wait_for("listening")["address"]
+        yield gateway
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + DEADLINE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.02)
+    return value
+
+
+@contextmanager
+def opened_capture(
+    gateway: GatewayProcess, brokers: BrokerPair, unique: str
+) -> Iterator[tuple[ClientConnection, Client]]:
+    """A capture that is open."""
+    client = Client(user_id=f"user-{unique}")
+    with brokers.events.client() as events:
+        events.hset(keys.session(SESSION[:-16] + unique), mapping={"user_id": client.user_id, "status": "active"})
+    client.session_id = SESSION[:-16] + unique
+    until(lambda: "brokers" not in str(httpx.get(f"{gateway.address}/readyz").json()), "the brokers are checked")
+
+    def active() -> Any:
+        return httpx.post(f"{gateway.address}/camera_feed_worker/capture.tick").json()["active_captures"]
+
+    with connect(gateway.address.replace("http", "ws") + "/camera_feed_worker/capture") as connection:
+        connection.send(client.open())
+        until(active, "the capture is open")
+        yield connection, client
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGTERM, signal.SIGINT])
+def test_stop_aborts_open_captures_with_server_shutdown_and_exits_0(
+    brokers: BrokerPair, tmp_path: Path, unique: str, signal_sent: signal.Signals
+) -> None:
+    idle_address = "/camera_feed_worker/ws"
+    with (
+        serving(tmp_path, brokers) as gateway,
+        opened_capture(gateway, brokers, unique) as (connection, client),
+        connect(gateway.address.replace("http", "ws") + idle_address) as idle,
+    ):
+        gateway.process.send_signal(signal_sent)
+        abort = orjson.loads(connection.recv(DEADLINE_S))
+        assert (abort["event"], abort["error_code"]) == ("capture.abort", "server_shutdown")
+        for socket_left in (connection, idle):
+            with pytest.raises(ConnectionClosed):
+                socket_left.recv(DEADLINE_S)
+            assert (socket_left.close_code, socket_left.close_reason) == (1012, "server_shutdown")
+        code, lines = gateway.ended()
+        assert code == 0
+        assert not [line for line in lines if b"Traceback" in line or not line.startswith(b"{")]
+        with brokers.events.client() as events:
+            assert events.hget(keys.capture_record(client.capture_id), "error_code") == b"server_shutdown"
+
+
+def test_stop_ends_by_itself_although_a_client_reads_nothing(brokers: BrokerPair, tmp_path: Path, unique: str) -> None:
+    with serving(tmp_path, brokers) as gateway:
+        host, port = gateway.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as silent:
+            silent.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+            gateway.process.send_signal(signal.SIGTERM)
+            assert gateway.ended()[0] == 0
+
+
+def test_livez_is_served_while_the_brokers_are_away_and_each_try_is_logged(tmp_path: Path) -> None:
+    with serving(tmp_path) as gateway:
+        for _ in range(2):
+            assert "does not answer" in gateway.wait_for("waiting for a broker")["detail"]
+        assert httpx.get(f"{gateway.address}/livez").status_code == 200
+        answer = until(lambda: _unready(gateway, "does not answer"), "readyz names the brokers")
+        assert len(answer["missing"]) == 2
+        gateway.process.send_signal(signal.SIGTERM)
+        code, lines = gateway.ended()
+        assert code == 0 and not [line for line in lines if b"Traceback" in line]
+
+
+def _unready(gateway: GatewayProcess, text: str) -> Any:
+    answer = httpx.get(f"{gateway.address}/readyz")
+    assert answer.status_code == 503
+    return answer.json() if text in answer.text else None
+
+
+def test_frames_broker_that_persists_stops_the_process_with_one_line_and_3(brokers: BrokerPair, tmp_path: Path) -> None:
+    wrong = {"A3CP_FRAMES_URL": brokers.events.url}
+    with launched(tmp_path, brokers, **wrong) as gateway:
+        code, lines = gateway.ended()
+        spoken = [line for line in lines if not line.startswith(b"{")]
+        assert code == 3
+        assert spoken == [
+            b"a3cp gateway: the frames broker is refused: appendonly is on, which writes raw frames to a disk; "
+            b"mend it with: CONFIG SET appendonly no\n"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("A3CP_PORT", "seventy"),
+        ("A3CP_EVENTS_URL", "redis://:secret@broker:notaport"),
+        ("A3CP_FRAMES_URL", ""),
+        ("A3CP_HOST", "203.0.113.7"),
+        ("A3CP_HOST", "no such host"),
+        ("A3CP_CAPTURE_MAX_FPS", "-1"),
+        ("MAX_EVENT_BYTES", "1"),
+    ],
+)
+def test_wrong_setting_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    with launched(tmp_path, **{name: value}) as gateway:
+        code, lines = gateway.ended()
+        assert code == 2
+        assert len(lines) == 1 and lines[0].startswith(b"a3cp gateway: " + name.encode())
+        assert b"secret" not in lines[0]
+
+
+def test_port_that_is_taken_is_one_line_that_names_the_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with launched(tmp_path, A3CP_PORT=port) as gateway:
+            code, lines = gateway.ended()
+    assert code == 2
+    assert lines == [
+        f"a3cp gateway: A3CP_PORT: cannot listen on http://127.0.0.1:{port}: Address already in use\n".encode()
+    ]
+
+
+@pytest.mark.parametrize(("token", "loud"), [("", True), ("some-token", False)])
+def test_address_that_others_reach_without_a_token_is_warned_of(tmp_path: Path, token: str, loud: bool) -> None:
+    with serving(tmp_path, A3CP_HOST="0.0.0.0", A3CP_API_TOKEN=token) as gateway:
+        assert gateway.address.startswith("http://0.0.0.0:")
+        gateway.wait_for("waiting for a broker")
+        gateway.process.send_signal(signal.SIGTERM)
+        _, lines = gateway.ended()
+    warnings = [line for line in lines if b"ANYBODY" in line]
+    assert len(warnings) == loud
+    assert not any(b"some-token" in line for line in lines)
+
+
+def test_handshake_is_refused_with_a_real_http_answer(tmp_path: Path) -> None:
+    with serving(tmp_path, A3CP_API_TOKEN="t0ken") as gateway:
+        url = gateway.address.replace("http", "ws") + "/camera_feed_worker/capture"
+        for headers, subprotocols, status, code in (
+            ({}, None, 401, "token_required"),
+            ({}, ["bearer.wrong"], 401, "token_required"),
+            (ORIGIN_REFUSED, ["bearer.t0ken"], 403, "origin_not_allowed"),
+        ):
+            with pytest.raises(InvalidStatus) as refused:
+                connect(url, additional_headers=headers, subprotocols=_subprotocols(subprotocols))
+            assert refused.value.response.status_code == status
+            assert orjson.loads(refused.value.response.body)["error"] == code
+        with pytest.raises(InvalidStatus) as refused:
+            connect(f"{url}s", additional_headers={"Authorization": "Bearer t0ken"})
+        assert refused.value.response.status_code == 404
+        with connect(url, subprotocols=_subprotocols(["bearer.t0ken"])) as connection:
+            assert connection.subprotocol == "bearer.t0ken"
+
+
+def _subprotocols(names: list[str] | None) -> list[Subprotocol] | None:
+    return [Subprotocol(name) for name in names] if names else None
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "invalid_http"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 70_000, 431, "head_too_large"),
+        (b"GET /" + b"y" * 70_000, 431, "head_too_large"),
+    ],
+)
+def test_what_is_not_http_or_has_no_end_is_refused_in_json(tmp_path: Path, sent: bytes, status: int, code: str) -> None:
+    with serving(tmp_path) as gateway:
+        host, port = gateway.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=DEADLINE_S) as connection:
+            connection.sendall(sent[:40_000])
+            connection.sendall(sent[40_000:])
+            answer = connection.makefile("rb").read()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert int(head.split()[1]) == status
+        assert orjson.loads(body)["error"] == code
+        gateway.process.send_signal(signal.SIGTERM)
+        assert all(line.startswith(b"{") for line in gateway.ended()[1])  # what uvicorn says too is JSON

@@ -1,0 +1,188 @@
+"""Who may talk to the gateway: origins, the token, and what browsers are told."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from gateway.security import OriginRule, TokenRule, is_loopback
+from tests.gateway.reached import ORIGIN, Reached, assert_refused, reaching
+
+TOKEN = "s3cret-token"
+TICK = "/camera_feed_worker/capture.tick"
+SOCKET = "/camera_feed_worker/capture"
+LOCAL = OriginRule(frozenset({"https://a3cp.example"}), local=True)
+PUBLIC = OriginRule(frozenset(), local=False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "origin", "host", "admitted"),
+    [
+        (LOCAL, "http://localhost:8000", "localhost:8000", True),
+        (LOCAL, "http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        (LOCAL, "http://[::1]:8000", "[::1]:8000", True),
+        (LOCAL, "http://LOCALHOST", "localhost:80", True),
+        (LOCAL, "http://localhost:5173", "localhost:8000", False),
+        (LOCAL, "http://localhost:8000", "127.0.0.1:8000", False),
+        (LOCAL, "https://a3cp.example", "localhost:8000", True),
+        (LOCAL, "https://A3CP.example", "localhost:8000", True),
+        (LOCAL, "http://a3cp.example", "localhost:8000", False),
+        (LOCAL, "https://evil.example", "localhost:8000", False),
+        (LOCAL, "http://evil.example:8000", "evil.example:8000", False),  # DNS rebinding
+        (PUBLIC, "http://gateway.example:8000", "gateway.example:8000", True),
+        (PUBLIC, "https://gateway.example", "gateway.example", True),
+        (PUBLIC, "https://gateway.example", "gateway.example:443", True),
+        (PUBLIC, "http://gateway.example", "gateway.example:443", False),
+        (PUBLIC, "null", "gateway.example", False),
+        (PUBLIC, "", "", False),
+        (PUBLIC, "http://", "", False),
+        (PUBLIC, "file://gateway.example", "gateway.example", False),
+        (PUBLIC, "http://gateway.example:port", "gateway.example", False),
+        (PUBLIC, "http://[::1", "[::1", False),
+    ],
+)
+def test_origin_must_be_the_same_host_or_an_allowed_one(
+    rule: OriginRule, origin: str, host: str, admitted: bool
+) -> None:
+    assert rule.admits(origin, host) is admitted
+
+
+def test_null_is_refused_even_where_host_is_null() -> None:
+    assert not PUBLIC.admits("null", "null")
+
+
+@pytest.mark.parametrize(
+    ("authorizations", "subprotocols", "admitted"),
+    [
+        ([f"Bearer {TOKEN}"], [], True),
+        ([f"bearer  {TOKEN} "], [], True),
+        ([], [f"bearer.{TOKEN}"], True),
+        (["Bearer wrong"], ["other", f"bearer.{TOKEN}"], True),
+        ([], [], False),
+        (["Bearer "], [], False),
+        ([TOKEN], [TOKEN], False),
+        ([f"Basic {TOKEN}"], [], False),
+        ([f"Bearer {TOKEN}x", "Bearer \xff"], [f"bearer.{TOKEN[:-1]}"], False),
+    ],
+)
+def test_token_comes_as_bearer_or_as_subprotocol(
+    authorizations: list[str], subprotocols: list[str], admitted: bool
+) -> None:
+    assert TokenRule(TOKEN).admits(authorizations, subprotocols) is admitted
+    assert TokenRule(None).admits(authorizations, subprotocols)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "x.localhost"])
+def test_loopback_is_this_machine_alone(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "localhost.example", ""])
+def test_what_others_can_reach_is_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+async def handshake(
+    gateway: Reached, headers: dict[str, str], subprotocols: list[str] | None = None, *, extension: bool = True
+) -> list[dict[str, Any]]:
+    """Open the capture socket and leave at once; returns what the gateway sent."""
+    scope = {
+        "type": "websocket",
+        "path": SOCKET,
+        "raw_path": SOCKET.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "subprotocols": subprotocols or [],
+        "extensions": {"websocket.http.response": {}} if extension else {},
+    }
+    incoming = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await gateway.app(scope, receive, send)
+    return sent
+
+
+def test_foreign_origin_is_403_on_posts_and_on_handshakes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, host="0.0.0.0") as gateway:
+            foreign = {"Origin": "https://evil.example"}
+            assert_refused(await gateway.client.post(TICK, headers=foreign), 403, "origin_not_allowed")
+            assert_refused(await gateway.client.post(TICK, headers={"Origin": "null"}), 403, "origin_not_allowed")
+            twice = [("Origin", ORIGIN), ("Origin", "https://evil.example")]
+            assert_refused(await gateway.client.post(TICK, headers=twice), 403, "origin_not_allowed")
+            assert (await gateway.client.post(TICK, headers={"Origin": ORIGIN})).status_code == 200
+            assert (await gateway.client.post(TICK)).status_code == 200
+            assert (await gateway.client.get("/livez", headers=foreign)).status_code == 200
+            [start, body] = await handshake(gateway, {**foreign, "Host": "gateway.test"})
+            assert (start["type"], start["status"]) == ("websocket.http.response.start", 403)
+            assert b"origin_not_allowed" in body["body"]
+            accepted = await handshake(gateway, {"Origin": ORIGIN, "Host": "gateway.test"})
+            assert accepted[0]["type"] == "websocket.accept"
+
+    asyncio.run(main())
+
+
+def test_allowed_origins_setting_admits_a_foreign_page(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(
+            tmp_path, recorder=False, allowed_origins="https://a.example, https://b.example/"
+        ) as gateway:
+            for origin, status in (("https://b.example", 200), ("https://c.example", 403)):
+                assert (await gateway.client.post(TICK, headers={"Origin": origin})).status_code == status
+
+    asyncio.run(main())
+
+
+def test_with_a_token_everything_but_shells_and_probes_needs_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
+            client = gateway.client
+            for path in ("/health", "/captures/x", "/metrics", "/nowhere"):
+                refused = await client.get(path)
+                assert_refused(refused, 401, "token_required")
+                assert refused.headers["www-authenticate"].startswith("Bearer")
+            for path in (TICK, "/session_manager/sessions.start", "/schema-recorder/append", "/livez"):
+                assert_refused(await client.post(path), 401, "token_required")
+            for path in ("/", "/livez", "/readyz", "/live", "/upload", "/demo/session", "/static/app.js"):
+                assert (await client.get(path)).status_code != 401
+            assert (await client.post(TICK, headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
+
+    asyncio.run(main())
+
+
+def test_handshake_without_the_token_is_401_and_the_subprotocol_is_echoed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
+            [start, _] = await handshake(gateway, {}, ["bearer.wrong"])
+            assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
+            [close] = await handshake(gateway, {}, extension=False)
+            assert close == {"type": "websocket.close", "code": 1008, "reason": "token_required"}
+            accepted = await handshake(gateway, {}, ["v1", f"bearer.{TOKEN}"])
+            assert (accepted[0]["type"], accepted[0]["subprotocol"]) == ("websocket.accept", f"bearer.{TOKEN}")
+            accepted = await handshake(gateway, {"Authorization": f"Bearer {TOKEN}"})
+            assert (accepted[0]["type"], accepted[0].get("subprotocol")) == ("websocket.accept", None)
+
+    asyncio.run(main())
+
+
+def test_every_http_answer_tells_browsers_to_be_strict(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
+            for path in ("/", "/readyz", "/nowhere"):  # 200, 503, 401
+                headers = (await gateway.client.get(path)).headers
+                assert headers["x-content-type-options"] == "nosniff"
+                assert headers["referrer-policy"] == "no-referrer"
+                assert headers["content-security-policy"].startswith("default-src 'self'")
+
+    asyncio.run(main())
