@@ -1,7 +1,7 @@
 """Fixtures that every test may use.
 
-``brokers`` is a pair of real brokers, once on Valkey and once on Redis, for delivery, blocking, leases and memory; it is
-never flushed: tests use ids of their own. Logic is tested on fakeredis, which each test makes for itself.
+``brokers`` is a pair of real brokers, once on Valkey and once on Redis, for delivery, blocking, leases and memory.
+It is never flushed: tests use ids of their own. Logic is tested on fakeredis, which each test makes for itself.
 """
 
 from __future__ import annotations
