@@ -118,6 +118,9 @@ class Narrow(SampleSource):
 
     width = 320
 
+    def frames(self) -> Iterator[ClipFrame]:
+        return SampleSource(duration_s=2).frames()
+
 
 class Slow(SampleSource):
     """A frame every five seconds of event time."""
