@@ -25,8 +25,8 @@ def verify_logs(settings: Settings, logs: Sequence[Path]) -> int:
         if not log.is_file():
             raise ConfigurationError(f"{log}: there is no such session log")
     reports = [verify_log(log.resolve(), settings.data_root) for log in chosen]
-    for report in reports:
-        _print(report)
+    for log, report in zip(chosen, reports, strict=True):
+        _print(log, report)
     captures = sum(len(report.captures) for report in reports)
     failed = sum(not report.ok for report in reports)
     verdict = f"{failed} of {len(reports)} sessions FAILED" if failed else f"{_many(len(reports), 'session')} verified"
@@ -34,9 +34,9 @@ def verify_logs(settings: Settings, logs: Sequence[Path]) -> int:
     return 1 if failed else 0
 
 
-def _print(report: LogReport) -> None:
+def _print(log: Path, report: LogReport) -> None:
     word = "ok  " if report.ok else "FAIL"
-    print(f"{word} {report.log}: {_many(report.events, 'event')}, {_many(len(report.captures), 'good capture')}")
+    print(f"{word} {log}: {_many(report.events, 'event')}, {_many(len(report.captures), 'good capture')}")
     for finding in report.findings:
         where = f"line {finding.line}: " if finding.line else ""
         whose = f" (record {finding.record_id})" if finding.record_id else ""
