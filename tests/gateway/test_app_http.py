@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +17,21 @@ from gateway.server import GatewayServer, open_listeners
 from tests.gateway.reached import Reached, reaching
 
 
+def connections(server: GatewayServer) -> list[Any]:
+    return list(server.server_state.connections)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 async def served(gateway: Reached) -> tuple[GatewayServer, asyncio.Task[None], int]:
     listeners = open_listeners(gateway.state.settings)
     server = GatewayServer(gateway.app, gateway.state)
     task = asyncio.create_task(server._serve(listeners))  # no signal handlers in a test
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     return server, task, listeners[0].getsockname()[1]
 
 
@@ -48,7 +58,13 @@ def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_pat
             server, task, port = await served(gateway)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for _ in range(4):
-                writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 30_000 + b"\r\n\r\n")
+                # in two reads of the server, so that it counts
+                writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 20_000)
+                await until(lambda: any(known._in_head for known in connections(server)))
+                before = connections(server)[0]._head_bytes
+                writer.write(b"y" * 30_000)
+                await until(lambda before=before: connections(server)[0]._head_bytes > before)
+                writer.write(b"\r\n\r\n")
                 head = await reader.readuntil(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 200")
                 await reader.readexactly(len(b'{"status":"alive"}'))

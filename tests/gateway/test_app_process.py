@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,10 +81,12 @@ def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> di
 
 
 @contextmanager
-def launched(folder: Path, brokers: BrokerPair | None = None, **settings: str) -> Iterator[GatewayProcess]:
-    """A gateway process, which is killed at the end if it still runs."""
+def launched(
+    folder: Path, brokers: BrokerPair | None = None, *, module: str = "gateway", **settings: str
+) -> Iterator[GatewayProcess]:
+    """A gateway process, or another one of ours, which is killed at the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gateway"],
+        [sys.executable, "-m", module],
         cwd=REPOSITORY,
         env=environment(folder, brokers, **settings),
         stdout=subprocess.DEVNULL,
@@ -285,3 +288,42 @@ def test_what_is_not_http_or_has_no_end_is_refused_in_json(tmp_path: Path, sent:
         assert orjson.loads(body)["error"] == code
         gateway.process.send_signal(signal.SIGTERM)
         assert all(line.startswith(b"{") for line in gateway.ended()[1])  # what uvicorn says too is JSON
+
+
+def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_as_promised(
+    own_brokers: BrokerPair, tmp_path: Path, unique: str
+) -> None:
+    user_id = f"user-{unique}"
+
+    def document(**more: Any) -> dict[str, Any]:
+        base = {"schema_version": "1.0.1", "record_id": str(uuid.uuid4()), "timestamp": "2026-01-31T12:00:00Z"}
+        return base | {"user_id": user_id, "performer_id": "system"} | more
+
+    with serving(tmp_path, own_brokers) as gateway, launched(tmp_path, own_brokers, module="recorder"):
+
+        def post(path: str, body: dict[str, Any]) -> httpx.Response:
+            return httpx.post(gateway.address + path, json=body, timeout=DEADLINE_S)
+
+        started = document()
+        answer = until(lambda: _ok(post("/session_manager/sessions.start", started)), "a recorder is active")
+        session_id = answer["session_id"]
+        log = tmp_path / "logs" / "users" / user_id / "sessions" / f"{session_id}.jsonl"
+        event = document(session_id=session_id, source="tests")
+        appended = post("/schema-recorder/append", event)
+        ended = post("/session_manager/sessions.end", document(session_id=session_id, end_time="2026-01-31T12:01:00Z"))
+        assert (appended.status_code, ended.status_code) == (201, 200)
+        lines = [orjson.loads(line) for line in log.read_bytes().splitlines()]
+        assert [line["event"].get("event") for line in lines] == ["session.start", None, "session.end"]
+        assert lines[1] == {"recorded_at": appended.json()["recorded_at"], "event": event}
+        nobody = post("/schema-recorder/append", event | {"user_id": f"nobody-{unique}"})
+        assert (nobody.status_code, nobody.json()["error"]) == (409, "missing_session_path")
+        blocked = f"sess_{unique[::-1]}"
+        log.with_name(f"{blocked}.jsonl").mkdir()
+        refused = post("/schema-recorder/append", event | {"session_id": blocked})
+        assert (refused.status_code, refused.json()["error"]) == (500, "recorder_io_error")
+        log.with_name(f"{blocked}.jsonl").rmdir()  # the event was kept, and is recorded now
+        until(lambda: log.with_name(f"{blocked}.jsonl").exists(), "the event is recorded")
+
+
+def _ok(answer: httpx.Response) -> Any:
+    return answer.json() if answer.status_code == 200 else None
