@@ -22,6 +22,7 @@ from workers import capture_job, steps
 from workers.capture_job import CaptureJob
 from workers.lease import Claimed
 from workers.pipelines.base import Image, Landmarks
+from workers.pulse import FrameClock
 
 
 def refs(stage: Stage) -> dict[str, Any]:
@@ -187,6 +188,38 @@ def test_a_takeover_resumes_at_the_first_unextracted_frame_and_says_so(stage: St
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3], "a fresh pipeline from frame 4 on"
         assert members["tracker_restarts"].tolist() == [4]
     assert stage.record().counts == CaptureCounts(6, 6, {"pose": 6, "left_hand": 0, "right_hand": 0, "face": 6})
+
+
+def test_every_takeover_is_noted_and_none_forgotten(stage: Stage) -> None:
+    stage.push_greys(6).close()
+    for consumer in ("one", "two"):
+        die = partial(StoppingPipeline, 3, partial(_raise, SystemExit))
+        with pytest.raises(SystemExit):
+            stage.run(stage.bench(consumer, make_pipeline=die))
+        stage.abandon()
+    assert stage.run(stage.bench("three")) == "published"
+    with np.load(stage.path, allow_pickle=False) as members:
+        assert members["features"][:, 0].tolist() == [1, 2, 1, 2, 1, 2]
+        assert members["tracker_restarts"].tolist() == [3, 5]
+
+
+def test_the_frame_clock_runs_while_a_pipeline_is_made_and_while_it_works(stage: Stage) -> None:
+    stage.push_greys(1).close()
+    clock = FrameClock()
+    running: list[bool] = []
+
+    class Timed(FakePipeline):
+        def __init__(self) -> None:
+            super().__init__()
+            running.append(clock.elapsed_s() > 0)
+
+        def process(self, image: Image) -> Landmarks:
+            running.append(clock.elapsed_s() > 0)
+            return super().process(image)
+
+    assert stage.run(stage.bench("one", make_pipeline=Timed, clock=clock)) == "published"
+    assert running == [True, True]
+    assert clock.elapsed_s() == 0
 
 
 def test_a_takeover_before_the_first_row_is_no_restart(stage: Stage) -> None:
