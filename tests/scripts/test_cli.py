@@ -25,10 +25,14 @@ def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.parametrize("command", PROCESSES)
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [("A3CP_PORT", "eighty"), ("A3CP_FRAMES_URL", "http://x"), ("A3CP_CAPTURE_MAX_FPS", "0"), ("A3CP_CAPTURE_X", "1")],
+    ("command", "variable", "value"),
+    [(command, "A3CP_PORT", "eighty") for command in PROCESSES]
+    + [
+        ("gateway", "A3CP_FRAMES_URL", "http://x"),
+        ("extractor", "A3CP_CAPTURE_MAX_FPS", "0"),
+        ("recorder", "A3CP_CAPTURE_X", "1"),
+    ],
 )
 def test_a_wrong_setting_stops_each_process_with_one_line_that_names_it(
     tmp_path: Path, command: str, variable: str, value: str

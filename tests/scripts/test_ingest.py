@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,23 +24,24 @@ from scripts.streaming import CaptureResult, stream_capture
 from tests.scripts.test_stack import settings_in
 from tests.scripts.videos import make_folder, make_video
 
-Test = Callable[[Stack, Gateway], Awaitable[None]]
+Test = Callable[[Stack, Gateway], Coroutine[None, None, None]]
+OnStack = Callable[[Test], None]
 
 
-@asynccontextmanager
-async def _running(folder: Path, extractors: int) -> AsyncIterator[tuple[Stack, Gateway]]:
-    async with Stack(settings_in(folder), extractors=extractors) as stack:
-        await stack.ready()
-        async with Gateway(stack.address) as gateway:
-            yield stack, gateway
+@pytest.fixture(scope="module")
+def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
+    """Runs a test's coroutine on a stack that the whole module shares. It stands still between tests."""
+    with asyncio.Runner() as runner:
+        stack = Stack(settings_in(tmp_path_factory.mktemp("stack")))
+        runner.run(stack.start())
+        runner.run(stack.ready())
 
+        async def with_gateway(test: Test) -> None:
+            async with Gateway(stack.address) as gateway:
+                await test(stack, gateway)
 
-def on_a_stack(folder: Path, test: Test, *, extractors: int = 1) -> None:
-    async def main() -> None:
-        async with _running(folder, extractors) as (stack, gateway):
-            await test(stack, gateway)
-
-    asyncio.run(main())
+        yield lambda test: runner.run(with_gateway(test))
+        runner.run(stack.stop())
 
 
 async def ask(stack: Stack, *files: Path, session_id: str | None = None) -> tuple[int, str, str]:
@@ -51,7 +51,7 @@ async def ask(stack: Stack, *files: Path, session_id: str | None = None) -> tupl
     return code, out.file.getvalue(), err.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Path) -> None:
+def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Path, on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: Gateway) -> None:
         video = make_video(tmp_path / "v.mp4", frames=60, rotation=90)
         folder = make_folder(tmp_path / "f", images=30)
@@ -71,10 +71,10 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
         assert log.read_text().splitlines()[-1].count('"event":"session.end"') == 1
         assert log.read_text().count('"annotation":{"intent":"wave"}') == 3
 
-    on_a_stack(tmp_path, test)
+    on_stack(test)
 
 
-def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path: Path) -> None:
+def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path: Path, on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: Gateway) -> None:
         folder = make_folder(tmp_path / "f", images=30)
         session_id = await gateway.start_session("u")
@@ -85,7 +85,7 @@ def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path
         code, _, err = await ask(stack, folder, session_id="sess_" + "0" * 16)
         assert (code, err) == (1, "f: aborted: session_invalid: there is no such session for this user\n")
 
-    on_a_stack(tmp_path, test)
+    on_stack(test)
 
 
 class Broken(Clip):
@@ -100,7 +100,7 @@ class Broken(Clip):
             yield frame
 
 
-def test_a_clip_that_fails_on_the_way_aborts_its_capture(tmp_path: Path) -> None:
+def test_a_clip_that_fails_on_the_way_aborts_its_capture(on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: Gateway) -> None:
         session_id = await gateway.start_session("u")
         with pytest.raises(ClipError, match="damaged"):
@@ -110,7 +110,7 @@ def test_a_clip_that_fails_on_the_way_aborts_its_capture(tmp_path: Path) -> None
                 await asyncio.sleep(0.05)
         assert record["error_code"] == "client_disconnected"
 
-    on_a_stack(tmp_path, test)
+    on_stack(test)
 
 
 class Narrow(SampleSource):
@@ -130,17 +130,17 @@ class Slow(SampleSource):
             yield ClipFrame(5000 * index, frame.jpeg)
 
 
-def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(tmp_path: Path) -> None:
+def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: Gateway) -> None:
         session_id = await gateway.start_session("u")
         for clip, code in ((Narrow(), "invalid_frame"), (Slow(), "limit_duration_exceeded")):
             result = await stream_capture(gateway, clip, user_id="u", session_id=session_id)
             assert (result.recorded, result.error_code) == (False, code)
 
-    on_a_stack(tmp_path, test)
+    on_stack(test)
 
 
-def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(tmp_path: Path) -> None:
+def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: Gateway) -> None:
         session_id = await gateway.start_session("u")
         clip = SampleSource(duration_s=6)
@@ -171,10 +171,10 @@ def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(tmp_path: P
         assert "0 in flight" in text
         assert "is active" in text
 
-    on_a_stack(tmp_path, test)
+    on_stack(test)
 
 
-def test_a_gateway_that_is_away_or_wants_a_token_is_one_sentence(tmp_path: Path) -> None:
+def test_a_gateway_that_is_away_is_one_sentence() -> None:
     async def away() -> None:
         async with Gateway("http://127.0.0.1:1") as gateway:
             with pytest.raises(GatewayError, match="is `a3cp up` running"):
