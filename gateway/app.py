@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from contracts.settings import Settings
 from gateway import captures, health, recording
 from gateway.capture.endpoint import capture_endpoint
 from gateway.health import BrokerWatch
@@ -42,6 +44,14 @@ async def tick(request: Request) -> Response:
     return json_response({"status": "disabled", "active_captures": state.active_captures})
 
 
+def _cors(settings: Settings) -> list[Middleware]:
+    """Pages of the allowed origins may read what they are answered; a browser asks for that beforehand."""
+    if not settings.origins:
+        return []
+    origins, headers = sorted(settings.origins), ["Authorization", "Content-Type"]
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers)]
+
+
 def create_app(state: GatewayState) -> Starlette:
     """The application for one gateway process. It starts nothing: ``app.state.brokers.run()`` watches the
     brokers, and until that has looked at them ``/readyz`` answers 503 and no capture may be opened."""
@@ -58,6 +68,7 @@ def create_app(state: GatewayState) -> Starlette:
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            *_cors(state.settings),
             Middleware(ErrorBoundary),
             Middleware(AccessControl, settings=state.settings),
         ],

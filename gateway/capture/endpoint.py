@@ -19,6 +19,8 @@ from contracts.capture import CaptureAbort
 from contracts.captures import CaptureWindow
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.ids import SCHEMA_VERSION
+from contracts.layout import PART_NAMES
+from contracts.records import CaptureCounts
 from contracts.scripts import run
 from gateway.capture import opening
 from gateway.capture.forwarder import Forwarder
@@ -56,6 +58,7 @@ class _Connection:
         self._forwarder = Forwarder(state.frames, state.settings.capture)
         self._progress: ProgressSender | None = None
         self._window: CaptureWindow | None = None
+        self._seen = captures.Watch.at_open()
         self._reserved = False
         self._counted = False
         self._ending: asyncio.Future[Complete | Finish] = self._loop.create_future()
@@ -146,6 +149,7 @@ class _Connection:
                 answered_at = self._loop.time()
                 if seen is None:
                     raise CaptureError("forward_failed", "the frames broker lost the capture")
+                self._seen = seen
                 if seen.status in ("aborted", "finished") and not self._ending.done():
                     raise CaptureError(seen.error_code or "forward_failed", "it was ended")  # type: ignore[arg-type]
                 self._protocol.held(not seen.claimed or seen.over_half(limits), answered_at)
@@ -191,7 +195,7 @@ class _Connection:
         await self._act(self._protocol.opened(self._loop.time()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)
-            self._progress.show(captures.Watch.at_open(), self._state.settings.capture)
+            self._progress.show(self._seen, self._state.settings.capture)
         self._start(self._forwarder.run(), self._watch(window))
 
     async def _complete(self, complete: Complete) -> Finish | None:
@@ -220,7 +224,8 @@ class _Connection:
         outcome = ""
         window = self._window if finish.opened and self._reserved else None
         if window is not None:
-            outcome = await opening.abort_capture(self._state, window, finish.code, OUTCOME_BEFORE_TELLING_S)
+            counts = self._counts()
+            outcome = await opening.abort_capture(self._state, window, finish.code, counts, OUTCOME_BEFORE_TELLING_S)
             self._log.info("capture ended", code=finish.code, outcome=outcome, accepted=self._protocol.frames)
             if outcome == "published":
                 await self._close_socket(1000, "")
@@ -230,7 +235,12 @@ class _Connection:
                 await self._tell(finish.code)
             await self._close_socket(finish.close_code, finish.code)
         if window is not None and not outcome:
-            await opening.abort_capture(self._state, window, finish.code, OUTCOME_AFTER_TELLING_S)
+            await opening.abort_capture(self._state, window, finish.code, self._counts(), OUTCOME_AFTER_TELLING_S)
+
+    def _counts(self) -> CaptureCounts:
+        """How far the capture came, as this connection saw it."""
+        found = {part: getattr(self._seen.found, part) for part in PART_NAMES}
+        return CaptureCounts(self._protocol.frames - len(self._forwarder), self._seen.extracted, found)
 
     async def _tell(self, code: CaptureCode) -> None:
         opened = self._protocol.message

@@ -13,6 +13,7 @@ from contracts.captures import CaptureWindow
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
+from contracts.records import CaptureCounts
 from contracts.scripts import Call, T, run
 from gateway.state import GatewayState
 
@@ -79,7 +80,7 @@ async def open_capture(state: GatewayState, window: CaptureWindow, connection: s
         await _dispatch(state.frames, window)
     except (CaptureError, BrokerUnavailable, asyncio.CancelledError) as error:
         code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
-        await asyncio.shield(_give_outcome(state, window, code))
+        await asyncio.shield(_give_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
         if isinstance(error, BrokerUnavailable):
             raise CaptureError("forward_failed", str(error)) from error
         raise
@@ -121,23 +122,25 @@ async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_en
     raise CaptureError(code or "forward_failed", "the capture ended before it was closed")  # type: ignore[arg-type]
 
 
-async def abort_capture(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> str:
+async def abort_capture(
+    state: GatewayState, window: CaptureWindow, code: CaptureCode, counts: CaptureCounts, within_s: float
+) -> str:
     """Give a capture its terminal entry and its outcome, trying for ``within_s`` seconds.
 
     Returns the outcome that stands: ``published`` if the capture was completed after all, else ``aborted``
     or ``unknown``; empty if the events broker did not answer. The sweep completes what is left half said.
     """
     outcome, _ = await asyncio.gather(
-        _give_outcome(state, window, code, within_s), _give_terminal(state, window, code, within_s)
+        _give_outcome(state, window, code, counts, within_s), _give_terminal(state, window, code, within_s)
     )
     return outcome
 
 
 async def _give_outcome(
-    state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float = CLOSE_WITHIN_S
+    state: GatewayState, window: CaptureWindow, code: CaptureCode, counts: CaptureCounts, within_s: float
 ) -> str:
     try:
-        call = records.abort(window.user_id, window.capture_id, code)
+        call = records.abort(window.user_id, window.capture_id, code, counts)
         return (await run_within(state.events, call, within_s)).outcome
     except BrokerUnavailable as error:
         log.warning("outcome not written", capture_id=window.capture_id, code=code, exc_info=error)

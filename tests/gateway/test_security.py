@@ -186,3 +186,23 @@ def test_every_http_answer_tells_browsers_to_be_strict(tmp_path: Path) -> None:
                 assert headers["content-security-policy"].startswith("default-src 'self'")
 
     asyncio.run(main())
+
+
+def test_a_page_of_an_allowed_origin_may_ask_beforehand_and_read_the_answer(tmp_path: Path) -> None:
+    async def main() -> None:
+        allowed, foreign = "https://a3cp.example", "https://evil.example"
+        token = SecretStr(TOKEN)
+        async with reaching(tmp_path, allowed_origins=allowed, api_token=token) as gateway:
+            ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+            answer = await gateway.client.options(TICK, headers={"Origin": allowed, **ask})
+            assert answer.status_code == 200
+            assert answer.headers["access-control-allow-origin"] == allowed
+            assert (await gateway.client.options(TICK, headers={"Origin": foreign, **ask})).status_code == 400
+            mine = {"Origin": allowed, "Authorization": f"Bearer {TOKEN}"}
+            answer = await gateway.client.post(TICK, headers=mine)
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, allowed)
+        async with reaching(tmp_path) as gateway:
+            answer = await gateway.client.post(TICK)
+            assert "access-control-allow-origin" not in answer.headers
+
+    asyncio.run(main())

@@ -506,6 +506,7 @@ def test_a_client_that_vanishes_leaves_a_capture_with_its_end(state: str) -> Non
                 assert record is None
                 return
             assert record is not None and (record.outcome, record.error_code) == ("aborted", "client_disconnected")
+            assert record.counts.accepted == (1 if state == "after a frame" else 0)
             entries = await served.entries(client)
             assert [fields.get(b"event") for _, fields in entries] == [b"abort"]  # the frames are gone too
             assert await served.state.events.zcard(keys.user_captures(client.user_id)) == 0
