@@ -94,8 +94,12 @@ class FeatureMatrix:
 
     def npz(self, meta: str) -> bytes:
         """The artifact's bytes; the same arrays and ``meta`` give the same bytes."""
+        arrays = {**self._arrays(), "meta": np.array(meta, dtype=f"<U{len(meta)}")}
         buffer = io.BytesIO()
-        np.savez(buffer, **self._arrays(), meta=np.array(meta, dtype=f"<U{len(meta)}"))
+        with zipfile.ZipFile(buffer, "w") as members:
+            for name, array in arrays.items():
+                # not np.savez: its zip headers differ between patch versions of Python
+                members.writestr(zipfile.ZipInfo(f"{name}.npy"), _npy(array))
         return buffer.getvalue()
 
     def is_in(self, npz: bytes) -> bool:
@@ -108,6 +112,12 @@ class FeatureMatrix:
 
     def _arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         return {member.name: getattr(self, member.name) for member in fields(self)}
+
+
+def _npy(array: npt.NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, allow_pickle=False)  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
 
 
 def _same(ours: npt.NDArray[np.generic], theirs: npt.NDArray[np.generic]) -> bool:
