@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.cluster import AsyncCluster
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Role",
     "backoff_s",
     "broker_errors",
+    "broker_time_ms",
     "check_role",
     "connect",
     "connect_sync",
@@ -49,7 +51,7 @@ class BrokerFull(BrokerUnavailable):
 
 _TRANSIENT_REPLIES = (
     "LOADING ", "MISCONF ", "CLUSTERDOWN ", "READONLY ", "MASTERDOWN ", "TRYAGAIN ", "NOREPLICAS ", "UNBLOCKED ",
-    "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
+    "MOVED ", "ASK ", "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
 )  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def broker_errors(role: Role) -> Iterator[None]:
         raise BrokerFull(role, "it is out of memory") from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         raise BrokerUnavailable(role, _one_line(error)) from error
-    except redis.exceptions.RedisClusterException as error:
+    except (redis.exceptions.RedisClusterException, redis.exceptions.ClusterError) as error:
         raise BrokerUnavailable(role, _one_line(error)) from error
     except redis.exceptions.ResponseError as error:
         text = _reply(error)
@@ -110,15 +112,15 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
         "max_connections": max_connections,
     }
     if (cluster := _cluster_url(url)) is not None:
-        return redis.asyncio.RedisCluster.from_url(cluster, **options)
+        return AsyncCluster.from_url(cluster, retry=AsyncRetry(NoBackoff(), 0), **options)
     return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
 
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
-    """`connect` for a process that blocks."""
+    """`connect` for a process that blocks; inside `broker_errors`: a cluster is asked at once who has which slot."""
     options: dict[str, Any] = {"socket_timeout": socket_timeout_s, "socket_connect_timeout": CONNECT_TIMEOUT_S}
     if (cluster := _cluster_url(url)) is not None:
-        return redis.RedisCluster.from_url(cluster, **options)
+        return redis.RedisCluster.from_url(cluster, retry=Retry(NoBackoff(), 0), **options)
     return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
 
 
@@ -181,19 +183,21 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
 _CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
 
 
-async def _masters(broker: AsyncBroker) -> list[AsyncBroker]:
-    if isinstance(broker, redis.asyncio.RedisCluster):
-        await broker.initialize()
-        return [node_client(node) for node in broker.get_primaries()]
-    return [broker]
+async def _masters(broker: AsyncBroker) -> list[dict[str, Any]]:
+    """How to address each master in a command; in a cluster, those that are masters now."""
+    if not isinstance(broker, redis.asyncio.RedisCluster):
+        return [{}]
+    await broker.initialize()
+    await broker.nodes_manager.initialize()
+    return [{"target_nodes": node} for node in broker.get_primaries()]
 
 
-def node_client(node: Any) -> AsyncBroker:
-    """A client for one cluster node, with the cluster client's own credentials."""
-    options = {
-        k: v for k, v in node.connection_kwargs.items() if k in ("username", "password", "socket_timeout", "ssl")
-    }
-    return redis.asyncio.Redis(host=node.host, port=node.port, **options)
+async def _master_of(broker: AsyncBroker, key: str) -> dict[str, Any]:
+    """How to address the master that has ``key``."""
+    if not isinstance(broker, redis.asyncio.RedisCluster):
+        return {}
+    await broker.initialize()
+    return {"target_nodes": broker.get_node_from_key(key)}
 
 
 async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> None:
@@ -205,21 +209,17 @@ async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool =
     """
     with broker_errors(role):
         for master in await _masters(broker):
-            try:
-                await _check_master(master, role, assume_volatile)
-            finally:
-                if master is not broker:
-                    await master.aclose()
+            await _check_master(broker, master, role, assume_volatile)
 
 
-async def _check_master(master: AsyncBroker, role: Role, assume_volatile: bool) -> None:
+async def _check_master(broker: AsyncBroker, master: dict[str, Any], role: Role, assume_volatile: bool) -> None:
     info: dict[str, Any] = {}
     for section in ("server", "replication"):
-        info.update(await master.info(section))
+        info.update(await broker.info(section, **master))
     config: dict[str, str] | None = {}
     try:
         for name in _CONFIG_NAMES:
-            answer = await master.config_get(name)
+            answer = await broker.config_get(name, **master)
             config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
     except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
         if isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES):
@@ -279,10 +279,17 @@ async def memory_share(broker: AsyncBroker, key: str) -> float:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        if isinstance(broker, redis.asyncio.RedisCluster):
-            await broker.initialize()
-            info: Any = await broker.info("memory", target_nodes=broker.get_node_from_key(key))
-        else:
-            info = await broker.info("memory")
+        info: Any = await broker.info("memory", **await _master_of(broker, key))
     limit = int(info.get("maxmemory", 0))
     return int(info.get("used_memory", 0)) / limit if limit else 0.0
+
+
+async def broker_time_ms(broker: AsyncBroker, role: Role, key: str) -> int:
+    """The time, in ms, by the clock of the master that has ``key``: the one by which scripts on that key go.
+
+    Raises:
+        BrokerUnavailable: it does not answer.
+    """
+    with broker_errors(role):
+        seconds, microseconds = await broker.time(**await _master_of(broker, key))
+    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import keys
-from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, check_role, ensure_group
+from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, broker_time_ms, check_role, ensure_group
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
 from gateway.refusals import json_response
 from gateway.state import GatewayState
@@ -123,8 +123,7 @@ def _sentence(problem: A3CPError) -> str:
 
 async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
     await _group_stands(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
-    seconds, microseconds = await frames.time()
-    now_ms = seconds * 1000 + microseconds // 1000
+    now_ms = await broker_time_ms(frames, "frames", keys.EXTRACTORS)
     live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", "+inf")
     return () if live else ("No extractor is running.",)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import structlog
 
 from contracts import keys, records
-from contracts.broker import AsyncBroker, broker_errors
+from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry
 from contracts.message import FeatureRefEvent
@@ -105,9 +105,8 @@ class Sweep:
         Raises:
             BrokerUnavailable: the events broker is away; the rest comes next time.
         """
+        latest_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED) - MIN_AGE_MS
         with broker_errors("events"):
-            seconds, micros = await self._events.time()
-            latest_ms = seconds * 1000 + micros // 1000 - MIN_AGE_MS
             found: Any = await self._events.zrangebyscore(
                 keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES
             )

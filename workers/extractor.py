@@ -97,14 +97,17 @@ def _extract(settings: Settings, stop: threading.Event) -> None:
 
     consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     structlog.contextvars.bind_contextvars(extractor=consumer)
-    warm_up(HolisticPipeline)
     frames_url, events_url = settings.broker_urls()
-    frames, events = connect_sync(frames_url), connect_sync(events_url)
+    with broker_errors("frames"):
+        frames, pulse_frames = connect_sync(frames_url), connect_sync(frames_url, socket_timeout_s=PULSE_TIMEOUT_S)
+    with broker_errors("events"):
+        events = connect_sync(events_url)
+    warm_up(HolisticPipeline)
     timing = Timing()
     bench = Bench(
         frames, events, Dispatch(frames, consumer, timing), settings.data_root, HolisticPipeline, timing, stop=stop
     )
-    pulse = Pulse(connect_sync(frames_url, socket_timeout_s=PULSE_TIMEOUT_S), consumer, timing, bench.clock)
+    pulse = Pulse(pulse_frames, consumer, timing, bench.clock)
     Watchdog(bench.clock, timing.frame_deadline_s, is_orphan=_is_orphan, on_orphaned=stop.set).start()
     pulse.start()
     log.info("extractor ready")
