@@ -1,0 +1,109 @@
+"""What is there after a run: the files, the brokers, and what the gateway says of each capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from contracts import keys
+from contracts.paths import session_features_dir, session_log_path
+from tests.integration.faults.history import Told
+
+__all__ = ["Brokers", "Observed", "find_images", "look_at_brokers", "look_at_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brokers:
+    """What is left in the brokers. ``frames_keys`` are streams and rows of this run's captures."""
+
+    dispatched: int = 0
+    dispatch_pending: int = 0
+    events: int = 0
+    events_pending: int = 0
+    unfinished: tuple[str, ...] = ()
+    frames_keys: tuple[str, ...] = ()
+    dead_letters: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is on its way."""
+        return not (
+            self.dispatched or self.dispatch_pending or self.events or self.events_pending
+            or self.unfinished or self.frames_keys
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that the checker may look at beside the history.
+
+    Attributes:
+        logs: the bytes of each session's log.
+        artifacts: of each session, the bytes of every file in its features folder, by name.
+        reports: what ``GET /captures/…`` says, by capture_id; None for 404.
+        images: files that hold bytes of a JPEG.
+    """
+
+    logs: Mapping[str, bytes] = field(default_factory=dict)
+    artifacts: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    reports: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    brokers: Brokers = field(default_factory=Brokers)
+    images: Sequence[str] = ()
+
+
+def look_at_files(told: Told, data_root: Path, log_root: Path) -> tuple[dict[str, bytes], dict[str, dict[str, bytes]]]:
+    """The logs and the artifacts of a history's sessions, by session_id."""
+    logs: dict[str, bytes] = {}
+    artifacts: dict[str, dict[str, bytes]] = {}
+    for session_id, session in told.sessions.items():
+        log = session_log_path(log_root, session.user_id, session_id)
+        logs[session_id] = log.read_bytes() if log.exists() else b""
+        folder = session_features_dir(data_root, session.user_id, session_id)
+        artifacts[session_id] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return logs, artifacts
+
+
+async def look_at_brokers(frames: redis.asyncio.Redis, events: redis.asyncio.Redis, captures: Iterable[str]) -> Brokers:
+    """What is left in the brokers."""
+    dispatch, group = keys.CAPTURES, keys.EXTRACTOR_GROUP
+    left = []
+    for capture_id in captures:
+        names = keys.capture_keys(capture_id)
+        left += [key for key in (names.frames, names.rows) if await frames.exists(key)]
+    dead = await events.xrange(keys.DEAD_EVENTS)
+    return Brokers(
+        dispatched=await frames.xlen(dispatch),
+        dispatch_pending=await _pending(frames, dispatch, group),
+        events=await events.xlen(keys.EVENTS),
+        events_pending=await _pending(events, keys.EVENTS, keys.RECORDER_GROUP),
+        unfinished=tuple(name.decode() for name in await events.zrange(keys.UNFINISHED, 0, -1)),
+        frames_keys=tuple(left),
+        dead_letters=tuple(
+            {name.decode(): value.decode(errors="replace") for name, value in fields.items()} for _, fields in dead
+        ),
+    )
+
+
+async def _pending(broker: redis.asyncio.Redis, stream: str, group: str) -> int:
+    try:
+        return int((await broker.xpending(stream, group))["pending"])
+    except redis.exceptions.ResponseError:  # no group: nothing was ever delivered
+        return 0
+
+
+def find_images(folders: Iterable[Path], jpegs: Iterable[bytes]) -> list[str]:
+    """Files below ``folders`` that hold the head of any JPEG, or bytes out of the middle of one of these."""
+    middles = [jpeg[len(jpeg) // 2 :][:24] for jpeg in jpegs]
+    found = []
+    for path in (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue  # a temporary file that is gone again
+        if b"\xff\xd8\xff\xe0" in content or any(middle in content for middle in middles):
+            found.append(str(path))
+    return found

@@ -1,0 +1,112 @@
+"""The stack's processes with shorter intervals, so that a fault costs seconds: ``python -m … gateway | extractor |
+recorder``. Nothing else is changed, except that two images, which no camera makes, kill or hang an extractor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import simplejpeg
+
+import contracts.broker
+import contracts.records
+from contracts.settings import Settings
+
+__all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "hanging_jpeg", "killing_jpeg", "main"]
+
+SOCKET_TIMEOUT_S = 2.0
+SWEEP_AGE_S = 9.0
+"""How old an unfinished capture is before the sweep looks at it; more than opening one may take."""
+
+KILLS = (255, 0, 255)
+HANGS = (0, 255, 0)
+
+
+def killing_jpeg(width: int, height: int) -> bytes:
+    """A frame that ends its extractor with a signal."""
+    return _plain(KILLS, width, height)
+
+
+def hanging_jpeg(width: int, height: int) -> bytes:
+    """A frame that an extractor never gets done with."""
+    return _plain(HANGS, width, height)
+
+
+def _plain(colour: tuple[int, int, int], width: int, height: int) -> bytes:
+    return simplejpeg.encode_jpeg(np.full((height, width, 3), colour, np.uint8), quality=95, colorsubsampling="444")
+
+
+def _is_plain(image: Any, colour: tuple[int, int, int]) -> bool:
+    return bool((np.abs(image[::16, ::16].astype(int) - colour) < 16).all())
+
+
+def _shorten_broker() -> None:
+    for connect in (contracts.broker.connect, contracts.broker.connect_sync):
+        connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
+    contracts.records.LEADER_TTL_MS = 2_000
+
+
+def extractor_process(settings: Settings) -> None:
+    """`workers.extractor.extractor_process` with short intervals and the two images."""
+    import workers.extractor
+    from workers.lease import Timing
+    from workers.pipelines import holistic
+
+    class Pipeline(holistic.HolisticPipeline):
+        def process(self, image: Any) -> Any:
+            if _is_plain(image, KILLS):
+                os.kill(os.getpid(), signal.SIGKILL)
+            while _is_plain(image, HANGS):
+                time.sleep(1)
+            return super().process(image)
+
+    _shorten_broker()
+    timing = Timing(
+        lease_ms=2_000, heartbeat_s=0.4, alive_s=0.5, poll_ms=300, read_ms=300, frame_deadline_s=3.0, quiet_s=3.0,
+        patience_s=10.0,
+    )  # fmt: skip
+    holistic.HolisticPipeline = Pipeline  # type: ignore[misc]
+    workers.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
+    workers.extractor.PULSE_TIMEOUT_S = 1.0
+    workers.extractor.extractor_process(settings)
+
+
+def _extractor() -> int:
+    import workers.__main__
+
+    workers.__main__.extractor_process = extractor_process
+    return workers.__main__.main()
+
+
+def _recorder() -> int:
+    import recorder.__main__
+    import recorder.leadership
+    import recorder.sweep
+
+    recorder.leadership.RENEW_S = 0.4
+    recorder.sweep.MIN_AGE_MS = int(1000 * SWEEP_AGE_S)
+    recorder.sweep.SWEEP_S = 1.0
+    return recorder.__main__.main()
+
+
+def _gateway() -> int:
+    import gateway.__main__
+
+    return gateway.__main__.main()
+
+
+def main(name: str) -> int:
+    """Be one part; returns its exit code."""
+    _shorten_broker()
+    return {"gateway": _gateway, "extractor": _extractor, "recorder": _recorder}[name]()
+
+
+if __name__ == "__main__":
+    from tests.integration.faults import parts  # not __main__: a spawned process must find the function by name
+
+    sys.exit(parts.main(sys.argv[1]))
