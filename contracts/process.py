@@ -1,7 +1,8 @@
-"""How every process of ours begins and ends: no core files, JSON logs, one line instead of a traceback."""
+"""How every process of ours begins and ends: no core dumps, JSON logs, one line instead of a traceback."""
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import sys
 from collections.abc import Callable
@@ -13,15 +14,17 @@ from contracts.logs import configure_logs
 
 __all__ = ["run_process"]
 
+_PR_SET_DUMPABLE = 4
+
 
 def run_process(name: str, main: Callable[[], int]) -> int:
     """Run ``main`` and return the exit code.
 
-    A core file of a process that holds frames would put them on a disk: ``RLIMIT_CORE`` is 0 from here
-    on, for children too. `FatalError` becomes one line on standard error and its exit code; Ctrl-C is 130;
-    anything unexpected is logged by its type and place, and is 1.
+    A core dump of a process that holds frames would put them on a disk, so from here on none is made.
+    `FatalError` becomes one line on standard error and its exit code; Ctrl-C is 130; anything unexpected is
+    logged by its type and place, and is 1.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _forbid_core_dumps()
     configure_logs(name)
     try:
         return main()
@@ -33,3 +36,15 @@ def run_process(name: str, main: Callable[[], int]) -> int:
     except Exception as error:
         structlog.get_logger().error("process failed", exc_info=error)
         return 1
+
+
+def _forbid_core_dumps() -> None:
+    """No core file, for children too; and no memory for a program that ``kernel.core_pattern`` pipes to, which
+    the limit does not bind.
+
+    What is not dumpable is also closed to other processes of the same user: its memory, its environment with
+    the token, a debugger. A child process is dumpable again once it runs a program, until it comes here itself.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

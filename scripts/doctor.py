@@ -193,15 +193,14 @@ def judge_swap(swaps: str) -> Finding:
 def judge_core_files(limit: int, pattern: str) -> Finding:
     """Whether a crash could write memory, and so frames, to a disk.
 
-    Every process of ours and every embedded broker sets its limit to 0. A pattern that pipes to a program is not
-    bound by the limit; systemd-coredump keeps to it of its own will.
+    Our processes cannot be dumped at all, and embedded brokers have a limit that files and pipes keep to; sockets
+    (Linux 6.16 and newer) do not. A broker that is not embedded has the limit that its own service gives it.
     """
-    program = pattern.strip().removeprefix("|").split()[0] if pattern.strip().startswith("|") else ""
-    if program and not program.endswith("systemd-coredump"):
-        detail = f"the kernel hands the memory of a crashed process to {program}, whatever its limit"
+    if pattern.startswith("@"):
+        detail = f"the kernel hands the memory of a crashed broker to {pattern.strip()}, whatever its limit"
         return Finding("core files", "warn", detail, "sysctl kernel.core_pattern=core")
     said = "" if limit == 0 else ", whatever this shell's limit is"
-    return Finding("core files", "ok", f"our processes and brokers write none{said}")
+    return Finding("core files", "ok", f"our processes and embedded brokers leave none{said}")
 
 
 def judge_overcommit(policy: str) -> Finding:

@@ -61,15 +61,19 @@ def _load_prctl() -> Callable[[int, int], int] | None:
 _prctl = _load_prctl()
 _PR_SET_PDEATHSIG = 1
 
+CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
+"""Linux hands the memory of a crashed process to a program that ``kernel.core_pattern`` pipes to even if its limit is
+0, but not if it is 1 (``fs/coredump.c``, which so keeps such programs from dumping themselves). No file is that small."""
+
 
 def _in_child(parent_pid: int) -> Callable[[], None]:
-    """What the child does before it runs its program: it writes no core file, and it ends with its parent.
+    """What the child does before it runs its program: it leaves no core dump, and it ends with its parent.
 
     The second is Linux only, and counts from the thread that forked: a stack is started in the main thread.
     """
 
     def prepare() -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (CORE_LIMIT_BYTES, CORE_LIMIT_BYTES))
         if _prctl is not None:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent_pid:

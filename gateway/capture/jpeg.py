@@ -14,14 +14,16 @@ _BASELINE, _PROGRESSIVE = 0xC0, 0xC2
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-# A camera writes about ten segments before the frame header; a hostile file could hold thousands.
+# A camera writes about ten segments before the frame header, and no fill bytes; a hostile file could hold
+# hundreds of thousands of either.
 _MAX_SEGMENTS = 256
+_MAX_FILL_BYTES = 256
 
 
 def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits) -> None:
-    """Accept a baseline or progressive JPEG of exactly ``width`` × ``height`` pixels.
+    """Accept a baseline or progressive JPEG of exactly ``width`` × ``height`` pixels, 8 bits a sample.
 
-    Source: ITU-T T.81, annex B, for the markers; libjpeg-turbo parses the header itself.
+    The work is bounded, whatever the bytes are: nothing behind the header is looked at. Source: ITU-T T.81, annex B, for the markers; libjpeg-turbo parses the header itself.
 
     Raises:
         CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the header's own size is over
@@ -31,8 +33,9 @@ def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits) -
         raise _invalid("it does not begin with SOI")
     if payload[-2:] != _EOI:
         raise _invalid("it does not end with EOI")
-    if _frame_header(payload) not in (_BASELINE, _PROGRESSIVE):
-        raise _invalid("it is neither baseline nor progressive")
+    marker, precision_bits = _frame_header(payload)
+    if marker not in (_BASELINE, _PROGRESSIVE) or precision_bits != 8:
+        raise _invalid("it is neither baseline nor progressive of 8 bits")
     try:
         own_height, own_width, _, _ = simplejpeg.decode_jpeg_header(payload, strict=False)
     except (ValueError, KeyError):  # KeyError: a colour space or subsampling that libjpeg-turbo does not know
@@ -47,22 +50,26 @@ def _invalid(why: str) -> CaptureError:
     return CaptureError("invalid_frame", f"not a JPEG we take: {why}")
 
 
-def _frame_header(payload: bytes) -> int | None:
-    """The marker code of the first frame header (SOFn), None if there is none where one must be."""
+_NONE = 0, 0
+
+
+def _frame_header(payload: bytes) -> tuple[int, int]:
+    """The marker code of the first frame header (SOFn) and its bits a sample; zeros if there is none where one
+    must be."""
     at, end = 2, len(payload)
     for _ in range(_MAX_SEGMENTS):
-        while at < end and payload[at] == 0xFF and payload[at + 1 : at + 2] == b"\xff":
-            at += 1  # fill bytes
-        if at + 4 > end or payload[at] != 0xFF:
-            return None
+        fill = payload[at : at + _MAX_FILL_BYTES]
+        at += max(0, len(fill) - len(fill.lstrip(b"\xff")) - 1)
+        if at + 5 > end or payload[at] != 0xFF:
+            return _NONE
         marker = payload[at + 1]
         if marker in _FRAME_HEADERS:
-            return marker
+            return marker, payload[at + 4]
         if marker in _STANDALONE:
             at += 2
             continue
         length = int.from_bytes(payload[at + 2 : at + 4], "big")
-        if length < 2 or marker in (0x00, 0xD8, 0xD9, 0xDA):
-            return None
+        if length < 2 or marker in (0x00, 0xD8, 0xD9, 0xDA, 0xFF):  # FF: more fill bytes than we take
+            return _NONE
         at += 2 + length
-    return None
+    return _NONE

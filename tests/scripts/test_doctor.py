@@ -89,10 +89,11 @@ def test_swap_on_a_disk_is_a_warning(swaps: str, verdict: str) -> None:
         ("core\n", "ok"),
         ("", "ok"),
         ("|/usr/lib/systemd/systemd-coredump %P\n", "ok"),
-        ("|/usr/share/apport %p\n", "warn"),
+        ("|/usr/share/apport %p\n", "ok"),
+        ("@/run/coredump.sock\n", "warn"),
     ],
 )
-def test_core_files_piped_past_the_limit_are_a_warning(pattern: str, verdict: str) -> None:
+def test_core_dumps_that_pass_the_limit_are_a_warning(pattern: str, verdict: str) -> None:
     assert judge_core_files(-1, pattern).verdict == verdict
 
 

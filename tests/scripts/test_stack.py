@@ -24,6 +24,7 @@ from contracts.errors import ConfigurationError, FatalError
 from contracts.settings import Settings, load_settings
 from scripts.gateway_client import Gateway
 from scripts.stack import Stack, gateway_address, running_urls
+from scripts.supervision import CORE_LIMIT_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -127,7 +128,7 @@ def _roles_are_as_they_must_be(stack: Stack) -> None:
     for name in ("frames-broker", "events-broker"):
         limits = Path(f"/proc/{stack.parts[name].pid}/limits").read_text()
         (core,) = [line for line in limits.splitlines() if line.startswith("Max core file size")]
-        assert core.split()[4:6] == ["0", "0"]
+        assert core.split()[4:6] == [str(CORE_LIMIT_BYTES)] * 2
 
 
 def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.supervision import Part, PartFailed, PartSpec
+from scripts.supervision import CORE_LIMIT_BYTES, Part, PartFailed, PartSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,7 +141,7 @@ def test_parts_write_no_core_files() -> None:
         one.start()
         await until(lambda: "up" in lines)
         await one.stop()
-        assert lines[0] == "(0, 0)"
+        assert lines[0] == f"({CORE_LIMIT_BYTES}, {CORE_LIMIT_BYTES})"
 
     run(test)
 
