@@ -97,11 +97,41 @@ def _cluster_url(url: str) -> str | None:
     return None
 
 
-def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 512) -> AsyncBroker:
+class _Pool(redis.asyncio.ConnectionPool):
+    """Who finds every connection in use waits for its turn, instead of being told that the broker is away."""
+
+    def __init__(self, *, max_connections: int, **options: Any) -> None:
+        super().__init__(max_connections=max_connections, **options)
+        self._wait_s: float = options["socket_timeout"]
+        self._places = asyncio.Semaphore(max_connections)
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise redis.exceptions.TimeoutError("every connection is waiting for an answer") from error
+        connection = self.get_available_connection()  # type: ignore[no-untyped-call]
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            self._places.release()
+
+
+def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 64) -> AsyncBroker:
     """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
 
-    Connects when first used. Answers are bytes. It never retries by itself: a command whose answer was
-    lost may have run, and only its caller knows whether it may run twice.
+    Connects when first used, over at most ``max_connections`` connections at once (to each node of a cluster eight
+    times as many, because there nobody waits for one). Answers are bytes. It never retries by itself: a command whose
+    answer was lost may have run, and only its caller knows whether it may run twice.
 
     Raises:
         ValueError: the URL is not one of these.
@@ -109,11 +139,11 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
     options: dict[str, Any] = {
         "socket_timeout": socket_timeout_s,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "max_connections": max_connections,
+        "retry": AsyncRetry(NoBackoff(), 0),
     }
     if (cluster := _cluster_url(url)) is not None:
-        return AsyncCluster.from_url(cluster, retry=AsyncRetry(NoBackoff(), 0), **options)
-    return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
+        return AsyncCluster.from_url(cluster, max_connections=8 * max_connections, **options)
+    return redis.asyncio.Redis.from_pool(_Pool.from_url(url, max_connections=max_connections, **options))
 
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import sys
 from contextlib import suppress
@@ -43,10 +44,18 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
         await state.events.aclose()
 
 
+def _allow_many_sockets() -> None:
+    """As many open files as the system lets this process have: often only the first 1,024 are allowed at first."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def run() -> int:
     """Read the settings, listen, serve."""
     settings = load_settings()
     settings.broker_urls()
+    _allow_many_sockets()
     listeners = open_listeners(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, listeners))

@@ -15,7 +15,7 @@ MAX_HEAD_BYTES = 64 * 1024
 """How long the request line and the headers may be together, give or take one read from the socket."""
 
 HEAD_WITHIN_S = 30.0
-"""How long a connection may take to send its first request's head."""
+"""How long a connection may take to send a request's head."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -25,7 +25,10 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_made(transport)
         self._in_head = True
         self._head_bytes = 0
-        self._head_timer = self.loop.call_later(HEAD_WITHIN_S, transport.close)
+        self._await_head()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_WITHIN_S, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timer.cancel()
@@ -47,6 +50,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = False
         self._head_timer.cancel()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next request is here already
+            self._head_timer.cancel()
+            self._await_head()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser cannot read."""

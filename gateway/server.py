@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -17,15 +20,29 @@ from contracts.errors import ConfigurationError
 from contracts.settings import Settings
 from gateway.http_protocol import BoundedHttp
 from gateway.security import is_loopback
+from gateway.stalls import Stalls
 from gateway.state import GatewayState
+from gateway.websocket_protocol import BoundedWebSocket
 
 __all__ = ["GatewayServer", "address_of", "open_listeners"]
 
 log = structlog.get_logger()
 
+STOP_WITHIN_S = 8.0
+"""How long it may take, from the signal on, until the last connection has ended or is cut off."""
+
 DRAIN_WITHIN_S = 5.0
-CLOSE_WITHIN_S = 8
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""How much of that captures have to end, and requests to finish, by themselves."""
+
+FAREWELL_WITHIN_S = 1.0
+"""How much of that clients have to answer the close frame; one that is cut off while it sends might not read why."""
+
+STALLED_S = 20.0
+"""A client that takes nothing for so long of what waits for it is cut off."""
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""The longest WebSocket message, unless frames may be longer. What has come of one is kept, so this bounds memory."""
+
 BACKLOG = 2048
 
 
@@ -69,22 +86,21 @@ def address_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn is to run the application: quiet, bounded, and without guessing from proxies' headers."""
     return uvicorn.Config(
         app,
         loop="uvloop",
         http=BoundedHttp,
-        ws="websockets-sansio",
+        ws=BoundedWebSocket,
         ws_per_message_deflate=False,
-        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1),
         lifespan="off",
         log_config=None,
         access_log=False,
         workers=1,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=CLOSE_WITHIN_S,
     )
 
 
@@ -92,8 +108,9 @@ class GatewayServer(uvicorn.Server):
     """Serves until it is told to stop, then lets open captures end by themselves, then ends the rest."""
 
     def __init__(self, app: ASGIApp, state: GatewayState) -> None:
-        super().__init__(server_config(app))
+        super().__init__(server_config(app, state.settings))
         self._state = state
+        self._stalls: Stalls[Any] = Stalls(STALLED_S)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM and SIGINT stop the server cleanly; a second one does not wait. Neither is raised again
@@ -118,13 +135,36 @@ class GatewayServer(uvicorn.Server):
                 "no token; set A3CP_API_TOKEN, or A3CP_HOST=127.0.0.1"
             )
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self._cut_off_stalled()
+        return await super().on_tick(counter)
+
+    def _cut_off_stalled(self) -> None:
+        """A connection that is closing waits for its last bytes to be taken: without this, for ever."""
+        transports = [connection.transport for connection in self.server_state.connections]
+        waiting_bytes = {transport: transport.get_write_buffer_size() for transport in transports}
+        for transport in self._stalls.look(waiting_bytes, asyncio.get_running_loop().time()):
+            transport.abort()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """While the sockets are still alive, open captures abort with ``server_shutdown``; then uvicorn ends all."""
-        log.info("stopping", active_captures=self._state.active_captures)
-        self._state.draining.set()
+        state = self._state
+        log.info("stopping", active_captures=state.active_captures)
+        state.draining.set()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN_WITHIN_S
-        await asyncio.sleep(0.1)  # sockets without a capture go too
-        while self._state.active_captures and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        began_at = loop.time()
+        await self._until(lambda: not state.open_sockets, began_at + DRAIN_WITHIN_S)
+        farewell_until = min(loop.time() + FAREWELL_WITHIN_S, began_at + DRAIN_WITHIN_S)
+        await self._until(lambda: not any(map(_is_websocket, self.server_state.connections)), farewell_until)
+        self.config.timeout_graceful_shutdown = math.ceil(began_at + STOP_WITHIN_S - loop.time())
         await super().shutdown(sockets)
+
+    async def _until(self, condition: Callable[[], bool], deadline: float) -> None:
+        while not condition() and asyncio.get_running_loop().time() < deadline and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def _is_websocket(connection: object) -> bool:
+    return isinstance(connection, BoundedWebSocket)

@@ -17,7 +17,8 @@ class GatewayState:
 
     ``draining`` is set when the process has been told to stop: open captures are aborted with
     ``server_shutdown``, new ones are refused. ``refusal`` is empty once both brokers are known to be as
-    their roles need them, else it says why no capture may be opened.
+    their roles need them, else it says why no capture may be opened. ``open_sockets`` counts the capture sockets,
+    ``active_captures`` those of them that have a capture.
     """
 
     settings: Settings
@@ -25,4 +26,5 @@ class GatewayState:
     events: AsyncBroker
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str = "the brokers have not been checked yet"
+    open_sockets: int = 0
     active_captures: int = 0

@@ -37,6 +37,7 @@ TELL_WITHIN_S = 2.0
 OUTCOME_BEFORE_TELLING_S = 2.0
 OUTCOME_AFTER_TELLING_S = 20.0
 AWAY_WATCHES_S = 5.0
+FLUSH_WITHIN_S = 2.0
 
 log = structlog.get_logger()
 
@@ -67,6 +68,7 @@ class _Connection:
 
     async def serve(self) -> None:
         """Pump until something ends the connection, then end it whole."""
+        self._state.open_sockets += 1
         self._start(self._receive(), self._tick(), self._drain())
         try:
             ending = await self._ending
@@ -79,6 +81,7 @@ class _Connection:
         finally:
             await self._stop_tasks()
             self._forwarder.discard()
+            self._state.open_sockets -= 1
             if self._counted:
                 self._state.active_captures -= 1
 
@@ -117,6 +120,8 @@ class _Connection:
         while not self._ending.done():
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
+                if message.get("code") == 1009:  # the server has closed the socket already
+                    raise CaptureError("protocol_violation", "a message is longer than any may be")
                 raise WebSocketDisconnect(message.get("code") or 1006)
             now = self._loop.time()
             text = message.get("text")
@@ -133,6 +138,8 @@ class _Connection:
     async def _drain(self) -> None:
         await self._state.draining.wait()
         await self._act(self._protocol.fail("server_shutdown"))
+        await asyncio.sleep(FLUSH_WITHIN_S)  # a capture that its client has closed may yet be completed
+        self._forwarder.give_up("server_shutdown")
 
     async def _watch(self, window: CaptureWindow) -> None:
         """Ask how far the capture is, tell the broker that the gateway is there, tell the client."""
@@ -204,10 +211,10 @@ class _Connection:
         try:
             await self._flush(self._window, complete)
         except CaptureError as error:
-            return Finish(error.code, 1000, tell=True, opened=True)
+            return self._protocol.incomplete(error.code)
         except Exception as error:
             self._log.error("capture connection failed", exc_info=error)
-            return Finish("internal_error", 1011, tell=False, opened=True)
+            return self._protocol.incomplete("internal_error")
         await opening.free_socket(self._state, self._window)
         self._log.info("capture closed", accepted=self._protocol.frames)
         return None

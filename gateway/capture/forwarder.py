@@ -66,7 +66,7 @@ class Forwarder:
         """Return when every queued frame is in the broker.
 
         Raises:
-            CaptureError: as `run`, which has to be running.
+            CaptureError: as `run`, which has to be running; or what `give_up` was told.
         """
         while self._queue:
             if self._failure is not None:
@@ -92,6 +92,11 @@ class Forwarder:
             self._queue.popleft()
             self._bytes -= item.byte_length
             self._wake()
+
+    def give_up(self, code: CaptureCode) -> None:
+        """Whoever waits in `flush` learns that it will not end well."""
+        self._failure = self._failure or CaptureError(code, "there is no time left for the last frames")
+        self._wake()
 
     def discard(self) -> None:
         """Let go of every frame that is still queued."""

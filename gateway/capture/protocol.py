@@ -164,12 +164,11 @@ class CaptureProtocol:
         opened = self.state is not State.IDLE
         self.state = State.ENDED
         self._pending = None
-        if code == "server_shutdown":
-            return (Finish(code, 1012, tell=opened, opened=opened),)
-        if code in _UNTOLD:
-            return (Finish(code, _UNTOLD[code], tell=False, opened=opened),)
-        tell = opened and code != "client_disconnected"
-        return (Finish(code, 1000 if opened else 1008, tell=tell, opened=opened),)
+        return (_finish(code, opened=opened),)
+
+    def incomplete(self, code: CaptureCode) -> Finish:
+        """How the connection ends when its `Complete` could not be carried out."""
+        return _finish(code, opened=True)
 
     def tick(self, now: float) -> tuple[Action, ...]:
         """Time passes, whether or not the client says anything."""
@@ -302,6 +301,15 @@ class CaptureProtocol:
         if self._clock.exhausted(now):
             raise CaptureError("limit_forward_buffer_exceeded", "the capture was held back for too long")
         raise error
+
+
+def _finish(code: CaptureCode, *, opened: bool) -> Finish:
+    if code == "server_shutdown":
+        return Finish(code, 1012, tell=opened, opened=opened)
+    if code in _UNTOLD:
+        return Finish(code, _UNTOLD[code], tell=False, opened=opened)
+    tell = opened and code != "client_disconnected"
+    return Finish(code, 1000 if opened else 1008, tell=tell, opened=opened)
 
 
 def _parse(text: str) -> CaptureOpen | FrameMeta | CaptureClose:

@@ -1,0 +1,77 @@
+"""WebSockets as the gateway takes them: uvicorn's protocol, with nobody able to keep the others waiting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+__all__ = ["BoundedWebSocket"]
+
+SLICE_BYTES = 16 * 1024
+"""How much of what a client sent is looked at before the others have their turn. One read from a socket may
+hold 40,000 empty frames, which take a third of a second."""
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """Looks at what comes in slices, one in each turn of the event loop, and at nothing more while a message waits
+    for the endpoint or the client does not take what it is sent: pongs are an answer too.
+
+    A client that sends is there: it may leave pings unanswered.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unseen = b""
+        self._heard_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        self._unseen += data
+        self._look()
+
+    def _look(self) -> None:
+        if not self._held() and self._unseen:
+            seen, self._unseen = self._unseen[:SLICE_BYTES], self._unseen[SLICE_BYTES:]
+            super().data_received(seen)
+        self._go_on()
+
+    def _held(self) -> bool:
+        """Whether a message waits for the endpoint, or the client for too long took nothing."""
+        return self.read_paused or not self.writable.is_set()
+
+    def _go_on(self) -> None:
+        """Read from the socket again only when all that was read has been looked at."""
+        if self.transport.is_closing():
+            self._unseen = b""  # whatever it is, it comes too late
+        elif self._held():
+            self.transport.pause_reading()
+        elif self._unseen:
+            self.transport.pause_reading()
+            self.loop.call_soon(self._look)
+        else:
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._go_on()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        self._go_on()
+        return message
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        self._go_on()  # after its close frame uvicorn reads on
+
+    def keepalive_timeout(self) -> None:
+        if self._heard_at > self.ping_sent_at:
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
