@@ -13,7 +13,7 @@ from contracts.base import StrictModel
 from contracts.capture import Annotation, CaptureOpen, Found
 from contracts.frame import ForwardItem, TerminalEntry
 from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, format_utc
-from contracts.keys import EXTRACTORS, capture_keys
+from contracts.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, capture_keys
 from contracts.layout import PART_NAMES, Part, Row
 from contracts.limits import CaptureLimits
 from contracts.scripts import Argument, Call
@@ -24,6 +24,7 @@ __all__ = [
     "EndStatus",
     "PushReply",
     "Watch",
+    "acknowledge",
     "alive",
     "claim",
     "end",
@@ -264,6 +265,11 @@ def release(capture_id: str, token: str) -> Call[bool]:
 def finish(capture_id: str, token: str) -> Call[bool]:
     """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
     return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
+
+
+def acknowledge(dispatch_id: str) -> Call[None]:
+    """The capture has its outcome: its dispatch entry goes."""
+    return Call("frames", "acknowledge", [CAPTURES], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)
 
 
 def alive(extractor: str) -> Call[list[str]]:

@@ -20,7 +20,8 @@ from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 __all__ = ["Argument", "Call", "ScriptName", "run", "run_sync"]
 
 ScriptName = Literal[
-    "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "alive",
+    "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
+    "alive",
     "reserve", "recheck", "publish", "abort", "settle", "bury", "session_start", "session_end", "lead", "resign",
 ]  # fmt: skip
 

@@ -148,9 +148,7 @@ class Dispatch:
 
     def done(self, dispatch_id: str) -> None:
         """The capture has its outcome: its dispatch entry goes. May be repeated."""
-        with broker_errors("frames"):
-            self._broker.xack(keys.CAPTURES, keys.EXTRACTOR_GROUP, dispatch_id)
-            self._broker.xdel(keys.CAPTURES, dispatch_id)
+        run_sync(self._broker, captures.acknowledge(dispatch_id))
 
     def hand_back(self, lease: Lease) -> None:
         """Another extractor may take the capture at once. May be repeated."""
