@@ -31,6 +31,7 @@ CALLS: list[Call[Any]] = [
     captures.release("capture-1", "t"),
     captures.finish("capture-1", "t"),
     captures.acknowledge("1-0"),
+    captures.alive("me"),
     records.reserve(window("capture-1"), "connection", 4, NOW),
     records.recheck("user-1", "sess_0123456789abcdef", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),
