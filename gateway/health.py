@@ -49,7 +49,8 @@ class BrokerWatch:
 
         Raises:
             BrokerMisconfigured: a broker answers for the first time, and is not what its role needs. Later
-                that is only a refusal: captures that are open may end well.
+                that is a refusal; if it is the frames broker, captures that are open are aborted: one that began
+                to persist would write their frames to a disk.
         """
         attempt = 0
         while True:
@@ -61,6 +62,8 @@ class BrokerWatch:
         """Look once at everything; see `run` for what it raises."""
         problems = await asyncio.gather(self._problem("frames"), self._problem("events"))
         self.state.refusal = next((str(problem) for problem in problems if problem), "")
+        if not isinstance(problems[0], BrokerUnavailable):  # else nobody knows
+            self.state.frames_unfit = str(problems[0] or "")
         lacks = await asyncio.gather(
             *(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
         )

@@ -27,4 +27,5 @@ class GatewayState:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str = "the brokers have not been checked yet"
     open_sockets: int = 0
+    frames_unfit: str = ""
     active_captures: int = 0

@@ -147,6 +147,8 @@ class _Connection:
         answered_at = self._loop.time()
         while True:
             await asyncio.sleep(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
+            if self._state.frames_unfit:
+                raise CaptureError("forward_failed", self._state.frames_unfit)
             try:
                 seen = await run(self._state.frames, captures.watch(window.capture_id))
             except BrokerUnavailable as error:

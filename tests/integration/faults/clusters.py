@@ -1,0 +1,155 @@
+"""A cluster of three masters, made for one test: real servers on loopback ports, and slots that move."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.crc import key_slot
+
+from tests.brokers import Flavour, server_path
+
+SLOTS = 16_384
+MASTERS = 3
+
+
+@dataclass
+class Master:
+    """One node: its process, where it listens, and the slots it was given."""
+
+    port: int
+    first_slot: int
+    last_slot: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    node_id: str = ""
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port)
+
+    def ask(self, *command: str | int) -> Any:
+        with self.client() as client:
+            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+@dataclass
+class BrokerCluster:
+    """Three masters without replicas; ``url`` reaches them. ``options`` are those of one broker of the role."""
+
+    flavour: Flavour
+    options: Sequence[str]
+    masters: list[Master] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"redis-cluster://127.0.0.1:{self.masters[0].port}"
+
+    def start(self) -> BrokerCluster:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        ports = _free_ports(2 * MASTERS)
+        share = -(-SLOTS // MASTERS)
+        for number in range(MASTERS):
+            first = number * share
+            self.masters.append(self._launch(ports[number], ports[MASTERS + number], first, min(SLOTS, first + share)))
+        for number, master in enumerate(self.masters):
+            _wait(lambda master=master: master.ask("PING"), "a master answers")
+            master.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            master.ask("CLUSTER", "ADDSLOTSRANGE", master.first_slot, master.last_slot)
+            master.node_id = master.ask("CLUSTER", "MYID").decode()
+        for number in range(1, MASTERS):
+            self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", ports[number], ports[MASTERS + number])
+        for master in self.masters:
+            _wait(lambda master=master: _is_whole(master), "the cluster stands")
+
+    def _launch(self, port: int, bus_port: int, first: int, end: int) -> Master:
+        executable = server_path(self.flavour)
+        assert executable is not None, f"no {self.flavour} server here: apt-get install redis-server"
+        folder = Path(tempfile.mkdtemp(prefix="a3cp-test-"))
+        command = [
+            *(executable, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
+            *("--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "5000"),
+            *self.options,
+        ]
+        return Master(port, first, end - 1, folder, subprocess.Popen(command, stdout=subprocess.DEVNULL))
+
+    def stop(self) -> None:
+        for master in self.masters:
+            master.process.kill()
+            master.process.wait(20)
+            shutil.rmtree(master.folder, ignore_errors=True)
+        self.masters.clear()
+
+    def owner(self, key: str) -> Master:
+        """The master that has the key's slot, as the first node tells it."""
+        slot = key_slot(key.encode())
+        for first, last, owner, *_ in self.masters[0].ask("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(master for master in self.masters if master.port == int(owner[1]))
+        raise AssertionError(f"nobody has slot {slot}")
+
+    def other_than(self, owner: Master) -> Master:
+        """A master that is not ``owner``."""
+        return next(master for master in self.masters if master is not owner)
+
+    def begin_move(self, slot: int, source: Master, target: Master) -> None:
+        """From here on the slot's keys are in two places, and clients are redirected with ASK."""
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
+
+    def move_keys(self, slot: int, source: Master, target: Master) -> int:
+        """Carry the slot's keys over; returns how many."""
+        moved = 0
+        while names := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names)
+            moved += len(names)
+        return moved
+
+    def end_move(self, slot: int, source: Master, target: Master) -> None:
+        """The slot is the target's; clients that do not know yet are told MOVED."""
+        for master in (target, source, *self.masters):
+            master.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
+
+
+def _is_whole(master: Master) -> bool:
+    info = dict(line.split(":", 1) for line in master.ask("CLUSTER", "INFO").decode().splitlines() if ":" in line)
+    known = master.ask("CLUSTER", "NODES").decode()
+    return info["cluster_state"] == "ok" and known.count("connected") == MASTERS and "handshake" not in known
+
+
+def _wait(condition: Callable[[], Any], what: str, within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            if condition():
+                return
+        except redis.exceptions.ConnectionError:
+            pass
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.05)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody has now; taken together, so that no two are the same."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for taken in sockets:
+            taken.bind(("127.0.0.1", 0))
+        return [taken.getsockname()[1] for taken in sockets]
+    finally:
+        for taken in sockets:
+            taken.close()
