@@ -62,7 +62,7 @@ class FrameMeta(_Control):
     """Announces one frame; the next message is the JPEG itself, ``byte_length`` bytes long."""
 
     event: Literal["capture.frame_meta"]
-    seq: PositiveInt
+    seq: Annotated[int, Field(ge=-(2**53), le=2**53)]
     timestamp_frame: UtcDatetime
     byte_length: PositiveInt
 

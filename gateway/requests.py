@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from contracts.errors import RequestRefused
+from contracts.json_text import load_json
 
 __all__ = ["MAX_JSON_BYTES", "parse_object", "read_body", "require", "validated"]
 
@@ -58,31 +58,29 @@ def parse_object(body: bytes) -> dict[str, Any]:
         RequestRefused: 422 ``schema_error``, it is none.
     """
     try:
-        document = orjson.loads(body)
-        if isinstance(document, dict):
-            json.loads(body, object_pairs_hook=_each_name_once, parse_int=_unread, parse_float=_unread)
-            return document
+        document = load_json(body.decode(), _each_name_once)
+        if b"\\u" in body:
+            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except _RepeatedName as repeated:
         raise _schema_error(f"{repeated}: the name occurs twice in one object") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise _schema_error("The body is not JSON.") from None
-    raise _schema_error("The body is not a JSON object.")
+    if not isinstance(document, dict):
+        raise _schema_error("The body is not a JSON object.")
+    return document
 
 
 class _RepeatedName(Exception):
     pass
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in document:
             raise _RepeatedName(name[:_SHOWN_NAME])
-        seen.add(name)
-
-
-def _unread(_token: str) -> None:
-    """Numbers were read by orjson already."""
+        document[name] = value
+    return document
 
 
 def require(document: Mapping[str, Any], *names: str) -> None:

@@ -77,7 +77,7 @@ class Consumer:
                 await self._drain(stopping)
             if not self._drain_due and self._leadership.leads:
                 block_s = min(BLOCK_S, self._retry_in_s())
-                await self._handle(await self._read(">", block_s), stopping)
+                await self._handle(await self._read(">", block_s), stopping, new=True)
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith(_NO_GROUP):
                 raise
@@ -138,14 +138,14 @@ class Consumer:
             )
         return [(entry_id.decode(), fields) for _, entries in answer for entry_id, fields in entries]
 
-    async def _handle(self, batch: list[Entry], stopping: asyncio.Event) -> bool:
+    async def _handle(self, batch: list[Entry], stopping: asyncio.Event, *, new: bool = False) -> bool:
         """Handle a batch; false if it was left, to be drained later, since the term is over or we stop."""
         for entry_id, fields in batch:
             if stopping.is_set() or not self._leadership.leads or self._leadership.term != self._term:
                 self._drain_due = True
                 return False
             if fields:
-                await self._handler.handle(entry_id, fields)
+                await self._handler.handle(entry_id, fields, new=new)
             else:  # somebody deleted it from the stream while it was pending
                 with broker_errors("events"):
                     await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, entry_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,29 +9,21 @@ from typing import Any
 from contracts.errors import InvalidEvent
 from contracts.events import EventEntry, compact_json
 from contracts.ids import is_identifier, is_record_id, is_session_id
+from contracts.json_text import load_json
 
 __all__ = ["parse_object", "read_entry"]
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 def parse_object(text: bytes) -> dict[str, Any]:
-    """Parse the JSON object ``text`` for its fields. Numbers stay the text they are: no valid number is refused
-    for its size.
+    """Parse the JSON object ``text`` for its fields.
 
     Raises:
         ValueError: it is not UTF-8, not JSON, or not an object.
     """
     try:
-        document = json.loads(text.decode("utf-8"), parse_float=str, parse_int=str, parse_constant=_refuse_constant)
+        document = load_json(text.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     if not isinstance(document, dict):
         raise ValueError("it is not an object")
     return document

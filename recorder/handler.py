@@ -18,7 +18,7 @@ from contracts.ids import format_utc, is_identifier
 from contracts.scripts import run
 from contracts.settings import Settings
 from recorder.entry import read_entry
-from recorder.holds import Holds
+from recorder.holds import Holds, SessionKey
 from recorder.writer import LogWriter
 
 __all__ = ["EntryHandler"]
@@ -27,6 +27,15 @@ _MAX_FIELDS = 64
 """An entry of more fields is not ours; as a dead letter it stands in one (a script cannot pass on thousands)."""
 
 _log = structlog.get_logger()
+
+
+class _Held(Exception):
+    """The entry's session is held back."""
+
+    def __init__(self, session: SessionKey, error: RecorderIOError) -> None:
+        super().__init__(session)
+        self.session = session
+        self.error = error
 
 
 class EntryHandler:
@@ -50,10 +59,11 @@ class EntryHandler:
             on_torn_tail=self._keep_tail,
         )
 
-    async def handle(self, entry_id: str, fields: Mapping[bytes, bytes]) -> None:
+    async def handle(self, entry_id: str, fields: Mapping[bytes, bytes], *, new: bool = False) -> None:
         """Append the entry's event and settle it, or bury it with the reason, or leave it pending.
 
-        It is left pending while its session is held back. Repeating it is safe.
+        It is left pending while its session is held back; one that is ``new`` has the session tried again soon, and
+        is told then how that went. Repeating it is safe.
 
         Raises:
             BrokerUnavailable: the entry may or may not be done; it is still pending if not.
@@ -62,6 +72,11 @@ class EntryHandler:
             try:
                 entry = read_entry(fields)
                 recorded_at = await self._append(entry)
+            except _Held as held:
+                if new:
+                    self.holds.hurry(held.session, time.monotonic())
+                else:
+                    await self._refuse(entry_id, held.error)
             except RecorderIOError as error:
                 await self._refuse(entry_id, error)
             except RecorderError as error:
@@ -72,7 +87,7 @@ class EntryHandler:
     async def _append(self, entry: EventEntry) -> str:
         session = (entry.user_id, entry.session_id)
         if (refusal := self.holds.refusal(session)) is not None:
-            raise refusal.with_traceback(None)  # or it would grow with every event that waits
+            raise _Held(session, refusal)
         try:
             recorded_at = await asyncio.to_thread(self._writer.append, *session, entry.event)
         except RecorderIOError as error:

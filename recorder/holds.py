@@ -9,6 +9,9 @@ from contracts.errors import RecorderIOError
 
 __all__ = ["Holds", "SessionKey"]
 
+HURRY_S = 0.5
+"""How often a session that somebody waits for is tried."""
+
 SessionKey = tuple[str, str]
 """``user_id, session_id``."""
 
@@ -17,6 +20,7 @@ SessionKey = tuple[str, str]
 class _Hold:
     error: RecorderIOError
     attempts: int
+    failed_at_s: float
     retry_at_s: float
     closed: bool = True
 
@@ -40,7 +44,13 @@ class Holds:
         """Hold the session back, for longer with each failure in a row."""
         before = self._holds.get(session)
         attempts = before.attempts + 1 if before else 0
-        self._holds[session] = _Hold(error, attempts, now_s + backoff_s(attempts))
+        self._holds[session] = _Hold(error, attempts, now_s, now_s + backoff_s(attempts))
+
+    def hurry(self, session: SessionKey, now_s: float) -> None:
+        """Somebody waits for an event of this session: the next try comes `HURRY_S` after the last one."""
+        hold = self._holds.get(session)
+        if hold is not None:
+            hold.retry_at_s = min(hold.retry_at_s, max(now_s, hold.failed_at_s + HURRY_S))
 
     def succeeded(self, session: SessionKey) -> None:
         """The session's log can be written."""

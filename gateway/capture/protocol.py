@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from contracts.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
 from contracts.errors import CaptureCode, CaptureError
 from contracts.frame import ForwardItem
+from contracts.json_text import load_json
 from contracts.limits import INGEST_GRACE_S, CaptureLimits
 from gateway.capture.clock import HeldClock
 from gateway.capture.jpeg import check_jpeg
@@ -316,11 +317,19 @@ def _parse(text: str) -> CaptureOpen | FrameMeta | CaptureClose:
     if len(text) > MAX_TEXT_CHARACTERS:
         raise CaptureError("schema_error", "the control message is too long")
     try:
-        return parse_capture_message(orjson.loads(text))
-    except orjson.JSONDecodeError:
-        raise CaptureError("invalid_json", "the text is not JSON") from None
+        return parse_capture_message(_document(text))
     except ValidationError:
         raise CaptureError("schema_error", "the message breaks the schema") from None
+
+
+def _document(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            return load_json(text)  # valid JSON that orjson refuses breaks the schema, if anything
+        except ValueError:
+            raise CaptureError("invalid_json", "the text is not JSON") from None
 
 
 def _violation(why: str) -> NoReturn:

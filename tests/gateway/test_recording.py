@@ -58,10 +58,10 @@ def test_event_is_preserved_verbatim_but_for_insignificant_whitespace(tmp_path: 
     async def main() -> None:
         async with reaching(tmp_path) as gateway:
             path = make_log_directory(gateway)
-            tail = '"z" : 1.50, "a": [1e3, 18446744073709551617],  "text": "a \\u00e9 \\n b"'
+            tail = '"z" : 1.50, "a": [1e3, 1e400, 18446744073709551617],  "text": "a \\u00e9 \\n b"'
             body = orjson.dumps(message(gateway))[:-1].decode() + ",\n " + tail + " }\n"
             assert (await gateway.post(PATH, body.encode())).status_code == 201
-            assert path.read_bytes().endswith(b',"z":1.50,"a":[1e3,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n')
+            assert path.read_bytes().endswith(b',"z":1.50,"a":[1e3,1e400,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n')
 
     asyncio.run(main())
 
@@ -113,6 +113,17 @@ def test_body_that_is_no_json_object_is_422(tmp_path: Path, body: bytes) -> None
     async def main() -> None:
         async with reaching(tmp_path) as gateway:
             assert_refused(await gateway.post(PATH, body), 422, "schema_error")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", '"\\ud800"', "01", "1.", "True", "[" * 5000 + "]" * 5000])
+def test_what_is_no_json_text_is_422_and_not_queued(value: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path) as gateway:
+            body = orjson.dumps(message(gateway))[:-1].decode() + f',"x":{value}}}'
+            assert_refused(await gateway.post(PATH, body.encode()), 422, "schema_error")
+            assert await gateway.state.events.xlen(keys.EVENTS) == 0
 
     asyncio.run(main())
 

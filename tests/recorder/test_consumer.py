@@ -190,6 +190,26 @@ def test_an_io_error_is_told_holds_back_its_session_only_and_mends_itself_in_ord
     on_bench(own_brokers, tmp_path, story)
 
 
+def test_an_event_for_a_session_that_was_held_back_has_it_tried_at_once(
+    own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(bench: Bench) -> None:
+        sick = new_session()
+        first, second = entry(sick, n=1), entry(sick, n=2)
+        bench.log(sick).mkdir()
+        async with bench.recorder():
+            [held] = await bench.put(first)
+            with pytest.raises(RecorderIOError):
+                (await bench.receipt(held)).recorded()
+            bench.log(sick).rmdir()
+            [waiting] = await bench.put(second)
+            (await bench.receipt(waiting)).recorded()  # without the hurry nobody would try for an hour
+        assert bench.lines(sick) == bodies(first, second)
+
+    monkeypatch.setattr("recorder.holds.backoff_s", lambda _: 3600.0)
+    on_bench(own_brokers, tmp_path, story)
+
+
 def test_a_log_that_somebody_else_has_locked_waits_and_nobody_is_told_of_an_error(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:

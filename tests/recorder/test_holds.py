@@ -48,3 +48,14 @@ def test_the_next_retry_is_the_earliest_and_none_if_nothing_waits() -> None:
     assert holds.next_retry_s() == 50.1
     holds.reopen(60.0)
     assert holds.next_retry_s() == 100.1
+
+
+def test_a_session_that_somebody_waits_for_is_tried_soon_but_not_all_the_time() -> None:
+    holds = Holds()
+    for _ in range(8):
+        holds.failed(HERE, ERROR, 100.0)
+    holds.hurry(HERE, 100.1)
+    assert holds.next_retry_s() == 100.5
+    holds.hurry(HERE, 103.0)
+    assert holds.next_retry_s() == 100.5
+    holds.hurry(THERE, 100.0)  # not held: nothing to hurry

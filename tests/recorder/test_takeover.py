@@ -101,8 +101,8 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
         await bench.put(*given)
         handle = handler.handle
 
-        async def handle_and_lose(entry_id: str, fields: Mapping[bytes, bytes]) -> None:
-            await handle(entry_id, fields)
+        async def handle_and_lose(entry_id: str, fields: Mapping[bytes, bytes], **how: bool) -> None:
+            await handle(entry_id, fields, **how)
             await bench.events.set(keys.RECORDER_LEADER, "the-new-one")
             assert not await leadership.renew()
 
@@ -128,12 +128,12 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
         await bench.put(*given[:3])
         handle, calls, stopping = handler.handle, [], asyncio.Event()
 
-        async def fail_once(entry_id: str, fields: Mapping[bytes, bytes]) -> None:
+        async def fail_once(entry_id: str, fields: Mapping[bytes, bytes], **how: bool) -> None:
             calls.append(entry_id)
             if len(calls) == 2:
                 await bench.put(given[3])
                 raise BrokerUnavailable("events", "connection lost")
-            await handle(entry_id, fields)
+            await handle(entry_id, fields, **how)
             if len(calls) == 5:
                 stopping.set()
 

@@ -279,6 +279,7 @@ def test_brokers_that_are_not_as_they_must_be_refuse_with_1013() -> None:
 
 VIOLATIONS: dict[str, Callable[[Client], list[str | bytes]]] = {
     "wrong seq": lambda c: [c.meta(1), jpeg(), c.meta(3)],
+    "seq not from 1": lambda c: [c.meta(0)],
     "second open": lambda c: [c.open(record_id=str(uuid.uuid4()))],
     "bytes without meta": lambda c: [jpeg()],
     "text when bytes are due": lambda c: [c.meta(1), "not even json"],

@@ -108,6 +108,10 @@ def test_anything_before_open_closes_without_an_abort(kind: str) -> None:
         ("{}", "schema_error", 1008),
         ('{"event":"capture.pause"}', "schema_error", 1008),
         ("x" * 70_000, "schema_error", 1008),
+        ('{"event":"capture.open","fps_target":1e400}', "schema_error", 1008),
+        ('{"event":"capture.open","width":' + "9" * 5000 + "}", "schema_error", 1008),
+        ('{"event":"capture.open","capture_id":"\\ud800"}', "schema_error", 1008),
+        ("[" * 60_000, "invalid_json", 1003),
     ],
 )
 @pytest.mark.parametrize("active", [False, True])
@@ -221,7 +225,7 @@ def test_a_frame_is_forwarded_with_all_it_needs() -> None:
     assert (item.user_id, item.session_id) == (pump.client.user_id, pump.client.session_id)
 
 
-@pytest.mark.parametrize("seq", [1, 3, 4, 1000])
+@pytest.mark.parametrize("seq", [-1, 0, 1, 3, 4, 1000])
 def test_a_wrong_seq_aborts(seq: int) -> None:
     pump = Pump().opened().frames(1)
     aborts(pump.text(pump.client.meta(seq)), "protocol_violation")
