@@ -239,9 +239,9 @@ def _check_order(told: SessionTold, log: _Log, all_told: Told, report: Report) -
     appends = [a for a in all_told.appends.values() if a.session_id == told.session_id and a.event in place]
     for first in appends:
         for second in appends:
-            if first.recorded_s is not None and first.recorded_s < second.sent_s:
-                if place[first.event] > place[second.event]:
-                    report.wrong.append(f"session {told.session_id}: two appends stand in the wrong order")
+            before = first.recorded_s is not None and first.recorded_s < second.sent_s
+            if before and place[first.event] > place[second.event]:
+                report.wrong.append(f"session {told.session_id}: two appends stand in the wrong order")
 
 
 def _left_over(brokers: Brokers, allow: Allow) -> list[str]:

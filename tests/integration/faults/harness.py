@@ -19,6 +19,7 @@ import redis.asyncio
 from pydantic import SecretStr
 
 from contracts import keys
+from contracts.broker import Role
 from contracts.limits import CaptureLimits
 from contracts.settings import Settings
 from scripts.supervision import Part, PartSpec
@@ -35,7 +36,7 @@ __all__ = ["Fault", "Plan", "Rig", "play", "rig_on", "until"]
 REPOSITORY = Path(__file__).parents[3]
 READY_S = 60.0
 FAULT_S = 60.0
-QUIET_S = 60.0
+QUIET_S = 30.0
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float) -> Any:
@@ -187,6 +188,17 @@ class Rig:
         """The extractors that have a capture in hand."""
         pending = await self.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 50)
         return [pid for entry in pending if (pid := _pid_of(entry["consumer"])) is not None]
+
+    def kind_of(self, pid: int) -> str:
+        """What a process of the stack is: ``gateway``, ``extractor`` or ``recorder``; empty if it is gone."""
+        with suppress(ProcessLookupError):
+            group = os.getpgid(pid)  # the extractor's pool has processes of its own
+            return next((name.split("-")[0] for name, part in self.parts.items() if part.pid == group), "")
+        return ""
+
+    def proxy(self, role: Role) -> Proxy:
+        """The proxy in front of a role's broker."""
+        return self.frames_proxy if role == "frames" else self.events_proxy
 
     def kill(self, pid: int) -> None:
         """kill -9; gone already is gone."""

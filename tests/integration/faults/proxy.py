@@ -15,7 +15,7 @@ import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -34,12 +34,14 @@ Then = Literal["pass", "cut", "swallow"]
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command on its way. ``name`` is lower case, or the script's name; a script's arguments are its keys and
-    its ARGV. ``pid`` is the process that opened the connection, 0 if the connection is no Unix socket."""
+    its ARGV. ``pid`` is the process that opened the connection, 0 if the connection is no Unix socket. ``reply`` is
+    the broker's, as it came, once there is one."""
 
     name: str
     arguments: tuple[bytes, ...]
     pid: int
     connection: int
+    reply: bytes = b""
 
 
 Hook = Callable[[Command], Awaitable[None] | None]
@@ -61,7 +63,7 @@ class Trap:
     _sprung: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sprung(self, within_s: float = 30.0) -> Command:
-        """Wait until it has sprung; returns the command.
+        """Wait until it has sprung and its hook is done; returns the command.
 
         Raises:
             TimeoutError: it did not.
@@ -80,11 +82,11 @@ class Trap:
     async def spring(self, command: Command) -> Then:
         """Do what is to be done, and say how it goes on."""
         self.commands.append(command)
-        self._sprung.set()
         if self.do is not None:
             waiting = self.do(command)
             if inspect.isawaitable(waiting):
                 await waiting
+        self._sprung.set()
         return self.then
 
 
@@ -102,7 +104,8 @@ class Proxy:
         scripts: their names by SHA-1.
         delay_s: how long every command is held before it is passed on.
         pids: every process that ever connected.
-        counts: how many commands of each name were answered.
+        counts: how many commands were answered, by the sender's pid and the command's name.
+        errors: what went wrong in hooks.
     """
 
     listen: Address
@@ -110,7 +113,7 @@ class Proxy:
     scripts: Mapping[str, str]
     delay_s: float = 0.0
     pids: set[int] = field(default_factory=set)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[tuple[int, str], int] = field(default_factory=dict)
     errors: list[BaseException] = field(default_factory=list)
     _traps: list[Trap] = field(default_factory=list)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -257,8 +260,9 @@ class Proxy:
                 command = waiting.popleft()
                 then: Then = "pass"
                 if not raw.startswith(b"-NOSCRIPT"):
-                    self.counts[command.name] = self.counts.get(command.name, 0) + 1
-                    then = await self._meet(command, "answered")
+                    sender = (command.pid, command.name)
+                    self.counts[sender] = self.counts.get(sender, 0) + 1
+                    then = await self._meet(replace(command, reply=raw), "answered")
                 if then == "cut":
                     return
                 swallowed = swallowed or then == "swallow"
@@ -275,7 +279,7 @@ class Proxy:
     def _command(self, words: list[bytes], pid: int, connection: int) -> Command:
         name, arguments = words[0].decode(errors="replace").lower(), words[1:]
         if name in ("evalsha", "eval"):
-            sha = arguments[0].decode() if name == "evalsha" else hashlib.sha1(arguments[0]).hexdigest()  # noqa: S324
+            sha = arguments[0].decode() if name == "evalsha" else hashlib.sha1(arguments[0]).hexdigest()
             name, arguments = self.scripts.get(sha, name), arguments[2:]
         return Command(name, tuple(arguments), pid, connection)
 

@@ -1,0 +1,249 @@
+"""What may happen to the processes of the stack and to its clients, each as a `Case` by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from contracts.broker import Role
+from tests.integration.faults.checker import Allow
+from tests.integration.faults.clients import SIZE, Capture, Vanish
+from tests.integration.faults.harness import Fault, Plan, Rig
+from tests.integration.faults.parts import hanging_jpeg, killing_jpeg
+from tests.integration.faults.proxy import Command, Moment, Trap
+
+__all__ = ["CASES", "Case", "capture_of", "during_writes"]
+
+Where = Callable[[Command], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A fault, the load it meets, what it may do, and how many captures must be recorded all the same."""
+
+    fault: Fault | None
+    plan: Plan = Plan()
+    allow: Allow = Allow()
+    recorded: int = 4
+
+
+def capture_of(command: Command) -> bytes:
+    """The capture that a script's first key names."""
+    key = command.arguments[0]
+    return key.split(b"{")[1].split(b"}")[0] if not key.startswith(b"{a3cp}") else key.rsplit(b":", 1)[1]
+
+
+def during_writes(rig: Rig, number: int) -> Where:
+    """Takes the ``number``-th proof of ownership that a capture's job sends: 1 is before it looks for an artifact, 2
+    before it writes one, 3 after that. The heartbeats between come on another connection."""
+    jobs: set[int] = set()
+    proofs: Counter[bytes] = Counter()
+    rig.frames_proxy.trap("claim", "asked", do=lambda command: jobs.add(command.connection), times=1_000_000)
+
+    def where(command: Command) -> bool:
+        if command.connection not in jobs:
+            return False
+        proofs[capture_of(command)] += 1
+        return proofs[capture_of(command)] == number
+
+    return where
+
+
+def anything(_: Command) -> bool:
+    return True
+
+
+# --- processes that die --------------------------------------------------------------------------------
+
+
+def killed(role: Role, name: str, moment: Moment, *, latest: int = 1, where: Where = anything) -> Fault:
+    """kill -9 of the sender at one of the first ``latest`` such commands. If it was only ``asked``, it never ran."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        trap = rig.proxy(role).trap(
+            name, moment, "cut", do=lambda c: rig.kill(c.pid), nth=rig.random.randint(1, latest), where=where
+        )
+        armed.set()
+        await trap.sprung()
+
+    return fault
+
+
+def killed_before_write(rig: Rig) -> Trap:
+    where = during_writes(rig, 2)
+    return rig.frames_proxy.trap("heartbeat", "answered", "cut", do=lambda c: rig.kill(c.pid), where=where)
+
+
+async def extractor_killed_before_write(rig: Rig, armed: asyncio.Event) -> None:
+    trap = killed_before_write(rig)
+    armed.set()
+    await trap.sprung()
+
+
+def delivered(to: bytes) -> Where:
+    """A read that brought something."""
+    return lambda command: to in command.arguments and len(command.reply) > len(b"*-1\r\n")
+
+
+def sent_by(kind: str) -> Callable[[Rig], Where]:
+    return lambda rig: lambda command: rig.kind_of(command.pid) == kind
+
+
+# --- processes that sleep ------------------------------------------------------------------------------
+
+
+def slept(role: Role, name: str, moment: Moment, *, until: str, latest: int = 1, where: Where = anything) -> Fault:
+    """SIGSTOP of an extractor at such a command, which waits with it until another one has run the script ``until``
+    for the same capture; then the command goes on, and SIGCONT."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        async def sleep(command: Command) -> None:
+            rig.pause(command.pid)
+            others = rig.frames_proxy.trap(
+                until, where=lambda c: c.pid != command.pid and capture_of(c) == capture_of(command)
+            )
+            await others.sprung()
+            rig.resume(command.pid)
+
+        nth = rig.random.randint(1, latest)
+        trap = rig.proxy(role).trap(name, moment, do=sleep, nth=nth, where=where)
+        armed.set()
+        await trap.sprung(50)
+
+    return fault
+
+
+async def extractor_slept_before_write(rig: Rig, armed: asyncio.Event) -> None:
+    await slept("frames", "heartbeat", "answered", until="finish", where=during_writes(rig, 2))(rig, armed)
+
+
+def leader_slept(name: str, moment: Moment, where: Where = anything) -> Fault:
+    """SIGSTOP of the active recorder at such a command, until its standby has settled something."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        async def sleep(command: Command) -> None:
+            rig.pause(command.pid)
+            await rig.events_proxy.trap("settle", where=lambda c: c.pid != command.pid).sprung()
+            rig.resume(command.pid)
+
+        trap = rig.events_proxy.trap(name, moment, do=sleep, nth=rig.random.randint(1, 6), where=where)
+        armed.set()
+        await trap.sprung(50)
+
+    return fault
+
+
+def slept_any_time(kind: str) -> Fault:
+    """SIGSTOP wherever the process is, for longer than a lease and a leader's time."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        trap = rig.frames_proxy.trap("row", "asked", nth=rig.random.randint(1, 60))
+        armed.set()
+        row = await trap.sprung()
+        pid = await rig.leader_pid() if kind == "recorder" else row.pid
+        assert pid is not None
+        await asyncio.sleep(rig.random.uniform(0, 0.5))
+        rig.pause(pid)
+        await asyncio.sleep(3.0)  # the fault itself: how long it sleeps
+        rig.resume(pid)
+
+    return fault
+
+
+# --- clients and their frames --------------------------------------------------------------------------
+
+
+def _vanishing(captures: list[Capture]) -> list[Capture]:
+    for capture, state in zip(captures, get_args(Vanish), strict=True):
+        capture.vanish = state
+    return captures
+
+
+def poisoned(jpeg: bytes) -> Case:
+    """The first capture's eleventh frame ends every extractor that decodes it."""
+
+    def poison(captures: list[Capture]) -> list[Capture]:
+        first = captures[0]
+        first.frames = [*first.frames[:10], jpeg, *first.frames[11:]]
+        first.capture_id = f"poison-{first.capture_id}"
+        return captures
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        claims = rig.frames_proxy.trap(
+            "claim", nth=4, times=100, where=lambda command: capture_of(command).startswith(b"poison-")
+        )
+        armed.set()
+        await claims.sprung(50)  # three deliveries, and the one that gives it up
+
+    code = frozenset({"extraction_failed"})
+    return Case(fault, Plan(make=poison), Allow(told=code, outcomes=code), recorded=3)
+
+
+# --- replies that never come ---------------------------------------------------------------------------
+
+
+def lost_reply(role: Role, kind: str, name: str, then: str = "cut", latest: int = 3) -> Fault:
+    """The command runs, and its sender never hears of it."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        trap = rig.proxy(role).trap(
+            name, "answered", then, nth=rig.random.randint(1, latest), where=lambda c: rig.kind_of(c.pid) == kind
+        )  # type: ignore[arg-type]
+        armed.set()
+        await trap.sprung()
+
+    return fault
+
+
+GATEWAY_DEATH = Allow(lost_connections=True, append_answers=frozenset({0}))
+
+CASES: dict[str, Case] = {
+    "no fault": Case(None),
+    "extractor killed: delivered": Case(killed("frames", "xreadgroup", "answered", where=delivered(b">"))),
+    "extractor killed: claimed": Case(killed("frames", "claim", "answered")),
+    "extractor killed: before a row": Case(killed("frames", "row", "asked", latest=60)),
+    "extractor killed: after a row": Case(killed("frames", "row", "answered", latest=60)),
+    "extractor killed: before the write": Case(extractor_killed_before_write),
+    "extractor killed: written, not published": Case(killed("events", "publish", "asked")),
+    "extractor killed: published": Case(killed("events", "publish", "answered")),
+    "extractor killed: before it finishes": Case(killed("frames", "finish", "asked")),
+    "extractor killed: finished": Case(killed("frames", "finish", "answered")),
+    "extractor killed: finished, not acknowledged": Case(killed("frames", "acknowledge", "asked")),
+    "extractor killed: acknowledged": Case(killed("frames", "acknowledge", "answered")),
+    "extractor sleeps: a row": Case(slept("frames", "row", "asked", until="claim", latest=30)),
+    "extractor sleeps: a row, until all is done": Case(slept("frames", "row", "asked", until="finish", latest=30)),
+    "extractor sleeps: before the write": Case(extractor_slept_before_write),
+    "extractor sleeps: before it publishes": Case(slept("events", "publish", "asked", until="finish")),
+    "extractor sleeps: published": Case(slept("events", "publish", "answered", until="finish")),
+    "extractor sleeps: before it finishes": Case(slept("frames", "finish", "asked", until="finish")),
+    "extractor sleeps: any time": Case(slept_any_time("extractor")),
+    "recorder killed: before the write": Case(killed("events", "xreadgroup", "answered", where=delivered(b">"))),
+    "recorder killed: written, not settled": Case(killed("events", "settle", "asked", latest=8)),
+    "recorder killed: settled": Case(killed("events", "settle", "answered", latest=8)),
+    "recorder sleeps: before the write": Case(leader_slept("xreadgroup", "answered", delivered(b">"))),
+    "recorder sleeps: written, not settled": Case(leader_slept("settle", "asked")),
+    "recorder sleeps: settled": Case(leader_slept("settle", "answered")),
+    "recorder sleeps: any time": Case(slept_any_time("recorder")),
+    **{
+        f"gateway killed: {what}": Case(killed("frames", name, moment, latest=latest), allow=GATEWAY_DEATH, recorded=0)
+        for what, name, moment, latest in (
+            ("before it opens", "open", "asked", 3),
+            ("opened, not dispatched", "open", "answered", 3),
+            ("a frame", "push", "answered", 60),
+            ("before the close", "end", "asked", 2),
+            ("closed, not told", "end", "answered", 2),
+        )
+    },
+    "gateway killed: reserved": Case(killed("events", "reserve", "answered", latest=3), allow=GATEWAY_DEATH, recorded=0),
+    "clients vanish": Case(None, Plan(captures=8, make=_vanishing), recorded=1),
+    "a frame that kills": poisoned(killing_jpeg(*SIZE)),
+    "a frame that hangs": poisoned(hanging_jpeg(*SIZE)),
+}
+
+
+def with_load(case: Case, **changes: int) -> Case:
+    """The same case under another load."""
+    return replace(case, plan=replace(case.plan, **changes))
