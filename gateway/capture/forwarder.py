@@ -16,8 +16,8 @@ from contracts.scripts import run
 __all__ = ["Forwarder"]
 
 FULL_RETRY_S = 0.05
-STALLED_S = 1.0
-"""How long the receive loop waits for a queue that is moving before it gives up."""
+STALLED_S = 3.0
+"""How long the receive loop waits for room in a queue from which nothing is taken, before it gives up."""
 
 BROKER_AWAY_S = 3.0
 """How long a broker may be away before its captures are given up."""
@@ -26,8 +26,8 @@ BROKER_AWAY_S = 3.0
 class Forwarder:
     """At most ``max_forward_buffer_frames`` frames and ``_bytes`` bytes between the socket and the stream.
 
-    The frame on its way to the broker counts. While the broker answers, a full queue makes the caller wait
-    a moment, so that a fast client feels it in TCP; while the stream is full, it is an error at once.
+    The frame on its way to the broker counts. A full queue makes the caller wait a moment, so that a fast client
+    feels it in TCP, and a lost answer costs nobody a capture; while the stream is full, it is an error at once.
     """
 
     def __init__(self, frames: AsyncBroker, limits: CaptureLimits) -> None:
@@ -128,7 +128,6 @@ class Forwarder:
                 full = True
             except BrokerUnavailable as error:
                 away_since = away_since if away_since is not None else loop.time()
-                self._stuck("forward_failed")
                 if loop.time() - away_since + backoff_s(attempt) > BROKER_AWAY_S:
                     raise CaptureError("forward_failed", "the frames broker does not answer") from error
                 await asyncio.sleep(backoff_s(attempt))

@@ -15,6 +15,7 @@ from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
 from contracts.records import CaptureCounts
 from contracts.scripts import Call, T, run
+from gateway.again import once_more
 from gateway.state import GatewayState
 
 __all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "run_within", "socket_lease_ms"]
@@ -64,7 +65,8 @@ async def open_capture(state: GatewayState, window: CaptureWindow, connection: s
     if state.active_captures > limits.max_captures:
         raise CaptureError("too_many_captures", f"this gateway takes {limits.max_captures} captures at once")
     try:
-        if await memory_share(state.frames, keys.capture_keys(window.capture_id).state) > MEMORY_SHARE:
+        state_key = keys.capture_keys(window.capture_id).state
+        if await once_more(lambda: memory_share(state.frames, state_key)) > MEMORY_SHARE:
             raise CaptureError("frames_broker_full", "the frames broker is short of memory")
         reservation = records.reserve(
             window, connection, limits.max_captures_per_user, datetime.now(UTC), lease_ms=socket_lease_ms(limits)

@@ -154,7 +154,19 @@ def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.MonkeyPa
     play(scenario, BrokerUnavailable("frames", "connection refused"))
 
 
-def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed() -> None:
+def test_a_lost_answer_costs_a_client_with_a_full_queue_no_frame() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        for seq in range(1, 8):
+            await queue.put(item(seq))
+        await queue.flush()
+        assert broker.pushed == list(range(1, 8))
+
+    play(scenario, BrokerUnavailable("frames", "the answer was lost"), OK)
+
+
+def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarder, "STALLED_S", 0.1)
+
     async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
