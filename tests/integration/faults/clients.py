@@ -35,7 +35,8 @@ def _at(index: int) -> str:
 
 @dataclass(slots=True)
 class Capture:
-    """One capture to stream. ``pace_s`` is between frames; ``frames`` are its JPEGs, of the clip ``clip``."""
+    """One capture to stream. ``pace_s`` is between frames; ``frames`` are its JPEGs, of the clip ``clip``; it begins
+    when ``after`` is set, if there is one."""
 
     user_id: str
     session_id: str
@@ -46,6 +47,7 @@ class Capture:
     vanish: Vanish = ""
     capture_id: str = ""
     record_id: str = ""
+    after: asyncio.Event | None = None
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -54,6 +56,8 @@ class Capture:
 
     async def run(self, address: str, history: History) -> None:
         """Stream it, and write down how it ended. Nothing is raised: whatever happens is an answer."""
+        if self.after is not None:
+            await self.after.wait()
         await asyncio.sleep(self.delay_s)
         self._note(history, clip=self.clip, user_id=self.user_id, session_id=self.session_id)
         url = address.replace("http", "ws", 1) + "/camera_feed_worker/capture"
@@ -131,7 +135,8 @@ async def _read(socket: ClientConnection, opened: asyncio.Event, abort_codes: li
             document = orjson.loads(message)
             if document["event"] == "capture.abort":
                 abort_codes.append(document["error_code"])
-            opened.set()
+            else:
+                opened.set()
 
 
 @dataclass(slots=True)

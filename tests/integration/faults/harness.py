@@ -79,7 +79,8 @@ class Rig:
         self.settings = Settings(
             data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state",
             frames_url=SecretStr(self.frames_proxy.url), events_url=SecretStr(self.events_proxy.url),
-            port=_free_port(), capture=CaptureLimits(**({"max_captures_per_user": 64} | (limits or {}))),
+            port=_free_port(),
+            capture=CaptureLimits(**({"max_captures_per_user": 64, "recheck_s": 1} | (limits or {}))),
         )  # fmt: skip
         self._tree = tree
         self._names = [
@@ -260,7 +261,8 @@ and undoes what must be undone. If it does not return, the fault never happened,
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The load of one play. ``make`` changes the captures before they start, for faults that need special ones."""
+    """The load of one play. ``make`` changes the captures before they start, for faults that need special ones;
+    ``armed_first`` lets the fault meet the sessions' start and end too."""
 
     captures: int = 4
     appends: int = 8
@@ -268,6 +270,7 @@ class Plan:
     frames: int = 35
     max_pace_s: float = 0.06
     make: Callable[[list[Capture]], list[Capture]] = lambda captures: captures
+    armed_first: bool = False
 
 
 async def play(rig: Rig, plan: Plan, fault: Fault | None = None, allow: Allow | None = None) -> Report:
@@ -279,23 +282,32 @@ async def play(rig: Rig, plan: Plan, fault: Fault | None = None, allow: Allow | 
     history = rig.next_history()
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
         sessions = Sessions(http, history)
-        started = {user_id: await sessions.start(user_id) for user_id in (f"user-{n}" for n in range(plan.users))}
+        users = [f"user-{number}" for number in range(plan.users)]
+        started = {} if plan.armed_first else {user_id: await sessions.start(user_id) for user_id in users}
         armed = asyncio.Event()
         injecting = asyncio.create_task(_inject(fault, rig, armed))
         try:
             await _armed(injecting, armed)
+            started = started or {user_id: await sessions.start(user_id) for user_id in users}
             await _drive(rig, plan, started, http, history)
+            if plan.armed_first:
+                await _end(sessions, started)
             await injecting
         finally:
             injecting.cancel()
             rig.frames_proxy.release()
             rig.events_proxy.release()
-        await asyncio.gather(*(sessions.end(user_id, session_id) for user_id, session_id in started.items()))
+        if not plan.armed_first:
+            await _end(sessions, started)
         report = await _judge(rig, history, http, allow or Allow())
     history.close()
     await rig.events.delete(keys.DEAD_EVENTS)
     await rig.whole()
     return report
+
+
+async def _end(sessions: Sessions, started: dict[str, str]) -> None:
+    await asyncio.gather(*(sessions.end(user_id, session_id) for user_id, session_id in started.items()))
 
 
 async def _inject(fault: Fault | None, rig: Rig, armed: asyncio.Event) -> None:

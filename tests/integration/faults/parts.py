@@ -14,6 +14,7 @@ import numpy as np
 import simplejpeg
 
 import contracts.broker
+import contracts.captures
 import contracts.records
 from contracts.settings import Settings
 
@@ -22,6 +23,9 @@ __all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "hanging_jpeg", "killing_jpeg", "mai
 SOCKET_TIMEOUT_S = 2.0
 SWEEP_AGE_S = 9.0
 """How old an unfinished capture is before the sweep looks at it; more than opening one may take."""
+
+OPEN_TTL_S = 12
+"""How long a capture outlives a gateway that died before it told any extractor."""
 
 KILLS = (255, 0, 255)
 HANGS = (0, 255, 0)
@@ -49,6 +53,7 @@ def _shorten_broker() -> None:
     for connect in (contracts.broker.connect, contracts.broker.connect_sync):
         connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
     contracts.records.LEADER_TTL_MS = 2_000
+    contracts.captures.OPEN_TTL_S = OPEN_TTL_S
 
 
 def extractor_process(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import get_args
 
 from contracts.broker import Role
@@ -13,9 +13,9 @@ from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import SIZE, Capture, Vanish
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.parts import hanging_jpeg, killing_jpeg
-from tests.integration.faults.proxy import Command, Moment, Trap
+from tests.integration.faults.proxy import Command, Moment
 
-__all__ = ["CASES", "Case", "capture_of", "during_writes"]
+__all__ = ["CASES", "Case", "capture_of", "during_writes", "killed", "vanishing"]
 
 Where = Callable[[Command], bool]
 
@@ -25,8 +25,8 @@ class Case:
     """A fault, the load it meets, what it may do, and how many captures must be recorded all the same."""
 
     fault: Fault | None
-    plan: Plan = Plan()
-    allow: Allow = Allow()
+    plan: Plan = field(default_factory=Plan)
+    allow: Allow = field(default_factory=Allow)
     recorded: int = 4
 
 
@@ -72,24 +72,13 @@ def killed(role: Role, name: str, moment: Moment, *, latest: int = 1, where: Whe
     return fault
 
 
-def killed_before_write(rig: Rig) -> Trap:
-    where = during_writes(rig, 2)
-    return rig.frames_proxy.trap("heartbeat", "answered", "cut", do=lambda c: rig.kill(c.pid), where=where)
-
-
 async def extractor_killed_before_write(rig: Rig, armed: asyncio.Event) -> None:
-    trap = killed_before_write(rig)
-    armed.set()
-    await trap.sprung()
+    await killed("frames", "heartbeat", "answered", where=during_writes(rig, 2))(rig, armed)
 
 
 def delivered(to: bytes) -> Where:
     """A read that brought something."""
     return lambda command: to in command.arguments and len(command.reply) > len(b"*-1\r\n")
-
-
-def sent_by(kind: str) -> Callable[[Rig], Where]:
-    return lambda rig: lambda command: rig.kind_of(command.pid) == kind
 
 
 # --- processes that sleep ------------------------------------------------------------------------------
@@ -156,7 +145,7 @@ def slept_any_time(kind: str) -> Fault:
 # --- clients and their frames --------------------------------------------------------------------------
 
 
-def _vanishing(captures: list[Capture]) -> list[Capture]:
+def vanishing(captures: list[Capture]) -> list[Capture]:
     for capture, state in zip(captures, get_args(Vanish), strict=True):
         capture.vanish = state
     return captures
@@ -180,22 +169,6 @@ def poisoned(jpeg: bytes) -> Case:
 
     code = frozenset({"extraction_failed"})
     return Case(fault, Plan(make=poison), Allow(told=code, outcomes=code), recorded=3)
-
-
-# --- replies that never come ---------------------------------------------------------------------------
-
-
-def lost_reply(role: Role, kind: str, name: str, then: str = "cut", latest: int = 3) -> Fault:
-    """The command runs, and its sender never hears of it."""
-
-    async def fault(rig: Rig, armed: asyncio.Event) -> None:
-        trap = rig.proxy(role).trap(
-            name, "answered", then, nth=rig.random.randint(1, latest), where=lambda c: rig.kind_of(c.pid) == kind
-        )  # type: ignore[arg-type]
-        armed.set()
-        await trap.sprung()
-
-    return fault
 
 
 GATEWAY_DEATH = Allow(lost_connections=True, append_answers=frozenset({0}))
@@ -237,13 +210,10 @@ CASES: dict[str, Case] = {
             ("closed, not told", "end", "answered", 2),
         )
     },
-    "gateway killed: reserved": Case(killed("events", "reserve", "answered", latest=3), allow=GATEWAY_DEATH, recorded=0),
-    "clients vanish": Case(None, Plan(captures=8, make=_vanishing), recorded=1),
+    "gateway killed: reserved": Case(
+        killed("events", "reserve", "answered", latest=3), allow=GATEWAY_DEATH, recorded=0
+    ),
+    "clients vanish": Case(None, Plan(captures=8, make=vanishing), recorded=1),
     "a frame that kills": poisoned(killing_jpeg(*SIZE)),
     "a frame that hangs": poisoned(hanging_jpeg(*SIZE)),
 }
-
-
-def with_load(case: Case, **changes: int) -> Case:
-    """The same case under another load."""
-    return replace(case, plan=replace(case.plan, **changes))

@@ -1,0 +1,68 @@
+"""Copies of the source tree with one rule taken out, to see that the harness misses it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.faults.harness import REPOSITORY
+
+__all__ = ["MUTANTS", "Mutant", "mutate"]
+
+PACKAGES = ("contracts", "gateway", "recorder", "scripts", "workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One edit: in ``path``, ``rule`` becomes ``instead``. ``case`` is what must find it."""
+
+    path: str
+    rule: str
+    case: str
+    instead: str = ""
+
+
+MUTANTS: dict[str, Mutant] = {
+    "the token check of row": Mutant(
+        "contracts/lua/row.lua", "if s[1] ~= ARGV[1] then return 0 end\n", "a row of an old owner"
+    ),
+    "publish once": Mutant(
+        "contracts/lua/publish.lua",
+        "if s[1] == 'published' then return {'published', s[2]} end\nif s[1] then return {'aborted', s[3] or ''} end\n",
+        "aborted before it is published",
+    ),
+    "write once": Mutant(
+        "workers/artifact.py",
+        "os.link(temporary, path)",
+        "the artifact's place is taken",
+        "os.replace(temporary, path)",
+    ),
+    "delete before store": Mutant(
+        "contracts/lua/row.lua",
+        "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then\n",
+        "extraction from a full frames broker",
+        "local stored = redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3])\n"
+        "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif stored == 1 then\n",
+    ),
+    "the look under the flock": Mutant(
+        "recorder/writer.py",
+        "if (recorded_at := seen.recorded.get(_digest(event))) is not None:",
+        "recorder killed: written, not settled",
+        "if (recorded_at := seen.recorded.get(b'')) is not None:",
+    ),
+    "pending first": Mutant(
+        "recorder/consumer.py", "            await self._claim()\n", "recorder killed: before the write"
+    ),
+}
+
+
+def mutate(mutant: Mutant, folder: Path) -> Path:
+    """A source tree with the edit; its root goes first in ``PYTHONPATH``."""
+    for package in PACKAGES:
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    path = folder / mutant.path
+    source = path.read_text()
+    assert source.count(mutant.rule) == 1, f"{mutant.path} is not what the mutant was made for"
+    path.write_text(source.replace(mutant.rule, mutant.instead))
+    return folder
