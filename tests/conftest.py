@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from contracts.logs import configure_logs
 from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
 
 configure_logs("tests")
+
+# The same examples in every run, and few; ``--hypothesis-profile long`` looks for new ones.
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=100, stateful_step_count=40)
+settings.register_profile("long", deadline=None, max_examples=5000, stateful_step_count=60, print_blob=True)
+settings.load_profile("quick")
 
 
 @dataclass(frozen=True)
