@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 __all__ = ["BoundedWebSocket"]
 
-SLICE_BYTES = 16 * 1024
-"""How much of what a client sent is looked at before the others have their turn. One read from a socket may
-hold 40,000 empty frames, which take a third of a second."""
+SLICE_BYTES = 4096
+"""How much of what a client sent the parser is given at once: it copies the rest of that with every frame."""
+
+TURN_S = 0.001
+"""For how long a client is listened to before the others have their turn, give or take a slice. One read from a
+socket may hold 40,000 empty frames, and looking at those took seconds."""
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """Looks at what comes in slices, one in each turn of the event loop, and at nothing more while a message waits
+    """Looks at what comes for a short time in each turn of the event loop, and at nothing more while a message waits
     for the endpoint or the client does not take what it is sent: pongs are an answer too.
 
     A client that sends is there: it may leave pings unanswered.
@@ -31,13 +35,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._look()
 
     def _look(self) -> None:
-        if not self._held() and self._unseen:
+        until = time.monotonic() + TURN_S
+        while self._unseen and not self._held() and not self.transport.is_closing():
             seen, self._unseen = self._unseen[:SLICE_BYTES], self._unseen[SLICE_BYTES:]
             super().data_received(seen)
+            if time.monotonic() >= until:
+                break
         self._go_on()
 
     def _held(self) -> bool:
-        """Whether a message waits for the endpoint, or the client for too long took nothing."""
+        """Whether a message waits for the endpoint, or the client does not take what it is sent."""
         return self.read_paused or not self.writable.is_set()
 
     def _go_on(self) -> None:

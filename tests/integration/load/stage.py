@@ -1,0 +1,130 @@
+"""One gateway process, its brokers, the drain in place of extractors, and what may be seen of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from contracts import keys
+from contracts.broker import AsyncBroker, connect
+from contracts.records import CaptureRecord
+from tests.conftest import BrokerPair
+from tests.gateway.test_app_process import GatewayProcess, serving
+from tests.integration.load.drain import Drain
+from tests.integration.load.sockets import DEADLINE_S, BareSocket, Streaming
+from tests.messages import Client
+
+CAPTURES_PER_USER = 4
+
+
+class Stage:
+    """A running gateway. Its clients have as many users as the limit per user asks for."""
+
+    def __init__(self, gateway: GatewayProcess, frames: AsyncBroker, events: AsyncBroker, slots: int) -> None:
+        self.gateway = gateway
+        self.port = int(gateway.address.rsplit(":", 1)[1])
+        self.frames = frames
+        self.events = events
+        self.drain = Drain(frames, events, slots)
+        self._bare: list[BareSocket] = []
+        self._http = httpx.AsyncClient(base_url=gateway.address, timeout=DEADLINE_S)
+
+    async def bare(self, *, small: bool = False) -> BareSocket:
+        """A connection that said nothing yet."""
+        self._bare.append(await BareSocket.connect(self.port, small=small))
+        return self._bare[-1]
+
+    async def socket(self, *, small: bool = False) -> BareSocket:
+        """A WebSocket that said nothing yet."""
+        bare = await self.bare(small=small)
+        await bare.handshake()
+        return bare
+
+    async def captures(self, count: int, frames: int = 30) -> list[Streaming]:
+        """New captures, not open yet, of new users with a session each."""
+        made: list[Streaming] = []
+        for number in range(count):
+            if number % CAPTURES_PER_USER == 0:
+                user_id, session_id = f"user-{uuid.uuid4().hex[:12]}", f"sess_{uuid.uuid4().hex[:16]}"
+                fields = {"user_id": user_id, "status": "active"}
+                await self.events.hset(keys.session(session_id), mapping=fields)  # type: ignore[misc]
+            made.append(Streaming(self.port, Client(user_id=user_id, session_id=session_id), frames))
+        return made
+
+    async def record(self, client: Client) -> CaptureRecord | None:
+        fields = await self.events.hgetall(keys.capture_record(client.capture_id))  # type: ignore[misc]
+        return CaptureRecord.decode(fields) if fields else None
+
+    async def claimed(self, client: Client) -> bool:
+        """Whether an extractor has, or had, the capture."""
+        return bool(await self.frames.hexists(keys.capture_keys(client.capture_id).state, "token"))  # type: ignore[misc]
+
+    async def published(self, captures: list[Streaming]) -> None:
+        wanted = {capture.client.capture_id for capture in captures}
+        await until(lambda: wanted <= self.drain.published, "every capture is published")
+
+    async def active_captures(self) -> int:
+        answer = await self._http.post("/camera_feed_worker/capture.tick")
+        return int(answer.json()["active_captures"])
+
+    async def readyz(self) -> str:
+        return (await self._http.get("/readyz")).text
+
+    def memory_bytes(self) -> int:
+        """What the gateway has in RAM."""
+        status = Path(f"/proc/{self.gateway.process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+
+    def descriptors(self) -> int:
+        """How many files and sockets the gateway has open."""
+        return len(list(Path(f"/proc/{self.gateway.process.pid}/fd").iterdir()))
+
+    async def quiet(self, descriptors: int = 0) -> None:
+        """No capture is open; no more descriptors than these are, if they are given."""
+
+        async def done() -> bool:
+            return not await self.active_captures() and self.descriptors() <= (descriptors or 1 << 30)
+
+        await until(done, "the gateway is quiet")
+
+    async def aclose(self) -> None:
+        for bare in self._bare:
+            bare.drop()
+        await self._http.aclose()
+
+
+@asynccontextmanager
+async def staged(folder: Path, brokers: BrokerPair, *, slots: int = 8, **settings: str) -> AsyncIterator[Stage]:
+    """A gateway that takes captures; nobody drains them until ``stage.drain.running()``."""
+    with serving(folder, brokers, **settings) as gateway:
+        frames, events = connect(brokers.frames.url), connect(brokers.events.url)
+        stage = Stage(gateway, frames, events, slots)
+        try:
+
+            async def checked() -> bool:
+                return "brokers" not in await stage.readyz()
+
+            await until(checked, "the brokers are checked")
+            yield stage
+        finally:
+            await stage.aclose()
+            await frames.aclose()
+            await events.aclose()
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition; fail by its name if it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_S
+    while True:
+        met = condition()
+        if await met if isinstance(met, Awaitable) else met:
+            return
+        assert loop.time() < deadline, f"never: {what}"
+        await asyncio.sleep(0.02)

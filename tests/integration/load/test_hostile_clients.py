@@ -1,0 +1,172 @@
+"""Clients that flood, crawl or never read: each gets its end, and the others do not notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BrokerPair
+from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, Ended, framed
+from tests.integration.load.stage import Stage, staged, until
+from tests.messages import Client, jpeg
+
+pytestmark = pytest.mark.real
+
+FLOOD_S = 4.0
+BURST = 20_000
+MEMORY_BYTES = 64 * 1024 * 1024
+"""What all of them together may cost. Before pongs were bounded, two such clients cost 150 MB in four seconds."""
+
+
+async def pings_and_reads_nothing(stage: Stage) -> tuple[str, Client]:
+    bare, client = await opened(stage, small=True)
+    await bare.send(*frames(client, 10))
+    await bare.flood(framed(PING, b"x" * 125) * 2000, FLOOD_S)
+    return "protocol_violation", client  # it cannot send its next frame in time
+
+
+async def reads_nothing(stage: Stage) -> tuple[str, Client]:
+    bare, client = await opened(stage, small=True)
+    await bare.send(*frames(client, 30), framed(TEXT, client.close(3).encode()))
+    return "", client
+
+
+async def fragments_without_end(stage: Stage) -> tuple[str, Client]:
+    bare, client = await opened(stage)
+    await bare.send(framed(TEXT, client.meta(1).encode()), framed(BINARY, b"\xff", last=False))
+    await bare.flood(framed(CONTINUATION, last=False) * 40_000, FLOOD_S)
+    return await aborted(bare, "protocol_violation"), client
+
+
+async def metas_in_one_burst(stage: Stage) -> tuple[str, Client]:
+    bare, client = await opened(stage)
+    await bare.send(b"".join(framed(TEXT, client.meta(seq).encode()) for seq in range(1, BURST + 1)))
+    return await aborted(bare, "protocol_violation"), client
+
+
+async def bytes_one_by_one(stage: Stage) -> tuple[str, Client]:
+    bare, client = await opened(stage)
+    await bare.send(framed(TEXT, client.meta(1).encode()))
+    end, _ = await asyncio.gather(aborted(bare, "protocol_violation"), bare.slowly(framed(BINARY, jpeg())[:8]))
+    return end, client
+
+
+async def texts_in_one_burst(stage: Stage) -> None:
+    bare = await stage.socket()
+    await bare.send(framed(TEXT, b"{}") * BURST)
+    assert_closed(await bare.ended(), 1008, "schema_error")
+
+
+async def pongs_without_end(stage: Stage) -> None:
+    bare = await stage.socket()
+    await bare.flood(framed(PONG) * 40_000, FLOOD_S)
+    assert_closed(await bare.ended(), 1008, "open_timeout")
+
+
+async def open_letter_by_letter(stage: Stage) -> None:
+    bare = await stage.socket()
+    await asyncio.gather(bare.slowly(framed(TEXT, Client().open().encode())[:8]), open_timeout(bare))
+
+
+async def open_timeout(bare: BareSocket) -> None:
+    assert_closed(await bare.ended(), 1008, "open_timeout")
+
+
+WITH_A_CAPTURE = (
+    pings_and_reads_nothing,
+    reads_nothing,
+    fragments_without_end,
+    metas_in_one_burst,
+    bytes_one_by_one,
+)
+WITHOUT_ONE = (texts_in_one_burst, pongs_without_end, open_letter_by_letter)
+
+
+def test_floods_crawls_and_deaf_clients_have_their_end_and_others_do_not_notice(
+    brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as stage:
+            async with others_go_on(stage):
+                before = stage.memory_bytes()
+                captures = asyncio.gather(*(client(stage) for client in WITH_A_CAPTURE))
+                others = asyncio.gather(*(client(stage) for client in WITHOUT_ONE))
+                highest = await highest_memory(stage, asyncio.gather(captures, others))
+                for code, client in await captures:
+                    await has_outcome(stage, client, code)
+            print(f"{(highest - before) / 2**20:.0f} MiB more in the gateway at the worst time")
+            assert highest - before < MEMORY_BYTES
+
+    asyncio.run(main())
+
+
+async def opened(stage: Stage, *, small: bool = False) -> tuple[BareSocket, Client]:
+    """A bare socket with a capture that an extractor has, so that no clock stands still."""
+    [streaming] = await stage.captures(1)
+    bare = await stage.socket(small=small)
+    await bare.send(framed(TEXT, streaming.client.open(progress=True).encode()))
+
+    async def claimed() -> bool:
+        return await stage.claimed(streaming.client)
+
+    await until(claimed, "an extractor has the capture")
+    return bare, streaming.client
+
+
+def frames(client: Client, count: int) -> list[bytes]:
+    metas = [framed(TEXT, client.meta(seq).encode()) for seq in range(1, count + 1)]
+    return [meta + framed(BINARY, jpeg()) for meta in metas]
+
+
+async def aborted(bare: BareSocket, code: str) -> str:
+    ended = await bare.ended()
+    assert ended.aborts == [code]
+    assert_closed(ended, 1000, code)
+    return code
+
+
+def assert_closed(ended: Ended, code: int, reason: str) -> None:
+    assert (ended.code, ended.reason) == (code, reason)
+
+
+async def has_outcome(stage: Stage, client: Client, code: str) -> None:
+    async def decided() -> bool:
+        record = await stage.record(client)
+        return record is not None and bool(record.outcome)
+
+    await until(decided, "the capture has its outcome")
+    record = await stage.record(client)
+    assert record is not None
+    assert (record.outcome, record.error_code) == (("aborted", code) if code else ("published", ""))
+
+
+async def highest_memory(stage: Stage, doing: asyncio.Future[object]) -> int:
+    """The most memory that the gateway has while something is being done."""
+    highest = stage.memory_bytes()
+    while not doing.done():
+        highest = max(highest, stage.memory_bytes())
+        await asyncio.wait({doing}, timeout=0.05)
+    doing.result()
+    return highest
+
+
+@asynccontextmanager
+async def others_go_on(stage: Stage) -> AsyncIterator[None]:
+    """Well-behaved captures, eight at a time, again and again: all of them end well."""
+    stop = asyncio.Event()
+
+    async def capture_after_capture() -> None:
+        while not stop.is_set():
+            streaming = await stage.captures(8)
+            ended = await asyncio.gather(*(capture.whole() for capture in streaming))
+            assert [(end.code, end.reason) for end in ended] == [(1000, "")] * 8
+            await stage.published(streaming)
+
+    async with stage.drain.running(), asyncio.TaskGroup() as group:
+        group.create_task(capture_after_capture())
+        yield
+        stop.set()
