@@ -273,8 +273,10 @@ class Plan:
     armed_first: bool = False
 
 
-async def play(rig: Rig, plan: Plan, fault: Fault | None = None, allow: Allow | None = None) -> Report:
-    """One load with one fault, checked when everything is quiet.
+async def play(
+    rig: Rig, plan: Plan, fault: Fault | None = None, allow: Allow | None = None, *, whole_again: bool = True
+) -> Report:
+    """One load with one fault, checked when everything is quiet; ``whole_again``: and when every part is up again.
 
     Raises:
         AssertionError: the fault never happened, or the stack is not whole again.
@@ -302,7 +304,8 @@ async def play(rig: Rig, plan: Plan, fault: Fault | None = None, allow: Allow | 
         report = await _judge(rig, history, http, allow or Allow())
     history.close()
     await rig.events.delete(keys.DEAD_EVENTS)
-    await rig.whole()
+    if whole_again:
+        await rig.whole()
     return report
 
 

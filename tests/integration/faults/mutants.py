@@ -15,33 +15,41 @@ PACKAGES = ("contracts", "gateway", "recorder", "scripts", "workers")
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One edit: in ``path``, ``rule`` becomes ``instead``. ``case`` is what must find it."""
+    """One edit: in ``path``, ``rule`` becomes ``instead``. ``case`` is what must find it, in a finding that says
+    ``finding``."""
 
     path: str
     rule: str
     case: str
+    finding: str
     instead: str = ""
 
 
 MUTANTS: dict[str, Mutant] = {
     "the token check of row": Mutant(
-        "contracts/lua/row.lua", "if s[1] ~= ARGV[1] then return 0 end\n", "a row of an old owner"
+        "contracts/lua/row.lua",
+        "if s[1] ~= ARGV[1] then return 0 end\n",
+        "a row of an old owner",
+        "has no event, and is aborted extraction_failed",
     ),
     "publish once": Mutant(
         "contracts/lua/publish.lua",
         "if s[1] == 'published' then return {'published', s[2]} end\nif s[1] then return {'aborted', s[3] or ''} end\n",
         "aborted before it is published",
+        "was told forward_failed, and has an event",
     ),
     "write once": Mutant(
         "workers/artifact.py",
         "os.link(temporary, path)",
         "the artifact's place is taken",
+        "the artifact does not verify",
         "os.replace(temporary, path)",
     ),
     "delete before store": Mutant(
         "contracts/lua/row.lua",
         "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then\n",
         "extraction from a full frames broker",
+        "left in the brokers: pending captures",
         "local stored = redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3])\n"
         "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif stored == 1 then\n",
     ),
@@ -49,10 +57,14 @@ MUTANTS: dict[str, Mutant] = {
         "recorder/writer.py",
         "if (recorded_at := seen.recorded.get(_digest(event))) is not None:",
         "recorder killed: written, not settled",
+        "a line 2 times",
         "if (recorded_at := seen.recorded.get(b'')) is not None:",
     ),
     "pending first": Mutant(
-        "recorder/consumer.py", "            await self._claim()\n", "recorder killed: before the write"
+        "recorder/consumer.py",
+        "            await self._claim_all()\n",
+        "recorder killed: before the write",
+        "left in the brokers: pending events",
     ),
 }
 

@@ -110,8 +110,8 @@ async def full_broker(rig: Rig, armed: asyncio.Event) -> None:
     extractors = await rig.extractor_pids()
     for pid in extractors:
         rig.pause(pid)
-    closes = rig.frames_proxy.trap("end", nth=4)
-    done = rig.frames_proxy.trap("acknowledge", nth=4)
+    closes = rig.frames_proxy.trap("end", nth=2)
+    done = rig.frames_proxy.trap("acknowledge", nth=2)
     armed.set()
     await closes.sprung()
     before = (await rig.frames.config_get("maxmemory"))["maxmemory"]
@@ -119,16 +119,16 @@ async def full_broker(rig: Rig, armed: asyncio.Event) -> None:
     for pid in extractors:
         rig.resume(pid)
     with suppress(TimeoutError):  # the checker will say what is missing
-        await done.sprung(20)
+        await done.sprung(rig.quiet_s)
         await rig.frames.config_set("maxmemory", before)
 
 
 RACES = {
-    "a row of an old owner": lambda: Case(old_owners_row),
+    "a row of an old owner": lambda: Case(old_owners_row, Plan(captures=2), recorded=2),
     "aborted before it is published": lambda: Case(
-        aborted_before_published, allow=Allow(told=frozenset({"forward_failed"})), recorded=3
+        aborted_before_published, Plan(captures=2), Allow(told=frozenset({"forward_failed"})), recorded=1
     ),
     "the artifact's place is taken": taken_place,
-    "extraction from a full frames broker": lambda: Case(full_broker, Plan(appends=0)),
+    "extraction from a full frames broker": lambda: Case(full_broker, Plan(captures=2, appends=0), recorded=2),
 }
 """Cases by name; each call makes a fresh one."""
