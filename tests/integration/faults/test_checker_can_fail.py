@@ -1,0 +1,44 @@
+"""The harness finds what it is there to find: with one rule of the design taken out of a copy of the source, the fault
+that the rule is for is no longer harmless."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import BrokerPair, start_pair
+from tests.integration.faults.harness import play, rig_on
+from tests.integration.faults.mutants import MUTANTS, mutate
+from tests.integration.faults.process_faults import CASES, Case
+from tests.integration.faults.races import RACES
+
+QUIET_S = 4.0
+
+
+@pytest.fixture
+def pair() -> Iterator[BrokerPair]:
+    yield from start_pair("valkey")
+
+
+def case_of(name: str) -> Case:
+    return RACES[name]() if name in RACES else CASES[name]
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    case = case_of(mutant.case)
+    tree = mutate(mutant, tmp_path / "tree")
+
+    async def main() -> None:
+        async with rig_on(pair, tmp_path / "rig", tree=tree) as rig:
+            rig.quiet_s = QUIET_S
+            plan = replace(case.plan, captures=2, appends=min(case.plan.appends, 6))
+            report = await play(rig, plan, case.fault, case.allow, whole_again=False)
+            assert any(mutant.finding in finding for finding in report.findings), report.findings
+
+    asyncio.run(main())
