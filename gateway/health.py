@@ -18,6 +18,7 @@ from starlette.routing import Route
 from contracts import keys
 from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, broker_time_ms, check_role, ensure_group
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
+from gateway.again import once_more
 from gateway.refusals import json_response
 from gateway.state import GatewayState
 
@@ -79,9 +80,10 @@ class BrokerWatch:
         return self.missing
 
     async def _problem(self, role: Role) -> A3CPError | None:
+        assume_volatile = self.state.settings.assume_volatile
         try:
             with _refused_commands(role):
-                await check_role(self._broker(role), role, assume_volatile=self.state.settings.assume_volatile)
+                await once_more(lambda: check_role(self._broker(role), role, assume_volatile=assume_volatile))
         except BrokerMisconfigured as error:
             if role not in self._accepted:
                 raise

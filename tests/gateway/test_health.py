@@ -12,8 +12,9 @@ import pytest
 import redis
 
 from contracts import keys
-from contracts.broker import connect
-from contracts.errors import BrokerMisconfigured
+from contracts.broker import Role, check_role, connect
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable
+from gateway import health
 from gateway.health import FRESH_S
 from tests.conftest import BrokerPair
 from tests.gateway.reached import AWAY, Reached, reaching
@@ -136,6 +137,26 @@ def test_persistence_switched_on_while_running_refuses_captures_until_it_is_off(
         await watch.check()
         assert (gateway.state.refusal, await readiness(gateway)) == ("", READY)
 
+    on(own_brokers, tmp_path, test)
+
+
+def test_one_lost_answer_refuses_no_capture(
+    own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+
+    async def lose_the_first(broker: Any, role: Role, **options: Any) -> None:
+        if role not in lost:
+            lost.append(role)
+            raise BrokerUnavailable(role, "connection closed by server")
+        await check_role(broker, role, **options)
+
+    async def test(gateway: Reached) -> None:
+        await gateway.app.state.brokers.check()
+        assert sorted(lost) == ["events", "frames"]
+        assert not gateway.state.refusal
+
+    monkeypatch.setattr(health, "check_role", lose_the_first)
     on(own_brokers, tmp_path, test)
 
 
