@@ -68,10 +68,12 @@ def ingest(
     session: Annotated[str | None, typer.Option(help="An open session; without it one is started and ended.")] = None,
     intent: Annotated[str | None, typer.Option(help="What the gesture means.")] = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway's URL; A3CP_HOST and A3CP_PORT if not said.")] = None,
-    token: Annotated[str | None, typer.Option(help="The gateway's token; A3CP_API_TOKEN if not said.")] = None,
     fps: Annotated[int, typer.Option(min=1, help="Images a second, for folders.")] = 15,
 ) -> None:
-    """Stream video files or image folders through the gateway, one capture each."""
+    """Stream video files or image folders through the gateway, one capture each.
+
+    Its token is A3CP_API_TOKEN; as an option it would stand in the list of processes, for everybody to read.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -79,12 +81,11 @@ def ingest(
         from scripts.stack import gateway_address
 
         settings = load_settings()
-        secret = settings.api_token.get_secret_value() if settings.api_token else None
         request = IngestRequest(
             files=files,
             user_id=user,
             gateway_url=gateway or gateway_address(settings),
-            token=token or secret,
+            token=settings.api_token.get_secret_value() if settings.api_token else None,
             session_id=session,
             intent=intent,
             fps=fps,
@@ -169,6 +170,7 @@ def _tool(name: str, action: Callable[[], int]) -> None:
     """Run a command that ends; one line and exit code 1 for an error of ours, never a traceback."""
     from contracts.errors import A3CPError, FatalError
     from contracts.process import run_process
+    from scripts.terminal import printable
 
     def guarded() -> int:
         try:
@@ -176,7 +178,7 @@ def _tool(name: str, action: Callable[[], int]) -> None:
         except FatalError:
             raise
         except A3CPError as error:
-            print(f"a3cp {name}: {error}", file=sys.stderr)
+            print(f"a3cp {name}: {printable(str(error))}", file=sys.stderr)
             return 1
 
     raise typer.Exit(run_process(name, guarded))

@@ -107,7 +107,7 @@ class Gateway:
             socket = await connect(url, additional_headers=self._headers, compression=None, **options)
         except websockets.exceptions.InvalidStatus as error:
             status = error.response.status_code
-            mend = "; set A3CP_API_TOKEN or --token" if status == 401 else ""
+            mend = "; set A3CP_API_TOKEN" if status == 401 else ""
             raise GatewayError(f"{self.url} refused the connection with {status}{mend}") from error
         except (OSError, TimeoutError, websockets.exceptions.WebSocketException) as error:
             raise GatewayError(f"{self.url} does not answer ({_text(error)}); is `a3cp up` running?") from error
@@ -132,7 +132,7 @@ def _accepted(answer: httpx.Response) -> dict[str, Any]:
     if answer.status_code == 200 and isinstance(document, dict):
         return document
     code, detail = ("", "") if not isinstance(document, dict) else (document.get("error"), document.get("detail"))
-    mend = "; set A3CP_API_TOKEN or --token" if answer.status_code == 401 else ""
+    mend = "; set A3CP_API_TOKEN" if answer.status_code == 401 else ""
     raise GatewayError(
         f"the gateway refused ({answer.status_code} {code or ''}): {detail or 'no reason'}{mend}", code or ""
     )

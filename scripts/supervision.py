@@ -63,7 +63,7 @@ _PR_SET_PDEATHSIG = 1
 
 CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
 """Linux hands the memory of a crashed process to a program that ``kernel.core_pattern`` pipes to even if its limit is
-0, but not if it is 1 (``fs/coredump.c``, which so keeps such programs from dumping themselves). No file is that small."""
+0, but not if it is 1 (``fs/coredump.c``, to keep such programs from dumping themselves). No file is that small."""
 
 
 def _in_child(parent_pid: int) -> Callable[[], None]:

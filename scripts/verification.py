@@ -8,6 +8,7 @@ from pathlib import Path
 from contracts.errors import ConfigurationError
 from contracts.settings import Settings
 from recorder.verify import ArtifactFacts, LogReport, replay, verify_log
+from scripts.terminal import printable
 
 __all__ = ["fact_lines", "replay_record", "verify_logs"]
 
@@ -40,9 +41,9 @@ def _print(log: Path, report: LogReport) -> None:
     for finding in report.findings:
         where = f"line {finding.line}: " if finding.line else ""
         whose = f" (record {finding.record_id})" if finding.record_id else ""
-        print(f"     {where}{finding.problem}{whose}")
+        print(printable(f"     {where}{finding.problem}{whose}"))
     for note in report.notes:
-        print(f"     note: {note}")
+        print(printable(f"     note: {note}"))
 
 
 def _many(count: int, noun: str) -> str:
@@ -56,7 +57,7 @@ def replay_record(settings: Settings, record_id: str, user_id: str, session_id: 
         ArtifactError: it does not verify.
     """
     for line in fact_lines(replay(record_id, user_id, session_id, settings.data_root, settings.log_root)):
-        print(line)
+        print(printable(line))
     return 0
 
 

@@ -43,6 +43,7 @@ class Hostile:
 
 GOOD, PROGRESSIVE = picture(), picture(progressive=True)
 PROFILE = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 4)) + bytes(60_000)) for number in range(1, 5))
+HEADER = GOOD[GOOD.index(b"\xff\xc0") : GOOD.index(b"\xff\xc4")]
 ROOM = LIMITS.max_frame_bytes - len(PROGRESSIVE) - 16
 
 
@@ -84,7 +85,7 @@ HOSTILE: dict[str, Hostile] = {
     "255 components": _header(9, b"\xff", "invalid_frame"),
     "sampling of nothing": _header(11, b"\0", "invalid_frame"),
     "sampling of 4 by 4": _header(11, b"\x44", "invalid_frame"),
-    "a second header": Hostile(before_scan(GOOD, GOOD[GOOD.index(b"\xff\xc0") : GOOD.index(b"\xff\xc4")]), "invalid_frame", False),
+    "a second header": Hostile(before_scan(GOOD, HEADER), "invalid_frame", False),
     # what is beside the picture
     "EXIF, upside down": Hostile(with_orientation(GOOD, 3), "taken", True),
     "EXIF, turned": Hostile(with_orientation(GOOD, 6), "taken", True),

@@ -17,7 +17,8 @@ from tests.messages import START, Client, at
 
 RIGHT = picture(64, 48)
 PICTURES = {
-    "right": RIGHT, "progressive": picture(64, 48, progressive=True), "as long as allowed": picture(64, 48, size_bytes=2500),
+    "right": RIGHT, "progressive": picture(64, 48, progressive=True),
+    "as long as allowed": picture(64, 48, size_bytes=2500),
     "large": picture(64, 48, size_bytes=1200), "too long": picture(64, 48, size_bytes=2501), "turned": picture(48, 64),
     "too wide": picture(72, 48), "without its end": RIGHT[:-2], "with a tail": RIGHT + b"tail",
     "cut": RIGHT[:300] + b"\xff\xd9", "markers alone": b"\xff\xd8\xff\xd9", "text": b"no picture", "empty": b"",
