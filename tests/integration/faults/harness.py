@@ -1,258 +1,26 @@
-"""The rig: the real stack behind proxies. `play` drives a load through it, injects a fault, waits for quiet, checks."""
+"""One play: a load is driven through a rig, a fault is injected, and when all is quiet it is checked."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
-import redis.asyncio
-from pydantic import SecretStr
 
 from contracts import keys
-from contracts.broker import Role
-from contracts.limits import CaptureLimits
-from contracts.settings import Settings
-from scripts.supervision import Part, PartSpec
-from tests.conftest import BrokerPair
 from tests.integration.faults.bare import CLIPS, bare_features, clip_frames
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.clients import Append, Capture, Sessions
 from tests.integration.faults.history import History, read_history
 from tests.integration.faults.observation import Observed, find_images, look_at_brokers, look_at_files
-from tests.integration.faults.proxy import Proxy, script_names
+from tests.integration.faults.rig import Rig, rig_on, until
 
 __all__ = ["Fault", "Plan", "Rig", "play", "rig_on", "until"]
 
-REPOSITORY = Path(__file__).parents[3]
-READY_S = 60.0
 FAULT_S = 60.0
-QUIET_S = 30.0
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float) -> Any:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    while not (value := await condition()):
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.03)
-    return value
-
-
-class Rig:
-    """A running stack of which everything can be broken.
-
-    Attributes:
-        frames, events: clients of the brokers themselves, past the proxies.
-        frames_proxy, events_proxy: what the stack's processes connect to.
-        parts: ``recorder-1``, ``recorder-2``, ``extractor-1`` …, ``gateway``; each is started again when it dies.
-        random: of the run's seed.
-        quiet_s: how long to wait for quiet.
-    """
-
-    def __init__(
-        self, brokers: BrokerPair, folder: Path, *, extractors: int = 2, recorders: int = 2, tree: Path = REPOSITORY,
-        limits: dict[str, Any] | None = None, seed: int = 1,
-    ) -> None:  # fmt: skip
-        self.brokers = brokers
-        self.folder = folder
-        self.random = random.Random(seed)
-        self.quiet_s = QUIET_S
-        self.said: list[str] = []
-        self.parts: dict[str, Part] = {}
-        self.paused: set[int] = set()
-        scripts = script_names(tree)
-        self.frames_proxy = Proxy(folder / "frames.sock", brokers.frames.folder / "broker.sock", scripts)
-        self.events_proxy = Proxy(folder / "events.sock", brokers.events.folder / "broker.sock", scripts)
-        self.frames = redis.asyncio.Redis.from_url(brokers.frames.url)
-        self.events = redis.asyncio.Redis.from_url(brokers.events.url)
-        self.settings = Settings(
-            data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state",
-            frames_url=SecretStr(self.frames_proxy.url), events_url=SecretStr(self.events_proxy.url),
-            port=_free_port(),
-            capture=CaptureLimits(**({"max_captures_per_user": 64, "recheck_s": 1} | (limits or {}))),
-        )  # fmt: skip
-        self._tree = tree
-        self._names = [
-            *(f"recorder-{number + 1}" for number in range(recorders)),
-            *(f"extractor-{number + 1}" for number in range(extractors)),
-            "gateway",
-        ]
-        self._plays = 0
-
-    @property
-    def address(self) -> str:
-        """The gateway's URL."""
-        return f"http://127.0.0.1:{self.settings.port}"
-
-    def next_history(self) -> History:
-        """A history of its own for every play."""
-        self._plays += 1
-        return History(self.folder / f"history-{self._plays}.jsonl")
-
-    # --- starting and stopping ----------------------------------------------------------------------
-
-    async def start(self) -> None:
-        """Start everything; returns when it is whole."""
-        await self.load_scripts()
-        await self.frames_proxy.start()
-        await self.events_proxy.start()
-        for name in self._names:
-            self.parts[name] = part = Part(self.spec(name), lambda name, line: self.said.append(f"{name} | {line}"))
-            part.start()
-        await self.whole()
-
-    def spec(self, name: str) -> PartSpec:
-        """How a part is run."""
-        command = [sys.executable, "-P", "-m", "tests.integration.faults.parts", name.split("-")[0]]
-        environ = self.settings.environ() | {"PYTHONPATH": f"{self._tree}:{REPOSITORY}"}
-        return PartSpec(name, command, environ)
-
-    async def load_scripts(self) -> None:
-        """So that a trap at a script meets it once, not first as a NOSCRIPT."""
-        for path in (self._tree / "contracts" / "lua").glob("*.lua"):
-            for broker in (self.frames, self.events):
-                await broker.script_load(path.read_text())
-
-    async def stop(self) -> None:
-        """End everything at once, whatever state it is in."""
-        for pid in list(self.paused):
-            self.resume(pid)
-        for part in self.parts.values():
-            part.kill()
-        for part in self.parts.values():
-            await part.stop()
-        for proxy in (self.frames_proxy, self.events_proxy):
-            await proxy.stop()
-        for pid in self.frames_proxy.pids | self.events_proxy.pids:
-            if self._is_ours(pid):
-                self.kill(pid)
-        await self.frames.aclose()
-        await self.events.aclose()
-
-    def _is_ours(self, pid: int) -> bool:
-        with suppress(OSError):
-            return f"DATA_ROOT={self.settings.data_root}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        return False
-
-    async def whole(self) -> None:
-        """Wait until every part is up again: the gateway ready, all extractors live, a leader and its standby."""
-
-        async def is_whole() -> bool:
-            extractors = len(await self.extractor_pids())
-            recorders = sum(self._stands_by(name) for name in self._names if name.startswith("recorder"))
-            return (
-                await self.ready()
-                and extractors == sum(name.startswith("extractor") for name in self._names)
-                and recorders == sum(name.startswith("recorder") for name in self._names)
-                and await self.leader_pid() is not None
-            )
-
-        await until(is_whole, "the stack is whole", READY_S)
-
-    async def ready(self) -> bool:
-        """What ``/readyz`` says."""
-        async with httpx.AsyncClient(base_url=self.address, trust_env=False, timeout=5.0) as http:
-            try:
-                return (await http.get("/readyz")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-    def _stands_by(self, name: str) -> bool:
-        part = self.parts[name]
-        return part.pid is not None and _count(self.said, name, "the recorder stands by") >= part.starts
-
-    # --- who is who ---------------------------------------------------------------------------------
-
-    async def extractor_pids(self) -> list[int]:
-        """The extractor processes that live and say so."""
-        seconds, micros = await self.frames.time()
-        since_ms = seconds * 1000 + micros // 1000 - 1500
-        names = await self.frames.zrangebyscore(keys.EXTRACTORS, since_ms, "+inf")
-        return [pid for name in names if (pid := _pid_of(name)) is not None]
-
-    async def leader_pid(self) -> int | None:
-        """The active recorder's process."""
-        return _pid_of(await self.events.get(keys.RECORDER_LEADER))
-
-    async def owners(self) -> list[int]:
-        """The extractors that have a capture in hand."""
-        pending = await self.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 50)
-        return [pid for entry in pending if (pid := _pid_of(entry["consumer"])) is not None]
-
-    def kind_of(self, pid: int) -> str:
-        """What a process of the stack is: ``gateway``, ``extractor`` or ``recorder``; empty if it is gone."""
-        with suppress(ProcessLookupError):
-            group = os.getpgid(pid)  # the extractor's pool has processes of its own
-            return next((name.split("-")[0] for name, part in self.parts.items() if part.pid == group), "")
-        return ""
-
-    def proxy(self, role: Role) -> Proxy:
-        """The proxy in front of a role's broker."""
-        return self.frames_proxy if role == "frames" else self.events_proxy
-
-    def kill(self, pid: int) -> None:
-        """kill -9; gone already is gone."""
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        self.paused.discard(pid)
-
-    def pause(self, pid: int) -> None:
-        """SIGSTOP."""
-        self.paused.add(pid)
-        os.kill(pid, signal.SIGSTOP)
-
-    def resume(self, pid: int) -> None:
-        """SIGCONT."""
-        self.paused.discard(pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
-def _count(said: Sequence[str], name: str, text: str) -> int:
-    return sum(line.startswith(f"{name} | ") and text in line for line in said)
-
-
-def _pid_of(name: bytes | None) -> int | None:
-    """The process that a consumer is named after, host-pid-random, if it lives."""
-    if name is None or name.count(b"-") < 2:
-        return None
-    pid = int(name.split(b"-")[-2])
-    return pid if Path(f"/proc/{pid}").exists() else None
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@asynccontextmanager
-async def rig_on(brokers: BrokerPair, folder: Path, **options: Any) -> AsyncIterator[Rig]:
-    """A rig that is whole; what its parts said is printed if anything fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rig = Rig(brokers, folder, **options)
-    try:
-        await rig.start()
-        yield rig
-    except BaseException:
-        print("\n".join(rig.said[-400:]))
-        raise
-    finally:
-        await rig.stop()
-
-
-# --- one play ------------------------------------------------------------------------------------------
 
 Fault = Callable[[Rig, asyncio.Event], Awaitable[None]]
 """Injects a fault: sets its traps, sets the event when the load may begin, waits until what it wanted has happened,

@@ -14,7 +14,7 @@ from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import Case, killed, vanishing
 from tests.integration.faults.proxy import Command, Then
 
-__all__ = ["COMMANDS", "lost_in_turn", "lost_reply_cases"]
+__all__ = ["COMMANDS", "TIME_IS_UP", "lost_all", "lost_reply_cases", "slowly"]
 
 Sender = tuple[Role, str, str]
 """The broker's role, the kind of process, the command."""
@@ -58,26 +58,32 @@ def lost_reply(sender: Sender, then: Then, companion: Fault | None = None) -> Fa
     return fault
 
 
-def lost_in_turn(senders: Sequence[Sender], then: Then) -> Fault:
-    """Lose one reply of each kind, one after the other."""
+def lost_all(senders: Sequence[Sender], then: Then) -> Fault:
+    """Lose one reply of each kind, all in one load."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        losing = [lost(rig, sender, then, latest=2) for sender in senders]
         armed.set()
-        for sender in senders:
-            await until_lost(rig, lost(rig, sender, then, latest=1))
+        for one in losing:
+            await until_lost(rig, one)
 
     return fault
 
 
 async def until_lost(rig: Rig, losing: asyncio.Task[Command]) -> None:
-    """Some commands come only with a question at ``/readyz``."""
+    """Some commands come only with a question at ``/readyz`` or for a capture."""
     while not losing.done():
-        await rig.ready()
+        await rig.ask("/readyz")
+        await rig.ask("/captures/nobody")
         await asyncio.wait({losing}, timeout=0.2)
     await losing
 
 
-def _slow(captures: list[Capture]) -> list[Capture]:
+TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))
+"""What clients may be told when the gateway waits for an answer until its patience is over: they try again."""
+
+
+def slowly(captures: list[Capture]) -> list[Capture]:
     for capture in captures:
         capture.pace_s = 0.1  # longer than a recheck
     return captures
@@ -92,12 +98,11 @@ def lost_reply_cases() -> dict[str, Case]:
         (("events", "gateway", "abort"), None, Plan(captures=8, make=vanishing), 1),
         (("frames", "extractor", "hgetall"), killed("frames", "row", "answered", latest=20), Plan(), 4),
     ]
-    usual = [(sender, None, Plan(make=_slow if sender[2] == "recheck" else _as_it_is), 4) for sender in COMMANDS]
+    usual = [(sender, None, Plan(make=slowly if sender[2] == "recheck" else _as_it_is), 4) for sender in COMMANDS]
     for then in ("cut", "swallow"):
         for sender, companion, plan, recorded in usual + rare:
             fault = lost_reply(sender, then, companion)
-            # an append whose queueing was not confirmed in time is told so, and is sent again
-            allow = Allow(append_answers=frozenset({503})) if then == "swallow" and sender[1] == "gateway" else Allow()
+            allow = TIME_IS_UP if then == "swallow" and sender[1] == "gateway" else Allow()
             cases[f"reply {then}: {' '.join(sender)}"] = Case(fault, replace(plan), allow, recorded)
     return cases
 

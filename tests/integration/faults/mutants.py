@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.faults.harness import REPOSITORY
+from tests.integration.faults.rig import REPOSITORY
 
 __all__ = ["MUTANTS", "Mutant", "mutate"]
 

@@ -15,7 +15,7 @@ from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.parts import hanging_jpeg, killing_jpeg
 from tests.integration.faults.proxy import Command, Moment
 
-__all__ = ["CASES", "Case", "capture_of", "during_writes", "killed", "vanishing"]
+__all__ = ["CASES", "Case", "capture_of", "killed", "slept_any_time", "vanishing"]
 
 Where = Callable[[Command], bool]
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BrokerPair, start_pair
+from tests.integration.faults.cases import case_of
 from tests.integration.faults.harness import play, rig_on
 from tests.integration.faults.mutants import MUTANTS, mutate
-from tests.integration.faults.process_faults import CASES, Case
-from tests.integration.faults.races import RACES
 
 QUIET_S = 4.0
 
@@ -22,10 +21,6 @@ QUIET_S = 4.0
 @pytest.fixture
 def pair() -> Iterator[BrokerPair]:
     yield from start_pair("valkey")
-
-
-def case_of(name: str) -> Case:
-    return RACES[name]() if name in RACES else CASES[name]
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -1,0 +1,75 @@
+"""All cases by name, and mixes of several at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from functools import reduce
+
+from tests.integration.faults.checker import Allow
+from tests.integration.faults.harness import Fault, Plan, Rig
+from tests.integration.faults.lost_replies import COMMANDS, TIME_IS_UP, lost_all, lost_reply_cases, slowly
+from tests.integration.faults.process_faults import CASES, Case, slept_any_time
+from tests.integration.faults.races import RACES
+
+__all__ = ["ALL", "case_of", "mix"]
+
+MIX_S = 20.0
+
+
+def mix(seed: str) -> Case:
+    """Three parts that die, one that sleeps, and lost replies between, at once."""
+    chance = random.Random(seed)
+    deaths = [case for name, case in CASES.items() if "killed" in name]
+    chosen = chance.sample(deaths, 3)
+    faults = [case.fault for case in chosen if case.fault is not None]
+    faults.append(slept_any_time(chance.choice(["extractor", "recorder"])))
+    faults.append(lost_all(chance.sample(COMMANDS, 6), "cut"))
+    # a capture that meets its death in three extractors is given up, rightly
+    poison = frozenset({"extraction_failed"})
+    allow = reduce(Allow.__or__, (case.allow for case in chosen), TIME_IS_UP | Allow(told=poison, outcomes=poison))
+    return Case(_at_once(faults), Plan(captures=8, appends=16), allow, recorded=0)
+
+
+def _at_once(faults: list[Fault]) -> Fault:
+    """As many of them as find their moment; one at least."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        async with asyncio.timeout(None) as patience:
+            injected = [asyncio.create_task(_one(one, rig)) for one in faults]
+            armed.set()
+            patience.reschedule(asyncio.get_running_loop().time() + 2 * MIX_S)
+            assert any(await asyncio.gather(*injected)), "none of the faults happened"
+
+    return fault
+
+
+async def _one(fault: Fault, rig: Rig) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(MIX_S):
+            await fault(rig, asyncio.Event())
+        return True
+    return False
+
+
+def _always(case: Case) -> Callable[[], Case]:
+    return lambda: case
+
+
+ALL: dict[str, Callable[[], Case]] = {
+    **{name: _always(case) for name, case in CASES.items()},
+    **RACES,
+    **{name: _always(case) for name, case in lost_reply_cases().items()},
+    # two cuts of one step, and it is over: the client is told
+    "replies of every kind cut": lambda: Case(
+        lost_all(COMMANDS, "cut"), Plan(captures=6, make=slowly), TIME_IS_UP, recorded=3
+    ),
+}
+"""Makes a case, by name."""
+
+
+def case_of(name: str) -> Case:
+    """A fresh case."""
+    return ALL[name]()
