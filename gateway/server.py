@@ -28,7 +28,7 @@ __all__ = ["GatewayServer", "address_of", "open_listeners"]
 
 log = structlog.get_logger()
 
-STOP_WITHIN_S = 8.0
+STOP_WITHIN_S = 7.0
 """How long it may take, from the signal on, until the last connection has ended or is cut off."""
 
 DRAIN_WITHIN_S = 5.0
@@ -158,6 +158,9 @@ class GatewayServer(uvicorn.Server):
         await self._until(lambda: not state.open_sockets, began_at + DRAIN_WITHIN_S)
         farewell_until = min(loop.time() + FAREWELL_WITHIN_S, began_at + DRAIN_WITHIN_S)
         await self._until(lambda: not any(map(_is_websocket, self.server_state.connections)), farewell_until)
+        for connection in filter(_is_websocket, list(self.server_state.connections)):
+            if connection.transport.get_write_buffer_size():  # it reads nothing, so it would be waited for in vain
+                connection.transport.abort()
         self.config.timeout_graceful_shutdown = math.ceil(began_at + STOP_WITHIN_S - loop.time())
         await super().shutdown(sockets)
 

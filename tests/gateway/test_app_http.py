@@ -52,6 +52,50 @@ def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytes
     asyncio.run(main())
 
 
+def test_connection_that_never_finishes_its_next_head_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.5)
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, port=0) as gateway:
+            server, task, port = await served(gateway)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for sent in (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /livez HTTP/1.1\r\nHost:"):
+                writer.write(sent)
+                await until(lambda: bool(connections(server)))
+            async with asyncio.timeout(20):
+                assert (await reader.read()).endswith(b'{"status":"alive"}')
+            writer.close()
+            server.stop()
+            await task
+
+    asyncio.run(main())
+
+
+def test_request_that_is_answered_late_is_not_cut_off_by_the_time_for_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.3)
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, port=0) as gateway:
+            server, task, port = await served(gateway)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = b"POST /session_manager/sessions.validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + head)
+            await reader.readuntil(b'{"status":"alive"}')
+            await asyncio.sleep(0.6)  # twice as long as a head may take
+            writer.write(b"{}")
+            async with asyncio.timeout(20):
+                assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 422")
+            writer.close()
+            server.stop()
+            await task
+
+    asyncio.run(main())
+
+
 def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_path: Path) -> None:
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, port=0) as gateway:

@@ -413,6 +413,19 @@ def test_shutdown_tells_active_captures_and_closes_with_1012() -> None:
     assert_aborted(play(scenario), "server_shutdown", 1012)
 
 
+def test_shutdown_ends_a_capture_whose_last_frames_find_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "FLUSH_WITHIN_S", 0.1)
+
+    async def scenario(served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open())
+        await socket.frames(client, 1, 4)
+        await socket.send(client.close())
+        await until(lambda: _depth(served, client, 3), "the stream is full")
+        served.state.draining.set()
+
+    assert_aborted(play(scenario, stream_max_frames=3), "server_shutdown", 1012)
+
+
 def test_shutdown_closes_an_idle_connection_with_1012() -> None:
     async def scenario(served: Served, _socket: Socket, _client: Client) -> None:
         served.state.draining.set()

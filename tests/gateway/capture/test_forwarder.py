@@ -215,3 +215,16 @@ def test_discarded_frames_are_let_go() -> None:
 
 def test_an_item_never_shows_its_payload() -> None:
     assert "SECRET" not in repr(replace(item(1), payload=b"SECRET", byte_length=6))
+
+
+def test_who_waits_for_the_queue_to_empty_is_told_when_it_is_given_up() -> None:
+    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+        await queue.put(item(1))
+        waiting = asyncio.create_task(queue.flush())
+        await asyncio.sleep(0)
+        queue.give_up("server_shutdown")
+        with pytest.raises(CaptureError) as caught:
+            await waiting
+        assert caught.value.code == "server_shutdown"
+
+    play(scenario, FULL)

@@ -529,3 +529,10 @@ def test_open_frames_close_forwards_every_frame_in_order_and_completes() -> None
     assert [item.seq for item in items] == list(range(1, 46))
     assert pump.text(pump.client.close(3.0)) == (Complete(START.replace(second=3)),)
     assert pump.protocol.frames == 45
+
+
+def test_a_close_that_cannot_be_carried_out_ends_as_its_code_does() -> None:
+    protocol = Pump().opened().protocol
+    assert protocol.incomplete("forward_failed") == Finish("forward_failed", 1000, tell=True, opened=True)
+    assert protocol.incomplete("server_shutdown") == Finish("server_shutdown", 1012, tell=True, opened=True)
+    assert protocol.incomplete("internal_error") == Finish("internal_error", 1011, tell=False, opened=True)

@@ -63,6 +63,11 @@ class Streaming:
         while not self.messages or not fields.items() <= self.messages[-1].items():
             self.messages.append(orjson.loads(await self.connection.recv()))
 
+    def bare_frames(self, count: int) -> list[bytes]:
+        """The first frames, each as the bytes of its two messages."""
+        metas = [framed(TEXT, self.client.meta(seq).encode()) for seq in range(1, count + 1)]
+        return [meta + framed(BINARY, jpeg()) for meta in metas]
+
     async def send_until_closed(self) -> None:
         """Frame after frame, in real time, until the server ends it."""
         with suppress(ConnectionClosed):
@@ -126,6 +131,10 @@ class BareSocket:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
         return cls(connection)
+
+    def widen(self) -> None:
+        """From now on more fits."""
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
     async def handshake(self) -> None:
         await self.send(handshake())

@@ -1,0 +1,59 @@
+"""The same load again and again: what the gateway has open and in memory afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from tests.integration.load.sockets import TEXT, Streaming, framed
+from tests.integration.load.stage import Stage
+from tests.messages import Client
+
+IDLE = 100
+WHOLE = 24
+DROPPED = 24
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the gateway had when a round was over and everything was quiet."""
+
+    memory_bytes: int
+    descriptors: int
+
+    def __str__(self) -> str:
+        return f"{self.memory_bytes / 2**20:6.1f} MiB, {self.descriptors} descriptors"
+
+
+async def rounds(stage: Stage, count: int) -> AsyncIterator[Level]:
+    """Connections that come and go, captures that end well, captures whose client vanishes at every stage."""
+    own = stage.descriptors()
+    for _ in range(count):
+        whole, dropped = await stage.captures(WHOLE), await stage.captures(DROPPED)
+        async with stage.drain.running():
+            ended, *_ = await asyncio.gather(
+                asyncio.gather(*(capture.whole() for capture in whole)),
+                asyncio.gather(*(vanish(stage, capture, number) for number, capture in enumerate(dropped))),
+                asyncio.gather(*(come_and_go(stage, number) for number in range(IDLE))),
+            )
+            assert [end.code for end in ended] == [1000] * WHOLE
+            await stage.published(whole)
+            await stage.quiet()
+        yield Level(stage.memory_bytes(), stage.descriptors() - own)
+
+
+async def vanish(stage: Stage, capture: Streaming, number: int) -> None:
+    """Open, frames, half a frame, a close nobody waits for: after so many messages the client is gone."""
+    client = capture.client
+    messages = [framed(TEXT, client.open(progress=True).encode()), *capture.bare_frames(number % 4)]
+    bare = await stage.socket()
+    await bare.send(*messages, framed(TEXT, client.meta(number % 4 + 1).encode())[: 10 * number])
+    bare.drop()
+
+
+async def come_and_go(stage: Stage, number: int) -> None:
+    bare = await (stage.socket() if number % 2 else stage.bare())
+    if number % 3:
+        await bare.send(framed(TEXT, Client().close().encode()))
+    bare.drop()
