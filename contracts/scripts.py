@@ -17,7 +17,7 @@ import redis
 
 from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 
-__all__ = ["Argument", "Call", "ScriptName", "run", "run_sync"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",

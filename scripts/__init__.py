@@ -1,0 +1,1 @@
+"""The commands people type, and the Python behind the ``a3cp`` command."""

@@ -20,7 +20,7 @@ import simplejpeg
 from contracts.errors import A3CPError
 from contracts.limits import CaptureLimits
 
-__all__ = ["Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "open_clip"]
+__all__ = ["Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
 
 QUALITIES = (90, 75, 60, 40, 20)
 """JPEG qualities, tried in turn until a frame is small enough."""

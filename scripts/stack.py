@@ -22,7 +22,7 @@ from gateway.server import address_of, open_listeners
 from scripts.embedded import EmbeddedBrokers, wait_for_socket
 from scripts.supervision import Part, PartSpec, Show
 
-__all__ = ["Stack", "gateway_address", "running_urls"]
+__all__ = ["RUNNING", "Stack", "gateway_address", "running_urls"]
 
 READY_S = 90.0
 BROKER_START_S = 20.0

@@ -1,0 +1,209 @@
+"""Who changes the file system.
+
+A session's log has one writer: its lines are whole and never lost because exactly one module appends under exactly
+one lock. An artifact is complete or absent because exactly one module links it into place. So whatever changes a
+file or a folder is listed here, call by call, with its reason; anything else, and any entry no longer needed, fails.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+import pytest
+
+from tests.guards.sources import PACKAGES, Source, example, listed, sources
+
+_OS = (
+    "open write pwrite writev ftruncate truncate link symlink rename renames replace remove unlink rmdir mkdir "
+    "makedirs mkfifo mknod sendfile copy_file_range"
+)
+FUNCTIONS = {f"os.{name}" for name in _OS.split()} | {
+    "fcntl.flock",
+    "fcntl.lockf",
+    "numpy.save",
+    "numpy.savez",
+    "numpy.savez_compressed",
+}
+METHODS = {
+    f".{name}"
+    for name in [
+        "write_text",
+        "write_bytes",
+        "touch",
+        "mkdir",
+        "rmdir",
+        "unlink",
+        "rename",
+        "symlink_to",
+        "hardlink_to",
+        "tofile",
+    ]
+}
+MODULES = ("shutil.", "tempfile.")
+
+
+class Allowed(NamedTuple):
+    """What one module does to files, and why it is the one."""
+
+    calls: set[str]
+    reason: str
+
+
+ALLOWED = {
+    "recorder/writer.py": Allowed(
+        {"os.open", "os.write", "os.ftruncate", "fcntl.flock"}, "the only writer of session logs"
+    ),
+    "workers/artifact.py": Allowed(
+        {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
+    ),
+    "workers/extractor.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
+    "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
+    "scripts/embedded.py": Allowed(
+        {"os.open", "fcntl.flock", "tempfile.mkdtemp", ".mkdir", ".unlink", ".rmdir"},
+        "the state folder of the embedded brokers, its lock and their sockets",
+    ),
+    "scripts/stack.py": Allowed({".touch", ".write_text", ".unlink"}, "the note in the state folder of what runs"),
+    "scripts/demo.py": Allowed({"tempfile.mkdtemp", "shutil.rmtree"}, "the demo's own state, gone when it ends"),
+}
+
+
+def changes(module: Source) -> dict[str, list[str]]:
+    """What this module does to files: each call's name, and where."""
+    found: dict[str, list[str]] = {}
+    for call, name in module.calls:
+        if _changes(module, call, name):
+            why = "changes the file system and is not in this guard's list"
+            found.setdefault(name, []).append(module.at(call, f"{name} {why}"))
+    return found
+
+
+def _changes(module: Source, call: ast.Call, name: str) -> bool:
+    if name in FUNCTIONS or name in METHODS or name.startswith(MODULES):
+        return True
+    if name == ".replace":  # Path.replace takes one argument; those of str and datetime take others
+        return len(call.args) == 1 and not call.keywords
+    if name.rpartition(".")[2] in ("open", "fdopen"):
+        return _opens_for_writing(call, 0 if name.startswith(".") else 1)
+    return False
+
+
+def _opens_for_writing(call: ast.Call, position: int) -> bool:
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "mode"] or call.args[position : position + 1]
+    if not given:
+        return False
+    mode = given[0]
+    return not (isinstance(mode, ast.Constant) and isinstance(mode.value, str)) or bool(set("wax+") & set(mode.value))
+
+
+def unlisted(module: Source) -> list[str]:
+    """Changes that the list does not allow to this module."""
+    allowed = ALLOWED[module.path].calls if module.path in ALLOWED else set()
+    return [finding for name, places in changes(module).items() if name not in allowed for finding in places]
+
+
+def test_only_the_listed_modules_change_files() -> None:
+    findings = [finding for module in sources(*PACKAGES) for finding in unlisted(module)]
+    assert not findings, listed(findings)
+
+
+def test_the_list_has_no_entry_that_nobody_needs() -> None:
+    done = {module.path: set(changes(module)) for module in sources(*PACKAGES)}
+    stale = [
+        f"{path}: {sorted(entry.calls - done.get(path, set()))} is allowed and not done"
+        for path, entry in ALLOWED.items()
+        if entry.calls - done.get(path, set())
+    ]
+    assert not stale, listed(stale)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open(path, 'a')",
+        "open(path, mode='r+b')",
+        "open(path, mode)",
+        "path.open('wb')",
+        "path.open(mode='x')",
+        "import io\nio.open(path, 'w')",
+        "import os\nos.open(path, flags)",
+        "from os import open as start\nstart(path, 1)",
+        "import os as system\nsystem.rename(a, b)",
+        "from os import write\nwrite(descriptor, line)",
+        "import fcntl\nfcntl.flock(log, fcntl.LOCK_EX)",
+        "root.joinpath('a').write_text('b')",
+        "(root / 'a').write_bytes(b'')",
+        "root.mkdir(parents=True)",
+        "temporary.replace(path)",
+        "path.rename(other)",
+        "import shutil\nshutil.copy(a, b)",
+        "from tempfile import NamedTemporaryFile\nNamedTemporaryFile()",
+    ],
+)
+def test_a_change_of_the_file_system_is_found(text: str) -> None:
+    assert unlisted(example(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open(path)",
+        "path.open('rb')",
+        "import av\nav.open(path)",
+        "text.replace('a', 'b')",
+        "moment.replace(tzinfo=UTC)",
+    ],
+)
+def test_reading_is_no_change(text: str) -> None:
+    assert not changes(example(text))
+
+
+def test_a_listed_module_may_do_only_what_is_listed() -> None:
+    assert unlisted(example("path.write_text('line')", "recorder/writer.py"))
+
+
+def log_paths(module: Source) -> list[str]:
+    """Spelled-out places of session logs."""
+    return [
+        module.at(node, "where session logs are is known to contracts/paths.py alone")
+        for node, text in module.strings
+        if ".jsonl" in text or "logs/" in text
+    ]
+
+
+SPELLS_LOG_PATHS = {
+    "contracts/paths.py": "it is the one",
+    "recorder/verify.py": "tells the operator which form of path it wants",
+    "scripts/verification.py": "finds all logs by their pattern",
+}
+
+
+def test_where_logs_are_is_spelled_in_one_place() -> None:
+    modules = sources(*PACKAGES)
+    findings = [finding for module in modules if module.path not in SPELLS_LOG_PATHS for finding in log_paths(module)]
+    assert not findings, listed(findings)
+    assert {module.path for module in modules if log_paths(module)} == set(SPELLS_LOG_PATHS)
+
+
+@pytest.mark.parametrize("text", ["root / 'logs/users'", "path = f'{session_id}.jsonl'"])
+def test_a_spelled_log_path_is_found(text: str) -> None:
+    assert log_paths(example(text))
+
+
+def log_roots(module: Source) -> list[str]:
+    """Uses of the logs' root, or of a path below it."""
+    names = {"log_root", "session_log_path", "session_log_dir"}
+    return [
+        module.at(node, "workers know nothing of the logs: what they have to say is an event")
+        for node in module.nodes
+        if (isinstance(node, ast.Attribute) and node.attr in names) or (isinstance(node, ast.Name) and node.id in names)
+    ]
+
+
+def test_workers_know_nothing_of_the_logs() -> None:
+    findings = [finding for module in sources("workers") for finding in log_roots(module)]
+    assert not findings, listed(findings)
+
+
+def test_a_worker_that_asks_for_the_logs_is_found() -> None:
+    assert log_roots(example("settings.log_root", "workers/example.py"))

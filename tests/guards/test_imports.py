@@ -1,0 +1,130 @@
+"""Who may import whom.
+
+The rooms are separate processes that meet in messages: if one imports another, they can no longer be deployed,
+restarted or replaced apart, and what crosses between them is no longer what ``contracts`` says. The gateway runs
+where cameras connect; a vision library in it would cost memory, start-up time and attack surface there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.guards.sources import PACKAGES, ROOMS, ROOT, Source, example, listed, source, sources
+
+MAY_IMPORT = {
+    "contracts": {"contracts"},
+    "gateway": {"contracts", "gateway"},
+    "recorder": {"contracts", "recorder"},
+    "workers": {"contracts", "workers"},
+    "scripts": {*ROOMS, "scripts"},
+}
+VISION = {"mediapipe", "cv2", "matplotlib", "av"}
+LEAN = {"contracts": {*VISION, "numpy"}, "gateway": {*VISION, "numpy"}, "recorder": VISION}
+
+
+def crossings(module: Source) -> list[str]:
+    """Imports of a room that is closed to this one, and of the tests."""
+    allowed = MAY_IMPORT[module.package]
+    closed = {*PACKAGES, "tests"} - allowed
+    return [
+        module.at(found.node, f"{module.package} imports {found.module}; it may import {sorted(allowed)} of ours")
+        for found in module.imports
+        if found.package in closed
+    ]
+
+
+def heavy_imports(module: Source) -> list[str]:
+    """Imports of vision libraries where none may be."""
+    return [
+        module.at(found.node, f"{module.package} imports {found.module}: only workers look at pixels")
+        for found in module.imports
+        if found.package in LEAN.get(module.package, ())
+    ]
+
+
+def inner_names(module: Source) -> list[str]:
+    """Names taken from a module of ours that are not in its ``__all__``."""
+    found: list[str] = []
+    for taken in module.imports:
+        if taken.package not in PACKAGES or taken.name is None or _is_module(f"{taken.module}.{taken.name}"):
+            continue
+        offered = _module(taken.module).public
+        if offered is None:
+            found.append(module.at(taken.node, f"{taken.module} is imported by others and has no __all__"))
+        elif taken.name not in offered:
+            found.append(module.at(taken.node, f"{taken.name} is not in the __all__ of {taken.module}"))
+    return found
+
+
+def _file(dotted: str) -> str:
+    path = dotted.replace(".", "/")
+    return f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"
+
+
+def _is_module(dotted: str) -> bool:
+    return (ROOT / _file(dotted)).is_file()
+
+
+def _module(dotted: str) -> Source:
+    return source(_file(dotted))
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The vision libraries that a fresh interpreter holds after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*({VISION!r} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(answer.stdout.split())
+
+
+def test_the_rooms_meet_only_in_contracts() -> None:
+    findings = [finding for module in sources(*PACKAGES) for finding in crossings(module)]
+    assert not findings, listed(findings)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("gateway/example.py", "from recorder.writer import SessionLogWriter"),
+        ("gateway/example.py", "def later():\n    import workers.matrix"),
+        ("recorder/example.py", "from importlib import import_module\nimport_module('workers.artifact')"),
+        ("workers/pipelines/example.py", "from gateway import app"),
+        ("contracts/example.py", "import gateway"),
+        ("contracts/example.py", "from scripts.cli import main"),
+        ("scripts/example.py", "from tests.clips import moving"),
+    ],
+)
+def test_an_import_of_another_room_is_found(path: str, text: str) -> None:
+    assert crossings(example(text, path))
+
+
+def test_no_vision_library_is_imported_outside_the_workers() -> None:
+    findings = [finding for module in sources(*LEAN) for finding in heavy_imports(module)]
+    assert not findings, listed(findings)
+
+
+@pytest.mark.parametrize("text", ["import cv2", "from mediapipe.python import solutions", "import numpy as np"])
+def test_a_vision_library_in_the_gateway_is_found(text: str) -> None:
+    assert heavy_imports(example(text))
+
+
+def test_the_running_gateway_holds_no_vision_library() -> None:
+    assert loaded_by("import gateway.app, gateway.__main__") == set()
+
+
+def test_a_loaded_vision_library_is_found() -> None:
+    assert "cv2" in loaded_by("import cv2")
+
+
+def test_names_are_imported_only_from_where_they_are_public() -> None:
+    findings = [finding for module in sources(*PACKAGES) for finding in inner_names(module)]
+    assert not findings, listed(findings)
+
+
+@pytest.mark.parametrize(
+    "text", ["from contracts.capture import _Control", "from contracts.capture import StrictModel"]
+)
+def test_a_name_that_is_not_public_is_found(text: str) -> None:
+    assert inner_names(example(text))
