@@ -44,7 +44,7 @@ class Hostile:
 GOOD, PROGRESSIVE = picture(), picture(progressive=True)
 PROFILE = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 4)) + bytes(60_000)) for number in range(1, 5))
 HEADER = GOOD[GOOD.index(b"\xff\xc0") : GOOD.index(b"\xff\xc4")]
-ROOM = LIMITS.max_frame_bytes - len(PROGRESSIVE) - 16
+ROOM = LIMITS.max_frame_bytes - len(GOOD) - 64
 
 
 def _header(at: int, new: bytes, gateway: Gateway, jpeg: bytes = GOOD) -> Hostile:
