@@ -42,6 +42,7 @@ __all__ = [
     "RecorderError",
     "RecorderIOError",
     "RequestRefused",
+    "SessionLogLocked",
     "StreamBroken",
 ]
 

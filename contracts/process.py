@@ -45,6 +45,8 @@ def _forbid_core_dumps() -> None:
     What is not dumpable is also closed to other processes of the same user: its memory, its environment with
     the token, a debugger. A child process is dumpable again once it runs a program, until it comes here itself.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    # 1, not 0, is what a child may raise it to: see `scripts.supervision`
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if hard == 0 else 1))
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

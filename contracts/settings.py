@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from redis.connection import parse_url
@@ -53,6 +54,21 @@ class Settings(BaseModel):
             raise ValueError("not a URL: its host, port or one of its options cannot be read")
         return value
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in _split_origins(value):
+            try:
+                split = urlsplit(origin)
+                is_origin = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
+            except ValueError:
+                is_origin = False
+            if not is_origin or origin != f"{split.scheme}://{split.netloc}" or "@" in origin:
+                raise ValueError(
+                    f"{origin!r} is not an origin: it is like https://a3cp.example or http://localhost:5173"
+                )
+        return value
+
     @field_validator("artifact_url")
     @classmethod
     def _artifact_scheme(cls, value: str | None) -> str | None:
@@ -78,7 +94,7 @@ class Settings(BaseModel):
     @property
     def origins(self) -> frozenset[str]:
         """The foreign origins that browsers may come from."""
-        return frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+        return frozenset(_split_origins(self.allowed_origins))
 
     @property
     def assume_volatile(self) -> bool:
@@ -123,6 +139,10 @@ def _is_url(url: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _split_origins(text: str) -> list[str]:
+    return [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
 
 
 def _is_http_token(text: str) -> bool:

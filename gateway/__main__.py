@@ -16,6 +16,7 @@ from contracts.settings import Settings, load_settings
 from gateway.app import create_app
 from gateway.health import BrokerWatch
 from gateway.server import GatewayServer, open_listeners
+from gateway.sessions.store import make_roots
 from gateway.state import GatewayState
 
 __all__ = ["main"]
@@ -55,6 +56,7 @@ def run() -> int:
     """Read the settings, listen, serve."""
     settings = load_settings()
     settings.broker_urls()
+    make_roots(settings.data_root, settings.log_root)
     _allow_many_sockets()
     listeners = open_listeners(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -40,7 +40,7 @@ FAREWELL_WITHIN_S = 1.0
 STALLED_S = 20.0
 """A client that takes nothing for so long of what waits for it is cut off."""
 
-MAX_MESSAGE_BYTES = 1024 * 1024
+MAX_MESSAGE_BYTES = 6 * 1024 * 1024
 """The longest WebSocket message, unless frames may be longer. What has come of one is kept, so this bounds memory."""
 
 BACKLOG = 2048

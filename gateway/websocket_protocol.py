@@ -74,6 +74,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # it was refused, which uvicorn would report as a fault of ours
         self._go_on()  # after its close frame uvicorn reads on
 
     def keepalive_timeout(self) -> None:

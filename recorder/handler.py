@@ -101,7 +101,7 @@ class EntryHandler:
         """Tell who waits for the entry why it is not recorded yet; a lock may still be free in time."""
         if isinstance(error, SessionLogLocked):
             return
-        receipt = Receipt(error=error.code, detail=error.detail)
+        receipt = Receipt(error=error.code, detail=f"{error.detail}; the event stays queued and is tried again")
         try:
             with broker_errors("events"):
                 await self._events.set(keys.receipt(entry_id), receipt.encode(), ex=records.RECEIPT_TTL_S)

@@ -62,8 +62,9 @@ _prctl = _load_prctl()
 _PR_SET_PDEATHSIG = 1
 
 CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
-"""Linux hands the memory of a crashed process to a program that ``kernel.core_pattern`` pipes to even if its limit is
-0, but not if it is 1 (``fs/coredump.c``, to keep such programs from dumping themselves). No file is that small."""
+"""What a child's limit is, unless it is 0 already, which nobody may raise. Linux hands the memory of a crashed process
+to a program that ``kernel.core_pattern`` pipes to even if its limit is 0, but not if it is 1 (``fs/coredump.c``, to
+keep such programs from dumping themselves). No file is that small."""
 
 
 def _in_child(parent_pid: int) -> Callable[[], None]:
@@ -73,7 +74,8 @@ def _in_child(parent_pid: int) -> Callable[[], None]:
     """
 
     def prepare() -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (CORE_LIMIT_BYTES, CORE_LIMIT_BYTES))
+        limit = CORE_LIMIT_BYTES if resource.getrlimit(resource.RLIMIT_CORE)[1] != 0 else 0
+        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
         if _prctl is not None:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent_pid:

@@ -23,7 +23,8 @@ _MAX_FILL_BYTES = 256
 def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits) -> None:
     """Accept a baseline or progressive JPEG of exactly ``width`` × ``height`` pixels, 8 bits a sample.
 
-    The work is bounded, whatever the bytes are: nothing behind the header is looked at. Source: ITU-T T.81, annex B, for the markers; libjpeg-turbo parses the header itself.
+    The work is bounded, whatever the bytes are: nothing behind the header is looked at. Source: ITU-T T.81,
+    annex B, for the markers; libjpeg-turbo parses the header itself.
 
     Raises:
         CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the header's own size is over

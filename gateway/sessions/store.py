@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts import keys, records
 from contracts.broker import AsyncBroker, broker_errors
-from contracts.errors import RequestRefused
+from contracts.errors import ConfigurationError, RequestRefused
 from contracts.events import EventEntry, append_event, await_receipt
 from contracts.paths import session_features_dir, session_log_dir
 from contracts.records import SessionStep
@@ -18,7 +18,7 @@ from contracts.session import SessionStatus
 from gateway.again import once_more
 from gateway.sessions.service import Boundary, standing
 
-__all__ = ["end_session", "make_directories", "session_status", "start_session"]
+__all__ = ["end_session", "make_directories", "make_roots", "session_status", "start_session"]
 
 DIRECTORY_MODE = 0o750
 
@@ -98,6 +98,19 @@ def make_directories(data_root: Path, log_root: Path, user_id: str, session_id: 
     except OSError as error:
         detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
         raise RequestRefused(503, "session_directories_unavailable", detail) from error
+
+
+def make_roots(data_root: Path, log_root: Path) -> None:
+    """Create the two roots when the process starts, so that a wrong setting is not found by the first session.
+
+    Raises:
+        ConfigurationError: one cannot be made.
+    """
+    for name, root in (("DATA_ROOT", data_root), ("LOG_ROOT", log_root)):
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{name}: {root} cannot be made: {error.strerror}") from error
 
 
 def _make(root: Path, directory: Path) -> None:

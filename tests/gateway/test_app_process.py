@@ -163,6 +163,22 @@ def test_stop_aborts_open_captures_with_server_shutdown_and_exits_0(
             assert events.hget(keys.capture_record(client.capture_id), "error_code") == b"server_shutdown"
 
 
+@pytest.mark.parametrize("name", ["DATA_ROOT", "LOG_ROOT"])
+def test_a_root_that_cannot_be_made_stops_the_gateway_with_one_line_that_names_it(name: str, tmp_path: Path) -> None:
+    urls = {"A3CP_FRAMES_URL": f"unix://{tmp_path}/f.sock", "A3CP_EVENTS_URL": f"unix://{tmp_path}/e.sock"}
+    roots = {"DATA_ROOT": str(tmp_path / "data"), "LOG_ROOT": str(tmp_path / "logs"), name: "/dev/null/x"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway"],
+        env={**os.environ, **urls, **roots},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"a3cp gateway: {name}: ")
+
+
 def test_stop_ends_by_itself_although_a_client_reads_nothing(brokers: BrokerPair, tmp_path: Path, unique: str) -> None:
     with serving(tmp_path, brokers) as gateway:
         host, port = gateway.address.removeprefix("http://").split(":")

@@ -61,7 +61,9 @@ def test_event_is_preserved_verbatim_but_for_insignificant_whitespace(tmp_path: 
             tail = '"z" : 1.50, "a": [1e3, 1e400, 18446744073709551617],  "text": "a \\u00e9 \\n b"'
             body = orjson.dumps(message(gateway))[:-1].decode() + ",\n " + tail + " }\n"
             assert (await gateway.post(PATH, body.encode())).status_code == 201
-            assert path.read_bytes().endswith(b',"z":1.50,"a":[1e3,1e400,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n')
+            assert path.read_bytes().endswith(
+                b',"z":1.50,"a":[1e3,1e400,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n'
+            )
 
     asyncio.run(main())
 

@@ -40,6 +40,23 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 SLEEP = "import time; print('up'); time.sleep(600)"
 
 
+def test_a_process_of_ours_may_supervise_children() -> None:
+    """A limit that it gave itself must not keep it from starting them."""
+    program = (
+        "import asyncio, sys\n"
+        "from contracts.process import run_process\n"
+        "from scripts.supervision import Part, PartSpec\n"
+        "async def main():\n"
+        "    said = []\n"
+        "    one = Part(PartSpec('one', [sys.executable, '-c', 'print(1)'], {}), lambda _, line: said.append(line))\n"
+        "    print(await one._run_once(), said)\n"
+        "    return 0\n"
+        "sys.exit(run_process('test', lambda: asyncio.run(main())))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "0 ['1']\n"), done.stderr
+
+
 def test_a_part_that_is_killed_is_started_again() -> None:
     async def test() -> None:
         lines: list[str] = []
