@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import reduce
 
+from tests.integration.faults.broker_faults import CASES as BROKER_CASES
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.lost_replies import COMMANDS, TIME_IS_UP, lost_all, lost_reply_cases, slowly
@@ -17,13 +18,16 @@ from tests.integration.faults.races import RACES
 __all__ = ["ALL", "case_of", "mix"]
 
 MIX_S = 20.0
+_KINDS = ("extractor", "recorder", "gateway")
 
 
 def mix(seed: str) -> Case:
-    """Three parts that die, one that sleeps, and lost replies between, at once."""
+    """Parts that die, one that sleeps, and lost replies between, at once; every other mix has a gateway that dies."""
     chance = random.Random(seed)
-    deaths = [case for name, case in CASES.items() if "killed" in name]
-    chosen = chance.sample(deaths, 3)
+    deaths = {kind: [case for name, case in CASES.items() if name.startswith(f"{kind} killed")] for kind in _KINDS}
+    chosen = [chance.choice(deaths[kind]) for kind in ("extractor", "extractor", "recorder")]
+    if chance.random() < 0.5:
+        chosen.append(chance.choice(deaths["gateway"]))
     faults = [case.fault for case in chosen if case.fault is not None]
     faults.append(slept_any_time(chance.choice(["extractor", "recorder"])))
     faults.append(lost_all(chance.sample(COMMANDS, 6), "cut"))
@@ -61,6 +65,7 @@ def _always(case: Case) -> Callable[[], Case]:
 ALL: dict[str, Callable[[], Case]] = {
     **{name: _always(case) for name, case in CASES.items()},
     **RACES,
+    **BROKER_CASES,
     **{name: _always(case) for name, case in lost_reply_cases().items()},
     # two cuts of one step, and it is over: the client is told
     "replies of every kind cut": lambda: Case(
