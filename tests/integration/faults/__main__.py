@@ -109,7 +109,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--flavour", choices=["valkey", "redis"], help="one of them only")
     arguments = parser.parse_args()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MediaPipe's own log
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)  # ours; what native code writes to descriptor 2 goes nowhere
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     flavours: list[Flavour] = [arguments.flavour] if arguments.flavour else ["valkey", "redis"]
     names = [name for name in [*ALL, *(f"mix {n}" for n in range(MIXES_PER_ROUND))] if arguments.only in name]
     until_s = time.monotonic() + 60 * arguments.minutes

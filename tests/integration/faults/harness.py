@@ -37,6 +37,7 @@ class Plan:
     users: int = 2
     frames: int = 35
     max_pace_s: float = 0.06
+    max_delay_s: float = 0.5
     make: Callable[[list[Capture]], list[Capture]] = lambda captures: captures
     armed_first: bool = False
 
@@ -109,7 +110,7 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
         captures.append(
             Capture(
                 user_id, session_id, clip_frames(clip)[: plan.frames], clip, chance.uniform(0, plan.max_pace_s),
-                chance.uniform(0, 0.5),
+                chance.uniform(0, plan.max_delay_s),
             )
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import get_args
 from contracts.broker import Role
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import SIZE, Capture, Vanish
-from tests.integration.faults.harness import Fault, Plan, Rig
+from tests.integration.faults.harness import Fault, Plan, Rig, until
 from tests.integration.faults.parts import hanging_jpeg, killing_jpeg
 from tests.integration.faults.proxy import Command, Moment
 
@@ -132,8 +132,7 @@ def slept_any_time(kind: str) -> Fault:
         trap = rig.frames_proxy.trap("row", "asked", nth=rig.random.randint(1, 60))
         armed.set()
         row = await trap.sprung()
-        pid = await rig.leader_pid() if kind == "recorder" else row.pid
-        assert pid is not None
+        pid = await until(rig.leader_pid, "there is a leader", 10.0) if kind == "recorder" else row.pid
         await asyncio.sleep(rig.random.uniform(0, 0.5))
         rig.pause(pid)
         await asyncio.sleep(3.0)  # the fault itself: how long it sleeps
