@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,26 @@ class Master:
     first_slot: int
     last_slot: int
     folder: Path
+    command: Sequence[str]
     process: subprocess.Popen[bytes]
     node_id: str = ""
+
+    def kill(self) -> None:
+        """kill -9: what was only in memory is gone."""
+        self.process.kill()
+        self.process.wait(20)
+
+    def restart(self) -> None:
+        """Start it again, as who it was; returns when it answers. The cluster may take longer."""
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        _wait(partial(self.ask, "PING"), "a master answers")
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port)
 
     def ask(self, *command: str | int) -> Any:
         with self.client() as client:
-            return client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return client.execute_command(*command)
 
 
 @dataclass
@@ -67,14 +79,14 @@ class BrokerCluster:
             first = number * share
             self.masters.append(self._launch(ports[number], ports[MASTERS + number], first, min(SLOTS, first + share)))
         for number, master in enumerate(self.masters):
-            _wait(lambda master=master: master.ask("PING"), "a master answers")
+            _wait(partial(master.ask, "PING"), "a master answers")
             master.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             master.ask("CLUSTER", "ADDSLOTSRANGE", master.first_slot, master.last_slot)
             master.node_id = master.ask("CLUSTER", "MYID").decode()
         for number in range(1, MASTERS):
             self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", ports[number], ports[MASTERS + number])
         for master in self.masters:
-            _wait(lambda master=master: _is_whole(master), "the cluster stands")
+            _wait(partial(_is_whole, master), "the cluster stands")
 
     def _launch(self, port: int, bus_port: int, first: int, end: int) -> Master:
         executable = server_path(self.flavour)
@@ -85,12 +97,12 @@ class BrokerCluster:
             *("--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "5000"),
             *self.options,
         ]
-        return Master(port, first, end - 1, folder, subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        return Master(port, first, end - 1, folder, command, process)
 
     def stop(self) -> None:
         for master in self.masters:
-            master.process.kill()
-            master.process.wait(20)
+            master.kill()
             shutil.rmtree(master.folder, ignore_errors=True)
         self.masters.clear()
 
@@ -106,18 +118,25 @@ class BrokerCluster:
         """A master that is not ``owner``."""
         return next(master for master in self.masters if master is not owner)
 
+    def move(self, key: str, *, midway: Callable[[], object] = lambda: None) -> None:
+        """Move the slot of ``key`` to another master; ``midway`` its keys are on both sides."""
+        slot, source = key_slot(key.encode()), self.owner(key)
+        target = self.other_than(source)
+        self.begin_move(slot, source, target)
+        self.move_keys(slot, source, target)
+        midway()
+        self.move_keys(slot, source, target)
+        self.end_move(slot, source, target)
+
     def begin_move(self, slot: int, source: Master, target: Master) -> None:
         """From here on the slot's keys are in two places, and clients are redirected with ASK."""
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
 
-    def move_keys(self, slot: int, source: Master, target: Master) -> int:
-        """Carry the slot's keys over; returns how many."""
-        moved = 0
+    def move_keys(self, slot: int, source: Master, target: Master) -> None:
+        """Carry over what the slot holds."""
         while names := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 100):
             source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names)
-            moved += len(names)
-        return moved
 
     def end_move(self, slot: int, source: Master, target: Master) -> None:
         """The slot is the target's; clients that do not know yet are told MOVED."""

@@ -1,0 +1,127 @@
+"""Processes whose clock steps back and forward while everything runs: nothing but the times they write may tell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from contracts.ids import parse_utc
+from scripts.supervision import PartSpec
+from tests.conftest import BrokerPair, start_pair
+from tests.integration.faults.harness import Fault, Plan, Rig, play, rig_on, until
+
+STEPS = (timedelta(hours=-3), timedelta(hours=2))
+WITHIN_S = 30.0
+
+
+@pytest.fixture
+def faketime() -> Path:
+    """The library that steps the clock of the one process it is loaded into."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        message = "no libfaketime on this machine: apt-get install faketime"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    return found[0]
+
+
+SITECUSTOMIZE = """
+# time.sleep waits until a monotonic time, which this libfaketime takes for a wrong argument
+import threading, time
+time.sleep = lambda seconds: threading.Event().wait(seconds)
+"""
+
+
+@pytest.fixture
+def pair() -> Iterator[BrokerPair]:
+    yield from start_pair("valkey")
+
+
+class Clocks:
+    """A clock for every part, each ahead of the machine's by what it was set to."""
+
+    def __init__(self, folder: Path, library: Path) -> None:
+        self._folder = folder
+        self._library = library
+        (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+
+    def step(self, name: str, ahead: timedelta) -> None:
+        """Set a part's clock; every process of it sees that at once."""
+        path = self._folder / f"clock-{name}"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"{ahead.total_seconds():+.0f}")
+        fresh.replace(path)
+
+    def of(self, spec: PartSpec) -> PartSpec:
+        """The part, with a clock of its own. Monotonic clocks stay what they are, as in a real step."""
+        self.step(spec.name, timedelta(0))
+        environ = {
+            "PYTHONPATH": f"{self._folder}:{spec.environ['PYTHONPATH']}",
+            "LD_PRELOAD": str(self._library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._folder / f"clock-{spec.name}"),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+        return replace(spec, environ={**spec.environ, **environ})
+
+
+def steps_done(rig: Rig) -> int:
+    """Rows stored and lines written."""
+    done = (rig.frames_proxy.counts.items(), rig.events_proxy.counts.items())
+    return sum(count for counts in done for (_, name), count in counts if name in ("row", "settle"))
+
+
+def stepping(clocks: Clocks, part: str) -> Fault:
+    """The clock of a part's processes goes back, and on, in the middle of the work."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        armed.set()
+        for ahead in STEPS:
+            before = steps_done(rig)
+
+            async def goes_on(before: int = before) -> bool:
+                return steps_done(rig) >= before + 12
+
+            await until(goes_on, "the work goes on", WITHIN_S)
+            for name in rig.parts:
+                if name.startswith(part):
+                    clocks.step(name, ahead)
+
+    return fault
+
+
+@pytest.mark.timeout(300)
+def test_a_clock_that_steps_back_and_forward_changes_nothing_but_the_times_that_are_written(
+    pair: BrokerPair, tmp_path: Path, faketime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = Clocks(tmp_path, faketime)
+    plain = Rig.spec
+    monkeypatch.setattr(Rig, "spec", lambda rig, name: clocks.of(plain(rig, name)))
+
+    async def main() -> None:
+        async with rig_on(pair, tmp_path, extractors=1) as rig:
+            for part in ("gateway", "extractor", "recorder"):
+                report = await play(rig, Plan(captures=4, appends=24), stepping(clocks, part))
+                assert report.ok, (part, report.findings)
+                assert (report.recorded, report.appends) == (4, 24)
+            await play(
+                rig, Plan(captures=1, appends=2, frames=31)
+            )  # every part writes a line by the clock it was left with
+            for part in ("gateway", "extractor", "recorder"):
+                spread = max(written := times(rig, part)) - min(written)
+                assert spread > STEPS[-1] - STEPS[0] - timedelta(hours=3.1), f"the {part}'s clock was never stepped"
+
+    asyncio.run(main())
+
+
+def times(rig: Rig, part: str) -> list[datetime]:
+    """The times that a part's processes wrote into their own logs."""
+    lines = (line.partition(" | ")[2] for line in rig.said if line.startswith(part))
+    return [parse_utc(orjson.loads(line)["timestamp"]) for line in lines if line.startswith("{")]

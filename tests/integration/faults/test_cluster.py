@@ -1,0 +1,278 @@
+"""Both roles on clusters of three masters: every command finds its master, also while slots move and masters die."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from redis.crc import key_slot
+
+from contracts import captures, keys, records
+from contracts.broker import broker_time_ms, check_role, connect, ensure_group, memory_share
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable
+from contracts.events import EventEntry, Receipt
+from contracts.frame import TerminalEntry
+from contracts.layout import DIMS, Row
+from contracts.limits import CaptureLimits
+from contracts.records import CaptureCounts
+from contracts.scripts import Call, ScriptName, run
+from scripts.gateway_client import GatewayError
+from scripts.streaming import CaptureResult, stream_capture
+from tests.brokers import EVENTS, FRAMES, Flavour, server_path
+from tests.contracts.scripting import CLOSE, SESSION, frame, window
+from tests.integration.faults.clusters import BrokerCluster
+from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
+
+
+@dataclass(frozen=True)
+class ClusterPair:
+    """The two roles, each a cluster."""
+
+    frames: BrokerCluster
+    events: BrokerCluster
+
+
+@pytest.fixture(scope="module", params=get_args(Flavour))
+def clusters(request: pytest.FixtureRequest) -> Iterator[ClusterPair]:
+    flavour: Flavour = request.param
+    if server_path(flavour) is None:
+        message = f"no {flavour} server on this machine: apt-get install redis-server"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    pair = ClusterPair(BrokerCluster(flavour, FRAMES), BrokerCluster(flavour, EVENTS))
+    try:
+        pair.frames.start()
+        pair.events.start()
+        yield pair
+    finally:
+        pair.frames.stop()
+        pair.events.stop()
+
+
+def every_call(capture_id: str) -> list[Call[Any]]:
+    """Every script there is, once."""
+    entry = EventEntry(b'{"event":"x"}', "user-1", SESSION, str(uuid.uuid4()), capture_id)
+    row, now, receipt = Row(0, True, bytes(4 * DIMS)), datetime.now(UTC), Receipt("2026-01-31T12:00:00.000Z")
+    return [
+        captures.open_capture(window(capture_id)),
+        captures.push(frame(capture_id, 1), CaptureLimits()),
+        captures.watch(capture_id),
+        captures.claim(capture_id, "1-0"),
+        captures.row(capture_id, "1-0/1", 1, row, 10, restart=True, found={"pose": True}),
+        captures.heartbeat(capture_id, "1-0/1"),
+        captures.release(capture_id, "1-0/1"),
+        captures.end(capture_id, CLOSE),
+        captures.end(capture_id, TerminalEntry("abort", error_code="gateway_lost"), idle_ms=1),
+        captures.finish(capture_id, "1-0/1"),
+        captures.acknowledge("1-0"),
+        captures.alive("extractor"),
+        records.start_session("request", b"{}", entry),
+        records.reserve(window(capture_id), "connection", 4, now),
+        records.recheck("user-1", SESSION, capture_id),
+        records.publish(entry, CaptureCounts(1, 1)),
+        records.abort("user-1", capture_id, "gateway_lost"),
+        records.settle("1-0", receipt, capture_id),
+        records.bury("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
+        records.end_session("request", b"{}", entry),
+        records.lead("me"),
+        records.resign("me"),
+    ]
+
+
+def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPair) -> None:
+    calls = every_call(str(uuid.uuid4()))
+    assert {call.name for call in calls} == set(get_args(ScriptName))
+    for call in calls:
+        assert len({key_slot(key.encode()) for key in call.keys}) == 1, call.name
+
+    async def main() -> None:
+        frames, events = connect(clusters.frames.url), connect(clusters.events.url)
+        await ensure_group(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+        await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+        for call in calls:
+            await run(frames if call.role == "frames" else events, call)
+        await events.delete(keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.session(SESSION))
+        await frames.aclose()
+        await events.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_every_master_is_asked_whether_it_is_what_its_role_needs(clusters: ClusterPair, place: int) -> None:
+    master = clusters.frames.masters[place]
+
+    async def main() -> None:
+        frames = connect(clusters.frames.url)
+        await check_role(frames, "frames")
+        master.ask("CONFIG", "SET", "save", "3600 1")
+        with pytest.raises(BrokerMisconfigured, match="RDB"):
+            await check_role(frames, "frames")
+        master.ask("CONFIG", "SET", "save", "")
+        await check_role(frames, "frames")
+        await frames.aclose()
+
+    asyncio.run(main())
+
+
+def test_memory_and_clock_are_those_of_the_master_that_has_the_key(clusters: ClusterPair) -> None:
+    key = keys.CAPTURES
+    owner = clusters.frames.owner(key)
+
+    async def main() -> None:
+        frames = connect(clusters.frames.url)
+        before = await memory_share(frames, key)
+        limit = FRAMES[FRAMES.index("--maxmemory") + 1]
+        owner.ask("CONFIG", "SET", "maxmemory", 1)
+        try:
+            assert await memory_share(frames, key) > 1 > before
+        finally:
+            owner.ask("CONFIG", "SET", "maxmemory", limit)
+        seconds, micros = owner.ask("TIME")
+        assert 0 <= await broker_time_ms(frames, "frames", key) - (int(seconds) * 1000 + int(micros) // 1000) < 60_000
+        await frames.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_key_that_was_moved_already_is_reached_by_many_at_once(clusters: ClusterPair, unique: str) -> None:
+    cluster, names = clusters.frames, [f"{{{unique}}}:{number}" for number in range(20)]
+    source = cluster.owner(names[0])
+    target, slot = cluster.other_than(source), key_slot(names[0].encode())
+
+    async def main() -> None:
+        frames = connect(cluster.url)
+        for name in names:
+            await frames.set(name, name)
+        await asyncio.gather(*(frames.get(name) for name in names))  # so that there are many connections
+        cluster.begin_move(slot, source, target)
+        source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names[:10])
+        for _ in range(3):
+            found = await asyncio.gather(*(frames.get(name) for name in names))
+            assert found == [name.encode() for name in names]
+        cluster.move_keys(slot, source, target)
+        cluster.end_move(slot, source, target)
+        found = await asyncio.gather(*(frames.get(name) for name in names))
+        assert found == [name.encode() for name in names]
+        await frames.delete(*names)
+        await frames.aclose()
+
+    asyncio.run(main())
+
+
+def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and_that_passes(
+    clusters: ClusterPair,
+) -> None:
+    cluster, capture_id = clusters.frames, str(uuid.uuid4())
+    state = keys.capture_keys(capture_id).state
+    source = cluster.owner(state)
+    target, slot = cluster.other_than(source), key_slot(state.encode())
+
+    async def main() -> None:
+        frames = connect(cluster.url)
+        await run(frames, captures.open_capture(window(capture_id)))
+        await run(frames, captures.push(frame(capture_id, 1), CaptureLimits()))
+        cluster.begin_move(slot, source, target)
+        source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", state)
+        with pytest.raises(BrokerUnavailable):
+            await run(frames, captures.push(frame(capture_id, 2), CaptureLimits()))
+        cluster.move_keys(slot, source, target)
+        cluster.end_move(slot, source, target)
+        reply = await run(frames, captures.push(frame(capture_id, 2), CaptureLimits()))
+        assert (reply.gone, reply.depth) == ("", 2)
+        await run(frames, captures.end(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
+        await frames.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> None:
+    async def main() -> None:
+        frames = connect("redis-cluster://127.0.0.1:1")
+        for _ in range(2):
+            with pytest.raises(BrokerUnavailable):
+                await check_role(frames, "frames")
+        await frames.aclose()
+
+    asyncio.run(main())
+
+
+# --- the whole stack -----------------------------------------------------------------------------------
+
+
+async def capture(stack: Running, session_id: str, capture_id: str) -> CaptureResult:
+    clip = FaceClip(60)
+    return await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id, capture_id=capture_id)
+
+
+@pytest.mark.timeout(180)
+def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
+    clusters: ClusterPair, tmp_path: Path
+) -> None:
+    frames, events = clusters.frames, clusters.events
+
+    async def main() -> None:
+        settings = settings_for(clusters, tmp_path)  # type: ignore[arg-type]
+        async with running(settings, extractors=2, recorders=2) as stack:
+            session_id = await stack.gateway.start_session(USER)
+            capture_ids = [str(uuid.uuid4()) for _ in range(4)]
+            tasks = [asyncio.create_task(capture(stack, session_id, capture_id)) for capture_id in capture_ids]
+
+            async def extracting() -> bool:
+                return any([(await stack.status(capture_id)).get("extracted", 0) > 3 for capture_id in capture_ids])
+
+            await until(extracting, "frames are extracted")
+            states = [keys.capture_keys(capture_id).state for capture_id in capture_ids]
+            for cluster, key in [(frames, keys.CAPTURES), (frames, keys.EXTRACTORS), (events, keys.EVENTS)] + [
+                (frames, state) for state in states
+            ]:
+                await asyncio.to_thread(
+                    cluster.move, key, midway=lambda: time.sleep(0.2)
+                )  # everybody meets it half moved
+            assert [result.status for result in await asyncio.gather(*tasks)] == ["recorded"] * 4
+
+            last = capture_ids[0] + "-again"
+            streaming = asyncio.create_task(capture(stack, session_id, last))
+            await until(lambda: is_open(stack, last), "it is open")
+            master = events.owner(keys.EVENTS)
+            master.kill()
+            await asyncio.to_thread(master.restart)
+            await until(lambda: answered(is_recorded(stack, last)), "it is recorded")
+            await asyncio.gather(streaming, return_exceptions=True)  # it may have met the outage
+
+            await until(lambda: answered(end(stack, session_id)), "the session is ended")
+            report = stack.verify(session_id)
+            assert report.ok, report.findings
+            assert len(report.captures) == 5
+            assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
+            assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
+
+    asyncio.run(main())
+
+
+async def is_open(stack: Running, capture_id: str) -> bool:
+    return bool((await stack.status(capture_id)).get("open"))
+
+
+async def is_recorded(stack: Running, capture_id: str) -> bool:
+    return (await stack.status(capture_id)).get("status") == "recorded"
+
+
+async def end(stack: Running, session_id: str) -> bool:
+    await stack.gateway.end_session(USER, session_id)
+    return True
+
+
+async def answered(question: Awaitable[bool]) -> bool:
+    """The answer; false while there is none."""
+    try:
+        return await question
+    except GatewayError:
+        return False
