@@ -80,7 +80,7 @@ def capture_progress() -> Document:
 
 def session_start() -> Document:
     """A full ``sessions.start`` request."""
-    document = base(
+    return base(
         is_training_data=True,
         session_notes="a note",
         training_intent_label="greeting",
@@ -88,7 +88,6 @@ def session_start() -> Document:
         consent_given=True,
         is_demo=False,
     )
-    return document
 
 
 def session_end() -> Document:

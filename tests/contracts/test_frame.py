@@ -58,7 +58,7 @@ def test_a_frame_whose_length_is_not_its_payloads_cannot_be_made() -> None:
         ForwardItem("c", 1, START, b"four", 3, "jpeg", 1, 1, "u", "s")
 
 
-@pytest.mark.parametrize("field", [name for name in item().encode()[::2]])
+@pytest.mark.parametrize("field", list(item().encode()[::2]))
 def test_a_frame_entry_without_a_field_is_refused_by_name(field: str) -> None:
     fields = fields_of(item())
     del fields[field.encode()]
@@ -70,7 +70,8 @@ def test_a_frame_entry_without_a_field_is_refused_by_name(field: str) -> None:
     ("field", "value"),
     [
         ("seq", b"one"), ("seq", b""), ("byte_length", b"1.0"), ("byte_length", b"7"), ("width", b"x"), ("height", b""),
-        ("timestamp_frame", b"yesterday"), ("timestamp_frame", b"\xff"), ("capture_id", b"\xff\xfe"), ("user_id", b"\xff"),
+        ("timestamp_frame", b"yesterday"), ("timestamp_frame", b"\xff"), ("capture_id", b"\xff\xfe"), ("user_id",
+         b"\xff"),
         ("payload", b"other length"),
     ],
 )  # fmt: skip

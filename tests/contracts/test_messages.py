@@ -33,21 +33,25 @@ NOT_INTEGER: list[Any] = ["15", 15.0, True, False, [], {}]
 NOT_POSITIVE: list[Any] = [*NOT_INTEGER, 0, -1, 2**53]
 NOT_BOOL: list[Any] = ["true", "yes", 1, 0, 1.0, [], {}]
 NOT_IDENTIFIER: list[Any] = [
-    *NOT_TEXT, "", ".", "..", "../x", "a/b", "/etc", "a\\b", ".hidden", "a b", "a\n", "a\0", "x" * 129, "ü", "a:b", "{a}",
+    *NOT_TEXT, "", ".", "..", "../x", "a/b", "/etc", "a\\b", ".hidden", "a b", "a\n", "a\0", "x" * 129, "ü", "a:b",
+    "{a}",
 ]  # fmt: skip
 NOT_SESSION: list[Any] = [
     *NOT_TEXT, "", "sess_", "sess_0123456789ABCDEF", "sess_0123456789abcde", "sess_0123456789abcdef0",
-    "sess_0123456789abcdeg", "0123456789abcdef", "sess_../../../../..", "sess_0123456789abcdef\n", "sess_0123456789abcdef/",
+    "sess_0123456789abcdeg", "0123456789abcdef", "sess_../../../../..", "sess_0123456789abcdef\n",
+    "sess_0123456789abcdef/",
 ]  # fmt: skip
 NOT_RECORD: list[Any] = [
     *NOT_TEXT, "", "x", "b6f4f8ee0f0a4f399a6e0b5f0a4d8c11", "{b6f4f8ee-0f0a-4f39-9a6e-0b5f0a4d8c11}",
     "b6f4f8ee-0f0a-1f39-9a6e-0b5f0a4d8c11",  # version 1
     "b6f4f8ee-0f0a-7f39-9a6e-0b5f0a4d8c11",  # version 7
     "b6f4f8ee-0f0a-4f39-7a6e-0b5f0a4d8c11",  # another variant
-    "00000000-0000-0000-0000-000000000000", "b6f4f8ee-0f0a-4f39-9a6e-0b5f0a4d8c11\n", "../../0f0a-4f39-9a6e-0b5f0a4d8c11",
+    "00000000-0000-0000-0000-000000000000", "b6f4f8ee-0f0a-4f39-9a6e-0b5f0a4d8c11\n",
+    "../../0f0a-4f39-9a6e-0b5f0a4d8c11",
 ]  # fmt: skip
 NOT_VERSION: list[Any] = [
-    *NOT_TEXT, "", "1", "1.0", "2.0.0", "0.9.0", "1.0.1.1", "1.0.x", "01.0.1", "1.00.1", "v1.0.1", "1.0.1\n", "1.-1.0", "11.0.0",
+    *NOT_TEXT, "", "1", "1.0", "2.0.0", "0.9.0", "1.0.1.1", "1.0.x", "01.0.1", "1.00.1", "v1.0.1", "1.0.1\n",
+    "1.-1.0", "11.0.0",
 ]  # fmt: skip
 
 FORMS: dict[str, list[Any]] = {
@@ -68,7 +72,7 @@ FORMS: dict[str, list[Any]] = {
     "fps_target": NOT_POSITIVE,
     "width": NOT_POSITIVE,
     "height": NOT_POSITIVE,
-    "seq": NOT_POSITIVE,
+    "seq": [*NOT_INTEGER, 2**53 + 1, -(2**53) - 1],
     "byte_length": NOT_POSITIVE,
     "encoding": NOT_TEXT,
     "event": [*NOT_TEXT, "", "capture.other"],
@@ -130,7 +134,8 @@ def _case(name: str, parse: Any, document: Document, optional: set[str], *narrow
 
 
 CASES = [
-    _case("CaptureOpen", parse_capture_message, samples.capture_open(), BASE_OPTIONAL | OPEN_OPTIONAL, ("encoding", "png")),
+    _case("CaptureOpen", parse_capture_message, samples.capture_open(), BASE_OPTIONAL | OPEN_OPTIONAL, ("encoding",
+    "png")),
     _case("FrameMeta", parse_capture_message, samples.frame_meta(), BASE_OPTIONAL),
     _case("CaptureClose", parse_capture_message, samples.capture_close(), BASE_OPTIONAL),
     _case(
@@ -142,11 +147,13 @@ CASES = [
         "SessionStartRequest", contracts.SessionStartRequest.model_validate, samples.session_start(),
         SESSION_OPTIONAL | {"modality", "source", "session_id"},
     ),
-    _case("SessionEndRequest", contracts.SessionEndRequest.model_validate, samples.session_end(), {"modality", "source"}),
+    _case("SessionEndRequest", contracts.SessionEndRequest.model_validate, samples.session_end(), {"modality",
+    "source"}),
     _case("SessionValidateRequest", contracts.SessionValidateRequest.model_validate, samples.session_validate(), set()),
     _case("SessionAnswer", contracts.SessionAnswer.model_validate, {"status": "active"}, set()),
     _case("RawFeaturesRef", contracts.RawFeaturesRef.model_validate, samples.raw_features_ref(), set()),
-    _case("A3CPMessage", contracts.A3CPMessage.model_validate, samples.base(), {"modality", "performer_id"}, ("source", "")),
+    _case("A3CPMessage", contracts.A3CPMessage.model_validate, samples.base(), {"modality", "performer_id"},
+    ("source", "")),
     _case(
         "FeatureRefEvent", contracts.FeatureRefEvent.model_validate, samples.feature_ref(),
         {"modality", "source", "performer_id", "annotation", "device_id", "consent_given", "is_demo"},
