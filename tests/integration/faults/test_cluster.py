@@ -208,7 +208,7 @@ def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> N
 
 
 async def capture(stack: Running, session_id: str, capture_id: str) -> CaptureResult:
-    clip = FaceClip(60)
+    clip = FaceClip(36)
     return await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id, capture_id=capture_id)
 
 
@@ -222,7 +222,7 @@ def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_die
         settings = settings_for(clusters, tmp_path)  # type: ignore[arg-type]
         async with running(settings, extractors=2, recorders=2) as stack:
             session_id = await stack.gateway.start_session(USER)
-            capture_ids = [str(uuid.uuid4()) for _ in range(4)]
+            capture_ids = [str(uuid.uuid4()) for _ in range(3)]
             tasks = [asyncio.create_task(capture(stack, session_id, capture_id)) for capture_id in capture_ids]
 
             async def extracting() -> bool:
@@ -236,7 +236,7 @@ def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_die
                 await asyncio.to_thread(
                     cluster.move, key, midway=lambda: time.sleep(0.2)
                 )  # everybody meets it half moved
-            assert [result.status for result in await asyncio.gather(*tasks)] == ["recorded"] * 4
+            assert [result.status for result in await asyncio.gather(*tasks)] == ["recorded"] * 3
 
             last = capture_ids[0] + "-again"
             streaming = asyncio.create_task(capture(stack, session_id, last))
@@ -250,7 +250,7 @@ def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_die
             await until(lambda: answered(end(stack, session_id)), "the session is ended")
             report = stack.verify(session_id)
             assert report.ok, report.findings
-            assert len(report.captures) == 5
+            assert len(report.captures) == 4
             assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
             assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
 
