@@ -196,7 +196,8 @@ def test_no_process_may_leave_a_core_file(face_stage: Stage, own_brokers: Broker
         wait_for(lambda: workers.said("extractor ready"))
         for pid in (workers.process.pid, *workers.extractors()):
             (line,) = [x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max core")]
-            assert line.split()[4:6] == ["0", "0"]
+            soft, hard = line.split()[4:6]
+            assert soft == "0" and hard in ("0", "1"), "a child may be given 1, which stops piped cores too"
 
 
 def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
