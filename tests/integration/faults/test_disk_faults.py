@@ -29,7 +29,8 @@ class Disk:
         self.folder = folder
         self._ballast = folder / "ballast"
         folder.mkdir(parents=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder]
+        self.mounted = subprocess.run(mount, stderr=subprocess.DEVNULL).returncode == 0
 
     def fill(self) -> None:
         """No byte more, and no page of a file that is there."""
@@ -57,11 +58,11 @@ class Disk:
 
 @pytest.fixture
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
-    """The disk under DATA_ROOT or LOG_ROOT; mounting one needs root: without it the test is skipped, in CI it fails."""
-    if os.geteuid() != 0:
-        message = "mounting a small file system needs root"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    """The disk under DATA_ROOT or LOG_ROOT; where none may be mounted the test is skipped, in CI it fails."""
     made = Disk(tmp_path / request.param)
+    if not made.mounted:
+        message = "a small file system cannot be mounted here: it needs root"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     yield made
     made.remove()
 
