@@ -200,7 +200,9 @@ CASES: dict[str, Case] = {
     "recorder sleeps: settled": Case(leader_slept("settle", "answered")),
     "recorder sleeps: any time": Case(slept_any_time("recorder")),
     **{
-        f"gateway killed: {what}": Case(killed("frames", name, moment, latest=latest), allow=GATEWAY_DEATH, recorded=0)
+        f"gateway killed: {what}": Case(
+            killed("frames", name, moment, latest=latest), Plan(max_delay_s=4.0), GATEWAY_DEATH, recorded=0
+        )
         for what, name, moment, latest in (
             ("before it opens", "open", "asked", 3),
             ("opened, not dispatched", "open", "answered", 3),
