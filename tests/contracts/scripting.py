@@ -21,6 +21,10 @@ START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SESSION = "sess_0123456789abcdef"
 CLOSE = TerminalEntry("close", timestamp_end=START + timedelta(seconds=3))
 
+OPEN_S = 60
+ENDED_S = 3600
+_BY_THE_TEST_S = 1_000_000
+
 T = TypeVar("T")
 
 
@@ -125,13 +129,27 @@ class Capture:
     def forget_ttls(self) -> None:
         """Give every key another TTL, so that a step that sets its own can be told from one that does not."""
         for key in self.keys:
-            self.backend.frames.expire(key, 1_000_000)
+            self.backend.frames.expire(key, _BY_THE_TEST_S)
 
     def untouched_for(self, idle_ms: int) -> None:
         """As if the gateway had last been heard of so long ago."""
         seconds, microseconds = self.backend.frames.time()  # type: ignore[misc]
         then = seconds * 1000 + microseconds // 1000 - idle_ms
         self.backend.frames.hset(self.keys.state, "touched_ms", str(then))
+
+
+def lives(capture: Capture) -> tuple[str, ...]:
+    """How long state, frames and rows have left: as an open capture has, as an ended one, …, ``none`` if not there."""
+    return tuple(_life(ttl_s) for ttl_s in capture.ttls())
+
+
+def _life(ttl_s: int) -> str:
+    if ttl_s < 0:
+        return "none" if ttl_s == -2 else "for ever"
+    for upper_s, name in ((OPEN_S, "open"), (ENDED_S, "ended"), (_BY_THE_TEST_S, "set by the test")):
+        if ttl_s <= upper_s:  # a minute is told from an hour however slow the machine is
+            return name
+    return "too long"
 
 
 def row_of(seq: int) -> Row:
