@@ -1,0 +1,347 @@
+"""The registry of sessions and the recorder's own steps in the events role, rule by rule: session_start, session_end,
+settle, bury, lead, resign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts import keys, records
+from contracts.broker import ensure_group_sync
+from contracts.events import EventEntry, Receipt
+from contracts.records import CaptureCounts, SessionStep
+from tests.contracts.scripting import Backend, session_entry
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RECORDED = Receipt(recorded_at="2026-01-31T12:00:01.000Z")
+REFUSED = Receipt(error="invalid_event", detail="it is no JSON object")
+START_EVENT, END_EVENT = b'{"event":"session.start"}', b'{"event":"session.end"}'
+
+
+# --- sessions ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One session of one user, not started yet."""
+
+    backend: Backend
+    user_id: str
+    session_id: str
+
+    def start(self, answer: bytes = b'{"a":1}', event: bytes = START_EVENT) -> SessionStep:
+        return self.backend.run(records.start_session("request-1", answer, self.entry(event)))
+
+    def end(self, request: str = "request-2", *, answer: bytes = b'{"a":2}', user_id: str = "") -> SessionStep:
+        entry = session_entry(self.session_id, user_id or self.user_id, END_EVENT)
+        return self.backend.run(records.end_session(request, answer, entry))
+
+    def entry(self, event: bytes) -> EventEntry:
+        return session_entry(self.session_id, self.user_id, event)
+
+    def fields(self) -> dict[str, str]:
+        answer = self.backend.events.hgetall(keys.session(self.session_id))
+        return {name.decode(): value.decode() for name, value in answer.items()}  # type: ignore[union-attr]
+
+    def events(self) -> list[tuple[str, EventEntry]]:
+        """The session's entries in the stream."""
+        entries = [(i.decode(), EventEntry.decode(f)) for i, f in self.backend.events.xrange(keys.EVENTS)]  # type: ignore[union-attr]
+        return [(entry_id, entry) for entry_id, entry in entries if entry.session_id == self.session_id]
+
+
+@pytest.fixture
+def registry(backend: Backend, unique: str) -> Registry:
+    return Registry(backend, f"user-{unique}", f"sess_{unique}")
+
+
+def test_a_session_and_its_start_event_come_into_being_together(registry: Registry) -> None:
+    step = registry.start()
+    [(entry_id, entry)] = registry.events()
+    assert step == SessionStep("new", b'{"a":1}', START_EVENT, entry_id)
+    assert (entry.event, entry.user_id, entry.capture_id) == (START_EVENT, registry.user_id, "")
+    assert entry.record_id
+    assert registry.fields() == {
+        "session_id": registry.session_id, "user_id": registry.user_id, "status": "active",
+        "start_request": "request-1", "start_answer": '{"a":1}', "start_event": START_EVENT.decode(),
+    }  # fmt: skip
+
+
+def test_a_session_is_kept(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    assert registry.backend.events.ttl(keys.session(registry.session_id)) == -1
+
+
+def test_a_repeated_start_gets_the_first_answer_and_publishes_nothing(registry: Registry) -> None:
+    registry.start()
+    before = registry.fields()
+    assert registry.start(b'{"a":9}', b'{"other":1}') == SessionStep("again", b'{"a":1}', START_EVENT)
+    assert registry.fields() == before
+    assert len(registry.events()) == 1
+
+
+def test_a_repeated_start_does_not_open_a_session_that_ended(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    assert registry.start().word == "again"
+    assert registry.fields()["status"] == "closed"
+
+
+def test_a_session_is_closed_and_its_end_event_published_together(registry: Registry) -> None:
+    registry.start()
+    step = registry.end()
+    _, (entry_id, entry) = registry.events()
+    assert step == SessionStep("new", b'{"a":2}', END_EVENT, entry_id)
+    assert (entry.event, entry.user_id) == (END_EVENT, registry.user_id)
+    fields = registry.fields()
+    assert (fields["status"], fields["end_request"], fields["end_answer"]) == ("closed", "request-2", '{"a":2}')
+
+
+def test_a_repeated_end_gets_the_first_answer_and_publishes_nothing(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    before = registry.fields()
+    assert registry.end(answer=b'{"a":9}') == SessionStep("again", b'{"a":2}', END_EVENT)
+    assert registry.fields() == before
+    assert len(registry.events()) == 2
+
+
+def test_another_request_to_end_a_session_that_ended_is_told_so(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    before = registry.fields()
+    assert registry.end("request-3") == SessionStep("closed")
+    assert (registry.fields(), len(registry.events())) == (before, 2)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_nobody_ends_the_session_of_another_user_or_learns_of_it(registry: Registry, ended: bool) -> None:
+    registry.start()
+    if ended:
+        registry.end()
+    before, published = registry.fields(), registry.events()
+    assert registry.end(user_id="somebody") == SessionStep("wrong_user")
+    assert (registry.fields(), registry.events()) == (before, published)
+
+
+def test_a_session_that_was_never_started_cannot_end(registry: Registry) -> None:
+    assert registry.end() == SessionStep("unknown")
+    assert (registry.fields(), registry.events()) == ({}, [])
+
+
+# --- the recorder's entries ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event that the recorder has read: a capture's, or one without a capture."""
+
+    backend: Backend
+    capture_id: str
+    entry_id: str
+
+    def settle(self) -> None:
+        self.backend.run(records.settle(self.entry_id, RECORDED, self.capture_id))
+
+    def bury(self, fields: dict[bytes, bytes] | None = None) -> None:
+        self.backend.run(records.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
+
+    def queued(self) -> bool:
+        return bool(self.backend.events.xrange(keys.EVENTS, self.entry_id, self.entry_id))
+
+    def pending(self) -> bool:
+        """Whether the group still waits for it."""
+        return bool(
+            self.backend.events.xpending_range(keys.EVENTS, keys.RECORDER_GROUP, self.entry_id, self.entry_id, 1)
+        )
+
+    def receipt(self) -> Receipt:
+        answer = self.backend.events.get(keys.receipt(self.entry_id))
+        assert isinstance(answer, bytes)
+        return Receipt.decode(answer)
+
+    def record(self) -> dict[str, str]:
+        answer = self.backend.events.hgetall(keys.capture_record(self.capture_id))
+        return {name.decode(): value.decode() for name, value in answer.items()}  # type: ignore[union-attr]
+
+    def unfinished(self) -> bool:
+        return self.backend.events.zscore(keys.UNFINISHED, self.capture_id) is not None
+
+    def dead(self) -> list[dict[bytes, bytes]]:
+        letters = self.backend.events.xrange(keys.DEAD_EVENTS)
+        return [fields for _, fields in letters if fields[b"entry_id"] == self.entry_id.encode()]  # type: ignore[union-attr]
+
+
+def read_by_the_recorder(backend: Backend, entry: EventEntry) -> Entry:
+    """A capture's event, published; or one that a client appended."""
+    ensure_group_sync(backend.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    if entry.capture_id:
+        backend.events.zadd(keys.UNFINISHED, {entry.capture_id: 1})
+        backend.run(records.publish(entry, CaptureCounts()))
+        entry_id = backend.events.hget(keys.capture_record(entry.capture_id), "entry_id")
+    else:
+        entry_id = backend.events.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]
+    assert isinstance(entry_id, bytes)
+    backend.events.xreadgroup(keys.RECORDER_GROUP, "me", {keys.EVENTS: ">"})
+    found = Entry(backend, entry.capture_id, entry_id.decode())
+    assert found.queued()
+    assert found.pending()
+    return found
+
+
+@pytest.fixture
+def captured(backend: Backend, unique: str) -> Entry:
+    """The event of a capture, read by the recorder."""
+    return read_by_the_recorder(backend, EventEntry(b"{}", "user-1", "sess_1", "record-1", f"capture-{unique}"))
+
+
+@pytest.fixture
+def appended(backend: Backend) -> Entry:
+    """The event of no capture, read by the recorder."""
+    return read_by_the_recorder(backend, EventEntry(b"{}", "user-1", "sess_1", "record-1"))
+
+
+def test_a_settled_entry_is_gone_from_stream_and_group(captured: Entry) -> None:
+    captured.settle()
+    assert not captured.queued()
+    assert not captured.pending()
+
+
+def test_a_settled_captures_record_says_when_it_was_recorded(captured: Entry) -> None:
+    captured.settle()
+    record = captured.record()
+    assert (record["outcome"], record["recorded_at"]) == ("published", RECORDED.recorded_at)
+    assert not captured.unfinished()
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_a_receipt_answers_for_a_minute(captured: Entry, step: str) -> None:
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.receipt() == (RECORDED if step == "settle" else REFUSED)
+    assert 0 < int(captured.backend.events.ttl(keys.receipt(captured.entry_id))) <= 60  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_an_event_of_no_capture_touches_no_captures_record(appended: Entry, step: str) -> None:
+    appended.backend.events.zadd(keys.UNFINISHED, {"": 1})
+    appended.settle() if step == "settle" else appended.bury()
+    assert not appended.queued()
+    assert appended.unfinished()
+    assert appended.record() == {}
+    appended.backend.events.zrem(keys.UNFINISHED, "")
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_an_outcome_other_than_published_is_left_as_it_is(captured: Entry, step: str) -> None:
+    captured.backend.events.hset(keys.capture_record(captured.capture_id), "outcome", "aborted")
+    before = captured.record()
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.record() == before
+    assert not captured.unfinished()
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_a_record_that_lapsed_is_not_written_anew(captured: Entry, step: str) -> None:
+    captured.backend.events.delete(keys.capture_record(captured.capture_id))
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.record() == {}
+
+
+def test_a_settled_entry_may_be_settled_again(captured: Entry) -> None:
+    captured.settle()
+    before = captured.record()
+    captured.settle()
+    assert captured.record() == before
+    assert captured.receipt() == RECORDED
+
+
+def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Entry) -> None:
+    captured.bury({b"event": b"\xff not JSON", b"user_id": b"user-1"})
+    assert captured.dead() == [
+        {
+            b"reason": b"invalid_event", b"detail": b"it is no JSON object", b"buried_at": b"2026-01-31T12:00:00.000Z",
+            b"entry_id": captured.entry_id.encode(), b"event": b"\xff not JSON", b"user_id": b"user-1",
+        }
+    ]  # fmt: skip
+    assert not captured.queued()
+    assert not captured.pending()
+
+
+def test_a_buried_captures_record_says_so(captured: Entry) -> None:
+    captured.bury()
+    record = captured.record()
+    assert (record["outcome"], record["error_code"]) == ("dead", "invalid_event")
+    assert not captured.unfinished()
+
+
+def test_a_buried_capture_is_neither_published_nor_aborted_again(captured: Entry) -> None:
+    captured.bury()
+    before = captured.record()
+    again = EventEntry(b"{}", "user-1", "sess_1", "record-1", captured.capture_id)
+    outcome = captured.backend.run(records.publish(again, CaptureCounts()))
+    assert (outcome.outcome, outcome.new, outcome.error_code) == ("aborted", False, "invalid_event")
+    outcome = captured.backend.run(records.abort("user-1", captured.capture_id, "gateway_lost"))
+    assert (outcome.outcome, outcome.new, outcome.error_code) == ("aborted", False, "invalid_event")
+    assert captured.record() == before
+
+
+def test_the_dead_letters_are_bounded(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_DEAD", 100)
+    with_pipeline = backend.events.pipeline(transaction=False)
+    for _ in range(400):
+        with_pipeline.xadd(keys.DEAD_EVENTS, {"entry_id": "0-0"})
+    with_pipeline.execute()
+    backend.run(records.bury("0-1", REFUSED, {}, NOW))
+    assert 100 <= int(backend.events.xlen(keys.DEAD_EVENTS)) <= 200  # type: ignore[arg-type]
+
+
+# --- the active recorder -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def leaderless(backend: Backend) -> Iterator[Backend]:
+    """Nobody is the active recorder, before and after."""
+    backend.events.delete(keys.RECORDER_LEADER)
+    yield backend
+    backend.events.delete(keys.RECORDER_LEADER)
+
+
+def test_one_recorder_leads_and_stays(leaderless: Backend) -> None:
+    assert leaderless.run(records.lead("one"))
+    assert not leaderless.run(records.lead("two"))
+    assert leaderless.run(records.lead("one"))
+    assert leaderless.events.get(keys.RECORDER_LEADER) == b"one"
+
+
+def test_leading_lapses_and_is_renewed_only_by_the_leader(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    assert 0 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+    leaderless.events.pexpire(keys.RECORDER_LEADER, 1_000_000)
+    leaderless.run(records.lead("two"))
+    assert int(leaderless.events.pttl(keys.RECORDER_LEADER)) > records.LEADER_TTL_MS  # type: ignore[arg-type]
+    leaderless.run(records.lead("one"))
+    assert 0 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+
+
+def test_a_standby_leads_when_the_leaders_key_has_lapsed(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    leaderless.events.delete(keys.RECORDER_LEADER)
+    assert leaderless.run(records.lead("two"))
+    assert not leaderless.run(records.lead("one"))
+
+
+def test_a_leader_that_resigns_lets_its_standby_in_at_once(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    assert leaderless.run(records.resign("one"))
+    assert not leaderless.run(records.resign("one"))
+    assert leaderless.run(records.lead("two"))
+
+
+def test_nobody_resigns_for_another(leaderless: Backend) -> None:
+    assert not leaderless.run(records.resign("two"))
+    leaderless.run(records.lead("one"))
+    assert not leaderless.run(records.resign("two"))
+    assert not leaderless.run(records.lead("two"))
