@@ -339,6 +339,8 @@ def reply(text: str) -> BaseException:
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
         "NOREPLICAS Not enough good replicas to write.",
+        "MOVED 3999 127.0.0.1:6381",
+        "ASK 3999 127.0.0.1:6381",
         "ERR max number of clients reached",
     ],
 )
