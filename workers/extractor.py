@@ -81,7 +81,7 @@ def extractor_process(settings: Settings) -> None:
 
 def _main(settings: Settings) -> int:
     stop = threading.Event()
-    with stop_signals() as descriptor:  # from here on: the pool starts us with SIGINT ignored
+    with stop_signals() as descriptor:  # from here on: the pool starts us with SIGINT blocked
 
         def wait() -> None:
             os.read(descriptor, 1)

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -77,13 +78,14 @@ class Pool:
 
     def _start(self) -> SpawnProcess:
         process = self._context.Process(target=self._target, args=self._arguments)
-        # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself,
-        # and until then our SIGTERM ends it
-        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
+        # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
+        resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
         finally:
-            signal.signal(signal.SIGINT, ours)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return process
 
     def _sentinels(self) -> list[int]:

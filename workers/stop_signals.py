@@ -26,6 +26,7 @@ def stop_signals() -> Iterator[int]:
     os.set_blocking(writable, False)
     wakeup_before = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     before = {number: signal.signal(number, _noted) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, before)  # the pool starts its processes with SIGINT blocked
     try:
         yield readable
     finally:
