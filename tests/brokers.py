@@ -3,12 +3,13 @@ alone, and each only on a Unix socket in a private folder."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,12 +30,16 @@ def server_path(flavour: Flavour) -> str | None:
 
 @dataclass
 class BrokerProcess:
-    """One real server; ``url`` reaches it. It may be killed, paused and started again in the same folder."""
+    """One real server; ``url`` reaches it. It may be killed, paused and started again in the same folder.
+
+    ``environ`` is added to the test's own.
+    """
 
     flavour: Flavour
     options: Sequence[str] = FRAMES
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="a3cp-test-")))
     process: subprocess.Popen[bytes] | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -55,7 +60,8 @@ class BrokerProcess:
             "--dir",
             str(self.folder),
         ]
-        self.process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
+        environ = os.environ | self.environ
+        self.process = subprocess.Popen([*command, *self.options], env=environ, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
             try:

@@ -14,6 +14,7 @@ import pytest
 
 from contracts.ids import parse_utc
 from scripts.supervision import PartSpec
+from tests.brokers import EVENTS, FRAMES, BrokerProcess
 from tests.conftest import BrokerPair, start_pair
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig, play, rig_on, until
@@ -64,16 +65,19 @@ class Clocks:
 
     def of(self, spec: PartSpec) -> PartSpec:
         """The part, with a clock of its own. Monotonic clocks stay what they are, as in a real step."""
-        self.step(spec.name, timedelta(0))
-        environ = {
-            "PYTHONPATH": f"{self._folder}:{spec.environ['PYTHONPATH']}",
+        python_path = {"PYTHONPATH": f"{self._folder}:{spec.environ['PYTHONPATH']}"}
+        return replace(spec, environ={**spec.environ, **self.environ(spec.name), **python_path})
+
+    def environ(self, name: str) -> dict[str, str]:
+        """What gives a process the clock of this name."""
+        self.step(name, timedelta(0))
+        return {
             "LD_PRELOAD": str(self._library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._folder / f"clock-{spec.name}"),
+            "FAKETIME_TIMESTAMP_FILE": str(self._folder / f"clock-{name}"),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-        return replace(spec, environ={**spec.environ, **environ})
 
 
 def steps_done(rig: Rig) -> int:
@@ -82,18 +86,23 @@ def steps_done(rig: Rig) -> int:
     return sum(count for counts in done for (_, name), count in counts if name in ("row", "settle"))
 
 
+async def works(rig: Rig) -> None:
+    """Wait until a dozen more rows and lines are written."""
+    before = steps_done(rig)
+
+    async def goes_on() -> bool:
+        return steps_done(rig) >= before + 12
+
+    await until(goes_on, "the work goes on", WITHIN_S)
+
+
 def stepping(clocks: Clocks, part: str) -> Fault:
     """The clock of a part's processes goes back, and on, in the middle of the work."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
         armed.set()
         for ahead in STEPS:
-            before = steps_done(rig)
-
-            async def goes_on(before: int = before) -> bool:
-                return steps_done(rig) >= before + 12
-
-            await until(goes_on, "the work goes on", WITHIN_S)
+            await works(rig)
             for name in rig.parts:
                 if name.startswith(part):
                     clocks.step(name, ahead)
@@ -125,6 +134,48 @@ def test_a_clock_that_steps_back_and_forward_changes_nothing_but_the_times_that_
                 assert max(written) - min(written) > timedelta(hours=1.9), f"the {part}'s clock was never stepped"
 
     asyncio.run(main())
+
+
+@pytest.mark.timeout(300)
+def test_a_brokers_clock_that_steps_ends_open_captures_at_worst_and_their_clients_are_told(
+    tmp_path: Path, faketime: Path
+) -> None:
+    clocks = Clocks(tmp_path, faketime)
+    # Valkey's: a Redis of Debian's hangs when it starts with this library
+    pair = BrokerPair(
+        BrokerProcess("valkey", FRAMES, environ=clocks.environ("frames")).start(),
+        BrokerProcess("valkey", EVENTS, environ=clocks.environ("events")).start(),
+    )
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        armed.set()
+        for name, ahead in (("events", -1), ("events", 1), ("frames", -1)):
+            await works(rig)
+            clocks.step(name, timedelta(hours=ahead))
+        await works(rig)
+        assert await hours_apart(rig) == 2
+        clocks.step("frames", timedelta(hours=1))  # the keys of an open capture live for a minute
+
+    async def main() -> None:
+        async with rig_on(pair, tmp_path / "rig", extractors=1) as rig:
+            told = Allow(told=frozenset({"forward_failed"}), outcomes=frozenset({"frames_lost"})) | BUSY
+            report = await play(rig, Plan(captures=4, appends=12, max_pace_s=0.3), fault, told)
+            assert report.ok, report.findings
+            report = await play(rig, Plan(captures=1, appends=2, frames=31))
+            assert report.ok, report.findings
+            assert report.recorded == 1
+
+    try:
+        asyncio.run(main())
+    finally:
+        pair.frames.stop()
+        pair.events.stop()
+
+
+async def hours_apart(rig: Rig) -> int:
+    """How far the events broker's clock is ahead of the frames broker's."""
+    (frames_s, _), (events_s, _) = await rig.frames.time(), await rig.events.time()
+    return round((events_s - frames_s) / 3600)
 
 
 def logged(rig: Rig, part: str) -> list[datetime]:
