@@ -51,7 +51,9 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
     """Run a script.
 
     Every script may be repeated: after `BrokerUnavailable` nobody knows whether it ran, and running it
-    again gives the answer that the first run gave or would have given.
+    again is safe. What is there stands, and the answer is that of the first run, or says that it is done
+    already (``release`` and ``resign``: no longer the caller's; ``publish`` and ``abort``: not new). Only
+    ``claim`` does more: a new generation, and one delivery more.
 
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
