@@ -10,6 +10,10 @@ from tests.integration.load.sockets import TEXT, Streaming, framed
 from tests.integration.load.stage import Stage
 from tests.messages import Client
 
+WARM_UP = 2
+MEMORY_BYTES = 8 * 1024 * 1024
+DESCRIPTORS = 48
+
 IDLE = 100
 WHOLE = 24
 DROPPED = 24
@@ -41,6 +45,14 @@ async def rounds(stage: Stage, count: int) -> AsyncIterator[Level]:
             await stage.published(whole)
             await stage.quiet()
         yield Level(stage.memory_bytes(), stage.descriptors() - own)
+
+
+def assert_flat(levels: list[Level]) -> None:
+    """After the first rounds nothing is added any more. A hundred connections kept would cost 3 MiB and 100
+    descriptors in every round."""
+    warm, last = levels[WARM_UP - 1], levels[-1]
+    assert last.memory_bytes - warm.memory_bytes < MEMORY_BYTES
+    assert last.descriptors - warm.descriptors < DESCRIPTORS
 
 
 async def vanish(stage: Stage, capture: Streaming, number: int) -> None:

@@ -160,6 +160,14 @@ class BareSocket:
                 while True:
                     await self.send(data)
 
+    async def is_gone(self) -> bool:
+        """Whether the server has closed the connection."""
+        try:
+            await self.send(framed(PONG))
+        except ConnectionError:
+            return True
+        return False
+
     async def ended(self) -> Ended:
         """Read to the close frame, or to the end of the connection."""
         messages = []

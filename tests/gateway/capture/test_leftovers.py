@@ -1,0 +1,65 @@
+"""However a connection ends, nothing of it is left in the process: no task, no place among the broker's connections."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import AsyncExitStack
+
+import pytest
+import redis.asyncio
+
+from contracts.broker import connect
+from tests.conftest import BrokerPair
+from tests.gateway.capture.served import Served, serving, until
+from tests.messages import Client, jpeg
+
+pytestmark = pytest.mark.real
+
+PLACES = 8
+ENDINGS = ("idle", "opening", "meta", "frames", "closing", "garbage")
+
+
+async def end(served: Served, client: Client, ending: str) -> None:
+    """A capture as far as ``ending`` says, whose client is gone then."""
+    messages: dict[str, list[str | bytes]] = {
+        "idle": [],
+        "opening": [client.open(progress=True)],
+        "meta": [client.open(), client.meta(1)],
+        "frames": [client.open(progress=True), client.meta(1), jpeg(), client.meta(2), jpeg()],
+        "closing": [client.open(), client.meta(1), jpeg(), client.close()],
+        "garbage": [client.open(), "{"],
+    }
+    async with served.socket() as socket:
+        await socket.send(*messages[ending])
+        socket.connection.transport.abort()
+
+
+async def every_place_is_free(broker: redis.asyncio.Redis) -> None:
+    """Each subscriber keeps a connection; one that finds no place gets a time-out."""
+    async with AsyncExitStack() as stack:
+        for _ in range(PLACES):
+            subscriber = await stack.enter_async_context(broker.pubsub())
+            await subscriber.subscribe("nothing is said here")
+
+
+def test_nothing_of_many_connections_is_left(brokers: BrokerPair, unique: str) -> None:
+    async def main() -> None:
+        frames, events = (connect(broker.url, max_connections=PLACES) for broker in (brokers.frames, brokers.events))
+        async with serving(frames, events, max_captures_per_user=100) as served:
+            session_id = f"sess_{unique}"
+            await served.session(session_id)
+            before = asyncio.all_tasks()
+            clients = [(Client(str(uuid.uuid4()), session_id=session_id), name) for name in ENDINGS * PLACES]
+            await asyncio.gather(*(end(served, client, name) for client, name in clients))
+
+            async def nothing_left() -> bool:
+                return served.state.open_sockets == 0 and asyncio.all_tasks() <= before
+
+            await until(nothing_left, "every task of every connection has ended")
+            assert served.state.active_captures == 0
+            for broker in (frames, events):
+                assert isinstance(broker, redis.asyncio.Redis)
+                await every_place_is_free(broker)
+
+    asyncio.run(main())
