@@ -14,12 +14,16 @@ __all__ = [
     "EVENTS",
     "EXTRACTORS",
     "EXTRACTOR_GROUP",
+    "LIVE_SESSIONS",
+    "LIVE_WORKERS",
     "RECORDER_GROUP",
     "RECORDER_LEADER",
     "UNFINISHED",
     "CaptureKeys",
     "capture_keys",
     "capture_record",
+    "live_inbox",
+    "live_outbox",
     "receipt",
     "session",
     "user_captures",
@@ -33,6 +37,12 @@ EXTRACTOR_GROUP = "extractors"
 
 EXTRACTORS = "a3cp:extractors"
 """Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""
+
+LIVE_WORKERS = "a3cp:{live}:workers"
+"""Frames role, zset: live workers by the broker time, in ms, of their last sign of life."""
+
+LIVE_SESSIONS = "a3cp:{live}:sessions"
+"""Frames role, zset: ``<worker>/<live_id>`` of every live session by the broker time, in ms, at which it lapses."""
 
 EVENTS = "{a3cp}:events"
 """Events role, stream: everything that goes into a session's JSONL."""
@@ -64,6 +74,16 @@ def capture_keys(capture_id: str) -> CaptureKeys:
     """The frames-role keys of ``capture_id``."""
     tag = f"a3cp:{{{capture_id}}}:"
     return CaptureKeys(tag + "state", tag + "frames", tag + "rows")
+
+
+def live_inbox(worker: str) -> str:
+    """Frames role, stream: the frames that wait for a live worker, at most one of each session."""
+    return f"a3cp:{{live:{worker}}}:in"
+
+
+def live_outbox(gateway: str) -> str:
+    """Frames role, stream: the answers that wait for a gateway."""
+    return f"a3cp:{{live:{gateway}}}:out"
 
 
 def capture_record(capture_id: str) -> str:

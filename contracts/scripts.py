@@ -22,6 +22,7 @@ __all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync"]
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
     "alive",
+    "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "publish", "abort", "settle", "bury", "session_start", "session_end", "lead", "resign",
 ]  # fmt: skip
 
@@ -53,7 +54,7 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
     Every script may be repeated: after `BrokerUnavailable` nobody knows whether it ran, and running it
     again is safe. What is there stands, and the answer is that of the first run, or says that it is done
     already (``release`` and ``resign``: no longer the caller's; ``publish`` and ``abort``: not new). Only
-    ``claim`` does more: a new generation, and one delivery more.
+    ``claim`` does more, a new generation and one delivery more, and ``live_put``: the entry may be there twice.
 
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.

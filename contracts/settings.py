@@ -8,17 +8,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from redis.connection import parse_url
 
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Lane", "Settings", "load_settings"]
+
+Lane = Literal["capture", "live"]
+"""``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
 
 _BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "redis-cluster://", "rediss-cluster://")
 
@@ -43,7 +46,32 @@ class Settings(BaseModel):
     device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
+    metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
+    worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
+    stream_enabled: Annotated[bool, Field(alias="STREAM_ENABLED")] = True
+    stream_drop_threshold: Annotated[float, Field(alias="STREAM_DROP_THRESHOLD", ge=0, le=1)] = 0.10
+    stream_slowdown_threshold: Annotated[float, Field(alias="STREAM_SLOWDOWN_THRESHOLD", ge=0, le=1)] = 0.30
+    stream_max_frame_size_mb: Annotated[float, Field(alias="STREAM_MAX_FRAME_SIZE_MB", gt=0, le=64)] = 5
+    stream_max_sessions: Annotated[int, Field(alias="STREAM_MAX_SESSIONS", ge=1)] = 10
+    stream_max_graphs: Annotated[int, Field(alias="STREAM_MAX_GRAPHS", ge=1)] = 16
     capture: CaptureLimits = Field(default_factory=CaptureLimits)
+
+    @field_validator("worker_lanes")
+    @classmethod
+    def _known_lanes(cls, value: str) -> str:
+        lanes = [lane.strip() for lane in value.split(",")]
+        if len(set(lanes)) != len(lanes) or not set(lanes) <= set(get_args(Lane)):
+            raise ValueError(
+                f"the lanes a worker can serve are {' and '.join(get_args(Lane))}; name one, or both: "
+                f"{','.join(get_args(Lane))}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> Settings:
+        if self.stream_drop_threshold > self.stream_slowdown_threshold:
+            raise ValueError("STREAM_DROP_THRESHOLD is above STREAM_SLOWDOWN_THRESHOLD")
+        return self
 
     @field_validator("frames_url", "events_url")
     @classmethod
@@ -95,6 +123,17 @@ class Settings(BaseModel):
     def origins(self) -> frozenset[str]:
         """The foreign origins that browsers may come from."""
         return frozenset(_split_origins(self.allowed_origins))
+
+    @property
+    def lanes(self) -> frozenset[Lane]:
+        """What a worker process pool serves."""
+        lanes = frozenset(cast(Lane, lane.strip()) for lane in self.worker_lanes.split(","))
+        return lanes if self.stream_enabled else lanes - {"live"}
+
+    @property
+    def stream_max_frame_bytes(self) -> int:
+        """The longest frame of the real-time lane."""
+        return int(self.stream_max_frame_size_mb * 1_048_576)
 
     @property
     def assume_volatile(self) -> bool:
@@ -181,4 +220,4 @@ def _first_line(error: ValidationError) -> str:
             return message  # two limits contradict each other; it names both
         name = _CAPTURE_PREFIX + location[1].upper()
         return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
-    return f"{location[0] if location else 'settings'}: {message}"
+    return f"{location[0]}: {message}" if location else message  # two that contradict each other; it names both

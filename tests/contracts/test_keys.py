@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, records
+from contracts import captures, keys, live_lane, records
 from contracts.events import EventEntry, Receipt
 from contracts.frame import TerminalEntry
 from contracts.layout import DIMS, Row
@@ -32,6 +32,11 @@ CALLS: list[Call[Any]] = [
     captures.finish("capture-1", "t"),
     captures.acknowledge("1-0"),
     captures.alive("me"),
+    live_lane.join("live-1"),
+    live_lane.renew([live_lane.Place("worker-1", "live-1")]),
+    live_lane.alive("worker-1"),
+    live_lane.put_frame("worker-1", live_lane.LiveFrame("live-1", 0, "pose", "gateway-1", b"")),
+    live_lane.drop(keys.live_inbox("worker-1"), [b"1-0"]),
     records.reserve(window("capture-1"), "connection", 4, NOW),
     records.recheck("user-1", "sess_0123456789abcdef", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),

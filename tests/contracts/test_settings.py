@@ -147,3 +147,33 @@ def test_a_child_process_reads_the_settings_it_was_given(monkeypatch: pytest.Mon
     environ = given.environ()
     assert load_settings(environ) == given
     assert environ["SOMETHING_ELSE"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STREAM_ENABLED", "perhaps"),
+        ("STREAM_DROP_THRESHOLD", "1.5"),
+        ("STREAM_SLOWDOWN_THRESHOLD", "-0.1"),
+        ("STREAM_SLOWDOWN_THRESHOLD", "0.05"),
+        ("STREAM_MAX_FRAME_SIZE_MB", "0"),
+        ("STREAM_MAX_SESSIONS", "0"),
+        ("A3CP_WORKER_LANES", "capture,uploads"),
+        ("A3CP_WORKER_LANES", "live,live"),
+        ("A3CP_METRICS_PORT", "70000"),
+    ],
+)
+def test_a_wrong_setting_of_the_real_time_lane_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings({name: value})
+
+
+def test_a_pool_serves_the_lanes_it_is_told_and_no_live_lane_where_there_is_none() -> None:
+    assert load_settings({}).lanes == {"capture", "live"}
+    assert load_settings({"A3CP_WORKER_LANES": "live"}).lanes == {"live"}
+    assert load_settings({"STREAM_ENABLED": "false"}).lanes == {"capture"}
+
+
+def test_the_longest_frame_of_the_real_time_lane_is_given_in_units_of_1048576_bytes() -> None:
+    assert load_settings({}).stream_max_frame_bytes == 5_242_880
+    assert load_settings({"STREAM_MAX_FRAME_SIZE_MB": "0.5"}).stream_max_frame_bytes == 524_288
