@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from contracts.broker import AsyncBroker
 from contracts.settings import Settings
+from gateway.metrics import GatewayMetrics
 
 __all__ = ["GatewayState"]
 
@@ -29,3 +30,4 @@ class GatewayState:
     open_sockets: int = 0
     frames_unfit: str = ""
     active_captures: int = 0
+    metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
