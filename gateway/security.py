@@ -6,7 +6,6 @@ machine; the origin tells. Programs that are not browsers send none.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contracts.access import SUBPROTOCOL, TokenRule
 from contracts.settings import Settings
 from gateway.refusals import refusal
 
@@ -24,7 +24,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload")
 _OPEN_FOLDERS = ("/demo/", "/static/")
-_SUBPROTOCOL = "bearer."
 
 
 def is_loopback(host: str) -> bool:
@@ -74,22 +73,6 @@ class OriginRule:
         if default is None or not name or (name, port or default) != (our_name, our_port or default):
             return False
         return not self.local or is_loopback(name) or not _is_name(name)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRule:
-    """Whether a request carries the token; without one configured, every request may go on."""
-
-    token: str | None
-
-    def admits(self, authorizations: Iterable[str], subprotocols: Iterable[str]) -> bool:
-        """Whether one of the ``Authorization`` headers or WebSocket subprotocols is the token's."""
-        if self.token is None:
-            return True
-        offered = [value[7:].strip() for value in authorizations if value[:7].lower() == "bearer "]
-        offered += [value.removeprefix(_SUBPROTOCOL) for value in subprotocols if value.startswith(_SUBPROTOCOL)]
-        expected = self.token.encode()
-        return any(hmac.compare_digest(value.encode(), expected) for value in offered)
 
 
 def is_open(scope: Scope) -> bool:
@@ -154,7 +137,7 @@ async def _refuse(
 def _choosing(subprotocols: Iterable[str], send: Send) -> Send:
     """Accept with the ``bearer.`` subprotocol that the client offered: a browser closes a socket whose server
     chose none of those it offered."""
-    chosen = next((value for value in subprotocols if value.startswith(_SUBPROTOCOL)), None)
+    chosen = next((value for value in subprotocols if value.startswith(SUBPROTOCOL)), None)
     if chosen is None:
         return send
 

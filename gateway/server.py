@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -16,7 +14,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from contracts.errors import ConfigurationError
+from contracts import listeners
+from contracts.listeners import address_of
 from contracts.settings import Settings
 from gateway.http_protocol import BoundedHttp
 from gateway.security import is_loopback
@@ -43,8 +42,6 @@ STALLED_S = 20.0
 MAX_MESSAGE_BYTES = 6 * 1024 * 1024
 """The longest WebSocket message, unless frames may be longer. What has come of one is kept, so this bounds memory."""
 
-BACKLOG = 2048
-
 
 def open_listeners(settings: Settings) -> list[socket.socket]:
     """A listening socket for every address that ``A3CP_HOST`` means.
@@ -52,38 +49,7 @@ def open_listeners(settings: Settings) -> list[socket.socket]:
     Raises:
         ConfigurationError: the host is unknown, or the port is taken or forbidden.
     """
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ConfigurationError(f"A3CP_HOST: {settings.host!r} is not a host: {error.strerror}") from error
-    listeners: list[socket.socket] = []
-    port = settings.port
-    absent: OSError | None = None
-    for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
-        try:
-            listener = socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
-        except OSError as error:
-            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-                absent = error  # localhost often means ::1 too, on machines that have no IPv6
-                continue
-            for opened in listeners:
-                opened.close()
-            raise _cannot_listen("A3CP_PORT", settings.host, port, error) from error
-        port = listener.getsockname()[1]
-        listeners.append(listener)
-    if not listeners:
-        assert absent is not None
-        raise _cannot_listen("A3CP_HOST", settings.host, port, absent) from absent
-    return listeners
-
-
-def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"{name}: cannot listen on {address_of(host, port)}: {os.strerror(error.errno or 0)}")
-
-
-def address_of(host: str, port: int) -> str:
-    """The address to type into a browser."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return listeners.open_listeners(settings.host, settings.port, "A3CP_PORT")
 
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
