@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 
 from contracts.errors import BrokerUnavailable, RecorderError, RequestRefused
 
-__all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal"]
+__all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal", "refusal_bytes"]
 
 log = structlog.get_logger()
 
@@ -29,6 +29,13 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 def refusal(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     """The answer to a request that is refused."""
     return json_response({"error": code, "detail": detail}, status, headers)
+
+
+def refusal_bytes(status: int, code: str, detail: str) -> bytes:
+    """The same for what never gets to be a request: the whole answer, as it goes over a connection that is closed."""
+    answer = refusal(status, code, detail, {"Connection": "close"})
+    head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, HTTPStatus(status).phrase.encode(), head, bytes(answer.body))
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:

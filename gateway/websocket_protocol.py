@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
+
+from gateway.refusals import refusal, refusal_bytes
 
 __all__ = ["BoundedWebSocket"]
 
@@ -17,6 +24,19 @@ TURN_S = 0.001
 socket may hold 40,000 empty frames, and looking at those took seconds."""
 
 
+_NO_HANDSHAKE = "This is not the handshake of a WebSocket, version 13, with at most 128 headers of 8 KiB."
+
+
+class _Server(ServerProtocol):
+    """Refuses handshakes in the one form, and without the client's own words."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        status = HTTPStatus(status)
+        code = "internal_error" if status == HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_http"
+        answer = refusal(status, code, _NO_HANDSHAKE, {"Connection": "close"})
+        return Response(status, status.phrase, Headers(answer.headers.items()), bytes(answer.body))
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """Looks at what comes for a short time in each turn of the event loop, and at nothing more while a message waits
     for the endpoint or the client does not take what it is sent: pongs are an answer too.
@@ -26,6 +46,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.conn = _Server(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unseen = b""
         self._heard_at = 0.0
 
@@ -39,9 +60,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         while self._unseen and not self._held() and not self.transport.is_closing():
             seen, self._unseen = self._unseen[:SLICE_BYTES], self._unseen[SLICE_BYTES:]
             super().data_received(seen)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_handshake()
             if time.monotonic() >= until:
                 break
         self._go_on()
+
+    def _refuse_handshake(self) -> None:
+        """One that the parser cannot read; uvicorn would leave it without an answer, and the connection open."""
+        answer = b"".join(self.conn.data_to_send())
+        self.transport.write(answer or refusal_bytes(400, "invalid_http", _NO_HANDSHAKE))
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        self.transport.close()
 
     def _held(self) -> bool:
         """Whether a message waits for the endpoint, or the client does not take what it is sent."""

@@ -59,9 +59,12 @@ HOSTILE: dict[str, Hostile] = {
     "fill bytes without end": Hostile(before_header(GOOD, b"\xff" * ROOM), "invalid_frame", True),
     "nothing but fill bytes": Hostile(SOI + b"\xff" * ROOM + EOI, "invalid_frame", False),
     "segments without end": Hostile(before_header(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", True),
-    "segments behind the header": Hostile(before_scan(GOOD, segment(0xFE, b"") * (ROOM // 4)), "taken", True),
+    "segments behind the header": Hostile(before_scan(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", True),
     "tables without end": Hostile(
-        before_scan(GOOD, segment(0xDB, b"\1" + b"\1" * 64) * (ROOM // 69)), "taken", True
+        before_scan(GOOD, segment(0xDB, b"\1" + b"\1" * 64) * (ROOM // 69)), "invalid_frame", True
+    ),
+    "tables in long segments": Hostile(
+        before_scan(GOOD, segment(0xDB, (b"\1" + b"\1" * 64) * 900) * (ROOM // 58_504)), "invalid_frame", True
     ),
     "restarts without end": Hostile(before_header(GOOD, b"\xff\xd0" * (ROOM // 2)), "invalid_frame", True),
     "a long profile": Hostile(before_header(GOOD, PROFILE), "taken", True),

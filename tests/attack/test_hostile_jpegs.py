@@ -29,7 +29,7 @@ from workers.decode import MAX_SCANS, decode_jpeg
 BY_NAME = pytest.mark.parametrize("name", list(HOSTILE))
 
 GATEWAY_LINES = 3000
-"""A good picture takes about 80 lines of Python; the worst one 256 segments of about 10 lines each."""
+"""A good picture takes about 80 lines of Python; the worst one 192 segments of about 12 lines each."""
 
 
 def lines_run(step: Callable[[], object]) -> int:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.real
 
 TOKEN, PASSWORD, PIXELS = "canary-token-5d41", "canary-password-7c6a", "canary-pixels-9b3e"
 CANARIES = (TOKEN, PASSWORD, PIXELS)
-HOSTILE_NAMES = ["thousands of scans", "cut, with an end glued on", "segments behind the header", "CMYK"]
+HOSTILE_NAMES = ["thousands of scans", "cut, with an end glued on", "a long profile", "CMYK"]
 
 
 @pytest.fixture
