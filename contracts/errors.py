@@ -13,6 +13,7 @@ A3CPError
 │   └── ArtifactTaken           its place holds another capture's
 ├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
 ├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
+├── UnknownPipeline         no pipeline is registered under this id
 ├── BrokerUnavailable       transient: retried with backoff
 └── FatalError              the process stops with one line that says how to mend it
     ├── ConfigurationError
@@ -44,6 +45,7 @@ __all__ = [
     "RequestRefused",
     "SessionLogLocked",
     "StreamBroken",
+    "UnknownPipeline",
 ]
 
 AbortCode = Literal[
@@ -174,6 +176,17 @@ class LeaseLost(A3CPError):
 
 class StreamBroken(A3CPError):
     """A frame stream has a gap in its seqs, or an entry or row that cannot be read."""
+
+
+class UnknownPipeline(A3CPError):
+    """No pipeline is registered under ``pipeline_id``."""
+
+    def __init__(self, pipeline_id: str) -> None:
+        super().__init__(pipeline_id)
+        self.pipeline_id = pipeline_id
+
+    def __str__(self) -> str:
+        return f"no pipeline is registered as {self.pipeline_id!r}"
 
 
 class BrokerUnavailable(A3CPError):

@@ -119,7 +119,7 @@ class CaptureJob:
         started_s = time.monotonic()
         with self._bench.clock.frame():
             image = decode_jpeg(item.payload, window.width, window.height)
-            landmarks = {} if image is None else pipeline.process(image)
+            landmarks = {} if image is None else pipeline.process(image).landmarks
         timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
         row = Row(timestamp_ms, image is not None, features_row(landmarks))
         found = {part: part in landmarks for part in PART_NAMES}

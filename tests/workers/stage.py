@@ -30,7 +30,7 @@ from contracts.records import CaptureRecord
 from contracts.scripts import Call, run_sync
 from workers.capture_job import CaptureJob, JobEnd
 from workers.lease import Claimed, Dispatch, Timing
-from workers.pipelines.base import Image, Landmarks, PipelineFactory
+from workers.pipelines.base import Findings, Image, PipelineFactory
 from workers.steps import Bench
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class FakePipeline:
         self.seen = 0
         self.closed = False
 
-    def process(self, image: Image) -> Landmarks:
+    def process(self, image: Image) -> Findings:
         self.seen += 1
         found: dict[Part, Any] = {}
         for part in LAYOUT:
@@ -71,7 +71,7 @@ class FakePipeline:
                 shape = (part.landmarks, len(part.coordinates))
                 found[part.name] = np.full(shape, image.mean(), np.float32)
                 found[part.name][0, 0] = self.seen
-        return found
+        return Findings(found, dict.fromkeys(found, 1.0))
 
     def reset(self) -> None:
         self.seen = 0
@@ -224,11 +224,11 @@ class StoppingPipeline(FakePipeline):
         self._after = after
         self._then = then
 
-    def process(self, image: Image) -> Landmarks:
-        landmarks = super().process(image)
+    def process(self, image: Image) -> Findings:
+        findings = super().process(image)
         if self.seen == self._after:
             self._then()
-        return landmarks
+        return findings
 
 
 def quick(**changes: Any) -> Timing:

@@ -21,7 +21,7 @@ from tests.workers.test_artifact import OTHER
 from workers import capture_job, steps
 from workers.capture_job import CaptureJob
 from workers.lease import Claimed
-from workers.pipelines.base import Image, Landmarks
+from workers.pipelines.base import Findings, Image
 from workers.pulse import FrameClock
 
 
@@ -62,7 +62,7 @@ def test_each_frame_is_gone_as_soon_as_its_row_exists(stage: Stage) -> None:
     depths: list[int] = []
 
     class Watching(FakePipeline):
-        def process(self, image: Image) -> Landmarks:
+        def process(self, image: Image) -> Findings:
             depths.append(stage.depth())
             if self.seen == 2:
                 stage.close()
@@ -213,7 +213,7 @@ def test_the_frame_clock_runs_while_a_pipeline_is_made_and_while_it_works(stage:
             super().__init__()
             running.append(clock.elapsed_s() > 0)
 
-        def process(self, image: Image) -> Landmarks:
+        def process(self, image: Image) -> Findings:
             running.append(clock.elapsed_s() > 0)
             return super().process(image)
 

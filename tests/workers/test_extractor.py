@@ -13,8 +13,9 @@ import pytest
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP
 from tests.conftest import BrokerPair
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, wait_for
-from workers.extractor import Extractor, warm_up
-from workers.pipelines.base import Image, Landmarks
+from workers.extractor import Extractor
+from workers.pipelines.base import Findings, Image
+from workers.process import warm_up
 from workers.pulse import Pulse
 from workers.steps import Bench
 
@@ -102,7 +103,7 @@ def test_warming_up_uses_a_pipeline_and_closes_it() -> None:
 
 def test_a_pipeline_that_does_not_work_here_is_found_before_any_capture() -> None:
     class Broken(FakePipeline):
-        def process(self, image: Image) -> Landmarks:
+        def process(self, image: Image) -> Findings:
             raise RuntimeError("no model")
 
     with pytest.raises(RuntimeError):

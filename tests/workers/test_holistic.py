@@ -19,8 +19,9 @@ from tests.clips import face_clip
 from tests.workers.stage import Stage
 from workers.decode import decode_jpeg
 from workers.matrix import features_row
-from workers.pipelines.base import Image, Landmarks
-from workers.pipelines.holistic import HolisticPipeline
+from workers.pipelines import holistic
+from workers.pipelines.base import Findings, Image
+from workers.pipelines.solution import SolutionPipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
@@ -56,7 +57,7 @@ def expected() -> npt.NDArray[np.float32]:
     return bare_loop(clip())
 
 
-def extract(stage: Stage, make_pipeline: Any = HolisticPipeline) -> dict[str, npt.NDArray[Any]]:
+def extract(stage: Stage, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
     stage.push(*clip()).close()
     assert stage.run(stage.bench("one", make_pipeline=make_pipeline)) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
@@ -96,10 +97,10 @@ def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: Stage) ->
 
 
 def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> None:
-    class Dying(HolisticPipeline):
+    class Dying(SolutionPipeline):
         seen = 0
 
-        def process(self, image: Image) -> Landmarks:
+        def process(self, image: Image) -> Findings:
             self.seen += 1
             if self.seen == 4:
                 raise SystemExit
@@ -108,9 +109,9 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> No
     stage = face_stage
     stage.push(*clip()).close()
     with pytest.raises(SystemExit):
-        stage.run(stage.bench("one", make_pipeline=Dying))
+        stage.run(stage.bench("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
     stage.abandon()
-    assert stage.run(stage.bench("two", make_pipeline=HolisticPipeline)) == "published"
+    assert stage.run(stage.bench("two", make_pipeline=holistic.create)) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         assert members["tracker_restarts"].tolist() == [4]
         both = np.concatenate([bare_loop(clip()[:3]), bare_loop(clip()[3:])])
@@ -118,19 +119,20 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> No
 
 
 def test_a_pipeline_that_was_reset_is_as_good_as_new() -> None:
-    pipeline = HolisticPipeline()
+    pipeline = holistic.create()
     images = [decode_jpeg(jpeg, *SIZE) for jpeg in clip()[:3]]
     first, second = [], []
     for rows in (first, second):
         for image in images:
             assert image is not None
-            rows.append(features_row(pipeline.process(image)))
+            rows.append(features_row(pipeline.process(image).landmarks))
         pipeline.reset()
     pipeline.close()
     assert first == second
 
 
 def test_nothing_found_is_nothing_said() -> None:
-    pipeline = HolisticPipeline()
-    assert pipeline.process(np.zeros((48, 64, 3), np.uint8)) == {}
+    pipeline = holistic.create()
+    findings = pipeline.process(np.zeros((48, 64, 3), np.uint8))
+    assert (findings.landmarks, findings.confidences, findings.detections) == ({}, {}, [])
     pipeline.close()

@@ -16,11 +16,11 @@ BUILD = Build("0.1.0", "0.10.21")
 def rows(count: int) -> list[Row]:
     image = np.zeros((24, 32, 3), np.uint8)
     pipeline = FakePipeline()
-    return [Row(100 * seq, True, features_row(pipeline.process(image))) for seq in range(1, count + 1)]
+    return [Row(100 * seq, True, features_row(pipeline.process(image).landmarks)) for seq in range(1, count + 1)]
 
 
 def test_a_part_not_found_is_nan_and_the_others_stand_in_their_columns() -> None:
-    landmarks = FakePipeline().process(np.full((24, 32, 3), 9, np.uint8))
+    landmarks = FakePipeline().process(np.full((24, 32, 3), 9, np.uint8)).landmarks
     row = np.frombuffer(features_row(landmarks), "<f4")
     assert row.shape == (DIMS,)
     for part in LAYOUT:

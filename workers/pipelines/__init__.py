@@ -1,1 +1,1 @@
-"""Pipelines: an RGB image in, landmarks by part out."""
+"""Pipelines: an RGB image in, landmarks and detections out. Importing this package loads no model."""

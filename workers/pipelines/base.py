@@ -1,32 +1,66 @@
-"""What a pipeline is."""
+"""What a pipeline is, and what it finds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from contracts.layout import Part
+from contracts.live import Detection
 
-__all__ = ["Image", "Landmarks", "Pipeline", "PipelineFactory"]
+__all__ = ["Findings", "Image", "Landmarks", "PartLandmarks", "Pipeline", "PipelineFactory"]
 
 Image = npt.NDArray[np.uint8]
-"""RGB, shape (height, width, 3), C-contiguous."""
+"""RGB, shape (height, width, 3), C-contiguous, upright and not mirrored."""
 
-Landmarks = Mapping[Part, npt.NDArray[np.float32]]
-"""Shape (landmarks, coordinates) by part, as `contracts.layout` has them; a part not found is absent."""
+PartLandmarks = npt.NDArray[np.float32]
+"""Shape (landmarks, coordinates), as `contracts.layout` has the part; x and y come first."""
+
+Landmarks = Mapping[Part, PartLandmarks]
+"""The parts that were found; any other is absent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What a pipeline found in one frame.
+
+    Attributes:
+        landmarks: of each part that was found, bit for bit as the model gives them.
+        confidences: 0 to 1, of the same parts; each pipeline says what its number is.
+    """
+
+    landmarks: Landmarks
+    confidences: Mapping[Part, float]
+
+    @property
+    def detections(self) -> list[Detection]:
+        """One for each part that was found, in the same order; made anew by every call.
+
+        Its label is the part's name. Its box is the smallest that holds the part's landmarks, cut to the picture.
+        MediaPipe also places landmarks that it infers outside the picture: the box of a part that lies wholly
+        outside has no width, or no height, and lies on the edge or in the corner that is nearest to it.
+        """
+        return [
+            Detection(label=part, confidence=self.confidences[part], box=_box(points))
+            for part, points in self.landmarks.items()
+        ]
 
 
 class Pipeline(Protocol):
-    """Finds landmarks in the frames of one video, in order.
+    """Finds parts of one person in the frames of one video, in order.
 
     It tracks: what it finds depends on the frames before. One pipeline serves one thread.
     """
 
-    def process(self, image: Image) -> Landmarks:
-        """The landmarks in the next frame."""
+    def process(self, image: Image) -> Findings:
+        """What is in the next frame; with nothing found, both mappings are empty.
+
+        An exception means that the pipeline is of no more use: close it and make another.
+        """
         ...
 
     def reset(self) -> None:
@@ -39,4 +73,10 @@ class Pipeline(Protocol):
 
 
 PipelineFactory = Callable[[], Pipeline]
-"""Makes a fresh pipeline: one for every capture, and for every takeover."""
+"""Makes a fresh pipeline: one for every capture, for every takeover, and for every live session."""
+
+
+def _box(points: PartLandmarks) -> tuple[float, float, float, float]:
+    inside = points[:, :2].clip(0, 1)
+    (x0, y0), (x1, y1) = inside.min(axis=0).tolist(), inside.max(axis=0).tolist()
+    return x0, y0, x1, y1

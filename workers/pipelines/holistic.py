@@ -1,46 +1,40 @@
-"""MediaPipe Holistic: pose, both hands and face of one person. Importing this module loads MediaPipe."""
+"""MediaPipe Holistic: pose, both hands and face of one person. Importing this module loads MediaPipe.
+
+It looks for hands and face where the pose says that they are, and tells nobody how sure it is of them. Their confidence
+here is the mean visibility of the pose's landmarks that belong to the part: how sure the pose is that this hand or this
+face can be seen at all. It says nothing of how well the part's own landmarks fit.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 from mediapipe.python.solutions.holistic import Holistic
 
-from contracts.layout import LAYOUT, PartLayout
-from workers.pipelines.base import Image, Landmarks
+from contracts.layout import PART_NAMES, Part
+from workers.pipelines.base import Findings, Pipeline
+from workers.pipelines.solution import SolutionPipeline, coordinates, mean_visibility
 
-__all__ = ["HolisticPipeline"]
+__all__ = ["create", "find"]
 
-
-class HolisticPipeline:
-    """MediaPipe Holistic in video mode with its defaults, the one model complexity that its wheel carries."""
-
-    def __init__(self) -> None:
-        self._graph: Any = Holistic(static_image_mode=False, model_complexity=1)
-
-    def process(self, image: Image) -> Landmarks:
-        """The landmarks in the next frame, bit for bit as MediaPipe gives them.
-
-        Raises:
-            RuntimeError: the graph failed; it is of no more use.
-        """
-        results = self._graph.process(image)
-        found = ((part, getattr(results, f"{part.name}_landmarks")) for part in LAYOUT)
-        return {part.name: _coordinates(part, landmarks) for part, landmarks in found if landmarks is not None}
-
-    def reset(self) -> None:
-        """Forget every frame so far."""
-        self._graph.reset()
-
-    def close(self) -> None:
-        """Stop the graph and its threads."""
-        self._graph.close()
+_SEEN_BY: Final[Mapping[Part, Sequence[int]]] = {
+    "pose": range(33),
+    "left_hand": (15, 17, 19, 21),  # wrist, little finger, index finger, thumb
+    "right_hand": (16, 18, 20, 22),
+    "face": range(11),  # nose, eyes, ears, mouth
+}
+"""The landmarks of the pose that belong to each part."""
 
 
-def _coordinates(part: PartLayout, landmarks: Any) -> npt.NDArray[np.float32]:
-    # the protobuf's floats are 32 bits wide: nothing is lost on the way through Python's
-    return np.array(
-        [[getattr(landmark, name) for name in part.coordinates] for landmark in landmarks.landmark], dtype=np.float32
-    )
+def create() -> Pipeline:
+    """Holistic in video mode with its defaults: of its models, the one that MediaPipe's wheel carries."""
+    return SolutionPipeline(Holistic(static_image_mode=False, model_complexity=1), find)
+
+
+def find(results: Any) -> Findings:
+    """The parts in Holistic's results."""
+    answers = ((part, getattr(results, f"{part}_landmarks")) for part in PART_NAMES)
+    found = {part: coordinates(part, landmarks) for part, landmarks in answers if landmarks is not None}
+    # without a pose Holistic finds nothing else either
+    return Findings(found, {part: mean_visibility(found["pose"], _SEEN_BY[part]) for part in found})

@@ -62,7 +62,7 @@ def extractor_process(settings: Settings) -> None:
     from workers.lease import Timing
     from workers.pipelines import holistic
 
-    class Pipeline(holistic.HolisticPipeline):
+    class Pipeline(holistic.SolutionPipeline):
         def process(self, image: Any) -> Any:
             if _is_plain(image, KILLS):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -75,7 +75,7 @@ def extractor_process(settings: Settings) -> None:
         lease_ms=2_000, heartbeat_s=0.4, alive_s=0.5, poll_ms=300, read_ms=300, frame_deadline_s=3.0, quiet_s=3.0,
         patience_s=10.0,
     )  # fmt: skip
-    holistic.HolisticPipeline = Pipeline  # type: ignore[misc]
+    holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
     workers.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
     workers.extractor.PULSE_TIMEOUT_S = 1.0
     workers.extractor.extractor_process(settings)
