@@ -2,6 +2,8 @@
 
 A3CPError
 ├── CaptureError            a capture broke a rule: an abort or a close code for its client
+├── LiveRefusal             a connection of the real-time lane ends: its error message and its close code
+├── InvalidJpeg             bytes are not a JPEG that we take
 ├── RequestRefused          an HTTP request is answered with this status and code
 ├── RecorderError           an event could not be appended
 │   ├── MissingSessionPath      dead letter; 409
@@ -38,7 +40,10 @@ __all__ = [
     "EventTooLarge",
     "FatalError",
     "InvalidEvent",
+    "InvalidJpeg",
     "LeaseLost",
+    "LiveCode",
+    "LiveRefusal",
     "MissingSessionPath",
     "RecorderError",
     "RecorderIOError",
@@ -86,6 +91,11 @@ CaptureCode = Literal[
 
 CAPTURE_CODES: frozenset[str] = frozenset(get_args(CaptureCode))
 
+LiveCode = Literal[
+    "invalid_pipeline", "invalid_message", "invalid_frame", "frame_too_large", "pipeline_failure", "internal_error"
+]
+"""Why a connection of the real-time lane ends."""
+
 
 class A3CPError(Exception):
     """The root of every error this project raises on purpose."""
@@ -101,6 +111,30 @@ class CaptureError(A3CPError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
+
+
+class LiveRefusal(A3CPError):
+    """A connection of the real-time lane ends with ``{"error": code, "detail": detail}``; the detail is a sentence for
+    the client, without anything of the inside."""
+
+    def __init__(self, code: LiveCode, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code: LiveCode = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class InvalidJpeg(A3CPError):
+    """Bytes are not a JPEG that we take; the text never quotes them."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"not a JPEG we take: {self.why}"
 
 
 class RequestRefused(A3CPError):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.base import StrictModel
+from contracts.errors import LiveCode
 from contracts.layout import Part
 
 __all__ = [
@@ -20,11 +21,6 @@ __all__ = [
     "LiveWarning",
     "PipelineResult",
 ]
-
-LiveCode = Literal[
-    "invalid_pipeline", "invalid_message", "invalid_frame", "frame_too_large", "pipeline_failure", "internal_error"
-]
-"""Why a connection of the real-time lane ends."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
