@@ -1,10 +1,11 @@
-"""``python -m workers``: a pool of extractor processes."""
+"""``python -m workers``: a pool of processes for each lane that ``A3CP_WORKER_LANES`` names."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
 
 import structlog
 
@@ -12,8 +13,9 @@ from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_
 from contracts.errors import BrokerUnavailable, ConfigurationError
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP
 from contracts.process import run_process
-from contracts.settings import Settings, load_settings
+from contracts.settings import Lane, Settings, load_settings
 from workers.extractor import extractor_process
+from workers.live_process import live_process
 from workers.pool import Pool
 from workers.stop_signals import stop_signals
 
@@ -22,21 +24,42 @@ __all__ = ["main"]
 log = structlog.get_logger()
 
 
-def main(processes: int = 1) -> int:
-    """Run ``processes`` extractors until SIGTERM or SIGINT; returns the exit code."""
-    return run_process("extractor", lambda: _main(processes))
+def main(processes: int = 1, *, lane: Lane | None = None) -> int:
+    """Run ``processes`` processes of each lane until SIGTERM or SIGINT; returns the exit code.
+
+    The lanes are the settings', or ``lane`` alone if one is given.
+    """
+    return run_process("extractor" if lane == "capture" else "worker", lambda: _main(processes, lane))
 
 
-def _main(processes: int) -> int:
+def _main(processes: int, lane: Lane | None) -> int:
     if processes < 1:
         raise ConfigurationError(f"--processes: at least 1 is needed, not {processes}")
     settings = load_settings()
+    if lane is not None:
+        settings = settings.model_copy(update={"worker_lanes": lane})
+    targets = _targets(settings)
     settings.broker_urls()
     with stop_signals() as stop_descriptor:
         if asyncio.run(_brokers_ready(settings, stop_descriptor)):
-            log.info("extractors start", processes=processes)
-            Pool(processes, extractor_process, settings).run(stop_descriptor)
+            log.info("workers start", kinds=list(targets), processes_of_each=processes)
+            Pool(targets, processes, settings).run(stop_descriptor)
     return 0
+
+
+def _targets(settings: Settings) -> dict[str, Callable[[Settings], None]]:
+    """What the processes run, by what they are called."""
+    lanes = settings.lanes
+    targets: dict[str, Callable[[Settings], None]] = {}
+    if "capture" in lanes:
+        targets["extractor"] = extractor_process
+    if "live" in lanes:
+        targets["live worker"] = live_process
+    if not targets:
+        raise ConfigurationError(
+            f"A3CP_WORKER_LANES is {settings.worker_lanes}, and STREAM_ENABLED is false: no lane is left to serve"
+        )
+    return targets
 
 
 async def _brokers_ready(settings: Settings, stop_descriptor: int) -> bool:
@@ -65,6 +88,8 @@ async def _check_brokers(settings: Settings) -> None:
     try:
         await _wait_for(frames, "frames", assume_volatile=settings.assume_volatile)
         await _wait_for(events, "events", assume_volatile=False)
+        if "capture" not in settings.lanes:
+            return
         try:
             await ensure_group(frames, "frames", CAPTURES, EXTRACTOR_GROUP)
         except BrokerUnavailable as error:  # gone again already: each extractor creates it when it finds it missing

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import simplejpeg
 
 from workers.pipelines.base import Image
 
-__all__ = ["decode_jpeg"]
+__all__ = ["decode_jpeg", "decode_scaled"]
 
 MAX_SCANS = 64
 """A progressive JPEG has about ten scans. Each costs a pass over the whole image, and 300,000 bytes could hold
 thousands: minutes of work."""
+
+MAX_PIXELS = 4096 * 4096
+"""More than this no live frame has: each pixel costs memory before any of them is seen."""
+
+SCALED_WIDTH, SCALED_HEIGHT = 640, 480
 
 _START_OF_SCAN = b"\xff\xda"
 
@@ -22,13 +28,31 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Image | None:
 
     Work and memory are bounded by the declared size. The pixels are those of ``simplejpeg.decode_jpeg(jpeg)``.
     """
+    return _decode(jpeg, lambda found: found == (width, height))
+
+
+def decode_scaled(jpeg: bytes) -> Image | None:
+    """Decode one frame of any size up to ``MAX_PIXELS``; None if it is not such a JPEG, or is damaged.
+
+    One that is at least 1280 × 960 is halved, maybe more than once, for as long as 640 × 480 fit: the decoder does that
+    on its way, and no pipeline looks closer. Any smaller one has the pixels of ``simplejpeg.decode_jpeg(jpeg)``.
+    """
+    return _decode(
+        jpeg,
+        lambda found: found[0] * found[1] <= MAX_PIXELS,
+        min_width=SCALED_WIDTH,
+        min_height=SCALED_HEIGHT,
+        min_factor=2,  # anything between 1 and 2 takes longer than the whole picture
+    )
+
+
+def _decode(jpeg: bytes, is_wanted: Callable[[tuple[int, int]], bool], **scaling: int) -> Image | None:
+    """Decode what has a size (width, height) that is wanted."""
     # inside the compressed data FF is always followed by 00, so these two bytes are nowhere but at a scan's start
     if jpeg.count(_START_OF_SCAN) > MAX_SCANS:
         return None
     try:
-        found_height, found_width, *_ = simplejpeg.decode_jpeg_header(jpeg)
-        if (found_width, found_height) != (width, height):
-            return None
-        return cast(Image, simplejpeg.decode_jpeg(jpeg))
+        height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
+        return cast(Image, simplejpeg.decode_jpeg(jpeg, **scaling)) if is_wanted((width, height)) else None
     except Exception:  # whatever a decoder says of hostile bytes means the same to us
         return None

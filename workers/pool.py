@@ -1,4 +1,4 @@
-"""The pool: starts extractor processes, starts them again when they die, and stops them.
+"""The pool: starts worker processes, starts them again when they die, and stops them.
 
 The parent never loads MediaPipe, and its processes are spawned: MediaPipe aborts after a fork.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
@@ -27,13 +27,17 @@ STOP_GRACE_S = 9.0
 HEALTHY_S = 30.0
 """A process that lived so long did not die of its start: the backoff begins anew."""
 
+Target = Callable[..., None]
+
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class _Place:
-    """One place in the pool, and the process that has it."""
+    """One place in the pool, what is to run there, and the process that does."""
 
+    kind: str
+    target: Target
     process: SpawnProcess | None = None
     started_s: float = 0.0
     failures: int = 0
@@ -51,12 +55,11 @@ class _Place:
 
 
 class Pool:
-    """``processes`` processes that run ``target(*arguments)``, which must be picklable."""
+    """``processes`` processes of each kind: they run ``targets[kind](*arguments)``, which must be picklable."""
 
-    def __init__(self, processes: int, target: Callable[..., None], *arguments: Any) -> None:
+    def __init__(self, targets: Mapping[str, Target], processes: int, *arguments: Any) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._places = [_Place() for _ in range(processes)]
-        self._target = target
+        self._places = [_Place(kind, target) for kind, target in targets.items() for _ in range(processes)]
         self._arguments = arguments
 
     def run(self, stop_descriptor: int) -> None:
@@ -73,11 +76,11 @@ class Pool:
     def _fill(self) -> None:
         for place in self._places:
             if place.process is None and time.monotonic() >= place.start_at_s:
-                place.process = self._start()
+                place.process = self._start(place.target)
                 place.started_s = time.monotonic()
 
-    def _start(self) -> SpawnProcess:
-        process = self._context.Process(target=self._target, args=self._arguments)
+    def _start(self, target: Target) -> SpawnProcess:
+        process = self._context.Process(target=target, args=self._arguments)
         # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
         # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
         resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
@@ -100,16 +103,16 @@ class Pool:
             if place.process is not None and not place.process.is_alive():
                 pid, code = place.process.pid, place.process.exitcode
                 delay_s = place.note_death(time.monotonic())
-                log.error("extractor process ended", pid=pid, exit_code=code, again_in_s=delay_s)
+                log.error(f"{place.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
 
     def _stop(self) -> None:
-        processes = [place.process for place in self._places if place.process is not None]
-        for process in processes:
+        running = [(place.kind, place.process) for place in self._places if place.process is not None]
+        for _, process in running:
             process.terminate()
         give_up_s = time.monotonic() + STOP_GRACE_S
-        for process in processes:
+        for kind, process in running:
             process.join(max(0.0, give_up_s - time.monotonic()))
             if process.is_alive():
-                log.error("extractor process killed", pid=process.pid)
+                log.error(f"{kind} process killed", pid=process.pid)
                 process.kill()
                 process.join()

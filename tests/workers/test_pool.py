@@ -69,14 +69,14 @@ def no_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_place_has_a_process_and_stopping_ends_them_all(tmp_path: Path) -> None:
-    with running(Pool(2, leave_name_and_wait, str(tmp_path))):
+    with running(Pool({"worker": leave_name_and_wait}, 2, str(tmp_path))):
         wait_for(lambda: len(pids(tmp_path)) == 2)
         assert all(alive(pid) for pid in pids(tmp_path))
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
 def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
-    with running(Pool(1, leave_name_and_wait, str(tmp_path))):
+    with running(Pool({"worker": leave_name_and_wait}, 1, str(tmp_path))):
         wait_for(lambda: len(pids(tmp_path)) == 1)
         (first,) = pids(tmp_path)
         os.kill(first, signal.SIGKILL)
@@ -86,13 +86,13 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
 
 def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "STOP_GRACE_S", 0.2)
-    with running(Pool(1, leave_name_and_ignore, str(tmp_path))):
+    with running(Pool({"worker": leave_name_and_ignore}, 1, str(tmp_path))):
         wait_for(lambda: len(pids(tmp_path)) == 1)
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
 def test_a_process_that_keeps_dying_is_started_with_backoff_and_a_healthy_one_at_once() -> None:
-    place = _Place(started_s=0.0)
+    place = _Place("worker", say_how_sigint_is, started_s=0.0)
     delays = [place.note_death(now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
     assert delays == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     place.started_s = 100.0
@@ -115,8 +115,8 @@ def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyP
 
 def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    the_pool = Pool(1, say_how_sigint_is, str(tmp_path))
-    process = the_pool._start()
+    the_pool = Pool({"worker": say_how_sigint_is}, 1, str(tmp_path))
+    process = the_pool._start(say_how_sigint_is)
     try:
         wait_for(lambda: list(tmp_path.iterdir()))
     finally:

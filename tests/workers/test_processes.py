@@ -76,6 +76,7 @@ def running(stage: Stage, brokers: BrokerPair, *arguments: str, **settings: str)
         "A3CP_FRAMES_URL": brokers.frames.url,
         "A3CP_EVENTS_URL": brokers.events.url,
         "DATA_ROOT": str(stage.data_root),
+        "A3CP_WORKER_LANES": "capture",
         **settings,
     }
     workers = Workers(environment, stage.data_root.parent / f"{time.monotonic_ns()}.log", *arguments)
@@ -128,7 +129,7 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
     face_stage: Stage, own_brokers: BrokerPair, with_signal: signal.Signals
 ) -> None:
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("extractors start"))
+        wait_for(lambda: workers.said("workers start"))
         assert workers.stop(with_signal) == 0
         workers.lines()
 
@@ -239,4 +240,4 @@ def test_a_wrong_setting_stops_it_with_one_line_that_names_it(
     with running(face_stage, own_brokers, *arguments, **settings) as workers:
         assert workers.process.wait(30) == 2
         (line,) = workers.log.read_text().splitlines()
-        assert line.startswith("a3cp extractor: ") and named in line
+        assert line.startswith("a3cp worker: ") and named in line

@@ -1,0 +1,47 @@
+"""One live worker as a process."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import structlog
+
+from contracts.broker import broker_errors, connect_sync
+from contracts.errors import BrokerUnavailable
+from contracts.pipelines import PIPELINES
+from contracts.settings import Settings
+from workers.live_sessions import LiveSessions
+from workers.live_worker import LiveTiming, LiveWorker, leave
+from workers.pipelines import registry
+from workers.process import process_name, run_worker, warm_up, watch
+from workers.pulse import FrameClock
+
+__all__ = ["live_process"]
+
+log = structlog.get_logger()
+
+
+def live_process(settings: Settings) -> None:
+    """What each live worker of the pool runs; raises ``SystemExit`` with its exit code."""
+    run_worker("live", partial(_serve, settings))
+
+
+def _serve(settings: Settings, stop: threading.Event) -> None:
+    name = process_name()
+    structlog.contextvars.bind_contextvars(live_worker=name)
+    frames_url, _ = settings.broker_urls()
+    with broker_errors("frames"):
+        frames = connect_sync(frames_url)
+    for pipeline_id in PIPELINES:
+        warm_up(partial(registry.make_pipeline, pipeline_id))
+    timing, clock = LiveTiming(), FrameClock()
+    sessions = LiveSessions(settings.stream_max_graphs, registry.make_pipeline)
+    watch(clock, timing.frame_deadline_s, stop)
+    log.info("live worker ready")
+    LiveWorker(frames, name, sessions, timing=timing, clock=clock, stop=stop).run()
+    try:
+        leave(frames, name)
+    except BrokerUnavailable as error:
+        log.warning("left without a word", detail=str(error))
+    log.info("live worker stopped")

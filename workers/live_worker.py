@@ -1,0 +1,186 @@
+"""One live worker: the frames of many sessions, one after the other, each with its own session's pipeline.
+
+One thread does everything, the sign of life too, on purpose: a worker that hangs in a frame falls silent, and its
+sessions are told. Each session has one frame at most in the inbox, which is first come, first served: so all of them
+have their turn.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from contracts import live_lane
+from contracts.broker import Broker, backoff_s, broker_errors
+from contracts.errors import BrokerUnavailable
+from contracts.keys import LIVE_WORKERS, live_inbox
+from contracts.live import LiveCode
+from contracts.live_lane import Answer, LiveFrame
+from contracts.scripts import run_sync
+from workers.decode import decode_scaled
+from workers.live_sessions import LiveSessions
+from workers.pipelines.base import Findings
+from workers.pulse import FrameClock
+
+__all__ = ["LiveTiming", "LiveWorker", "leave", "result_text"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTiming:
+    """How often and how long. ``alive_s`` is far below `contracts.live_lane.SILENT_MS`."""
+
+    alive_s: float = 1.0
+    read_ms: int = 500
+    """How long a read waits for a frame."""
+    unused_s: float = 30.0
+    """How long a pipeline is kept for a session that sends nothing."""
+    frame_deadline_s: float = 10.0
+    """How long a frame may take before the process ends itself."""
+    backoff_s: float = 1.0
+    """How long at most a broker that is away is left alone: live sessions do not wait for long."""
+
+
+class LiveWorker:
+    """Answers frames until ``stop`` is set. ``name`` is its own in the broker."""
+
+    def __init__(
+        self,
+        frames: Broker,
+        name: str,
+        sessions: LiveSessions,
+        *,
+        timing: LiveTiming,
+        clock: FrameClock,
+        stop: threading.Event,
+    ) -> None:
+        self._frames = frames
+        self._name = name
+        self._inbox = live_inbox(name)
+        self._sessions = sessions
+        self._timing = timing
+        self._clock = clock
+        self._stop = stop
+        self._listed: set[str] = set()
+        self._alive_at_s = 0.0
+
+    def run(self) -> None:
+        """Work. A broker that is away is asked again with backoff; the frame or answer in hand is lost, and the
+        session's gateway has its deadline."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self.turn()
+            except BrokerUnavailable as error:
+                delay_s = min(self._timing.backoff_s, backoff_s(failures))
+                if not failures:
+                    log.warning("the frames broker is away", detail=str(error))
+                failures += 1
+                self._alive_at_s = 0.0  # the first thing that it hears again is that we are here
+                self._stop.wait(delay_s)
+            else:
+                if failures:
+                    log.info("the frames broker is back", failures=failures)
+                failures = 0
+        self._sessions.close()
+
+    def turn(self) -> None:
+        """A sign of life if one is due, and the frame that waits for longest if one comes within ``read_ms``.
+
+        Raises:
+            BrokerUnavailable: the broker is away.
+        """
+        if time.monotonic() >= self._alive_at_s:
+            self._say_alive()
+        frame = self._take()
+        if frame is not None and self._has_place(frame.live_id):
+            with self._clock.frame():
+                answer = self._work(frame)
+            run_sync(self._frames, live_lane.put_answer(frame.gateway, answer))
+
+    def _say_alive(self) -> None:
+        self._listed = run_sync(self._frames, live_lane.alive(self._name))
+        now_s = time.monotonic()
+        self._alive_at_s = now_s + self._timing.alive_s
+        with self._clock.frame():  # closing one waits for its threads
+            self._sessions.keep(self._listed, now_s - self._timing.unused_s)
+
+    def _take(self) -> LiveFrame | None:
+        """The next frame, which leaves the broker at once: whatever it does to us, nobody meets it again."""
+        with broker_errors("frames"):
+            reply: Any = self._frames.xread({self._inbox: "0-0"}, count=1, block=self._timing.read_ms)
+        if not reply:
+            return None
+        ((entry_id, fields),) = reply[0][1]
+        run_sync(self._frames, live_lane.drop(self._inbox, [entry_id]))
+        return _decoded(entry_id, fields)
+
+    def _has_place(self, live_id: str) -> bool:
+        """Whether the session is ours: one that is new since the last sign of life is asked for, and one that has
+        left needs no answer."""
+        if live_id not in self._listed:
+            self._say_alive()
+        return live_id in self._listed
+
+    def _work(self, frame: LiveFrame) -> Answer:
+        started_s = time.perf_counter()
+        image = decode_scaled(frame.payload)
+        decode_ms = _ms_since(started_s)
+        if image is None:
+            return _failed(frame, "invalid_frame", "the frame is not a JPEG that can be decoded")
+        try:
+            pipeline = self._sessions.pipeline(frame.live_id, frame.pipeline_id, time.monotonic())
+            started_s = time.perf_counter()
+            findings = pipeline.process(image)
+            inference_ms = _ms_since(started_s)
+            text = result_text(frame.pipeline_id, findings, decode_ms, inference_ms)
+        except Exception as error:
+            log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
+            self._sessions.discard(frame.live_id)  # after an error it is of no more use
+            return _failed(frame, "pipeline_failure", "the pipeline failed on this frame")
+        return Answer(frame.live_id, frame.frame_index, text)
+
+
+def leave(frames: Broker, name: str) -> None:
+    """Be no live worker any more: its sessions are told at once, and what waits for it goes.
+
+    Raises:
+        BrokerUnavailable: the broker is away; the worker falls silent instead.
+    """
+    with broker_errors("frames"):
+        frames.zrem(LIVE_WORKERS, name)
+        frames.delete(live_inbox(name))
+
+
+def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inference_ms: float) -> bytes:
+    """A `contracts.live.PipelineResult` as JSON; each landmark is the shortest number that is the model's float32."""
+    result = {
+        "pipeline": pipeline_id,
+        "landmarks": dict(findings.landmarks),
+        "detections": [detection.model_dump() for detection in findings.detections],
+        "timing_ms": {"decode": decode_ms, "inference": inference_ms},
+    }
+    return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _decoded(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LiveFrame | None:
+    try:
+        return LiveFrame.decode(fields)
+    except (ValueError, KeyError) as error:  # its text could quote what is in the entry
+        log.warning("an entry of the inbox is no frame", entry_id=entry_id.decode(), error=type(error).__name__)
+        return None
+
+
+def _failed(frame: LiveFrame, code: LiveCode, sentence: str) -> Answer:
+    return Answer(frame.live_id, frame.frame_index, sentence.encode(), code)
+
+
+def _ms_since(started_s: float) -> float:
+    return round(1000 * (time.perf_counter() - started_s), 3)

@@ -1,0 +1,78 @@
+"""What the processes of the pool have in common: how they begin, are told to stop, and are watched."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from contracts.process import run_process
+from workers.pipelines.base import PipelineFactory
+from workers.pulse import FrameClock, Watchdog
+from workers.stop_signals import stop_signals
+
+__all__ = ["process_name", "run_worker", "warm_up", "watch"]
+
+
+def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
+    """Be one process of the pool: ``work`` until SIGTERM or SIGINT sets the event that it is given.
+
+    Ends with ``SystemExit`` and the exit code of `contracts.process.run_process`.
+    """
+    _mute_native_logs()
+    sys.exit(run_process(kind, lambda: _main(work)))
+
+
+def _main(work: Callable[[threading.Event], None]) -> int:
+    stop = threading.Event()
+    with stop_signals() as descriptor:  # from here on: the pool starts us with SIGINT blocked
+
+        def wait() -> None:
+            os.read(descriptor, 1)
+            stop.set()
+
+        threading.Thread(target=wait, name="signals", daemon=True).start()
+        work(stop)
+    return 0
+
+
+def process_name() -> str:
+    """This process's name in the brokers: host, process, and something that no process before it had."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def warm_up(make_pipeline: PipelineFactory) -> None:
+    """Load the models before anybody waits for them, and see that they work here.
+
+    Raises:
+        Exception: they do not.
+    """
+    with closing(make_pipeline()) as pipeline:
+        pipeline.process(np.zeros((48, 64, 3), np.uint8))
+
+
+def watch(clock: FrameClock, frame_deadline_s: float, stop: threading.Event) -> None:
+    """From now on end this process when a frame takes too long, and set ``stop`` when the pool is gone."""
+    Watchdog(clock, frame_deadline_s, is_orphan=_is_orphan, on_orphaned=stop.set).start()
+
+
+def _mute_native_logs() -> None:
+    # MediaPipe's C++ logs several lines for every graph, at a level that nothing sets. Python keeps the
+    # real standard error; what native code writes to descriptor 2 goes nowhere.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+
+
+def _is_orphan() -> bool:
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
