@@ -29,6 +29,7 @@ __all__ = [
     "SessionStep",
     "abort",
     "bury",
+    "closed",
     "end_session",
     "lead",
     "publish",
@@ -157,6 +158,12 @@ def recheck(
     return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
 
 
+def closed(user_id: str, capture_id: str) -> Call[None]:
+    """The close entry is written: the socket's place is free, and the capture waits for its line."""
+    redis_keys = [keys.capture_record(capture_id), keys.user_captures(user_id)]
+    return Call("events", "closed", redis_keys, [capture_id], lambda _: None)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome that stands after an attempt to set one, and whether this attempt set it.
@@ -202,12 +209,19 @@ def _event_keys(entry_id: str, capture_id: str) -> list[str]:
     return [keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED]
 
 
-def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[None]:
-    """The line is in the file: the entry goes; receipt and record say so."""
+def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[float | None]:
+    """The line is in the file: the entry goes; receipt and record say so.
+
+    Returns how many seconds ago the capture was closed, once, by the events broker's clock; None if nobody knows.
+    """
+
+    def read(answer: int) -> float | None:
+        return answer / 1000 if answer >= 0 else None
+
     arguments: list[Argument] = [
         keys.RECORDER_GROUP, entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.recorded_at,
     ]  # fmt: skip
-    return Call("events", "settle", _event_keys(entry_id, capture_id), arguments, lambda _: None)
+    return Call("events", "settle", _event_keys(entry_id, capture_id), arguments, read)
 
 
 def bury(

@@ -23,7 +23,8 @@ ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
     "alive",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
-    "reserve", "recheck", "publish", "abort", "settle", "bury", "session_start", "session_end", "lead", "resign",
+    "reserve", "recheck", "closed", "publish", "abort", "settle", "bury",
+    "session_start", "session_end", "lead", "resign",
 ]  # fmt: skip
 
 Argument = str | bytes | int | float

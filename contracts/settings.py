@@ -18,7 +18,7 @@ from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
 
-__all__ = ["Lane", "Settings", "load_settings"]
+__all__ = ["Lane", "Settings", "load_settings", "tell_library"]
 
 Lane = Literal["capture", "live"]
 """``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
@@ -209,6 +209,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_first_line(error)) from None
+
+
+def tell_library(name: str, value: str) -> None:
+    """Set a variable of this process for a library that takes no other word."""
+    os.environ[name] = value
 
 
 def _first_line(error: ValidationError) -> str:

@@ -16,14 +16,18 @@ import structlog
 from contracts import keys
 from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.metrics import Heart, metrics_served
 from contracts.process import run_process
 from contracts.settings import Settings, load_settings
 from recorder.consumer import Consumer
 from recorder.handler import EntryHandler
 from recorder.leadership import Leadership
+from recorder.metrics import RecorderMetrics
 from recorder.sweep import Sweep
 
 __all__ = ["main", "serve"]
+
+BEAT_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -41,13 +45,24 @@ async def _main(settings: Settings) -> int:
     frames_url, events_url = settings.broker_urls()
     frames = _connect("A3CP_FRAMES_URL", frames_url)
     events = _connect("A3CP_EVENTS_URL", events_url)
+    metrics, heart = RecorderMetrics(), Heart()
+    beating = asyncio.create_task(_beat(heart))
     try:
-        if await _ready(frames, events, settings, stopping):
-            await serve(frames, events, settings, stopping)
+        with metrics_served(settings, metrics.registry, heart.beats):
+            if await _ready(frames, events, settings, stopping):
+                await serve(frames, events, settings, stopping, metrics)
     finally:
+        beating.cancel()
         await frames.aclose()
         await events.aclose()
     return 0
+
+
+async def _beat(heart: Heart) -> None:
+    """Show that the event loop, and so all that runs on it, is not stuck."""
+    while True:
+        heart.beat()
+        await asyncio.sleep(BEAT_S)
 
 
 def _connect(name: str, url: str) -> AsyncBroker:
@@ -82,14 +97,23 @@ async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
 
 
-async def serve(frames: AsyncBroker, events: AsyncBroker, settings: Settings, stopping: asyncio.Event) -> None:
+async def serve(
+    frames: AsyncBroker,
+    events: AsyncBroker,
+    settings: Settings,
+    stopping: asyncio.Event,
+    metrics: RecorderMetrics | None = None,
+) -> None:
     """Be a recorder, active or standing by, until ``stopping``."""
+    metrics = metrics or RecorderMetrics()
     me = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-    leadership = Leadership(events, me)
-    handler = EntryHandler(events, settings, lambda: datetime.now(UTC))
+    structlog.contextvars.bind_contextvars(recorder=me)
+    leadership = Leadership(events, me, metrics.takeovers.inc)
+    handler = EntryHandler(events, settings, lambda: datetime.now(UTC), metrics)
+    metrics.watch(lambda: leadership.leads, lambda: len(handler.holds))
     consumer = Consumer(events, leadership, handler)
     sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle)
-    _log.info("the recorder stands by", consumer=me)
+    _log.info("the recorder stands by")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(leadership.keep(stopping))
         tasks.create_task(sweep.run(stopping))

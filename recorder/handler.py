@@ -19,6 +19,7 @@ from contracts.scripts import run
 from contracts.settings import Settings
 from recorder.entry import read_entry
 from recorder.holds import Holds, SessionKey
+from recorder.metrics import RecorderMetrics
 from recorder.writer import LogWriter
 
 __all__ = ["EntryHandler"]
@@ -44,8 +45,15 @@ class EntryHandler:
     Make it inside the running event loop.
     """
 
-    def __init__(self, events: AsyncBroker, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        events: AsyncBroker,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        metrics: RecorderMetrics | None = None,
+    ) -> None:
         self.holds = Holds()
+        self._metrics = metrics or RecorderMetrics()
         self._events = events
         self._clock = clock
         self._log_root = settings.log_root
@@ -57,6 +65,7 @@ class EntryHandler:
             fsync=settings.recorder_fsync == "always",
             clock=clock,
             on_torn_tail=self._keep_tail,
+            on_line=self._metrics.wrote,
         )
 
     async def handle(self, entry_id: str, fields: Mapping[bytes, bytes], *, new: bool = False) -> None:
@@ -82,15 +91,19 @@ class EntryHandler:
             except RecorderError as error:
                 await self._bury(entry_id, fields, error)
             else:
-                await run(self._events, records.settle(entry_id, Receipt(recorded_at), entry.capture_id))
+                took_s = await run(self._events, records.settle(entry_id, Receipt(recorded_at), entry.capture_id))
+                if took_s is not None:
+                    self._metrics.close_to_recorded.observe(took_s)
 
     async def _append(self, entry: EventEntry) -> str:
         session = (entry.user_id, entry.session_id)
         if (refusal := self.holds.refusal(session)) is not None:
             raise _Held(session, refusal)
         try:
-            recorded_at = await asyncio.to_thread(self._writer.append, *session, entry.event)
+            with self._metrics.append.time():
+                recorded_at = await asyncio.to_thread(self._writer.append, *session, entry.event)
         except RecorderIOError as error:
+            self._metrics.refused.inc()
             self.holds.failed(session, error, time.monotonic())
             _log.warning("a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail)
             raise
@@ -117,6 +130,7 @@ class EntryHandler:
         if len(fields) > _MAX_FIELDS:
             fields = {b"entry": repr(dict(fields)).encode()}
         await run(self._events, records.bury(entry_id, receipt, fields, self._clock(), capture_id))
+        self._metrics.dead_letters.labels(error.code).inc()
 
     def _keep_tail(self, path: Path, tail: bytes) -> None:
         """Put a torn last line into the dead letters; called by the writer, in its thread."""
@@ -138,3 +152,4 @@ class EntryHandler:
         }
         with broker_errors("events"):
             await self._events.xadd(keys.DEAD_EVENTS, fields, maxlen=records.MAX_DEAD, approximate=True)  # type: ignore[arg-type]
+        self._metrics.dead_letters.labels("torn_line").inc()

@@ -35,6 +35,9 @@ class Holds:
     def __init__(self) -> None:
         self._holds: dict[SessionKey, _Hold] = {}
 
+    def __len__(self) -> int:
+        return len(self._holds)
+
     def refusal(self, session: SessionKey) -> RecorderIOError | None:
         """Why the session's events wait; None if they need not."""
         hold = self._holds.get(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -30,12 +31,14 @@ class Leadership:
     """This process's claim to be the active recorder.
 
     ``term`` counts how often it became the leader: in a new term, another one may have been active in between.
+    ``on_term`` is called at each.
     Leadership keeps two recorders from doing the same work; that nothing is written twice is the writer's doing.
     """
 
-    def __init__(self, events: AsyncBroker, me: str) -> None:
+    def __init__(self, events: AsyncBroker, me: str, on_term: Callable[[], None] = lambda: None) -> None:
         self.me = me
         self.term = 0
+        self._on_term = on_term
         self._events = events
         self._until_s = 0.0
 
@@ -59,6 +62,7 @@ class Leadership:
             return False
         if not (led and self.leads):
             self.term += 1
+            self._on_term()
             _log.info("this recorder is active", term=self.term)
         self._until_s = asked_at_s + records.LEADER_TTL_MS / 1000
         return True

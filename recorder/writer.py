@@ -66,6 +66,7 @@ class LogWriter:
         on_torn_tail: is given the path and the bytes of a last line without a newline, under the lock, and must
             put them in a safe place before it returns; they are cut off then. What it raises, `append` raises,
             and nothing was cut.
+        on_line: is told the length in bytes of every line that was written.
         max_files: of how many files the index is kept in memory.
     """
 
@@ -77,6 +78,7 @@ class LogWriter:
         fsync: bool,
         clock: Callable[[], datetime],
         on_torn_tail: Callable[[Path, bytes], None],
+        on_line: Callable[[int], None] = lambda _: None,
         lock_wait_s: float = LOCK_WAIT_S,
         max_files: int = 256,
     ) -> None:
@@ -85,6 +87,7 @@ class LogWriter:
         self._fsync = fsync
         self._clock = clock
         self._on_torn_tail = on_torn_tail
+        self._on_line = on_line
         self._lock_wait_s = lock_wait_s
         self._max_files = max_files
         self._index: OrderedDict[Path, _Seen] = OrderedDict()
@@ -144,6 +147,7 @@ class LogWriter:
         line = encode_line(event, recorded_at, self._max_event_bytes)
         self._write_line(log, path, line, seen.offset)
         seen.add(line)
+        self._on_line(len(line))
         return recorded_at
 
     def _look(self, log: int, path: Path) -> _Seen:

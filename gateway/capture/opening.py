@@ -159,9 +159,11 @@ async def _give_terminal(state: GatewayState, window: CaptureWindow, code: Captu
 
 
 async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
-    """The user has one open socket less; should this not arrive, its lease lapses by itself."""
+    """The capture was closed: the user has one open socket less, and the time until its line is in the log runs.
+
+    Should this not arrive, the socket's lease lapses by itself, and nobody knows how long the line took.
+    """
     try:
-        with broker_errors("events"):
-            await state.events.zrem(keys.user_captures(window.user_id), window.capture_id)
+        await run(state.events, records.closed(window.user_id, window.capture_id))
     except BrokerUnavailable as error:
         log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

@@ -39,6 +39,7 @@ CALLS: list[Call[Any]] = [
     live_lane.drop(keys.live_inbox("worker-1"), [b"1-0"]),
     records.reserve(window("capture-1"), "connection", 4, NOW),
     records.recheck("user-1", "sess_0123456789abcdef", "capture-1"),
+    records.closed("user-1", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),
     records.abort("user-1", "capture-1", "gateway_lost"),
     records.settle("1-0", RECEIPT, "capture-1"),

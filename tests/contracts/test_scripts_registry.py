@@ -143,8 +143,11 @@ class Entry:
     capture_id: str
     entry_id: str
 
-    def settle(self) -> None:
-        self.backend.run(records.settle(self.entry_id, RECORDED, self.capture_id))
+    def settle(self) -> float | None:
+        return self.backend.run(records.settle(self.entry_id, RECORDED, self.capture_id))
+
+    def close(self) -> None:
+        self.backend.run(records.closed("user-1", self.capture_id))
 
     def bury(self, fields: dict[bytes, bytes] | None = None) -> None:
         self.backend.run(records.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
@@ -215,6 +218,29 @@ def test_a_settled_captures_record_says_when_it_was_recorded(captured: Entry) ->
     record = captured.record()
     assert (record["outcome"], record["recorded_at"]) == ("published", RECORDED.recorded_at)
     assert not captured.unfinished()
+
+
+def test_who_settles_a_closed_capture_learns_once_how_long_its_line_took(captured: Entry) -> None:
+    captured.close()
+    long_ago = int(captured.record()["closed_ms"]) - 60_000
+    captured.backend.events.hset(keys.capture_record(captured.capture_id), "closed_ms", long_ago)
+    captured.close()  # again: the first one stands
+    took_s = captured.settle()
+    assert took_s is not None and 60 <= took_s < 120
+    assert captured.settle() is None
+
+
+def test_nobody_knows_how_long_the_line_of_a_capture_took_whose_close_never_came(captured: Entry) -> None:
+    assert captured.settle() is None
+
+
+def test_a_close_frees_the_sockets_place_and_writes_no_record_that_lapsed(captured: Entry) -> None:
+    events, places = captured.backend.events, keys.user_captures("user-1")
+    events.zadd(places, {captured.capture_id: 1})
+    events.delete(keys.capture_record(captured.capture_id))
+    captured.close()
+    assert captured.record() == {}
+    assert events.zscore(places, captured.capture_id) is None
 
 
 @pytest.mark.parametrize("step", ["settle", "bury"])

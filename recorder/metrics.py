@@ -1,0 +1,60 @@
+"""What a recorder counts. Nothing that names a person, a session or a record is ever a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from contracts.metrics import SECONDS
+
+__all__ = ["RecorderMetrics"]
+
+WAIT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+"""A capture that is closed waits for an extractor first, if there are more of them than extractors."""
+
+
+class RecorderMetrics:
+    """The metrics of one recorder, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.append = Histogram(
+            "a3cp_recorder_append_seconds", "Lock, look and write: how long one event took to be in its file.",
+            registry=registry, buckets=SECONDS,
+        )  # fmt: skip
+        self.lines = Counter("a3cp_recorder_lines", "Lines written.", registry=registry)
+        self.bytes = Counter("a3cp_recorder_bytes", "Bytes of the lines written.", registry=registry)
+        self.refused = Counter(
+            "a3cp_recorder_refused_appends", "Appends that the file system refused; they are tried again.",
+            registry=registry,
+        )  # fmt: skip
+        self.dead_letters = Counter(
+            "a3cp_recorder_dead_letters", "Events that can never be appended, by why.", ["reason"], registry=registry
+        )
+        self.close_to_recorded = Histogram(
+            "a3cp_recorder_close_to_recorded_seconds",
+            "From a capture's close, all its frames in the broker, to its line in the file; the events broker's clock.",
+            registry=registry, buckets=WAIT_SECONDS,
+        )  # fmt: skip
+        self.takeovers = Counter(
+            "a3cp_recorder_takeovers", "Times that this recorder became the active one.", registry=registry
+        )
+        self.leader = Gauge(
+            "a3cp_recorder_leader", "Whether this recorder is the active one, as far as it knows.", registry=registry
+        )
+        self.held_sessions = Gauge(
+            "a3cp_recorder_held_sessions", "Sessions whose log cannot be written now; their events wait.",
+            registry=registry,
+        )  # fmt: skip
+
+    def wrote(self, line_bytes: int) -> None:
+        """A line is in its file."""
+        self.lines.inc()
+        self.bytes.inc(line_bytes)
+
+    def watch(self, leads: Callable[[], bool], held_sessions: Callable[[], int]) -> None:
+        """Ask these two at every scrape; it comes from another thread."""
+        self.leader.set_function(leads)
+        self.held_sessions.set_function(held_sessions)
