@@ -57,7 +57,7 @@ ALLOWED = {
     "workers/artifact.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
-    "workers/extractor.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
+    "workers/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
     "scripts/embedded.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", ".mkdir", ".unlink", ".rmdir"},
