@@ -16,6 +16,7 @@ from contracts.scripts import Call
 
 __all__ = [
     "LIVE_LEASE_MS",
+    "SILENT_MS",
     "Answer",
     "LiveFrame",
     "Place",
@@ -158,7 +159,10 @@ def alive(worker: str) -> Call[set[str]]:
 
 
 def put_frame(worker: str, frame: LiveFrame) -> Call[bytes]:
-    """Put a frame into a worker's inbox; returns its entry ID."""
+    """Put a frame into a worker's inbox; returns its entry ID.
+
+    Only the frame of a session with a place there is worked on: `join` right before.
+    """
     return Call("frames", "live_put", [live_inbox(worker)], [ENTRY_TTL_MS, *frame.encode()], bytes)
 
 

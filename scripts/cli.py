@@ -25,6 +25,7 @@ app = typer.Typer(
 def up(
     extractors: Annotated[int, typer.Option(min=1, max=64, help="Extractor processes.")] = 1,
     recorders: Annotated[int, typer.Option(min=1, max=8, help="Recorders; one is active, the others stand by.")] = 1,
+    live: Annotated[int, typer.Option(min=0, max=64, help="Live workers, if STREAM_ENABLED is not false.")] = 1,
 ) -> None:
     """Run the whole stack in this terminal; with no broker URL set, with two private brokers."""
 
@@ -32,7 +33,7 @@ def up(
         from contracts.settings import load_settings
         from scripts.up import up
 
-        return up(load_settings(), extractors=extractors, recorders=recorders)
+        return up(load_settings(), extractors=extractors, recorders=recorders, live=live)
 
     _tool("up", action)
 
@@ -47,7 +48,17 @@ def gateway() -> None:
 
 @app.command()
 def extractor(processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run.")] = 1) -> None:
-    """Run extractors."""
+    """Run extractors: workers of the capture lane alone."""
+    from workers.__main__ import main
+
+    raise typer.Exit(main(processes=processes, lane="capture"))
+
+
+@app.command()
+def worker(
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run for each lane.")] = 1,
+) -> None:
+    """Run workers of the lanes that A3CP_WORKER_LANES names."""
     from workers.__main__ import main
 
     raise typer.Exit(main(processes=processes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,11 @@ from rich.table import Table
 
 from contracts import keys
 from contracts.broker import Broker, broker_errors, connect_sync
+from contracts.live_lane import SILENT_MS, Place
 from contracts.settings import Settings
 from scripts.stack import running_urls
 
-__all__ = ["EventsSnapshot", "FramesSnapshot", "inspect", "read_events", "read_frames"]
+__all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_events", "read_frames"]
 
 MAX_CAPTURES = 100
 EXTRACTOR_LIVE_S = 10.0
@@ -36,6 +38,15 @@ class OpenCapture:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """One worker of the real-time lane. ``waiting_frames`` are in its inbox, at most one of each session."""
+
+    age_s: float
+    sessions: int
+    waiting_frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class FramesSnapshot:
     """The frames role. ``lag`` is None where the broker cannot tell."""
 
@@ -46,6 +57,8 @@ class FramesSnapshot:
     captures: Sequence[OpenCapture] = ()
     extractors: Mapping[str, float] = field(default_factory=dict)
     """Live extractors, by the seconds since their last sign of life."""
+    live_workers: Mapping[str, LiveWorker] = field(default_factory=dict)
+    """The live workers of the real-time lane by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +101,32 @@ def read_frames(broker: Broker) -> FramesSnapshot:
         lag, pending = _group(broker, keys.CAPTURES, keys.EXTRACTOR_GROUP)
         leases = _leases(broker) if pending else {}
         entries: Any = broker.xrange(keys.CAPTURES, count=MAX_CAPTURES)
-        now: Any = broker.time()
-        seen: Any = broker.zrange(keys.EXTRACTORS, 0, -1, withscores=True)
         return FramesSnapshot(
             memory=_memory(broker),
             dispatched=int(broker.xlen(keys.CAPTURES)),
             lag=lag,
             pending=pending,
             captures=[_capture(broker, entry_id, fields, leases) for entry_id, fields in entries],
-            extractors={
-                _text(name): age_s
-                for name, at_ms in seen
-                if (age_s := now[0] + now[1] / 1_000_000 - at_ms / 1000) < EXTRACTOR_LIVE_S
-            },
+            extractors=_seen_since(broker, keys.EXTRACTORS, EXTRACTOR_LIVE_S),
+            live_workers=_live_workers(broker),
         )
+
+
+def _seen_since(broker: Broker, key: str, live_s: float) -> dict[str, float]:
+    """Those that gave a sign of life lately, by the seconds since then."""
+    now: Any = broker.time()
+    seen: Any = broker.zrange(key, 0, -1, withscores=True)
+    ages = {_text(name): now[0] + now[1] / 1_000_000 - at_ms / 1000 for name, at_ms in seen}
+    return {name: age_s for name, age_s in ages.items() if age_s < live_s}
+
+
+def _live_workers(broker: Broker) -> dict[str, LiveWorker]:
+    members: Any = broker.zrange(keys.LIVE_SESSIONS, 0, -1)
+    sessions = Counter(Place.read(member).worker for member in members)
+    return {
+        name: LiveWorker(age_s, sessions[name], int(broker.xlen(keys.live_inbox(name))))
+        for name, age_s in _seen_since(broker, keys.LIVE_WORKERS, SILENT_MS / 1000).items()
+    }
 
 
 def _leases(broker: Broker) -> dict[bytes, Mapping[str, Any]]:
@@ -169,7 +194,7 @@ def inspect(settings: Settings, console: Console | None = None) -> int:
     with connect_sync(frames_url) as frames, connect_sync(events_url) as events:
         frames_seen, events_seen = read_frames(frames), read_events(events)
     console.print(_summary(frames_seen, events_seen))
-    for table in (_captures(frames_seen), _extractors(frames_seen)):
+    for table in (_captures(frames_seen), _extractors(frames_seen), _live(frames_seen)):
         if table.row_count:
             console.print()
             console.print(table)
@@ -186,6 +211,8 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_row("frames broker", _memory_text(frames.memory))
     table.add_row("captures", dispatch)
     table.add_row("extractors", f"{len(frames.extractors)} live")
+    sessions = sum(worker.sessions for worker in frames.live_workers.values())
+    table.add_row("real time", f"{sessions} sessions at {len(frames.live_workers)} live workers")
     oldest = f"; the oldest is {events.oldest}" if events.oldest else ""
     stream = (
         f"{events.waiting} to be recorded: {events.pending} with the recorder, {_lag(events.lag)} not delivered yet"
@@ -213,6 +240,14 @@ def _extractors(frames: FramesSnapshot) -> Table:
     table = _table("extractor", "last sign of life")
     for name, age_s in frames.extractors.items():
         table.add_row(name, f"{max(0.0, age_s):.1f} s ago")
+    return table
+
+
+def _live(frames: FramesSnapshot) -> Table:
+    table = _table("live worker", "sessions", "frames waiting", "last sign of life")
+    for name, worker in frames.live_workers.items():
+        age = f"{max(0.0, worker.age_s):.1f} s ago"
+        table.add_row(name, str(worker.sessions), str(worker.waiting_frames), age)
     return table
 
 

@@ -1,4 +1,4 @@
-"""The whole pipeline in one place: brokers, gateway, extractors and recorders, started, kept alive and stopped.
+"""The whole pipeline in one place: brokers, gateway, workers and recorders, started, kept alive and stopped.
 
 ``a3cp up`` shows it in a terminal (`scripts.up`); the demo and the tests run it for themselves.
 """
@@ -41,14 +41,18 @@ class Stack:
     Attributes:
         settings: what the parts are told: the given settings, with the URLs and the port that were chosen.
         parts: by name, in the order in which they start: ``frames-broker``, ``events-broker``, ``recorder-1``,
-            ``extractor-1``, ``gateway``.
+            ``extractor-1``, ``live-1``, ``gateway``. There is no live worker unless one is asked for, and none
+            where ``STREAM_ENABLED`` is false.
     """
 
-    def __init__(self, settings: Settings, *, extractors: int = 1, recorders: int = 1, show: Show = _silent) -> None:
+    def __init__(
+        self, settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0, show: Show = _silent
+    ) -> None:
         self.settings = settings
         self.parts: dict[str, Part] = {}
         self._extractors = extractors
         self._recorders = recorders
+        self._live = live if settings.stream_enabled else 0
         self._show = show
         self._embedded: EmbeddedBrokers | None = None
 
@@ -99,6 +103,9 @@ class Stack:
             self._launch(PartSpec(f"recorder-{number}", _module("recorder"), environ))
         for number in range(1, self._extractors + 1):
             self._launch(PartSpec(f"extractor-{number}", _module("extractor"), environ, stop_s=20.0))
+        live_environ = self.settings.model_copy(update={"worker_lanes": "live"}).environ()
+        for number in range(1, self._live + 1):
+            self._launch(PartSpec(f"live-{number}", _module("worker"), live_environ, stop_s=20.0))
         self._launch(PartSpec("gateway", _module("gateway"), environ, stop_s=20.0))
         if self._embedded is not None:
             _write_running(self._embedded.state_dir, self)
@@ -165,8 +172,8 @@ class Stack:
         await self._unless_failed(_forever())
 
     async def stop(self) -> None:
-        """Stop the gateway first, then extractors, recorders and the brokers. Stopped already is stopped."""
-        for group in ("gateway", "extractor-", "recorder-", "frames-broker", "events-broker"):
+        """Stop the gateway first, then workers, recorders and the brokers. Stopped already is stopped."""
+        for group in ("gateway", ("extractor-", "live-"), "recorder-", "frames-broker", "events-broker"):
             await asyncio.gather(*(part.stop() for name, part in self.parts.items() if name.startswith(group)))
         if self._embedded is not None:
             (self._embedded.state_dir / RUNNING).unlink(missing_ok=True)

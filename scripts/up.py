@@ -93,10 +93,10 @@ async def _up(stack: Stack) -> int:
     return 0
 
 
-def up(settings: Settings, *, extractors: int, recorders: int) -> int:
+def up(settings: Settings, *, extractors: int, recorders: int, live: int) -> int:
     """Run the stack until Ctrl-C or SIGTERM; returns the exit code.
 
     Raises:
         FatalError: it cannot start, or a part failed for good.
     """
-    return asyncio.run(_up(Stack(settings, extractors=extractors, recorders=recorders, show=Lines())))
+    return asyncio.run(_up(Stack(settings, extractors=extractors, recorders=recorders, live=live, show=Lines())))
