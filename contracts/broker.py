@@ -29,6 +29,7 @@ __all__ = [
     "connect_sync",
     "ensure_group",
     "ensure_group_sync",
+    "highest_memory_share",
     "memory_share",
     "wait_for_role",
 ]
@@ -309,7 +310,20 @@ async def memory_share(broker: AsyncBroker, key: str) -> float:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        info: Any = await broker.info("memory", **await _master_of(broker, key))
+        return _share_in_use(await broker.info("memory", **await _master_of(broker, key)))
+
+
+async def highest_memory_share(broker: AsyncBroker) -> float:
+    """What share of ``maxmemory`` the fullest master uses.
+
+    Raises:
+        BrokerUnavailable: one does not answer.
+    """
+    with broker_errors("frames"):
+        return max([_share_in_use(await broker.info("memory", **master)) for master in await _masters(broker)])
+
+
+def _share_in_use(info: Mapping[str, Any]) -> float:
     limit = int(info.get("maxmemory", 0))
     return int(info.get("used_memory", 0)) / limit if limit else 0.0
 

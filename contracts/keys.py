@@ -18,6 +18,7 @@ __all__ = [
     "LIVE_WORKERS",
     "RECORDER_GROUP",
     "RECORDER_LEADER",
+    "RELEASED",
     "UNFINISHED",
     "CaptureKeys",
     "capture_keys",
@@ -34,6 +35,9 @@ CAPTURES = "a3cp:captures"
 """Frames role, stream: dispatch. One entry per opened capture; its pending entry is the lease."""
 
 EXTRACTOR_GROUP = "extractors"
+
+RELEASED = "released"
+"""The consumer of that group that holds captures handed back, until the next extractor asks."""
 
 EXTRACTORS = "a3cp:extractors"
 """Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""

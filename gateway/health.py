@@ -19,6 +19,7 @@ from contracts import keys
 from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, broker_time_ms, check_role, ensure_group
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
 from gateway.again import once_more
+from gateway.gauges import EXTRACTOR_LIVE_MS, set_gauges
 from gateway.refusals import json_response
 from gateway.state import GatewayState
 
@@ -28,7 +29,6 @@ log = structlog.get_logger()
 
 CHECK_EVERY_S = 2.0
 FRESH_S = 10.0
-EXTRACTOR_LIVE_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -67,6 +67,12 @@ class BrokerWatch:
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await asyncio.gather(
             *(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
+        )
+        await asyncio.gather(
+            *(
+                set_gauges(self.state.metrics.brokers, role, None if problem else self._broker(role))
+                for role, problem in zip(_ROLES, problems, strict=True)
+            )
         )
         self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
         self.checked_at = self.clock()

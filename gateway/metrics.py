@@ -2,9 +2,80 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from collections.abc import Callable
 
-__all__ = ["GatewayMetrics"]
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts.metrics import SECONDS, exposition
+
+__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics"]
+
+
+class CaptureMetrics:
+    """What the capture lane counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sockets = Gauge("a3cp_capture_sockets", "Capture sockets that are open now.", registry=registry)
+        self.active = Gauge("a3cp_capture_active", "Captures that are open now.", registry=registry)
+        self.opened = Counter("a3cp_capture_opened", "Captures opened.", registry=registry)
+        self.ended = Counter(
+            "a3cp_capture_ended", "Opened captures that ended, by why; closed is the good end.", ["code"],
+            registry=registry,
+        )  # fmt: skip
+        self.refused = Counter(
+            "a3cp_capture_refused", "Capture sockets that ended with no capture opened, by why.", ["code"],
+            registry=registry,
+        )  # fmt: skip
+        self.frames = Counter("a3cp_capture_frames", "Frames accepted.", registry=registry)
+        self.bytes = Counter("a3cp_capture_bytes", "Bytes of the frames accepted.", registry=registry)
+        self.close = Histogram(
+            "a3cp_capture_close_seconds", "From a client's capture.close to its socket's close.",
+            registry=registry, buckets=(*SECONDS, 30.0, 60.0),
+        )  # fmt: skip
+        self.append = Histogram(
+            "a3cp_recorder_http_append_seconds", "How long a client waited for the answer to its append.",
+            registry=registry, buckets=SECONDS,
+        )  # fmt: skip
+
+    def watch(self, sockets: Callable[[], int], active: Callable[[], int]) -> None:
+        """Ask these two at every scrape."""
+        self.sockets.set_function(sockets)
+        self.active.set_function(active)
+
+
+class BrokerGauges:
+    """What the brokers hold, as each gateway sees it every few seconds; NaN while nobody knows.
+
+    Every gateway shows the same, so take the highest of them, and never their sum.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(name, text, registry=registry)
+
+        self.ready = Gauge(
+            "a3cp_capture_broker_ready", "Whether a broker answers and is as its role needs it.", ["role"],
+            registry=registry,
+        )  # fmt: skip
+        self.frames = {
+            "backlog": gauge("a3cp_capture_backlog", "Captures that wait for an extractor."),
+            "oldest_waiting_s": gauge("a3cp_capture_oldest_waiting_seconds", "How long the oldest of them has waited."),
+            "lag": gauge("a3cp_extractor_group_lag", "Captures that no extractor was handed yet."),
+            "pending": gauge("a3cp_extractor_group_pending", "Captures that were handed out and are not done."),
+            "extractors": gauge("a3cp_extractor_processes_live", "Extractor processes that show they are there."),
+            "live_workers": gauge("a3cp_live_workers_live", "Live workers that show they are there."),
+            "memory": gauge("a3cp_capture_frames_broker_memory_ratio", "Memory in use, of what the broker may use."),
+        }
+        self.events = {
+            "lag": gauge("a3cp_recorder_group_lag", "Events that no recorder has read yet."),
+            "pending": gauge("a3cp_recorder_group_pending", "Events that were read and are in no file yet."),
+            "active": gauge("a3cp_recorder_active", "Whether a recorder is active."),
+            "unfinished": gauge("a3cp_recorder_unfinished_captures", "Captures neither recorded nor aborted."),
+            "dead": gauge("a3cp_recorder_dead_letters_kept", "Dead letters that are kept to be looked at."),
+        }
 
 
 class GatewayMetrics:
@@ -12,6 +83,9 @@ class GatewayMetrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.capture = CaptureMetrics(registry)
+        self.brokers = BrokerGauges(registry)
         self.stream_sessions_active = Gauge(
             "stream_sessions_active", "Connections of the real-time lane that are open now.", registry=registry
         )
@@ -25,3 +99,13 @@ class GatewayMetrics:
             "stream_slowdown_signals", "Times that a client of the real-time lane was told to slow down.",
             registry=registry,
         )  # fmt: skip
+
+
+async def metrics(request: Request) -> Response:
+    """``GET /metrics``: everything above, for Prometheus."""
+    ours: GatewayMetrics = request.app.state.gateway.metrics
+    text, content_type = exposition(ours.registry, request.headers.get("accept", ""))
+    return Response(text, headers={"Content-Type": content_type})
+
+
+ROUTES = [Route("/metrics", metrics, methods=["GET"])]

@@ -41,8 +41,9 @@ async def append(request: Request) -> Response:
     max_event_bytes = state.settings.max_event_bytes
     entry = event_entry(await read_body(request, max_event_bytes + WHITESPACE_BYTES, code="event_too_large"))
     encode_line(entry.event, format_utc(datetime.now(UTC)), max_event_bytes)  # too large is told before it is queued
-    entry_id = await once_more(lambda: append_event(state.events, entry))
-    receipt = await once_more(lambda: await_receipt(state.events, entry_id))
+    with state.metrics.capture.append.time():
+        entry_id = await once_more(lambda: append_event(state.events, entry))
+        receipt = await once_more(lambda: await_receipt(state.events, entry_id))
     if receipt is None:
         detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
         raise RequestRefused(503, "recorder_unavailable", detail)

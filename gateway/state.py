@@ -19,7 +19,7 @@ class GatewayState:
     ``draining`` is set when the process has been told to stop: open captures are aborted with
     ``server_shutdown``, new ones are refused. ``refusal`` is empty once both brokers are known to be as
     their roles need them, else it says why no capture may be opened. ``open_sockets`` counts the capture sockets,
-    ``active_captures`` those of them that have a capture.
+    ``active_captures`` those of them that have a capture; ``live_sessions`` counts the real-time lane's.
     """
 
     settings: Settings
@@ -30,4 +30,8 @@ class GatewayState:
     open_sockets: int = 0
     frames_unfit: str = ""
     active_captures: int = 0
+    live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
+
+    def __post_init__(self) -> None:
+        self.metrics.capture.watch(lambda: self.open_sockets, lambda: self.active_captures)

@@ -23,9 +23,6 @@ from contracts.scripts import run_sync
 
 __all__ = ["Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
 
-RELEASED = "released"
-"""The consumer that holds captures handed back, until the next extractor asks."""
-
 log = structlog.get_logger()
 
 
@@ -155,7 +152,7 @@ class Dispatch:
         lease.drop()
         with broker_errors("frames"):
             self._broker.xclaim(
-                keys.CAPTURES, keys.EXTRACTOR_GROUP, RELEASED, 0, [lease.dispatch_id],
+                keys.CAPTURES, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [lease.dispatch_id],
                 idle=self._timing.lease_ms, justid=True,
             )  # fmt: skip
 

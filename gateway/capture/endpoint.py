@@ -65,6 +65,7 @@ class _Connection:
         self._ending: asyncio.Future[Complete | Finish] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log
+        self._metrics = state.metrics.capture
 
     async def serve(self) -> None:
         """Pump until something ends the connection, then end it whole."""
@@ -72,10 +73,13 @@ class _Connection:
         self._start(self._receive(), self._tick(), self._drain())
         try:
             ending = await self._ending
+            ended_at = self._loop.time()
             finish = await self._complete(ending) if isinstance(ending, Complete) else ending
             await self._stop_tasks()
             if finish is None:
                 await self._close_socket(1000, "")
+                self._metrics.ended.labels("closed").inc()
+                self._metrics.close.observe(self._loop.time() - ended_at)
             else:
                 await self._finish(finish)
         finally:
@@ -183,6 +187,8 @@ class _Connection:
             match action:
                 case Forward(item):
                     await self._forwarder.put(item)
+                    self._metrics.frames.inc()
+                    self._metrics.bytes.inc(item.byte_length)
                 case CheckSession():
                     assert self._window is not None
                     self._start(self._check_session(self._window))
@@ -200,6 +206,7 @@ class _Connection:
         self._counted = True
         await opening.open_capture(self._state, window, secrets.token_hex(8))
         self._reserved = True
+        self._metrics.opened.inc()
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
         await self._act(self._protocol.opened(self._loop.time()))
         if message.progress:
@@ -231,14 +238,17 @@ class _Connection:
 
     async def _finish(self, finish: Finish) -> None:
         outcome = ""
+        ended = self._metrics.ended if self._reserved else self._metrics.refused
         window = self._window if finish.opened and self._reserved else None
         if window is not None:
             counts = self._counts()
             outcome = await opening.abort_capture(self._state, window, finish.code, counts, OUTCOME_BEFORE_TELLING_S)
             self._log.info("capture ended", code=finish.code, outcome=outcome, accepted=self._protocol.frames)
             if outcome == "published":
+                ended.labels("closed").inc()
                 await self._close_socket(1000, "")
                 return
+        ended.labels(finish.code).inc()
         if finish.code != "client_disconnected":
             if finish.tell:
                 await self._tell(finish.code)

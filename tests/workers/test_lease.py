@@ -14,7 +14,7 @@ from contracts.keys import capture_keys
 from tests.conftest import BrokerPair
 from tests.workers.stage import Stage, quick, stopped, wait_for
 from workers.capture_job import CaptureJob
-from workers.lease import RELEASED, forget_consumer
+from workers.lease import forget_consumer
 from workers.pulse import FrameClock, Pulse
 
 
@@ -156,7 +156,7 @@ def test_a_lease_that_was_dropped_is_not_renewed(real_stage: Stage) -> None:
     claimed = real_stage.take(real_stage.bench("one"))
     real_stage.bench("one").dispatch.hand_back(claimed.lease)
     claimed.lease.renew(real_stage.frames)
-    assert [entry["consumer"] for entry in real_stage.pending()] == [RELEASED.encode()]
+    assert [entry["consumer"] for entry in real_stage.pending()] == [keys.RELEASED.encode()]
 
 
 def test_a_capture_handed_back_is_taken_at_once_and_not_counted(real_stage: Stage) -> None:
