@@ -128,7 +128,7 @@ def test_the_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch)
 ORIGINS = [
     "https://evil.example", "http://127.0.0.1.evil.example:{port}", "http://127.0.0.1:{port}@evil.example", "null",
     "http://evil.example:{port}", "http://127.0.0.1", "http://127.0.0.1:{port}.evil.example", "file://", "",
-    "http://127.0.0.1:{port}, https://evil.example",
+    "http://127.0.0.1:{port}, https://evil.example", "http://127.0.0.1:{port}\r\nOrigin: https://evil.example",
 ]  # fmt: skip
 
 
@@ -206,6 +206,11 @@ def test_ending_or_asking_for_another_users_session_tells_nothing_of_it(tmp_path
             assert await gateway.status(session_id) == "active"
             event = gateway.start_request(user_id="mallory", session_id=session_id, source="test")
             assert_refused(await gateway.post("/schema-recorder/append", event), 409, "missing_session_path")
+            first = gateway.start_request(user_id="mallory")
+            assert (await gateway.post("/session_manager/sessions.start", first)).status_code == 200
+            again = await gateway.post("/session_manager/sessions.start", first | {"user_id": gateway.user_id})
+            assert again.json()["user_id"] == gateway.user_id, "the same record_id of somebody else is another request"
+            assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, "in her own folder"
             assert len(gateway.lines(session_id)) == 1, "the owner's log holds its start, and nothing else"
 
     asyncio.run(main())

@@ -25,6 +25,14 @@ async def head_letter_by_letter(stage: Stage) -> str:
     return "a client that sends its head letter by letter is cut off"
 
 
+async def body_letter_by_letter(stage: Stage) -> str:
+    bare = await stage.bare()
+    head = b"POST /schema-recorder/append HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    await bare.send(head)
+    await cut_off(bare, bare.slowly(b" " * 1000))
+    return "a client that sends its body letter by letter is cut off"
+
+
 async def answers_never_read(stage: Stage) -> str:
     bare = await stage.socket(small=True)
     await cut_off(bare, bare.flood(framed(PING, b"x" * 125) * 2000, LONGEST_S))
@@ -39,6 +47,9 @@ async def cut_off(bare: BareSocket, sending: Awaitable[None]) -> None:
             await asyncio.sleep(0.1)
 
 
+SLOW = (head_letter_by_letter, body_letter_by_letter, answers_never_read)
+
+
 @contextmanager
 def brokers() -> Generator[BrokerPair]:
     yield from start_pair("valkey")
@@ -47,7 +58,7 @@ def brokers() -> Generator[BrokerPair]:
 async def run(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="a3cp-load-") as folder, brokers() as pair:
         async with staged(Path(folder), pair, slots=16) as stage:
-            slow = asyncio.gather(head_letter_by_letter(stage), answers_never_read(stage))
+            slow = asyncio.gather(*(client(stage) for client in SLOW))
             levels = []
             async for level in rounds(stage, count):
                 levels.append(level)
