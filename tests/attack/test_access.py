@@ -89,6 +89,7 @@ def test_no_handshake_without_the_whole_token(guarded: Attacked, headers: str) -
     assert guarded.state.open_sockets == 0
     with guarded.raw(headers=f"Sec-WebSocket-Protocol: bearer.{TOKEN}\r\n") as one:
         assert one.status == 101
+    guarded.until_nothing_is_open()
 
 
 @pytest.mark.parametrize("then", ["", f"Authorization: Bearer {TOKEN}\r\n"])
