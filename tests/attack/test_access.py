@@ -89,6 +89,8 @@ def test_no_handshake_without_the_whole_token(guarded: Attacked, headers: str) -
     assert guarded.state.open_sockets == 0
     with guarded.raw(headers=f"Sec-WebSocket-Protocol: bearer.{TOKEN}\r\n") as one:
         assert one.status == 101
+        one.text("that is all")
+        assert one.closed()[0] == 1003
     guarded.until_nothing_is_open()
 
 
