@@ -21,6 +21,10 @@ from gateway.state import GatewayState
 
 __all__ = ["main"]
 
+ANSWER_WITHIN_S = 2.0
+"""How long a broker's answer is waited for before it is asked again: less than any patience of a capture (the
+forwarder's is 3 s), so that one answer that never comes costs nobody his capture."""
+
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     """Serve until a signal, or until a broker turns out not to be what its role needs.
@@ -29,17 +33,24 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
         BrokerMisconfigured: that; the text says how to mend it.
     """
     frames_url, events_url = settings.broker_urls()
-    state = GatewayState(settings, connect(frames_url), connect(events_url))
+    frames = connect(frames_url, socket_timeout_s=ANSWER_WITHIN_S)
+    events = connect(events_url, socket_timeout_s=ANSWER_WITHIN_S)
+    state = GatewayState(settings, frames, events)
     app = create_app(state)
     server = GatewayServer(app, state)
     brokers: BrokerWatch = app.state.brokers
     watching = asyncio.create_task(brokers.run())
     watching.add_done_callback(lambda _: server.stop())
+    background = [watching]
+    if settings.stream_enabled:
+        background.append(asyncio.create_task(app.state.live.run()))
     try:
         await server.serve(listeners)
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in background:
+            task.cancel()
+        for task in background:
+            with suppress(asyncio.CancelledError):
+                await task
     finally:
         await state.frames.aclose()
         await state.events.aclose()

@@ -10,9 +10,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from contracts.settings import Settings
-from gateway import captures, health, recording
+from gateway import captures, health, metrics, recording
 from gateway.capture.endpoint import capture_endpoint
 from gateway.health import BrokerWatch
+from gateway.live.lane import LiveLane
+from gateway.live.routes import live_routes
 from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
 from gateway.security import AccessControl, SecurityHeaders
 from gateway.sessions import routes as sessions
@@ -54,17 +56,20 @@ def _cors(settings: Settings) -> list[Middleware]:
 
 def create_app(state: GatewayState) -> Starlette:
     """The application for one gateway process. It starts nothing: ``app.state.brokers.run()`` watches the
-    brokers, and until that has looked at them ``/readyz`` answers 503 and no capture may be opened."""
+    brokers, and until that has looked at them ``/readyz`` answers 503 and no capture may be opened;
+    ``app.state.live.run()`` takes the answers of the real-time lane."""
     app = Starlette(
         routes=[
             Route("/", home, methods=["GET"]),
             *health.ROUTES,
+            *metrics.ROUTES,
             *sessions.ROUTES,
             *recording.ROUTES,
             *captures.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
             WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
+            *live_routes(state.settings),
         ],
         middleware=[
             Middleware(SecurityHeaders),
@@ -78,4 +83,5 @@ def create_app(state: GatewayState) -> Starlette:
     app.router.redirect_slashes = False
     app.state.gateway = state
     app.state.brokers = BrokerWatch(state)
+    app.state.live = LiveLane(state)
     return app

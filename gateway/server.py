@@ -60,7 +60,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         http=BoundedHttp,
         ws=BoundedWebSocket,
         ws_per_message_deflate=False,
-        ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1),
+        ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1, settings.stream_max_frame_bytes + 1),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -115,13 +115,14 @@ class GatewayServer(uvicorn.Server):
             transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """While the sockets are still alive, open captures abort with ``server_shutdown``; then uvicorn ends all."""
+        """While the sockets are still alive, open captures abort with ``server_shutdown``, live sessions are told; then
+        uvicorn ends all."""
         state = self._state
-        log.info("stopping", active_captures=state.active_captures)
+        log.info("stopping", active_captures=state.active_captures, live_sessions=state.live_sessions)
         state.draining.set()
         loop = asyncio.get_running_loop()
         began_at = loop.time()
-        await self._until(lambda: not state.open_sockets, began_at + DRAIN_WITHIN_S)
+        await self._until(lambda: not state.open_sockets and not state.live_sessions, began_at + DRAIN_WITHIN_S)
         farewell_until = min(loop.time() + FAREWELL_WITHIN_S, began_at + DRAIN_WITHIN_S)
         await self._until(lambda: not any(map(_is_websocket, self.server_state.connections)), farewell_until)
         for connection in filter(_is_websocket, list(self.server_state.connections)):

@@ -8,13 +8,14 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from gateway.refusals import refusal, refusal_bytes
 
-__all__ = ["BoundedWebSocket"]
+__all__ = ["TOO_LONG", "BoundedWebSocket"]
 
 SLICE_BYTES = 4096
 """How much of what a client sent the parser is given at once: it copies the rest of that with every frame."""
@@ -23,6 +24,12 @@ TURN_S = 0.001
 """For how long a client is listened to before the others have their turn, give or take a slice. One read from a
 socket may hold 40,000 empty frames, and looking at those took seconds."""
 
+TOO_LONG = "a3cp.too_long"
+"""An extension of the scope, a dictionary: the ``text`` that an endpoint puts there is sent before the server closes a
+socket by itself, because a message is longer than any may be."""
+
+LINGER_S = 5.0
+"""How long what is left of such a message is still taken, and forgotten, so that its client gets to read why."""
 
 _NO_HANDSHAKE = "This is not the handshake of a WebSocket, version 13, with at most 128 headers of 8 KiB."
 
@@ -49,11 +56,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.conn = _Server(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unseen = b""
         self._heard_at = 0.0
+        self._too_long: dict[str, str] = {}
+        self._lingers = False
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
-        self._unseen += data
-        self._look()
+        if not self._lingers:
+            self._unseen += data
+            self._look()
 
     def _look(self) -> None:
         until = time.monotonic() + TURN_S
@@ -75,7 +85,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _held(self) -> bool:
         """Whether a message waits for the endpoint, or the client does not take what it is sent."""
-        return self.read_paused or not self.writable.is_set()
+        return not self._lingers and (self.read_paused or not self.writable.is_set())
 
     def _go_on(self) -> None:
         """Read from the socket again only when all that was read has been looked at."""
@@ -96,6 +106,26 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._go_on()
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][TOO_LONG] = self._too_long  # type: ignore[assignment]
+
+    def handle_parser_exception(self) -> None:
+        """Close as the parser says. Bytes that nobody reads would make the system reset the connection, and a client
+        that is still sending would not get to read what it was told; so what is too long is read to its end."""
+        if self.conn.close_sent is None or self.conn.close_sent.code != CloseCode.MESSAGE_TOO_BIG:
+            super().handle_parser_exception()
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG, "reason": ""})
+        if "text" in self._too_long and not self.close_sent:
+            self.transport.write(Frame(Opcode.TEXT, self._too_long["text"].encode()).serialize(mask=False))
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self._lingers = True
+        self._unseen = b""
+        self.transport.write_eof()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
 
     async def receive(self) -> Any:
         message = await super().receive()

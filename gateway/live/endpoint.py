@@ -1,0 +1,249 @@
+"""The real-time lane's WebSocket: it pumps the socket through a session and the lane.
+
+Frames are received, checked, and dropped or taken without waiting for anything; answers are waited for beside that, and
+a third task tells the client. Whatever ends the connection first settles how it ends; then the client is told, and its
+worker is free again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from contracts.errors import LiveCode, LiveRefusal
+from contracts.live import LiveDropped, LiveError, LiveWarning
+from contracts.pipelines import PIPELINES
+from gateway.live.backpressure import Backpressure, BackpressureState
+from gateway.live.frame_check import check_frame
+from gateway.live.lane import LiveLane
+from gateway.live.session import LiveSession
+from gateway.state import GatewayState
+from gateway.websocket_protocol import TOO_LONG
+
+__all__ = ["CLOSE_CODES", "live_endpoint"]
+
+CLOSE_CODES: dict[LiveCode, int] = {
+    "invalid_pipeline": 1008,
+    "invalid_message": 1003,
+    "invalid_frame": 1008,
+    "frame_too_large": 1009,
+    "pipeline_failure": 1011,
+    "internal_error": 1011,
+}
+
+TELL_WITHIN_S = 2.0
+STOP_WITHIN_S = 0.25
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a connection ends: with an error message, if there is an error, and then with this close, unless the client
+    is ``gone``."""
+
+    close_code: int
+    reason: str
+    error: LiveError | None = None
+    gone: bool = False
+
+    @classmethod
+    def refused(cls, refusal: LiveRefusal) -> Ending:
+        """The ending that an error makes."""
+        return cls(CLOSE_CODES[refusal.code], refusal.code, LiveError(error=refusal.code, detail=refusal.detail))
+
+
+INTERNAL_ERROR = LiveRefusal("internal_error", "The server made a mistake; its log says more.")
+
+
+async def live_endpoint(websocket: WebSocket) -> None:
+    """``WS /ws/video/stream?pipeline_id=``: JPEGs in, what a pipeline sees on them out, until either side ends it."""
+    await websocket.accept()
+    try:
+        pipeline_id = chosen_pipeline(websocket.query_params.getlist("pipeline_id"))
+    except LiveRefusal as refusal:
+        log.info("live connection refused", code=refusal.code)
+        await _end(websocket, Ending.refused(refusal))
+        return
+    await _Connection(websocket, pipeline_id).serve()
+
+
+def chosen_pipeline(given: list[str]) -> str:
+    """The one pipeline that a client names.
+
+    Raises:
+        LiveRefusal: ``invalid_pipeline``, it names none, more than one, or one that there is not.
+    """
+    if len(given) == 1 and given[0] in PIPELINES:
+        return given[0]
+    problem = {0: "The address names no pipeline_id.", 1: "There is no pipeline with this pipeline_id."}
+    there_are = f" Pipelines are: {', '.join(PIPELINES)}."
+    raise LiveRefusal(
+        "invalid_pipeline", problem.get(len(given), "The address names more than one pipeline_id.") + there_are
+    )
+
+
+async def _end(websocket: WebSocket, ending: Ending) -> None:
+    """Tell the client why, and close. One that does not read, or is gone, must not keep us."""
+    with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        async with asyncio.timeout(TELL_WITHIN_S):
+            if ending.error is not None:
+                await websocket.send_text(ending.error.model_dump_json())
+            await websocket.close(ending.close_code, ending.reason)
+
+
+class _Connection:
+    """One socket from its session's beginning to its end."""
+
+    def __init__(self, websocket: WebSocket, pipeline_id: str) -> None:
+        self._websocket = websocket
+        state = self._state = _state(websocket)
+        settings = state.settings
+        self._lane: LiveLane = websocket.app.state.live
+        self._session = LiveSession(Backpressure(settings.stream_drop_threshold, settings.stream_slowdown_threshold))
+        self._seat = self._lane.enter(str(uuid4()), pipeline_id)
+        self._log = log.bind(live_id=self._seat.live_id, pipeline_id=pipeline_id)
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._something_to_tell = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Pump until something ends the connection, then end it whole."""
+        self._begin()
+        try:
+            ending = await self._ending
+            self._log_ending(ending)
+            await self._stop_tasks()
+            if not ending.gone:
+                await _end(self._websocket, ending)
+        finally:
+            await self._stop_tasks()
+            await self._lane.leave(self._seat)
+            self._state.metrics.stream_sessions_active.dec()
+            self._state.live_sessions -= 1
+
+    def _begin(self) -> None:
+        state, most = self._state, self._state.settings.stream_max_sessions
+        state.live_sessions += 1
+        state.metrics.stream_sessions_active.inc()
+        self._log.info("live session begins", live_sessions=state.live_sessions)
+        if state.live_sessions == most + 1:
+            self._log.warning(
+                "more live sessions than recommended", live_sessions=state.live_sessions, recommended=most
+            )
+        limit = state.settings.stream_max_frame_bytes
+        too_long = LiveError(error="frame_too_large", detail=f"The frame is longer than {limit} bytes.")
+        self._websocket.scope["extensions"][TOO_LONG]["text"] = too_long.model_dump_json()
+        self._start(self._receive(), self._tell(), self._drain())
+
+    # --- the tasks ----------------------------------------------------------------------------------
+
+    def _start(self, *steps: Coroutine[None, None, None]) -> None:
+        for step in steps:
+            task = asyncio.create_task(self._guarded(step))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, step: Coroutine[None, None, None]) -> None:
+        try:
+            await step
+        except LiveRefusal as refusal:
+            self._finish(Ending.refused(refusal))
+        except WebSocketDisconnect as gone:
+            # at 1009 the server itself has closed: the message was longer than any may be
+            self._finish(
+                Ending(gone.code, "frame_too_large" if gone.code == 1009 else "client_disconnected", gone=True)
+            )
+        except Exception as error:
+            self._log.error("live session failed", exc_info=error)
+            self._finish(Ending.refused(INTERNAL_ERROR))
+
+    def _finish(self, ending: Ending) -> None:
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def _stop_tasks(self) -> None:
+        # cancelled again until it is done: a cancellation may be lost where it meets a result
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN_S)
+
+    async def _receive(self) -> None:
+        limit = self._state.settings.stream_max_frame_bytes
+        while not self._ending.done():
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code") or 1006)
+            payload = message.get("bytes")
+            if payload is None:
+                raise LiveRefusal("invalid_message", "A message must be binary, one JPEG; this one is text.")
+            check_frame(payload, limit)
+            index = self._session.frame_came()
+            if index is None:
+                self._dropped()
+            else:
+                self._start(self._work(index, payload))
+
+    async def _work(self, index: int, payload: bytes) -> None:
+        text = await self._lane.submit(self._seat, index, payload)
+        if text is None:
+            self._session.not_taken()
+            self._dropped()
+            return
+        self._session.answered(text)
+        self._state.metrics.stream_frames_processed.inc()
+        self._something_to_tell.set()
+
+    def _dropped(self) -> None:
+        self._state.metrics.stream_frames_dropped.inc()
+        self._something_to_tell.set()
+
+    async def _tell(self) -> None:
+        before = BackpressureState.NORMAL
+        while True:
+            await self._something_to_tell.wait()
+            self._something_to_tell.clear()
+            while (message := self._session.next_message()) is not None:
+                if isinstance(message, LiveWarning):
+                    self._state.metrics.stream_slowdown_signals.inc()
+                await self._websocket.send_text(message.model_dump_json())
+                before = self._note(before)
+                if isinstance(message, LiveDropped):
+                    await asyncio.sleep(0)  # there may be a hundred thousand of them, and others have their turn
+
+    def _note(self, before: BackpressureState) -> BackpressureState:
+        """One line whenever the state changes."""
+        backpressure = self._session.backpressure
+        state = backpressure.state
+        if state is not before:
+            line = {
+                "state": state.value,
+                "drop_rate": round(backpressure.drop_rate, 3),
+                "dropped": self._session.dropped,
+            }
+            self._log.info("live backpressure", frame_index=self._session.received - 1, **line)
+        return state
+
+    async def _drain(self) -> None:
+        await self._state.draining.wait()
+        self._finish(Ending(1012, "server_shutdown"))
+
+    def _log_ending(self, ending: Ending) -> None:
+        session = self._session
+        counts = {name: getattr(session, name) for name in ("received", "processed", "dropped", "slow_downs")}
+        if ending.error is None:
+            self._log.info("live session ends", code=ending.reason, **counts)
+        else:
+            self._log.warning("live session ends", code=ending.reason, detail=ending.error.detail, **counts)
+
+
+def _state(websocket: WebSocket) -> GatewayState:
+    state: GatewayState = websocket.app.state.gateway
+    return state

@@ -1,0 +1,221 @@
+"""The gateway's end of the real-time lane in the frames broker: places at workers, frames out, answers in.
+
+One `LiveLane` for a gateway process. It reads one stream, the process's outbox, and renews all places with one call;
+each connection has a `Seat`. Everything a seat wrote is taken back when it is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from contracts import live_lane
+from contracts.broker import BrokerFull, backoff_s, broker_errors
+from contracts.errors import BrokerUnavailable, LiveRefusal
+from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
+from contracts.live_lane import Answer, LiveFrame, Place
+from contracts.scripts import run
+from gateway.again import once_more
+from gateway.state import GatewayState
+
+__all__ = ["LiveLane", "Seat"]
+
+ANSWER_WITHIN_S = 10.0
+"""How long a frame may take in all: until there is a worker, until it has the frame, until its answer is here."""
+
+RETRY_S = 0.2
+RENEW_S = 2.0
+BLOCK_MS = 1_000
+READ_COUNT = 64
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False, slots=True)
+class Seat:
+    """What one connection has in the broker."""
+
+    live_id: str
+    pipeline_id: str
+    place: Place | None = None
+    sent: tuple[str, bytes] | None = None
+    """The inbox and the entry of the frame on its way; nothing once its answer is here."""
+    frame_index: int = -1
+    waiting: asyncio.Future[Answer] | None = None
+    step: asyncio.Task[None] | None = None
+
+
+class LiveLane:
+    """Who serves whom, as this gateway knows it. `run` must be running for answers to come."""
+
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
+        self._frames = state.frames
+        self._seats: dict[str, Seat] = {}
+        self._renewing = asyncio.Lock()
+        self.gateway = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+    # --- one connection -----------------------------------------------------------------------------
+
+    def enter(self, live_id: str, pipeline_id: str) -> Seat:
+        """A seat for a connection; it has a place at a worker from its first frame on."""
+        seat = self._seats[live_id] = Seat(live_id, pipeline_id)
+        return seat
+
+    async def submit(self, seat: Seat, frame_index: int, payload: bytes) -> bytes | None:
+        """Let a worker look at a frame: its result as JSON, or None if the broker has no room for the frame.
+
+        One at a time for each seat. It waits for a worker, and for a broker that is away, as long as it may.
+
+        Raises:
+            LiveRefusal: what the worker says went wrong, or ``pipeline_failure``: there was no answer in time, or the
+                worker is gone.
+        """
+        seat.frame_index = frame_index
+        seat.waiting = asyncio.get_running_loop().create_future()
+        frame = LiveFrame(seat.live_id, frame_index, seat.pipeline_id, self.gateway, payload)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._send(seat, frame)
+                answer = await seat.waiting
+        except BrokerFull:
+            return None
+        except TimeoutError as error:
+            raise LiveRefusal("pipeline_failure", "No worker has answered in time.") from error
+        finally:
+            seat.waiting = None
+        if answer.error is not None:
+            raise LiveRefusal(answer.error, answer.text.decode())
+        return answer.text
+
+    async def leave(self, seat: Seat) -> None:
+        """Take back what the seat has in the broker: its place, and the frame that no worker has taken yet. Should the
+        broker be away, both lapse by themselves. Repeated it changes nothing."""
+        self._seats.pop(seat.live_id, None)
+        if seat.step is not None:
+            await asyncio.wait({seat.step})  # what it writes is known only when it is done
+        async with self._renewing:  # a renewal that is on its way would bring the place back
+            place, seat.place = seat.place, None
+        try:
+            if place is not None:
+                await once_more(lambda: self._give_up(place))
+            if seat.sent is not None:
+                (inbox, entry_id), seat.sent = seat.sent, None
+                await once_more(lambda: run(self._frames, live_lane.drop(inbox, [entry_id])))
+        except BrokerUnavailable as error:
+            log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
+
+    async def _give_up(self, place: Place) -> None:
+        with broker_errors("frames"):
+            await self._frames.zrem(LIVE_SESSIONS, place.member)
+
+    async def _send(self, seat: Seat, frame: LiveFrame) -> None:
+        while True:
+            try:
+                if self._usable() and await self._tried(seat, frame):
+                    return
+            except BrokerFull:
+                raise
+            except BrokerUnavailable as error:
+                log.debug("live frame not sent", live_id=seat.live_id, exc_info=error)
+            await asyncio.sleep(RETRY_S)
+
+    def _usable(self) -> bool:
+        """A broker that nobody has looked at, or that persists, gets no picture."""
+        return not self._state.refusal and not self._state.frames_unfit
+
+    async def _tried(self, seat: Seat, frame: LiveFrame) -> bool:
+        """Whether the frame is in a worker's inbox now; not if there is no worker."""
+        if seat.place is None:
+            await self._whole(seat, self._join(seat))
+        if seat.place is None:
+            return False
+        await self._whole(seat, self._put(seat, seat.place, frame))
+        return True
+
+    async def _whole(self, seat: Seat, step: Coroutine[Any, Any, None]) -> None:
+        """Run a step to its end even if the connection ends meanwhile: `leave` has to know what it wrote."""
+        seat.step = asyncio.create_task(step)
+        await asyncio.shield(seat.step)
+
+    async def _join(self, seat: Seat) -> None:
+        seat.place = await run(self._frames, live_lane.join(seat.live_id))
+
+    async def _put(self, seat: Seat, place: Place, frame: LiveFrame) -> None:
+        entry_id = await run(self._frames, live_lane.put_frame(place.worker, frame))
+        seat.sent = live_inbox(place.worker), entry_id
+
+    # --- all connections ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Take answers, and keep the places, until it is cancelled; then the outbox is gone."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._again("answers not read", self._take))
+                tasks.create_task(self._again("places not renewed", self._renew))
+        finally:
+            with suppress(BrokerUnavailable), broker_errors("frames"):
+                await self._frames.delete(live_outbox(self.gateway))
+
+    async def _again(self, trouble: str, step: Any) -> None:
+        """The step for ever, with backoff while it fails: the lane is never the end of the gateway."""
+        attempt = 0
+        while True:
+            try:
+                await step()
+                attempt = 0
+            except Exception as error:
+                log.warning(trouble, exc_info=error)
+                await asyncio.sleep(backoff_s(attempt))
+                attempt += 1
+
+    async def _take(self) -> None:
+        outbox = live_outbox(self.gateway)
+        with broker_errors("frames"):
+            # everything that was read is deleted, so the oldest is always the next
+            streams: Any = await self._frames.xread({outbox: "0-0"}, count=READ_COUNT, block=BLOCK_MS)
+        for _, entries in streams:
+            for _, fields in entries:
+                self._deliver(fields)
+            await run(self._frames, live_lane.drop(outbox, [entry_id for entry_id, _ in entries]))
+
+    def _deliver(self, fields: Mapping[bytes, bytes]) -> None:
+        """An answer that nobody waits for any more is forgotten; so is the second one to the same frame."""
+        try:
+            answer = Answer.decode(fields)
+        except (KeyError, ValueError) as error:
+            log.error("answer not read", exc_info=error)
+            return
+        seat = self._seats.get(answer.live_id)
+        if seat is not None and seat.frame_index == answer.frame_index:
+            self._settle(seat, answer)
+            seat.sent = None
+
+    def _settle(self, seat: Seat, answer: Answer) -> None:
+        if seat.waiting is not None and not seat.waiting.done():
+            seat.waiting.set_result(answer)
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(RENEW_S)
+        async with self._renewing:
+            places = [seat.place for seat in self._seats.values() if seat.place is not None]
+            gone = await run(self._frames, live_lane.renew(places)) if places else []
+        for place in gone:
+            seat = self._seats.get(place.live_id)
+            if seat is not None and seat.place == place:
+                self._lost(seat)
+
+    def _lost(self, seat: Seat) -> None:
+        """The worker is gone: a frame on its way is told at once, the next one goes to another worker."""
+        seat.place = None
+        if seat.waiting is not None:
+            text = b"The worker that had the frame is gone."
+            self._settle(seat, Answer(seat.live_id, seat.frame_index, text, "pipeline_failure"))

@@ -1,0 +1,29 @@
+"""The addresses of the real-time lane; there are none where it is switched off."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from contracts.pipelines import PIPELINES
+from contracts.settings import Settings
+from gateway.live.endpoint import live_endpoint
+from gateway.refusals import json_response
+
+__all__ = ["live_routes"]
+
+
+async def pipelines(_request: Request) -> Response:
+    """What a client may name as ``pipeline_id``."""
+    return json_response([pipeline.model_dump() for pipeline in PIPELINES.values()])
+
+
+def live_routes(settings: Settings) -> list[BaseRoute]:
+    """The lane's routes, or none."""
+    if not settings.stream_enabled:
+        return []
+    return [
+        Route("/pipelines", pipelines, methods=["GET"]),
+        WebSocketRoute("/ws/video/stream", live_endpoint),
+    ]

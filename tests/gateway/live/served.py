@@ -1,0 +1,259 @@
+"""The real-time lane behind the real server, in this process, on a real broker; with a worker small enough to read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import orjson
+from starlette.applications import Starlette
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from contracts import broker as contracts_broker
+from contracts import live_lane
+from contracts.broker import AsyncBroker
+from contracts.keys import live_inbox
+from contracts.live import PipelineResult
+from contracts.live_lane import Answer, LiveFrame
+from contracts.scripts import run
+from contracts.settings import Settings
+from gateway.app import create_app
+from gateway.live.lane import LiveLane
+from gateway.server import GatewayServer
+from gateway.state import GatewayState
+from tests.brokers import FRAMES, BrokerProcess
+from tests.gateway.test_app_http import served
+from tests.messages import jpeg
+
+DEADLINE_S = 20.0
+PATH = "/ws/video/stream"
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition; fail by its name if it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_S
+    while not condition():
+        assert loop.time() < deadline, f"never: {what}"
+        await asyncio.sleep(0.005)
+
+
+@cache
+def result_text(pipeline_id: str, note: str = "") -> bytes:
+    """What a worker says of a frame."""
+    result = {"pipeline": pipeline_id, "landmarks": {}, "timing_ms": {"decode": 1.0, "inference": 2.0}}
+    detection = {"label": note or "person", "confidence": 0.5, "box": [0, 0, 1, 1]}
+    return (
+        PipelineResult.model_validate_json(orjson.dumps(result | {"detections": [detection]}))
+        .model_dump_json()
+        .encode()
+    )
+
+
+@dataclass
+class TinyWorker:
+    """Takes frames from its inbox, in order, and answers each as it is told. ``hold`` keeps it from answering."""
+
+    frames: AsyncBroker
+    name: str
+    respond: Callable[[LiveFrame], Answer | None] = field(
+        default=lambda frame: Answer(frame.live_id, frame.frame_index, result_text(frame.pipeline_id))
+    )
+    seen: list[LiveFrame] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    mute: bool = False
+
+    def hold(self) -> None:
+        self.free.clear()
+
+    def release(self) -> None:
+        self.free.set()
+
+    async def announce(self) -> None:
+        self.sessions = await run(self.frames, live_lane.alive(self.name))
+
+    async def run(self) -> None:
+        self.free.set()
+        await asyncio.gather(self._beat(), self._serve())
+
+    async def _beat(self) -> None:
+        while True:
+            if not self.mute:
+                await self.announce()
+            await asyncio.sleep(0.05)
+
+    async def _serve(self) -> None:
+        inbox = live_inbox(self.name)
+        while True:
+            streams: Any = await self.frames.xread({inbox: "0-0"}, count=1, block=200)
+            for _, [(entry_id, fields)] in streams:
+                await run(self.frames, live_lane.drop(inbox, [entry_id]))
+                frame = LiveFrame.decode(fields)
+                self.seen.append(frame)
+                await self.free.wait()
+                if (answer := self.respond(frame)) is not None:
+                    await run(self.frames, live_lane.put_answer(frame.gateway, answer))
+
+
+@dataclass
+class Ended:
+    """How a socket ended, and every message that came."""
+
+    code: int | None
+    reason: str
+    messages: list[dict[str, Any]]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The last message, which is an error."""
+        assert set(self.messages[-1]) == {"error", "detail"}, self.messages[-1:]
+        return self.messages[-1]
+
+
+@dataclass
+class Socket:
+    """A client's end of the connection."""
+
+    connection: ClientConnection
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    async def send(self, *payloads: bytes | str) -> None:
+        with suppress(ConnectionClosed):  # how it was closed is read by ended()
+            for payload in payloads:
+                await self.connection.send(payload)
+
+    async def message(self) -> dict[str, Any]:
+        async with asyncio.timeout(DEADLINE_S):
+            self.messages.append(orjson.loads(await self.connection.recv()))
+        return self.messages[-1]
+
+    async def heard(self, count: int) -> list[dict[str, Any]]:
+        """The next messages."""
+        return [await self.message() for _ in range(count)]
+
+    async def frame(self, payload: bytes | None = None) -> dict[str, Any]:
+        """Send one frame, and wait for what comes."""
+        await self.send(jpeg() if payload is None else payload)
+        return await self.message()
+
+    async def ended(self) -> Ended:
+        async with asyncio.timeout(DEADLINE_S):
+            with suppress(ConnectionClosed):
+                while True:
+                    self.messages.append(orjson.loads(await self.connection.recv()))
+            await self.connection.wait_closed()
+        return Ended(self.connection.close_code, self.connection.close_reason or "", self.messages)
+
+
+@dataclass
+class Live:
+    """A gateway whose real-time lane runs."""
+
+    state: GatewayState
+    app: Starlette
+    server: GatewayServer
+    running: asyncio.Task[None]
+    port: int
+    worker: TinyWorker | None = None
+
+    @property
+    def lane(self) -> LiveLane:
+        lane: LiveLane = self.app.state.live
+        return lane
+
+    @property
+    def only_worker(self) -> TinyWorker:
+        assert self.worker is not None
+        return self.worker
+
+    def url(self, query: str = "?pipeline_id=pose") -> str:
+        return f"ws://127.0.0.1:{self.port}{PATH}{query}"
+
+    @asynccontextmanager
+    async def socket(self, query: str = "?pipeline_id=pose", **options: Any) -> AsyncIterator[Socket]:
+        async with connect(self.url(query), compression=None, max_size=None, **options) as connection:
+            yield Socket(connection)
+
+    async def no_session(self) -> None:
+        """Wait until every connection has been left whole."""
+        await until(lambda: not self.state.live_sessions, "every session ends")
+
+    async def keys(self) -> list[bytes]:
+        """Every key of the frames broker, a worker's sign of life apart."""
+        return [key async for key in self.state.frames.scan_iter() if not key.endswith(b":workers")]
+
+    async def nothing_left(self) -> None:
+        """Wait until nothing is left in the broker; an answer that was on its way may yet come and go."""
+        await self.no_session()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + 8  # less than anything lapses in by itself
+        while left := await self.keys():
+            assert loop.time() < deadline, left
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def serving(
+    frames_url: str, folder: Path, *, worker: bool = True, lane: bool = True, **settings: Any
+) -> AsyncIterator[Live]:
+    """A gateway on this broker, with one tiny worker, unless it is to be away."""
+    frames = contracts_broker.connect(frames_url)
+    folders = {"data_root": folder / "data", "log_root": folder / "logs"}
+    state = GatewayState(Settings(port=0, **folders, **settings), frames, fakeredis.FakeAsyncRedis(), refusal="")
+    app = create_app(state)
+    tasks: list[asyncio.Task[Any]] = []
+    tiny = None
+    if worker:
+        tiny = TinyWorker(frames, f"tiny/{folder.name}")
+        await tiny.announce()
+        tasks.append(asyncio.create_task(tiny.run()))
+    server, running, port = await served(_Gateway(app, state))
+    live = Live(state, app, server, running, port, tiny)
+    if lane:
+        tasks.append(asyncio.create_task(live.lane.run()))
+    try:
+        yield live
+    finally:
+        server.stop()
+        await running
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await frames.delete("a3cp:{live}:workers")
+        await frames.aclose()
+        await state.events.aclose()
+
+
+@dataclass
+class _Gateway:
+    """What `tests.gateway.test_app_http.served` asks for."""
+
+    app: Starlette
+    state: GatewayState
+
+
+def play(broker: BrokerProcess, folder: Path, scenario: Callable[[Live], Any], **options: Any) -> None:
+    """Run a scenario against a gateway."""
+
+    async def main() -> None:
+        async with serving(broker.url, folder, **options) as live:
+            await scenario(live)
+
+    asyncio.run(main())
+
+
+def one_broker() -> Iterator[BrokerProcess]:
+    """A frames broker that nobody else uses, so that every key in it is the lane's."""
+    process = BrokerProcess("valkey", FRAMES).start()
+    yield process
+    process.stop()
