@@ -1,0 +1,87 @@
+import { ApiError } from "./failure";
+
+export interface RequestOptions {
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is, a form for example. */
+  readonly body?: BodyInit;
+  readonly signal?: AbortSignal;
+  /** How long the answer may take; the recorder is given 5 s by the server itself. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Sends one request to the gateway, once. A 401 asks for the token and then sends it again; nothing else is repeated.
+ * @throws ApiError for every refusal and for no answer; the signal's own reason if the caller gave up.
+ */
+export type Send = (method: "GET" | "POST", path: string, options?: RequestOptions) => Promise<Response>;
+
+/** Where the token comes from. */
+export interface TokenSource {
+  /** The token as far as it is known. */
+  token(): string | null;
+  /** Asks for one. `refused` is the one that did not do. Null if the person would not say. */
+  ask(refused: string | null): Promise<string | null>;
+}
+
+const ANSWER_WITHIN_MS = 15_000;
+
+export function createSend(tokens: TokenSource): Send {
+  return async function send(method, path, options = {}) {
+    let token = tokens.token();
+    let answer = await once(method, path, options, token);
+    while (answer.status === 401) {
+      token = await tokens.ask(token);
+      if (token === null) throw new ApiError("token_required", 401);
+      answer = await once(method, path, options, token);
+    }
+    if (!answer.ok) throw await refusalOf(answer);
+    return answer;
+  };
+}
+
+/** The JSON document of an answer. */
+export async function json<T>(answer: Response): Promise<T> {
+  try {
+    return (await answer.json()) as T;
+  } catch {
+    throw new ApiError("unexpected_answer", answer.status);
+  }
+}
+
+/** The subprotocols to offer on a WebSocket, which cannot carry an Authorization header. */
+export function subprotocols(token: string | null): string[] {
+  return token === null ? [] : [`bearer.${token}`];
+}
+
+/** The address of a WebSocket on the server that this page came from. */
+export function socketUrl(path: string): string {
+  const url = new URL(path, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+async function once(method: string, path: string, options: RequestOptions, token: string | null): Promise<Response> {
+  const headers = new Headers();
+  if (token !== null) headers.set("Authorization", `Bearer ${token}`);
+  if (options.json !== undefined) headers.set("Content-Type", "application/json");
+  const body = options.json === undefined ? options.body : JSON.stringify(options.json);
+  const late = AbortSignal.timeout(options.timeoutMs ?? ANSWER_WITHIN_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
+  try {
+    return await fetch(path, { method, headers, signal, cache: "no-store", ...(body === undefined ? {} : { body }) });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError(late.aborted ? "timeout" : "network_error");
+  }
+}
+
+async function refusalOf(answer: Response): Promise<ApiError> {
+  try {
+    const { error, detail } = (await answer.json()) as { error?: unknown; detail?: unknown };
+    if (typeof error === "string") return new ApiError(error, answer.status, typeof detail === "string" ? detail : "");
+  } catch {
+    // not ours: a proxy's page, for example
+  }
+  return new ApiError("unexpected_answer", answer.status);
+}

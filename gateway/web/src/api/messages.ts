@@ -1,0 +1,261 @@
+// Made by `npm run messages` from the pydantic models in contracts/. Do not edit.
+
+/**
+ * What the person who collects the capture says of it.
+ */
+export interface Annotation {
+  intent: string;
+}
+/**
+ * Tells the client that its capture ended, and why. ``record_id`` is the one its open carried.
+ */
+export interface CaptureAbort {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id: string;
+  timestamp: string;
+  modality?: string | null;
+  source: "camera_feed_worker";
+  performer_id?: string | null;
+  capture_id: string;
+  event: "capture.abort";
+  error_code:
+    | "limit_duration_exceeded"
+    | "limit_duration_too_short"
+    | "limit_fps_exceeded"
+    | "limit_resolution_exceeded"
+    | "limit_frame_count_exceeded"
+    | "limit_frame_bytes_exceeded"
+    | "limit_total_bytes_exceeded"
+    | "limit_forward_buffer_exceeded"
+    | "protocol_violation"
+    | "session_invalid"
+    | "session_closed"
+    | "duplicate_capture"
+    | "invalid_frame"
+    | "forward_failed"
+    | "extraction_failed"
+    | "server_shutdown"
+    | "client_disconnected"
+    | "gateway_lost"
+    | "frames_lost";
+}
+/**
+ * Completes the capture.
+ */
+export interface CaptureClose {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id: string;
+  timestamp: string;
+  modality?: string | null;
+  source?: string | null;
+  performer_id?: string | null;
+  capture_id: string;
+  event: "capture.close";
+  timestamp_end: string;
+}
+/**
+ * Opens the one capture of a connection; its ``record_id`` names the window.
+ */
+export interface CaptureOpen {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id: string;
+  timestamp: string;
+  modality?: string | null;
+  source?: string | null;
+  performer_id?: string | null;
+  capture_id: string;
+  event: "capture.open";
+  timestamp_start: string;
+  fps_target: number;
+  width: number;
+  height: number;
+  encoding: "jpeg";
+  annotation?: Annotation | null;
+  progress?: boolean;
+  device_id?: string | null;
+  consent_given?: boolean | null;
+  is_demo?: boolean | null;
+}
+/**
+ * How far a capture is, for a client whose open asked for ``progress``.
+ *
+ * ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
+ * true while that is over half of what the stream may hold.
+ */
+export interface CaptureProgress {
+  event: "capture.progress";
+  capture_id: string;
+  status: "waiting" | "extracting";
+  accepted: number;
+  extracted: number;
+  backlog: number;
+  slow_down: boolean;
+  found: Found;
+}
+/**
+ * In how many frames so far a part was found.
+ */
+export interface Found {
+  pose: number;
+  left_hand: number;
+  right_hand: number;
+  face: number;
+}
+/**
+ * One thing found. ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and so for y.
+ */
+export interface Detection {
+  label: string;
+  confidence: number;
+  box: [number, number, number, number];
+}
+/**
+ * Announces one frame; the next message is the JPEG itself, ``byte_length`` bytes long.
+ */
+export interface FrameMeta {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id: string;
+  timestamp: string;
+  modality?: string | null;
+  source?: string | null;
+  performer_id?: string | null;
+  capture_id: string;
+  event: "capture.frame_meta";
+  seq: number;
+  timestamp_frame: string;
+  byte_length: number;
+}
+/**
+ * The frame came while another was worked on: nobody looked at it.
+ */
+export interface LiveDropped {
+  frame_index: number;
+  dropped: true;
+}
+/**
+ * The last message: the connection is closed right after it.
+ */
+export interface LiveError {
+  error:
+    | "invalid_pipeline"
+    | "invalid_message"
+    | "invalid_frame"
+    | "frame_too_large"
+    | "pipeline_failure"
+    | "internal_error";
+  detail: string;
+}
+/**
+ * The answer to a frame. ``frame_index`` counts the frames that were received, from 0.
+ */
+export interface LiveResult {
+  frame_index: number;
+  result: PipelineResult;
+}
+/**
+ * What a pipeline says of one frame.
+ *
+ * ``landmarks`` has shape (landmarks, coordinates) for each part that was found, as `contracts.layout` has them.
+ */
+export interface PipelineResult {
+  pipeline: string;
+  landmarks: Landmarks;
+  detections: Detection[];
+  timing_ms: LiveTimingMs;
+}
+export interface Landmarks {
+  pose?: number[][];
+  left_hand?: number[][];
+  right_hand?: number[][];
+  face?: number[][];
+}
+/**
+ * How long the worker took, in milliseconds.
+ */
+export interface LiveTimingMs {
+  decode: number;
+  inference: number;
+}
+/**
+ * Too many frames are dropped: send fewer. Once per episode, right after the ``dropped`` that caused it.
+ */
+export interface LiveWarning {
+  warning: "slow_down";
+}
+/**
+ * One pipeline, as ``GET /pipelines`` shows it. ``parts`` are those it looks for.
+ */
+export interface PipelineInfo {
+  pipeline_id: string;
+  title: string;
+  parts: ("pose" | "left_hand" | "right_hand" | "face")[];
+}
+/**
+ * Where a capture's feature matrix is, and what proves that it is the one.
+ *
+ * ``uri`` is relative to ``DATA_ROOT`` for local files; ``hash`` is over the whole file's bytes;
+ * ``shape`` is ``[T, dims]``.
+ */
+export interface RawFeaturesRef {
+  uri: string;
+  hash: string;
+  format: "npz";
+  dims: number;
+  shape: number[];
+  dtype: "float32";
+  encoding: string;
+}
+/**
+ * ``POST /session_manager/sessions.validate`` answers this.
+ */
+export interface SessionAnswer {
+  status: "active" | "closed" | "invalid";
+}
+/**
+ * ``POST /session_manager/sessions.end``.
+ */
+export interface SessionEndRequest {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id: string;
+  timestamp: string;
+  modality?: string | null;
+  source?: string | null;
+  performer_id: string;
+  end_time: string;
+}
+/**
+ * ``POST /session_manager/sessions.start``. ``performer_id`` may be ``"system"``.
+ */
+export interface SessionStartRequest {
+  schema_version: string;
+  record_id: string;
+  user_id: string;
+  session_id?: string | null;
+  timestamp: string;
+  modality?: string | null;
+  source?: string | null;
+  performer_id: string;
+  is_training_data?: boolean | null;
+  session_notes?: string | null;
+  training_intent_label?: string | null;
+  device_id?: string | null;
+  consent_given?: boolean | null;
+  is_demo?: boolean | null;
+}
+/**
+ * ``POST /session_manager/sessions.validate``.
+ */
+export interface SessionValidateRequest {
+  user_id: string;
+  session_id: string;
+}

@@ -1,0 +1,20 @@
+import type { ReactNode } from "react";
+
+export type Tone = "idle" | "active" | "busy" | "warning" | "error";
+
+export interface StatusTextProps {
+  /** What the status is of: "Session". */
+  readonly label: string;
+  readonly tone: Tone;
+  readonly children: ReactNode;
+}
+
+/** A status in words, with a mark whose shape and colour say the same. Changes are read out, politely. */
+export function StatusText({ label, tone, children }: StatusTextProps) {
+  return (
+    <p className={`status status-${tone}`} role="status" aria-label={label}>
+      <span className="status-mark" aria-hidden="true" />
+      <span className="status-label">{label}:</span> <strong>{children}</strong>
+    </p>
+  );
+}

@@ -1,0 +1,46 @@
+import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from "react";
+
+const MOVED = "a3cp:moved";
+
+/** Shows another page without loading the document again, so that token and session stay. */
+export function navigate(path: string): void {
+  window.history.pushState(null, "", path);
+  window.dispatchEvent(new Event(MOVED));
+  window.scrollTo(0, 0);
+}
+
+/** The path in the address bar; the component renders again when it changes. */
+export function usePath(): string {
+  return useSyncExternalStore(subscribe, currentPath);
+}
+
+function currentPath(): string {
+  return window.location.pathname;
+}
+
+function subscribe(changed: () => void): () => void {
+  window.addEventListener("popstate", changed);
+  window.addEventListener(MOVED, changed);
+  return () => {
+    window.removeEventListener("popstate", changed);
+    window.removeEventListener(MOVED, changed);
+  };
+}
+
+export interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
+  readonly to: string;
+}
+
+/** A link to another of our pages; a click with a modifier key opens it as the browser would. */
+export function Link({ to, children, ...rest }: LinkProps) {
+  function follow(event: MouseEvent<HTMLAnchorElement>) {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    navigate(to);
+  }
+  return (
+    <a href={to} onClick={follow} {...rest}>
+      {children}
+    </a>
+  );
+}

@@ -1,0 +1,42 @@
+import { Card } from "../components/Card";
+import { Page } from "../components/Page";
+import { Link } from "../navigation";
+
+/** What this is, and the way in. */
+export function HomePage() {
+  return (
+    <Page
+      title="Gestures, kept as numbers"
+      lead="A3CP turns camera captures of a person gesturing into landmark features: where face, hands and body are in each
+        picture. For carers and researchers who work with people who cannot speak."
+    >
+      <div className="cards">
+        <Card title="See what the camera sees">
+          <p>The landmarks of face, hands and body, drawn over the picture while you move. Nothing is kept.</p>
+          <p>
+            <Link className="button button-primary" to="/live">
+              Open the live view
+            </Link>
+          </p>
+        </Card>
+        <Card title="Bring a video">
+          <p>A short MP4 of up to two minutes becomes the same features as a capture by camera.</p>
+          <p>
+            <Link className="button button-primary" to="/upload">
+              Upload a video
+            </Link>
+          </p>
+        </Card>
+        <Card title="What is kept">
+          <p>
+            Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never
+            written to a disk.
+          </p>
+          <p>
+            <a href="/readyz">Is everything running?</a>
+          </p>
+        </Card>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,13 @@
+import { Page } from "../components/Page";
+import { Link } from "../navigation";
+
+/** For an address that has no page. */
+export function NotFoundPage() {
+  return (
+    <Page title="There is no page here">
+      <p>
+        The address may be misspelled. <Link to="/">Go to the first page.</Link>
+      </p>
+    </Page>
+  );
+}

@@ -1,0 +1,138 @@
+import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from "react";
+
+import { failureOf, type ApiError, type Failure } from "../api/failure";
+import { messageHeader } from "../api/header";
+import { json } from "../api/http";
+import type { SessionEndRequest, SessionStartRequest } from "../api/messages";
+import { useAccess } from "../api/token";
+
+/** A session that is open, as far as this page knows. */
+export interface Session {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly performerId: string;
+}
+
+export interface SessionHandle {
+  readonly session: Session | null;
+  /** `error` until the next thing succeeds; a session may be open all the same. */
+  readonly status: "idle" | "active" | "error";
+  /** What is under way. */
+  readonly pending: "start" | "end" | null;
+  readonly failure: Failure | null;
+  /** Starts one for a person (`userId`); `performerId` is who presses the button. Never throws. */
+  readonly start: (userId: string, performerId: string) => Promise<void>;
+  /** Ends it. Never throws; without a session it does nothing. */
+  readonly end: () => Promise<void>;
+  /** The server said that the session is over; `failure` says how. There is none from now on. */
+  readonly lose: (failure: Failure) => void;
+}
+
+/** Refusals that mean: this session is over, whatever was asked. */
+const OVER: ReadonlySet<string> = new Set(["session_closed", "session_invalid", "unknown_session", "wrong_user"]);
+
+const SessionContext = createContext<SessionHandle | null>(null);
+
+interface State {
+  readonly session: Session | null;
+  readonly pending: "start" | "end" | null;
+  readonly failure: Failure | null;
+}
+
+const IDLE: State = { session: null, pending: null, failure: null };
+
+/** Keeps the session in memory: it is shared by the pages, and gone after a reload. Nothing is tried again by itself. */
+export function SessionProvider({ children }: { readonly children: ReactNode }) {
+  const { send } = useAccess();
+  const [state, setState] = useState<State>(IDLE);
+  const busy = useRef(false);
+  // A request without an answer may have done its work. The same one, sent at the next press, gets the same answer.
+  const unanswered = useRef<SessionStartRequest | SessionEndRequest | null>(null);
+
+  const post = useCallback(
+    async <Request extends SessionStartRequest | SessionEndRequest>(
+      path: string,
+      request: Request,
+    ): Promise<unknown> => {
+      try {
+        const answer = await json(await send("POST", path, { json: request }));
+        unanswered.current = null;
+        return answer;
+      } catch (error) {
+        unanswered.current = mayHaveWorked(error) ? request : null;
+        throw error;
+      }
+    },
+    [send],
+  );
+
+  const start = useCallback(
+    async (userId: string, performerId: string) => {
+      if (busy.current) return;
+      busy.current = true;
+      setState({ session: null, pending: "start", failure: null });
+      try {
+        const request = repeated(unanswered.current, userId, performerId) ?? messageHeader(userId, performerId);
+        const answer = (await post("/session_manager/sessions.start", request)) as { session_id: string };
+        setState({ ...IDLE, session: { sessionId: answer.session_id, userId, performerId } });
+      } catch (error) {
+        setState({ ...IDLE, failure: failureOf(error) });
+      } finally {
+        busy.current = false;
+      }
+    },
+    [post],
+  );
+
+  const { session } = state;
+  const end = useCallback(async () => {
+    if (busy.current || !session) return;
+    busy.current = true;
+    setState({ session, pending: "end", failure: null });
+    try {
+      const request = repeatedEnd(unanswered.current, session) ?? endRequest(session);
+      await post("/session_manager/sessions.end", request);
+      setState(IDLE);
+    } catch (error) {
+      const failure = failureOf(error);
+      setState({ ...IDLE, session: OVER.has(failure.code) ? null : session, failure });
+    } finally {
+      busy.current = false;
+    }
+  }, [post, session]);
+
+  const lose = useCallback((failure: Failure) => setState({ ...IDLE, failure }), []);
+
+  const handle = useMemo<SessionHandle>(() => {
+    const status = state.failure ? "error" : state.session ? "active" : "idle";
+    return { ...state, status, start, end, lose };
+  }, [state, start, end, lose]);
+
+  return <SessionContext value={handle}>{children}</SessionContext>;
+}
+
+/** The session of this document, and what can be done with it. */
+export function useSession(): SessionHandle {
+  const handle = useContext(SessionContext);
+  if (!handle) throw new Error("useSession needs a SessionProvider around it");
+  return handle;
+}
+
+function endRequest({ sessionId, userId, performerId }: Session): SessionEndRequest {
+  const header = messageHeader(userId, performerId);
+  return { ...header, session_id: sessionId, end_time: header.timestamp };
+}
+
+function mayHaveWorked(error: unknown): boolean {
+  const { status } = error as Partial<ApiError>;
+  return status === 0 || (status !== undefined && status >= 500);
+}
+
+function repeated(request: SessionStartRequest | SessionEndRequest | null, userId: string, performerId: string) {
+  const same = request && !request.session_id && request.user_id === userId && request.performer_id === performerId;
+  return same ? (request as SessionStartRequest) : null;
+}
+
+function repeatedEnd(request: SessionStartRequest | SessionEndRequest | null, { sessionId }: Session) {
+  return request?.session_id === sessionId ? (request as SessionEndRequest) : null;
+}

@@ -1,0 +1,32 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const GATEWAY = "http://127.0.0.1:8000";
+const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz"];
+const sockets = ["/camera_feed_worker", "/ws"];
+
+export default defineConfig({
+  plugins: [react()],
+  base: "/static/",
+  build: {
+    outDir: "../static",
+    emptyOutDir: true,
+    assetsInlineLimit: 0, // the Content-Security-Policy has no room for data: addresses
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    // for `npm run dev`: pages from here, everything else from a gateway; rewrites the origin, which the gateway checks
+    proxy: Object.fromEntries([
+      ...proxied.map((path) => [path, { target: GATEWAY, changeOrigin: true, headers: { origin: GATEWAY } }]),
+      ...sockets.map((path) => [path, { target: GATEWAY, ws: true, changeOrigin: true, headers: { origin: GATEWAY } }]),
+    ]),
+  },
+  test: {
+    environment: "jsdom",
+    globals: true,
+    setupFiles: ["src/test/setup.ts"],
+    restoreMocks: true,
+    unstubGlobals: true,
+  },
+});
