@@ -6,22 +6,28 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import structlog
 
 from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP
+from contracts.metrics import forget
 from contracts.process import run_process
 from contracts.settings import Lane, Settings, load_settings
 from workers.extractor import extractor_process
 from workers.live_process import live_process
+from workers.metrics import pool_metrics
 from workers.pool import Pool
 from workers.stop_signals import stop_signals
 
 __all__ = ["main"]
 
 log = structlog.get_logger()
+
+Target = Callable[[Settings, Path | None], None]
 
 
 def main(processes: int = 1, *, lane: Lane | None = None) -> int:
@@ -40,17 +46,18 @@ def _main(processes: int, lane: Lane | None) -> int:
         settings = settings.model_copy(update={"worker_lanes": lane})
     targets = _targets(settings)
     settings.broker_urls()
-    with stop_signals() as stop_descriptor:
+    with stop_signals() as stop_descriptor, pool_metrics(settings) as folder:
         if asyncio.run(_brokers_ready(settings, stop_descriptor)):
             log.info("workers start", kinds=list(targets), processes_of_each=processes)
-            Pool(targets, processes, settings).run(stop_descriptor)
+            on_death = partial(forget, folder) if folder else lambda _: None
+            Pool(targets, processes, settings, folder, on_death=on_death).run(stop_descriptor)
     return 0
 
 
-def _targets(settings: Settings) -> dict[str, Callable[[Settings], None]]:
+def _targets(settings: Settings) -> dict[str, Target]:
     """What the processes run, by what they are called."""
     lanes = settings.lanes
-    targets: dict[str, Callable[[Settings], None]] = {}
+    targets: dict[str, Target] = {}
     if "capture" in lanes:
         targets["extractor"] = extractor_process
     if "live" in lanes:

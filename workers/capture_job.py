@@ -26,7 +26,7 @@ from workers.artifact import artifact_exists, remove_artifact, write_artifact
 from workers.decode import decode_jpeg
 from workers.lease import Claimed
 from workers.matrix import FeatureMatrix, features_row
-from workers.pipelines.base import Pipeline
+from workers.pipelines.base import Image, Landmarks, Pipeline
 from workers.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
 from workers.reader import FrameReader
 from workers.steps import Bench, Steps, Stopping
@@ -66,6 +66,7 @@ class CaptureJob:
         except Exception as error:  # the capture is delivered again, until it counts as poison
             self._log.error("extraction failed", exc_info=error)
             end = self._fail()
+        self._bench.metrics.captures.labels(end).inc()
         self._log.info(
             "capture done", end=end, frames=self._frames_done, elapsed_s=round(time.monotonic() - started_s, 3),
             frame_ms=round(1000 * self._frame_s(), 1),
@@ -74,6 +75,8 @@ class CaptureJob:
 
     def _run(self) -> JobEnd:
         state = self._state
+        if state.generation > 1:
+            self._bench.metrics.takeovers.inc()
         self._log.info(
             "capture claimed" if state.generation == 1 else "capture taken over",
             generation=state.generation, deliveries=state.deliveries, extracted=state.extracted,
@@ -115,22 +118,30 @@ class CaptureJob:
                     self._extract_frame(pipeline, entry.item)
 
     def _extract_frame(self, pipeline: Pipeline, item: ForwardItem) -> None:
-        window = self._window
+        window, metrics = self._window, self._bench.metrics
         started_s = time.monotonic()
         with self._bench.clock.frame():
-            image = decode_jpeg(item.payload, window.width, window.height)
-            landmarks = {} if image is None else pipeline.process(image).landmarks
+            with metrics.decode.time():
+                image = decode_jpeg(item.payload, window.width, window.height)
+            landmarks = {} if image is None else self._infer(pipeline, image)
         timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
         row = Row(timestamp_ms, image is not None, features_row(landmarks))
         found = {part: part in landmarks for part in PART_NAMES}
         restart = self._progress.resumed
         token = self._lease.token
-        self._steps.fenced(
-            captures.row(self._capture_id, token, item.seq, row, item.byte_length, restart=restart, found=found)
-        )
+        with metrics.checkpoint.time():
+            self._steps.fenced(
+                captures.row(self._capture_id, token, item.seq, row, item.byte_length, restart=restart, found=found)
+            )
+        metrics.frames.inc()
+        metrics.undecodable.inc(image is None)
         self._progress.add(row, found)
         self._frames_done += 1
         self._frames_s += time.monotonic() - started_s
+
+    def _infer(self, pipeline: Pipeline, image: Image) -> Landmarks:
+        with self._bench.metrics.inference.time():
+            return pipeline.process(image).landmarks
 
     def _end_if_gateway_lost(self) -> None:
         """The answer comes as the stream's terminal entry; a gateway that is still there makes it ``busy``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -13,6 +14,7 @@ from contracts.keys import EXTRACTORS
 from contracts.settings import Settings
 from workers.capture_job import CaptureJob
 from workers.lease import Dispatch, Timing, forget_consumer
+from workers.metrics import ExtractorMetrics, join_pool
 from workers.pipelines import registry
 from workers.process import process_name, run_worker, warm_up, watch
 from workers.pulse import Pulse
@@ -48,19 +50,20 @@ class Extractor:
             if claimed is None:
                 failures = 0
                 continue
-            with self._pulse.holding(claimed.lease):
+            with self._pulse.holding(claimed.lease), self._bench.metrics.busy.track_inprogress():
                 end = CaptureJob(self._bench, claimed).run()
             failures = failures + 1 if end == "failed" else 0
             if failures:  # leave it to another extractor first
                 stop.wait(backoff_s(failures))
 
 
-def extractor_process(settings: Settings) -> None:
+def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """What each extractor process of the pool runs; raises ``SystemExit`` with its exit code."""
-    run_worker("extractor", partial(_extract, settings))
+    run_worker("extractor", partial(_extract, settings, metrics_folder))
 
 
-def _extract(settings: Settings, stop: threading.Event) -> None:
+def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:
+    join_pool(metrics_folder)
     consumer = process_name()
     structlog.contextvars.bind_contextvars(extractor=consumer)
     frames_url, events_url = settings.broker_urls()
@@ -72,8 +75,9 @@ def _extract(settings: Settings, stop: threading.Event) -> None:
     warm_up(make_pipeline)
     timing = Timing()
     bench = Bench(
-        frames, events, Dispatch(frames, consumer, timing), settings.data_root, make_pipeline, timing, stop=stop
-    )
+        frames, events, Dispatch(frames, consumer, timing), settings.data_root, make_pipeline, timing, stop=stop,
+        metrics=ExtractorMetrics(),
+    )  # fmt: skip
     pulse = Pulse(pulse_frames, consumer, timing, bench.clock)
     watch(bench.clock, timing.frame_deadline_s, stop)
     pulse.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -13,6 +14,7 @@ from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
 from workers.live_sessions import LiveSessions
 from workers.live_worker import LiveTiming, LiveWorker, leave
+from workers.metrics import LiveMetrics, join_pool
 from workers.pipelines import registry
 from workers.process import process_name, run_worker, warm_up, watch
 from workers.pulse import FrameClock
@@ -22,12 +24,13 @@ __all__ = ["live_process"]
 log = structlog.get_logger()
 
 
-def live_process(settings: Settings) -> None:
+def live_process(settings: Settings, metrics_folder: Path | None) -> None:
     """What each live worker of the pool runs; raises ``SystemExit`` with its exit code."""
-    run_worker("live", partial(_serve, settings))
+    run_worker("live", partial(_serve, settings, metrics_folder))
 
 
-def _serve(settings: Settings, stop: threading.Event) -> None:
+def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:
+    join_pool(metrics_folder)
     name = process_name()
     structlog.contextvars.bind_contextvars(live_worker=name)
     frames_url, _ = settings.broker_urls()
@@ -39,7 +42,7 @@ def _serve(settings: Settings, stop: threading.Event) -> None:
     sessions = LiveSessions(settings.stream_max_graphs, registry.make_pipeline)
     watch(clock, timing.frame_deadline_s, stop)
     log.info("live worker ready")
-    LiveWorker(frames, name, sessions, timing=timing, clock=clock, stop=stop).run()
+    LiveWorker(frames, name, sessions, timing=timing, clock=clock, stop=stop, metrics=LiveMetrics()).run()
     try:
         leave(frames, name)
     except BrokerUnavailable as error:

@@ -25,6 +25,7 @@ from contracts.live_lane import Answer, LiveFrame
 from contracts.scripts import run_sync
 from workers.decode import decode_scaled
 from workers.live_sessions import LiveSessions
+from workers.metrics import LiveMetrics
 from workers.pipelines.base import Findings
 from workers.pulse import FrameClock
 
@@ -60,6 +61,7 @@ class LiveWorker:
         timing: LiveTiming,
         clock: FrameClock,
         stop: threading.Event,
+        metrics: LiveMetrics | None = None,
     ) -> None:
         self._frames = frames
         self._name = name
@@ -68,7 +70,7 @@ class LiveWorker:
         self._timing = timing
         self._clock = clock
         self._stop = stop
-        self._listed: set[str] = set()
+        self._metrics = metrics or LiveMetrics()
         self._alive_at_s = 0.0
 
     def run(self) -> None:
@@ -100,17 +102,21 @@ class LiveWorker:
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
         frame = self._take()
-        if frame is not None and self._has_place(frame.live_id):
+        if frame is not None:
             with self._clock.frame():
                 answer = self._work(frame)
+            if answer.error:
+                self._metrics.failed.labels(answer.error).inc()
+            self._metrics.graphs.set(len(self._sessions))
             run_sync(self._frames, live_lane.put_answer(frame.gateway, answer))
 
     def _say_alive(self) -> None:
-        self._listed = run_sync(self._frames, live_lane.alive(self._name))
+        listed = run_sync(self._frames, live_lane.alive(self._name))
         now_s = time.monotonic()
         self._alive_at_s = now_s + self._timing.alive_s
         with self._clock.frame():  # closing one waits for its threads
-            self._sessions.keep(self._listed, now_s - self._timing.unused_s)
+            self._sessions.keep(listed, now_s - self._timing.unused_s)
+        self._metrics.graphs.set(len(self._sessions))
 
     def _take(self) -> LiveFrame | None:
         """The next frame, which leaves the broker at once: whatever it does to us, nobody meets it again."""
@@ -122,17 +128,13 @@ class LiveWorker:
         run_sync(self._frames, live_lane.drop(self._inbox, [entry_id]))
         return _decoded(entry_id, fields)
 
-    def _has_place(self, live_id: str) -> bool:
-        """Whether the session is ours: one that is new since the last sign of life is asked for, and one that has
-        left needs no answer."""
-        if live_id not in self._listed:
-            self._say_alive()
-        return live_id in self._listed
-
     def _work(self, frame: LiveFrame) -> Answer:
+        """The answer to a frame. Nobody asks whether its session is still there: one that leaves takes its frame back,
+        and a broker that restarted empty lists it again only when its gateway renews."""
         started_s = time.perf_counter()
         image = decode_scaled(frame.payload)
         decode_ms = _ms_since(started_s)
+        self._metrics.decode.observe(decode_ms / 1000)
         if image is None:
             return _failed(frame, "invalid_frame", "the frame is not a JPEG that can be decoded")
         try:
@@ -140,11 +142,13 @@ class LiveWorker:
             started_s = time.perf_counter()
             findings = pipeline.process(image)
             inference_ms = _ms_since(started_s)
+            self._metrics.inference.labels(frame.pipeline_id).observe(inference_ms / 1000)
             text = result_text(frame.pipeline_id, findings, decode_ms, inference_ms)
         except Exception as error:
             log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
             self._sessions.discard(frame.live_id)  # after an error it is of no more use
             return _failed(frame, "pipeline_failure", "the pipeline failed on this frame")
+        self._metrics.frames.labels(frame.pipeline_id).inc()
         return Answer(frame.live_id, frame.frame_index, text)
 
 

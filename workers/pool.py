@@ -37,6 +37,7 @@ class _Place:
     """One place in the pool, what is to run there, and the process that does."""
 
     kind: str
+    name: str
     target: Target
     process: SpawnProcess | None = None
     started_s: float = 0.0
@@ -55,12 +56,26 @@ class _Place:
 
 
 class Pool:
-    """``processes`` processes of each kind: they run ``targets[kind](*arguments)``, which must be picklable."""
+    """``processes`` processes of each kind: they run ``targets[kind](*arguments)``, which must be picklable.
 
-    def __init__(self, targets: Mapping[str, Target], processes: int, *arguments: Any) -> None:
+    Each has its place's name (``extractor-1``), and so has the next one there; ``on_death`` is told of whom it is.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        processes: int,
+        *arguments: Any,
+        on_death: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._places = [_Place(kind, target) for kind, target in targets.items() for _ in range(processes)]
+        self._places = [
+            _Place(kind, f"{kind.replace(' ', '-')}-{number}", target)
+            for kind, target in targets.items()
+            for number in range(1, processes + 1)
+        ]
         self._arguments = arguments
+        self._on_death = on_death
 
     def run(self, stop_descriptor: int) -> None:
         """Keep every place taken until ``stop_descriptor`` is readable; then stop them all."""
@@ -76,11 +91,11 @@ class Pool:
     def _fill(self) -> None:
         for place in self._places:
             if place.process is None and time.monotonic() >= place.start_at_s:
-                place.process = self._start(place.target)
+                place.process = self._start(place)
                 place.started_s = time.monotonic()
 
-    def _start(self, target: Target) -> SpawnProcess:
-        process = self._context.Process(target=target, args=self._arguments)
+    def _start(self, place: _Place) -> SpawnProcess:
+        process = self._context.Process(target=place.target, name=place.name, args=self._arguments)
         # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
         # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
         resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
@@ -103,6 +118,7 @@ class Pool:
             if place.process is not None and not place.process.is_alive():
                 pid, code = place.process.pid, place.process.exitcode
                 delay_s = place.note_death(time.monotonic())
+                self._on_death(place.name)
                 log.error(f"{place.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
 
     def _stop(self) -> None:

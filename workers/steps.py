@@ -15,6 +15,7 @@ from contracts.broker import Broker, backoff_s
 from contracts.errors import ArtifactError, ArtifactTaken, BrokerUnavailable
 from contracts.scripts import Call, run_sync
 from workers.lease import Dispatch, Lease, Timing
+from workers.metrics import ExtractorMetrics
 from workers.pipelines.base import PipelineFactory
 from workers.pulse import FrameClock
 
@@ -35,6 +36,7 @@ class Bench:
     timing: Timing = field(default_factory=Timing)
     clock: FrameClock = field(default_factory=FrameClock)
     stop: threading.Event = field(default_factory=threading.Event)
+    metrics: ExtractorMetrics = field(default_factory=ExtractorMetrics)
 
 
 class Stopping(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -91,8 +92,26 @@ def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pyt
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
+def leave_own_name_and_wait(folder: str) -> None:
+    Path(folder, f"{multiprocessing.current_process().name} {os.getpid()}").touch()
+    signal.sigwait({signal.SIGUSR1})
+
+
+def test_the_next_process_has_the_name_of_the_one_that_died(tmp_path: Path) -> None:
+    died: list[str] = []
+    targets = {"extractor": leave_own_name_and_wait, "live worker": leave_own_name_and_wait}
+    with running(Pool(targets, 2, str(tmp_path), on_death=died.append)):
+        places = ["extractor-1", "extractor-2", "live-worker-1", "live-worker-2"]
+        wait_for(lambda: len(list(tmp_path.iterdir())) == 4)
+        assert sorted(path.name.split()[0] for path in tmp_path.iterdir()) == places
+        (first,) = tmp_path.glob("live-worker-2 *")
+        os.kill(int(first.name.split()[1]), signal.SIGKILL)
+        wait_for(lambda: len(list(tmp_path.glob("live-worker-2 *"))) == 2)
+        assert died == ["live-worker-2"]
+
+
 def test_a_process_that_keeps_dying_is_started_with_backoff_and_a_healthy_one_at_once() -> None:
-    place = _Place("worker", say_how_sigint_is, started_s=0.0)
+    place = _Place("worker", "worker-1", say_how_sigint_is, started_s=0.0)
     delays = [place.note_death(now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
     assert delays == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     place.started_s = 100.0
@@ -116,7 +135,7 @@ def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyP
 def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     the_pool = Pool({"worker": say_how_sigint_is}, 1, str(tmp_path))
-    process = the_pool._start(say_how_sigint_is)
+    process = the_pool._start(the_pool._places[0])
     try:
         wait_for(lambda: list(tmp_path.iterdir()))
     finally:

@@ -1,0 +1,86 @@
+"""What the processes of the pool count. Nothing that names a person, a session or a capture is ever a label."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from contracts.metrics import SECONDS, member, metrics_served, shared_folder, shared_registry
+from contracts.settings import Settings
+
+__all__ = ["ExtractorMetrics", "LiveMetrics", "join_pool", "pool_metrics"]
+
+FRAME_SECONDS = (0.0005, *SECONDS)
+
+
+@contextmanager
+def pool_metrics(settings: Settings) -> Iterator[Path | None]:
+    """For the parent: the folder in which its processes count, served inside; None if no port is set.
+
+    Raises:
+        ConfigurationError: the port is taken or forbidden, or there is no place for the folder.
+    """
+    if settings.metrics_port is None:
+        yield None
+        return
+    with shared_folder() as folder, metrics_served(settings, shared_registry(folder)):
+        yield folder
+
+
+def join_pool(folder: Path | None) -> None:
+    """For a process of the pool, before it makes any metric: count in the parent's folder, by its name in the pool."""
+    if folder is not None:
+        member(folder, multiprocessing.current_process().name)
+
+
+class ExtractorMetrics:
+    """The metrics of one extractor process."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+
+        def seconds(name: str, text: str) -> Histogram:
+            return Histogram(name, text, registry=registry, buckets=FRAME_SECONDS)
+
+        self.decode = seconds("a3cp_extractor_decode_seconds", "One frame's JPEG to pixels.")
+        self.inference = seconds("a3cp_extractor_inference_seconds", "One frame's pixels to landmarks.")
+        self.checkpoint = seconds("a3cp_extractor_checkpoint_seconds", "One row stored, and its frame deleted.")
+        self.frames = Counter("a3cp_extractor_frames", "Frames whose row is stored.", registry=registry)
+        self.undecodable = Counter(
+            "a3cp_extractor_undecodable_frames", "Those of them that could not be decoded.", registry=registry
+        )
+        self.captures = Counter(
+            "a3cp_extractor_captures", "Captures that a process was done with, by how.", ["outcome"], registry=registry
+        )
+        self.takeovers = Counter(
+            "a3cp_extractor_takeovers", "Captures that somebody else had before.", registry=registry
+        )
+        self.busy = Gauge(
+            "a3cp_extractor_busy", "Processes that have a capture in hand.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+
+
+class LiveMetrics:
+    """The metrics of one live worker."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.decode = Histogram(
+            "a3cp_live_decode_seconds", "One frame's JPEG to pixels.", registry=registry, buckets=FRAME_SECONDS
+        )
+        self.inference = Histogram(
+            "a3cp_live_inference_seconds", "One frame's pixels to landmarks and detections.", ["pipeline_id"],
+            registry=registry, buckets=FRAME_SECONDS,
+        )  # fmt: skip
+        self.frames = Counter("a3cp_live_frames", "Frames that got a result.", ["pipeline_id"], registry=registry)
+        self.failed = Counter(
+            "a3cp_live_failed_frames", "Frames that got an error instead, by its code.", ["code"], registry=registry
+        )
+        self.graphs = Gauge(
+            "a3cp_live_graphs", "Pipelines that are held for sessions.", registry=registry, multiprocess_mode="livesum"
+        )
