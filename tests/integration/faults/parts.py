@@ -56,7 +56,7 @@ def _shorten_broker() -> None:
     contracts.captures.OPEN_TTL_S = OPEN_TTL_S
 
 
-def extractor_process(settings: Settings) -> None:
+def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extractor.extractor_process` with short intervals and the two images."""
     import workers.extractor
     from workers.lease import Timing
@@ -78,7 +78,7 @@ def extractor_process(settings: Settings) -> None:
     holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
     workers.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
     workers.extractor.PULSE_TIMEOUT_S = 1.0
-    workers.extractor.extractor_process(settings)
+    workers.extractor.extractor_process(settings, metrics_folder)
 
 
 def _extractor() -> int:
