@@ -68,7 +68,7 @@ class Pipeline(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what it holds; nothing may be called after it."""
+        """Free what it holds, also after an exception; raises nothing. Nothing may be called after it."""
         ...
 
 

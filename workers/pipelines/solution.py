@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,9 @@ class SolutionPipeline:
         self._graph.reset()
 
     def close(self) -> None:
-        """Stop the graph and its threads."""
-        self._graph.close()
+        """Stop the graph and its threads; one that failed is closed too, without another word."""
+        with suppress(RuntimeError):  # what it failed of, again
+            self._graph.close()
 
 
 def coordinates(part: Part, landmarks: Any) -> PartLandmarks:
