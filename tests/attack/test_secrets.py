@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+import redis
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -29,8 +30,10 @@ from tests.messages import Client
 
 pytestmark = pytest.mark.real
 
+SECURITY_PAGE = Path(__file__).parents[2] / ".github" / "SECURITY.md"
 TOKEN, PASSWORD, PIXELS = "canary-token-5d41", "canary-password-7c6a", "canary-pixels-9b3e"
 CANARIES = (TOKEN, PASSWORD, PIXELS)
+LEAST = ("-@admin", "-@dangerous", "+info", "+config|get")
 HOSTILE_NAMES = ["thousands of scans", "cut, with an end glued on", "a long profile", "CMYK"]
 
 
@@ -46,9 +49,11 @@ def marked(jpeg: bytes) -> bytes:
 
 
 def locked(broker: BrokerProcess, password: str = PASSWORD) -> SecretStr:
-    """The URL of a broker that wants a password from now on."""
+    """The URL of a broker that from now on wants a password, and allows only what SECURITY.md advises."""
     with broker.client() as client:
         client.config_set("requirepass", password)
+        client.execute_command("AUTH", password)
+        client.execute_command("ACL", "SETUSER", "default", *LEAST)
     return SecretStr(broker.url.replace("unix://", f"unix://:{quote(password)}@"))
 
 
@@ -161,6 +166,20 @@ def the_capture_is_good(data_root: Path, log_root: Path, client: Client) -> None
     path = artifact_path(data_root, client.user_id, client.session_id, client.record_id)
     with np.load(path, allow_pickle=False) as artifact:
         assert artifact["decoded"].tolist() == [True] * 6 + [HOSTILE[name].decodes for name in HOSTILE_NAMES]
+
+
+def test_the_least_that_brokers_have_to_allow_lets_nothing_out(pair: BrokerPair) -> None:
+    assert " ".join(LEAST) in SECURITY_PAGE.read_text()
+    ways_out = [
+        "SAVE", "BGSAVE", "BGREWRITEAOF", "SYNC", "PSYNC ? -1", "REPLICAOF 127.0.0.1 1", "SLAVEOF 127.0.0.1 1",
+        "MONITOR", "CONFIG SET appendonly yes", "SHUTDOWN SAVE", "MIGRATE 127.0.0.1 1 key 0 100", "FAILOVER",
+        "ACL SETUSER default +@all", "KEYS *", "RESTORE key 0 x",
+    ]  # fmt: skip
+    with pair.frames.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", *LEAST)
+        for command in ways_out:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command.split())
 
 
 @pytest.mark.parametrize("module", ["gateway", "recorder", "workers"])
