@@ -1,0 +1,159 @@
+"""What one connection works on, drops, and is told."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.live import LiveDropped, LiveResult, LiveWarning
+from gateway.live.backpressure import Backpressure, BackpressureState
+from gateway.live.session import LiveSession, Message, Result
+from tests.gateway.live.served import result_text
+
+
+def session() -> LiveSession:
+    return LiveSession(Backpressure(0.10, 0.30))
+
+
+def told(one: LiveSession) -> list[Message]:
+    """Everything there is to tell now."""
+    messages: list[Message] = []
+    while (message := one.next_message()) is not None:
+        messages.append(message)
+    return messages
+
+
+def test_it_begins_with_nothing_received_and_nothing_to_tell() -> None:
+    one = session()
+    assert (one.received, one.processed, one.dropped, one.slow_downs) == (0, 0, 0, 0)
+    assert one.backpressure.state is BackpressureState.NORMAL
+    assert one.next_message() is None
+
+
+def test_frames_are_counted_from_0() -> None:
+    one = session()
+    for index in range(3):
+        assert one.frame_came() == index
+        one.answered(b"{}")
+        assert told(one) == [Result(index, b"{}")]
+    assert (one.received, one.processed, one.dropped) == (3, 3, 0)
+
+
+def test_a_frame_that_comes_while_another_is_worked_on_is_dropped() -> None:
+    one = session()
+    assert [one.frame_came() for _ in range(4)] == [0, None, None, None]
+    assert one.dropped == 3
+
+
+def test_drops_are_told_after_the_answer_before_them() -> None:
+    one = session()
+    for _ in range(3):
+        one.frame_came()
+    assert one.next_message() is None
+    one.answered(b"{}")
+    assert told(one) == [Result(0, b"{}"), LiveDropped(frame_index=1), LiveDropped(frame_index=2)]
+
+
+def test_the_next_frame_may_come_before_the_drops_are_told_and_order_stands() -> None:
+    one = session()
+    one.frame_came()
+    one.frame_came()
+    one.answered(b"{}")
+    assert one.next_message() == Result(0, b"{}")
+    assert one.frame_came() == 2
+    assert one.frame_came() is None
+    assert told(one) == [LiveDropped(frame_index=1)]
+    one.answered(b"{}")
+    assert told(one) == [Result(2, b"{}"), LiveDropped(frame_index=3)]
+
+
+def test_while_an_answer_is_not_told_frames_are_dropped() -> None:
+    one = session()
+    one.frame_came()
+    one.answered(b"{}")
+    assert one.frame_came() is None
+
+
+def test_a_frame_that_found_no_room_is_dropped_and_the_next_is_worked_on() -> None:
+    one = session()
+    one.frame_came()
+    one.frame_came()
+    one.not_taken()
+    assert told(one) == [LiveDropped(frame_index=0), LiveDropped(frame_index=1)]
+    assert one.frame_came() == 2
+    assert one.dropped == 2
+
+
+def test_slow_down_comes_right_after_the_drop_that_caused_it_and_once() -> None:
+    one = session()
+    for _ in range(31):
+        one.frame_came()
+    one.answered(b"{}")
+    messages = told(one)
+    assert messages.count(LiveWarning()) == one.slow_downs == 1
+    at = messages.index(LiveWarning())
+    assert messages[at - 1] == LiveDropped(frame_index=7)
+    assert messages[at + 1] == LiveDropped(frame_index=8)
+
+
+def test_a_result_is_written_as_its_model_says() -> None:
+    line = Result(7, result_text("pose")).model_dump_json()
+    assert LiveResult.model_validate_json(line).frame_index == 7
+    assert orjson.loads(line)["result"] == orjson.loads(result_text("pose"))
+
+
+def test_a_hundred_thousand_drops_take_no_memory() -> None:
+    one = session()
+    one.frame_came()
+    for _ in range(300):
+        one.frame_came()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(100_000):
+        one.frame_came()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 1_000
+    one.answered(b"{}")
+    assert sum(isinstance(message, LiveDropped) for message in iter(one.next_message, None)) == 100_300
+
+
+@pytest.mark.parametrize("step", ["answered", "not_taken"])
+def test_nothing_is_answered_twice(step: str) -> None:
+    one = session()
+    one.frame_came()
+    one.answered(b"{}")
+    with pytest.raises(AssertionError):
+        one.answered(b"{}") if step == "answered" else one.not_taken()
+
+
+@given(steps=st.lists(st.sampled_from(["frame", "answer", "full", "tell"]), max_size=200))
+def test_every_frame_is_told_once_and_in_order_whatever_happens(steps: list[str]) -> None:
+    one = session()
+    working: int | None = None
+    answered: set[int] = set()
+    messages: list[Message] = []
+    for step in [*steps, "answer"]:
+        if step == "frame":
+            index = one.frame_came()
+            working = index if index is not None else working
+        elif step == "tell":
+            message = one.next_message()
+            messages += [message] if message is not None else []
+        elif working is not None:
+            if step == "answer":
+                one.answered(b"{}")
+                answered.add(working)
+            else:
+                one.not_taken()
+            working = None
+    messages += told(one)
+    frames = [message for message in messages if not isinstance(message, LiveWarning)]
+    assert [message.frame_index for message in frames] == list(range(one.received))
+    assert {message.frame_index for message in frames if isinstance(message, Result)} == answered
+    assert (one.processed, one.dropped) == (len(answered), one.received - len(answered))
+    assert len(messages) - len(frames) == one.slow_downs
