@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from contracts.settings import Settings
@@ -15,29 +15,13 @@ from gateway.capture.endpoint import capture_endpoint
 from gateway.health import BrokerWatch
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
+from gateway.pages import page_routes
 from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
 from gateway.security import AccessControl, SecurityHeaders
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
 
 __all__ = ["create_app"]
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>A3CP gateway</title>
-<h1>A3CP gateway</h1>
-<p>This server takes bounded camera captures over a WebSocket and turns each into landmark features and one
-line in its session's log. Raw frames are never kept.</p>
-<p><a href="/readyz">Is everything running?</a></p>
-</html>
-"""
-
-
-async def home(_request: Request) -> Response:
-    """What this is."""
-    return HTMLResponse(_PAGE)
 
 
 async def tick(request: Request) -> Response:
@@ -60,7 +44,7 @@ def create_app(state: GatewayState) -> Starlette:
     ``app.state.live.run()`` takes the answers of the real-time lane."""
     app = Starlette(
         routes=[
-            Route("/", home, methods=["GET"]),
+            *page_routes(),
             *health.ROUTES,
             *metrics.ROUTES,
             *sessions.ROUTES,

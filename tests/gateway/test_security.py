@@ -183,7 +183,12 @@ def test_every_http_answer_tells_browsers_to_be_strict(tmp_path: Path) -> None:
                 headers = (await gateway.client.get(path)).headers
                 assert headers["x-content-type-options"] == "nosniff"
                 assert headers["referrer-policy"] == "no-referrer"
-                assert headers["content-security-policy"].startswith("default-src 'self'")
+                policy = headers["content-security-policy"].split("; ")
+                assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+                assert not [rule for rule in policy if "unsafe" in rule or "://" in rule or "*" in rule]
+                assert headers["permissions-policy"].startswith("camera=(self), ")
+                assert headers["cross-origin-opener-policy"] == "same-origin"
+                assert headers["cross-origin-resource-policy"] == "same-origin"
 
     asyncio.run(main())
 
