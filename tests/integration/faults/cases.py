@@ -10,8 +10,12 @@ from functools import reduce
 
 from tests.integration.faults.broker_faults import CASES as BROKER_CASES
 from tests.integration.faults.checker import Allow
+from tests.integration.faults.clock_faults import CASES as CLOCK_CASES
+from tests.integration.faults.cluster_faults import CASES as CLUSTER_CASES
+from tests.integration.faults.disk_faults import CASES as DISK_CASES
 from tests.integration.faults.harness import Fault, Plan, Rig
-from tests.integration.faults.lost_replies import COMMANDS, TIME_IS_UP, lost_all, lost_reply_cases, slowly
+from tests.integration.faults.lost_replies import CASES as LOST_CASES
+from tests.integration.faults.lost_replies import COMMANDS, CUT, TIME_IS_UP, lost_all
 from tests.integration.faults.process_faults import CASES, Case, slept_any_time
 from tests.integration.faults.races import RACES
 
@@ -30,7 +34,7 @@ def mix(seed: str) -> Case:
         chosen.append(chance.choice(deaths["gateway"]))
     faults = [case.fault for case in chosen if case.fault is not None]
     faults.append(slept_any_time(chance.choice(["extractor", "recorder"])))
-    faults.append(lost_all(chance.sample(COMMANDS, 6), "cut"))
+    faults.append(lost_all(chance.sample(COMMANDS, 6), CUT))
     # a capture that meets its death in three extractors is given up, rightly
     poison = frozenset({"extraction_failed"})
     allow = reduce(Allow.__or__, (case.allow for case in chosen), TIME_IS_UP | Allow(told=poison, outcomes=poison))
@@ -66,15 +70,11 @@ ALL: dict[str, Callable[[], Case]] = {
     **{name: _always(case) for name, case in CASES.items()},
     **RACES,
     **BROKER_CASES,
-    **{name: _always(case) for name, case in lost_reply_cases().items()},
-    # two cuts of one step, and it is over: the client is told
-    "replies of every kind cut": lambda: Case(
-        lost_all(COMMANDS, "cut"), Plan(captures=6, make=slowly), TIME_IS_UP, recorded=3
-    ),
+    **{name: _always(case) for name, case in (DISK_CASES | CLOCK_CASES | CLUSTER_CASES | LOST_CASES).items()},
 }
 """Makes a case, by name."""
 
 
 def case_of(name: str) -> Case:
-    """A fresh case."""
-    return ALL[name]()
+    """A fresh case; the names of mixes are ``mix`` and their seed."""
+    return mix(name) if name.startswith("mix") else ALL[name]()

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from tests.brokers import Flavour, server_path
+from tests.brokers import EVENTS, FRAMES, Flavour, server_path
 
 SLOTS = 16_384
 MASTERS = 3
@@ -59,6 +60,7 @@ class BrokerCluster:
     flavour: Flavour
     options: Sequence[str]
     masters: list[Master] = field(default_factory=list)
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="a3cp-test-")))
 
     @property
     def url(self) -> str:
@@ -91,7 +93,8 @@ class BrokerCluster:
     def _launch(self, port: int, bus_port: int, first: int, end: int) -> Master:
         executable = server_path(self.flavour)
         assert executable is not None, f"no {self.flavour} server here: apt-get install redis-server"
-        folder = Path(tempfile.mkdtemp(prefix="a3cp-test-"))
+        folder = self.folder / str(port)
+        folder.mkdir()
         command = [
             *(executable, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
             *("--cluster-enabled", "yes", "--cluster-port", str(bus_port), "--cluster-node-timeout", "5000"),
@@ -103,8 +106,8 @@ class BrokerCluster:
     def stop(self) -> None:
         for master in self.masters:
             master.kill()
-            shutil.rmtree(master.folder, ignore_errors=True)
         self.masters.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def owner(self, key: str) -> Master:
         """The master that has the key's slot, as the first node tells it."""
@@ -142,6 +145,27 @@ class BrokerCluster:
         """The slot is the target's; clients that do not know yet are told MOVED."""
         for master in (target, source, *self.masters):
             master.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
+
+
+@dataclass(frozen=True)
+class ClusterPair:
+    """The two roles, each a cluster."""
+
+    frames: BrokerCluster
+    events: BrokerCluster
+
+
+@contextmanager
+def cluster_pair(flavour: Flavour) -> Iterator[ClusterPair]:
+    """Both roles on clusters that stand."""
+    pair = ClusterPair(BrokerCluster(flavour, FRAMES), BrokerCluster(flavour, EVENTS))
+    try:
+        pair.frames.start()
+        pair.events.start()
+        yield pair
+    finally:
+        pair.frames.stop()
+        pair.events.stop()
 
 
 def _is_whole(master: Master) -> bool:

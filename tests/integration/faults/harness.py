@@ -30,7 +30,7 @@ and undoes what must be undone. If it does not return, the fault never happened,
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The load of one play. ``make`` changes the captures before they start, for faults that need special ones;
-    ``armed_first`` lets the fault meet the sessions' start and end too."""
+    ``armed_first`` lets the fault meet the sessions' start and end too. ``padding``: characters more in each append."""
 
     captures: int = 4
     appends: int = 8
@@ -40,6 +40,7 @@ class Plan:
     max_delay_s: float = 0.5
     make: Callable[[list[Capture]], list[Capture]] = lambda captures: captures
     armed_first: bool = False
+    padding: int = 0
 
 
 async def play(
@@ -117,7 +118,7 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
     async def append(number: int, user_id: str, session_id: str) -> None:
         for index in range(plan.appends // len(owners)):
             repeats = int(chance.random() < 0.25)
-            await Append(user_id, session_id, f"{number}/{index}", repeats).run(http, history)
+            await Append(user_id, session_id, f"{number}/{index}" + "." * plan.padding, repeats).run(http, history)
             await asyncio.sleep(chance.uniform(0, 0.3))
 
     await asyncio.gather(

@@ -1,86 +1,124 @@
-"""Replies that never come: the command ran, and its sender does not hear of it. One case for every kind of command
-that each process sends."""
+"""Commands and replies that are lost on their way. A case for every kind of command that each kind of process sends,
+and for every way to lose it: the command never ran; it ran, and its sender learns that the connection is cut; it ran,
+and its sender waits until its own patience is over."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple, get_args
 
+import httpx
+
+from contracts import keys
 from contracts.broker import Role
+from contracts.paths import session_log_path
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.clients import Capture
-from tests.integration.faults.harness import Fault, Plan, Rig
-from tests.integration.faults.process_faults import Case, killed, vanishing
-from tests.integration.faults.proxy import Command, Then
+from tests.integration.faults.clients import Append, Capture, Sessions
+from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
+from tests.integration.faults.proxy import Command, Moment, Then
 
-__all__ = ["COMMANDS", "TIME_IS_UP", "lost_all", "lost_reply_cases", "slowly"]
+__all__ = ["CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Sender", "lost_all"]
 
-Sender = tuple[Role, str, str]
-"""The broker's role, the kind of process, the command."""
 
-COMMANDS: tuple[Sender, ...] = (
-    *(("frames", "extractor", name) for name in (
-        "claim", "row", "heartbeat", "finish", "acknowledge", "alive", "xreadgroup", "xread", "xclaim", "xautoclaim",
-    )),
-    *(("frames", "gateway", name) for name in (
-        "open", "push", "watch", "end", "xadd", "info", "config", "time", "xinfo", "zcount",
-    )),
-    ("events", "extractor", "publish"),
-    *(("events", "gateway", name) for name in (
-        "reserve", "recheck", "xadd", "get", "hgetall", "zrem", "exists", "info", "config", "xinfo",
-    )),
-    *(("events", "recorder", name) for name in (
-        "lead", "settle", "xreadgroup", "xpending", "time", "zrangebyscore",
-    )),
-)  # fmt: skip
+class Sender(NamedTuple):
+    """A kind of command: to which broker, from which kind of process, and its name."""
+
+    role: Role
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return " ".join(self)
+
+
+class Way(NamedTuple):
+    """A way to lose something."""
+
+    name: str
+    moment: Moment
+    then: Then
+
+
+CUT = Way("reply cut", "answered", "cut")
+WAYS = (Way("command cut", "asked", "cut"), CUT, Way("reply swallowed", "answered", "swallow"))
+
+
+def senders(role: Role, kind: str, names: str) -> tuple[Sender, ...]:
+    return tuple(Sender(role, kind, name) for name in names.split())
+
+
+COMMANDS = (
+    *senders("frames", "extractor", "claim row heartbeat finish acknowledge alive xreadgroup xread xclaim xautoclaim"),
+    *senders("frames", "gateway", "open push watch end xadd info config time xinfo zcount hmget"),
+    *senders("events", "extractor", "publish"),
+    *senders("events", "gateway", "reserve recheck xadd get hgetall zrem exists info config xinfo"),
+    *senders("events", "recorder", "lead settle xreadgroup xpending time zrangebyscore"),
+)
 """What an ordinary load makes them send."""
 
 
-def lost(rig: Rig, sender: Sender, then: Then, latest: int) -> asyncio.Task[Command]:
-    """Lose one reply of the first ``latest`` to such a command."""
-    role, kind, name = sender
-    nth = rig.random.randint(1, latest)
-    trap = rig.proxy(role).trap(name, "answered", then, nth=nth, where=lambda command: rig.kind_of(command.pid) == kind)
-    return asyncio.create_task(trap.sprung())
+# --- occasions -----------------------------------------------------------------------------------------
 
 
-def lost_reply(sender: Sender, then: Then, companion: Fault | None = None) -> Fault:
-    """Lose one reply; ``companion`` is a fault that makes such a command happen."""
+def part_killed(role: Role, name: str) -> Fault:
+    """kill -9 of the sender of such a command, or of the pool it is in, which leaves an orphan; then it starts."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
-        losing = lost(rig, sender, then, latest=1 if companion else 2)
-        if companion is not None:
-            await companion(rig, armed)
+        trap = rig.proxy(role).trap(name, do=lambda c: rig.kill(os.getpgid(c.pid)), nth=rig.random.randint(1, 8))
         armed.set()
-        await until_lost(rig, losing)
+        await trap.sprung()
 
     return fault
 
 
-def lost_all(senders: Sequence[Sender], then: Then) -> Fault:
-    """Lose one reply of each kind, all in one load."""
+async def extractors_stop(rig: Rig, armed: asyncio.Event) -> None:
+    """SIGTERM in the middle of open captures: they are handed back."""
+    rows = rig.frames_proxy.trap("row", nth=8)
+    armed.set()
+    await rows.sprung()
+    for name, part in rig.parts.items():
+        if name.startswith("extractor") and part.pid is not None:
+            os.kill(part.pid, signal.SIGTERM)
 
-    async def fault(rig: Rig, armed: asyncio.Event) -> None:
-        losing = [lost(rig, sender, then, latest=2) for sender in senders]
+
+async def leader_stops(rig: Rig, armed: asyncio.Event) -> None:
+    """SIGTERM of the active recorder."""
+    settled = rig.events_proxy.trap("settle", nth=3)
+    armed.set()
+    await settled.sprung()
+    pid = await rig.leader_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGTERM)
+
+
+async def nowhere_to_append(rig: Rig, armed: asyncio.Event) -> None:
+    """An event whose log cannot be opened is refused for now, and one for a session without a directory is buried."""
+    history = rig.next_history()
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
         armed.set()
-        for one in losing:
-            await until_lost(rig, one)
-
-    return fault
-
-
-async def until_lost(rig: Rig, losing: asyncio.Task[Command]) -> None:
-    """Some commands come only with a question at ``/readyz`` or for a capture."""
-    while not losing.done():
-        await rig.ask("/readyz")
-        await rig.ask("/captures/nobody")
-        await asyncio.wait({losing}, timeout=0.2)
-    await losing
+        session_id = await Sessions(http, history).start("nowhere")
+        log = session_log_path(rig.settings.log_root, "nowhere", session_id)
+        log.unlink()
+        log.mkdir()
+        await Append("nowhere", session_id, "here is a directory", tries=1).run(http, history)
+        log.rmdir()
+        await Append("nobody", session_id, "here is no path", tries=1).run(http, history)
+    history.close()
 
 
-TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))
-"""What clients may be told when the gateway waits for an answer until its patience is over: they try again."""
+async def reserved_and_not_opened(rig: Rig, armed: asyncio.Event) -> None:
+    """The gateway dies over a reservation: the sweep finds it."""
+    await killed("events", "reserve", "answered")(rig, armed)
+
+    async def swept() -> bool:
+        return not await rig.events.zcard(keys.UNFINISHED)
+
+    await until(swept, "the sweep has looked at every capture", 40.0)
 
 
 def slowly(captures: list[Capture]) -> list[Capture]:
@@ -89,23 +127,119 @@ def slowly(captures: list[Capture]) -> list[Capture]:
     return captures
 
 
-def lost_reply_cases() -> dict[str, Case]:
-    """Each kind of command, and each way to lose its reply."""
+# --- losing --------------------------------------------------------------------------------------------
+
+
+def losing(rig: Rig, sender: Sender, way: Way, latest: int) -> asyncio.Task[Command]:
+    """Lose one of the first ``latest`` such commands."""
+    role, kind, name = sender
+    nth = rig.random.randint(1, latest)
+    trap = rig.proxy(role).trap(name, way.moment, way.then, nth=nth, where=lambda command: command.kind == kind)
+    return asyncio.create_task(trap.sprung(50))
+
+
+def lost_all(senders: Sequence[Sender], way: Way, occasion: Fault | None = None) -> Fault:
+    """Lose one of each kind in one load; ``occasion`` is a fault that makes such commands happen."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        lost = [losing(rig, sender, way, latest=1 if occasion else 2) for sender in senders]
+        if occasion is not None:
+            await occasion(rig, armed)
+        armed.set()
+        for one in lost:
+            await until_lost(rig, one)
+
+    return fault
+
+
+async def until_lost(rig: Rig, lost: asyncio.Task[Command]) -> None:
+    """Some commands come only with a question at ``/readyz`` or for a capture."""
+    while not lost.done():
+        await rig.ask("/readyz")
+        await rig.ask("/captures/nobody")
+        for capture_id in await rig.events.zrange(keys.UNFINISHED, 0, 0):
+            await rig.ask(f"/captures/{capture_id.decode()}")
+        await asyncio.wait({lost}, timeout=0.2)
+    await lost
+
+
+TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))
+"""What clients may be told when the gateway waits for an answer until its patience is over: they try again."""
+
+TORN = Allow(dead_letters=frozenset({"torn_line"}))
+BURIED = Allow(dead_letters=frozenset({"missing_session_path"}))
+GROUPS = {("frames", "extractor"): " xgroup", ("events", "recorder"): " xgroup"}
+"""Who makes sure of its group when it starts."""
+
+LOAD = Plan(captures=3, appends=6, frames=31)
+
+
+class Occasion(NamedTuple):
+    """What makes processes send what they do not send every day. ``senders``: each has a play of its own, or all have
+    one ``together``, which is its name."""
+
+    senders: tuple[Sender, ...]
+    case: Case
+    together: str = ""
+
+
+OCCASIONS = (
+    Occasion(tuple(sender for sender in COMMANDS if sender.name != "recheck"), Case(None, LOAD, recorded=3)),
+    Occasion(senders("events", "gateway", "recheck"), Case(None, replace(LOAD, make=slowly), recorded=3)),
+    Occasion(
+        senders("events", "gateway", "session_start session_end"),
+        Case(None, replace(LOAD, armed_first=True), recorded=3),
+    ),
+    Occasion(
+        (*senders("events", "gateway", "abort"), *senders("events", "extractor", "abort"),
+         *senders("frames", "extractor", "end")),
+        Case(None, Plan(captures=8, make=vanishing), recorded=1),
+    ),
+    Occasion(
+        senders("frames", "extractor", "hgetall"),
+        Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=3),
+    ),
+    Occasion(senders("frames", "extractor", "release zrem"), Case(extractors_stop, LOAD, recorded=3)),
+    Occasion(senders("events", "recorder", "resign"), Case(leader_stops, LOAD, recorded=3)),
+    Occasion(senders("events", "recorder", "bury set"), Case(nowhere_to_append, LOAD, BURIED, 3)),
+    Occasion(
+        senders("events", "recorder", "xadd xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 3)
+    ),
+    Occasion(
+        (*senders("events", "recorder", "hgetall abort"), *senders("frames", "recorder", "exists")),
+        Case(reserved_and_not_opened, LOAD, GATEWAY_DEATH, 0),
+    ),
+    *(
+        Occasion(senders(role, kind, names), case, f"{role} {kind} {step}")
+        for kind, case in (
+            ("extractor", Case(part_killed("frames", "row"), LOAD, recorded=3)),
+            ("recorder", Case(part_killed("events", "settle"), LOAD, recorded=3)),
+            ("gateway", Case(part_killed("frames", "push"), LOAD, GATEWAY_DEATH, 0)),
+        )
+        for role in get_args(Role)
+        for step, names in (("connects", "hello client"), ("checks", f"info config{GROUPS.get((role, kind), '')}"))
+    ),
+)  # fmt: skip
+
+LOST = frozenset(sender for occasion in OCCASIONS for sender in occasion.senders)
+"""Every kind of command that a case loses."""
+
+
+def lost_cases() -> dict[str, Case]:
+    """Every kind of command, and every way to lose it."""
     cases: dict[str, Case] = {}
-    rare: list[tuple[Sender, Fault | None, Plan, int]] = [
-        (("events", "gateway", "session_start"), None, Plan(armed_first=True), 4),
-        (("events", "gateway", "session_end"), None, Plan(armed_first=True), 4),
-        (("events", "gateway", "abort"), None, Plan(captures=8, make=vanishing), 1),
-        (("frames", "extractor", "hgetall"), killed("frames", "row", "answered", latest=20), Plan(), 4),
-    ]
-    usual = [(sender, None, Plan(make=slowly if sender[2] == "recheck" else _as_it_is), 4) for sender in COMMANDS]
-    for then in ("cut", "swallow"):
-        for sender, companion, plan, recorded in usual + rare:
-            fault = lost_reply(sender, then, companion)
-            allow = TIME_IS_UP if then == "swallow" and sender[1] == "gateway" else Allow()
-            cases[f"reply {then}: {' '.join(sender)}"] = Case(fault, replace(plan), allow, recorded)
+    for way in WAYS:
+        for occasion in OCCASIONS:
+            every = {str(sender): (sender,) for sender in occasion.senders}
+            for name, lost in ({occasion.together: occasion.senders} if occasion.together else every).items():
+                waits = way.then == "swallow" and lost[0].kind == "gateway"
+                fault = lost_all(lost, way, occasion.case.fault)
+                allow = occasion.case.allow | (TIME_IS_UP if waits or occasion.together else Allow())
+                cases[f"{way.name}: {name}"] = replace(occasion.case, fault=fault, allow=allow)
     return cases
 
 
-def _as_it_is(captures: list[Capture]) -> list[Capture]:
-    return captures
+CASES = lost_cases() | {
+    # two cuts of one step, and it is over: the client is told
+    "replies of every kind cut": Case(lost_all(COMMANDS, CUT), Plan(captures=6, make=slowly), TIME_IS_UP, recorded=3),
+}

@@ -1,5 +1,6 @@
 """The stack's processes with shorter intervals, so that a fault costs seconds: ``python -m … gateway | extractor |
-recorder``. Nothing else is changed, except that two images, which no camera makes, kill or hang an extractor.
+recorder``. Nothing else is changed, except that two images, which no camera makes, kill or hang an extractor, and that
+a process heeds a `Note` where no command tells the harness how far it is.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ import os
 import signal
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import simplejpeg
@@ -16,9 +18,9 @@ import simplejpeg
 import contracts.broker
 import contracts.captures
 import contracts.records
-from contracts.settings import Settings
+from contracts.settings import Settings, load_settings
 
-__all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "hanging_jpeg", "killing_jpeg", "main"]
+__all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "Note", "hanging_jpeg", "killing_jpeg", "main"]
 
 SOCKET_TIMEOUT_S = 2.0
 SWEEP_AGE_S = 9.0
@@ -26,6 +28,9 @@ SWEEP_AGE_S = 9.0
 
 OPEN_TTL_S = 12
 """How long a capture outlives a gateway that died before it told any extractor."""
+
+Note = Literal["die in the middle of an artifact", "die in the middle of a line", "sleep under a log's lock"]
+"""What a process does if a file of this name is beside DATA_ROOT; the first whom it concerns takes it away."""
 
 KILLS = (255, 0, 255)
 HANGS = (0, 255, 0)
@@ -56,6 +61,45 @@ def _shorten_broker() -> None:
     contracts.captures.OPEN_TTL_S = OPEN_TTL_S
 
 
+def _takes(settings: Settings, note: Note) -> bool:
+    """Whether this note was left, and nobody else was quicker."""
+    try:
+        (settings.data_root.parent / note).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _artifacts_break_off(settings: Settings) -> None:
+    import workers.artifact
+
+    write = workers.artifact._write_synced
+
+    def write_or_die(path: Path, data: bytes) -> None:
+        if _takes(settings, "die in the middle of an artifact"):
+            path.write_bytes(data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(path, data)
+
+    workers.artifact._write_synced = write_or_die
+
+
+def _lines_break_off(settings: Settings) -> None:
+    import recorder.writer
+
+    write = recorder.writer.LogWriter._write_line
+
+    def write_or_not(self: Any, log: int, path: Path, line: bytes, end: int) -> None:
+        if _takes(settings, "die in the middle of a line"):
+            os.write(log, line[: len(line) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _takes(settings, "sleep under a log's lock"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        write(self, log, path, line, end)
+
+    recorder.writer.LogWriter._write_line = write_or_not  # type: ignore[method-assign]
+
+
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extractor.extractor_process` with short intervals and the two images."""
     import workers.extractor
@@ -71,6 +115,7 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
             return super().process(image)
 
     _shorten_broker()
+    _artifacts_break_off(settings)
     timing = Timing(
         lease_ms=2_000, heartbeat_s=0.4, alive_s=0.5, poll_ms=300, read_ms=300, frame_deadline_s=3.0, quiet_s=3.0,
         patience_s=10.0,
@@ -85,7 +130,7 @@ def _extractor() -> int:
     import workers.__main__
 
     workers.__main__.extractor_process = extractor_process
-    return workers.__main__.main()
+    return workers.__main__.main(lane="capture")
 
 
 def _recorder() -> int:
@@ -93,6 +138,7 @@ def _recorder() -> int:
     import recorder.leadership
     import recorder.sweep
 
+    _lines_break_off(load_settings())
     recorder.leadership.RENEW_S = 0.4
     recorder.sweep.MIN_AGE_MS = int(1000 * SWEEP_AGE_S)
     recorder.sweep.SWEEP_S = 1.0

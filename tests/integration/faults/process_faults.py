@@ -12,8 +12,9 @@ from contracts.broker import Role
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import SIZE, Capture, Vanish
 from tests.integration.faults.harness import Fault, Plan, Rig, until
-from tests.integration.faults.parts import hanging_jpeg, killing_jpeg
+from tests.integration.faults.parts import Note, hanging_jpeg, killing_jpeg
 from tests.integration.faults.proxy import Command, Moment
+from tests.integration.faults.stages import PLAIN, Stage
 
 __all__ = ["CASES", "Case", "capture_of", "killed", "slept_any_time", "vanishing"]
 
@@ -22,12 +23,14 @@ Where = Callable[[Command], bool]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A fault, the load it meets, what it may do, and how many captures must be recorded all the same."""
+    """A fault, the load it meets, what it may do, how many captures must be recorded all the same, and where it is
+    played."""
 
     fault: Fault | None
     plan: Plan = field(default_factory=Plan)
     allow: Allow = field(default_factory=Allow)
     recorded: int = 4
+    stage: Stage = PLAIN
 
 
 def capture_of(command: Command) -> bytes:
@@ -74,6 +77,42 @@ def killed(role: Role, name: str, moment: Moment, *, latest: int = 1, where: Whe
 
 async def extractor_killed_before_write(rig: Rig, armed: asyncio.Event) -> None:
     await killed("frames", "heartbeat", "answered", where=during_writes(rig, 2))(rig, armed)
+
+
+def noted(note: Note, *, times: int = 1, left: str = "") -> Fault:
+    """kill -9 at a place at which a process sends nothing; ``left``: files that it must leave half written."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        async def is_left() -> bool:
+            return not left or any(rig.settings.data_root.rglob(left))
+
+        for _ in range(times):
+            async with rig.note(note) as taken:
+                armed.set()
+                await taken()
+            await until(is_left, "something is left half written", 2.0)
+
+    return fault
+
+
+async def stopped_under_lock(rig: Rig, armed: asyncio.Event) -> None:
+    """SIGSTOP of the active recorder with a log's lock in hand, until its standby has found the log locked."""
+
+    async def sleeper() -> int | None:
+        pids = [part.pid for name, part in rig.parts.items() if name.startswith("recorder")]
+        return next((pid for pid in pids if pid is not None and rig.is_stopped(pid)), None)
+
+    async def locked() -> bool:
+        return any("the session's log is locked by another process" in line for line in rig.said[before:])
+
+    before = len(rig.said)
+    async with rig.note("sleep under a log's lock") as taken:
+        armed.set()
+        await taken()
+    pid = await until(sleeper, "a recorder sleeps", 10.0)
+    rig.paused.add(pid)
+    await until(locked, "its standby finds the log locked", 30.0)
+    rig.resume(pid)
 
 
 def delivered(to: bytes) -> Where:
@@ -166,10 +205,10 @@ def poisoned(jpeg: bytes) -> Case:
         armed.set()
         await claims.sprung(50)  # three deliveries, and the one that gives it up
 
-    code = frozenset({"extraction_failed"})
-    return Case(fault, Plan(make=poison), Allow(told=code, outcomes=code), recorded=3)
+    return Case(fault, Plan(make=poison), Allow(told=POISON, outcomes=POISON), recorded=3)
 
 
+POISON = frozenset({"extraction_failed"})
 GATEWAY_DEATH = Allow(lost_connections=True, append_answers=frozenset({0}))
 
 CASES: dict[str, Case] = {
@@ -192,6 +231,17 @@ CASES: dict[str, Case] = {
     "extractor sleeps: published": Case(slept("events", "publish", "answered", until="finish")),
     "extractor sleeps: before it finishes": Case(slept("frames", "finish", "asked", until="finish")),
     "extractor sleeps: any time": Case(slept_any_time("extractor")),
+    "extractor killed: half an artifact": Case(noted("die in the middle of an artifact", left=".*.tmp")),
+    "extractor killed: half an artifact, every time": Case(
+        noted("die in the middle of an artifact", times=3, left=".*.tmp"),
+        Plan(captures=1),
+        Allow(outcomes=POISON),
+        recorded=0,
+    ),
+    "recorder killed: half a line": Case(
+        noted("die in the middle of a line"), allow=Allow(dead_letters=frozenset({"torn_line"}))
+    ),
+    "recorder sleeps: under a log's lock": Case(stopped_under_lock, allow=Allow(append_answers=frozenset({503}))),
     "recorder killed: before the write": Case(killed("events", "xreadgroup", "answered", where=delivered(b">"))),
     "recorder killed: written, not settled": Case(killed("events", "settle", "asked", latest=8)),
     "recorder killed: settled": Case(killed("events", "settle", "answered", latest=8)),
@@ -206,6 +256,7 @@ CASES: dict[str, Case] = {
         for what, name, moment, latest in (
             ("before it opens", "open", "asked", 3),
             ("opened, not dispatched", "open", "answered", 3),
+            ("dispatched, not told", "xadd", "answered", 3),
             ("a frame", "push", "answered", 60),
             ("before the close", "end", "asked", 2),
             ("closed, not told", "end", "answered", 2),

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -34,12 +35,13 @@ Then = Literal["pass", "cut", "swallow"]
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command on its way. ``name`` is lower case, or the script's name; a script's arguments are its keys and
-    its ARGV. ``pid`` is the process that opened the connection, 0 if the connection is no Unix socket. ``reply`` is
-    the broker's, as it came, once there is one."""
+    its ARGV. ``pid`` is the process that opened the connection, 0 if the connection is no Unix socket; ``kind`` is what
+    that process was then. ``reply`` is the broker's, as it came, once there is one."""
 
     name: str
     arguments: tuple[bytes, ...]
     pid: int
+    kind: str
     connection: int
     reply: bytes = b""
 
@@ -102,18 +104,20 @@ class Proxy:
 
     Attributes:
         scripts: their names by SHA-1.
+        kind_of: what the process with a pid is.
         delay_s: how long every command is held before it is passed on.
         pids: every process that ever connected.
-        counts: how many commands were answered, by the sender's pid and the command's name.
+        counts: how many commands were answered, by the sender's kind and the command's name.
         errors: what went wrong in hooks.
     """
 
     listen: Address
     target: Address
     scripts: Mapping[str, str]
+    kind_of: Callable[[int], str] = lambda _: ""
     delay_s: float = 0.0
     pids: set[int] = field(default_factory=set)
-    counts: dict[tuple[int, str], int] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
     errors: list[BaseException] = field(default_factory=list)
     _traps: list[Trap] = field(default_factory=list)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -218,9 +222,10 @@ class Proxy:
         self._connections += 1
         pid = _peer_pid(writer)
         self.pids.add(pid)
+        sender = partial(Command, pid=pid, kind=self.kind_of(pid), connection=self._connections)
         waiting: deque[Command] = deque()
         flows = {
-            asyncio.create_task(self._requests(reader, broker_writer, waiting, pid, self._connections)),
+            asyncio.create_task(self._requests(reader, broker_writer, waiting, sender)),
             asyncio.create_task(self._replies(broker_reader, writer, waiting)),
         }
         try:
@@ -233,12 +238,17 @@ class Proxy:
             await asyncio.gather(*flows, return_exceptions=True)
 
     async def _requests(
-        self, reader: asyncio.StreamReader, broker: asyncio.StreamWriter, waiting: deque[Command], pid: int, number: int
+        self,
+        reader: asyncio.StreamReader,
+        broker: asyncio.StreamWriter,
+        waiting: deque[Command],
+        sender: Callable[..., Command],
     ) -> None:
         swallowed = False
         while True:
             raw, words = await read_request(reader)
-            command = self._command(words, pid, number)
+            name, arguments = self._named(words)
+            command = sender(name=name, arguments=arguments)
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             then = await self._meet(command, "asked")
@@ -260,7 +270,7 @@ class Proxy:
                 command = waiting.popleft()
                 then: Then = "pass"
                 if not raw.startswith(b"-NOSCRIPT"):
-                    sender = (command.pid, command.name)
+                    sender = (command.kind, command.name)
                     self.counts[sender] = self.counts.get(sender, 0) + 1
                     then = await self._meet(replace(command, reply=raw), "answered")
                 if then == "cut":
@@ -276,12 +286,12 @@ class Proxy:
                 return then
         return "pass"
 
-    def _command(self, words: list[bytes], pid: int, connection: int) -> Command:
+    def _named(self, words: list[bytes]) -> tuple[str, tuple[bytes, ...]]:
         name, arguments = words[0].decode(errors="replace").lower(), words[1:]
         if name in ("evalsha", "eval"):
             sha = arguments[0].decode() if name == "evalsha" else hashlib.sha1(arguments[0]).hexdigest()
             name, arguments = self.scripts.get(sha, name), arguments[2:]
-        return Command(name, tuple(arguments), pid, connection)
+        return name, tuple(arguments)
 
 
 def _peer_pid(writer: asyncio.StreamWriter) -> int:

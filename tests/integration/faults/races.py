@@ -58,7 +58,7 @@ async def aborted_before_published(rig: Rig, armed: asyncio.Event) -> None:
         await aborted.wait()
 
     rig.frames_proxy.trap("end", "answered", "cut", times=1000, where=is_victims)
-    rig.events_proxy.trap("abort", do=lambda _: aborted.set(), where=lambda c: rig.kind_of(c.pid) == "gateway")
+    rig.events_proxy.trap("abort", do=lambda _: aborted.set(), where=lambda c: c.kind == "gateway")
     # its extractor does not wait for ever, and asks again: every time it is held
     publish = rig.events_proxy.trap(
         "publish", "asked", do=hold, times=1000, where=lambda c: [capture_of(c)] == victims[:1]

@@ -18,12 +18,14 @@ import redis.asyncio
 from pydantic import SecretStr
 
 from contracts import keys
-from contracts.broker import Role
+from contracts.broker import AsyncBroker, Role, broker_time_ms
 from contracts.limits import CaptureLimits
 from contracts.settings import Settings
 from scripts.supervision import Part, PartSpec
 from tests.conftest import BrokerPair
+from tests.integration.faults.clusters import ClusterPair
 from tests.integration.faults.history import History
+from tests.integration.faults.parts import Note
 from tests.integration.faults.proxy import Proxy, script_names
 
 __all__ = ["REPOSITORY", "Rig", "rig_on", "until"]
@@ -31,6 +33,7 @@ __all__ = ["REPOSITORY", "Rig", "rig_on", "until"]
 REPOSITORY = Path(__file__).parents[3]
 READY_S = 60.0
 QUIET_S = 30.0
+NOTE_S = 30.0
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float) -> Any:
@@ -48,16 +51,24 @@ class Rig:
 
     Attributes:
         frames, events: clients of the brokers themselves, past the proxies.
-        frames_proxy, events_proxy: what the stack's processes connect to.
+        frames_proxy, events_proxy: what the stack's processes connect to; the nodes of a cluster have none.
         parts: ``recorder-1``, ``recorder-2``, ``extractor-1`` …, ``gateway``; each is started again when it dies.
         random: of the run's seed.
         quiet_s: how long to wait for quiet.
     """
 
     def __init__(
-        self, brokers: BrokerPair, folder: Path, *, extractors: int = 2, recorders: int = 2, tree: Path = REPOSITORY,
-        limits: dict[str, Any] | None = None, seed: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        brokers: BrokerPair | ClusterPair,
+        folder: Path,
+        *,
+        extractors: int = 2,
+        recorders: int = 2,
+        tree: Path = REPOSITORY,
+        limits: dict[str, Any] | None = None,
+        seed: int = 1,
+        dress: Callable[[PartSpec], PartSpec] = lambda spec: spec,
+    ) -> None:
         self.brokers = brokers
         self.folder = folder
         self.random = random.Random(seed)
@@ -66,17 +77,22 @@ class Rig:
         self.parts: dict[str, Part] = {}
         self.paused: set[int] = set()
         scripts = script_names(tree)
-        self.frames_proxy = Proxy(folder / "frames.sock", brokers.frames.folder / "broker.sock", scripts)
-        self.events_proxy = Proxy(folder / "events.sock", brokers.events.folder / "broker.sock", scripts)
-        self.frames = redis.asyncio.Redis.from_url(brokers.frames.url)
-        self.events = redis.asyncio.Redis.from_url(brokers.events.url)
+        self.frames_proxy = Proxy(folder / "frames.sock", brokers.frames.folder / "broker.sock", scripts, self.kind_of)
+        self.events_proxy = Proxy(folder / "events.sock", brokers.events.folder / "broker.sock", scripts, self.kind_of)
+        self.frames, self.events = _client(brokers.frames.url), _client(brokers.events.url)
+        through_proxies = isinstance(brokers, BrokerPair)
+        frames_url, events_url = [
+            (proxy if through_proxies else broker).url
+            for proxy, broker in ((self.frames_proxy, brokers.frames), (self.events_proxy, brokers.events))
+        ]
         self.settings = Settings(
             data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state",
-            frames_url=SecretStr(self.frames_proxy.url), events_url=SecretStr(self.events_proxy.url),
+            frames_url=SecretStr(frames_url), events_url=SecretStr(events_url),
             port=_free_port(),
             capture=CaptureLimits(**({"max_captures_per_user": 64, "recheck_s": 1} | (limits or {}))),
         )  # fmt: skip
         self._tree = tree
+        self._dress = dress
         self._names = [
             *(f"recorder-{number + 1}" for number in range(recorders)),
             *(f"extractor-{number + 1}" for number in range(extractors)),
@@ -110,7 +126,7 @@ class Rig:
         """How a part is run."""
         command = [sys.executable, "-P", "-m", "tests.integration.faults.parts", name.split("-")[0]]
         environ = self.settings.environ() | {"PYTHONPATH": f"{self._tree}:{REPOSITORY}"}
-        return PartSpec(name, command, environ)
+        return self._dress(PartSpec(name, command, environ))
 
     async def load_scripts(self) -> None:
         """So that a trap at a script meets it once, not first as a NOSCRIPT."""
@@ -174,8 +190,7 @@ class Rig:
 
     async def extractor_pids(self) -> list[int]:
         """The extractor processes that live and say so."""
-        seconds, micros = await self.frames.time()
-        since_ms = seconds * 1000 + micros // 1000 - 1500
+        since_ms = await broker_time_ms(self.frames, "frames", keys.EXTRACTORS) - 1500
         names = await self.frames.zrangebyscore(keys.EXTRACTORS, since_ms, "+inf")
         return [pid for name in names if (pid := _pid_of(name)) is not None]
 
@@ -199,6 +214,26 @@ class Rig:
         """The proxy in front of a role's broker."""
         return self.frames_proxy if role == "frames" else self.events_proxy
 
+    @asynccontextmanager
+    async def note(self, note: Note) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Leave a note for the first process whom it concerns; gives what waits until it is taken."""
+        path = self.folder / note
+        path.touch()
+
+        async def taken() -> bool:
+            return not path.exists()
+
+        try:
+            yield lambda: until(taken, f"a process takes the note: {note}", NOTE_S)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def is_stopped(self, pid: int) -> bool:
+        """Whether a process sleeps by a SIGSTOP."""
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return False
+
     def kill(self, pid: int) -> None:
         """kill -9; gone already is gone."""
         with suppress(ProcessLookupError):
@@ -215,6 +250,13 @@ class Rig:
         self.paused.discard(pid)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+
+def _client(url: str) -> AsyncBroker:
+    """A client past the proxies, which tries again what fails."""
+    if url.startswith("redis-cluster://"):
+        return redis.asyncio.RedisCluster.from_url(url.replace("redis-cluster", "redis", 1))
+    return redis.asyncio.Redis.from_url(url)
 
 
 def _count(said: Sequence[str], name: str, text: str) -> int:
@@ -236,7 +278,7 @@ def _free_port() -> int:
 
 
 @asynccontextmanager
-async def rig_on(brokers: BrokerPair, folder: Path, **options: Any) -> AsyncIterator[Rig]:
+async def rig_on(brokers: BrokerPair | ClusterPair, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """A rig that is whole; what its parts said is printed if anything fails."""
     folder.mkdir(parents=True, exist_ok=True)
     rig = Rig(brokers, folder, **options)

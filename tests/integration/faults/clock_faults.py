@@ -1,0 +1,184 @@
+"""Clocks that step back and forward while everything runs: those of our processes, and those of the brokers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import orjson
+
+from contracts.ids import parse_utc
+from scripts.supervision import PartSpec
+from tests.brokers import Flavour
+from tests.integration.faults.checker import Allow
+from tests.integration.faults.clients import Sessions
+from tests.integration.faults.harness import Fault, Plan, Rig, rig_on, until
+from tests.integration.faults.process_faults import Case
+from tests.integration.faults.stages import Stage, broker_pair
+
+__all__ = ["CASES"]
+
+STEPS = (timedelta(hours=-3), timedelta(hours=2))
+WITHIN_S = 30.0
+
+BUSY = Allow(append_answers=frozenset({503}))
+"""A machine with more to do than it can may keep an append's client waiting for longer than it waits."""
+
+SITECUSTOMIZE = """
+# time.sleep waits until a monotonic time, which this libfaketime takes for a wrong argument
+import threading, time
+time.sleep = lambda seconds: threading.Event().wait(seconds)
+"""
+
+
+class Clocks:
+    """A clock for every process, in a file of ``folder``, ahead of the machine's by what it was set to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def step(self, name: str, ahead: timedelta) -> None:
+        """Set a clock; every process that has it sees that at once."""
+        path = self._folder / f"clock-{name}"
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"{ahead.total_seconds():+.0f}")
+        fresh.replace(path)
+
+    def of(self, spec: PartSpec) -> PartSpec:
+        """The part, with a clock of its own. Monotonic clocks stay what they are, as in a real step."""
+        (self._folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+        python_path = {"PYTHONPATH": f"{self._folder}:{spec.environ['PYTHONPATH']}"}
+        return replace(spec, environ={**spec.environ, **self.environ(spec.name), **python_path})
+
+    def environ(self, name: str) -> dict[str, str]:
+        """What gives a process the clock of this name."""
+        self.step(name, timedelta(0))
+        return {
+            "LD_PRELOAD": str(_library()),
+            "FAKETIME_TIMESTAMP_FILE": str(self._folder / f"clock-{name}"),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+
+
+def _library() -> Path | None:
+    """What steps the clock of the one process it is loaded into."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def no_library() -> str:
+    """What is missing here."""
+    return "" if _library() else "no libfaketime: apt-get install faketime"
+
+
+@asynccontextmanager
+async def with_clocks(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+    """Every part has a clock of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with broker_pair(flavour) as pair:
+        async with rig_on(pair, folder, extractors=1, dress=Clocks(folder).of) as rig:
+            yield rig
+
+
+@asynccontextmanager
+async def with_broker_clocks(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+    """Both brokers have clocks of their own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clocks = Clocks(folder)
+    with broker_pair(flavour, clocks.environ("frames"), clocks.environ("events")) as pair:
+        async with rig_on(pair, folder, extractors=1) as rig:
+            yield rig
+
+
+async def works(rig: Rig) -> None:
+    """Wait until a dozen more rows and lines are written."""
+
+    def done() -> int:
+        counts = (*rig.frames_proxy.counts.items(), *rig.events_proxy.counts.items())
+        return sum(count for (_, name), count in counts if name in ("row", "settle"))
+
+    before = done()
+
+    async def goes_on() -> bool:
+        return done() >= before + 12
+
+    await until(goes_on, "the work goes on", WITHIN_S)
+
+
+def steps(part: str) -> Fault:
+    """The clock of a part's processes goes back, and on, in the middle of the work; then they write by it."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        clocks = Clocks(rig.folder)
+        armed.set()
+        for ahead in STEPS:
+            await works(rig)
+            for name in rig.parts:
+                if name.startswith(part):
+                    clocks.step(name, ahead)
+        await _session(rig)
+
+        async def stepped() -> bool:
+            written = _written(rig, part)
+            return max(written) - min(written) > timedelta(hours=1.9)
+
+        await until(stepped, f"the {part} writes a time of its clock", WITHIN_S)
+
+    return fault
+
+
+async def _session(rig: Rig) -> None:
+    """A session begins and ends: the gateway and the recorder write their times into its log."""
+    history = rig.next_history()
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+        sessions = Sessions(http, history)
+        await sessions.end("clock", await sessions.start("clock"))
+    history.close()
+
+
+def _written(rig: Rig, part: str) -> list[datetime]:
+    """The times that a part's processes have written: in session logs, or the extractor in its own."""
+    if part == "extractor":
+        own = (line.partition(" | ")[2] for line in rig.said if line.startswith(part))
+        return [parse_utc(orjson.loads(line)["timestamp"]) for line in own if line.startswith("{")]
+    logs = rig.settings.log_root.rglob("*.jsonl")
+    lines = [orjson.loads(line) for log in logs for line in log.read_bytes().splitlines()]
+    if part == "recorder":
+        return [parse_utc(line["recorded_at"]) for line in lines]
+    return [parse_utc(line["event"]["start_time"]) for line in lines if "start_time" in line["event"]]
+
+
+async def brokers_step(rig: Rig, armed: asyncio.Event) -> None:
+    """The events broker's clock goes back and on, the frames broker's too: open captures end at worst."""
+    clocks = Clocks(rig.folder)
+    armed.set()
+    for name, ahead in (("events", -1), ("events", 1), ("frames", -1)):
+        await works(rig)
+        clocks.step(name, timedelta(hours=ahead))
+    await works(rig)
+    (frames_s, _), (events_s, _) = await rig.frames.time(), await rig.events.time()
+    assert round((events_s - frames_s) / 3600) == 2
+    clocks.step("frames", timedelta(hours=1))  # the keys of an open capture live for a minute
+
+
+CLOCKS = Stage(with_clocks, needs=no_library)
+# Valkey's: a Redis of Debian's hangs when it starts with this library
+BROKER_CLOCKS = Stage(with_broker_clocks, flavours=("valkey",), needs=no_library)
+
+ENDED = Allow(told=frozenset({"forward_failed"}), outcomes=frozenset({"frames_lost"}))
+
+CASES: dict[str, Case] = {
+    **{
+        f"clock steps: the {part}'s": Case(steps(part), Plan(captures=3, appends=12), BUSY, 3, CLOCKS)
+        for part in ("gateway", "extractor", "recorder")
+    },
+    "clock steps: the brokers'": Case(
+        brokers_step, Plan(captures=4, appends=12, max_pace_s=0.3), ENDED | BUSY, 0, BROKER_CLOCKS
+    ),
+}

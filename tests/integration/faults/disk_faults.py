@@ -1,0 +1,126 @@
+"""Disks that are full or read-only, under the artifacts and under the logs, and well again a while later."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from tests.brokers import Flavour
+from tests.integration.faults.checker import Allow
+from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.process_faults import Case
+from tests.integration.faults.stages import Stage, plain
+
+__all__ = ["CASES", "Disk"]
+
+DISK_BYTES = 8 << 20
+WITHIN_S = 30.0
+
+Root = Literal["data", "logs"]
+
+
+class Disk:
+    """A small file system at ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def mount(self) -> None:
+        """Make it.
+
+        Raises:
+            CalledProcessError: this machine does not let us.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", self.folder]
+        subprocess.run(mount, stderr=subprocess.DEVNULL, check=True)
+
+    def unmount(self) -> None:
+        """Take it away, whoever uses it."""
+        subprocess.run(["umount", "-l", self.folder], check=True)
+
+    def fill(self) -> None:
+        """No byte more, and no page of a file that is there."""
+        with self._ballast.open("wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(4096))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+
+    def empty(self) -> None:
+        """Room again."""
+        self._ballast.unlink()
+
+    def freeze(self) -> None:
+        """Read-only, at a moment at which nobody has a file open for writing."""
+        while subprocess.run(["mount", "-o", "remount,ro", self.folder], stderr=subprocess.DEVNULL).returncode:
+            pass
+
+    def thaw(self) -> None:
+        """Writable again."""
+        subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
+
+
+def no_mount() -> str:
+    """Why a small file system cannot be mounted here."""
+    with tempfile.TemporaryDirectory() as folder:
+        disk = Disk(Path(folder))
+        try:
+            disk.mount()
+        except subprocess.CalledProcessError:
+            return "a small file system cannot be mounted here: it needs root"
+        disk.unmount()
+    return ""
+
+
+@asynccontextmanager
+async def on_disk(root: Root, flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+    """DATA_ROOT or LOG_ROOT is a `Disk`."""
+    disk = Disk(folder / root)
+    disk.mount()
+    try:
+        async with plain(flavour, folder) as rig:
+            yield rig
+    finally:
+        disk.unmount()
+
+
+def refused(root: Root, says: str, break_it: Callable[[Disk], None], mend_it: Callable[[Disk], None]) -> Fault:
+    """From before the load until the disk has refused again and again."""
+
+    async def fault(rig: Rig, armed: asyncio.Event) -> None:
+        disk, before = Disk(rig.folder / root), len(rig.said)
+        await asyncio.to_thread(break_it, disk)
+        try:
+            armed.set()
+
+            async def refuses() -> bool:
+                return sum(says in line for line in rig.said[before:]) >= 4
+
+            await until(refuses, "the disk refuses, again and again", WITHIN_S)
+        finally:
+            await asyncio.to_thread(mend_it, disk)
+
+    return fault
+
+
+# lines that do not fit into what is left of a log's last page, and that may be cut off in the middle
+LONG = Plan(captures=3, appends=8, padding=6000)
+
+CASES: dict[str, Case] = {
+    f"{what} disk under {root}/": Case(
+        refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, stage
+    )
+    for root, says in (("data", "the file system refuses"), ("logs", "a session is held back"))
+    for stage in [Stage(partial(on_disk, root), needs=no_mount)]
+    for what, break_it, mend_it in (("full", Disk.fill, Disk.empty), ("read-only", Disk.freeze, Disk.thaw))
+}

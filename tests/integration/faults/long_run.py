@@ -1,0 +1,106 @@
+"""Playing case after case on servers of one flavour, until the time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.brokers import Flavour
+from tests.integration.faults.cases import case_of
+from tests.integration.faults.checker import Report
+from tests.integration.faults.harness import Rig, play
+from tests.integration.faults.process_faults import Case
+from tests.integration.faults.stages import Stage
+from tests.integration.faults.table import Row
+
+__all__ = ["Run", "run_on", "say"]
+
+
+@dataclass(slots=True)
+class Run:
+    """A long run on servers of one flavour, over when ``until_s`` is."""
+
+    flavour: Flavour
+    seed: int
+    names: Sequence[str]
+    until_s: float
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is time for one more play."""
+        return time.monotonic() < self.until_s
+
+    async def rounds(self) -> None:
+        """Round after round, every case once in each."""
+        number = 0
+        while self.goes_on:
+            seed = f"{self.seed}.{number}"
+            stages: dict[Stage, list[str]] = defaultdict(list)
+            for name in random.Random(seed).sample(self.names, len(self.names)):
+                stages[case_of(name).stage].append(name)
+            for stage in sorted(stages, key=lambda stage: len(stages[stage])):
+                await self._play_all(stages[stage], stage, seed)
+            number += 1
+
+    async def _play_all(self, names: list[str], stage: Stage, seed: str) -> None:
+        """All on one rig; a play that finds something ends it, and the next case gets a new one."""
+        if self.flavour not in stage.flavours:
+            return
+        if lack := stage.lacks(self.flavour):
+            say(f"{self.flavour}  {seed}  left out, {lack}: {', '.join(names)}")
+            return
+        while names and self.goes_on:
+            try:
+                with TemporaryDirectory(prefix="a3cp-faults-") as folder:
+                    async with stage.rig(self.flavour, Path(folder)) as rig:
+                        while names and self.goes_on and await self._play(names.pop(), rig, seed):
+                            pass
+            except Exception:  # the run goes on, whatever a rig does
+                self._count("no rig", Report(wrong=[traceback.format_exc()]), seed)
+
+    async def _play(self, name: str, rig: Rig, seed: str) -> bool:
+        rig.random = random.Random(f"{seed}/{name}")
+        case = case_of(f"{name} {seed}" if name.startswith("mix") else name)
+        report = await self._report(rig, case)
+        self._count(name, report, seed)
+        if not report.ok:
+            say("\n".join(rig.said[-200:]))
+        return report.ok
+
+    async def _report(self, rig: Rig, case: Case) -> Report:
+        try:
+            report = await play(rig, case.plan, case.fault, case.allow)
+        except Exception as error:
+            return Report(wrong=[f"{error}\n{traceback.format_exc()}"])
+        if report.recorded < case.recorded:
+            report.wrong.append(f"{report.recorded} captures are recorded, not {case.recorded}")
+        return report
+
+    def _count(self, name: str, report: Report, seed: str) -> None:
+        self.rows.setdefault(name, Row()).add(name, report)
+        say(f"{self.flavour}  {seed}  {name}: {report.recorded}/{report.captures} recorded")
+        for finding in report.findings:
+            say(f"FOUND  {finding}")
+
+
+def say(text: str) -> None:
+    """Print it now."""
+    print(text, flush=True)
+
+
+def run_on(run: Run) -> dict[str, Row]:
+    """Play it in this process; returns the rows of its table."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)  # ours; what native code writes to descriptor 2 goes nowhere
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    asyncio.run(run.rounds())
+    return run.rows

@@ -1,0 +1,60 @@
+"""Where a case is played: on an ordinary rig, or on one that was made for its kind of fault."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.conftest import BrokerPair
+from tests.integration.faults.rig import Rig, rig_on
+
+__all__ = ["FLAVOURS", "PLAIN", "Stage", "broker_pair", "plain"]
+
+FLAVOURS: tuple[Flavour, ...] = ("valkey", "redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a rig is made in an empty folder, and of which servers it can be made. ``needs`` says what this machine has
+    not got for it; empty if it has everything."""
+
+    rig: Callable[[Flavour, Path], AbstractAsyncContextManager[Rig]]
+    flavours: tuple[Flavour, ...] = FLAVOURS
+    needs: Callable[[], str] = lambda: ""
+
+    def lacks(self, flavour: Flavour) -> str:
+        """Why it cannot be set up here; empty if it can."""
+        return f"no {flavour} server: apt-get install redis-server" if server_path(flavour) is None else self.needs()
+
+
+@contextmanager
+def broker_pair(
+    flavour: Flavour, frames_environ: Mapping[str, str] = MappingProxyType({}),
+    events_environ: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[BrokerPair]:  # fmt: skip
+    """Both roles on servers of their own; the environs are added to this process's."""
+    pair = BrokerPair(
+        BrokerProcess(flavour, FRAMES, environ=frames_environ), BrokerProcess(flavour, EVENTS, environ=events_environ)
+    )
+    try:
+        pair.frames.start()
+        pair.events.start()
+        yield pair
+    finally:
+        pair.frames.stop()
+        pair.events.stop()
+
+
+@asynccontextmanager
+async def plain(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+    """Two brokers, two recorders, two extractors, a gateway."""
+    with broker_pair(flavour) as pair:
+        async with rig_on(pair, folder) as rig:
+            yield rig
+
+
+PLAIN = Stage(plain)
