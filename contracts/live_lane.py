@@ -159,10 +159,7 @@ def alive(worker: str) -> Call[set[str]]:
 
 
 def put_frame(worker: str, frame: LiveFrame) -> Call[bytes]:
-    """Put a frame into a worker's inbox; returns its entry ID.
-
-    Only the frame of a session with a place there is worked on: `join` right before.
-    """
+    """Put a frame into a worker's inbox; returns its entry ID."""
     return Call("frames", "live_put", [live_inbox(worker)], [ENTRY_TTL_MS, *frame.encode()], bytes)
 
 

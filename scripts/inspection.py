@@ -212,7 +212,7 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_row("captures", dispatch)
     table.add_row("extractors", f"{len(frames.extractors)} live")
     sessions = sum(worker.sessions for worker in frames.live_workers.values())
-    table.add_row("real time", f"{sessions} sessions at {len(frames.live_workers)} live workers")
+    table.add_row("live workers", f"{len(frames.live_workers)} live; sessions: {sessions}")
     oldest = f"; the oldest is {events.oldest}" if events.oldest else ""
     stream = (
         f"{events.waiting} to be recorded: {events.pending} with the recorder, {_lag(events.lag)} not delivered yet"

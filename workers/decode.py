@@ -34,8 +34,8 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Image | None:
 def decode_scaled(jpeg: bytes) -> Image | None:
     """Decode one frame of any size up to ``MAX_PIXELS``; None if it is not such a JPEG, or is damaged.
 
-    One that is at least 1280 × 960 is halved, maybe more than once, for as long as 640 × 480 fit: the decoder does that
-    on its way, and no pipeline looks closer. Any smaller one has the pixels of ``simplejpeg.decode_jpeg(jpeg)``.
+    One whose half is 640 × 480 or more is halved, maybe more than once: the decoder does that on its way, and no
+    pipeline looks closer. Any smaller one has the pixels of ``simplejpeg.decode_jpeg(jpeg)``.
     """
     return _decode(
         jpeg,

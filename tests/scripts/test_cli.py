@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from scripts.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES = ("gateway", "extractor", "recorder", "up", "inspect", "doctor", "verify", "demo")
+PROCESSES = ("gateway", "extractor", "worker", "recorder", "up", "inspect", "doctor", "verify", "demo")
 
 
 def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -44,12 +47,36 @@ def test_a_wrong_setting_stops_each_process_with_one_line_that_names_it(
     assert run.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["gateway", "extractor", "recorder", "inspect"])
+@pytest.mark.parametrize("command", ["gateway", "extractor", "worker", "recorder", "inspect"])
 def test_a_process_without_a_broker_names_the_variable(tmp_path: Path, command: str) -> None:
     run = a3cp(command, cwd=tmp_path)
     assert run.returncode == 2
     assert "A3CP_FRAMES_URL" in run.stderr
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_worker_without_a_lane_names_both_variables(tmp_path: Path) -> None:
+    run = a3cp("worker", cwd=tmp_path, A3CP_WORKER_LANES="live", STREAM_ENABLED="false")
+    assert run.returncode == 2
+    assert "A3CP_WORKER_LANES" in run.stderr and "STREAM_ENABLED" in run.stderr
+    assert "lane" not in a3cp("extractor", cwd=tmp_path, A3CP_WORKER_LANES="live").stderr, "it has one of its own"
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ([], {"extractors": 1, "recorders": 1, "live": 1}),
+        (["--extractors", "4", "--live", "0"], {"extractors": 4, "recorders": 1, "live": 0}),
+    ],
+)
+def test_up_starts_one_of_each_and_as_many_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], parts: dict[str, int]
+) -> None:
+    started: list[dict[str, int]] = []
+    monkeypatch.setattr("contracts.process.run_process", lambda _, action: action())
+    monkeypatch.setattr("scripts.up.up", lambda _, **counts: started.append(counts) or 0)
+    assert CliRunner().invoke(app, ["up", *options]).exit_code == 0
+    assert started == [parts]
 
 
 @pytest.mark.parametrize(

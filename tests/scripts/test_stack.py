@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -18,11 +19,16 @@ import httpx
 import pytest
 import redis
 from pydantic import SecretStr
+from rich.console import Console
 
+from contracts import live_lane
 from contracts.broker import connect_sync
 from contracts.errors import ConfigurationError, FatalError
+from contracts.keys import EXTRACTORS, LIVE_WORKERS
+from contracts.scripts import run_sync
 from contracts.settings import Settings, load_settings
 from scripts.gateway_client import Gateway
+from scripts.inspection import inspect
 from scripts.stack import Stack, gateway_address, running_urls
 from scripts.supervision import CORE_LIMIT_BYTES
 
@@ -131,6 +137,37 @@ def _roles_are_as_they_must_be(stack: Stack) -> None:
         assert core.split()[4:6] == [str(CORE_LIMIT_BYTES)] * 2
 
 
+def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def main() -> None:
+        out = Console(file=io.StringIO(), width=100)
+        async with Stack(settings_in(tmp_path), live=1, show=lambda name, _: said.append(name)) as stack:
+            await stack.ready()
+            parts = ["frames-broker", "events-broker", "recorder-1", "extractor-1", "live-1", "gateway"]
+            assert list(stack.parts) == parts
+            with connect_sync(stack.urls[0]) as frames:
+                await until(lambda: bool(frames.zcard(LIVE_WORKERS)))
+                assert frames.zcard(EXTRACTORS) == 1
+                assert run_sync(frames, live_lane.join("somebody")) is not None
+            assert await asyncio.to_thread(inspect, stack.settings, out) == 0
+        text = out.file.getvalue()  # type: ignore[attr-defined]
+        assert "1 live; sessions: 1" in text
+        assert "live worker" in text
+        last = {name: len(said) - said[::-1].index(name) for name in set(said)}
+        assert last["gateway"] < last["live-1"] < last["recorder-1"]
+
+    asyncio.run(main())
+
+
+def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Stack(settings_in(tmp_path, stream_enabled=False), live=3) as stack:
+            assert not [name for name in stack.parts if name.startswith("live")]
+
+    asyncio.run(main())
+
+
 def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
     async def main() -> None:
         async with Stack(settings_in(tmp_path)) as stack:
@@ -212,7 +249,7 @@ def test_the_address_is_one_that_this_machine_reaches(tmp_path: Path, host: str,
 
 def _up(folder: Path) -> subprocess.Popen[str]:
     environ = settings_in(folder).environ() | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-u", "-m", "scripts.cli", "up"]
+    command = [sys.executable, "-u", "-m", "scripts.cli", "up", "--live", "0"]
     return subprocess.Popen(command, env=environ, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 

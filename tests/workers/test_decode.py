@@ -9,8 +9,9 @@ import simplejpeg
 from PIL import Image
 
 from tests.clips import face_clip
+from tests.workers.stage import grey_jpeg
 from workers import decode
-from workers.decode import decode_jpeg
+from workers.decode import decode_jpeg, decode_scaled
 
 JPEG = face_clip(1, 64, 48)[0]
 
@@ -19,6 +20,11 @@ def encoded(mode: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(simplejpeg.decode_jpeg(JPEG)).convert(mode).save(buffer, "JPEG", **options)
     return buffer.getvalue()
+
+
+def gradient(width: int, height: int) -> bytes:
+    rows, columns = np.indices((height, width))
+    return bytes(simplejpeg.encode_jpeg(np.stack([rows % 256, columns % 256, (rows + columns) % 256], 2).astype("u1")))
 
 
 def test_the_pixels_are_those_of_the_bare_decoder() -> None:
@@ -72,6 +78,47 @@ def test_a_picture_of_too_many_scans_is_not_decoded(monkeypatch: pytest.MonkeyPa
     assert decode_jpeg(progressive, 64, 48) is None
 
 
+# --- of any size -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 48), (640, 480), (1278, 958), (1280, 720), (720, 1280)])
+def test_a_live_frame_that_is_not_far_too_big_has_the_pixels_of_the_bare_decoder(size: tuple[int, int]) -> None:
+    jpeg = gradient(*size)
+    assert np.array_equal(decode_scaled(jpeg), simplejpeg.decode_jpeg(jpeg))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [((1280, 960), (480, 640, 3)), ((1920, 1080), (540, 960, 3)), ((3840, 2160), (540, 960, 3))],
+)
+def test_a_live_frame_that_is_far_too_big_is_halved_on_the_way(
+    size: tuple[int, int], shape: tuple[int, int, int]
+) -> None:
+    image = decode_scaled(grey_jpeg(9, *size))
+    assert image is not None
+    assert image.shape == shape
+
+
+@pytest.mark.parametrize("jpeg", [b"", b"\xff\xd8\xff\xd9", b"not a picture", JPEG[: len(JPEG) // 2] + b"\xff\xd9"])
+def test_a_live_frame_that_cannot_be_decoded_is_none(jpeg: bytes) -> None:
+    assert decode_scaled(jpeg) is None
+
+
+def test_a_live_frame_that_claims_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = JPEG.index(b"\xff\xc0") + 5
+    assert decode_scaled(JPEG[:at] + b"\xff\xff\xff\xff" + JPEG[at + 4 :]) is None
+    monkeypatch.setattr(decode, "MAX_PIXELS", 64 * 48)
+    assert decode_scaled(JPEG) is not None
+    monkeypatch.setattr(decode, "MAX_PIXELS", 64 * 48 - 1)
+    assert decode_scaled(JPEG) is None
+
+
+def test_a_live_frame_of_too_many_scans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_SCANS", 1)
+    assert decode_scaled(JPEG) is not None
+    assert decode_scaled(encoded("RGB", progressive=True)) is None
+
+
 def test_no_damage_raises() -> None:
     rng = random.Random(7)
     for original in (JPEG, encoded("RGB", progressive=True)):
@@ -81,3 +128,5 @@ def test_no_damage_raises() -> None:
                 damaged[rng.randrange(len(damaged))] = rng.randrange(256)
             image = decode_jpeg(bytes(damaged), 64, 48)
             assert image is None or image.shape == (48, 64, 3)
+            image = decode_scaled(bytes(damaged))
+            assert image is None or image.shape[2] == 3
