@@ -13,7 +13,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, multiprocess, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -38,6 +38,7 @@ __all__ = [
     "forget",
     "member",
     "metrics_served",
+    "preset",
     "shared_folder",
     "shared_registry",
 ]
@@ -55,6 +56,15 @@ STALE_S = 60.0
 """A folder that is older and belongs to no process that lives is a leftover."""
 
 log = structlog.get_logger()
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody asks for
+
+
+def preset(counter: Counter, values_of_label: Iterable[str]) -> Counter:
+    """``counter``, at zero for every value of its one label: the first step away from zero shows only from a zero."""
+    for value in values_of_label:
+        counter.labels(value)
+    return counter
 
 
 def exposition(registry: Collector, accept: str) -> tuple[bytes, str]:

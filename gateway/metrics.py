@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts.metrics import SECONDS, exposition
+from contracts.errors import CAPTURE_CODES
+from contracts.metrics import SECONDS, exposition, preset
 
 __all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics"]
 
@@ -21,14 +22,16 @@ class CaptureMetrics:
         self.sockets = Gauge("a3cp_capture_sockets", "Capture sockets that are open now.", registry=registry)
         self.active = Gauge("a3cp_capture_active", "Captures that are open now.", registry=registry)
         self.opened = Counter("a3cp_capture_opened", "Captures opened.", registry=registry)
-        self.ended = Counter(
+        ended = Counter(
             "a3cp_capture_ended", "Opened captures that ended, by why; closed is the good end.", ["code"],
             registry=registry,
         )  # fmt: skip
-        self.refused = Counter(
+        self.ended = preset(ended, ["closed", *sorted(CAPTURE_CODES)])
+        refused = Counter(
             "a3cp_capture_refused", "Capture sockets that ended with no capture opened, by why.", ["code"],
             registry=registry,
         )  # fmt: skip
+        self.refused = preset(refused, sorted(CAPTURE_CODES))
         self.frames = Counter("a3cp_capture_frames", "Frames accepted.", registry=registry)
         self.bytes = Counter("a3cp_capture_bytes", "Bytes of the frames accepted.", registry=registry)
         self.close = Histogram(

@@ -19,7 +19,7 @@ from contracts.scripts import run
 from contracts.settings import Settings
 from recorder.entry import read_entry
 from recorder.holds import Holds, SessionKey
-from recorder.metrics import RecorderMetrics
+from recorder.metrics import TORN_LINE, RecorderMetrics
 from recorder.writer import LogWriter
 
 __all__ = ["EntryHandler"]
@@ -144,7 +144,7 @@ class EntryHandler:
         log = path.relative_to(self._log_root).as_posix()
         _log.warning("torn last line", log=log, length_bytes=len(tail))
         fields: dict[str, str | bytes] = {
-            "reason": "torn_line",
+            "reason": TORN_LINE,
             "detail": f"{len(tail)} bytes at the end of the log without a newline",
             "buried_at": format_utc(self._clock()),
             "log": log,
@@ -152,4 +152,4 @@ class EntryHandler:
         }
         with broker_errors("events"):
             await self._events.xadd(keys.DEAD_EVENTS, fields, maxlen=records.MAX_DEAD, approximate=True)  # type: ignore[arg-type]
-        self._metrics.dead_letters.labels("torn_line").inc()
+        self._metrics.dead_letters.labels(TORN_LINE).inc()

@@ -6,9 +6,15 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from contracts.metrics import SECONDS
+from contracts.errors import EventTooLarge, InvalidEvent, MissingSessionPath
+from contracts.metrics import SECONDS, preset
 
-__all__ = ["RecorderMetrics"]
+__all__ = ["DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
+
+TORN_LINE = "torn_line"
+"""Why the end of a log was moved to the dead letters."""
+
+DEAD_REASONS = (InvalidEvent.code, EventTooLarge.code, MissingSessionPath.code, TORN_LINE)
 
 WAIT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """A capture that is closed waits for an extractor first, if there are more of them than extractors."""
@@ -30,9 +36,10 @@ class RecorderMetrics:
             "a3cp_recorder_refused_appends", "Appends that the file system refused; they are tried again.",
             registry=registry,
         )  # fmt: skip
-        self.dead_letters = Counter(
+        dead_letters = Counter(
             "a3cp_recorder_dead_letters", "Events that can never be appended, by why.", ["reason"], registry=registry
         )
+        self.dead_letters = preset(dead_letters, DEAD_REASONS)
         self.close_to_recorded = Histogram(
             "a3cp_recorder_close_to_recorded_seconds",
             "From a capture's close, all its frames in the broker, to its line in the file; the events broker's clock.",

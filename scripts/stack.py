@@ -17,9 +17,10 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.errors import ConfigurationError, FatalError
+from contracts.listeners import address_of
 from contracts.settings import Settings
-from gateway.server import address_of, open_listeners
 from scripts.embedded import EmbeddedBrokers, wait_for_socket
+from scripts.ports import gateway_port, metrics_ports
 from scripts.supervision import Part, PartSpec, Show
 
 __all__ = ["RUNNING", "Stack", "gateway_address", "running_urls"]
@@ -43,6 +44,7 @@ class Stack:
         parts: by name, in the order in which they start: ``frames-broker``, ``events-broker``, ``recorder-1``,
             ``extractor-1``, ``live-1``, ``gateway``. There is no live worker unless one is asked for, and none
             where ``STREAM_ENABLED`` is false.
+        metrics: where each part shows its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its address.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Stack:
     ) -> None:
         self.settings = settings
         self.parts: dict[str, Part] = {}
+        self.metrics: dict[str, str] = {}
         self._extractors = extractors
         self._recorders = recorders
         self._live = live if settings.stream_enabled else 0
         self._show = show
         self._embedded: EmbeddedBrokers | None = None
+        self._metrics_ports: dict[str, int] = {}
 
     @property
     def address(self) -> str:
@@ -95,20 +99,29 @@ class Stack:
             )
         if settings.frames_url is None:
             self._embedded = EmbeddedBrokers.prepare(settings.state_dir)
-        self.settings = settings.model_copy(update={"port": _free_port(settings)})
+        self.settings = settings.model_copy(update={"port": gateway_port(settings)})
+        self._metrics_ports = metrics_ports(self.settings, [name for name, _, _ in self._names()])
+        for name, port in self._metrics_ports.items():
+            self.metrics[name] = gateway_address(self.settings.model_copy(update={"port": port})) + "/metrics"
         if self._embedded is not None:
             await self._start_brokers(self._embedded)
-        environ = self.settings.environ()
-        for number in range(1, self._recorders + 1):
-            self._launch(PartSpec(f"recorder-{number}", _module("recorder"), environ))
-        for number in range(1, self._extractors + 1):
-            self._launch(PartSpec(f"extractor-{number}", _module("extractor"), environ, stop_s=20.0))
-        live_environ = self.settings.model_copy(update={"worker_lanes": "live"}).environ()
-        for number in range(1, self._live + 1):
-            self._launch(PartSpec(f"live-{number}", _module("worker"), live_environ, stop_s=20.0))
-        self._launch(PartSpec("gateway", _module("gateway"), environ, stop_s=20.0))
+        for name, command, stop_s in self._names():
+            self._launch(PartSpec(name, _module(command), self._environ_of(name), stop_s=stop_s))
+        self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
             _write_running(self._embedded.state_dir, self)
+
+    def _names(self) -> list[tuple[str, str, float]]:
+        """Recorders and workers in the order of their start: name, command, how many seconds it gets to stop."""
+        names = [(f"recorder-{number}", "recorder", 10.0) for number in range(1, self._recorders + 1)]
+        names += [(f"extractor-{number}", "extractor", 20.0) for number in range(1, self._extractors + 1)]
+        return names + [(f"live-{number}", "worker", 20.0) for number in range(1, self._live + 1)]
+
+    def _environ_of(self, name: str) -> dict[str, str]:
+        changes: dict[str, object] = {"metrics_port": self._metrics_ports.get(name)}
+        if name.startswith("live-"):
+            changes["worker_lanes"] = "live"
+        return self.settings.model_copy(update=changes).environ()
 
     async def _start_brokers(self, embedded: EmbeddedBrokers) -> None:
         for spec in embedded.specs(self.settings.environ()):
@@ -198,19 +211,6 @@ def gateway_address(settings: Settings) -> str:
     """The URL of a gateway with these settings, as this machine reaches it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - an address to map
     return address_of(host, settings.port)
-
-
-def _free_port(settings: Settings) -> int:
-    """The port asked for, which nobody has; for 0, one that nobody has.
-
-    Raises:
-        ConfigurationError: it is taken, or the host is not this machine's.
-    """
-    listeners = open_listeners(settings)
-    port = int(listeners[0].getsockname()[1])
-    for listener in listeners:
-        listener.close()
-    return port
 
 
 RUNNING = "stack.json"

@@ -65,6 +65,10 @@ async def _serve(stack: Stack) -> None:
             print(f"  look inside:   redis-cli -s {frames_url.removeprefix('unix://')}")
             print(f"                 redis-cli -s {events_url.removeprefix('unix://')}")
         print("  or:            a3cp inspect")
+        if stack.metrics:
+            print(f"  metrics:       {stack.address}/metrics   gateway")
+            for name, url in stack.metrics.items():
+                print(f"                 {url}   {name}")
         print("Ctrl-C stops everything; again, it kills.\n", flush=True)
         await stack.failed()
 

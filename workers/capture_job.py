@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
@@ -26,16 +26,13 @@ from workers.artifact import artifact_exists, remove_artifact, write_artifact
 from workers.decode import decode_jpeg
 from workers.lease import Claimed
 from workers.matrix import FeatureMatrix, features_row
+from workers.metrics import JobEnd
 from workers.pipelines.base import Image, Landmarks, Pipeline
 from workers.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
 from workers.reader import FrameReader
 from workers.steps import Bench, Steps, Stopping
 
 __all__ = ["CaptureJob", "JobEnd"]
-
-JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
-"""How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does
-not; ``lost`` means that another extractor has it, or will when the lease runs out."""
 
 
 class CaptureJob:

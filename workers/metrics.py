@@ -6,13 +6,22 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from contracts.metrics import SECONDS, member, metrics_served, shared_folder, shared_registry
+from contracts.live import LiveCode
+from contracts.metrics import SECONDS, member, metrics_served, preset, shared_folder, shared_registry
+from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
 
-__all__ = ["ExtractorMetrics", "LiveMetrics", "join_pool", "pool_metrics"]
+__all__ = ["ExtractorMetrics", "JobEnd", "LiveMetrics", "join_pool", "pool_metrics"]
+
+JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
+"""How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does
+not; ``lost`` means that another extractor has it, or will when the lease runs out."""
+
+FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
 
 FRAME_SECONDS = (0.0005, *SECONDS)
 
@@ -53,9 +62,10 @@ class ExtractorMetrics:
         self.undecodable = Counter(
             "a3cp_extractor_undecodable_frames", "Those of them that could not be decoded.", registry=registry
         )
-        self.captures = Counter(
+        captures = Counter(
             "a3cp_extractor_captures", "Captures that a process was done with, by how.", ["outcome"], registry=registry
         )
+        self.captures = preset(captures, get_args(JobEnd))
         self.takeovers = Counter(
             "a3cp_extractor_takeovers", "Captures that somebody else had before.", registry=registry
         )
@@ -77,10 +87,12 @@ class LiveMetrics:
             "a3cp_live_inference_seconds", "One frame's pixels to landmarks and detections.", ["pipeline_id"],
             registry=registry, buckets=FRAME_SECONDS,
         )  # fmt: skip
-        self.frames = Counter("a3cp_live_frames", "Frames that got a result.", ["pipeline_id"], registry=registry)
-        self.failed = Counter(
+        frames = Counter("a3cp_live_frames", "Frames that got a result.", ["pipeline_id"], registry=registry)
+        self.frames = preset(frames, PIPELINES)
+        failed = Counter(
             "a3cp_live_failed_frames", "Frames that got an error instead, by its code.", ["code"], registry=registry
         )
+        self.failed = preset(failed, FAILURES)
         self.graphs = Gauge(
             "a3cp_live_graphs", "Pipelines that are held for sessions.", registry=registry, multiprocess_mode="livesum"
         )
