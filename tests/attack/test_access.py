@@ -27,7 +27,7 @@ from tests.gateway.reached import assert_refused, reaching
 from tests.messages import Client
 
 TOKEN = "s3cret-token"
-OPEN = {"/", "/livez", "/readyz"}
+OPEN = {"/", "/livez", "/readyz", "/demo/session", "/demo/gesture", "/live", "/upload", "/static/assets/{name}"}
 
 
 @pytest.fixture(scope="module")
