@@ -52,6 +52,9 @@ MAX_CONNECTIONS = 8
 ANSWERED_WITHIN_S = 10.0
 """A connection that is not at its end by then is cut off."""
 
+POLL_S = 0.05
+"""How soon the server hears that it is to stop."""
+
 STALE_S = 60.0
 """A folder that is older and belongs to no process that lives is a leftover."""
 
@@ -106,7 +109,7 @@ def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], 
     listeners = open_listeners(settings.host, settings.metrics_port, "A3CP_METRICS_PORT")
     servers = [_Server(listener, registry, TokenRule(token), alive) for listener in listeners]
     for server in servers:
-        threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL_S,), name="metrics", daemon=True).start()
     log.info("metrics served", address=address_of(settings.host, listeners[0].getsockname()[1]) + "/metrics")
     try:
         yield
@@ -198,6 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Also what the parser refuses; its words would hold the client's."""
+        code = 405 if code == 501 else code  # the parser's word for a method that nobody wrote
         error, detail = _REFUSALS.get(code, ("invalid_http", "This is no request that this server takes."))
         self._answer(code, orjson.dumps({"error": error, "detail": detail}))
 
@@ -207,8 +211,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if status == 401:
             self.send_header("WWW-Authenticate", 'Bearer realm="a3cp"')
+        if status == 405:
+            self.send_header("Allow", "GET")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: scrapes come every few seconds."""
@@ -217,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
 _REFUSALS = {
     401: ("token_required", "This server needs its token: Authorization: Bearer …."),
     404: ("not_found", "There is nothing at this address."),
-    501: ("method_not_allowed", "This server takes GET only."),
+    405: ("method_not_allowed", "This server takes GET only."),
     503: ("metrics_unreadable", "The metrics cannot be read at this moment."),
 }
 
