@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -94,14 +94,25 @@ class Gateway:
         except httpx.HTTPError as error:
             raise GatewayError(f"{self.url} does not answer ({_text(error)}); is `a3cp up` running?") from error
 
-    @asynccontextmanager
-    async def capture_socket(self) -> AsyncIterator[ClientConnection]:
+    def capture_socket(self) -> AbstractAsyncContextManager[ClientConnection]:
         """A connection to the capture WebSocket.
 
         Raises:
             GatewayError: the gateway is away, or refused the handshake.
         """
-        url = self.url.replace("http", "ws", 1) + "/camera_feed_worker/capture"
+        return self._socket("/camera_feed_worker/capture")
+
+    def live_socket(self, pipeline_id: str) -> AbstractAsyncContextManager[ClientConnection]:
+        """A connection to the real-time lane: JPEGs in, `contracts.live` messages out.
+
+        Raises:
+            GatewayError: the gateway is away, or refused the handshake.
+        """
+        return self._socket(f"/ws/video/stream?pipeline_id={quote(pipeline_id)}")
+
+    @asynccontextmanager
+    async def _socket(self, path: str) -> AsyncIterator[ClientConnection]:
+        url = self.url.replace("http", "ws", 1) + path
         options: dict[str, Any] = {} if self._outside else {"proxy": None}
         try:
             socket = await connect(url, additional_headers=self._headers, compression=None, **options)

@@ -20,7 +20,7 @@ from workers.pipelines.base import PipelineFactory
 from workers.pulse import FrameClock, Watchdog
 from workers.stop_signals import stop_signals
 
-__all__ = ["process_name", "run_worker", "warm_up", "watch"]
+__all__ = ["mute_native_logs", "process_name", "run_worker", "warm_up", "watch"]
 
 
 def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
@@ -28,7 +28,7 @@ def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
 
     Ends with ``SystemExit`` and the exit code of `contracts.process.run_process`.
     """
-    _mute_native_logs()
+    mute_native_logs()
     sys.exit(run_process(kind, lambda: _main(work)))
 
 
@@ -65,9 +65,11 @@ def watch(clock: FrameClock, frame_deadline_s: float, stop: threading.Event) -> 
     Watchdog(clock, frame_deadline_s, is_orphan=_is_orphan, on_orphaned=stop.set).start()
 
 
-def _mute_native_logs() -> None:
-    # MediaPipe's C++ logs several lines for every graph, at a level that nothing sets. Python keeps the
-    # real standard error; what native code writes to descriptor 2 goes nowhere.
+def mute_native_logs() -> None:
+    """Python keeps the real standard error; what native code writes to descriptor 2 goes nowhere from now on.
+
+    MediaPipe's C++ logs several lines for every graph, at a level that nothing sets.
+    """
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -68,6 +68,10 @@ ALLOWED = {
         "the state folder of the embedded brokers, its lock and their sockets",
     ),
     "scripts/stack.py": Allowed({".touch", ".write_text", ".unlink"}, "the note in the state folder of what runs"),
+    "scripts/measurements/__main__.py": Allowed(
+        {"tempfile.TemporaryDirectory", ".mkdir", ".write_text"},
+        "a stack of its own, gone when it ends; and bench.json",
+    ),
     "scripts/demo.py": Allowed({"tempfile.mkdtemp", "shutil.rmtree"}, "the demo's own state, gone when it ends"),
 }
 

@@ -1,0 +1,81 @@
+"""``./scripts/bench [NAME …]``: measures, prints one table, and writes ``bench/bench.json``.
+
+A row with a floor is a ratio: the floor is the least that could do the same, measured in the same run. Machines differ
+and are shared; ratios travel, milliseconds do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from contracts.settings import Settings, load_settings
+from scripts.measurements.live import measure_live
+from scripts.measurements.rows import Row
+
+__all__ = ["main"]
+
+MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[Row]]]] = {"live": measure_live}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what was asked for, or everything; returns 0."""
+    parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all without one")
+    parser.add_argument("--output", type=Path, default=Path("bench"), help="where bench.json goes (default: bench)")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.names) - set(MEASUREMENTS):
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}; there is {', '.join(MEASUREMENTS)}")
+    rows = {name: _measured(name) for name in chosen.names or MEASUREMENTS}
+    _show(rows)
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    path = chosen.output / "bench.json"
+    path.write_text(json.dumps(_document(rows), indent=2) + "\n")
+    print(f"written: {path}")
+    return 0
+
+
+def _measured(name: str) -> list[Row]:
+    print(f"measuring {name} …", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="a3cp-bench-") as folder:
+        roots = {field: Path(folder) / field for field in ("data_root", "log_root", "state_dir")}
+        private = {"frames_url": None, "events_url": None, "host": "127.0.0.1", "port": 0, "metrics_port": None}
+        return asyncio.run(_run(name, load_settings().model_copy(update=roots | private)))
+
+
+async def _run(name: str, settings: Settings) -> list[Row]:
+    return await MEASUREMENTS[name](settings)
+
+
+def _show(rows: Mapping[str, list[Row]]) -> None:
+    table = Table("what", "measured", "floor", "ratio", "goal", "", box=None, pad_edge=False)
+    for row in (row for several in rows.values() for row in several):
+        floor = f"{row.floor:.4g} {row.unit}  {row.floor_name}" if row.floor is not None else ""
+        goal = f"{row.better} {row.goal:g}" if row.goal is not None else ""
+        met = {True: "met", False: "MISSED", None: ""}[row.met]
+        ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
+        table.add_row(row.name, f"{row.value:.4g} {row.unit}", floor, ratio, goal, met)
+    Console(width=160, highlight=False).print(table)
+
+
+def _document(rows: Mapping[str, list[Row]]) -> dict[str, object]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "rows": {name: [row.document() for row in several] for name, several in rows.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,198 @@
+"""The real-time lane: how long a picture's landmarks take, what happens when there are too many, and what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection
+
+from contracts.settings import Settings
+from gateway.live.frame_check import check_frame
+from scripts.gateway_client import Gateway
+from scripts.measurements.bare import BareLoop, bare_loop
+from scripts.measurements.rows import Row, median, percentile
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+
+__all__ = ["measure_live"]
+
+PERIOD_S = 1 / 15
+BLOCKS = 3
+BLOCK_FRAMES = 100
+WARM_UP_FRAMES = 15
+SESSIONS = 10
+IDLE = 100
+
+
+async def measure_live(settings: Settings) -> list[Row]:
+    """Every row of the lane, on a stack of its own."""
+    jpegs = [frame.jpeg for frame in SampleSource().frames()]
+    async with _lane(settings) as (stack, gateway):
+        rows: list[Row] = []
+        for pipeline_id, goal in (("pose", 1.15), ("holistic", 1.15)):
+            rows += await _round_trip(gateway, pipeline_id, jpegs, goal)
+        rows += await _overload(gateway, jpegs)
+        rows += await _many(stack, gateway, jpegs)
+    return rows + _validation()
+
+
+@asynccontextmanager
+async def _lane(settings: Settings) -> AsyncIterator[tuple[Stack, Gateway]]:
+    stack = Stack(settings, extractors=1, live=1)
+    async with stack:
+        await stack.ready()
+        token = settings.api_token.get_secret_value() if settings.api_token else None
+        async with Gateway(stack.address, token) as gateway:
+            yield stack, gateway
+
+
+# --- one connection, not in a hurry -----------------------------------------------------------------
+
+
+async def _round_trip(gateway: Gateway, pipeline_id: str, jpegs: Sequence[bytes], goal: float) -> list[Row]:
+    """Fifteen pictures a second through the lane and, half a period later, through the bare loop: both have the machine
+    to themselves, and both see the same one."""
+    lane_ms: list[float] = []
+    bare_ms: list[float] = []
+    inference_ms: list[float] = []
+    carried_ms: list[float] = []
+    with bare_loop(pipeline_id) as bare:
+        async with gateway.live_socket(pipeline_id) as socket:
+            for number, jpeg in enumerate(itertools.islice(itertools.cycle(jpegs), BLOCKS * BLOCK_FRAMES)):
+                took_ms, answer = await _paced(_asked(socket, jpeg))
+                floor_ms, _ = await _paced(_timed(bare, jpeg))
+                if number < WARM_UP_FRAMES:
+                    continue
+                lane_ms.append(took_ms)
+                bare_ms.append(floor_ms)
+                timing_ms = answer["result"]["timing_ms"]
+                inference_ms.append(timing_ms["inference"])
+                carried_ms.append(took_ms - timing_ms["inference"] - timing_ms["decode"])
+    floor_name = "bare decode + inference"
+    rows = [
+        Row(f"live {pipeline_id}, round trip p50", median(lane_ms), "ms", goal, median(bare_ms), floor_name),
+        Row(f"live {pipeline_id}, round trip p95", percentile(lane_ms, 0.95), "ms", None,
+            percentile(bare_ms, 0.95), floor_name),
+    ]  # fmt: skip
+    if pipeline_id == "pose":
+        rows += [
+            Row("plan: inference", median(inference_ms), "ms", 30),
+            Row("plan: sending, here all that is neither decode nor inference", median(carried_ms), "ms", 5),
+            Row("plan: round trip", median(lane_ms), "ms", 40),
+        ]
+    return rows
+
+
+async def _paced(step: Any) -> tuple[float, Any]:
+    """Run a step, then wait for what is left of half a period."""
+    started_s = time.perf_counter()
+    result = await step
+    await asyncio.sleep(max(0.0, started_s + PERIOD_S / 2 - time.perf_counter()))
+    return result  # type: ignore[no-any-return]
+
+
+async def _asked(socket: ClientConnection, jpeg: bytes) -> tuple[float, dict[str, Any]]:
+    started_s = time.perf_counter()
+    await socket.send(jpeg)
+    answer = await socket.recv()
+    took_ms = 1000 * (time.perf_counter() - started_s)
+    document = orjson.loads(answer)
+    if "result" not in document:
+        raise RuntimeError(f"the lane answered {document}")
+    return took_ms, document
+
+
+async def _timed(bare: BareLoop, jpeg: bytes) -> tuple[float, None]:
+    return await bare.once(jpeg), None
+
+
+# --- too many pictures ------------------------------------------------------------------------------
+
+
+async def _overload(gateway: Gateway, jpegs: Sequence[bytes]) -> list[Row]:
+    """As fast as it takes for pictures to be dropped, from 30 a second on; then ten a second."""
+    for fps in (30, 60, 120):
+        async with gateway.live_socket("holistic") as socket:
+            pictures = itertools.cycle(jpegs)
+            await _asked(socket, next(pictures))
+            fast = await _streamed(socket, pictures, fps, 4 * fps)
+            if not fast["warning"]:
+                continue
+            await _streamed(socket, pictures, 10, 60)  # the window
+            slow = await _streamed(socket, pictures, 10, 60)
+            return [
+                Row(f"live holistic at {fps} a second: dropped", 100 * fast["dropped"] / (4 * fps), "%"),
+                Row("   … warnings in all", fast["warning"] + slow["warning"], "", 1),
+                Row("   … then at 10 a second: dropped", slow["dropped"], "frames", 0),
+            ]
+    return [Row("live holistic at 120 a second: warnings", 0, "", 1, better="at least")]
+
+
+async def _streamed(socket: ClientConnection, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
+    """Send ``count`` pictures at ``fps``; returns what was answered, by kind."""
+    kinds: Counter[str] = Counter()
+
+    async def read() -> None:
+        while kinds["result"] + kinds["dropped"] < count:
+            message = orjson.loads(await socket.recv())
+            kinds[next(kind for kind in ("result", "dropped", "warning", "error") if kind in message)] += 1
+
+    reading = asyncio.create_task(read())
+    began_s = time.perf_counter()
+    for number, jpeg in enumerate(itertools.islice(jpegs, count)):
+        await asyncio.sleep(max(0.0, began_s + number / fps - time.perf_counter()))
+        await socket.send(jpeg)
+    async with asyncio.timeout(30):
+        await reading
+    return kinds
+
+
+# --- many connections -------------------------------------------------------------------------------
+
+
+async def _many(stack: Stack, gateway: Gateway, jpegs: Sequence[bytes]) -> list[Row]:
+    pid = stack.parts["gateway"].pid
+    assert pid is not None
+    async with AsyncExitStack() as sockets:
+        opened = [await sockets.enter_async_context(gateway.live_socket("pose")) for _ in range(SESSIONS)]
+        results = await asyncio.gather(*(_streamed(socket, itertools.cycle(jpegs), 15, 60) for socket in opened))
+    counts = [kinds["result"] for kinds in results]
+    async with AsyncExitStack() as sockets:
+        before = _memory_bytes(pid)
+        opened = [await sockets.enter_async_context(gateway.live_socket("pose")) for _ in range(IDLE)]
+        for socket in opened:
+            await _asked(socket, jpegs[0])
+        each_kb = (_memory_bytes(pid) - before) / IDLE / 1024
+    return [
+        Row(f"live pose, {SESSIONS} at once: the least served got", min(counts), "results", 0.5,
+            median([float(count) for count in counts]), "the median one's", "at least"),
+        Row("live: gateway memory a session", each_kb, "KiB", 50),
+    ]  # fmt: skip
+
+
+def _memory_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# --- the plan's own targets -------------------------------------------------------------------------
+
+
+def _validation() -> list[Row]:
+    """A JPEG of five million bytes: comments before the picture, as much as a header may have, the rest behind it."""
+    jpeg = next(iter(SampleSource().frames())).jpeg
+    padded = jpeg[:-2] + bytes(5_000_000 - len(jpeg)) + jpeg[-2:]
+    samples = []
+    for _ in range(50):
+        started_s = time.perf_counter()
+        check_frame(padded, 5 * 1_048_576)
+        samples.append(1000 * (time.perf_counter() - started_s))
+    return [Row("plan: validation of 5 MB", median(samples), "ms", 2)]

@@ -1,0 +1,36 @@
+"""What a measurement says of itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.measurements.rows import Row, median, percentile
+
+
+@pytest.mark.parametrize(
+    ("row", "met"),
+    [
+        (Row("slow", 12.0, "ms", 1.15, 10.0), False),
+        (Row("quick", 11.0, "ms", 1.15, 10.0), True),
+        (Row("few", 80.0, "frames/s", 0.85, 100.0, "", "at least"), False),
+        (Row("many", 90.0, "frames/s", 0.85, 100.0, "", "at least"), True),
+        (Row("no floor", 3.0, "ms", 2.0), False),
+        (Row("no goal", 3.0, "ms"), None),
+    ],
+    ids=lambda value: value.name if isinstance(value, Row) else "",
+)
+def test_a_goal_is_for_the_ratio_or_without_a_floor_for_the_value(row: Row, met: bool | None) -> None:
+    assert row.met is met
+    assert row.document()["met"] is met
+
+
+def test_the_ratio_is_in_the_document() -> None:
+    assert Row("twice", 20.0, "ms", None, 10.0).document()["ratio"] == 2.0
+    assert Row("alone", 20.0, "ms").document()["ratio"] is None
+
+
+def test_a_percentile_is_a_sample_that_so_many_do_not_exceed() -> None:
+    samples = [5.0, 1.0, 4.0, 2.0, 3.0]
+    assert (median(samples), percentile(samples, 0.5)) == (3.0, 3.0)
+    assert (percentile(samples, 0.8), percentile(samples, 0.81), percentile(samples, 1.0)) == (4.0, 5.0, 5.0)
+    assert percentile([7.0], 0.01) == 7.0
