@@ -22,7 +22,7 @@ from tests.integration.faults.harness import Fault, Plan, Rig, until
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
 from tests.integration.faults.proxy import Command, Moment, Then
 
-__all__ = ["CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Sender", "lost_all"]
+__all__ = ["CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Sender", "ask", "lost_all", "sent", "slowly"]
 
 
 class Sender(NamedTuple):
@@ -54,9 +54,11 @@ def senders(role: Role, kind: str, names: str) -> tuple[Sender, ...]:
 
 COMMANDS = (
     *senders("frames", "extractor", "claim row heartbeat finish acknowledge alive xreadgroup xread xclaim xautoclaim"),
-    *senders("frames", "gateway", "open push watch end xadd info config time xinfo zcount hmget"),
+    *senders(
+        "frames", "gateway", "open push watch end xadd info config time xinfo zcount xlen xrange xpending xread hmget"
+    ),
     *senders("events", "extractor", "publish"),
-    *senders("events", "gateway", "reserve recheck xadd get hgetall zrem exists info config xinfo"),
+    *senders("events", "gateway", "reserve recheck closed xadd get hgetall exists info config xinfo xlen xrange zcard"),
     *senders("events", "recorder", "lead settle xreadgroup xpending time zrangebyscore"),
 )
 """What an ordinary load makes them send."""
@@ -153,14 +155,24 @@ def lost_all(senders: Sequence[Sender], way: Way, occasion: Fault | None = None)
 
 
 async def until_lost(rig: Rig, lost: asyncio.Task[Command]) -> None:
-    """Some commands come only with a question at ``/readyz`` or for a capture."""
+    """Wait, and ask meanwhile."""
     while not lost.done():
-        await rig.ask("/readyz")
-        await rig.ask("/captures/nobody")
-        for capture_id in await rig.events.zrange(keys.UNFINISHED, 0, 0):
-            await rig.ask(f"/captures/{capture_id.decode()}")
+        await ask(rig)
         await asyncio.wait({lost}, timeout=0.2)
     await lost
+
+
+async def ask(rig: Rig) -> None:
+    """Some commands come only with a question at ``/readyz`` or for a capture."""
+    for path in ("/readyz", "/captures/nobody"):
+        await rig.ask(path)
+    for capture_id in await rig.events.zrange(keys.UNFINISHED, 0, 0):
+        await rig.ask(f"/captures/{capture_id.decode()}")
+
+
+def sent(rig: Rig) -> set[Sender]:
+    """What the proxies have seen so far."""
+    return {Sender(role, *sender) for role in get_args(Role) for sender in rig.proxy(role).counts}
 
 
 TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))

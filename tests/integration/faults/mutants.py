@@ -16,13 +16,14 @@ PACKAGES = ("contracts", "gateway", "recorder", "scripts", "workers")
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One edit: in ``path``, ``rule`` becomes ``instead``. ``case`` is what must find it, in a finding that says
-    ``finding``."""
+    ``finding``. ``quiet_s`` is how long it is waited for quiet, which need not come."""
 
     path: str
     rule: str
     case: str
     finding: str
     instead: str = ""
+    quiet_s: float = 20.0
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -52,6 +53,7 @@ MUTANTS: dict[str, Mutant] = {
         "left in the brokers: pending captures",
         "local stored = redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3])\n"
         "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif stored == 1 then\n",
+        quiet_s=4.0,
     ),
     "the look under the flock": Mutant(
         "recorder/writer.py",
@@ -65,6 +67,7 @@ MUTANTS: dict[str, Mutant] = {
         "            await self._claim_all()\n",
         "recorder killed: before the write",
         "left in the brokers: pending events",
+        quiet_s=4.0,
     ),
 }
 

@@ -15,8 +15,6 @@ from tests.integration.faults.cases import case_of
 from tests.integration.faults.harness import play, rig_on
 from tests.integration.faults.mutants import MUTANTS, mutate
 
-QUIET_S = 4.0
-
 
 @pytest.fixture
 def pair() -> Iterator[BrokerPair]:
@@ -31,7 +29,7 @@ def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_pat
 
     async def main() -> None:
         async with rig_on(pair, tmp_path / "rig", tree=tree) as rig:
-            rig.quiet_s = QUIET_S
+            rig.quiet_s = mutant.quiet_s
             plan = replace(case.plan, captures=2, appends=min(case.plan.appends, 6))
             report = await play(rig, plan, case.fault, case.allow, whole_again=False)
             assert any(mutant.finding in finding for finding in report.findings), report.findings

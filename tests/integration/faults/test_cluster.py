@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import uuid
-from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -24,20 +22,12 @@ from contracts.layout import DIMS, Row
 from contracts.limits import CaptureLimits
 from contracts.records import CaptureCounts
 from contracts.scripts import Call, ScriptName, run
-from scripts.gateway_client import GatewayError
-from scripts.streaming import CaptureResult, stream_capture
-from tests.brokers import EVENTS, FRAMES, Flavour, server_path
+from tests.brokers import FRAMES, Flavour, server_path
 from tests.contracts.scripting import CLOSE, SESSION, frame, window
-from tests.integration.faults.clusters import BrokerCluster
-from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
-
-
-@dataclass(frozen=True)
-class ClusterPair:
-    """The two roles, each a cluster."""
-
-    frames: BrokerCluster
-    events: BrokerCluster
+from tests.integration.faults.cluster_faults import CASES
+from tests.integration.faults.clusters import ClusterPair, cluster_pair
+from tests.integration.faults.played import play_on
+from tests.integration.faults.rig import rig_on
 
 
 @pytest.fixture(scope="module", params=get_args(Flavour))
@@ -46,14 +36,8 @@ def clusters(request: pytest.FixtureRequest) -> Iterator[ClusterPair]:
     if server_path(flavour) is None:
         message = f"no {flavour} server on this machine: apt-get install redis-server"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    pair = ClusterPair(BrokerCluster(flavour, FRAMES), BrokerCluster(flavour, EVENTS))
-    try:
-        pair.frames.start()
-        pair.events.start()
+    with cluster_pair(flavour) as pair:
         yield pair
-    finally:
-        pair.frames.stop()
-        pair.events.stop()
 
 
 def every_call(capture_id: str) -> list[Call[Any]]:
@@ -204,75 +188,12 @@ def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> N
     asyncio.run(main())
 
 
-# --- the whole stack -----------------------------------------------------------------------------------
-
-
-async def capture(stack: Running, session_id: str, capture_id: str) -> CaptureResult:
-    clip = FaceClip(36)
-    return await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id, capture_id=capture_id)
-
-
 @pytest.mark.timeout(180)
 def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
     clusters: ClusterPair, tmp_path: Path
 ) -> None:
-    frames, events = clusters.frames, clusters.events
-
     async def main() -> None:
-        settings = settings_for(clusters, tmp_path)  # type: ignore[arg-type]
-        async with running(settings, extractors=2, recorders=2) as stack:
-            session_id = await stack.gateway.start_session(USER)
-            capture_ids = [str(uuid.uuid4()) for _ in range(3)]
-            tasks = [asyncio.create_task(capture(stack, session_id, capture_id)) for capture_id in capture_ids]
-
-            async def extracting() -> bool:
-                return any([(await stack.status(capture_id)).get("extracted", 0) > 3 for capture_id in capture_ids])
-
-            await until(extracting, "frames are extracted")
-            states = [keys.capture_keys(capture_id).state for capture_id in capture_ids]
-            for cluster, key in [(frames, keys.CAPTURES), (frames, keys.EXTRACTORS), (events, keys.EVENTS)] + [
-                (frames, state) for state in states
-            ]:
-                await asyncio.to_thread(
-                    cluster.move, key, midway=lambda: time.sleep(0.2)
-                )  # everybody meets it half moved
-            assert [result.status for result in await asyncio.gather(*tasks)] == ["recorded"] * 3
-
-            last = capture_ids[0] + "-again"
-            streaming = asyncio.create_task(capture(stack, session_id, last))
-            await until(lambda: is_open(stack, last), "it is open")
-            master = events.owner(keys.EVENTS)
-            master.kill()
-            await asyncio.to_thread(master.restart)
-            await until(lambda: answered(is_recorded(stack, last)), "it is recorded")
-            await asyncio.gather(streaming, return_exceptions=True)  # it may have met the outage
-
-            await until(lambda: answered(end(stack, session_id)), "the session is ended")
-            report = stack.verify(session_id)
-            assert report.ok, report.findings
-            assert len(report.captures) == 4
-            assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
-            assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
+        async with rig_on(clusters, tmp_path) as rig:
+            await play_on(rig, list(CASES))
 
     asyncio.run(main())
-
-
-async def is_open(stack: Running, capture_id: str) -> bool:
-    return bool((await stack.status(capture_id)).get("open"))
-
-
-async def is_recorded(stack: Running, capture_id: str) -> bool:
-    return (await stack.status(capture_id)).get("status") == "recorded"
-
-
-async def end(stack: Running, session_id: str) -> bool:
-    await stack.gateway.end_session(USER, session_id)
-    return True
-
-
-async def answered(question: Awaitable[bool]) -> bool:
-    """The answer; false while there is none."""
-    try:
-        return await question
-    except GatewayError:
-        return False

@@ -5,21 +5,17 @@ A choice of the cases, on both brokers; ``python -m tests.integration.faults`` p
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.brokers import Flavour
-from tests.conftest import BrokerPair, start_pair
-from tests.integration.faults.cases import case_of
-from tests.integration.faults.harness import play, rig_on
+from tests.integration.faults.played import play_cases
 
 CHOICE: dict[Flavour, Sequence[str]] = {
     "valkey": (
-        "no fault",
-        "extractor killed: after a row",
+        "extractor killed: half an artifact",
         "extractor killed: written, not published",
         "extractor sleeps: a row, until all is done",
         "a row of an old owner",
@@ -31,11 +27,12 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "extractor killed: published",
         "extractor killed: finished, not acknowledged",
         "recorder killed: before the write",
-        "recorder killed: written, not settled",
-        "recorder sleeps: written, not settled",
+        "recorder killed: half a line",
+        "recorder sleeps: under a log's lock",
         "aborted before it is published",
         "the artifact's place is taken",
         "extraction from a full frames broker",
+        "reply swallowed: frames gateway push",
         "replies of every kind cut",
     ),
 }
@@ -46,21 +43,6 @@ def flavour(request: pytest.FixtureRequest) -> Flavour:
     return request.param  # type: ignore[no-any-return]
 
 
-@pytest.fixture
-def pair(flavour: Flavour) -> Iterator[BrokerPair]:
-    yield from start_pair(flavour)
-
-
 @pytest.mark.timeout(300)
-def test_whatever_happens_to_a_process_nothing_is_lost_doubled_or_wrong(
-    flavour: Flavour, pair: BrokerPair, tmp_path: Path
-) -> None:
-    async def main() -> None:
-        async with rig_on(pair, tmp_path) as rig:
-            for name in CHOICE[flavour]:
-                case = case_of(name)
-                report = await play(rig, case.plan, case.fault, case.allow)
-                assert report.ok, (name, report.findings)
-                assert report.recorded >= case.recorded, (name, report.recorded)
-
-    asyncio.run(main())
+def test_whatever_happens_to_a_process_nothing_is_lost_doubled_or_wrong(flavour: Flavour, tmp_path: Path) -> None:
+    play_cases(CHOICE[flavour], flavour, tmp_path)

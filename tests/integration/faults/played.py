@@ -1,0 +1,39 @@
+"""Cases as tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import Flavour
+from tests.integration.faults.cases import case_of
+from tests.integration.faults.harness import Rig, play
+
+__all__ = ["play_cases", "play_on"]
+
+
+def play_cases(names: Sequence[str], flavour: Flavour, folder: Path) -> None:
+    """Play cases of one stage, one after another on one rig; the test fails by the first finding. It is skipped where
+    this machine lacks something; in CI it fails."""
+    (stage,) = {case_of(name).stage for name in names}
+    if lack := stage.lacks(flavour):
+        pytest.fail(lack) if os.environ.get("CI") else pytest.skip(lack)
+
+    async def main() -> None:
+        async with stage.rig(flavour, folder) as rig:
+            await play_on(rig, names)
+
+    asyncio.run(main())
+
+
+async def play_on(rig: Rig, names: Sequence[str]) -> None:
+    """Play cases on a rig."""
+    for name in names:
+        case = case_of(name)
+        report = await play(rig, case.plan, case.fault, case.allow)
+        assert report.ok, (name, report.findings)
+        assert report.recorded >= case.recorded, (name, report.recorded)
