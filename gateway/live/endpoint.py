@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contracts.errors import LiveCode, LiveRefusal
 from contracts.live import LiveDropped, LiveError, LiveWarning
 from contracts.pipelines import PIPELINES
+from gateway.cancelling import cancel_all
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import LiveLane
@@ -38,7 +39,6 @@ CLOSE_CODES: dict[LiveCode, int] = {
 }
 
 TELL_WITHIN_S = 2.0
-STOP_WITHIN_S = 0.25
 
 log = structlog.get_logger()
 
@@ -119,11 +119,11 @@ class _Connection:
         try:
             ending = await self._ending
             self._log_ending(ending)
-            await self._stop_tasks()
+            await cancel_all(self._tasks)
             if not ending.gone:
                 await _end(self._websocket, ending)
         finally:
-            await self._stop_tasks()
+            await cancel_all(self._tasks)
             await self._lane.leave(self._seat)
             self._state.metrics.stream_sessions_active.dec()
             self._state.live_sessions -= 1
@@ -167,13 +167,6 @@ class _Connection:
     def _finish(self, ending: Ending) -> None:
         if not self._ending.done():
             self._ending.set_result(ending)
-
-    async def _stop_tasks(self) -> None:
-        # cancelled again until it is done: a cancellation may be lost where it meets a result
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN_S)
 
     async def _receive(self) -> None:
         limit = self._state.settings.stream_max_frame_bytes

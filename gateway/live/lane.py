@@ -24,6 +24,7 @@ from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
 from contracts.live_lane import Answer, LiveFrame, Place
 from contracts.scripts import run
 from gateway.again import once_more
+from gateway.cancelling import cancel_all
 from gateway.state import GatewayState
 
 __all__ = ["LiveLane", "Seat"]
@@ -157,11 +158,12 @@ class LiveLane:
 
     async def run(self) -> None:
         """Take answers, and keep the places, until it is cancelled; then the outbox is gone."""
+        steps = self._again("answers not read", self._take), self._again("places not renewed", self._renew)
+        tasks = [asyncio.create_task(step) for step in steps]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._again("answers not read", self._take))
-                tasks.create_task(self._again("places not renewed", self._renew))
+            await asyncio.wait(tasks)
         finally:
+            await cancel_all(tasks)
             with suppress(BrokerUnavailable), broker_errors("frames"):
                 await self._frames.delete(live_outbox(self.gateway))
 

@@ -15,6 +15,7 @@ import orjson
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from contracts import broker as contracts_broker
 from contracts import live_lane
@@ -25,6 +26,7 @@ from contracts.live_lane import Answer, LiveFrame
 from contracts.scripts import run
 from contracts.settings import Settings
 from gateway.app import create_app
+from gateway.cancelling import cancel_all
 from gateway.live.lane import LiveLane
 from gateway.server import GatewayServer
 from gateway.state import GatewayState
@@ -80,9 +82,9 @@ class TinyWorker:
     async def announce(self) -> None:
         self.sessions = await run(self.frames, live_lane.alive(self.name))
 
-    async def run(self) -> None:
+    def tasks(self) -> list[asyncio.Task[None]]:
         self.free.set()
-        await asyncio.gather(self._beat(), self._serve())
+        return [asyncio.create_task(self._beat()), asyncio.create_task(self._serve())]
 
     async def _beat(self) -> None:
         while True:
@@ -179,8 +181,12 @@ class Live:
 
     @asynccontextmanager
     async def socket(self, query: str = "?pipeline_id=pose", **options: Any) -> AsyncIterator[Socket]:
-        async with connect(self.url(query), compression=None, max_size=None, **options) as connection:
+        connection = await connect(self.url(query), compression=None, max_size=None, **options)
+        try:
             yield Socket(connection)
+        finally:
+            if connection.state is not State.CLOSED:  # a second close would trip over a fault of Python 3.11
+                await connection.close()
 
     async def no_session(self) -> None:
         """Wait until every connection has been left whole."""
@@ -214,7 +220,7 @@ async def serving(
     if worker:
         tiny = TinyWorker(frames, f"tiny/{folder.name}")
         await tiny.announce()
-        tasks.append(asyncio.create_task(tiny.run()))
+        tasks += tiny.tasks()
     server, running, port = await served(_Gateway(app, state))
     live = Live(state, app, server, running, port, tiny)
     if lane:
@@ -224,8 +230,7 @@ async def serving(
     finally:
         server.stop()
         await running
-        for task in tasks:
-            task.cancel()
+        await cancel_all(tasks)
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task

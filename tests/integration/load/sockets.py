@@ -136,8 +136,8 @@ class BareSocket:
         """From now on more fits."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
-    async def handshake(self) -> None:
-        await self.send(handshake())
+    async def handshake(self, path: str = PATH) -> None:
+        await self.send(handshake(path))
         while b"\r\n\r\n" not in self._unread:
             self._unread += await self._receive(1)
         self._unread = b""
@@ -203,9 +203,9 @@ class BareSocket:
         self._connection.close()
 
 
-def handshake() -> bytes:
+def handshake(path: str = PATH) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     return (
-        f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()

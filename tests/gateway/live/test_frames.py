@@ -1,0 +1,234 @@
+"""What a client may send, and what it is told of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from PIL import Image
+
+from contracts.errors import LiveCode
+from contracts.live import LiveError
+from contracts.live_lane import Answer
+from gateway import websocket_protocol
+from gateway.live.endpoint import CLOSE_CODES
+from gateway.live.lane import LiveLane
+from tests.brokers import BrokerProcess
+from tests.gateway.live.served import Ended, Live, play, until
+from tests.gateway.live.test_frame_check import LIMIT, MIB, padded, patched_size
+from tests.integration.load.sockets import BINARY, CONTINUATION, BareSocket, framed
+from tests.messages import jpeg
+
+
+def assert_ended(ended: Ended, code: LiveCode) -> str:
+    """The unified form: one error with its code and a sentence, then its close code; returns the sentence."""
+    assert LiveError.model_validate(ended.error).error == code
+    assert (ended.code, ended.reason) == (CLOSE_CODES[code], code)
+    detail = str(ended.error["detail"])
+    assert detail.endswith(".") and "Traceback" not in detail and "/" not in detail
+    return detail
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_close_code_belongs_to_every_error() -> None:
+    assert set(CLOSE_CODES) == set(get_args(LiveCode))
+
+
+def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        for text in ("", "{}", '{"event":"capture.open"}', "x" * 100_000):
+            async with live.socket() as socket:
+                await socket.send(text)
+                assert assert_ended(await socket.ended(), "invalid_message").startswith("A message must be binary")
+        await live.nothing_left()
+        assert not live.only_worker.seen
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff",
+        png(),
+        jpeg()[:-2],
+        jpeg()[: len(jpeg()) // 2],
+        jpeg()[1:],
+        patched_size(65500, 65500),
+        bytes(LIMIT),
+    ],
+    ids=["empty", "a byte", "PNG", "no EOI", "half", "no SOI", "huge dimensions", "5 MiB of nothing"],
+)
+def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_it(
+    broker: BrokerProcess, tmp_path: Path, payload: bytes
+) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert (await socket.frame())["frame_index"] == 0
+            await socket.send(payload)
+            ended = await socket.ended()
+            assert_ended(ended, "invalid_frame")
+            assert len(ended.messages) == 2
+        await live.nothing_left()
+        assert len(live.only_worker.seen) == 1
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 7 * MIB, 30 * MIB])
+def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
+    broker: BrokerProcess, tmp_path: Path, size: int
+) -> None:
+    async def scenario(live: Live) -> None:
+        for _ in range(3):
+            async with live.socket() as socket:
+                await socket.frame()
+                await socket.send(padded(size))
+                ended = await socket.ended()
+            assert ended.error == {"error": "frame_too_large", "detail": f"The frame is longer than {LIMIT} bytes."}
+            assert ended.code == 1009
+        await live.nothing_left()
+        assert len(live.only_worker.seen) == 3
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        client = await BareSocket.connect(live.port)
+        await client.handshake("/ws/video/stream?pipeline_id=pose")
+        await client.send(framed(BINARY, bytes(4 * MIB), last=False))
+        await client.send(framed(CONTINUATION, bytes(4 * MIB), last=False))
+        ended = await client.ended()
+        assert ended.code == 1009
+        assert [message["error"] for message in ended.messages] == ["frame_too_large"]
+        client.drop()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_who_goes_on_sending_what_is_too_large_is_cut_off(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_protocol, "LINGER_S", 0.2)
+
+    async def scenario(live: Live) -> None:
+        client = await BareSocket.connect(live.port)
+        await client.handshake("/ws/video/stream?pipeline_id=pose")
+        await client.send(framed(BINARY, bytes(7 * MIB))[:2000])
+        await client.flood(bytes(65536), 20)
+        assert await client.is_gone()
+        client.drop()
+        await until(lambda: not live.server.server_state.connections, "the connection is gone")
+
+    play(broker, tmp_path, scenario)
+
+
+def test_the_largest_frame_is_taken(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert (await socket.frame(padded(LIMIT)))["frame_index"] == 0
+        assert live.only_worker.seen[0].payload == padded(LIMIT)
+
+    play(broker, tmp_path, scenario)
+
+
+def test_the_limit_of_a_frame_is_a_setting(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.frame(padded(8 * MIB))
+            await socket.send(padded(8 * MIB + 1))
+            assert assert_ended(await socket.ended(), "frame_too_large") == "The frame is longer than 8388608 bytes."
+
+    play(broker, tmp_path, scenario, stream_max_frame_size_mb=8)
+
+
+@pytest.mark.parametrize("code", ["pipeline_failure", "invalid_frame"])
+def test_an_error_of_the_worker_is_told_and_ends_the_connection(
+    broker: BrokerProcess, tmp_path: Path, code: LiveCode
+) -> None:
+    async def scenario(live: Live) -> None:
+        answers, sentence = live.only_worker.respond, b"The pipeline failed on this frame."
+        live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, sentence, code)
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            assert assert_ended(await socket.ended(), code) == sentence.decode()
+        await live.nothing_left()
+        live.only_worker.respond = answers
+        async with live.socket() as socket:  # the lane goes on
+            assert (await socket.frame())["frame_index"] == 0
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(*_: object) -> bytes:
+        raise ValueError("secret of the inside")
+
+    monkeypatch.setattr(LiveLane, "submit", broken)
+
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            assert "secret" not in assert_ended(await socket.ended(), "internal_error")
+        await live.nothing_left()
+        assert live.state.metrics.registry.get_sample_value("stream_sessions_active") == 0
+
+    play(broker, tmp_path, scenario)
+
+
+def test_an_error_overtakes_what_is_worked_on(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        live.only_worker.hold()
+        async with live.socket() as socket:
+            await socket.send(jpeg(), jpeg(), png())
+            ended = await socket.ended()
+            assert_ended(ended, "invalid_frame")
+            assert len(ended.messages) == 1
+        live.only_worker.release()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_server_that_stops_closes_with_1012(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        live.only_worker.hold()
+        async with live.socket() as idle, live.socket() as busy, live.socket() as answered:
+            await busy.send(jpeg())
+            await until(lambda: live.only_worker.seen, "the worker has a frame")
+            live.server.stop()
+            for socket in (idle, busy, answered):
+                ended = await socket.ended()
+                assert (ended.code, ended.reason, ended.messages) == (1012, "server_shutdown", [])
+            await live.running
+        live.only_worker.release()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_server_that_stops_is_not_kept_by_a_client_that_does_not_read(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        client = await BareSocket.connect(live.port, small=True)
+        await client.handshake("/ws/video/stream?pipeline_id=pose")
+        await client.flood(framed(BINARY, jpeg()) * 100, 0.5)
+        live.server.stop()
+        async with asyncio.timeout(10):
+            await live.running
+        client.drop()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
