@@ -19,7 +19,8 @@ from websockets.protocol import State
 
 from contracts import broker as contracts_broker
 from contracts import live_lane
-from contracts.broker import AsyncBroker
+from contracts.broker import AsyncBroker, broker_errors
+from contracts.errors import BrokerUnavailable
 from contracts.keys import live_inbox
 from contracts.live import PipelineResult
 from contracts.live_lane import Answer, LiveFrame
@@ -65,7 +66,7 @@ class TinyWorker:
 
     frames: AsyncBroker
     name: str
-    respond: Callable[[LiveFrame], Answer | None] = field(
+    respond: Callable[[LiveFrame], Answer] = field(
         default=lambda frame: Answer(frame.live_id, frame.frame_index, result_text(frame.pipeline_id))
     )
     seen: list[LiveFrame] = field(default_factory=list)
@@ -88,21 +89,27 @@ class TinyWorker:
 
     async def _beat(self) -> None:
         while True:
-            if not self.mute:
-                await self.announce()
+            with suppress(BrokerUnavailable):
+                if not self.mute:
+                    await self.announce()
             await asyncio.sleep(0.05)
 
     async def _serve(self) -> None:
-        inbox = live_inbox(self.name)
         while True:
+            try:
+                await self._take(live_inbox(self.name))
+            except BrokerUnavailable:
+                await asyncio.sleep(0.05)
+
+    async def _take(self, inbox: str) -> None:
+        with broker_errors("frames"):
             streams: Any = await self.frames.xread({inbox: "0-0"}, count=1, block=200)
-            for _, [(entry_id, fields)] in streams:
-                await run(self.frames, live_lane.drop(inbox, [entry_id]))
-                frame = LiveFrame.decode(fields)
-                self.seen.append(frame)
-                await self.free.wait()
-                if (answer := self.respond(frame)) is not None:
-                    await run(self.frames, live_lane.put_answer(frame.gateway, answer))
+        for _, [(entry_id, fields)] in streams:
+            await run(self.frames, live_lane.drop(inbox, [entry_id]))
+            frame = LiveFrame.decode(fields)
+            self.seen.append(frame)
+            await self.free.wait()
+            await run(self.frames, live_lane.put_answer(frame.gateway, self.respond(frame)))
 
 
 @dataclass

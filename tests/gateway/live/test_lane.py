@@ -1,0 +1,349 @@
+"""Workers that are away, silent or gone; a broker that is away, full or unfit."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from contracts import live_lane
+from contracts.broker import BrokerFull
+from contracts.errors import BrokerUnavailable, LiveRefusal
+from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
+from contracts.live_lane import Answer, Place
+from contracts.scripts import run
+from gateway.live import lane as lane_module
+from tests.brokers import BrokerProcess
+from tests.gateway.live.served import Live, TinyWorker, play, result_text, until
+from tests.gateway.live.test_frames import assert_ended
+from tests.messages import jpeg
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that the lane waits for, shorter."""
+    for name, value in {"ANSWER_WITHIN_S": 0.6, "RETRY_S": 0.02, "RENEW_S": 0.05}.items():
+        monkeypatch.setattr(lane_module, name, value)
+
+
+def test_the_deadline_is_that_of_the_contract() -> None:
+    assert lane_module.ANSWER_WITHIN_S == 10
+
+
+@pytest.mark.usefixtures("soon")
+def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadline(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.send(jpeg(), jpeg())
+            ended = await socket.ended()
+            assert assert_ended(ended, "pipeline_failure") == "No worker has answered in time."
+        await live.no_session()
+        assert await live.keys() == []
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: live.lane._seats and next(iter(live.lane._seats.values())).step, "it was tried")
+            worker = TinyWorker(live.state.frames, "late")
+            tasks = worker.tasks()
+            assert (await socket.message())["frame_index"] == 0
+        await live.nothing_left()
+        await lane_module.cancel_all(tasks)
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_deadline(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
+
+    async def scenario(live: Live) -> None:
+        live.only_worker.hold()
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: live.only_worker.seen, "the worker has it")
+            live.only_worker.mute = True
+            await live.state.frames.zadd(LIVE_WORKERS, {live.only_worker.name: 1})
+            ended = await socket.ended()
+            assert assert_ended(ended, "pipeline_failure") == "The worker that had the frame is gone."
+        live.only_worker.release()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_cleared(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async def scenario(live: Live) -> None:
+        await run(live.state.frames, live_lane.alive("deaf"))
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            assert live_inbox("deaf").encode() in await live.keys()
+            assert_ended(await socket.ended(), "pipeline_failure")
+        await live.no_session()
+        assert await live.keys() == []
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_session_whose_worker_went_between_two_frames_goes_to_another(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert (await socket.frame())["frame_index"] == 0
+            [seat] = live.lane._seats.values()
+            live.only_worker.mute = True
+            await live.state.frames.zrem(LIVE_WORKERS, live.only_worker.name)
+            await until(lambda: seat.place is None, "the place is given up")
+            other = TinyWorker(live.state.frames, "other")
+            tasks = other.tasks()
+            assert (await socket.frame())["frame_index"] == 1
+            assert [frame.frame_index for frame in other.seen] == [1]
+        await live.nothing_left()
+        await lane_module.cancel_all(tasks)
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
+def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        frames = live.state.frames
+        async with live.socket() as socket:
+            await socket.frame()
+            [seat] = live.lane._seats.values()
+            assert seat.place is not None
+            await frames.zadd(LIVE_SESSIONS, {seat.place.member: 1})  # it has lapsed
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + 10
+            while (await frames.zscore(LIVE_SESSIONS, seat.place.member) or 1) < 2:
+                assert loop.time() < deadline, "it is not renewed"
+                await asyncio.sleep(0.01)
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.frame()
+            [seat] = live.lane._seats.values()
+            await live.lane._renewing.acquire()  # a renewal is on its way
+        await until(lambda: not live.lane._seats, "the connection ends")
+        assert await live.keys() == [LIVE_SESSIONS.encode()]
+        live.lane._renewing.release()
+        await live.nothing_left()
+        assert seat.place is None
+
+    play(broker, tmp_path, scenario)
+
+
+def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        frames, gateway = live.state.frames, live.lane.gateway
+        live.only_worker.hold()
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: live.only_worker.seen, "the worker has it")
+            live_id = live.only_worker.seen[0].live_id
+            for answer in (Answer("nobody", 0, b"{}"), Answer(live_id, 5, b"{}")):
+                await run(frames, live_lane.put_answer(gateway, answer))
+            await frames.xadd(live_outbox(gateway), {"nonsense": b"\xff"})
+            await frames.xadd(live_outbox(gateway), {"live_id": live_id, "error": "made up"})
+            for _ in range(3):  # more than once
+                await run(frames, live_lane.put_answer(gateway, Answer(live_id, 0, result_text("pose", "first"))))
+            assert (await socket.message())["result"]["detections"][0]["label"] == "first"
+            live.only_worker.release()
+            assert (await socket.frame())["frame_index"] == 1
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
+    own_broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+            with own_broker.client() as client:
+                client.config_set("maxmemory", 1)
+                assert await socket.frame() == {"frame_index": 1, "dropped": True}
+                assert await socket.frame() == {"frame_index": 2, "dropped": True}
+                client.config_set("maxmemory", "256mb")
+            live.only_worker.seen.clear()
+            assert "result" in await socket.frame()
+        await live.nothing_left()
+
+    play(own_broker, tmp_path, scenario)
+
+
+class Flaky:
+    """A broker that is away for some calls."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int, error: type[BrokerUnavailable], after: str) -> None:
+        self.left, given = times, lane_module.run
+
+        async def flaky(broker: object, call: object) -> object:
+            if self.left and getattr(call, "name", "") == after:
+                self.left -= 1
+                raise error("frames", "it is away")
+            return await given(broker, call)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(lane_module, "run", flaky)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("step", ["live_join", "live_put", "live_renew"])
+def test_a_broker_that_is_away_for_a_moment_costs_no_frame(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    flaky = Flaky(monkeypatch, 2, BrokerUnavailable, step)
+
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+            await until(lambda: not flaky.left, "it was away")
+            assert "result" in await socket.frame()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_full_broker_that_has_no_room_for_a_place_drops_the_frame(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Flaky(monkeypatch, 1, BrokerFull, "live_join")
+
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert await socket.frame() == {"frame_index": 0, "dropped": True}
+            assert "result" in await socket.frame()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_broker_that_is_killed_is_a_pipeline_failure_and_the_lane_comes_back(
+    own_broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 1.0)
+
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+            own_broker.kill()
+            await socket.send(jpeg())
+            assert_ended(await socket.ended(), "pipeline_failure")
+        await live.no_session()
+        own_broker.start()
+        await until(lambda: live.only_worker.sessions == set(), "the worker is there again")
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+        await live.nothing_left()
+
+    play(own_broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("field", ["refusal", "frames_unfit"])
+def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
+    broker: BrokerProcess, tmp_path: Path, field: str
+) -> None:
+    async def scenario(live: Live) -> None:
+        setattr(live.state, field, "appendonly is on")
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            assert "appendonly" not in assert_ended(await socket.ended(), "pipeline_failure")
+        assert not live.only_worker.seen
+        setattr(live.state, field, "")
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_who_is_left_in_the_middle_of_a_step_has_nothing_in_the_broker(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection ends while the script that gives it a place, or its frame to the inbox, is on its way."""
+
+    async def scenario(live: Live) -> None:
+        for step in ("live_join", "live_put"):
+            reached, go_on, given = asyncio.Event(), asyncio.Event(), run
+
+            async def slow(
+                broker: object, call: object, step: str = step, reached: object = reached, go_on: object = go_on
+            ) -> object:
+                if getattr(call, "name", "") == step:
+                    reached.set()  # type: ignore[attr-defined]
+                    await go_on.wait()  # type: ignore[attr-defined]
+                return await given(broker, call)  # type: ignore[arg-type]  # noqa: B023
+
+            await run(live.state.frames, live_lane.alive("deaf"))
+            monkeypatch.setattr(lane_module, "run", slow)
+            async with live.socket() as socket:
+                await socket.send(jpeg())
+                await reached.wait()
+            await until(lambda: not live.lane._seats, "the connection ends")
+            go_on.set()
+            await live.no_session()
+            assert await live.keys() == []
+            monkeypatch.setattr(lane_module, "run", given)
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+def test_leaving_while_the_broker_is_away_is_logged_and_ends(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(live: Live) -> None:
+        seat = live.lane.enter("left", "pose")
+        seat.place, seat.sent = Place("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
+        Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
+        await live.lane.leave(seat)
+        assert seat.sent is None and not live.lane._seats
+        await live.lane.leave(seat)  # repeated it changes nothing
+
+    play(broker, tmp_path, scenario, worker=False, lane=False)
+
+
+def test_a_seat_without_an_answer_raises_for_the_endpoint(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        seat = live.lane.enter("one", "pose")
+        assert await live.lane.submit(seat, 0, jpeg()) == result_text("pose")
+        live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, b"No.", "pipeline_failure")
+        with pytest.raises(LiveRefusal, match="No"):
+            await live.lane.submit(seat, 1, jpeg())
+        await live.lane.leave(seat)
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        task = asyncio.create_task(live.lane.run())
+        await asyncio.sleep(0)
+        await lane_module.cancel_all([task])
+        await run(live.state.frames, live_lane.put_answer(live.lane.gateway, Answer("nobody", 0, b"{}")))
+        assert await live.keys() == [live_outbox(live.lane.gateway).encode()]
+        task = asyncio.create_task(live.lane.run())
+        await asyncio.sleep(0)
+        await lane_module.cancel_all([task])
+        assert await live.keys() == []
+
+    play(broker, tmp_path, scenario, worker=False, lane=False)
