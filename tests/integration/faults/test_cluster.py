@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, records
+from contracts import captures, keys, live_lane, records
 from contracts.broker import broker_time_ms, check_role, connect, ensure_group, memory_share
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.events import EventEntry, Receipt
@@ -64,9 +64,15 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         records.abort("user-1", capture_id, "gateway_lost"),
         records.settle("1-0", receipt, capture_id),
         records.bury("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
+        records.closed("user-1", capture_id),
         records.end_session("request", b"{}", entry),
         records.lead("me"),
         records.resign("me"),
+        live_lane.alive("worker"),
+        live_lane.join("live"),
+        live_lane.renew([live_lane.Place("worker", "live")]),
+        live_lane.put_frame("worker", live_lane.LiveFrame("live", 0, "holistic", "gateway", b"frame")),
+        live_lane.drop(keys.live_inbox("worker"), [b"1-0"]),
     ]
 
 

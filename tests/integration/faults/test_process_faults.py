@@ -24,7 +24,6 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "a frame that kills",
     ),
     "redis": (
-        "extractor killed: published",
         "extractor killed: finished, not acknowledged",
         "recorder killed: before the write",
         "recorder killed: half a line",
