@@ -16,6 +16,7 @@ from gateway.health import BrokerWatch
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
 from gateway.pages import page_routes
+from gateway.preview.routes import preview_routes
 from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
 from gateway.security import AccessControl, SecurityHeaders
 from gateway.sessions import routes as sessions
@@ -50,6 +51,7 @@ def create_app(state: GatewayState) -> Starlette:
             *sessions.ROUTES,
             *recording.ROUTES,
             *captures.ROUTES,
+            *preview_routes(),
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
             WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),

@@ -21,7 +21,7 @@ from gateway.again import once_more
 from gateway.refusals import json_response
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES", "InFlight", "report"]
+__all__ = ["ROUTES", "InFlight", "known_record", "report"]
 
 log = structlog.get_logger()
 
@@ -64,22 +64,28 @@ def report(record: CaptureRecord, flight: InFlight | None) -> dict[str, Any]:
 async def show(request: Request) -> Response:
     """Answer with what is known of one capture."""
     state: GatewayState = request.app.state.gateway
-    capture_id = request.path_params["capture_id"]
-    record = await _read_record(state.events, capture_id) if is_identifier(capture_id) else None
-    if record is None:
-        raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
+    record = await known_record(state.events, request.path_params["capture_id"])
     # A capture that was aborted may have its counts in its state only; a published one has all in its record.
-    flight = await _read_flight(state.frames, capture_id) if record.outcome != "published" else None
+    flight = await _read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
     return json_response(report(record, flight))
 
 
-async def _read_record(events: AsyncBroker, capture_id: str) -> CaptureRecord | None:
+async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
+    """The durable record of a capture.
+
+    Raises:
+        RequestRefused: 404 ``unknown_capture``, there is none.
+        BrokerUnavailable: the events broker is away.
+    """
+
     async def read() -> Any:
         with broker_errors("events"):
             return await events.hgetall(keys.capture_record(capture_id))
 
-    fields = await once_more(read)
-    return CaptureRecord.decode(fields) if fields else None
+    fields = await once_more(read) if is_identifier(capture_id) else None
+    if not fields:
+        raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
+    return CaptureRecord.decode(fields)
 
 
 async def _read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:

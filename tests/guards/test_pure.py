@@ -19,7 +19,7 @@ PURE = [
         f"contracts/{name}.py"
         for name in ["base", "capture", "captures", "errors", "frame", "ids", "json_text", "keys", "layout"]
     ),
-    *(f"contracts/{name}.py" for name in ["limits", "message", "paths", "records", "session"]),
+    *(f"contracts/{name}.py" for name in ["limits", "message", "paths", "records", "session", "skeleton"]),
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",

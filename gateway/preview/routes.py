@@ -1,0 +1,68 @@
+"""``GET /captures/{capture_id}/preview.png``: the landmarks of a recorded capture as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts.errors import ArtifactError, RequestRefused
+from contracts.paths import resolve_uri
+from contracts.records import CaptureRecord
+from gateway.captures import known_record
+from gateway.preview.artifact import read_artifact
+from gateway.preview.sheet import contact_sheet
+from gateway.state import GatewayState
+
+__all__ = ["DRAWN_AT_ONCE", "preview_routes"]
+
+log = structlog.get_logger()
+
+DRAWN_AT_ONCE = 2
+"""Each takes a thread, and the memory of one artifact; others wait."""
+
+
+def preview_routes() -> list[Route]:
+    """The route of the pictures."""
+    places = asyncio.Semaphore(DRAWN_AT_ONCE)
+
+    async def preview(request: Request) -> Response:
+        state: GatewayState = request.app.state.gateway
+        record = await known_record(state.events, request.path_params["capture_id"])
+        path = _artifact_of(record, state.settings.data_root)
+        async with places:
+            png = await _drawn(path, record.capture_id)
+        return Response(png, headers={"Cache-Control": "no-store"}, media_type="image/png")
+
+    return [Route("/captures/{capture_id}/preview.png", preview, methods=["GET"])]
+
+
+def _artifact_of(record: CaptureRecord, data_root: Path) -> Path:
+    reference = record.raw_features_ref()
+    if reference is None or record.status(claimed=False) != "recorded":
+        raise RequestRefused(404, "not_recorded", "The capture is not recorded, so there is no picture of it.")
+    try:
+        return resolve_uri(data_root, str(reference["uri"]))
+    except ValueError:
+        detail = "The capture's file is not on this server's disk, so it cannot be drawn here."
+        raise RequestRefused(404, "artifact_elsewhere", detail) from None
+
+
+async def _drawn(path: Path, capture_id: str) -> bytes:
+    try:
+        return await asyncio.to_thread(_draw, path)
+    except FileNotFoundError:
+        raise RequestRefused(404, "artifact_missing", "The capture's file is no longer there.") from None
+    except (OSError, ArtifactError) as error:
+        log.error("capture not drawn", capture_id=capture_id, exc_info=error)
+        detail = "The capture's file cannot be read; `a3cp verify` says more."
+        raise RequestRefused(500, "artifact_unreadable", detail) from error
+
+
+def _draw(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return contact_sheet(read_artifact(file))

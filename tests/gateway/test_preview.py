@@ -1,0 +1,279 @@
+"""``GET /captures/{capture_id}/preview.png``: the landmarks of a recorded capture as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import uuid
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from PIL import Image
+from pydantic import SecretStr
+
+from contracts import keys, records
+from contracts.captures import CaptureWindow
+from contracts.errors import ArtifactError
+from contracts.events import EventEntry, Receipt
+from contracts.layout import DIMS, LAYOUT, Part, Row
+from contracts.message import RawFeaturesRef
+from contracts.paths import session_features_dir
+from contracts.records import CaptureCounts
+from contracts.scripts import run
+from gateway.preview import artifact, routes
+from gateway.preview.artifact import read_artifact
+from gateway.preview.sheet import contact_sheet, moments
+from tests.gateway.reached import Reached, assert_refused, reaching
+from tests.gateway.test_captures import opened
+from workers.artifact import write_artifact
+from workers.matrix import FeatureMatrix
+
+GROUND = {(27, 41, 39), (14, 22, 21)}
+COLOURS: dict[Part, tuple[int, int, int]] = {
+    "pose": (255, 209, 102),
+    "left_hand": (76, 201, 240),
+    "right_hand": (247, 143, 179),
+    "face": (184, 242, 200),
+}
+META = '{"width":64,"height":48}'
+
+
+def row(timestamp_ms: int = 0, **parts: tuple[float, float]) -> Row:
+    """A row in which each part named has all of its landmarks at one place, the pose's surely seen."""
+    values = np.full(DIMS, np.nan, "<f4")
+    for part in LAYOUT:
+        if part.name in parts:
+            x, y = parts[part.name]
+            values[part.columns] = np.tile([x, y, 0, 1][: len(part.coordinates)], part.landmarks)
+    return Row(timestamp_ms, True, values.tobytes())
+
+
+def npz(*rows: Row, meta: str = META) -> bytes:
+    return FeatureMatrix.of(rows, []).npz(meta)
+
+
+def picture(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(contact_sheet(read_artifact(io.BytesIO(data)))))
+
+
+def colours_near(image: Image.Image, x: float, y: float) -> set[tuple[int, ...]]:
+    """The colours in a small square of the first tile, at normalised coordinates."""
+    left, top = round(16 + x * 320), round(16 + y * 240)
+    square = image.crop((left - 4, top - 4, left + 4, top + 4))
+    return {square.getpixel((at % 8, at // 8)) for at in range(64)}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("part", ["pose", "left_hand", "right_hand"])
+def test_each_part_is_drawn_in_its_colour_where_it_was_found(part: Part) -> None:
+    image = picture(npz(row(**{part: (0.25, 0.75)})))
+    assert COLOURS[part] in colours_near(image, 0.25, 0.75)
+    assert colours_near(image, 0.75, 0.25) <= GROUND
+
+
+def test_the_face_is_drawn_as_its_contours() -> None:
+    values = np.full(DIMS, np.nan, "<f4")
+    face = LAYOUT[3]
+    turn = np.linspace(0, 2 * np.pi, face.landmarks)
+    values[face.columns] = np.stack([0.5 + 0.3 * np.cos(turn), 0.5 + 0.3 * np.sin(turn), turn * 0], axis=1).ravel()
+    drawn = picture(npz(Row(0, True, values.tobytes()))).getcolors(2**24)
+    assert drawn
+    assert COLOURS["face"] in {colour for _, colour in drawn}
+
+
+def test_landmarks_of_the_pose_that_are_only_guessed_are_left_out() -> None:
+    values = np.frombuffer(row(pose=(0.25, 0.75)).features, "<f4").copy()
+    values[3 : 33 * 4 : 4] = 0.4
+    assert colours_near(picture(npz(Row(0, True, values.tobytes()))), 0.25, 0.75) <= GROUND
+
+
+def test_landmarks_far_outside_the_picture_or_no_numbers_harm_nothing() -> None:
+    values = np.frombuffer(row(left_hand=(1e30, -1e30), right_hand=(0.5, 0.5)).features, "<f4").copy()
+    values[LAYOUT[2].start + 4] = np.inf
+    assert colours_near(picture(npz(Row(0, True, values.tobytes()))), 0.5, 0.5) <= GROUND
+
+
+def test_a_few_moments_are_shown_spread_over_what_was_found() -> None:
+    assert moments([True] * 12) == [1, 3, 5, 7, 9, 11]
+    assert moments([False] * 100 + [True] * 12 + [False] * 100) == [101, 103, 105, 107, 109, 111]
+    assert moments([False, True, False]) == [1]
+    assert moments([False] * 60) == [5, 15, 25, 35, 45, 55]
+    assert moments([]) == []
+
+
+@pytest.mark.parametrize(
+    ("frames", "size", "expected"),
+    [
+        (1, (640, 480), (320 + 32, 240 + 28 + 32)),
+        (3, (640, 480), (3 * 336 + 16, 284 + 16)),
+        (50, (640, 360), (3 * 336 + 16, 2 * (180 + 44) + 16)),
+        (50, (480, 640), (3 * 256 + 16, 2 * (320 + 44) + 16)),
+        (2, (1, 65535), (2 * 17 + 16, 320 + 44 + 16)),
+    ],
+)
+def test_tiles_have_the_pictures_shape(frames: int, size: tuple[int, int], expected: tuple[int, int]) -> None:
+    meta = orjson.dumps({"width": size[0], "height": size[1]}).decode()
+    assert picture(npz(*[row(seq) for seq in range(frames)], meta=meta)).size == expected
+
+
+def _compressed(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as there, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as here:
+        for name in there.namelist():
+            here.writestr(name, there.read(name))
+    return buffer.getvalue()
+
+
+def _with_features(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, features=array, timestamps_ms=np.zeros(2, "<i8"), meta=np.array(META))
+    return buffer.getvalue()
+
+
+WHOLE = npz(row(), row(1))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no artifact",
+        WHOLE[:-30],
+        WHOLE.replace(b"NUMPY", b"NUMPI", 1),
+        _compressed(WHOLE),
+        npz(row(), meta="{}"),
+        npz(row(), meta="[]"),
+        npz(row(), meta="no JSON"),
+        npz(row(), meta='{"width":0,"height":48}'),
+        npz(row(), meta='{"width":70000,"height":48}'),
+        _with_features(np.zeros((2, DIMS), "<f8")),
+        _with_features(np.zeros((2, DIMS - 1), "<f4")),
+        _with_features(np.zeros((3, DIMS), "<f4")),
+        _with_features(np.zeros((2, DIMS), "<f4", order="F")),
+        _with_features(np.zeros(2 * DIMS, "<f4")),
+    ],
+)
+def test_what_is_no_artifact_of_ours_is_refused(data: bytes) -> None:
+    with pytest.raises(ArtifactError):
+        read_artifact(io.BytesIO(data))
+
+
+def test_an_array_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "MAX_MEMBER_BYTES", 2 * 4 * DIMS)
+    with pytest.raises(ArtifactError, match="too long"):
+        read_artifact(io.BytesIO(WHOLE))
+
+
+async def published(gateway: Reached, *rows: Row) -> tuple[CaptureWindow, RawFeaturesRef]:
+    """A capture whose artifact is on the disk, and whose event is on its way to the log."""
+    made = await opened(gateway)
+    data_root = gateway.state.settings.data_root
+    session_features_dir(data_root, made.user_id, made.session_id).mkdir(parents=True)
+    reference = write_artifact(data_root, made, FeatureMatrix.of(rows, []))
+    event = orjson.dumps({"raw_features_ref": reference.model_dump()})
+    entry = EventEntry(event, made.user_id, made.session_id, made.record_id, made.capture_id)
+    await run(gateway.state.events, records.publish(entry, CaptureCounts(len(rows), len(rows), {"pose": len(rows)})))
+    return made, reference
+
+
+async def settled(gateway: Reached, made: CaptureWindow) -> None:
+    entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
+    await run(gateway.state.events, records.settle(entry_id, Receipt("2026-01-31T12:00:00.000Z"), made.capture_id))
+
+
+def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            made, _ = await published(gateway, row(pose=(0.5, 0.5)))
+            await settled(gateway, made)
+            answer = await gateway.client.get(f"/captures/{made.capture_id}/preview.png")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+            assert answer.headers["cache-control"] == "no-store"
+            image = Image.open(io.BytesIO(answer.content))
+            assert COLOURS["pose"] in colours_near(image, 0.5, 0.5)
+            assert not image.info  # nothing beside the pixels
+
+    asyncio.run(main())
+
+
+def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            waiting = await opened(gateway)
+            aborted = await opened(gateway)
+            await run(gateway.state.events, records.abort(aborted.user_id, aborted.capture_id, "forward_failed"))
+            under_way, _ = await published(gateway, row())
+            for made in (waiting, aborted, under_way):
+                answer = await gateway.client.get(f"/captures/{made.capture_id}/preview.png")
+                assert_refused(answer, 404, "not_recorded")
+            for unknown in (str(uuid.uuid4()), ".hidden", "{a3cp}"):
+                answer = await gateway.client.get(f"/captures/{unknown}/preview.png")
+                assert_refused(answer, 404, "unknown_capture")
+
+    asyncio.run(main())
+
+
+def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            made, reference = await published(gateway, row())
+            await settled(gateway, made)
+            path = gateway.state.settings.data_root / reference.uri
+            address = f"/captures/{made.capture_id}/preview.png"
+            path.write_bytes(b"damaged")
+            detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
+            assert str(tmp_path) not in detail
+            path.unlink()
+            assert_refused(await gateway.client.get(address), 404, "artifact_missing")
+            for uri in ("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz"):
+                event = orjson.dumps({"raw_features_ref": reference.model_dump() | {"uri": uri}})
+                await gateway.state.events.hset(keys.capture_record(made.capture_id), "event", event)
+                assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
+
+    asyncio.run(main())
+
+
+def test_a_picture_of_a_person_needs_the_token(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
+            made, _ = await published(gateway, row())
+            await settled(gateway, made)
+            address = f"/captures/{made.capture_id}/preview.png"
+            assert_refused(await gateway.client.get(address), 401, "token_required")
+            answer = await gateway.client.get(address, headers={"Authorization": "Bearer s3cret"})
+            assert answer.status_code == 200
+
+    asyncio.run(main())
+
+
+def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = threading.Lock()
+    drawing = most = 0
+    draw = routes._draw
+
+    def watched(path: Path) -> bytes:
+        nonlocal drawing, most
+        with lock:
+            drawing += 1
+            most = max(most, drawing)
+        try:
+            return draw(path)
+        finally:
+            with lock:
+                drawing -= 1
+
+    monkeypatch.setattr(routes, "_draw", watched)
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            made, _ = await published(gateway, row(pose=(0.5, 0.5)))
+            await settled(gateway, made)
+            address = f"/captures/{made.capture_id}/preview.png"
+            answers = await asyncio.gather(*(gateway.client.get(address) for _ in range(8)))
+            assert [answer.status_code for answer in answers] == [200] * 8
+            assert 1 <= most <= routes.DRAWN_AT_ONCE
+
+    asyncio.run(main())
