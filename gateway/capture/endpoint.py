@@ -248,6 +248,8 @@ class _Connection:
                 ended.labels("closed").inc()
                 await self._close_socket(1000, "")
                 return
+        else:
+            self._log.info("capture refused", code=finish.code)
         ended.labels(finish.code).inc()
         if finish.code != "client_disconnected":
             if finish.tell:
