@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["Find", "SolutionPipeline", "coordinates", "mean_visibility"]
 _LAYOUTS: dict[Part, PartLayout] = {part.name: part for part in LAYOUT}
 _VISIBILITY = _LAYOUTS["pose"].coordinates.index("visibility")
 
+_give_back: Callable[[int], int] = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
+"""The GNU C library keeps most of what a graph frees: a process would grow with every graph that it ever made."""
 
 Find = Callable[[Any], Findings]
 """Reads what a solution answered to one frame, a MediaPipe named tuple. No I/O."""
@@ -41,9 +44,11 @@ class SolutionPipeline:
         self._graph.reset()
 
     def close(self) -> None:
-        """Stop the graph and its threads; one that failed is closed too, without another word."""
+        """Stop the graph and its threads, and give its memory back; one that failed is closed too, without another
+        word."""
         with suppress(RuntimeError):  # what it failed of, again
             self._graph.close()
+        _give_back(0)
 
 
 def coordinates(part: Part, landmarks: Any) -> PartLandmarks:
