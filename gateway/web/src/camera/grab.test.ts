@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+
+import { installCanvas, showing } from "../test/media";
+import { fit, frameSize, grabJpeg, within } from "./grab";
+
+describe("fit", () => {
+  test.each([
+    ["4:3", 1280, 960, 640, 480],
+    ["16:9", 1920, 1080, 640, 360],
+    ["upright", 1080, 1920, 360, 640],
+    ["upright 3:4", 960, 1280, 480, 640],
+    ["square: the short side counts", 1000, 1000, 480, 480],
+    ["what fits stays", 640, 480, 640, 480],
+    ["small is not made larger", 320, 240, 320, 240],
+    ["a thread", 4000, 2, 640, 1],
+  ])("%s", (_, width, height, fitWidth, fitHeight) => {
+    expect(fit({ width, height })).toEqual({ width: fitWidth, height: fitHeight });
+  });
+
+  test("never over the limits, whatever the shape", () => {
+    for (let width = 100; width < 2500; width += 37) {
+      for (let height = 100; height < 2500; height += 41) {
+        const size = fit({ width, height });
+        expect(Math.max(size.width, size.height)).toBeLessThanOrEqual(640);
+        expect(Math.min(size.width, size.height)).toBeLessThanOrEqual(480);
+      }
+    }
+  });
+});
+
+describe("within", () => {
+  test("the same shape fills the frame, rounding aside", () => {
+    expect(within({ width: 1366, height: 768 }, fit({ width: 1366, height: 768 }))).toMatchObject({
+      x: 0,
+      y: 0,
+      ...fit({ width: 1366, height: 768 }),
+    });
+  });
+
+  test("another shape lies in the middle", () => {
+    expect(within({ width: 480, height: 640 }, { width: 640, height: 480 })).toEqual({
+      x: 140,
+      y: 0,
+      width: 360,
+      height: 480,
+    });
+  });
+});
+
+describe("grabJpeg", () => {
+  test("draws the picture as the camera sees it, smaller", async () => {
+    const context = installCanvas();
+    const video = showing(1280, 720);
+    const frame = await grabJpeg(video);
+    expect(frame).toMatchObject({ width: 640, height: 360 });
+    expect(frame?.bytes.byteLength).toBe(1000);
+    expect(context.drawImage).toHaveBeenCalledExactlyOnceWith(video, 0, 0, 640, 360);
+    expect(context.fillRect).not.toHaveBeenCalled();
+  });
+
+  test("keeps the size it is told when the device is turned, with bars", async () => {
+    const context = installCanvas();
+    const frame = await grabJpeg(showing(480, 640), { size: { width: 640, height: 480 } });
+    expect(frame).toMatchObject({ width: 640, height: 480 });
+    expect(context.fillRect).toHaveBeenCalledWith(0, 0, 640, 480);
+  });
+
+  test("nothing while there is no picture", async () => {
+    installCanvas();
+    expect(await grabJpeg(showing(0, 0))).toBeNull();
+    expect(frameSize(showing(0, 0))).toBeNull();
+  });
+
+  test("nothing when the browser cannot make one", async () => {
+    installCanvas();
+    HTMLCanvasElement.prototype.toBlob = (done) => done(null);
+    expect(await grabJpeg(showing(640, 480))).toBeNull();
+  });
+});

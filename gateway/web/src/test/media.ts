@@ -1,0 +1,56 @@
+import { vi } from "vitest";
+
+/** A camera's track that can be stopped, and unplugged by dispatching `ended`. */
+export class FakeTrack extends EventTarget {
+  readonly kind = "video";
+  readonly stop = vi.fn<() => void>();
+}
+
+export class FakeStream {
+  readonly track = new FakeTrack();
+  readonly getTracks = () => [this.track];
+  readonly getVideoTracks = this.getTracks;
+}
+
+/** Gives the page a camera, as `getUserMedia` answers. The context is secure unless told otherwise. */
+export function installCamera(answer: () => Promise<unknown>, secure = true) {
+  const getUserMedia = vi.fn<(wishes: MediaStreamConstraints) => Promise<unknown>>(answer);
+  vi.stubGlobal("isSecureContext", secure);
+  Object.defineProperty(navigator, "mediaDevices", {
+    configurable: true,
+    value: secure ? { getUserMedia } : undefined,
+  });
+  return getUserMedia;
+}
+
+/** A video element that shows a picture of this size; jsdom has none. */
+export function showing(width: number, height: number, video = document.createElement("video")): HTMLVideoElement {
+  Object.defineProperties(video, {
+    videoWidth: { configurable: true, value: width },
+    videoHeight: { configurable: true, value: height },
+  });
+  return video;
+}
+
+/** Lets every canvas draw, and turn into as many bytes as `byteLength` says for a quality. */
+export function installCanvas(byteLength: (quality: number) => number = () => 1000) {
+  const context = {
+    drawImage: vi.fn<(...drawn: unknown[]) => void>(),
+    fillRect: vi.fn<(...filled: unknown[]) => void>(),
+  };
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context as never);
+  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done, type, quality = 1) => {
+    const bytes = new ArrayBuffer(byteLength(quality));
+    done({ type, arrayBuffer: () => Promise.resolve(bytes) } as unknown as Blob);
+  });
+  return context;
+}
+
+/** The page goes to the background, or comes back. */
+export function setHidden(hidden: boolean): void {
+  Object.defineProperty(document, "visibilityState", {
+    configurable: true,
+    get: () => (hidden ? "hidden" : "visible"),
+  });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
