@@ -1,0 +1,168 @@
+"""Many clients, and clients that keep to nothing, on the real-time lane."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from contracts.live_lane import Answer
+from gateway import server as server_module
+from gateway.cancelling import cancel_all
+from tests.brokers import BrokerProcess
+from tests.gateway.live.served import PATH, Live, TinyWorker, play, until
+from tests.gateway.live.test_drops import dropped, indices
+from tests.integration.load.sockets import BINARY, BareSocket, framed
+from tests.messages import jpeg
+
+QUERY = f"{PATH}?pipeline_id=pose"
+
+
+def test_ten_connections_at_once_each_get_results_in_order(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async def client() -> list[dict[str, Any]]:
+            async with live.socket() as socket:
+                return [await socket.frame() for _ in range(30)]
+
+        for answers in await asyncio.gather(*(client() for _ in range(10))):
+            assert indices(answers) == list(range(30)) and not dropped(answers)
+        assert len({frame.live_id for frame in live.only_worker.seen}) == 10
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        other = TinyWorker(live.state.frames, "other")
+        await other.announce()
+        tasks = other.tasks()
+        async with AsyncExitStack() as clients:
+            for _ in range(10):
+                socket = await clients.enter_async_context(live.socket())
+                assert (await socket.frame())["frame_index"] == 0
+            assert (len(live.only_worker.seen), len(other.seen)) == (5, 5)
+        await live.nothing_left()
+        await cancel_all(tasks)
+
+    play(broker, tmp_path, scenario)
+
+
+def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: BrokerProcess, tmp_path: Path) -> None:
+    """A worker that is busy with every other frame: half is dropped, all is told in order, and a warning comes once."""
+
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            counter = live.state.metrics.registry
+            for pair in range(30):
+                live.only_worker.hold()
+                await socket.send(jpeg())
+                await until(lambda pair=pair: len(live.only_worker.seen) == pair + 1, "the worker has it")
+                await socket.send(jpeg())
+                await until(
+                    lambda pair=pair: counter.get_sample_value("stream_frames_dropped_total") == pair + 1, "it drops"
+                )
+                live.only_worker.release()
+                while not socket.messages or indices(socket.messages)[-1:] != [2 * pair + 1]:
+                    await socket.message()
+            assert indices(socket.messages) == list(range(60))
+            assert dropped(socket.messages) == list(range(1, 60, 2))
+            assert sum("warning" in message for message in socket.messages) == 1
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    flood, rounds = 2_000, 3
+
+    async def scenario(live: Live) -> None:
+        client = await BareSocket.connect(live.port)
+        await client.handshake(QUERY)
+        tiny = framed(BINARY, jpeg(8, 8))
+        live.only_worker.hold()
+        await client.send(tiny)
+        await until(lambda: live.only_worker.seen, "the worker has the first")
+        counter = live.state.metrics.registry
+        sizes = []
+        tracemalloc.start()
+        for number in range(1, rounds + 1):
+            await client.send(tiny * flood)
+            await until(
+                lambda number=number: counter.get_sample_value("stream_frames_dropped_total") == number * flood,
+                "all drop",
+            )
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        assert sizes[-1] - sizes[0] < 100_000  # the frames of one round are over a megabyte
+        ending = asyncio.create_task(client.ended())
+        live.only_worker.release()
+        await until(lambda: next(iter(live.lane._seats.values())).waiting is None, "it is answered")
+        await client.send(framed(BINARY, b""))  # which ends it
+        ended = await ending
+        frames = [message for message in ended.messages if "frame_index" in message]
+        assert [message["frame_index"] for message in frames] == list(range(len(frames)))
+        client.drop()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_every_drop_of_a_flood_is_told(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        live.only_worker.hold()
+        async with live.socket() as socket:
+            for _ in range(3_000):
+                await socket.send(jpeg(8, 8))
+            counter = live.state.metrics.registry
+            await until(lambda: counter.get_sample_value("stream_frames_dropped_total") == 2_999, "all drop")
+            live.only_worker.release()
+            messages = await socket.heard(3_001)
+            assert indices([message for message in messages if "frame_index" in message]) == list(range(3_000))
+            assert [at for at, message in enumerate(messages) if "warning" in message] == [8]
+
+    play(broker, tmp_path, scenario)
+
+
+def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_waits(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "STALLED_S", 1.0)
+
+    async def scenario(live: Live) -> None:
+        answers, long = live.only_worker.respond, b"[" + b"0," * 100_000 + b"0]"
+        live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, long)
+        silent = await BareSocket.connect(live.port, small=True)
+        await silent.handshake(QUERY)
+        flooding = asyncio.create_task(silent.flood(framed(BINARY, jpeg(8, 8)) * 100, 20))
+
+        def held() -> bool:
+            return any(not connection.writable.is_set() for connection in live.server.server_state.connections)
+
+        await until(held, "the client takes nothing more")
+        live.only_worker.respond = answers
+        async with live.socket() as other:
+            assert not dropped([await other.frame() for _ in range(20)])
+        await flooding
+        await live.no_session()
+        silent.drop()
+        await live.nothing_left()
+
+    play(broker, tmp_path, scenario)
+
+
+def test_more_sessions_than_recommended_are_served_and_logged_once(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as one, live.socket() as two, live.socket() as three, live.socket() as four:
+            for socket in (one, two, three, four):
+                assert (await socket.frame())["frame_index"] == 0
+
+    with capture_logs() as lines:
+        play(broker, tmp_path, scenario, stream_max_sessions=2)
+    assert [line["event"] for line in lines].count("more live sessions than recommended") == 1
