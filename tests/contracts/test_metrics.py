@@ -231,3 +231,20 @@ def test_the_server_leaves_no_thread_behind() -> None:
     with served() as address:
         get(f"{address}/metrics")
     until(lambda: threading.active_count() == before)
+
+
+@pytest.mark.parametrize("module", ["recorder", "workers"])
+def test_a_process_whose_port_is_taken_stops_with_one_line_that_names_the_setting(module: str) -> None:
+    away = {"A3CP_FRAMES_URL": "unix:///nowhere/f.sock", "A3CP_EVENTS_URL": "unix:///nowhere/e.sock"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = subprocess.run(
+            [sys.executable, "-m", module],
+            env={"PATH": os.environ["PATH"], "A3CP_METRICS_PORT": port, **away},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert process.returncode == 2
+    (line,) = [line for line in process.stderr.splitlines() if not line.startswith("{")]
+    assert f"A3CP_METRICS_PORT: cannot listen on http://127.0.0.1:{port}" in line
