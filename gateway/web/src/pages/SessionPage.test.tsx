@@ -1,0 +1,212 @@
+import { screen, waitFor } from "@testing-library/react";
+
+import { expectAccessible } from "../test/axe";
+import { renderPage } from "../test/page";
+import { answer, FakeServer, held, refusal, unreachable } from "../test/server";
+import { SessionPage } from "./SessionPage";
+
+const START = "POST /session_manager/sessions.start";
+const END = "POST /session_manager/sessions.end";
+const SESSION = "sess_0123456789abcdef";
+const started = () => answer({ session_id: SESSION, source: "session_manager" });
+const button = (name: string) => screen.getByRole("button", { name });
+const sessionId = () => screen.getByLabelText<HTMLInputElement>("session_id");
+const status = () => screen.getByRole("status", { name: "Status" });
+
+test("nothing is open at first, and session_id can only be read", async () => {
+  const server = new FakeServer();
+  renderPage(<SessionPage />);
+  expect(server.asked).toEqual([]);
+  expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("Session");
+  expect(status()).toHaveTextContent("idle");
+  expect(sessionId()).toHaveValue("");
+  expect(sessionId()).toHaveAttribute("readonly");
+  await expectAccessible();
+});
+
+test("a session is started with the fields that the server needs, and shown", async () => {
+  const server = new FakeServer().on(START, started);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(sessionId()).toHaveValue(SESSION));
+  expect(status()).toHaveTextContent("active");
+  expect(server.asked.map(({ json }) => json)).toEqual([
+    {
+      schema_version: "1.0.1",
+      record_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
+      user_id: "demo-user",
+      performer_id: "demo-carer",
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    },
+  ]);
+  await expectAccessible();
+});
+
+test("while a session is being started the button says so and does nothing more", async () => {
+  const { reply, release } = held();
+  const server = new FakeServer().on(START, reply);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  expect(status()).toHaveTextContent("starting");
+  expect(button("Start Session")).toHaveAttribute("aria-busy", "true");
+  await user.click(button("Start Session"));
+  release(started());
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  expect(server.asked).toHaveLength(1);
+});
+
+test("a session that is open is ended, for the same people", async () => {
+  const server = new FakeServer().on(START, started).on(END, () => answer({}));
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  await user.click(button("End Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("idle"));
+  expect(sessionId()).toHaveValue("");
+  const [asked] = server.to(END);
+  expect(asked?.json).toMatchObject({ session_id: SESSION, user_id: "demo-user", performer_id: "demo-carer" });
+  expect(asked?.json).toHaveProperty("end_time");
+});
+
+test.each(["End Session", "Go on to capture a gesture"])(
+  "%s is blocked without a session, and says why",
+  async (name) => {
+    const server = new FakeServer();
+    const { user } = renderPage(<SessionPage />);
+    expect(button(name)).toHaveAttribute("aria-disabled", "true");
+    expect(button(name)).toHaveAccessibleDescription("Start a session first.");
+    button(name).focus();
+    await user.keyboard("{Enter}");
+    await user.click(button(name));
+    expect(server.asked).toEqual([]);
+    expect(window.location.pathname).toBe("/");
+  },
+);
+
+test("with a session the way on is open", async () => {
+  new FakeServer().on(START, started);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  await user.click(button("Go on to capture a gesture"));
+  expect(window.location.pathname).toBe("/demo/gesture");
+});
+
+test.each([
+  ["schema_error", () => refusal(422, "schema_error"), "did not accept what was sent"],
+  ["recorder_unavailable", () => refusal(503, "recorder_unavailable"), "The recorder did not answer in time"],
+  ["internal_error", () => refusal(500, "internal_error"), "The server made a mistake"],
+  ["something_new", () => refusal(418, "something_new", "A sentence of the server."), "A sentence of the server."],
+  ["unexpected_answer", () => new Response("<h1>Bad gateway</h1>", { status: 502 }), "does not understand"],
+  ["unexpected_answer", () => new Response("no JSON"), "does not understand"],
+  ["network_error", unreachable, "could not be reached"],
+])("%s is shown with its code and a sentence, and nothing is tried again", async (code, reply, sentence) => {
+  const server = new FakeServer().on(START, reply);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  expect(screen.getByRole("alert")).toHaveTextContent(sentence);
+  expect(screen.getByRole("alert")).toHaveTextContent(`Code: ${code}`);
+  expect(server.asked).toHaveLength(1);
+  await expectAccessible();
+});
+
+test("the next press after an error may succeed, and the error goes away", async () => {
+  const server = new FakeServer().on(START, unreachable);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  server.on(START, started);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  expect(screen.getByRole("alert")).toBeEmptyDOMElement();
+});
+
+test("a start without an answer is asked for again as the same one, so that no session is lost", async () => {
+  const server = new FakeServer().on(START, () => refusal(503, "recorder_unavailable"));
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  server.on(START, started);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  expect(server.asked[1]?.json).toEqual(server.asked[0]?.json);
+});
+
+test("a start that was refused, or is for somebody else, is a new one", async () => {
+  const server = new FakeServer().on(START, () => refusal(422, "schema_error"));
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(server.asked).toHaveLength(1));
+  server.on(START, unreachable);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(server.asked).toHaveLength(2));
+  await user.type(screen.getByLabelText("Person in the session (user_id)"), "-2");
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(server.asked).toHaveLength(3));
+  expect(new Set(server.asked.map(({ json }) => (json as { record_id: string }).record_id)).size).toBe(3);
+});
+
+test("an end that fails keeps the session, so that it can be ended still", async () => {
+  const server = new FakeServer().on(START, started).on(END, unreachable);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  await user.click(button("End Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  expect(sessionId()).toHaveValue(SESSION);
+  server.on(END, () => answer({}));
+  await user.click(button("End Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("idle"));
+  const [first, second] = server.to(END);
+  expect(second?.json).toEqual(first?.json);
+});
+
+test.each(["session_closed", "unknown_session", "wrong_user"])(
+  "a session that is over elsewhere (%s) is over here",
+  async (code) => {
+    new FakeServer().on(START, started).on(END, () => refusal(400, code));
+    const { user } = renderPage(<SessionPage />);
+    await user.click(button("Start Session"));
+    await waitFor(() => expect(status()).toHaveTextContent("active"));
+    await user.click(button("End Session"));
+    await waitFor(() => expect(status()).toHaveTextContent("error"));
+    expect(sessionId()).toHaveValue("");
+    expect(screen.getByRole("alert")).toHaveTextContent("Start a new one");
+    expect(button("Start Session")).not.toHaveAttribute("aria-disabled");
+  },
+);
+
+test("a name that no folder can have is told before anything is sent", async () => {
+  const server = new FakeServer();
+  const { user } = renderPage(<SessionPage />);
+  const person = screen.getByLabelText("Person in the session (user_id)");
+  await user.clear(person);
+  await user.type(person, "Anna B");
+  expect(person).toBeInvalid();
+  expect(person).toHaveAccessibleDescription(/without spaces/);
+  await user.click(button("Start Session"));
+  expect(server.asked).toEqual([]);
+  await expectAccessible();
+});
+
+test("the people of a session cannot be changed while it is open", async () => {
+  new FakeServer().on(START, started);
+  const { user } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  expect(screen.getByLabelText("Person in the session (user_id)")).toHaveAttribute("readonly");
+  expect(screen.getByLabelText("You (performer_id)")).toHaveAttribute("readonly");
+});
+
+test("nothing is kept: a page that is loaded again knows of no session", async () => {
+  new FakeServer().on(START, started);
+  const { user, unmount } = renderPage(<SessionPage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  expect([localStorage.length, sessionStorage.length, document.cookie]).toEqual([0, 0, ""]);
+  unmount();
+  renderPage(<SessionPage />);
+  expect(status()).toHaveTextContent("idle");
+  expect(sessionId()).toHaveValue("");
+});

@@ -1,0 +1,66 @@
+import { vi } from "vitest";
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Headers;
+  /** The JSON that was sent; undefined without any. */
+  readonly json: unknown;
+  readonly signal: AbortSignal;
+}
+
+type Reply = (asked: Asked) => Response | Promise<Response>;
+
+/** Takes the place of `fetch`: answers as told, and remembers what it was asked. */
+export class FakeServer {
+  readonly asked: Asked[] = [];
+  readonly #replies = new Map<string, Reply>();
+
+  constructor() {
+    vi.stubGlobal("fetch", async (path: string, init: RequestInit = {}) => {
+      const asked: Asked = {
+        method: init.method ?? "GET",
+        path,
+        headers: new Headers(init.headers),
+        json: typeof init.body === "string" ? JSON.parse(init.body) : undefined,
+        signal: init.signal as AbortSignal,
+      };
+      this.asked.push(asked);
+      const reply = this.#replies.get(`${asked.method} ${path}`);
+      return reply ? reply(asked) : refusal(404, "not_found", "There is nothing at this address.");
+    });
+  }
+
+  /** How to answer from now on; `what` is "POST /path". */
+  on(what: string, reply: Reply): this {
+    this.#replies.set(what, reply);
+    return this;
+  }
+
+  /** What was asked of one address. */
+  to(what: string): Asked[] {
+    return this.asked.filter(({ method, path }) => `${method} ${path}` === what);
+  }
+}
+
+/** An answer that waits until the test lets it go. */
+export function held(): { reply: Reply; release: (answer: Response) => void } {
+  let release!: (answer: Response) => void;
+  const promise = new Promise<Response>((resolve) => {
+    release = resolve;
+  });
+  return { reply: () => promise, release };
+}
+
+export function answer(document: unknown, status = 200): Response {
+  return new Response(JSON.stringify(document), { status, headers: { "Content-Type": "application/json" } });
+}
+
+export function refusal(status: number, error: string, detail = "A sentence of the server."): Response {
+  return answer({ error, detail }, status);
+}
+
+/** What `fetch` does without a network. */
+export function unreachable(): never {
+  throw new TypeError("Failed to fetch");
+}
