@@ -136,7 +136,7 @@ class LiveWorker:
         decode_ms = _ms_since(started_s)
         self._metrics.decode.observe(decode_ms / 1000)
         if image is None:
-            return _failed(frame, "invalid_frame", "the frame is not a JPEG that can be decoded")
+            return _failed(frame, "invalid_frame", "The frame is not a JPEG that can be decoded.")
         try:
             pipeline = self._sessions.pipeline(frame.live_id, frame.pipeline_id, time.monotonic())
             started_s = time.perf_counter()
@@ -147,7 +147,7 @@ class LiveWorker:
         except Exception as error:
             log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
             self._sessions.discard(frame.live_id)  # after an error it is of no more use
-            return _failed(frame, "pipeline_failure", "the pipeline failed on this frame")
+            return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
         self._metrics.frames.labels(frame.pipeline_id).inc()
         return Answer(frame.live_id, frame.frame_index, text)
 

@@ -76,12 +76,16 @@ def settings_for(brokers: BrokerPair, folder: Path, **limits: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, extractors: int = 1, recorders: int = 1) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0
+) -> AsyncIterator[Running]:
     """A stack that is ready; stopped cleanly on the way out. What its parts said is shown if the test fails."""
     said: list[str] = []
-    stack = Stack(
-        settings, extractors=extractors, recorders=recorders, show=lambda name, line: said.append(f"{name} | {line}")
-    )
+
+    def show(name: str, line: str) -> None:
+        said.append(f"{name} | {line}")
+
+    stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, show=show)
     try:
         async with stack:
             await stack.ready()

@@ -126,7 +126,7 @@ def test_a_pipeline_that_fails_is_thrown_away_and_its_client_told_nothing_intern
         gateway.send(place, grey_jpeg(shade))
         bench.worker.turn()
     before, failed, after = gateway.answers(3)
-    assert (failed.error, failed.text) == ("pipeline_failure", b"the pipeline failed on this frame")
+    assert (failed.error, failed.text) == ("pipeline_failure", b"The pipeline failed on this frame.")
     assert (seen(before), seen(after)) == (1, 1), "the third frame met a fresh one"
     assert [pipeline.closed for _, pipeline in bench.made] == [True, False]
 

@@ -1,0 +1,154 @@
+"""The whole real-time lane: real server, real broker, real worker processes, real MediaPipe."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import connect
+
+from contracts.layout import LAYOUT
+from contracts.live import LiveResult
+from contracts.pipelines import PIPELINES
+from scripts.streaming import stream_capture
+from tests.attack.hostile import HOSTILE
+from tests.conftest import BrokerPair, start_pair
+from tests.gateway.live.served import PATH, Live, play, until
+from tests.gateway.live.test_drops import dropped, indices
+from tests.gateway.live.test_frames import assert_ended
+from tests.gateway.test_app_process import GatewayProcess, launched
+from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[BrokerPair]:
+    """Brokers of one kind: what is looked for here does not depend on it."""
+    yield from start_pair("valkey")
+
+
+@pytest.fixture(scope="module")
+def workers(pair: BrokerPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """``python -m workers`` for the real-time lane alone."""
+    folder = tmp_path_factory.mktemp("workers")
+    with launched(folder, pair, module="workers", A3CP_WORKER_LANES="live") as process:
+        yield process
+        process.process.send_signal(signal.SIGTERM)
+        assert process.ended()[0] == 0
+
+
+def child(of: int) -> int:
+    """The process that does the work of a pool, once there is one; its helpers are not it."""
+    for pid in map(int, Path(f"/proc/{of}/task/{of}/children").read_text().split()):
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    return 0
+
+
+@pytest.mark.parametrize("pipeline_id", ["pose", "holistic"])
+@pytest.mark.usefixtures("workers")
+def test_a_real_face_gets_the_landmarks_of_its_pipeline(pair: BrokerPair, tmp_path: Path, pipeline_id: str) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket(f"?pipeline_id={pipeline_id}") as socket:
+            answers = [LiveResult.model_validate_json(orjson.dumps(await socket.frame(jpeg))) for jpeg in jpegs(6)]
+        assert [answer.frame_index for answer in answers] == list(range(6))
+        found = answers[-1].result
+        assert found.pipeline == pipeline_id
+        assert set(found.landmarks) == {"pose", "face"} & set(PIPELINES[pipeline_id].parts)
+        for part in LAYOUT:
+            if part.name in found.landmarks:
+                marks = found.landmarks[part.name]
+                assert {len(mark) for mark in marks} == {len(part.coordinates)}
+                assert len(marks) == part.landmarks
+                assert sum(0 <= mark[0] <= 1 for mark in marks) > len(marks) / 2
+        assert found.detections and all(0 <= detection.confidence <= 1 for detection in found.detections)
+        assert found.timing_ms.decode > 0 and found.timing_ms.inference > 0
+        await live.nothing_left()
+
+    play(pair.frames, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_picture_that_no_worker_can_decode_is_an_invalid_frame(pair: BrokerPair, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            await socket.send(HOSTILE["thousands of scans"].jpeg)
+            assert_ended(await socket.ended(), "invalid_frame")
+        async with live.socket() as socket:
+            assert "result" in await socket.frame(jpegs(1)[0])
+        await live.nothing_left()
+
+    play(pair.frames, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("workers")
+def test_ten_connections_at_once_share_a_real_worker_and_none_starves(pair: BrokerPair, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async def client() -> list[dict[str, Any]]:
+            async with live.socket() as socket:
+                return [await socket.frame(jpeg) for jpeg in jpegs(6)]
+
+        for answers in await asyncio.gather(*(client() for _ in range(10))):
+            assert indices(answers) == list(range(6)) and not dropped(answers)
+        await live.nothing_left()
+
+    play(pair.frames, tmp_path, scenario, worker=False)
+
+
+def test_a_worker_that_is_killed_is_a_pipeline_failure_and_who_comes_again_is_served(
+    pair: BrokerPair, workers: GatewayProcess, tmp_path: Path
+) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert "result" in await socket.frame(jpegs(1)[0])
+            worker = child(workers.process.pid)
+            os.kill(worker, signal.SIGSTOP)  # so that it has the frame, and no answer, for certain
+            await socket.send(jpegs(1)[0])
+            await until(lambda: next(iter(live.lane._seats.values())).sent, "the frame is in the broker")
+            os.kill(worker, signal.SIGKILL)
+            assert_ended(await socket.ended(), "pipeline_failure")
+        async with live.socket() as socket:
+            assert "result" in await socket.frame(jpegs(1)[0])
+        await live.nothing_left()
+
+    play(pair.frames, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
+def test_captures_and_live_sessions_do_not_take_each_others_workers(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    """Four live clients send as fast as they are answered while a capture is extracted; both get everything, and no
+    picture of either is on a disk."""
+    clip = FaceClip(36)
+
+    async def main() -> None:
+        async with running(settings_for(own_brokers, tmp_path), live=1) as stack:
+            address = stack.stack.address.replace("http", "ws") + f"{PATH}?pipeline_id=pose"
+            over = asyncio.Event()
+
+            async def client() -> list[dict[str, Any]]:
+                answers: list[dict[str, Any]] = []
+                async with connect(address) as socket:
+                    while not over.is_set() or len(answers) < 5:
+                        await socket.send(jpegs(36)[len(answers) % 36])
+                        answers.append(orjson.loads(await socket.recv()))
+                return answers
+
+            clients = [asyncio.create_task(client()) for _ in range(4)]
+            session_id = await stack.gateway.start_session(USER)
+            result = await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id)
+            over.set()
+            for answers in await asyncio.gather(*clients):
+                assert indices(answers) == list(range(len(answers))) and all("result" in one for one in answers)
+            assert result.status == "recorded"
+            assert stack.verify(session_id).ok
+        written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+        assert written and not any(jpeg[200:264] in content for content in written for jpeg in jpegs(36)[:3])
+
+    asyncio.run(main())
