@@ -26,6 +26,7 @@ export default defineConfig({
     environment: "jsdom",
     globals: true,
     setupFiles: ["src/test/setup.ts"],
+    testTimeout: 30_000, // a busy machine is no failure
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -1,7 +1,9 @@
 import "@testing-library/jest-dom/vitest";
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+
+configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
 
 // jsdom knows the element, not what it does
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
