@@ -181,5 +181,5 @@ CASES: dict[str, Case] = {
     "clock steps: the brokers'": Case(
         brokers_step, Plan(captures=4, appends=12, max_pace_s=0.3), ENDED | BUSY, 0, BROKER_CLOCKS
     ),
-    "no fault, by the brokers' clocks": Case(None, Plan(captures=1, appends=2), BUSY, 1, BROKER_CLOCKS),
+    "clock steps: the brokers', long ago": Case(None, Plan(captures=1, appends=2), BUSY, 1, BROKER_CLOCKS),
 }

@@ -117,7 +117,7 @@ def refused(root: Root, says: str, break_it: Callable[[Disk], None], mend_it: Ca
 LONG = Plan(captures=3, appends=8, padding=6000)
 
 CASES: dict[str, Case] = {
-    f"{what} disk under {root}/": Case(
+    f"disk under {root}/: {what}": Case(
         refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, stage
     )
     for root, says in (("data", "the file system refuses"), ("logs", "a session is held back"))

@@ -183,7 +183,7 @@ BURIED = Allow(dead_letters=frozenset({"missing_session_path"}))
 GROUPS = {("frames", "extractor"): " xgroup", ("events", "recorder"): " xgroup"}
 """Who makes sure of its group when it starts."""
 
-LOAD = Plan(captures=3, appends=6, frames=31)
+LOAD = Plan(captures=2, appends=6, frames=31)
 
 
 class Occasion(NamedTuple):
@@ -196,11 +196,11 @@ class Occasion(NamedTuple):
 
 
 OCCASIONS = (
-    Occasion(tuple(sender for sender in COMMANDS if sender.name != "recheck"), Case(None, LOAD, recorded=3)),
-    Occasion(senders("events", "gateway", "recheck"), Case(None, replace(LOAD, make=slowly), recorded=3)),
+    Occasion(tuple(sender for sender in COMMANDS if sender.name != "recheck"), Case(None, LOAD, recorded=2)),
+    Occasion(senders("events", "gateway", "recheck"), Case(None, replace(LOAD, make=slowly), recorded=2)),
     Occasion(
         senders("events", "gateway", "session_start session_end"),
-        Case(None, replace(LOAD, armed_first=True), recorded=3),
+        Case(None, replace(LOAD, armed_first=True), recorded=2),
     ),
     Occasion(
         (*senders("events", "gateway", "abort"), *senders("events", "extractor", "abort"),
@@ -209,13 +209,13 @@ OCCASIONS = (
     ),
     Occasion(
         senders("frames", "extractor", "hgetall"),
-        Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=3),
+        Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=2),
     ),
-    Occasion(senders("frames", "extractor", "release zrem"), Case(extractors_stop, LOAD, recorded=3)),
-    Occasion(senders("events", "recorder", "resign"), Case(leader_stops, LOAD, recorded=3)),
-    Occasion(senders("events", "recorder", "bury set"), Case(nowhere_to_append, LOAD, BURIED, 3)),
+    Occasion(senders("frames", "extractor", "release zrem"), Case(extractors_stop, LOAD, recorded=2)),
+    Occasion(senders("events", "recorder", "resign"), Case(leader_stops, LOAD, recorded=2)),
+    Occasion(senders("events", "recorder", "bury set"), Case(nowhere_to_append, LOAD, BURIED, 2)),
     Occasion(
-        senders("events", "recorder", "xadd xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 3)
+        senders("events", "recorder", "xadd xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 2)
     ),
     Occasion(
         (*senders("events", "recorder", "hgetall abort"), *senders("frames", "recorder", "exists")),
@@ -224,8 +224,8 @@ OCCASIONS = (
     *(
         Occasion(senders(role, kind, names), case, f"{role} {kind} {step}")
         for kind, case in (
-            ("extractor", Case(part_killed("frames", "row"), LOAD, recorded=3)),
-            ("recorder", Case(part_killed("events", "settle"), LOAD, recorded=3)),
+            ("extractor", Case(part_killed("frames", "row"), LOAD, recorded=2)),
+            ("recorder", Case(part_killed("events", "settle"), LOAD, recorded=2)),
             ("gateway", Case(part_killed("frames", "push"), LOAD, GATEWAY_DEATH, 0)),
         )
         for role in get_args(Role)

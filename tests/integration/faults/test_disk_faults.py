@@ -14,4 +14,4 @@ from tests.integration.faults.played import play_cases
 def test_what_a_full_or_read_only_disk_held_up_is_written_once_when_it_is_well(
     root: str, flavour: Flavour, tmp_path: Path
 ) -> None:
-    play_cases([f"full disk under {root}/", f"read-only disk under {root}/"], flavour, tmp_path)
+    play_cases([f"disk under {root}/: {what}" for what in ("full", "read-only")], flavour, tmp_path)
