@@ -300,6 +300,9 @@ def test_logs_tell_a_captures_life_with_its_id_in_every_line(observed: Observed)
     assert observed.logged("recorder-1", "dead letter")[0]["code"] == "invalid_event"
     assert observed.logged("extractor-1", "extractor ready")[0]["extractor"]
     assert observed.logged("live-1", "live worker ready")[0]["live_worker"]
+    begins, ends = observed.logged("gateway", "live session begins"), observed.logged("gateway", "live session ends")
+    assert [line["pipeline_id"] for line in begins + ends] == ["pose", "pose"]
+    assert begins[0]["live_id"] == ends[0]["live_id"]
 
 
 def test_logs_are_json_and_hold_no_token_no_picture_and_no_line_for_each_frame(observed: Observed) -> None:
