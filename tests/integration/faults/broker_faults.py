@@ -179,18 +179,19 @@ async def snapshots(rig: Rig, on: bool) -> None:
 
 
 def replicated() -> Persist:
-    replica = BrokerProcess("valkey", FRAMES)
+    replicas: list[BrokerProcess] = []
 
     async def attach(rig: Rig, on: bool) -> None:
         if not on:
-            await asyncio.to_thread(replica.stop)
+            await asyncio.to_thread(replicas.pop().stop)
             return
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = int(listener.getsockname()[1])
         await rig.frames.config_set("port", port)
-        replica.flavour, replica.options = rig.brokers.frames.flavour, (*FRAMES, "--replicaof", f"127.0.0.1 {port}")
-        await asyncio.to_thread(replica.start)
+        options = (*FRAMES, "--replicaof", f"127.0.0.1 {port}")
+        replicas.append(BrokerProcess(rig.brokers.frames.flavour, options))
+        await asyncio.to_thread(replicas[-1].start)
 
     return attach
 
