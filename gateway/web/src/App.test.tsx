@@ -4,9 +4,9 @@ import { userEvent } from "@testing-library/user-event";
 import { App } from "./App";
 import { ROUTES } from "./routes";
 import { expectAccessible } from "./test/axe";
-import { FakeServer } from "./test/server";
+import { FakeServer, held } from "./test/server";
 
-beforeEach(() => new FakeServer());
+beforeEach(() => new FakeServer().on("GET /readyz", held().reply));
 
 function open(path: string) {
   window.history.replaceState(null, "", path);

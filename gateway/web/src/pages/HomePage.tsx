@@ -1,6 +1,7 @@
 import { Card } from "../components/Card";
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
+import { Readiness } from "./Readiness";
 
 /** What this is, and the way in. */
 export function HomePage() {
@@ -32,9 +33,7 @@ export function HomePage() {
             Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never
             written to a disk.
           </p>
-          <p>
-            <a href="/readyz">Is everything running?</a>
-          </p>
+          <Readiness />
         </Card>
       </div>
     </Page>

@@ -1,0 +1,56 @@
+import { useEffect, useState } from "react";
+
+import { readiness, type Readiness as Answer } from "../api/readiness";
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { StatusText } from "../components/StatusText";
+
+/** Whether everything is running, asked once, and again when somebody wants to know. */
+export function Readiness() {
+  const [answer, setAnswer] = useState<Answer | null>(null);
+
+  useEffect(() => {
+    void readiness().then(setAnswer);
+  }, []);
+
+  function again() {
+    setAnswer(null);
+    void readiness().then(setAnswer);
+  }
+
+  const missing = answer && "missing" in answer ? answer.missing : [];
+  return (
+    <div className="stack">
+      <ReadinessStatus answer={answer} />
+      {missing.length > 0 && (
+        <ul>
+          {missing.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      )}
+      <ErrorBanner failure={answer && "failure" in answer ? answer.failure : null} />
+      <div className="actions">
+        <Button tone="quiet" busy={answer === null} onClick={again}>
+          Check again
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function ReadinessStatus({ answer }: { readonly answer: Answer | null }) {
+  const [tone, words] =
+    answer === null
+      ? (["busy", "checking"] as const)
+      : "failure" in answer
+        ? (["error", "cannot be reached"] as const)
+        : answer.missing.length > 0
+          ? (["warning", "not ready"] as const)
+          : (["active", "everything is running"] as const);
+  return (
+    <StatusText label="Server" tone={tone}>
+      {words}
+    </StatusText>
+  );
+}
