@@ -1,9 +1,169 @@
-import { Page } from "../components/Page";
+import { useEffect, useRef, useState } from "react";
 
+import type { Failure } from "../api/failure";
+import { useCamera, type Camera } from "../camera/useCamera";
+import { usePageHidden } from "../camera/usePageHidden";
+import { CaptureNumbers } from "../capture/CaptureNumbers";
+import { CaptureResult } from "../capture/CaptureResult";
+import { CaptureStage } from "../capture/CaptureStage";
+import { captureFailure, endsSession } from "../capture/failures";
+import { canStop, isCapturing, isOver, type CaptureState } from "../capture/protocol";
+import { useCapture, type CaptureHandle } from "../capture/useCapture";
+import { useLeaveWarning } from "../capture/useLeaveWarning";
+import { endBlocked, statusOf } from "../capture/words";
+import { Button } from "../components/Button";
+import { Card } from "../components/Card";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Field } from "../components/Field";
+import { Page } from "../components/Page";
+import { StatusText } from "../components/StatusText";
+import { NO_SESSION, SessionCard } from "../session/SessionCard";
+import { useSession } from "../session/useSession";
+import "../styles/capture.css";
+
+const INTENT_CHARACTERS = 256;
+
+/** Session, camera, one bounded capture after the other, and what was recorded of each. */
 export function GesturePage() {
+  const { session, lose } = useSession();
+  const video = useRef<HTMLVideoElement>(null);
+  const camera = useCamera();
+  const handle = useCapture(video);
+  const state = handle.capture?.state ?? null;
+  const capturing = state !== null && isCapturing(state);
+  const [intent, setIntent] = useState("");
+  useLeaveWarning(capturing);
+  useCameraLoss(camera, handle, capturing);
+
+  const over = state?.failure && endsSession(state.failure.code) ? state.failure : null;
+  useEffect(() => {
+    if (over) lose(over);
+  }, [over, lose]);
+
   return (
-    <Page title="Capture a gesture">
-      <p>This page is not built yet.</p>
+    <Page
+      title="Capture a gesture"
+      lead="Start a session, turn the camera on, and record a gesture of up to two minutes. Only landmarks are kept, never the pictures."
+    >
+      <SessionCard endBlocked={endBlocked(handle.capture)} />
+      <Card title="Capture">
+        <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
+        <div className="capture">
+          <div className="stack">
+            <CaptureStage camera={camera} video={video} state={state} />
+            <StatusText label="Capture" tone={statusOf(handle.capture).tone}>
+              {statusOf(handle.capture).words}
+            </StatusText>
+            <Field
+              label="What is meant (optional)"
+              hint="The meaning of the gesture, for example “more”. It is written into the record."
+              value={intent}
+              onChange={capturing ? undefined : setIntent}
+              maxLength={INTENT_CHARACTERS}
+            />
+            <CaptureButtons
+              camera={camera}
+              handle={handle}
+              begin={session ? () => handle.begin(session, intent) : null}
+            />
+          </div>
+          <CaptureNumbers state={state} />
+        </div>
+      </Card>
+      <CaptureResult capture={handle.capture} />
     </Page>
   );
+}
+
+interface ButtonsProps {
+  readonly camera: Camera;
+  readonly handle: CaptureHandle;
+  /** Null without a session. */
+  readonly begin: (() => void) | null;
+}
+
+function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
+  const state = handle.capture?.state ?? null;
+  const busy = state !== null && !isOver(state);
+  const waiting = state?.phase === "opening" || state?.phase === "counting";
+  const cameraOn = camera.status === "ready";
+  const notNow = busy
+    ? "A capture is under way."
+    : begin === null
+      ? NO_SESSION
+      : cameraOn
+        ? undefined
+        : "Turn the camera on first.";
+  return (
+    <div className="actions">
+      <Button
+        tone={cameraOn ? "quiet" : "primary"}
+        busy={camera.status === "asking"}
+        blocked={cameraOn && state && isCapturing(state) ? "The capture needs it." : undefined}
+        onClick={cameraOn ? camera.stop : () => void camera.start()}
+      >
+        {cameraOn ? "Turn the camera off" : camera.status === "failed" ? "Try the camera again" : "Turn the camera on"}
+      </Button>
+      <Button blocked={notNow} {...(begin ? { onClick: begin } : {})}>
+        Capture Bounded Gesture (≤ 120 s)
+      </Button>
+      <Button tone="danger" blocked={stopBlocked(state)} onClick={handle.stop}>
+        Stop
+      </Button>
+      {waiting && (
+        <Button tone="quiet" onClick={() => handle.fail(captureFailure("capture_cancelled"))}>
+          Cancel
+        </Button>
+      )}
+      {state?.phase === "settling" && (
+        <Button tone="quiet" onClick={() => handle.fail(captureFailure("outcome_unknown"))}>
+          Do not wait
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function stopBlocked(state: CaptureState | null): string | undefined {
+  if (state && canStop(state)) return undefined;
+  return state?.phase === "recording" ? "From two seconds on." : "Nothing is being recorded.";
+}
+
+interface FailuresProps {
+  readonly camera: Camera;
+  readonly handle: CaptureHandle;
+  readonly capturing: boolean;
+}
+
+function CaptureFailures({ camera, handle, capturing }: FailuresProps) {
+  const background = useBackground(handle, capturing);
+  const state = handle.capture?.state ?? null;
+  const { failure = null } = state ?? {};
+  // the session's card says what became of the session, the status that the person cancelled
+  const shown = failure && !endsSession(failure.code) && failure.code !== "capture_cancelled" ? failure : null;
+  return (
+    <>
+      <ErrorBanner failure={camera.failure} />
+      <ErrorBanner failure={handle.failure ?? shown} />
+      <ErrorBanner failure={state?.trouble ?? null} />
+      <ErrorBanner failure={background} />
+    </>
+  );
+}
+
+/** The notice that this capture was in the background for a while; it stays until the next capture. */
+function useBackground({ capture }: CaptureHandle, capturing: boolean): Failure | null {
+  const hidden = usePageHidden();
+  const captureId = capture?.window.captureId ?? null;
+  const [hiddenId, setHiddenId] = useState<string | null>(null);
+  if (hidden && capturing && hiddenId !== captureId) setHiddenId(captureId);
+  return captureId !== null && hiddenId === captureId ? captureFailure("page_in_background") : null;
+}
+
+/** A capture without a camera is over. */
+function useCameraLoss(camera: Camera, { fail }: CaptureHandle, capturing: boolean): void {
+  const lost = capturing && camera.status !== "ready";
+  useEffect(() => {
+    if (lost) fail(captureFailure("capture_interrupted"));
+  }, [lost, fail]);
 }

@@ -1,0 +1,67 @@
+import { useId } from "react";
+
+import { FPS } from "./messages";
+import { MAX_DURATION_MS, type CaptureState } from "./protocol";
+import { clock, percent } from "./words";
+
+export interface CaptureNumbersProps {
+  /** Nothing but dashes without one. */
+  readonly state: CaptureState | null;
+}
+
+/** How far a capture is, in numbers. They change all the time, so nothing here is read out by itself. */
+export function CaptureNumbers({ state }: CaptureNumbersProps) {
+  return (
+    <div className="stack">
+      <dl className="numbers">
+        <Entry name="Time">
+          {state ? clock(state.elapsedMs) : "–"} <span className="of">of {clock(MAX_DURATION_MS + 500)}</span>
+        </Entry>
+        <Entry name="Pictures sent">{state?.sent ?? "–"}</Entry>
+        <Entry name="Pictures looked at">{state?.extracted ?? "–"}</Entry>
+        <Entry name="Waiting">{state?.backlog ?? "–"}</Entry>
+      </dl>
+      <div className="found">
+        <h3>Found in the pictures</h3>
+        <Share name="Body" state={state} found={state?.found.pose} />
+        <Share name="Face" state={state} found={state?.found.face} />
+        <Share name="Left hand" state={state} found={state?.found.left_hand} />
+        <Share name="Right hand" state={state} found={state?.found.right_hand} />
+      </div>
+      {state?.phase === "recording" && state.ticksPerFrame > 1 && (
+        <p className="note">
+          The server is busy: {Math.max(1, Math.round(FPS / state.ticksPerFrame))} pictures a second instead of {FPS}.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Entry({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+interface ShareProps {
+  readonly name: string;
+  readonly state: CaptureState | null;
+  readonly found: number | undefined;
+}
+
+function Share({ name, state, found }: ShareProps) {
+  const id = useId();
+  const share = state && found !== undefined ? percent(found, state) : null;
+  return (
+    <div className="share">
+      <span id={id}>{name}</span>
+      <meter aria-labelledby={id} min={0} max={100} value={share ?? 0}>
+        {share ?? 0} %
+      </meter>
+      <span className="share-number">{share === null ? "–" : `${share} %`}</span>
+    </div>
+  );
+}

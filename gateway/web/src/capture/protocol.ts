@@ -1,0 +1,238 @@
+import type { Failure } from "../api/failure";
+import type { CaptureAbort, CaptureProgress, Found } from "../api/messages";
+import { CAPTURE_LIMITS } from "../api/skeleton";
+import type { JpegFrame } from "../camera/grab";
+import { captureFailure, closeFailure } from "./failures";
+import { closeMessage, metaMessage, openMessage, type CaptureReport, type CaptureWindow } from "./messages";
+import { adapt, FIRST_QUALITY, FULL_PACE, MAX_AHEAD_FRAMES, MAX_BUFFERED_BYTES, nextQuality } from "./pace";
+
+/**
+ * opening → counting → recording → closing → settling → recorded; `failed` from anywhere.
+ *
+ * `closing`: the server puts the last frames away. `settling`: it finds the landmarks and writes the line.
+ */
+export type Phase = "opening" | "counting" | "recording" | "closing" | "settling" | "recorded" | "failed";
+
+export interface CaptureState {
+  readonly phase: Phase;
+  /** An extractor has the capture; recording does not begin before. */
+  readonly claimed: boolean;
+  /** Whole seconds until recording begins; 0 while only the extractor is waited for. */
+  readonly countdownS: number;
+  /** How long it has been recorded, or was. */
+  readonly elapsedMs: number;
+  readonly sent: number;
+  readonly extracted: number;
+  readonly backlog: number;
+  readonly found: Found;
+  /** How many ticks there are to a frame now; over 1 the server asked for fewer frames. */
+  readonly ticksPerFrame: number;
+  readonly hash: string | null;
+  /** Why it `failed`. */
+  readonly failure: Failure | null;
+  /** What keeps the page from learning the outcome at the moment; it asks again. */
+  readonly trouble: Failure | null;
+}
+
+export type Message = string | ArrayBuffer;
+
+export const COUNTDOWN_MS = 3000;
+/** Between the extractor's coming and the first frame, for the person who has waited. */
+const WARNING_MS = 1000;
+export const MIN_DURATION_MS = 1000 * CAPTURE_LIMITS.min_duration_s;
+/** It stops by itself a little before the server would end it. */
+export const MAX_DURATION_MS = 1000 * CAPTURE_LIMITS.max_duration_s - 500;
+const NO_PICTURE_MS = 3000;
+
+const NOTHING: readonly Message[] = [];
+const ENDED: ReadonlySet<Phase> = new Set(["recorded", "failed"]);
+
+/** Whether it is over, well or not. */
+export function isOver({ phase }: CaptureState): boolean {
+  return ENDED.has(phase);
+}
+
+/** Whether leaving the page would lose it. */
+export function isCapturing({ phase }: CaptureState): boolean {
+  return phase === "opening" || phase === "counting" || phase === "recording" || phase === "closing";
+}
+
+/** Whether it can be stopped and kept. */
+export function canStop({ phase, elapsedMs, sent }: CaptureState): boolean {
+  return phase === "recording" && elapsedMs >= MIN_DURATION_MS && sent > 0;
+}
+
+/**
+ * The client's side of one capture: what is sent when, and what follows from what comes. No socket, no timer, no clock.
+ *
+ * Each call has the time `nowMs` of a clock that never steps, the frame ticker's; what it returns is to be sent, in
+ * order. Event time is `timestamp_start` plus what that clock shows since recording began; `timestamp_start` is the end
+ * of the count-down, told at its beginning, so it is true unless an extractor had to be waited for.
+ */
+export class CaptureProtocol {
+  #state: CaptureState = {
+    phase: "opening",
+    claimed: false,
+    countdownS: COUNTDOWN_MS / 1000,
+    elapsedMs: 0,
+    sent: 0,
+    extracted: 0,
+    backlog: 0,
+    found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
+    ticksPerFrame: 1,
+    hash: null,
+    failure: null,
+    trouble: null,
+  };
+  readonly #window: CaptureWindow;
+  #startsAtMs = Infinity;
+  #timestampStartMs = 0;
+  #recordingSinceMs = 0;
+  #frameMs = -1;
+  #lastSentTick = -Infinity;
+  #accepted = 0;
+  #slowDown = false;
+  #pace = FULL_PACE;
+  #quality = FIRST_QUALITY;
+
+  constructor(window: CaptureWindow) {
+    this.#window = window;
+  }
+
+  get state(): CaptureState {
+    return this.#state;
+  }
+
+  /** The quality that the next frame is to have. */
+  get quality(): number {
+    return this.#quality;
+  }
+
+  // --- the socket
+
+  /** It is open. `wallMs` is the time of day, which is asked for this once. */
+  connected(nowMs: number, wallMs: number): readonly Message[] {
+    if (this.#state.phase !== "opening") return NOTHING;
+    this.#startsAtMs = nowMs + COUNTDOWN_MS;
+    this.#timestampStartMs = Math.round(wallMs) + COUNTDOWN_MS;
+    this.#set({ phase: "counting" });
+    return [JSON.stringify(openMessage(this.#window, this.#timestampStartMs))];
+  }
+
+  /** A text message came. */
+  received(text: string, nowMs: number): void {
+    const message = parsed(text);
+    if (message?.event === "capture.abort") this.fail(captureFailure(message.error_code));
+    if (message?.event !== "capture.progress") return;
+    this.#accepted = message.accepted;
+    this.#slowDown = message.slow_down;
+    const claimed = message.status === "extracting";
+    if (claimed && !this.#state.claimed) this.#startsAtMs = Math.max(this.#startsAtMs, nowMs + WARNING_MS);
+    const { extracted, backlog, found } = message;
+    this.#set({ claimed: claimed || this.#state.claimed, extracted, backlog, found });
+  }
+
+  /** It is closed, by whomever. */
+  disconnected(closeCode: number, reason: string): void {
+    const { phase } = this.#state;
+    if (phase === "closing" && !reason) {
+      // A close whose answer was lost may have been heard; the record knows.
+      this.#set({ phase: "settling" });
+    } else if (phase !== "settling") {
+      this.fail(closeFailure(closeCode, reason, phase !== "opening"));
+    }
+  }
+
+  // --- time
+
+  /** Time passes: the count-down ends, the capture is long enough. Called a few times a second. */
+  tick(nowMs: number): readonly Message[] {
+    const { phase, claimed, sent } = this.#state;
+    if (phase === "counting") {
+      this.#set({ countdownS: Math.max(0, Math.ceil((this.#startsAtMs - nowMs) / 1000)) });
+      if (claimed && nowMs >= this.#startsAtMs) {
+        this.#recordingSinceMs = nowMs;
+        this.#set({ phase: "recording", countdownS: 0 });
+      }
+    }
+    if (phase !== "recording") return NOTHING;
+    const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, MAX_DURATION_MS);
+    this.#pace = adapt(this.#pace, this.#slowDown, nowMs);
+    this.#set({ elapsedMs, ticksPerFrame: this.#pace.ticksPerFrame });
+    if (sent === 0 && elapsedMs >= NO_PICTURE_MS) this.fail(captureFailure("no_picture"));
+    return elapsedMs >= MAX_DURATION_MS || sent >= CAPTURE_LIMITS.max_frames ? this.stop(nowMs) : NOTHING;
+  }
+
+  /** Whether tick number `index` is to have a frame; one that is not wanted is never numbered, so nothing queues. */
+  wantsFrame(index: number, bufferedBytes: number): boolean {
+    const { phase, sent } = this.#state;
+    return (
+      phase === "recording" &&
+      bufferedBytes <= MAX_BUFFERED_BYTES &&
+      sent - this.#accepted < MAX_AHEAD_FRAMES &&
+      index - this.#lastSentTick >= this.#pace.ticksPerFrame
+    );
+  }
+
+  /** The picture of tick `index`, which was taken at `nowMs`; null if there was none. */
+  frame(jpeg: JpegFrame | null, index: number, nowMs: number): readonly Message[] {
+    if (this.#state.phase !== "recording" || !jpeg) return NOTHING;
+    const { byteLength } = jpeg.bytes;
+    this.#quality = nextQuality(this.#quality, byteLength);
+    const elapsedMs = Math.round(nowMs - this.#recordingSinceMs);
+    if (byteLength > CAPTURE_LIMITS.max_frame_bytes || elapsedMs > MAX_DURATION_MS) return NOTHING;
+    this.#frameMs = Math.max(this.#frameMs + 1, elapsedMs);
+    this.#lastSentTick = index;
+    this.#set({ sent: this.#state.sent + 1 });
+    const meta = metaMessage(this.#window, this.#state.sent, this.#timestampStartMs + this.#frameMs, byteLength);
+    return [JSON.stringify(meta), jpeg.bytes];
+  }
+
+  // --- the person
+
+  /** Stops and keeps it; before two seconds it does nothing. */
+  stop(nowMs: number): readonly Message[] {
+    if (this.#state.phase === "recording") {
+      const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, MAX_DURATION_MS);
+      this.#set({ elapsedMs });
+    }
+    if (!canStop(this.#state)) return NOTHING;
+    const endMs = Math.max(this.#frameMs, Math.round(this.#state.elapsedMs));
+    this.#set({ phase: "closing" });
+    return [JSON.stringify(closeMessage(this.#window, this.#timestampStartMs + endMs))];
+  }
+
+  /** It ends here, for this reason. What is over stays as it is. */
+  fail(failure: Failure): void {
+    if (!isOver(this.#state)) this.#set({ phase: "failed", failure, trouble: null });
+  }
+
+  // --- what became of it
+
+  /** What the server says of it, while `settling`. */
+  reported(report: CaptureReport): void {
+    if (this.#state.phase !== "settling") return;
+    const { extracted, found } = report;
+    this.#set({ extracted, found, backlog: Math.max(0, report.accepted - extracted), trouble: null });
+    if (report.status === "aborted") this.fail(captureFailure(report.error_code ?? "internal_error"));
+    if (report.status === "recorded") this.#set({ phase: "recorded", hash: report.raw_features_ref?.hash ?? null });
+  }
+
+  /** The server did not say; it is asked again, unless it does not know the capture. */
+  unreported(failure: Failure): void {
+    if (failure.code === "unknown_capture") this.fail(captureFailure("socket_lost"));
+    else if (this.#state.phase === "settling") this.#set({ trouble: failure });
+  }
+
+  #set(change: Partial<CaptureState>): void {
+    this.#state = { ...this.#state, ...change };
+  }
+}
+
+function parsed(text: string): CaptureAbort | CaptureProgress | null {
+  try {
+    return JSON.parse(text) as CaptureAbort | CaptureProgress;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+import { useEffect } from "react";
+
+const QUESTION = "A capture is running. If you leave this page, it is not kept. Leave all the same?";
+
+/** While `active`, asks before the page is left: by closing or reloading it, by a link, by the browser's Back. */
+export function useLeaveWarning(active: boolean): void {
+  useEffect(() => {
+    if (!active) return undefined;
+    const here = window.location.href;
+    const before = (event: BeforeUnloadEvent) => event.preventDefault();
+    const clicked = (event: MouseEvent) => {
+      const link = event.target instanceof Element && event.target.closest("a[href]");
+      if (!link || link.getAttribute("href")?.startsWith("#") || window.confirm(QUESTION)) return;
+      event.preventDefault(); // a link that is not followed by the browser is not followed by the page either
+    };
+    const moved = (event: PopStateEvent) => {
+      if (window.confirm(QUESTION)) return;
+      event.stopImmediatePropagation();
+      window.history.pushState(null, "", here);
+    };
+    window.addEventListener("beforeunload", before);
+    document.addEventListener("click", clicked, { capture: true });
+    window.addEventListener("popstate", moved, { capture: true });
+    return () => {
+      window.removeEventListener("beforeunload", before);
+      document.removeEventListener("click", clicked, { capture: true });
+      window.removeEventListener("popstate", moved, { capture: true });
+    };
+  }, [active]);
+}
