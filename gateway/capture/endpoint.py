@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -237,26 +238,28 @@ class _Connection:
         await opening.close_capture(self._state, window, complete.timestamp_end)
 
     async def _finish(self, finish: Finish) -> None:
-        outcome = ""
+        code, outcome = finish.code, None
         ended = self._metrics.ended if self._reserved else self._metrics.refused
         window = self._window if finish.opened and self._reserved else None
         if window is not None:
-            counts = self._counts()
-            outcome = await opening.abort_capture(self._state, window, finish.code, counts, OUTCOME_BEFORE_TELLING_S)
-            self._log.info("capture ended", code=finish.code, outcome=outcome, accepted=self._protocol.frames)
-            if outcome == "published":
+            outcome = await opening.abort_capture(self._state, window, code, self._counts(), OUTCOME_BEFORE_TELLING_S)
+            if outcome is not None and outcome.error_code:  # somebody was first: the client hears what stands
+                code = cast(CaptureCode, outcome.error_code)
+            word = outcome.outcome if outcome is not None else ""
+            self._log.info("capture ended", code=code, outcome=word, accepted=self._protocol.frames)
+            if word == "published":
                 ended.labels("closed").inc()
                 await self._close_socket(1000, "")
                 return
         else:
-            self._log.info("capture refused", code=finish.code)
-        ended.labels(finish.code).inc()
+            self._log.info("capture refused", code=code)
+        ended.labels(code).inc()
         if finish.code != "client_disconnected":
             if finish.tell:
-                await self._tell(finish.code)
-            await self._close_socket(finish.close_code, finish.code)
-        if window is not None and not outcome:
-            await opening.abort_capture(self._state, window, finish.code, self._counts(), OUTCOME_AFTER_TELLING_S)
+                await self._tell(code)
+            await self._close_socket(finish.close_code, code)
+        if window is not None and outcome is None:
+            await opening.abort_capture(self._state, window, code, self._counts(), OUTCOME_AFTER_TELLING_S)
 
     def _counts(self) -> CaptureCounts:
         """How far the capture came, as this connection saw it."""

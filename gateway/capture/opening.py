@@ -13,7 +13,7 @@ from contracts.captures import CaptureWindow
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
-from contracts.records import CaptureCounts
+from contracts.records import CaptureCounts, Outcome
 from contracts.scripts import Call, T, run
 from gateway.again import once_more
 from gateway.state import GatewayState
@@ -126,11 +126,11 @@ async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_en
 
 async def abort_capture(
     state: GatewayState, window: CaptureWindow, code: CaptureCode, counts: CaptureCounts, within_s: float
-) -> str:
+) -> Outcome | None:
     """Give a capture its terminal entry and its outcome, trying for ``within_s`` seconds.
 
-    Returns the outcome that stands: ``published`` if the capture was completed after all, else ``aborted``
-    or ``unknown``; empty if the events broker did not answer. The sweep completes what is left half said.
+    Returns the outcome that stands, which may be another one: the capture was completed after all, or somebody else
+    aborted it first. None if the events broker did not answer. The sweep completes what is left half said.
     """
     outcome, _ = await asyncio.gather(
         _give_outcome(state, window, code, counts, within_s), _give_terminal(state, window, code, within_s)
@@ -140,13 +140,12 @@ async def abort_capture(
 
 async def _give_outcome(
     state: GatewayState, window: CaptureWindow, code: CaptureCode, counts: CaptureCounts, within_s: float
-) -> str:
+) -> Outcome | None:
     try:
-        call = records.abort(window.user_id, window.capture_id, code, counts)
-        return (await run_within(state.events, call, within_s)).outcome
+        return await run_within(state.events, records.abort(window.user_id, window.capture_id, code, counts), within_s)
     except BrokerUnavailable as error:
         log.warning("outcome not written", capture_id=window.capture_id, code=code, exc_info=error)
-        return ""
+        return None
 
 
 async def _give_terminal(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts import captures, keys
+from contracts import captures, keys, records
 from contracts.errors import BrokerUnavailable
 from contracts.frame import TerminalEntry
 from contracts.layout import DIMS, Row
@@ -482,6 +482,19 @@ def test_a_frames_broker_that_lost_the_capture_aborts_it() -> None:
     ended, record, _ = play(scenario)
     assert (ended.code, [message["error_code"] for message in ended.aborts]) == (1000, ["forward_failed"])
     assert (record.outcome, record.error_code) == ("aborted", "forward_failed")
+
+
+def test_whoever_aborted_the_capture_first_the_client_is_told_the_outcome_that_stands() -> None:
+    async def scenario(served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open(), client.meta(1), jpeg())
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await run(served.state.events, records.abort(client.user_id, client.capture_id, "frames_lost"))
+        await served.state.frames.delete(*keys.capture_keys(client.capture_id))
+        await socket.frame(client, 2)
+
+    ended, record, _ = play(scenario)
+    assert (ended.code, [message["error_code"] for message in ended.aborts]) == (1000, ["frames_lost"])
+    assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
 
 
 def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
