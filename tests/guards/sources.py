@@ -129,7 +129,7 @@ def sources(*folders: str) -> tuple[Source, ...]:
     """Every module below ``folders``; a folder without any fails the guard that asks for it."""
     found: list[Source] = []
     for folder in folders:
-        paths = sorted((ROOT / folder).rglob("*.py"))
+        paths = sorted(path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts)
         assert paths, f"there are no modules in {folder}"
         found += [source(path.relative_to(ROOT).as_posix()) for path in paths]
     return tuple(found)
