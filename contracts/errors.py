@@ -70,7 +70,7 @@ AbortCode = Literal[
     "forward_failed",
     "extraction_failed",
     "server_shutdown",
-    # outcomes that no client is there to hear
+    # outcomes that hardly any client is there to hear
     "client_disconnected",
     "gateway_lost",
     "frames_lost",
