@@ -1,9 +1,106 @@
-import { Page } from "../components/Page";
+import { useState } from "react";
 
+import type { PipelineInfo } from "../api/messages";
+import { CameraPreview as Preview } from "../camera/CameraPreview";
+import { usePageHidden } from "../camera/usePageHidden";
+import { Button } from "../components/Button";
+import { Card } from "../components/Card";
+import { Page } from "../components/Page";
+import { StatusText, type Tone } from "../components/StatusText";
+import { CameraPreview } from "../live/CameraPreview";
+import type { SocketState } from "../live/FrameSocket";
+import { PartsSeen } from "../live/PartsSeen";
+import { PipelineSelector } from "../live/PipelineSelector";
+import { RealtimeProvider } from "../live/RealtimeContext";
+import { RealtimeErrorBanner } from "../live/RealtimeErrorBanner";
+import { StreamDebugPanel } from "../live/StreamDebugPanel";
+import { useRealtime } from "../live/useRealtime";
+import "../styles/live.css";
+
+const NO_CHOICE = "The server has to say first what it can look for.";
+
+/** What the camera sees, and what is found in it, at once. */
 export function LivePage() {
   return (
-    <Page title="Live view">
-      <p>This page is not built yet.</p>
+    <Page
+      title="Live view"
+      lead="What the camera sees, and what is found in it, at once. Nothing is kept: no picture, no number."
+    >
+      <RealtimeProvider>
+        <LiveView />
+      </RealtimeProvider>
     </Page>
   );
+}
+
+function LiveView() {
+  const { connect, disconnect, state } = useRealtime();
+  const [pipeline, setPipeline] = useState<PipelineInfo | null>(null);
+  const [running, setRunning] = useState(false);
+
+  function start(): void {
+    if (!pipeline) return;
+    setRunning(true);
+    connect(pipeline.pipeline_id);
+  }
+
+  function stop(): void {
+    setRunning(false);
+    disconnect();
+  }
+
+  return (
+    <div className="live">
+      <Card title="Camera">
+        <RealtimeErrorBanner />
+        {running ? <CameraPreview /> : <NoPicture />}
+      </Card>
+      <Card title="What to look for">
+        <PipelineSelector selected={pipeline} onSelect={setPipeline} running={running} />
+        <div className="actions">
+          {running ? (
+            <Button tone="quiet" onClick={stop}>
+              Stop
+            </Button>
+          ) : (
+            <Button blocked={pipeline ? undefined : NO_CHOICE} onClick={start}>
+              Start the camera
+            </Button>
+          )}
+        </div>
+        <LiveStatus running={running} state={state} />
+        {running && pipeline && <PartsSeen parts={pipeline.parts} />}
+        <StreamDebugPanel />
+      </Card>
+    </div>
+  );
+}
+
+function NoPicture() {
+  return (
+    <Preview stream={null} video={null}>
+      <p className="live-placeholder">The camera is off.</p>
+    </Preview>
+  );
+}
+
+function LiveStatus({ running, state }: { readonly running: boolean; readonly state: SocketState }) {
+  const hidden = usePageHidden();
+  const [tone, words] = !running ? OFF : hidden && state.status === "connected" ? PAUSED : statusOf(state);
+  return (
+    <StatusText label="Live view" tone={tone}>
+      {words}
+    </StatusText>
+  );
+}
+
+type Words = readonly [Tone, string];
+
+const OFF: Words = ["idle", "off"];
+const PAUSED: Words = ["warning", "paused, because this page is in the background"];
+
+function statusOf({ status, lastResult }: SocketState): Words {
+  if (status === "connecting") return ["busy", "connecting"];
+  if (status === "disconnected") return ["error", "not connected"];
+  return lastResult ? ["active", "running"] : ["busy", "connected, waiting for the first answer"];
 }

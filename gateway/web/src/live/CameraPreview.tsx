@@ -1,0 +1,61 @@
+import { useEffect, useRef, type RefObject } from "react";
+
+import { CameraPreview as Preview } from "../camera/CameraPreview";
+import { grabJpeg } from "../camera/grab";
+import { useCamera } from "../camera/useCamera";
+import { usePageHidden } from "../camera/usePageHidden";
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { RealtimeOverlay } from "./RealtimeOverlay";
+import { useRealtime } from "./useRealtime";
+
+const QUALITY = 0.75;
+const LEAST_WAIT_MS = 5;
+
+/** The camera, from when this is shown until it is not; its pictures go to the server, and what is found over them. */
+export function CameraPreview() {
+  const { status, stream, failure, start, stop } = useCamera();
+  const video = useRef<HTMLVideoElement>(null);
+  const hidden = usePageHidden();
+
+  useEffect(() => {
+    void start();
+    return stop;
+  }, [start, stop]);
+  useFrames(video, status === "ready" && !hidden);
+
+  return (
+    <>
+      <Preview stream={stream} video={video}>
+        {status === "ready" && <RealtimeOverlay video={video} />}
+        {status === "asking" && <p className="live-placeholder">Allow the camera when the browser asks for it.</p>}
+        {status === "failed" && <p className="live-placeholder">There is no picture.</p>}
+      </Preview>
+      <ErrorBanner failure={failure}>
+        <Button onClick={() => void start()}>Try the camera again</Button>
+      </ErrorBanner>
+    </>
+  );
+}
+
+/** Sends what `video` shows, as often as the client takes it, while it is `running`. */
+function useFrames(video: RefObject<HTMLVideoElement | null>, running: boolean): void {
+  const { client } = useRealtime();
+  useEffect(() => {
+    if (!running) return undefined;
+    let over = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    async function step(): Promise<void> {
+      const element = video.current;
+      const frame = element && client.takesFrame() ? await grabJpeg(element, { quality: QUALITY }) : null;
+      if (over) return;
+      if (frame) client.sendFrame(frame.bytes);
+      timer = setTimeout(() => void step(), Math.max(LEAST_WAIT_MS, client.waitMs()));
+    }
+    void step();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [client, running, video]);
+}

@@ -1,0 +1,21 @@
+import { PARTS, type Part } from "../api/skeleton";
+import { isFound, PART_NAMES } from "./parts";
+import { useRealtime } from "./useRealtime";
+
+/** Which parts are found in the picture now, in words: what the overlay says to those who do not see it. */
+export function PartsSeen({ parts }: { readonly parts: readonly Part[] }) {
+  const { lastResult } = useRealtime().state;
+  return (
+    <ul className="live-parts" aria-label="Found in the picture">
+      {PARTS.filter((part) => parts.includes(part)).map((part) => {
+        const found = isFound(lastResult, part);
+        return (
+          <li key={part} className={found ? "live-part live-part-found" : "live-part"} data-part={part}>
+            <span className="live-part-mark" aria-hidden="true" />
+            {PART_NAMES[part]}: <strong>{found ? "found" : "not found"}</strong>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,74 @@
+import { useEffect, useId } from "react";
+
+import type { PipelineInfo } from "../api/messages";
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { PART_NAMES } from "./parts";
+import { usePipelines } from "./usePipelines";
+import { useRealtime } from "./useRealtime";
+
+export interface PipelineSelectorProps {
+  /** Null until the list is here. */
+  readonly selected: PipelineInfo | null;
+  readonly onSelect: (pipeline: PipelineInfo) => void;
+  /** Whether a choice connects at once. */
+  readonly running: boolean;
+}
+
+/** What the server is to look for. The first of its list is chosen when the list is here. */
+export function PipelineSelector({ selected, onSelect, running }: PipelineSelectorProps) {
+  const { pipelines, failure, loading, load } = usePipelines();
+  const { connect, disconnect, state } = useRealtime();
+  const id = useId();
+  const refused = state.failure?.code === "invalid_pipeline" && state.pipelineId === selected?.pipeline_id;
+
+  useEffect(() => {
+    const [first] = pipelines ?? [];
+    if (first && !selected) onSelect(first);
+  }, [pipelines, selected, onSelect]);
+
+  function choose(pipelineId: string): void {
+    const chosen = pipelines?.find(({ pipeline_id }) => pipeline_id === pipelineId);
+    if (!chosen) return;
+    onSelect(chosen);
+    if (!running) return;
+    disconnect();
+    connect(pipelineId);
+  }
+
+  if (!pipelines) {
+    return (
+      <>
+        {loading && !failure && <p>Asking the server what it can look for …</p>}
+        <ErrorBanner failure={failure}>
+          <Button busy={loading} onClick={() => void load()}>
+            Try again
+          </Button>
+        </ErrorBanner>
+      </>
+    );
+  }
+  return (
+    <div className="field live-selector">
+      <label htmlFor={id}>Look for</label>
+      <select
+        id={id}
+        value={selected?.pipeline_id}
+        aria-invalid={refused || undefined}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => choose(event.target.value)}
+      >
+        {pipelines.map(({ pipeline_id, title }) => (
+          <option key={pipeline_id} value={pipeline_id}>
+            {title}
+          </option>
+        ))}
+      </select>
+      <p className={refused ? "field-error" : "field-hint"} id={`${id}-hint`}>
+        {refused
+          ? "The server does not have this one. Choose another."
+          : (selected?.parts ?? []).map((part) => PART_NAMES[part]).join(", ")}
+      </p>
+    </div>
+  );
+}
