@@ -1,0 +1,192 @@
+"""The pages in a real browser, before a real stack: `a3cp up`'s own parts, Debian's Chromium, a camera that is a clip.
+
+Chromium comes from the distribution, and the pages are built by ``./scripts/test``; without either the tests are
+skipped, in CI they fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from contracts.settings import Settings
+from gateway.pages import BUILT, read_build
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "gateway/web/node_modules/axe-core/axe.min.js"
+
+START_S = 100.0
+PATIENCE_MS = 45_000.0
+"""How long a test waits for what should come at once: two cores may have much else to do."""
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+CAMERA = "--use-fake-device-for-media-stream"
+ALLOWED = "--use-fake-ui-for-media-stream"
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def _absent(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    path = shutil.which("chromium")
+    if path is None:
+        _absent("there is no chromium on this machine: apt-get install chromium")
+    if read_build(BUILT) is None:
+        _absent("the pages are not built: ./scripts/test builds them")
+    return str(path)
+
+
+class RunningStack:
+    """A stack on an event loop of its own, for tests that are not asynchronous."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.said: list[str] = []
+        self.stack = Stack(settings, live=1, show=lambda name, line: self.said.append(f"{name} | {line}"))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stack")
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        return self.stack.address
+
+    @property
+    def settings(self) -> Settings:
+        return self.stack.settings
+
+    def call(self, step: Coroutine[Any, Any, Any], within_s: float = START_S) -> Any:
+        """Run a coroutine on the stack's loop; its result."""
+        future: Future[Any] = asyncio.run_coroutine_threadsafe(step, self._loop)
+        return future.result(within_s)
+
+    def start(self) -> None:
+        self.call(self.stack.start())
+        self.call(self.stack.ready())
+
+    def kill_gateway(self) -> None:
+        """As a crash does; the stack starts it again."""
+        pid = self.stack.parts["gateway"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    def ready(self) -> None:
+        """Return when a capture can be taken (again)."""
+        self.call(self.stack.ready())
+
+    def stop(self) -> None:
+        try:
+            self.call(self.stack.stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            print("\n".join(self.said))
+
+
+@pytest.fixture(scope="module")
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A whole stack with private brokers, and live workers, for the tests of one module."""
+    folder = tmp_path_factory.mktemp("stack")
+    settings = Settings(data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state", port=0)
+    running = RunningStack(settings)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera sees: a face, as JPEGs in a row, which Chromium plays again and again."""
+    path = tmp_path_factory.mktemp("camera") / "clip.mjpeg"
+    path.write_bytes(b"".join(frame.jpeg for frame in SampleSource(duration_s=4.0).frames()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def playwright(chromium: str) -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+Launch = Callable[..., Browser]
+
+
+@pytest.fixture(scope="module")
+def launch(playwright: Playwright, chromium: str) -> Iterator[Launch]:
+    """Start a browser with more flags; all are closed after the module."""
+    browsers: list[Browser] = []
+
+    def start(*flags: str) -> Browser:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
+        browsers.append(browser)
+        return browser
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Launch, clip: Path) -> Browser:
+    """A browser whose camera shows the clip, and whose person allows it."""
+    return launch(CAMERA, ALLOWED, f"--use-file-for-fake-video-capture={clip}")
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
+    """A page of a browser that has never been here; whatever it says of errors fails the test."""
+    context: BrowserContext = browser.new_context(base_url=address, **options)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    try:
+        yield page
+    finally:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
+    """A fresh page in the browser with the camera."""
+    with opened(browser, stack.address) as fresh:
+        yield fresh
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is now, for WCAG 2.2 AA and good practice."""
+    # evaluated by the debugger, so the page's own policy, which lets nothing in, can stay as it is
+    page.evaluate(AXE.read_text() + "; undefined")
+    found = page.evaluate("() => axe.run(document)")
+    return [f"{rule['id']}: {node['html']}" for rule in found["violations"] for node in rule["nodes"]]

@@ -1,0 +1,193 @@
+"""``/demo/gesture`` as a person uses it: the artifact that it leaves is checked with `a3cp verify`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from contracts.paths import session_log_path
+from scripts.gateway_client import Gateway
+from tests.e2e.conftest import ALLOWED, CAMERA, Launch, RunningStack, axe, opened
+
+USER = "demo-user"
+CAPTURE = "Capture Bounded Gesture (≤ 120 s)"
+
+
+def button(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def start(page: Page) -> str:
+    """Start a session and turn the camera on; the session's id."""
+    page.goto("/demo/gesture")
+    button(page, "Start Session")
+    field = page.get_by_label("session_id")
+    expect(field).to_have_value(re.compile("^sess_[0-9a-f]{16}$"))
+    button(page, "Turn the camera on")
+    expect(page.get_by_role("button", name="Turn the camera off")).to_be_visible()
+    return field.input_value()
+
+
+def capture(page: Page, seconds: int = 2) -> None:
+    """Capture, let it run for that long, and stop it."""
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.numbers').textContent)")
+    button(page, "Stop")
+
+
+def status(page: Page):  # type: ignore[no-untyped-def]
+    return page.get_by_role("status", name="Capture")
+
+
+def verified(stack: RunningStack, log: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.cli", "verify", str(log)]
+    return subprocess.run(command, env=stack.settings.environ(), capture_output=True, text=True, timeout=60)
+
+
+def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Page, stack: RunningStack) -> None:
+    session_id = start(page)
+    page.get_by_label("What is meant (optional)").fill("more")
+    capture(page, seconds=3)
+    expect(status(page)).to_contain_text("recorded")
+    expect(status(page)).not_to_contain_text("not recorded")
+    shown_hash = page.get_by_label("Artifact hash").input_value()
+    record_id = page.get_by_label("record_id").input_value()
+
+    log = session_log_path(stack.settings.log_root, USER, session_id)
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    event = next(event for event in events if event["record_id"] == record_id)
+    artifact = stack.settings.data_root / event["raw_features_ref"]["uri"]
+    assert shown_hash == f"sha256:{hashlib.sha256(artifact.read_bytes()).hexdigest()}"
+    assert event["annotation"] == {"intent": "more"}
+    assert event["raw_features_ref"]["shape"][0] > 10
+    checked = verified(stack, log)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    picture = page.get_by_role("img", name=re.compile("Skeletons"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    assert int(page.locator(".numbers dd").nth(1).inner_text()) == event["raw_features_ref"]["shape"][0]
+    face = page.get_by_role("meter", name="Face")
+    assert int(face.evaluate("meter => meter.value")) > 80
+
+    button(page, "End Session")
+    expect(page.get_by_role("status", name="Status")).to_contain_text("idle")
+    assert verified(stack, log).returncode == 0
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    page.goto("/demo/gesture")
+
+    def press(name: str) -> None:
+        target = page.get_by_role("button", name=name)
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+
+    press("Start Session")
+    expect(page.get_by_label("session_id")).to_have_value(re.compile("^sess_"))
+    press("Turn the camera on")
+    expect(page.get_by_role("button", name="Turn the camera off")).to_be_visible()
+    press(CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    expect(page.get_by_role("button", name="Stop")).not_to_have_attribute("aria-disabled", "true")
+    press("Stop")
+    expect(status(page)).to_contain_text("recorded")
+
+
+def test_axe_finds_nothing_in_any_state(page: Page) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        start(page)
+        assert axe(page) == []
+        button(page, CAPTURE)
+        expect(status(page)).to_contain_text("get ready")
+        assert axe(page) == []
+        expect(status(page)).to_contain_text("recording")
+        assert axe(page) == []
+        expect(page.get_by_role("button", name="Stop")).not_to_have_attribute("aria-disabled", "true")
+        button(page, "Stop")
+        expect(page.get_by_role("img", name=re.compile("Skeletons"))).to_be_visible()
+        assert axe(page) == []
+
+
+def test_a_session_that_is_ended_elsewhere_ends_the_capture_with_its_sentence(page: Page, stack: RunningStack) -> None:
+    session_id = start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+
+    async def end() -> None:
+        async with Gateway(stack.address) as gateway:
+            await gateway.end_session(USER, session_id)
+
+    stack.call(end())
+    expect(page.get_by_role("alert").filter(has_text="ended elsewhere")).to_contain_text("session_closed")
+    expect(page.get_by_label("session_id")).to_have_value("")
+    expect(status(page)).to_contain_text("not recorded")
+
+
+def test_leaving_during_a_capture_is_asked_about(page: Page) -> None:
+    start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("get ready")
+    questions: list[str] = []
+
+    def stay(dialog) -> None:  # type: ignore[no-untyped-def]
+        questions.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_role("link", name="Live view").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Capture a gesture")
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(0)
+    expect(status(page)).to_contain_text("recording")
+    assert questions == ["confirm", "beforeunload"]
+
+
+def test_a_killed_server_has_its_sentence_and_the_next_capture_works(page: Page, stack: RunningStack) -> None:
+    start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    stack.kill_gateway()
+    expect(page.get_by_role("alert").filter(has_text="connection to the server was lost")).to_contain_text(
+        "socket_lost"
+    )
+    assert axe(page) == []
+    stack.ready()
+    capture(page)
+    expect(page.get_by_label("Artifact hash")).to_have_value(re.compile("^sha256:"))
+    expect(page.get_by_role("alert").filter(has_text="connection to the server was lost")).to_have_count(0)
+
+
+def test_without_permission_the_page_says_how_to_give_it(launch: Launch, stack: RunningStack) -> None:
+    with opened(launch(CAMERA, "--deny-permission-prompts"), stack.address) as page:
+        page.goto("/demo/gesture")
+        button(page, "Turn the camera on")
+        expect(page.get_by_role("alert").filter(has_text="does not let this page")).to_contain_text("camera_denied")
+        expect(page.get_by_role("button", name="Try the camera again")).to_be_visible()
+        assert axe(page) == []
+
+
+def test_without_a_camera_the_page_says_so(launch: Launch, stack: RunningStack) -> None:
+    with opened(launch(f"{CAMERA}=device-count=0", ALLOWED), stack.address) as page:
+        page.goto("/demo/gesture")
+        button(page, "Turn the camera on")
+        expect(page.get_by_role("alert").filter(has_text="No camera was found")).to_contain_text("camera_absent")
+        assert axe(page) == []
+
+
+def test_the_page_holds_together_from_360_to_1440_pixels(page: Page) -> None:
+    page.goto("/demo/gesture")
+    for width in (360, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
