@@ -144,8 +144,9 @@ class LiveLane:
 
     async def _whole(self, seat: Seat, step: Coroutine[Any, Any, None]) -> None:
         """Run a step to its end even if the connection ends meanwhile: `leave` has to know what it wrote."""
-        seat.step = asyncio.create_task(step)
-        await asyncio.shield(seat.step)
+        task = seat.step = asyncio.create_task(step)
+        await asyncio.wait({task})  # which does not cancel it
+        task.result()
 
     async def _join(self, seat: Seat) -> None:
         seat.place = await run(self._frames, live_lane.join(seat.live_id))

@@ -183,6 +183,14 @@ def test_a_limit_at_open_closes_without_an_abort(changes: dict[str, Any], code: 
     refuses(pump.text(pump.client.open(**changes)), code)
 
 
+def test_an_opening_that_comes_through_too_late_begins_nothing() -> None:
+    pump = Pump()
+    pump.text(pump.client.open())
+    pump.protocol.disconnected()
+    assert pump.protocol.opened(pump.now) == ()
+    assert pump.protocol.state is State.ENDED
+
+
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (640, 360), (1, 1)])
 def test_either_orientation_within_the_limit_is_opened(size: tuple[int, int]) -> None:
     Pump().opened(width=size[0], height=size[1])

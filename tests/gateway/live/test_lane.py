@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from contracts import live_lane
-from contracts.broker import BrokerFull
+from contracts.broker import AsyncBroker, BrokerFull
 from contracts.errors import BrokerUnavailable, LiveRefusal
 from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
 from contracts.live_lane import Answer, Place
-from contracts.scripts import run
+from contracts.scripts import Call, run
 from gateway.live import lane as lane_module
 from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, TinyWorker, play, result_text, until
@@ -151,6 +153,36 @@ def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: 
     play(broker, tmp_path, scenario)
 
 
+@pytest.mark.usefixtures("soon")
+def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_lost_worker(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async def scenario(live: Live) -> None:
+        lane = live.lane
+        left, moved, stays = (lane.enter(name, "pose") for name in ("left", "moved", "stays"))
+        for seat in (left, moved, stays):
+            seat.place = Place("gone", seat.live_id)
+        await lane._renewing.acquire()
+        renewal = asyncio.create_task(lane._renew())
+        given = run
+
+        async def meanwhile(broker: AsyncBroker, call: Call[Any]) -> Any:
+            answer = await given(broker, call)
+            lane._seats.pop("left")
+            moved.place = Place("new", "moved")
+            return answer
+
+        with mock.patch.object(lane_module, "run", meanwhile):
+            lane._renewing.release()
+            await renewal
+        assert (left.place, moved.place, stays.place) == (Place("gone", "left"), Place("new", "moved"), None)
+        for seat in (moved, stays):
+            await lane.leave(seat)
+        assert await live.keys() == []
+
+    play(broker, tmp_path, scenario, worker=False, lane=False)
+
+
 def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerProcess, tmp_path: Path) -> None:
     async def scenario(live: Live) -> None:
         frames, gateway = live.state.frames, live.lane.gateway
@@ -197,11 +229,11 @@ class Flaky:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int, error: type[BrokerUnavailable], after: str) -> None:
         self.left, given = times, lane_module.run
 
-        async def flaky(broker: object, call: object) -> object:
-            if self.left and getattr(call, "name", "") == after:
+        async def flaky(broker: AsyncBroker, call: Call[Any]) -> Any:
+            if self.left and call.name == after:
                 self.left -= 1
                 raise error("frames", "it is away")
-            return await given(broker, call)  # type: ignore[arg-type]
+            return await given(broker, call)
 
         monkeypatch.setattr(lane_module, "run", flaky)
 
@@ -276,33 +308,31 @@ def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
     play(broker, tmp_path, scenario)
 
 
-def test_who_is_left_in_the_middle_of_a_step_has_nothing_in_the_broker(
-    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["live_join", "live_put"])
+def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
+    broker: BrokerProcess, tmp_path: Path, step: str
 ) -> None:
     """The connection ends while the script that gives it a place, or its frame to the inbox, is on its way."""
+    given = run
 
     async def scenario(live: Live) -> None:
-        for step in ("live_join", "live_put"):
-            reached, go_on, given = asyncio.Event(), asyncio.Event(), run
+        reached, go_on = asyncio.Event(), asyncio.Event()
 
-            async def slow(
-                broker: object, call: object, step: str = step, reached: object = reached, go_on: object = go_on
-            ) -> object:
-                if getattr(call, "name", "") == step:
-                    reached.set()  # type: ignore[attr-defined]
-                    await go_on.wait()  # type: ignore[attr-defined]
-                return await given(broker, call)  # type: ignore[arg-type]  # noqa: B023
+        async def slow(broker: AsyncBroker, call: Call[Any]) -> Any:
+            if call.name == step:
+                reached.set()
+                await go_on.wait()
+            return await given(broker, call)
 
-            await run(live.state.frames, live_lane.alive("deaf"))
-            monkeypatch.setattr(lane_module, "run", slow)
+        await run(live.state.frames, live_lane.alive("deaf"))
+        with mock.patch.object(lane_module, "run", slow):
             async with live.socket() as socket:
                 await socket.send(jpeg())
                 await reached.wait()
             await until(lambda: not live.lane._seats, "the connection ends")
             go_on.set()
             await live.no_session()
-            assert await live.keys() == []
-            monkeypatch.setattr(lane_module, "run", given)
+        assert await live.keys() == []
 
     play(broker, tmp_path, scenario, worker=False)
 

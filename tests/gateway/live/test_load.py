@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from contracts.live_lane import Answer
 from gateway import server as server_module
@@ -80,7 +79,7 @@ def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: BrokerPro
 def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    flood, rounds = 2_000, 3
+    flood, rounds = 500, 3
 
     async def scenario(live: Live) -> None:
         client = await BareSocket.connect(live.port)
@@ -100,7 +99,7 @@ def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
             )
             sizes.append(tracemalloc.get_traced_memory()[0])
         tracemalloc.stop()
-        assert sizes[-1] - sizes[0] < 100_000  # the frames of one round are over a megabyte
+        assert sizes[-1] - sizes[0] < 50_000  # the frames of one round are several times that
         ending = asyncio.create_task(client.ended())
         live.only_worker.release()
         await until(lambda: next(iter(live.lane._seats.values())).waiting is None, "it is answered")
@@ -118,13 +117,13 @@ def test_every_drop_of_a_flood_is_told(broker: BrokerProcess, tmp_path: Path) ->
     async def scenario(live: Live) -> None:
         live.only_worker.hold()
         async with live.socket() as socket:
-            for _ in range(3_000):
+            for _ in range(1_000):
                 await socket.send(jpeg(8, 8))
             counter = live.state.metrics.registry
-            await until(lambda: counter.get_sample_value("stream_frames_dropped_total") == 2_999, "all drop")
+            await until(lambda: counter.get_sample_value("stream_frames_dropped_total") == 999, "all drop")
             live.only_worker.release()
-            messages = await socket.heard(3_001)
-            assert indices([message for message in messages if "frame_index" in message]) == list(range(3_000))
+            messages = await socket.heard(1_001)
+            assert indices([message for message in messages if "frame_index" in message]) == list(range(1_000))
             assert [at for at, message in enumerate(messages) if "warning" in message] == [8]
 
     play(broker, tmp_path, scenario)
@@ -140,12 +139,12 @@ def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_wait
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, long)
         silent = await BareSocket.connect(live.port, small=True)
         await silent.handshake(QUERY)
+        [connection] = live.server.server_state.connections
+        async with asyncio.timeout(20):
+            while connection.writable.is_set():
+                await silent.send(framed(BINARY, jpeg(8, 8)))
+                await asyncio.sleep(0.002)
         flooding = asyncio.create_task(silent.flood(framed(BINARY, jpeg(8, 8)) * 100, 20))
-
-        def held() -> bool:
-            return any(not connection.writable.is_set() for connection in live.server.server_state.connections)
-
-        await until(held, "the client takes nothing more")
         live.only_worker.respond = answers
         async with live.socket() as other:
             assert not dropped([await other.frame() for _ in range(20)])
@@ -155,14 +154,3 @@ def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_wait
         await live.nothing_left()
 
     play(broker, tmp_path, scenario)
-
-
-def test_more_sessions_than_recommended_are_served_and_logged_once(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
-        async with live.socket() as one, live.socket() as two, live.socket() as three, live.socket() as four:
-            for socket in (one, two, three, four):
-                assert (await socket.frame())["frame_index"] == 0
-
-    with capture_logs() as lines:
-        play(broker, tmp_path, scenario, stream_max_sessions=2)
-    assert [line["event"] for line in lines].count("more live sessions than recommended") == 1

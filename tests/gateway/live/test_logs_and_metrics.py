@@ -124,3 +124,13 @@ def test_two_gateways_in_one_process_count_apart(broker: BrokerProcess, tmp_path
 
     for _ in range(2):
         play(broker, tmp_path, scenario)
+
+
+def test_more_sessions_than_recommended_are_served_and_logged_once(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as one, live.socket() as two, live.socket() as three, live.socket() as four:
+            for socket in (one, two, three, four):
+                assert (await socket.frame())["frame_index"] == 0
+
+    lines = logged(broker, tmp_path, scenario, stream_max_sessions=2)
+    assert [line["live_sessions"] for line in events(lines, "more live sessions than recommended")] == [3]
