@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 
 import type { Failure } from "../api/failure";
-import { json } from "../api/http";
+import { json, type Send } from "../api/http";
 import type { PipelineInfo } from "../api/messages";
 import { useAccess } from "../api/token";
 import { pipelinesFailure } from "./RealtimeContext";
@@ -22,20 +22,20 @@ export function usePipelines(): Pipelines {
   const { send } = useAccess();
   const [state, setState] = useState<State>({ pipelines: null, failure: null, loading: true });
 
-  const ask = useCallback(async () => {
-    try {
-      const pipelines = await json<PipelineInfo[]>(await send("GET", "/pipelines"));
-      setState({ pipelines, failure: null, loading: false });
-    } catch (error) {
-      setState({ pipelines: null, failure: pipelinesFailure(error), loading: false });
-    }
-  }, [send]);
-
   const load = useCallback(async () => {
     setState((before) => ({ ...before, loading: true }));
-    await ask();
-  }, [ask]);
+    setState(await asked(send));
+  }, [send]);
 
-  useEffect(() => void ask(), [ask]);
+  useEffect(() => void asked(send).then(setState), [send]);
   return { ...state, load };
+}
+
+async function asked(send: Send): Promise<State> {
+  try {
+    const pipelines = await json<PipelineInfo[]>(await send("GET", "/pipelines"));
+    return { pipelines, failure: null, loading: false };
+  } catch (error) {
+    return { pipelines: null, failure: pipelinesFailure(error), loading: false };
+  }
 }

@@ -1,0 +1,117 @@
+import { act, render, screen } from "@testing-library/react";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+
+import { TokenProvider } from "../api/token";
+import { installDrawing } from "../test/drawing";
+import { dropped, faceResult, installLiveSockets, installResizes } from "../test/liveSocket";
+import { showing } from "../test/media";
+import { RealtimeProvider } from "./RealtimeContext";
+import { RealtimeOverlay } from "./RealtimeOverlay";
+import { useRealtime } from "./useRealtime";
+
+const overlay = () => screen.getByRole<HTMLCanvasElement>("img", { name: "Landmarks over the picture" });
+let resizes: (() => void)[] = [];
+
+function Connected() {
+  const { connect } = useRealtime();
+  return (
+    <button type="button" onClick={() => connect("face")}>
+      connect
+    </button>
+  );
+}
+
+/** An overlay of 320 × 240 over a picture of that shape, connected. */
+function shown({ pixelRatio = 1, mirrored = true, video = showing(640, 480) } = {}) {
+  vi.stubGlobal("devicePixelRatio", pixelRatio);
+  const sockets = installLiveSockets();
+  const drawing = installDrawing();
+  render(
+    <TokenProvider>
+      <RealtimeProvider>
+        <Connected />
+        <RealtimeOverlay video={{ current: video }} mirrored={mirrored} />
+      </RealtimeProvider>
+    </TokenProvider>,
+  );
+  act(() => screen.getByRole("button").click());
+  sockets.latest().opens();
+  return { server: sockets.latest(), ...drawing };
+}
+
+describe("RealtimeOverlay", () => {
+  beforeEach(() => {
+    resizes = installResizes();
+  });
+
+  test("shows results of the context", () => {
+    const { server, texts } = shown();
+    expect(texts()).toEqual([]);
+    server.says(faceResult(3));
+    expect(overlay()).toHaveAttribute("data-frame", "3");
+    expect(texts()).toEqual(["Face 97 %", "Frame 3"]);
+  });
+
+  test("draws boxes, labels with confidences, and the frame's index", () => {
+    const { server, texts, drawn } = shown();
+    server.says(faceResult(8));
+    expect(drawn.map(([name]) => name)).toContain("rect");
+    expect(texts()).toEqual(["Face 97 %", "Frame 8"]);
+  });
+
+  test("a dropped frame leaves it as it is", () => {
+    const { server, drawn } = shown();
+    server.says(faceResult(3));
+    const before = drawn.length;
+    server.says(dropped(4));
+    server.says({ warning: "slow_down" });
+    expect(drawn).toHaveLength(before);
+    expect(overlay()).toHaveAttribute("data-frame", "3");
+  });
+
+  test("a connection that ended leaves nothing on the picture", () => {
+    const { server, drawn, texts } = shown();
+    server.says(faceResult(3));
+    const before = texts().length;
+    server.ends();
+    expect(drawn.at(-1)?.[0]).toBe("clearRect");
+    expect(texts()).toHaveLength(before);
+    expect(overlay()).not.toHaveAttribute("data-frame");
+  });
+
+  test.each([1, 2, 2.625])("has a pixel for each of the screen's, at a ratio of %s", (pixelRatio) => {
+    const { server, drawn } = shown({ pixelRatio });
+    server.says(faceResult(0));
+    expect(overlay().width).toBe(Math.round(320 * pixelRatio));
+    expect(overlay().height).toBe(Math.round(240 * pixelRatio));
+    expect(drawn).toContainEqual(["setTransform", pixelRatio, 0, 0, pixelRatio, 0, 0]);
+  });
+
+  test("is drawn anew when its size changes", () => {
+    const { server, texts } = shown();
+    server.says(faceResult(0));
+    const before = texts().length;
+    vi.spyOn(HTMLCanvasElement.prototype, "clientWidth", "get").mockReturnValue(640);
+    vi.spyOn(HTMLCanvasElement.prototype, "clientHeight", "get").mockReturnValue(480);
+    act(() => resizes.at(-1)?.());
+    expect(overlay().width).toBe(640);
+    expect(texts()).toHaveLength(2 * before);
+  });
+
+  test("is drawn anew when the device is turned", () => {
+    const video = showing(640, 480);
+    const { server, drawn } = shown({ video });
+    server.says(faceResult(0));
+    const boxes = () => drawn.filter(([name]) => name === "rect").map(([, left]) => Math.round(left as number));
+    expect(boxes()).toEqual([192]); // mirrored: from 0.6 of 320
+    showing(480, 640, video);
+    act(() => void video.dispatchEvent(new Event("resize")));
+    expect(boxes()).toEqual([192, 178]); // the picture is 180 wide now, from 70 on
+  });
+
+  test("can be not mirrored", () => {
+    const { server, drawn } = shown({ mirrored: false });
+    server.says(faceResult(0));
+    expect(drawn.filter(([name]) => name === "rect").map(([, left]) => Math.round(left as number))).toEqual([64]);
+  });
+});
