@@ -52,9 +52,9 @@ def gateway(frames: redis.Redis, unique: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def pool_of(count: int, brokers: BrokerPair) -> Iterator[None]:
+def pool_of(count: int, brokers: BrokerPair, **more: Any) -> Iterator[None]:
     """A pool of live workers that need no MediaPipe."""
-    settings = Settings(frames_url=SecretStr(brokers.frames.url), events_url=SecretStr(brokers.events.url))
+    settings = Settings(frames_url=SecretStr(brokers.frames.url), events_url=SecretStr(brokers.events.url), **more)
     stop, write = os.pipe()
     pool = Pool({"live worker": partial(shade_process, TIMING)}, count, settings, None)
     thread = threading.Thread(target=pool.run, args=(stop,))
@@ -129,6 +129,12 @@ def test_a_clean_stop_tells_the_sessions_at_once_and_leaves_nothing(
         gateway.ask(place, SHADE)
     assert is_gone(gateway, place)
     assert gateway.frames.keys() == []
+
+
+def test_a_process_holds_no_more_graphs_than_the_setting_says(own_brokers: BrokerPair, gateway: FakeGateway) -> None:
+    with pool_of(1, own_brokers, stream_max_graphs=1):
+        places = [gateway.join("a"), gateway.join("b")]
+        assert [seen(gateway.ask(place, SHADE, index)) for index in range(2) for place in places] == [1, 1, 1, 1]
 
 
 @contextmanager

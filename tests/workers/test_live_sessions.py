@@ -68,8 +68,15 @@ def test_there_are_never_more_than_the_limit_even_while_one_is_made() -> None:
 def test_sessions_that_left_and_those_unused_for_long_lose_theirs() -> None:
     maker = Maker()
     sessions = LiveSessions(16, maker)
-    for number, live_id in enumerate(("gone", "unused", "busy")):
-        sessions.pipeline(live_id, "pose", float(number))
+    for live_id, now_s in (
+        ("gone", 0.0),
+        ("unused", 0.0),
+        ("busy", 0.0),
+        ("gone", 2.0),
+        ("unused", 1.9),
+        ("busy", 2.0),
+    ):
+        sessions.pipeline(live_id, "pose", now_s)
     sessions.keep({"unused", "busy", "new"}, 2.0)
     assert ("gone" in sessions, "unused" in sessions, "busy" in sessions, "new" in sessions) == (
         False, False, True, False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import fakeredis
@@ -43,6 +44,11 @@ def bench(frames: redis.Redis) -> Workbench:
     bench = Workbench(frames, ME)
     bench.worker.turn()
     return bench
+
+
+def is_kept(frames: redis.Redis, place: Place) -> bool:
+    """Renew the place."""
+    return run_sync(frames, live_lane.renew([place])) == []
 
 
 def names(frames: redis.Redis) -> set[bytes]:
@@ -228,12 +234,13 @@ def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
 def test_a_pipeline_that_is_not_used_for_long_is_closed_and_made_again_when_needed(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    bench = Workbench(frames, ME, timing=type(QUICK)(alive_s=0.02, read_ms=5, unused_s=0.0))
+    bench = Workbench(frames, ME, timing=replace(QUICK, unused_s=0.0))
     with bench.running():
         place = gateway.join("a")
         for frame_index in range(2):
             assert seen(gateway.ask(place, grey_jpeg(9), frame_index)) == 1
-            wait_for(lambda made=frame_index + 1: len(bench.made) == made and bench.made[-1][1].closed)
+            wait_for(lambda: is_kept(frames, place) and bench.made[-1][1].closed)
+    assert len(bench.made) == 2
 
 
 # --- being there, and not --------------------------------------------------------------------------------
@@ -330,6 +337,18 @@ def test_a_broker_that_is_away_loses_the_frame_in_hand_and_nothing_else(unique: 
     assert seen(answer) == 2, "the session kept its pipeline"
 
 
+def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
+    server = fakeredis.FakeServer()
+    with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
+        bench = Workbench(mine, ME, timing=replace(QUICK, alive_s=3_600))
+        with bench.running(), capture_logs() as lines:
+            wait_for(lambda: theirs.zrem(LIVE_WORKERS, ME))
+            server.connected = False
+            wait_for(lambda: [line for line in lines if line["log_level"] == "warning"])
+            server.connected = True
+            wait_for(lambda: theirs.zscore(LIVE_WORKERS, ME))
+
+
 def test_a_broker_that_is_full_takes_no_answer_and_the_worker_goes_on(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames:
         gateway = FakeGateway(frames, unique)
@@ -350,7 +369,7 @@ def test_a_broker_that_is_full_takes_no_answer_and_the_worker_goes_on(own_broker
 def test_it_waits_for_frames_without_asking_again_and_again(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
         gateway = FakeGateway(frames, unique)
-        timing = type(QUICK)(alive_s=60.0, read_ms=60_000)
+        timing = replace(QUICK, alive_s=60.0, read_ms=60_000)
         bench = Workbench(its_own, ME, timing=timing)
         with bench.running():
             place = gateway.join("a")
