@@ -181,7 +181,7 @@ def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tupl
     status = "closed" if entry.event == "close" else "aborted"
     arguments: list[Argument] = [status, entry.error_code or "", ENDED_TTL_S, idle_ms, *entry.encode()]
     return Call(
-        "frames", "end", [keys.state, keys.frames], arguments,
+        "frames", "end", list(keys), arguments,
         lambda answer: (cast(EndStatus, answer[0].decode().lower()), answer[1].decode()),
     )  # fmt: skip
 

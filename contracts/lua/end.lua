@@ -1,7 +1,7 @@
 -- end (frames): one terminal entry, ID = last + 1, which flips the status; never refused for want of room or
 -- memory. Repeated, it returns the terminal that is there. An abort drops the frames nobody needs now.
 -- With idle_ms > 0 (the extractor's rule) it ends only a capture that its gateway has not touched for so long.
--- KEYS state, frames   ARGV status, error_code, ttl_s, idle_ms, field, value …
+-- KEYS state, frames, rows   ARGV status, error_code, ttl_s, idle_ms, field, value …
 -- -> {closed | aborted | finished, error_code} | {BUSY, ''} | {GONE, ''}
 local s = redis.call('HMGET', KEYS[1], 'status', 'error_code', 'accepted', 'touched_ms')
 if not s[1] then return {'GONE', ''} end
@@ -15,6 +15,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[3]) -- first: memory is checked at a script's
 if ARGV[1] == 'aborted' then redis.call('DEL', KEYS[2]) end -- not XTRIM: a stray entry's ID must not stop the abort
 redis.call('XADD', KEYS[2], string.format('%.0f-0', s[3] + 1), unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[2], ARGV[3])
+redis.call('EXPIRE', KEYS[3], ARGV[3]) -- rows wait as long as the frames for an extractor that needs both
 redis.call('HSET', KEYS[1], 'status', ARGV[1])
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'error_code', ARGV[2]) end
 return {ARGV[1], ARGV[2]}

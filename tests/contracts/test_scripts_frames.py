@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.captures import PushReply, Watch, push, watch
+from contracts.captures import ENDED_TTL_S, PushReply, Watch, push, watch
 from contracts.frame import TerminalEntry, decode_entry
 from contracts.limits import CaptureLimits
 from tests.contracts.scripting import CLOSE, Capture, frame, lives
@@ -236,6 +236,15 @@ def seen(capture: Capture) -> Watch:
 
 
 # --- end -----------------------------------------------------------------------------------------------
+
+
+def test_a_close_keeps_rows_as_long_as_frames_for_an_extractor_that_is_still_to_come(opened: Capture) -> None:
+    opened.push(1)
+    opened.push(2)
+    opened.row(opened.claimed().token, 1)
+    opened.forget_ttls()
+    opened.end(CLOSE)
+    assert all(ENDED_TTL_S - 60 < left_s <= ENDED_TTL_S for left_s in opened.ttls())
 
 
 def test_a_close_is_the_next_entry_and_keeps_the_frames(opened: Capture) -> None:
