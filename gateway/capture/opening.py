@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import structlog
 
 from contracts import captures, keys, records
-from contracts.broker import AsyncBroker, backoff_s, broker_errors, memory_share
+from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, memory_share
 from contracts.captures import CaptureWindow
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
 from contracts.records import CaptureCounts, Outcome
 from contracts.scripts import Call, T, run
-from gateway.again import once_more
 from gateway.state import GatewayState
 
 __all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "run_within", "socket_lease_ms"]
@@ -35,15 +35,19 @@ async def run_within(broker: AsyncBroker, call: Call[T], within_s: float) -> T:
     Raises:
         BrokerUnavailable: it still was when the time was over.
     """
+    return await _within(call.role, lambda: run(broker, call), within_s)
+
+
+async def _within(role: Role, step: Callable[[], Awaitable[T]], within_s: float) -> T:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
     attempt = 0
     while True:
         try:
             async with asyncio.timeout_at(deadline):
-                return await run(broker, call)
+                return await step()
         except TimeoutError as error:
-            raise BrokerUnavailable(call.role, "it did not answer in time") from error
+            raise BrokerUnavailable(role, "it did not answer in time") from error
         except BrokerUnavailable:
             if loop.time() + backoff_s(attempt) > deadline:
                 raise
@@ -66,7 +70,8 @@ async def open_capture(state: GatewayState, window: CaptureWindow, connection: s
         raise CaptureError("too_many_captures", f"this gateway takes {limits.max_captures} captures at once")
     try:
         state_key = keys.capture_keys(window.capture_id).state
-        if await once_more(lambda: memory_share(state.frames, state_key)) > MEMORY_SHARE:
+        share = await _within("frames", lambda: memory_share(state.frames, state_key), OPEN_WITHIN_S)
+        if share > MEMORY_SHARE:
             raise CaptureError("frames_broker_full", "the frames broker is short of memory")
         reservation = records.reserve(
             window, connection, limits.max_captures_per_user, datetime.now(UTC), lease_ms=socket_lease_ms(limits)
