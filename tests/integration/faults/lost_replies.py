@@ -178,7 +178,7 @@ def sent(rig: Rig) -> set[Sender]:
 TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))
 """What clients may be told when the gateway waits for an answer until its patience is over: they try again."""
 
-TORN = Allow(dead_letters=frozenset({"torn_line"}))
+TORN = Allow(append_answers=frozenset({500}), dead_letters=frozenset({"torn_line"}))
 BURIED = Allow(dead_letters=frozenset({"missing_session_path"}))
 GROUPS = {("frames", "extractor"): " xgroup", ("events", "recorder"): " xgroup"}
 """Who makes sure of its group when it starts."""
