@@ -170,7 +170,7 @@ class _Connection:
 
     async def _receive(self) -> None:
         limit = self._state.settings.stream_max_frame_bytes
-        while not self._ending.done():
+        while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code") or 1006)
