@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "contracts" / "GUARANTEES.md"
+RULES = ROOT / "tests" / "gateway" / "live" / "README.md"
 
 
 def named_tests(page: str) -> set[str]:
@@ -29,6 +30,13 @@ def test_every_test_that_a_guarantee_names_exists() -> None:
     assert len(named) > 40
     missing = sorted(named - existing_tests())
     assert not missing, f"{PAGE.name} names tests that do not exist: {missing}"
+
+
+def test_every_test_that_a_rule_of_the_real_time_lane_names_exists() -> None:
+    named = named_tests(RULES.read_text())
+    assert len(named) > 40
+    missing = sorted(named - existing_tests())
+    assert not missing, f"{RULES} names tests that do not exist: {missing}"
 
 
 def test_every_guarantee_names_a_test() -> None:
