@@ -1,0 +1,60 @@
+import { screen, waitFor } from "@testing-library/react";
+import { describe, expect, test } from "vitest";
+
+import { expectAccessible } from "../test/axe";
+import { renderPage } from "../test/page";
+import { answer, FakeServer, refusal, unreachable } from "../test/server";
+import { installUploads, mp4 } from "../test/uploads";
+import { UploadPage } from "./UploadPage";
+
+const PROBE = "GET /video/submit";
+const START = "POST /session_manager/sessions.start";
+const there = () => refusal(405, "method_not_allowed");
+
+describe("UploadPage", () => {
+  test("says plainly when the server cannot take videos yet", async () => {
+    new FakeServer().on(PROBE, () => refusal(404, "not_found"));
+    renderPage(<UploadPage />);
+    expect(await screen.findByText(/This server cannot take videos yet/)).toBeVisible();
+    expect(screen.queryByLabelText("Video")).toBeNull();
+    await expectAccessible();
+  });
+
+  test("says when the server cannot be reached, and asks again", async () => {
+    const server = new FakeServer().on(PROBE, unreachable);
+    const { user } = renderPage(<UploadPage />);
+    expect(await screen.findByText("network_error")).toBeVisible();
+    server.on(PROBE, there);
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByLabelText("Video")).toBeVisible();
+  });
+
+  test("a video needs a session and a file, and the button says which is missing", async () => {
+    new FakeServer().on(PROBE, there).on(START, () => answer({ session_id: "sess_1" }));
+    const { user } = renderPage(<UploadPage />);
+    const upload = await screen.findByRole("button", { name: "Upload the video" });
+    expect(upload).toHaveAccessibleDescription("Start a session first.");
+    await user.click(screen.getByRole("button", { name: "Start Session" }));
+    await waitFor(() => expect(upload).toHaveAccessibleDescription("Choose a video first."));
+    await user.upload(screen.getByLabelText("Video"), mp4("clip.mp4", 0));
+    expect(upload).toHaveAccessibleDescription("Choose another file first.");
+    expect(screen.getByText(/This file is empty/)).toBeVisible();
+    await expectAccessible();
+  });
+
+  test("uploads a video into the session, which cannot be ended meanwhile", async () => {
+    const latest = installUploads();
+    new FakeServer().on(PROBE, there).on(START, () => answer({ session_id: "sess_1" }));
+    const { user } = renderPage(<UploadPage />);
+    await user.upload(await screen.findByLabelText("Video"), mp4());
+    await user.click(screen.getByRole("button", { name: "Start Session" }));
+    await user.type(screen.getByLabelText("What is meant (optional)"), "more");
+    await user.click(screen.getByRole("button", { name: "Upload the video" }));
+    expect(latest().form.get("session_id")).toBe("sess_1");
+    expect(latest().form.get("intent")).toBe("more");
+    await latest().progresses(400, 1000);
+    expect(screen.getByRole("progressbar")).toHaveAttribute("value", "40");
+    expect(screen.getByRole("button", { name: "End Session" })).toHaveAccessibleDescription(/Wait until the upload/);
+    await expectAccessible();
+  });
+});

@@ -1,0 +1,72 @@
+import { act } from "@testing-library/react";
+import { vi } from "vitest";
+
+/** Takes the place of `XMLHttpRequest`: the test is the server. */
+export class FakeUpload extends EventTarget {
+  static readonly all: FakeUpload[] = [];
+
+  readonly upload = new EventTarget();
+  readonly headers = new Map<string, string>();
+  method = "";
+  path = "";
+  form = new FormData();
+  status = 0;
+  responseText = "";
+  aborted = false;
+
+  constructor() {
+    super();
+    FakeUpload.all.push(this);
+  }
+
+  open(method: string, path: string): void {
+    Object.assign(this, { method, path });
+  }
+
+  setRequestHeader(name: string, value: string): void {
+    this.headers.set(name, value);
+  }
+
+  send(form: FormData): void {
+    this.form = form;
+  }
+
+  abort(): void {
+    this.aborted = true;
+    this.dispatchEvent(new Event("abort"));
+  }
+
+  /** So many of the bytes have been sent. */
+  progresses(loaded: number, total: number): Promise<void> {
+    return act(async () => void this.upload.dispatchEvent(new ProgressEvent("progress", { loaded, total })));
+  }
+
+  /** The server answers. */
+  answers(status: number, document: unknown): Promise<void> {
+    Object.assign(this, { status, responseText: JSON.stringify(document) });
+    return act(async () => void this.dispatchEvent(new Event("load")));
+  }
+
+  /** The connection is lost. */
+  fails(): Promise<void> {
+    return act(async () => void this.dispatchEvent(new Event("error")));
+  }
+}
+
+/** Every XMLHttpRequest is a fake one from now on; the result gives the last that was made. */
+export function installUploads(): () => FakeUpload {
+  FakeUpload.all.length = 0;
+  vi.stubGlobal("XMLHttpRequest", FakeUpload);
+  return () => {
+    const upload = FakeUpload.all.at(-1);
+    if (!upload) throw new Error("nothing was uploaded");
+    return upload;
+  };
+}
+
+/** A file that says how large it is. */
+export function mp4(name = "clip.mp4", size = 1000, type = "video/mp4"): File {
+  const file = new File(["video"], name, { type });
+  Object.defineProperty(file, "size", { value: size });
+  return file;
+}

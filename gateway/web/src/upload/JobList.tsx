@@ -1,0 +1,72 @@
+import { LandmarkPicture } from "../capture/LandmarkPicture";
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Field } from "../components/Field";
+import { StatusText, type Tone } from "../components/StatusText";
+import { ProgressBar } from "./ProgressBar";
+import type { Job } from "./useVideoProcessor";
+
+export interface JobListProps {
+  /** In the order to show them. */
+  readonly jobs: readonly Job[];
+  readonly onCancel: (key: string) => void;
+}
+
+const STAGES: Readonly<Record<Job["stage"], readonly [Tone, string]>> = {
+  uploading: ["busy", "being uploaded"],
+  queued: ["busy", "waiting for its turn"],
+  running: ["busy", "being looked at"],
+  done: ["active", "recorded"],
+  failed: ["error", "not recorded"],
+};
+
+/** The videos of this page, and what became of each. */
+export function JobList({ jobs, onCancel }: JobListProps) {
+  if (jobs.length === 0) return <p>No video yet.</p>;
+  return (
+    <ul className="jobs" aria-label="Videos">
+      {jobs.map((job) => (
+        <li key={job.key} className="job stack">
+          <JobView job={job} onCancel={() => onCancel(job.key)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () => void }) {
+  const { name, stage, progress, captureId, failure, report } = job;
+  const [tone, words] = stage === "done" && report?.status !== "recorded" ? STAGES.failed : STAGES[stage];
+  return (
+    <>
+      <StatusText label={name} tone={tone}>
+        {words}
+      </StatusText>
+      {stage === "uploading" && <ProgressBar label={`Uploading ${name}`} share={progress} />}
+      {stage === "queued" && <ProgressBar label={`${name} waits`} share={null} />}
+      {stage === "running" && <ProgressBar label={`Finding landmarks in ${name}`} share={progress} />}
+      <ErrorBanner failure={failure} />
+      {stage === "uploading" && (
+        <div className="actions">
+          <Button tone="quiet" onClick={onCancel}>
+            Cancel the upload
+          </Button>
+        </div>
+      )}
+      {report && captureId && <Result captureId={captureId} report={report} />}
+    </>
+  );
+}
+
+function Result({ captureId, report }: { readonly captureId: string; readonly report: NonNullable<Job["report"]> }) {
+  if (report.status !== "recorded") return <Field label="Code" value={report.error_code ?? report.status} mono />;
+  return (
+    <>
+      <div className="fields">
+        <Field label="capture_id" value={captureId} mono />
+        <Field label="Artifact hash" value={report.raw_features_ref?.hash ?? ""} mono />
+      </div>
+      <LandmarkPicture captureId={captureId} />
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { useId, useState, type FormEvent } from "react";
+
+import { Button } from "../components/Button";
+import { Field } from "../components/Field";
+import { NO_SESSION } from "../session/SessionCard";
+import { useSession, type Session } from "../session/useSession";
+import { fileFailure } from "./video";
+
+export interface VideoFormProps {
+  readonly onSubmit: (file: File, session: Session, intent: string) => void;
+}
+
+/** Choose a video, say what is meant, send it. */
+export function VideoForm({ onSubmit }: VideoFormProps) {
+  const { session } = useSession();
+  const [file, setFile] = useState<File | null>(null);
+  const [intent, setIntent] = useState("");
+  const id = useId();
+  const wrong = file && fileFailure(file);
+  const blocked = !session
+    ? NO_SESSION
+    : !file
+      ? "Choose a video first."
+      : wrong
+        ? "Choose another file first."
+        : undefined;
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (file && session && !wrong) onSubmit(file, session, intent.trim());
+  }
+
+  return (
+    <form className="stack" onSubmit={submit}>
+      <div className="field">
+        <label htmlFor={id}>Video</label>
+        <input
+          id={id}
+          type="file"
+          accept="video/mp4,.mp4"
+          aria-invalid={wrong ? true : undefined}
+          aria-describedby={wrong ? `${id}-hint ${id}-error` : `${id}-hint`}
+          onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+        />
+        <p className="field-hint" id={`${id}-hint`}>
+          An MP4 of at most two minutes and 200 MB. The server looks at its pictures and does not keep them.
+        </p>
+        {wrong && (
+          <p className="field-error" id={`${id}-error`} role="alert">
+            {wrong.sentence}
+          </p>
+        )}
+      </div>
+      <Field label="What is meant (optional)" value={intent} onChange={setIntent} maxLength={128} />
+      <div className="actions">
+        <Button type="submit" blocked={blocked}>
+          Upload the video
+        </Button>
+      </div>
+    </form>
+  );
+}

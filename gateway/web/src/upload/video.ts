@@ -1,0 +1,102 @@
+import { ApiError, failureOf, type Failure } from "../api/failure";
+import { messageHeader } from "../api/header";
+import type { Send } from "../api/http";
+import type { Session } from "../session/useSession";
+import { uploadFailure, uploadFailureOf } from "./failures";
+
+export const SUBMIT = "/video/submit";
+export const MAX_BYTES = 200 * 1024 * 1024;
+
+/** What the server answers to an upload. */
+export interface Submitted {
+  readonly job_id: string;
+  readonly capture_id: string;
+}
+
+/** What the server answers to the question how far a job is. */
+export interface JobStatus {
+  readonly status: "queued" | "running" | "done" | "failed";
+  /** 0 to 1. */
+  readonly progress: number;
+  readonly error?: string | null;
+}
+
+/** Why a file cannot be uploaded, as far as can be seen from here. */
+export function fileFailure(file: File): Failure | null {
+  if (file.size === 0) return uploadFailure("empty_file");
+  if (file.type !== "video/mp4" && !/\.mp4$/i.test(file.name)) return uploadFailure("not_a_video");
+  return file.size > MAX_BYTES ? uploadFailure("file_too_large") : null;
+}
+
+/** What is sent: the file comes last, after the fields that say whose it is. */
+export function videoForm(file: File, session: Session, intent: string): FormData {
+  const form = new FormData();
+  form.set("user_id", session.userId);
+  form.set("session_id", session.sessionId);
+  form.set("record_id", messageHeader(session.userId, session.performerId).record_id);
+  form.set("capture_id", crypto.randomUUID());
+  if (intent) form.set("intent", intent);
+  form.set("file", file, file.name);
+  return form;
+}
+
+/** Whether the server takes videos at all. */
+export async function takesVideos(send: Send, signal: AbortSignal): Promise<boolean> {
+  try {
+    await send("GET", SUBMIT, { signal });
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 0 || error.status === 401) throw error;
+    return error.status !== 404; // there is something, though not for this method
+  }
+}
+
+export interface PostOptions {
+  readonly token: string | null;
+  /** Called with the share that was sent, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Posts a form once. Unlike `fetch` it can tell how much was sent.
+ * @throws ApiError for every refusal and for no answer; `upload_cancelled` if the signal said so.
+ */
+export function postForm(path: string, form: FormData, { token, onProgress, signal }: PostOptions): Promise<Submitted> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    if (token !== null) request.setRequestHeader("Authorization", `Bearer ${token}`);
+    request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
+    request.addEventListener("load", () => {
+      const answer = submitted(request);
+      if (answer instanceof ApiError) reject(answer);
+      else resolve(answer);
+    });
+    request.addEventListener("error", () => reject(new ApiError("upload_lost")));
+    request.addEventListener("abort", () => reject(new ApiError("upload_cancelled")));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
+function submitted({ status, responseText }: XMLHttpRequest): Submitted | ApiError {
+  let document: Partial<Submitted & { error: string; detail: string }>;
+  try {
+    document = (JSON.parse(responseText) ?? {}) as typeof document;
+  } catch {
+    return new ApiError("unexpected_answer", status);
+  }
+  const { job_id, capture_id, error, detail } = document;
+  if (status >= 200 && status < 300 && job_id && capture_id) return { job_id, capture_id };
+  return new ApiError(error ?? "unexpected_answer", status, detail ?? "");
+}
+
+/** Whatever was thrown while uploading, as a failure to show. */
+export function thrownFailure(error: unknown): Failure {
+  if (!(error instanceof ApiError)) return failureOf(error);
+  if (error.code === "upload_lost" || error.code === "upload_cancelled") return uploadFailure(error.code);
+  return error.status === 404 && error.code === "not_found"
+    ? uploadFailure("upload_unavailable")
+    : uploadFailureOf(error);
+}
