@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useId, type ReactNode } from "react";
 
 import { FPS } from "./messages";
 import { MAX_DURATION_MS, type CaptureState } from "./protocol";
@@ -19,7 +19,7 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
         </Entry>
         <Entry name="Pictures sent">{state?.sent ?? "–"}</Entry>
         <Entry name="Pictures looked at">{state?.extracted ?? "–"}</Entry>
-        <Entry name="Waiting">{state?.backlog ?? "–"}</Entry>
+        <Entry name="Pictures waiting">{state?.backlog ?? "–"}</Entry>
       </dl>
       <div className="found">
         <h3>Found in the pictures</h3>
@@ -37,7 +37,7 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
   );
 }
 
-function Entry({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
+function Entry({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -58,10 +58,20 @@ function Share({ name, state, found }: ShareProps) {
   return (
     <div className="share">
       <span id={id}>{name}</span>
-      <meter aria-labelledby={id} min={0} max={100} value={share ?? 0}>
-        {share ?? 0} %
-      </meter>
-      <span className="share-number">{share === null ? "–" : `${share} %`}</span>
+      <div
+        className="meter"
+        role="meter"
+        aria-labelledby={id}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={share ?? 0}
+        aria-valuetext={share === null ? "not known yet" : `${share} %`}
+      >
+        <span style={{ width: `${share ?? 0}%` }} />
+      </div>
+      <span className="share-number" aria-hidden="true">
+        {share === null ? "–" : `${share} %`}
+      </span>
     </div>
   );
 }

@@ -1,5 +1,6 @@
+import { useId } from "react";
+
 import { Card } from "../components/Card";
-import { Field } from "../components/Field";
 import { LandmarkPicture } from "./LandmarkPicture";
 import type { Capture } from "./useCapture";
 
@@ -12,18 +13,35 @@ export function CaptureResult({ capture }: CaptureResultProps) {
   const recorded = capture?.state.phase === "recorded";
   return (
     <Card title="What was recorded">
-      <div className="fields">
-        <Field label="record_id" value={capture?.window.recordId ?? ""} placeholder="none yet" mono />
-        <Field label="capture_id" value={capture?.window.captureId ?? ""} placeholder="none yet" mono />
-      </div>
-      <Field
-        label="Artifact hash"
-        hint="A fingerprint of the file with the landmarks: the same file always has the same one."
-        value={capture?.state.hash ?? ""}
-        placeholder="none yet"
-        mono
-      />
+      <dl className="facts">
+        <Fact name="record_id" value={capture?.window.recordId} />
+        <Fact name="capture_id" value={capture?.window.captureId} />
+        <Fact
+          name="Artifact hash"
+          value={capture?.state.hash}
+          hint="A fingerprint of the file with the landmarks: the same file always has the same one."
+        />
+      </dl>
       {capture && recorded && <LandmarkPicture key={capture.window.captureId} captureId={capture.window.captureId} />}
     </Card>
+  );
+}
+
+interface FactProps {
+  readonly name: string;
+  readonly value: string | null | undefined;
+  readonly hint?: string;
+}
+
+function Fact({ name, value, hint }: FactProps) {
+  const id = useId();
+  return (
+    <div className={hint ? "fact-wide" : undefined}>
+      <dt id={id}>{name}</dt>
+      <dd aria-labelledby={id} className={value ? "code" : "absent"}>
+        {value ?? "none yet"}
+      </dd>
+      {hint && <dd className="field-hint">{hint}</dd>}
+    </div>
   );
 }

@@ -10,7 +10,7 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
     case "opening":
       return { tone: "busy", words: "connecting" };
     case "counting":
-      if (claimed || countdownS > 0) return { tone: "busy", words: "get ready, recording begins in a moment" };
+      if (claimed || countdownS > 0) return { tone: "busy", words: "get ready, it begins in a moment" };
       return { tone: "busy", words: "waiting for the server to have time" };
     case "recording":
       if (MAX_DURATION_MS - elapsedMs <= 10_000) return { tone: "active", words: "recording, ends in ten seconds" };
@@ -24,7 +24,7 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
     case "failed":
       if (capture.state.failure?.code === "capture_cancelled")
         return { tone: "idle", words: "cancelled, nothing was kept" };
-      return { tone: "error", words: "not recorded" };
+      return { tone: "error", words: "not kept" };
   }
 }
 

@@ -18,7 +18,7 @@ import { Field } from "../components/Field";
 import { Page } from "../components/Page";
 import { StatusText } from "../components/StatusText";
 import { NO_SESSION, SessionCard } from "../session/SessionCard";
-import { useSession } from "../session/useSession";
+import { useSession, type Session } from "../session/useSession";
 import "../styles/capture.css";
 
 const INTENT_CHARACTERS = 256;
@@ -40,6 +40,13 @@ export function GesturePage() {
     if (over) lose(over);
   }, [over, lose]);
 
+  const place = useRef<HTMLDivElement>(null);
+  function begin(current: Session) {
+    handle.begin(current, intent);
+    place.current?.scrollIntoView({ block: "nearest" }); // the mirror and Stop, on small screens too
+  }
+
+  const { tone, words } = statusOf(handle.capture);
   return (
     <Page
       title="Capture a gesture"
@@ -49,11 +56,17 @@ export function GesturePage() {
       <Card title="Capture">
         <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
         <div className="capture">
-          <div className="stack">
+          <div className="stack" ref={place}>
+            <div className="capture-head">
+              <StatusText label="Capture" tone={tone}>
+                {words}
+              </StatusText>
+              <CameraButton camera={camera} capturing={capturing} />
+            </div>
             <CaptureStage camera={camera} video={video} state={state} />
-            <StatusText label="Capture" tone={statusOf(handle.capture).tone}>
-              {statusOf(handle.capture).words}
-            </StatusText>
+            <CaptureButtons camera={camera} handle={handle} begin={session ? () => begin(session) : null} />
+          </div>
+          <div className="stack">
             <Field
               label="What is meant (optional)"
               hint="The meaning of the gesture, for example “more”. It is written into the record."
@@ -61,17 +74,31 @@ export function GesturePage() {
               onChange={capturing ? undefined : setIntent}
               maxLength={INTENT_CHARACTERS}
             />
-            <CaptureButtons
-              camera={camera}
-              handle={handle}
-              begin={session ? () => handle.begin(session, intent) : null}
-            />
+            <CaptureNumbers state={state} />
           </div>
-          <CaptureNumbers state={state} />
         </div>
       </Card>
       <CaptureResult capture={handle.capture} />
     </Page>
+  );
+}
+
+interface CameraButtonProps {
+  readonly camera: Camera;
+  readonly capturing: boolean;
+}
+
+function CameraButton({ camera, capturing }: CameraButtonProps) {
+  const on = camera.status === "ready";
+  return (
+    <Button
+      tone={on ? "quiet" : "primary"}
+      busy={camera.status === "asking"}
+      blocked={on && capturing ? "The capture needs it." : undefined}
+      onClick={on ? camera.stop : () => void camera.start()}
+    >
+      {on ? "Turn the camera off" : camera.status === "failed" ? "Try the camera again" : "Turn the camera on"}
+    </Button>
   );
 }
 
@@ -96,14 +123,6 @@ function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
         : "Turn the camera on first.";
   return (
     <div className="actions">
-      <Button
-        tone={cameraOn ? "quiet" : "primary"}
-        busy={camera.status === "asking"}
-        blocked={cameraOn && state && isCapturing(state) ? "The capture needs it." : undefined}
-        onClick={cameraOn ? camera.stop : () => void camera.start()}
-      >
-        {cameraOn ? "Turn the camera off" : camera.status === "failed" ? "Try the camera again" : "Turn the camera on"}
-      </Button>
       <Button blocked={notNow} {...(begin ? { onClick: begin } : {})}>
         Capture Bounded Gesture (≤ 120 s)
       </Button>
@@ -126,7 +145,7 @@ function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
 
 function stopBlocked(state: CaptureState | null): string | undefined {
   if (state && canStop(state)) return undefined;
-  return state?.phase === "recording" ? "From two seconds on." : "Nothing is being recorded.";
+  return state?.phase === "recording" ? "From two seconds on." : "Not recording.";
 }
 
 interface FailuresProps {
