@@ -1,0 +1,379 @@
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { expectAccessible } from "../test/axe";
+import { FakeCaptureSocket } from "../test/captureSocket";
+import { FakeStream, installCamera, installCanvas, setHidden, showing } from "../test/media";
+import { renderPage } from "../test/page";
+import { answer, FakeServer, refusal, unreachable } from "../test/server";
+import { GesturePage } from "./GesturePage";
+
+const START = "POST /session_manager/sessions.start";
+const VALIDATE = "POST /session_manager/sessions.validate";
+const SESSION = "sess_0123456789abcdef";
+const CAPTURE = "Capture Bounded Gesture (≤ 120 s)";
+const HASH = `sha256:${"ab".repeat(32)}`;
+
+let server: FakeServer;
+let stream: FakeStream;
+
+beforeEach(() => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  FakeCaptureSocket.install();
+  stream = new FakeStream();
+  installCamera(() => Promise.resolve(stream));
+  installCanvas();
+  showing(1280, 720, HTMLVideoElement.prototype as HTMLVideoElement);
+  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+  Element.prototype.scrollIntoView = vi.fn<() => void>();
+  URL.createObjectURL = vi.fn<() => string>(() => "blob:picture");
+  URL.revokeObjectURL = vi.fn<() => void>();
+  setHidden(false);
+  server = new FakeServer()
+    .on(START, () => answer({ session_id: SESSION }))
+    .on("POST /session_manager/sessions.end", () => answer({}))
+    .on(VALIDATE, () => answer({ status: "active" }));
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const button = (name: string) => screen.getByRole("button", { name });
+const status = () => screen.getByRole("status", { name: "Capture" });
+const fact = (name: string) => screen.getByRole("definition", { name });
+const alertOf = (code: string) => screen.getAllByRole("alert").find((alert) => alert.textContent?.includes(code));
+const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+function socket(): FakeCaptureSocket {
+  const { last } = FakeCaptureSocket;
+  if (!last) throw new Error("no socket was opened");
+  return last;
+}
+
+const leaves = () => {
+  const event = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(event);
+  return !event.defaultPrevented;
+};
+
+const captureId = () => String(socket().messages[0]?.["capture_id"]);
+
+/** Does what the server does, and lets the page see it. */
+const serverDoes = async (what: (socket: FakeCaptureSocket) => void) => {
+  await act(async () => what(socket()));
+  await pass(200);
+};
+
+async function prepared() {
+  const { user, ...rest } = renderPage(<GesturePage />);
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(screen.getByLabelText("session_id")).toHaveValue(SESSION));
+  await user.click(button("Turn the camera on"));
+  await waitFor(() => expect(button("Turn the camera off")).toBeVisible());
+  return { user, ...rest };
+}
+
+async function counting() {
+  const parts = await prepared();
+  await parts.user.click(button(CAPTURE));
+  await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+  await serverDoes((it) => it.accept());
+  return parts;
+}
+
+async function recording() {
+  const parts = await counting();
+  await serverDoes((it) => it.progress());
+  await pass(3200);
+  expect(status()).toHaveTextContent("recording");
+  return parts;
+}
+
+async function settling() {
+  const parts = await recording();
+  await pass(2200);
+  await parts.user.click(button("Stop"));
+  return parts;
+}
+
+describe("before a capture", () => {
+  test("nothing can be captured, and the page says why, step by step", async () => {
+    const { user } = renderPage(<GesturePage />);
+    expect(button(CAPTURE)).toHaveAccessibleDescription("Start a session first.");
+    expect(button("End Session")).toHaveAccessibleDescription("Start a session first.");
+    expect(button("Stop")).toHaveAccessibleDescription("Not recording.");
+    await user.click(button(CAPTURE));
+    expect(FakeCaptureSocket.last).toBeUndefined();
+    await user.click(button("Start Session"));
+    await waitFor(() => expect(button(CAPTURE)).toHaveAccessibleDescription("Turn the camera on first."));
+    await user.click(button("Turn the camera on"));
+    await waitFor(() => expect(button(CAPTURE)).toHaveAccessibleDescription(""));
+    await expectAccessible();
+  });
+
+  test("the camera is asked for when the person says so, and let go", async () => {
+    const { user } = await prepared();
+    expect(screen.getByLabelText("What the camera sees")).toHaveClass("camera-mirrored");
+    await user.click(button("Turn the camera off"));
+    expect(stream.track.stop).toHaveBeenCalled();
+    expect(screen.getByText("The camera is off.")).toBeVisible();
+  });
+
+  test.each([
+    ["NotAllowedError", "camera_denied"],
+    ["NotFoundError", "camera_absent"],
+    ["NotReadableError", "camera_in_use"],
+  ])("%s has its sentence, and can be tried again", async (name, code) => {
+    installCamera(() => Promise.reject(new DOMException("no", name)));
+    const { user } = renderPage(<GesturePage />);
+    await user.click(button("Turn the camera on"));
+    await waitFor(() => expect(alertOf(code)).toBeVisible());
+    await expectAccessible();
+    installCamera(() => Promise.resolve(stream));
+    await user.click(button("Try the camera again"));
+    await waitFor(() => expect(button("Turn the camera off")).toBeVisible());
+    expect(alertOf(code)).toBeUndefined();
+  });
+
+  test("an address that is not secure is explained", async () => {
+    installCamera(() => Promise.resolve(stream), false);
+    const { user } = renderPage(<GesturePage />);
+    await user.click(button("Turn the camera on"));
+    await waitFor(() => expect(alertOf("camera_insecure")).toHaveTextContent("https://"));
+  });
+
+  test("the label has at most 256 characters", () => {
+    renderPage(<GesturePage />);
+    expect(screen.getByLabelText("What is meant (optional)")).toHaveAttribute("maxlength", "256");
+  });
+});
+
+describe("the count-down", () => {
+  test("waits for an extractor, says so, and can be cancelled", async () => {
+    const { user } = await counting();
+    expect(status()).toHaveTextContent("get ready");
+    await serverDoes((it) => it.progress({ status: "waiting" }));
+    await pass(10_000);
+    expect(status()).toHaveTextContent("waiting for the server to have time");
+    await expectAccessible();
+    await user.click(button("Cancel"));
+    expect(status()).toHaveTextContent("cancelled, nothing was kept");
+    expect(socket().closedWith).toBe(1000);
+    expect(screen.getAllByRole("alert").every((alert) => alert.textContent === "")).toBe(true);
+  });
+
+  test("the open carries what is meant, and the size that the camera has", async () => {
+    const { user } = await prepared();
+    await user.type(screen.getByLabelText("What is meant (optional)"), " more ");
+    await user.click(button(CAPTURE));
+    await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+    await serverDoes((it) => it.accept());
+    expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" }, width: 640, height: 360 });
+    expect(socket().url).toMatch(/^ws:.*\/camera_feed_worker\/capture$/);
+    expect(fact("record_id")).toHaveTextContent(String(socket().messages[0]?.["record_id"]));
+  });
+
+  test("the token that was given is the socket's subprotocol", async () => {
+    const { user } = await prepared();
+    let asked = 0;
+    server.on(VALIDATE, () => ((asked += 1) > 1 ? answer({ status: "active" }) : refusal(401, "token_required")));
+    await user.click(button(CAPTURE));
+    await user.type(await screen.findByLabelText("Token"), "secret");
+    await user.click(button("Continue"));
+    await waitFor(() => expect(FakeCaptureSocket.last?.protocols).toEqual(["bearer.secret"]));
+  });
+});
+
+describe("a capture", () => {
+  test("shows how far it is, and what was found", async () => {
+    await recording();
+    await serverDoes((it) =>
+      it.progress({
+        accepted: 20,
+        extracted: 10,
+        backlog: 10,
+        found: { pose: 10, left_hand: 5, right_hand: 0, face: 9 },
+      }),
+    );
+    const shares = screen.getAllByRole("meter").map((meter) => meter.getAttribute("aria-valuetext"));
+    expect(shares).toEqual(["100 %", "90 %", "50 %", "0 %"]);
+    expect(screen.getByText("Pictures waiting").nextSibling).toHaveTextContent("10");
+    expect(screen.getByText("Pictures looked at").nextSibling).toHaveTextContent("10");
+    expect(Number(screen.getByText("Pictures sent").nextSibling?.textContent)).toBeGreaterThan(0);
+    await expectAccessible();
+  });
+
+  test("can be stopped from two seconds on, and the session cannot be ended meanwhile", async () => {
+    const { user } = await recording();
+    expect(button("Stop")).toHaveAccessibleDescription("From two seconds on.");
+    expect(button("End Session")).toHaveAccessibleDescription("Stop the capture first.");
+    expect(button("Turn the camera off")).toHaveAccessibleDescription("The capture needs it.");
+    await pass(2200);
+    expect(button("Stop")).toHaveAccessibleDescription("");
+    await user.click(button("Stop"));
+    expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
+    expect(status()).toHaveTextContent("sending the last pictures");
+  });
+
+  test("what is read out changes seldom", async () => {
+    await recording();
+    const said: (string | null)[] = [];
+    const watch = new MutationObserver(() => said.push(status().textContent));
+    watch.observe(status(), { subtree: true, childList: true, characterData: true });
+    for (let at = 0; at < 10; at += 1) await serverDoes((it) => it.progress({ accepted: 99 + at, extracted: at }));
+    expect(said).toEqual([]);
+    watch.disconnect();
+  });
+
+  test("says that the server asked for fewer pictures", async () => {
+    await recording();
+    await serverDoes((it) => it.progress({ accepted: 90, extracted: 5, backlog: 85, slow_down: true }));
+    await pass(1000);
+    expect(screen.getByText(/pictures a second instead of 15/)).toBeVisible();
+  });
+
+  test("is recorded: hash and picture are shown, and the next one can begin", async () => {
+    await settling();
+    const id = captureId();
+    server
+      .on(`GET /captures/${id}`, () =>
+        answer({ status: "recorded", accepted: 30, extracted: 30, found: {}, raw_features_ref: { hash: HASH } }),
+      )
+      .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(fact("Artifact hash")).toHaveTextContent(HASH));
+    expect(status()).toHaveTextContent("recorded");
+    expect(await screen.findByRole("img", { name: /Skeletons/ })).toHaveAttribute("src", "blob:picture");
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+    await expectAccessible();
+  });
+
+  test("a picture that does not come can be asked for again", async () => {
+    const { user } = await settling();
+    const id = captureId();
+    server
+      .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
+      .on(`GET /captures/${id}/preview.png`, unreachable);
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(alertOf("network_error")).toBeVisible());
+    server.on(`GET /captures/${id}/preview.png`, () => new Response("png"));
+    await user.click(button("Load the picture again"));
+    expect(await screen.findByRole("img", { name: /Skeletons/ })).toBeVisible();
+  });
+});
+
+describe("what goes wrong", () => {
+  test.each([
+    ["the socket is lost", 1006, "", "socket_lost"],
+    ["the server is full", 1013, "too_many_captures", "too_many_captures"],
+    ["the server is stopped", 1012, "server_shutdown", "server_shutdown"],
+  ])("%s", async (_, closeCode, reason, code) => {
+    await recording();
+    await serverDoes((it) => it.end(closeCode, reason));
+    expect(alertOf(code)).toBeVisible();
+    expect(status()).toHaveTextContent("not kept");
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+    await expectAccessible();
+  });
+
+  test("the session was ended elsewhere: there is none any more", async () => {
+    await recording();
+    await serverDoes((it) => it.say({ event: "capture.abort", error_code: "session_closed" }));
+    expect(alertOf("session_closed")).toHaveTextContent("ended elsewhere");
+    expect(screen.getByLabelText("session_id")).toHaveValue("");
+    expect(button(CAPTURE)).toHaveAccessibleDescription("Start a session first.");
+  });
+
+  test("the session was ended before the capture began", async () => {
+    const { user } = await prepared();
+    server.on(VALIDATE, () => answer({ status: "closed" }));
+    await user.click(button(CAPTURE));
+    await waitFor(() => expect(alertOf("session_closed")).toBeVisible());
+    expect(FakeCaptureSocket.last).toBeUndefined();
+    expect(screen.getByLabelText("session_id")).toHaveValue("");
+  });
+
+  test("the server is not there", async () => {
+    const { user } = await prepared();
+    server.on(VALIDATE, unreachable);
+    await user.click(button(CAPTURE));
+    await waitFor(() => expect(alertOf("network_error")).toBeVisible());
+    expect(screen.getByLabelText("session_id")).toHaveValue(SESSION);
+  });
+
+  test("the camera is unplugged during the capture", async () => {
+    await recording();
+    await act(async () => void stream.track.dispatchEvent(new Event("ended")));
+    expect(alertOf("camera_unplugged")).toBeVisible();
+    expect(alertOf("capture_interrupted")).toBeVisible();
+    expect(socket().closedWith).toBe(1000);
+  });
+
+  test("the page was in the background during the capture", async () => {
+    await recording();
+    act(() => setHidden(true));
+    act(() => setHidden(false));
+    expect(alertOf("page_in_background")).toBeVisible();
+  });
+
+  test("the background does not matter without a capture", async () => {
+    await prepared();
+    act(() => setHidden(true));
+    act(() => setHidden(false));
+    expect(alertOf("page_in_background")).toBeUndefined();
+  });
+
+  test("a server that is away while the outcome is waited for is asked again, or not waited for", async () => {
+    const { user } = await settling();
+    const id = captureId();
+    server.on(`GET /captures/${id}`, unreachable);
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(alertOf("network_error")).toBeVisible());
+    await user.click(button("Do not wait"));
+    expect(alertOf("outcome_unknown")).toBeVisible();
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+  });
+});
+
+describe("leaving", () => {
+  test("is asked about during a capture, and only then", async () => {
+    await prepared();
+    expect(leaves()).toBe(true);
+    await act(async () => button(CAPTURE).click());
+    await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+    expect(leaves()).toBe(false);
+    await serverDoes((it) => it.end(1006));
+    expect(leaves()).toBe(true);
+  });
+
+  test("by a link is asked about", async () => {
+    const confirm = vi.spyOn(window, "confirm").mockReturnValue(false);
+    const { user } = await recording();
+    window.history.replaceState(null, "", "/demo/gesture");
+    const home = within(screen.getByRole("navigation")).getByRole("link", { name: "Home" });
+    await user.click(home);
+    expect(window.location.pathname).toBe("/demo/gesture");
+    confirm.mockReturnValue(true);
+    await user.click(home);
+    expect(window.location.pathname).toBe("/");
+    expect(confirm).toHaveBeenCalledTimes(2);
+  });
+
+  test("by the browser's way back is asked about", async () => {
+    const confirm = vi.spyOn(window, "confirm").mockReturnValue(false);
+    const moved = vi.fn<() => void>();
+    window.addEventListener("popstate", moved);
+    await recording();
+    window.dispatchEvent(new PopStateEvent("popstate"));
+    expect(confirm).toHaveBeenCalledOnce();
+    expect(moved).not.toHaveBeenCalled();
+    window.removeEventListener("popstate", moved);
+  });
+
+  test("the page ends the capture and lets the camera go", async () => {
+    const { unmount } = await recording();
+    unmount();
+    expect(socket().closedWith).toBe(1000);
+    expect(stream.track.stop).toHaveBeenCalled();
+  });
+});

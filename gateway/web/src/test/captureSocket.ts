@@ -1,0 +1,77 @@
+import { vi } from "vitest";
+
+import type { CaptureProgress } from "../api/messages";
+
+/** A capture socket without a server: what was sent, and what the server is made to do. */
+export class FakeCaptureSocket extends EventTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSED = 3;
+  /** The last one that was made; undefined before any. */
+  static last: FakeCaptureSocket | undefined;
+
+  readonly sent: (string | ArrayBuffer)[] = [];
+  readonly url: string;
+  readonly protocols: string[];
+  readyState = FakeCaptureSocket.CONNECTING;
+  bufferedAmount = 0;
+  binaryType = "blob";
+  closedWith: number | undefined;
+
+  constructor(url: string, protocols: string[] = []) {
+    super();
+    this.url = url;
+    this.protocols = protocols;
+    FakeCaptureSocket.last = this;
+  }
+
+  /** Takes the place of `WebSocket`. */
+  static install(): void {
+    FakeCaptureSocket.last = undefined;
+    vi.stubGlobal("WebSocket", FakeCaptureSocket);
+  }
+
+  send(message: string | ArrayBuffer): void {
+    this.sent.push(message);
+  }
+
+  close(code: number): void {
+    this.closedWith = code;
+    this.readyState = FakeCaptureSocket.CLOSED;
+  }
+
+  /** The JSON messages that were sent. */
+  get messages(): { readonly event: string; readonly [name: string]: unknown }[] {
+    return this.sent.filter((message) => typeof message === "string").map((message) => JSON.parse(message));
+  }
+
+  // what the server does
+
+  accept(): void {
+    this.readyState = FakeCaptureSocket.OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  say(message: object): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+
+  progress(change: Partial<CaptureProgress> = {}): void {
+    this.say({
+      event: "capture.progress",
+      capture_id: "capture",
+      status: "extracting",
+      accepted: 0,
+      extracted: 0,
+      backlog: 0,
+      slow_down: false,
+      found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
+      ...change,
+    });
+  }
+
+  end(code: number, reason = ""): void {
+    this.readyState = FakeCaptureSocket.CLOSED;
+    this.dispatchEvent(new CloseEvent("close", { code, reason }));
+  }
+}
