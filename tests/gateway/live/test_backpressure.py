@@ -70,9 +70,12 @@ def test_slow_down_is_not_told_while_the_rate_stays_below() -> None:
 
 def test_a_rate_that_swings_above_the_drop_threshold_is_one_episode() -> None:
     backpressure = default()
-    told = noted(backpressure, "x" * 20 + ("." * 45 + "x" * 15) * 5)
-    assert told == [6]
-    assert backpressure.state is not NORMAL
+    assert noted(backpressure, "x" * 25) == [6]
+    for _ in range(5):
+        assert noted(backpressure, "." * 50) == []
+        assert backpressure.state is WARNING
+        assert noted(backpressure, "x" * 25) == []
+        assert backpressure.state is CRITICAL
 
 
 def test_a_new_episode_is_told_after_the_rate_was_at_or_below_the_drop_threshold() -> None:

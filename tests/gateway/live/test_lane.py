@@ -138,17 +138,28 @@ def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, 
     play(broker, tmp_path, scenario)
 
 
+@pytest.mark.usefixtures("soon")
 def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: BrokerProcess, tmp_path: Path) -> None:
+    given, reached, go_on = run, asyncio.Event(), asyncio.Event()
+
+    async def slow(broker: AsyncBroker, call: Call[Any]) -> Any:
+        if call.name == "live_renew":
+            reached.set()
+            await go_on.wait()
+        return await given(broker, call)
+
     async def scenario(live: Live) -> None:
-        async with live.socket() as socket:
-            await socket.frame()
-            [seat] = live.lane._seats.values()
-            await live.lane._renewing.acquire()  # a renewal is on its way
-        await until(lambda: not live.lane._seats, "the connection ends")
-        assert await live.keys() == [LIVE_SESSIONS.encode()]
-        live.lane._renewing.release()
-        await live.nothing_left()
-        assert seat.place is None
+        with mock.patch.object(lane_module, "run", slow):
+            async with live.socket() as socket:
+                await socket.frame()
+                await reached.wait()
+            await until(
+                lambda: live.lane._renewing._waiters or not live.state.live_sessions,
+                "the place is about to go, or gone",
+            )
+            go_on.set()
+            await live.no_session()
+        assert await live.keys() == []
 
     play(broker, tmp_path, scenario)
 

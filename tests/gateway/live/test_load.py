@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket
 
 from contracts.live_lane import Answer
 from gateway import server as server_module
@@ -113,7 +114,21 @@ def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
     play(broker, tmp_path, scenario)
 
 
-def test_every_drop_of_a_flood_is_told(broker: BrokerProcess, tmp_path: Path) -> None:
+def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_in_turn: list[int] = []
+    send = WebSocket.send_text
+
+    async def noted(websocket: WebSocket, text: str) -> None:
+        told_in_turn[-1] += 1
+        await send(websocket, text)
+
+    async def count_turns() -> None:
+        while True:
+            told_in_turn.append(0)
+            await asyncio.sleep(0)
+
     async def scenario(live: Live) -> None:
         live.only_worker.hold()
         async with live.socket() as socket:
@@ -121,10 +136,14 @@ def test_every_drop_of_a_flood_is_told(broker: BrokerProcess, tmp_path: Path) ->
                 await socket.send(jpeg(8, 8))
             counter = live.state.metrics.registry
             await until(lambda: counter.get_sample_value("stream_frames_dropped_total") == 999, "all drop")
+            counting = asyncio.create_task(count_turns())
+            monkeypatch.setattr(WebSocket, "send_text", noted)
             live.only_worker.release()
             messages = await socket.heard(1_001)
             assert indices([message for message in messages if "frame_index" in message]) == list(range(1_000))
             assert [at for at, message in enumerate(messages) if "warning" in message] == [8]
+            assert sum(told_in_turn) == 1_001 and max(told_in_turn) <= 2
+            await cancel_all([counting])
 
     play(broker, tmp_path, scenario)
 
