@@ -164,6 +164,7 @@ async def _many(stack: Stack, gateway: Gateway, jpegs: Sequence[bytes]) -> list[
     assert pid is not None
     async with AsyncExitStack() as sockets:
         opened = [await sockets.enter_async_context(gateway.live_socket("pose")) for _ in range(SESSIONS)]
+        await asyncio.gather(*(_asked(socket, jpegs[0]) for socket in opened))  # each has its graph now
         results = await asyncio.gather(*(_streamed(socket, itertools.cycle(jpegs), 15, 60) for socket in opened))
     counts = [kinds["result"] for kinds in results]
     async with AsyncExitStack() as sockets:
