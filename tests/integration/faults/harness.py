@@ -67,6 +67,7 @@ async def play(
             await injecting
         finally:
             injecting.cancel()
+            rig.resume_all()
             rig.frames_proxy.release()
             rig.events_proxy.release()
         if not plan.armed_first:

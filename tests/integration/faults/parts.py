@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -94,7 +95,8 @@ def _lines_break_off(settings: Settings) -> None:
             os.write(log, line[: len(line) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         if _takes(settings, "sleep under a log's lock"):
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # to this thread: it would go on, lock and all, for as long as another one has not taken the signal
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         write(self, log, path, line, end)
 
     recorder.writer.LogWriter._write_line = write_or_not  # type: ignore[method-assign]

@@ -136,8 +136,7 @@ class Rig:
 
     async def stop(self) -> None:
         """End everything at once, whatever state it is in."""
-        for pid in list(self.paused):
-            self.resume(pid)
+        self.resume_all()
         for part in self.parts.values():
             part.kill()
         for part in self.parts.values():
@@ -250,6 +249,11 @@ class Rig:
         self.paused.discard(pid)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+    def resume_all(self) -> None:
+        """SIGCONT of everything that sleeps, whose fault may have been cut short."""
+        for pid in list(self.paused):
+            self.resume(pid)
 
 
 def _client(url: str) -> AsyncBroker:
