@@ -23,6 +23,7 @@ from contracts.ids import SCHEMA_VERSION
 from contracts.layout import PART_NAMES
 from contracts.records import CaptureCounts
 from contracts.scripts import run
+from gateway.cancelling import cancel_all
 from gateway.capture import opening
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
@@ -110,12 +111,7 @@ class _Connection:
             await self._act(self._protocol.fail("internal_error"))
 
     async def _stop_tasks(self) -> None:
-        # Cancelled again until it is done: asyncio.wait_for of Python 3.11 loses a cancellation that
-        # arrives together with its result.
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(set(self._tasks), timeout=TICK_S)
+        await cancel_all(self._tasks)
         if self._progress is not None:
             await self._progress.stop()
 
