@@ -1,7 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { installCanvas, showing } from "../test/media";
-import { fit, frameSize, grabJpeg, within } from "./grab";
+import { firstFrameSize, fit, frameSize, grabJpeg, within } from "./grab";
 
 describe("fit", () => {
   test.each([
@@ -76,4 +76,19 @@ describe("grabJpeg", () => {
     HTMLCanvasElement.prototype.toBlob = (done) => done(null);
     expect(await grabJpeg(showing(640, 480))).toBeNull();
   });
+});
+
+test("the first picture of a camera that was just turned on is waited for", async () => {
+  const video = showing(0, 0);
+  const size = firstFrameSize(video);
+  showing(1280, 720, video).dispatchEvent(new Event("loadedmetadata"));
+  expect(await size).toEqual({ width: 640, height: 360 });
+});
+
+test("but not for ever", async () => {
+  const late = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValue(late.signal);
+  const size = firstFrameSize(showing(0, 0));
+  late.abort();
+  expect(await size).toBeNull();
 });

@@ -38,6 +38,20 @@ export function frameSize(video: HTMLVideoElement, options: GrabOptions = {}): S
   return fit({ width: video.videoWidth, height: video.videoHeight }, options.longSide, options.shortSide);
 }
 
+const FIRST_PICTURE_MS = 5000;
+
+/** `frameSize`, waited for: a camera that was just turned on takes a moment. Null if nothing comes in 5 s. */
+export async function firstFrameSize(video: HTMLVideoElement): Promise<Size | null> {
+  const late = AbortSignal.timeout(FIRST_PICTURE_MS);
+  while (!frameSize(video) && !late.aborted) {
+    await new Promise((resolve) => {
+      video.addEventListener("loadedmetadata", resolve, { once: true });
+      late.addEventListener("abort", resolve, { once: true });
+    });
+  }
+  return frameSize(video);
+}
+
 const canvases = new WeakMap<HTMLVideoElement, HTMLCanvasElement>();
 
 /**

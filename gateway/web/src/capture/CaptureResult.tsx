@@ -1,5 +1,3 @@
-import { useId } from "react";
-
 import { Card } from "../components/Card";
 import { LandmarkPicture } from "./LandmarkPicture";
 import type { Capture } from "./useCapture";
@@ -34,13 +32,10 @@ interface FactProps {
 }
 
 function Fact({ name, value, hint }: FactProps) {
-  const id = useId();
   return (
     <div className={hint ? "fact-wide" : undefined}>
-      <dt id={id}>{name}</dt>
-      <dd aria-labelledby={id} className={value ? "code" : "absent"}>
-        {value ?? "none yet"}
-      </dd>
+      <dt>{name}</dt>
+      <dd className={value ? "code" : "absent"}>{value ?? "none yet"}</dd>
       {hint && <dd className="field-hint">{hint}</dd>}
     </div>
   );

@@ -4,7 +4,7 @@ import { ApiError, type Failure } from "../api/failure";
 import { json, socketUrl, subprotocols } from "../api/http";
 import type { SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
-import { frameSize, grabJpeg } from "../camera/grab";
+import { firstFrameSize, grabJpeg } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
@@ -21,7 +21,8 @@ export interface CaptureHandle {
   readonly capture: Capture | null;
   /** Why the last one could not even begin. */
   readonly failure: Failure | null;
-  readonly begin: (session: Session, intent: string) => void;
+  /** Begins one, as soon as the camera gives a picture. Never throws. */
+  readonly begin: (session: Session, intent: string) => Promise<void>;
   readonly stop: () => void;
   /** Ends the one that is under way, for this reason; it is not kept. */
   readonly fail: (failure: Failure) => void;
@@ -34,14 +35,18 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
   const [failure, setFailure] = useState<Failure | null>(null);
   const client = useRef<CaptureClient | null>(null);
 
+  const beginning = useRef(false);
+  const gone = useRef(false);
+
   const begin = useCallback(
-    (session: Session, intent: string) => {
-      const size = video.current && frameSize(video.current);
-      if (!size) {
-        setFailure(captureFailure("no_picture"));
-        return;
-      }
-      setFailure(null);
+    async (session: Session, intent: string) => {
+      if (beginning.current) return;
+      beginning.current = true;
+      const size = video.current && (await firstFrameSize(video.current));
+      beginning.current = false;
+      if (gone.current) return;
+      setFailure(size ? null : captureFailure("no_picture"));
+      if (!size) return;
       client.current?.dispose();
       const window: CaptureWindow = {
         ...size,
@@ -75,7 +80,13 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
   const stop = useCallback(() => client.current?.stop(), []);
   const fail = useCallback((reason: Failure) => client.current?.fail(reason), []);
 
-  useEffect(() => () => client.current?.dispose(), []);
+  useEffect(() => {
+    gone.current = false;
+    return () => {
+      gone.current = true;
+      client.current?.dispose();
+    };
+  }, []);
 
   return { capture, failure, begin, stop, fail };
 }

@@ -1,20 +1,20 @@
 import { useEffect } from "react";
 
-const QUESTION = "A capture is running. If you leave this page, it is not kept. Leave all the same?";
+const CAPTURE_QUESTION = "A capture is running. If you leave this page, it is not kept. Leave all the same?";
 
 /** While `active`, asks before the page is left: by closing or reloading it, by a link, by the browser's Back. */
-export function useLeaveWarning(active: boolean): void {
+export function useLeaveWarning(active: boolean, question = CAPTURE_QUESTION): void {
   useEffect(() => {
     if (!active) return undefined;
     const here = window.location.href;
     const before = (event: BeforeUnloadEvent) => event.preventDefault();
     const clicked = (event: MouseEvent) => {
       const link = event.target instanceof Element && event.target.closest("a[href]");
-      if (!link || link.getAttribute("href")?.startsWith("#") || window.confirm(QUESTION)) return;
+      if (!link || link.getAttribute("href")?.startsWith("#") || window.confirm(question)) return;
       event.preventDefault(); // a link that is not followed by the browser is not followed by the page either
     };
     const moved = (event: PopStateEvent) => {
-      if (window.confirm(QUESTION)) return;
+      if (window.confirm(question)) return;
       event.stopImmediatePropagation();
       window.history.pushState(null, "", here);
     };
@@ -26,5 +26,5 @@ export function useLeaveWarning(active: boolean): void {
       document.removeEventListener("click", clicked, { capture: true });
       window.removeEventListener("popstate", moved, { capture: true });
     };
-  }, [active]);
+  }, [active, question]);
 }

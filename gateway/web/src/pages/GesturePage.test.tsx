@@ -40,7 +40,7 @@ afterEach(() => {
 
 const button = (name: string) => screen.getByRole("button", { name });
 const status = () => screen.getByRole("status", { name: "Capture" });
-const fact = (name: string) => screen.getByRole("definition", { name });
+const fact = (name: string) => screen.getByText(name).nextElementSibling;
 const alertOf = (code: string) => screen.getAllByRole("alert").find((alert) => alert.textContent?.includes(code));
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
@@ -146,6 +146,18 @@ describe("before a capture", () => {
     renderPage(<GesturePage />);
     expect(screen.getByLabelText("What is meant (optional)")).toHaveAttribute("maxlength", "256");
   });
+});
+
+test("a camera that was just turned on is waited for, and a second press begins nothing", async () => {
+  showing(0, 0, HTMLVideoElement.prototype as HTMLVideoElement);
+  const { user } = await prepared();
+  await user.click(button(CAPTURE));
+  await user.click(button(CAPTURE));
+  expect(server.to(VALIDATE)).toHaveLength(0);
+  showing(640, 480, HTMLVideoElement.prototype as HTMLVideoElement);
+  act(() => void screen.getByLabelText("What the camera sees").dispatchEvent(new Event("loadedmetadata")));
+  await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+  expect(server.to(VALIDATE)).toHaveLength(1);
 });
 
 describe("the count-down", () => {

@@ -42,7 +42,7 @@ export function GesturePage() {
 
   const place = useRef<HTMLDivElement>(null);
   function begin(current: Session) {
-    handle.begin(current, intent);
+    void handle.begin(current, intent);
     place.current?.scrollIntoView({ block: "nearest" }); // the mirror and Stop, on small screens too
   }
 
