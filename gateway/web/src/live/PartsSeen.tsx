@@ -2,9 +2,10 @@ import { PARTS, type Part } from "../api/skeleton";
 import { isFound, PART_NAMES } from "./parts";
 import { useRealtime } from "./useRealtime";
 
-/** Which parts are found in the picture now, in words: what the overlay says to those who do not see it. */
+/** Which parts are found in the picture now, in words: the overlay for those who do not see it. Nothing before a result. */
 export function PartsSeen({ parts }: { readonly parts: readonly Part[] }) {
   const { lastResult } = useRealtime().state;
+  if (!lastResult) return null;
   return (
     <ul className="live-parts" aria-label="Found in the picture">
       {PARTS.filter((part) => parts.includes(part)).map((part) => {

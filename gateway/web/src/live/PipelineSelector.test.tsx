@@ -50,7 +50,7 @@ describe("PipelineSelector", () => {
       ["face", "Face"],
     ]);
     expect(await select()).toHaveValue("holistic");
-    expect(screen.getByText("Body, Left hand, Right hand, Face")).toBeVisible();
+    expect(screen.getByText("Finds: body, left hand, right hand, face")).toBeVisible();
     await expectAccessible();
   });
 

@@ -67,7 +67,7 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
       <p className={refused ? "field-error" : "field-hint"} id={`${id}-hint`}>
         {refused
           ? "The server does not have this one. Choose another."
-          : (selected?.parts ?? []).map((part) => PART_NAMES[part]).join(", ")}
+          : `Finds: ${(selected?.parts ?? []).map((part) => PART_NAMES[part].toLowerCase()).join(", ")}`}
       </p>
     </div>
   );

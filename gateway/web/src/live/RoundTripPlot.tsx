@@ -24,7 +24,7 @@ export function RoundTripPlot({
         <polyline className="live-plot-line" points={line} />
       </svg>
       <figcaption>
-        Round trips of the last {roundTripsMs.length} answers, up to {Math.round(topMs)} ms; dashed: the two levels.
+        Round trips of the last {roundTripsMs.length} answers, 0 to {Math.round(topMs)} ms. Dashed: p50 and p95.
       </figcaption>
     </figure>
   );

@@ -104,18 +104,18 @@ describe("StreamDebugPanel", () => {
     expect(value("Slow-down warnings")).toBe("1");
   });
 
-  test("shows round trips, half and 95 % of them, with a plot", () => {
+  test("shows round trips, p50 and p95, with a plot", () => {
     const server = connected();
-    expect(value("Round trip, half are within")).toBe("none yet");
+    expect(value("Round trip, p50")).toBe("none yet");
     for (let index = 0; index < 3; index += 1) {
       press("send");
       act(() => void vi.advanceTimersByTime([80, 120, 400][index] ?? 0));
       server.says(faceResult(index));
     }
     refreshed();
-    expect(value("Round trip, half are within")).toBe("120 ms");
-    expect(value("Round trip, 95 % are within")).toBe("400 ms");
-    expect(value("Last answer, the model alone")).toBe("30 ms");
+    expect(value("Round trip, p50")).toBe("120 ms");
+    expect(value("Round trip, p95")).toBe("400 ms");
+    expect(value("Of that, the model")).toBe("30 ms");
     const plot = screen.getByRole("img", { name: "Round trips of the last frames" });
     expect(plot.querySelector("polyline")?.getAttribute("points")?.split(" ")).toHaveLength(3);
   });

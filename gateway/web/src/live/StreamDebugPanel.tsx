@@ -46,9 +46,9 @@ function Numbers() {
     ["Dropped frames", `${state.droppedFrames}`],
     ["Slow-down warnings", `${state.slowDownWarnings}`],
     ["Held back, not sent", `${heldBack}`],
-    ["Round trip, half are within", milliseconds(p50Ms)],
-    ["Round trip, 95 % are within", milliseconds(p95Ms)],
-    ["Last answer, the model alone", milliseconds(state.lastResult?.result.timing_ms.inference ?? null)],
+    ["Round trip, p50", milliseconds(p50Ms)],
+    ["Round trip, p95", milliseconds(p95Ms)],
+    ["Of that, the model", milliseconds(state.lastResult?.result.timing_ms.inference ?? null)],
   ];
   return (
     <div className="live-numbers">

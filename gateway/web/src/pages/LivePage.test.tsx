@@ -68,6 +68,8 @@ describe("LivePage", () => {
     await user.selectOptions(screen.getByRole("combobox"), "face");
     expect(sockets.all[0]?.closed).toBe(true);
     expect(sockets.latest().url).toMatch(/pipeline_id=face$/);
+    sockets.latest().opens();
+    sockets.latest().says(faceResult(0));
     expect(screen.getByText("Face:")).toBeVisible();
     expect(screen.queryByText("Body:")).toBeNull();
   });
@@ -91,8 +93,10 @@ describe("LivePage", () => {
 
   test("a server that is lost is said, and Reconnect brings it back", async () => {
     const { user, sockets } = await started();
+    sockets.latest().says(faceResult(0));
     sockets.latest().ends();
     expect(status()).toHaveTextContent("not connected");
+    expect(screen.queryByText("Face:")).toBeNull();
     await user.click(button("Reconnect"));
     await waitFor(() => expect(sockets.all).toHaveLength(2));
     sockets.latest().opens();

@@ -54,10 +54,7 @@ function LiveView() {
       <Card title="Camera">
         <RealtimeErrorBanner />
         {running ? <CameraPreview /> : <NoPicture />}
-      </Card>
-      <Card title="What to look for">
-        <PipelineSelector selected={pipeline} onSelect={setPipeline} running={running} />
-        <div className="actions">
+        <div className="actions live-actions">
           {running ? (
             <Button tone="quiet" onClick={stop}>
               Stop
@@ -67,8 +64,11 @@ function LiveView() {
               Start the camera
             </Button>
           )}
+          <LiveStatus running={running} state={state} />
         </div>
-        <LiveStatus running={running} state={state} />
+      </Card>
+      <Card title="What is seen">
+        <PipelineSelector selected={pipeline} onSelect={setPipeline} running={running} />
         {running && pipeline && <PartsSeen parts={pipeline.parts} />}
         <StreamDebugPanel />
       </Card>

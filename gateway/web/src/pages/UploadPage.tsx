@@ -1,3 +1,4 @@
+import { useLeaveWarning } from "../capture/useLeaveWarning";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
@@ -9,12 +10,14 @@ import { useVideoProcessor } from "../upload/useVideoProcessor";
 import { VideoForm } from "../upload/VideoForm";
 import "../styles/upload.css";
 
+const LEAVE = "A video is being uploaded. If you leave this page, it is not kept. Leave all the same?";
 const WAIT = "Wait until the upload is done, or cancel it.";
 
 /** A video instead of a camera. */
 export function UploadPage() {
   const { available, failure, check, jobs, submit, cancel } = useVideoProcessor();
   const uploading = jobs.some(({ stage }) => stage === "uploading");
+  useLeaveWarning(uploading, LEAVE);
   return (
     <Page title="Upload a video" lead="A short video becomes the same features as a capture by camera.">
       <ErrorBanner failure={failure}>

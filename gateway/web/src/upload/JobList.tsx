@@ -36,15 +36,15 @@ export function JobList({ jobs, onCancel }: JobListProps) {
 
 function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () => void }) {
   const { name, stage, progress, captureId, failure, report } = job;
-  const [tone, words] = stage === "done" && report?.status !== "recorded" ? STAGES.failed : STAGES[stage];
+  const [tone, words] = STAGES[stage];
   return (
     <>
       <StatusText label={name} tone={tone}>
         {words}
       </StatusText>
-      {stage === "uploading" && <ProgressBar label={`Uploading ${name}`} share={progress} />}
-      {stage === "queued" && <ProgressBar label={`${name} waits`} share={null} />}
-      {stage === "running" && <ProgressBar label={`Finding landmarks in ${name}`} share={progress} />}
+      {stage === "uploading" && <ProgressBar label="Uploading" of={name} share={progress} />}
+      {stage === "queued" && <ProgressBar label="Waiting for its turn" of={name} share={null} />}
+      {stage === "running" && <ProgressBar label="Finding landmarks" of={name} share={progress} />}
       <ErrorBanner failure={failure} />
       {stage === "uploading" && (
         <div className="actions">
@@ -59,7 +59,6 @@ function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () =
 }
 
 function Result({ captureId, report }: { readonly captureId: string; readonly report: NonNullable<Job["report"]> }) {
-  if (report.status !== "recorded") return <Field label="Code" value={report.error_code ?? report.status} mono />;
   return (
     <>
       <div className="fields">

@@ -8,7 +8,17 @@ const SENTENCES: Readonly<Record<string, string>> = {
   upload_unavailable: "This server cannot take videos yet. A capture with the camera works all the same.",
   upload_lost: "The connection was lost during the upload. Check that you are connected, then upload the file again.",
   upload_cancelled: "The upload was cancelled. Nothing was kept.",
-  upload_failed: "The server could not make landmarks of this video. Its log says more.",
+};
+
+const AGAIN = "Nothing of it was kept. Upload it again.";
+
+/** Why the server gave a video up, which is a capture to it. */
+const BY_CODE: Readonly<Record<string, string>> = {
+  limit_duration_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
+  limit_duration_too_short: "This video is too short. Nothing of it was kept. Upload one of two seconds or more.",
+  limit_frame_count_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
+  session_closed: "The session was ended before this video was done. Nothing of it was kept. Start a new session.",
+  extraction_failed: `The server could not find landmarks in this video. ${AGAIN}`,
 };
 
 const BY_STATUS: Readonly<Record<number, string>> = {
@@ -20,6 +30,11 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 /** The failure for a code that this page finds out by itself. */
 export function uploadFailure(code: string): Failure {
   return { code, sentence: SENTENCES[code] ?? sentenceFor(code) };
+}
+
+/** Why a video that was uploaded was not recorded. */
+export function jobFailure(code: string): Failure {
+  return { code, sentence: BY_CODE[code] ?? `The server did not finish this video. ${AGAIN}` };
 }
 
 /** Whatever a request threw, as a failure of an upload. */

@@ -140,7 +140,17 @@ describe("an upload", () => {
     await submit();
     await latest().answers(202, SUBMITTED);
     await waitFor(() => expect(job()?.stage).toBe("failed"));
-    expect(job()?.failure?.code).toBe("frames_lost");
+    expect(job()?.failure).toMatchObject({ code: "frames_lost", sentence: expect.stringMatching(/Upload it again/) });
+  });
+
+  test("whose capture was given up is no success", async () => {
+    const { server, latest, submit, job } = shown();
+    server.on(STATUS, () => answer({ status: "done", progress: 1 }));
+    server.on(RESULT, () => answer({ status: "aborted", error_code: "limit_duration_exceeded" }));
+    await submit();
+    await latest().answers(202, SUBMITTED);
+    await waitFor(() => expect(job()).toMatchObject({ stage: "failed", failure: { code: "limit_duration_exceeded" } }));
+    expect(job()?.failure?.sentence).toMatch(/longer than two minutes/);
   });
 
   test("is followed through a time without a server", async () => {

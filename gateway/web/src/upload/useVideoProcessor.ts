@@ -3,10 +3,9 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, failureOf, type Failure } from "../api/failure";
 import { json, type Send } from "../api/http";
 import { useAccess } from "../api/token";
-import { captureFailure } from "../capture/failures";
 import type { CaptureReport } from "../capture/messages";
 import type { Session } from "../session/useSession";
-import { uploadFailure } from "./failures";
+import { jobFailure } from "./failures";
 import { fileFailure, postForm, SUBMIT, takesVideos, thrownFailure, videoForm, type JobStatus } from "./video";
 
 /** One video, from the file to its artifact. */
@@ -141,13 +140,15 @@ async function follow(send: Send, jobId: string, tell: (news: Partial<Job>) => v
       const job = await json<JobStatus>(await send("GET", `/video/status/${jobId}`, { signal: gone }));
       const { status, progress, error } = job;
       if (status === "failed") {
-        const failure = error ? captureFailure(error) : uploadFailure("upload_failed");
-        return tell({ stage: "failed", failure });
+        return tell({ stage: "failed", failure: jobFailure(error ?? "extraction_failed") });
       }
       const report =
         status === "done"
           ? await json<CaptureReport>(await send("GET", `/video/results/${jobId}`, { signal: gone }))
           : null;
+      if (report && report.status !== "recorded") {
+        return tell({ stage: "failed", failure: jobFailure(report.error_code ?? "extraction_failed") });
+      }
       tell({ stage: status, progress: status === "done" ? 1 : progress, failure: null, report });
       if (report) return;
     } catch (error) {
