@@ -19,6 +19,7 @@ async function opened() {
   const getUserMedia = installCamera(() => Promise.resolve(stream));
   const { user } = renderPage(<LivePage />);
   await screen.findByRole("combobox");
+  await waitFor(() => expect(button("Start the camera")).not.toHaveAttribute("aria-disabled"));
   return { user, sockets, getUserMedia, stream };
 }
 
