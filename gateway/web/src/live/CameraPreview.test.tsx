@@ -5,18 +5,20 @@ import { TokenProvider } from "../api/token";
 import { installDrawing } from "../test/drawing";
 import { dropped, faceResult, installLiveSockets, installResizes, SLOW_DOWN } from "../test/liveSocket";
 import { FakeStream, installCamera, installCanvas, setHidden, showing } from "../test/media";
+import { useCamera } from "../camera/useCamera";
 import { CameraPreview } from "./CameraPreview";
 import { RealtimeProvider } from "./RealtimeContext";
 import { useRealtime } from "./useRealtime";
 
 function Stage() {
   const { connect } = useRealtime();
+  const camera = useCamera();
   return (
     <>
       <button type="button" onClick={() => connect("face")}>
         connect
       </button>
-      <CameraPreview />
+      <CameraPreview camera={camera} />
     </>
   );
 }

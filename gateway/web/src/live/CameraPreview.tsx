@@ -2,7 +2,7 @@ import { useEffect, useRef, type RefObject } from "react";
 
 import { CameraPreview as Preview } from "../camera/CameraPreview";
 import { grabJpeg } from "../camera/grab";
-import { useCamera } from "../camera/useCamera";
+import type { Camera } from "../camera/useCamera";
 import { usePageHidden } from "../camera/usePageHidden";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
@@ -12,9 +12,13 @@ import { useRealtime } from "./useRealtime";
 const QUALITY = 0.75;
 const LEAST_WAIT_MS = 5;
 
+export interface CameraPreviewProps {
+  readonly camera: Camera;
+}
+
 /** The camera, from when this is shown until it is not; its pictures go to the server, and what is found over them. */
-export function CameraPreview() {
-  const { status, stream, failure, start, stop } = useCamera();
+export function CameraPreview({ camera }: CameraPreviewProps) {
+  const { status, stream, failure, start, stop } = camera;
   const video = useRef<HTMLVideoElement>(null);
   const hidden = usePageHidden();
 
@@ -26,14 +30,14 @@ export function CameraPreview() {
 
   return (
     <>
+      <ErrorBanner failure={failure}>
+        <Button onClick={() => void start()}>Try the camera again</Button>
+      </ErrorBanner>
       <Preview stream={stream} video={video}>
         {status === "ready" && <RealtimeOverlay video={video} />}
         {status === "asking" && <p className="live-placeholder">Allow the camera when the browser asks for it.</p>}
         {status === "failed" && <p className="live-placeholder">There is no picture.</p>}
       </Preview>
-      <ErrorBanner failure={failure}>
-        <Button onClick={() => void start()}>Try the camera again</Button>
-      </ErrorBanner>
     </>
   );
 }

@@ -84,6 +84,19 @@ describe("LivePage", () => {
     expect(screen.getByText("The camera is off.")).toBeVisible();
   });
 
+  test("says that there is no camera, and starts it again", async () => {
+    const { user, sockets, getUserMedia } = await opened();
+    getUserMedia.mockRejectedValueOnce(new DOMException("no", "NotFoundError"));
+    await user.click(button("Start the camera"));
+    sockets.latest().opens();
+    expect(await screen.findByText("camera_absent")).toBeVisible();
+    expect(status()).toHaveTextContent("no camera");
+    await expectAccessible();
+    await user.click(button("Try the camera again"));
+    await waitFor(() => expect(status()).toHaveTextContent("waiting for the first answer"));
+    expect(screen.queryByText("camera_absent")).toBeNull();
+  });
+
   test("says that it pauses in the background", async () => {
     await started();
     act(() => setHidden(true));

@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import type { PipelineInfo } from "../api/messages";
 import { CameraPreview as Preview } from "../camera/CameraPreview";
+import { useCamera, type Camera } from "../camera/useCamera";
 import { usePageHidden } from "../camera/usePageHidden";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
@@ -35,6 +36,7 @@ export function LivePage() {
 
 function LiveView() {
   const { connect, disconnect, state } = useRealtime();
+  const camera = useCamera();
   const [pipeline, setPipeline] = useState<PipelineInfo | null>(null);
   const [running, setRunning] = useState(false);
 
@@ -53,7 +55,7 @@ function LiveView() {
     <div className="live">
       <Card title="Camera">
         <RealtimeErrorBanner />
-        {running ? <CameraPreview /> : <NoPicture />}
+        {running ? <CameraPreview camera={camera} /> : <NoPicture />}
         <div className="actions live-actions">
           {running ? (
             <Button tone="quiet" onClick={stop}>
@@ -64,7 +66,7 @@ function LiveView() {
               Start the camera
             </Button>
           )}
-          <LiveStatus running={running} state={state} />
+          <LiveStatus running={running} camera={camera.status} state={state} />
         </div>
       </Card>
       <Card title="What is seen">
@@ -84,9 +86,15 @@ function NoPicture() {
   );
 }
 
-function LiveStatus({ running, state }: { readonly running: boolean; readonly state: SocketState }) {
+interface LiveStatusProps {
+  readonly running: boolean;
+  readonly camera: Camera["status"];
+  readonly state: SocketState;
+}
+
+function LiveStatus({ running, camera, state }: LiveStatusProps) {
   const hidden = usePageHidden();
-  const [tone, words] = !running ? OFF : hidden && state.status === "connected" ? PAUSED : statusOf(state);
+  const [tone, words] = running ? statusOf(state, camera, hidden) : OFF;
   return (
     <StatusText label="Live view" tone={tone}>
       {words}
@@ -97,10 +105,12 @@ function LiveStatus({ running, state }: { readonly running: boolean; readonly st
 type Words = readonly [Tone, string];
 
 const OFF: Words = ["idle", "off"];
-const PAUSED: Words = ["warning", "paused, because this page is in the background"];
 
-function statusOf({ status, lastResult }: SocketState): Words {
-  if (status === "connecting") return ["busy", "connecting"];
+function statusOf({ status, lastResult }: SocketState, camera: Camera["status"], hidden: boolean): Words {
   if (status === "disconnected") return ["error", "not connected"];
+  if (camera === "failed") return ["error", "no camera"];
+  if (hidden) return ["warning", "paused, because this page is in the background"];
+  if (status === "connecting") return ["busy", "connecting"];
+  if (camera !== "ready") return ["busy", "waiting for the camera"];
   return lastResult ? ["active", "running"] : ["busy", "connected, waiting for the first answer"];
 }
