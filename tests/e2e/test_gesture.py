@@ -112,19 +112,24 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
 
 
 def test_axe_finds_nothing_in_any_state(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        start(page)
-        assert axe(page) == []
-        button(page, CAPTURE)
-        expect(status(page)).to_contain_text("get ready")
-        assert axe(page) == []
-        expect(status(page)).to_contain_text("recording")
-        assert axe(page) == []
-        expect(page.get_by_role("button", name="Stop")).not_to_have_attribute("aria-disabled", "true")
-        button(page, "Stop")
-        expect(page.get_by_role("img", name=re.compile("Skeletons"))).to_be_visible()
-        assert axe(page) == []
+    def check() -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert axe(page) == []
+
+    page.goto("/demo/gesture")
+    check()
+    start(page)
+    check()
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("get ready")
+    assert axe(page) == []
+    expect(status(page)).to_contain_text("recording")
+    check()
+    expect(page.get_by_role("button", name="Stop")).not_to_have_attribute("aria-disabled", "true")
+    button(page, "Stop")
+    expect(page.get_by_role("img", name=re.compile("Skeletons"))).to_be_visible()
+    check()
 
 
 def test_a_session_that_is_ended_elsewhere_ends_the_capture_with_its_sentence(page: Page, stack: RunningStack) -> None:
@@ -155,8 +160,8 @@ def test_leaving_during_a_capture_is_asked_about(page: Page) -> None:
     page.on("dialog", stay)
     page.get_by_role("link", name="Live view").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Capture a gesture")
-    page.close(run_before_unload=True)
-    page.wait_for_timeout(0)
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
     expect(status(page)).to_contain_text("recording")
     assert questions == ["confirm", "beforeunload"]
 

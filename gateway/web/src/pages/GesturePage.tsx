@@ -54,7 +54,6 @@ export function GesturePage() {
     >
       <SessionCard endBlocked={endBlocked(handle.capture)} />
       <Card title="Capture">
-        <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
         <div className="capture">
           <div className="stack" ref={place}>
             <div className="capture-head">
@@ -63,6 +62,7 @@ export function GesturePage() {
               </StatusText>
               <CameraButton camera={camera} capturing={capturing} />
             </div>
+            <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
             <CaptureStage camera={camera} video={video} state={state} />
             <CaptureButtons camera={camera} handle={handle} begin={session ? () => begin(session) : null} />
           </div>
