@@ -30,7 +30,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipelineI
     (name,) = re.findall(r"`workers/pipelines/(\w+)\.py`:", README)
     module, line = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     (tmp_path / f"{name}.py").write_text(module)
-    (info,) = eval(f"({line})", {"PipelineInfo": PipelineInfo})
+    info = eval(line, {"PipelineInfo": PipelineInfo})
     with monkeypatch.context() as patch:
         patch.setattr(workers.pipelines, "__path__", [*workers.pipelines.__path__, str(tmp_path)])
         patch.setitem(PIPELINES, info.pipeline_id, info)
