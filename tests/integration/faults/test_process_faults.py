@@ -16,7 +16,6 @@ from tests.integration.faults.played import play_cases
 CHOICE: dict[Flavour, Sequence[str]] = {
     "valkey": (
         "extractor killed: half an artifact",
-        "extractor killed: written, not published",
         "extractor sleeps: a row, until all is done",
         "a row of an old owner",
         "gateway killed: a frame",
@@ -25,7 +24,6 @@ CHOICE: dict[Flavour, Sequence[str]] = {
     ),
     "redis": (
         "extractor killed: finished, not acknowledged",
-        "recorder killed: before the write",
         "recorder killed: half a line",
         "recorder sleeps: under a log's lock",
         "aborted before it is published",
