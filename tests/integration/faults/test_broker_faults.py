@@ -18,6 +18,7 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "frames broker killed and restarted",
         "frames broker gets an append-only file",
         "frames broker out of memory",
+        "no fault",  # whoever came then may have been told to go; who comes now is recorded
     ),
     "redis": (
         "events broker killed and restarted",
