@@ -7,10 +7,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["INGEST_GRACE_S", "CaptureLimits"]
+__all__ = ["INGEST_GRACE_S", "LIVE_MAX_PIXELS", "CaptureLimits"]
 
 INGEST_GRACE_S = 5.0
 """How much longer than ``max_duration_s`` a capture may take to arrive."""
+
+LIVE_MAX_PIXELS = 4096 * 4096
+"""The largest image of the real-time lane. A few kilobytes may unpack to gigabytes; these to 48 MiB at most."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=2**40)]

@@ -7,6 +7,7 @@ from typing import cast
 
 import simplejpeg
 
+from contracts.limits import LIVE_MAX_PIXELS
 from workers.pipelines.base import Image
 
 __all__ = ["decode_jpeg", "decode_scaled"]
@@ -14,9 +15,6 @@ __all__ = ["decode_jpeg", "decode_scaled"]
 MAX_SCANS = 64
 """A progressive JPEG has about ten scans. Each costs a pass over the whole image, and 300,000 bytes could hold
 thousands: minutes of work."""
-
-MAX_PIXELS = 4096 * 4096
-"""More than this no live frame has: each pixel costs memory before any of them is seen."""
 
 SCALED_WIDTH, SCALED_HEIGHT = 640, 480
 
@@ -32,14 +30,14 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Image | None:
 
 
 def decode_scaled(jpeg: bytes) -> Image | None:
-    """Decode one frame of any size up to ``MAX_PIXELS``; None if it is not such a JPEG, or is damaged.
+    """Decode one frame of any size up to ``LIVE_MAX_PIXELS``; None if it is not such a JPEG, or is damaged.
 
     One whose half is 640 × 480 or more is halved, maybe more than once: the decoder does that on its way, and no
     pipeline looks closer. Any smaller one has the pixels of ``simplejpeg.decode_jpeg(jpeg)``.
     """
     return _decode(
         jpeg,
-        lambda found: found[0] * found[1] <= MAX_PIXELS,
+        lambda found: found[0] * found[1] <= LIVE_MAX_PIXELS,
         min_width=SCALED_WIDTH,
         min_height=SCALED_HEIGHT,
         min_factor=2,  # anything between 1 and 2 takes longer than the whole picture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from contracts.errors import InvalidJpeg, LiveRefusal
+from contracts.limits import LIVE_MAX_PIXELS
 from gateway.capture.jpeg import jpeg_size
 
-__all__ = ["MAX_PIXELS", "check_frame"]
-
-MAX_PIXELS = 4096 * 4096
-"""The largest image. A frame of a few kilobytes may unpack to gigabytes; this one to 48 MiB at most."""
+__all__ = ["check_frame"]
 
 
 def check_frame(payload: bytes, max_bytes: int) -> None:
@@ -25,5 +23,5 @@ def check_frame(payload: bytes, max_bytes: int) -> None:
         width, height = jpeg_size(payload)
     except InvalidJpeg as error:
         raise LiveRefusal("invalid_frame", f"The frame is {error}.") from None
-    if width * height > MAX_PIXELS:
-        raise LiveRefusal("invalid_frame", f"The image is {width} × {height}, more than {MAX_PIXELS} pixels.")
+    if width * height > LIVE_MAX_PIXELS:
+        raise LiveRefusal("invalid_frame", f"The image is {width} × {height}, more than {LIVE_MAX_PIXELS} pixels.")

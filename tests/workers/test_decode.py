@@ -107,9 +107,9 @@ def test_a_live_frame_that_cannot_be_decoded_is_none(jpeg: bytes) -> None:
 def test_a_live_frame_that_claims_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     at = JPEG.index(b"\xff\xc0") + 5
     assert decode_scaled(JPEG[:at] + b"\xff\xff\xff\xff" + JPEG[at + 4 :]) is None
-    monkeypatch.setattr(decode, "MAX_PIXELS", 64 * 48)
+    monkeypatch.setattr(decode, "LIVE_MAX_PIXELS", 64 * 48)
     assert decode_scaled(JPEG) is not None
-    monkeypatch.setattr(decode, "MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(decode, "LIVE_MAX_PIXELS", 64 * 48 - 1)
     assert decode_scaled(JPEG) is None
 
 

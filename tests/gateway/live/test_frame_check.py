@@ -10,8 +10,9 @@ import simplejpeg
 from PIL import Image
 
 from contracts.errors import LiveRefusal
+from contracts.limits import LIVE_MAX_PIXELS
 from contracts.settings import Settings, load_settings
-from gateway.live.frame_check import MAX_PIXELS, check_frame
+from gateway.live.frame_check import check_frame
 from tests.attack.hostile import HOSTILE
 from tests.attack.test_hostile_jpegs import GATEWAY_LINES, lines_run
 from tests.messages import jpeg
@@ -81,7 +82,7 @@ def test_what_is_no_jpeg_is_refused() -> None:
 
 def test_an_image_that_would_unpack_to_gigabytes_is_refused() -> None:
     check_frame(patched_size(4096, 4096), LIMIT)
-    assert MAX_PIXELS == 4096 * 4096
+    assert LIVE_MAX_PIXELS == 4096 * 4096
     for width, height in ((4097, 4096), (65500, 65500), (65500, 300)):
         code, detail = refused(patched_size(width, height))
         assert code == "invalid_frame"
