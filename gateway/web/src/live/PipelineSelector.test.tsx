@@ -50,7 +50,7 @@ describe("PipelineSelector", () => {
       ["face", "Face"],
     ]);
     expect(await select()).toHaveValue("holistic");
-    expect(screen.getByText("Finds: body, left hand, right hand, face")).toBeVisible();
+    expect(await screen.findByText("Finds: body, left hand, right hand, face")).toBeVisible();
     await expectAccessible();
   });
 
