@@ -103,9 +103,15 @@ def paced(*paces_s: float) -> Callable[[list[Capture]], list[Capture]]:
 
 
 async def restart(rig: Rig, role: Role) -> None:
-    """Start a broker that was killed, once everybody has noticed."""
+    """Start a broker that is killed, once everybody has noticed."""
+    broker = rig.brokers.frames if role == "frames" else rig.brokers.events
+
+    async def is_dead() -> bool:
+        return broker.process is None
+
+    await until(is_dead, "the broker is killed", WITHIN_S)  # what is red may be so since it died before
     await red(rig)
-    await asyncio.to_thread((rig.brokers.frames if role == "frames" else rig.brokers.events).start)
+    await asyncio.to_thread(broker.start)
     await rig.load_scripts()
 
 
