@@ -1,10 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** What to say while the page is in the background: browsers slow it down there, to a picture a second or less. */
-export const HIDDEN_SENTENCE =
-  "This page was in the background, where browsers slow the camera down. Keep it in front while you record.";
-
-/** Whether the page is in the background now. */
+/** Whether the page is in the background now, where browsers slow it down to a picture a second or less. */
 export function usePageHidden(): boolean {
   return useSyncExternalStore(subscribe, isHidden);
 }

@@ -39,7 +39,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
     "The server did not let this page connect. Check that the server is running and that nothing between blocks WebSockets, then capture again.",
   socket_lost: `The connection to the server was lost. ${NOT_KEPT} Check the network and that the server is running, then capture again.`,
   capture_cancelled: "The capture was cancelled before it began. Nothing was kept.",
-  capture_interrupted: `The camera was disconnected during the capture. ${NOT_KEPT} Connect the camera, turn it on again and capture again.`,
+  capture_interrupted: `The camera was disconnected during the capture. ${NOT_KEPT} Connect it, press “Try the camera again”, then capture again.`,
   no_picture: "The camera gives no picture. Turn it off and on again, then capture again.",
   outcome_unknown:
     "You stopped waiting. The capture may still be recorded; its record_id below finds it in the session's log.",

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
 import { ApiError, type Failure } from "../api/failure";
+import { newRecordId } from "../api/header";
 import { json, socketUrl, subprotocols } from "../api/http";
 import type { SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
@@ -52,8 +53,8 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
         ...size,
         session,
         intent: intent.trim(),
-        captureId: crypto.randomUUID(),
-        recordId: crypto.randomUUID(),
+        captureId: newRecordId(),
+        recordId: newRecordId(),
       };
       const started = new CaptureClient(
         window,

@@ -5,14 +5,16 @@ import type { Failure } from "../api/failure";
 export interface ErrorBannerProps {
   /** Nothing is shown without one. */
   readonly failure: Failure | null;
+  /** `warning` if all goes on. */
+  readonly tone?: "error" | "warning";
   /** What the person can do about it: buttons. */
   readonly children?: ReactNode;
 }
 
 /** What went wrong: the sentence, the code, a way on. It is read out at once. */
-export function ErrorBanner({ failure, children }: ErrorBannerProps) {
+export function ErrorBanner({ failure, tone = "error", children }: ErrorBannerProps) {
   return (
-    <div role="alert" className={failure ? "banner banner-error" : undefined}>
+    <div role="alert" className={failure ? `banner banner-${tone}` : undefined}>
       {failure && (
         <>
           <p className="banner-text">{failure.sentence}</p>

@@ -45,7 +45,7 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
         </p>
         {refused && (
           <p className="field-error" role="alert" id={`${id}-error`}>
-            The server did not accept that token. <span className="code">token_required</span>
+            The server did not accept that token. Code: <code className="code">token_required</code>
           </p>
         )}
         <div className="field">

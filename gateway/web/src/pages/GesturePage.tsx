@@ -160,12 +160,14 @@ function CaptureFailures({ camera, handle, capturing }: FailuresProps) {
   const { failure = null } = state ?? {};
   // the session's card says what became of the session, the status that the person cancelled
   const shown = failure && !endsSession(failure.code) && failure.code !== "capture_cancelled" ? failure : null;
+  // a capture that lost its camera says so itself, and what to do about it
+  const said = shown?.code === "capture_interrupted" && camera.failure?.code === "camera_unplugged";
   return (
     <>
-      <ErrorBanner failure={camera.failure} />
+      <ErrorBanner failure={said ? null : camera.failure} />
       <ErrorBanner failure={handle.failure ?? shown} />
       <ErrorBanner failure={state?.trouble ?? null} />
-      <ErrorBanner failure={background} />
+      <ErrorBanner failure={background} tone="warning" />
     </>
   );
 }

@@ -28,14 +28,14 @@ export function HomePage() {
             </Link>
           </p>
         </Card>
-        <Card title="What is kept">
-          <p>
-            Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never
-            written to a disk.
-          </p>
-          <Readiness />
-        </Card>
       </div>
+      <Card title="What is kept">
+        <p>
+          Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never written
+          to a disk.
+        </p>
+        <Readiness />
+      </Card>
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { ApiError, failureOf, type Failure } from "../api/failure";
+import { newRecordId } from "../api/header";
 import { json, type Send } from "../api/http";
 import { useAccess } from "../api/token";
 import type { CaptureReport } from "../capture/messages";
@@ -100,7 +101,7 @@ function newJob(file: File): Job {
   const failure = fileFailure(file);
   const stage = failure ? "failed" : "uploading";
   const unknown = { jobId: null, captureId: null, report: null };
-  return { key: crypto.randomUUID(), name: file.name, stage, progress: 0, failure, ...unknown };
+  return { key: newRecordId(), name: file.name, stage, progress: 0, failure, ...unknown };
 }
 
 interface Availability {

@@ -1,5 +1,5 @@
 import { ApiError, failureOf, type Failure } from "../api/failure";
-import { messageHeader } from "../api/header";
+import { messageHeader, newRecordId } from "../api/header";
 import type { Send } from "../api/http";
 import type { Session } from "../session/useSession";
 import { uploadFailure, uploadFailureOf } from "./failures";
@@ -34,7 +34,7 @@ export function videoForm(file: File, session: Session, intent: string): FormDat
   form.set("user_id", session.userId);
   form.set("session_id", session.sessionId);
   form.set("record_id", messageHeader(session.userId, session.performerId).record_id);
-  form.set("capture_id", crypto.randomUUID());
+  form.set("capture_id", newRecordId());
   if (intent) form.set("intent", intent);
   form.set("file", file, file.name);
   return form;
