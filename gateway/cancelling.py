@@ -1,14 +1,21 @@
-"""Ending tasks for certain."""
+"""Tasks that belong to somebody, and end with them for certain."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
-__all__ = ["cancel_all"]
+__all__ = ["cancel_all", "start"]
 
 AGAIN_S = 0.1
+
+
+def start(tasks: set[asyncio.Task[None]], step: Coroutine[None, None, None]) -> None:
+    """Run ``step`` as one of ``tasks``, which it leaves when it ends."""
+    task = asyncio.create_task(step)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:

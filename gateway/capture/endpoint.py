@@ -23,7 +23,7 @@ from contracts.ids import SCHEMA_VERSION
 from contracts.layout import PART_NAMES
 from contracts.records import CaptureCounts
 from contracts.scripts import run
-from gateway.cancelling import cancel_all
+from gateway.cancelling import cancel_all, start
 from gateway.capture import opening
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
@@ -95,9 +95,7 @@ class _Connection:
 
     def _start(self, *steps: Coroutine[None, None, None]) -> None:
         for step in steps:
-            task = asyncio.create_task(self._guarded(step))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            start(self._tasks, self._guarded(step))
 
     async def _guarded(self, step: Coroutine[None, None, None]) -> None:
         try:

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contracts.errors import LiveCode, LiveRefusal
 from contracts.live import LiveDropped, LiveError, LiveWarning
 from contracts.pipelines import PIPELINES
-from gateway.cancelling import cancel_all
+from gateway.cancelling import cancel_all, start
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import LiveLane
@@ -146,9 +146,7 @@ class _Connection:
 
     def _start(self, *steps: Coroutine[None, None, None]) -> None:
         for step in steps:
-            task = asyncio.create_task(self._guarded(step))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            start(self._tasks, self._guarded(step))
 
     async def _guarded(self, step: Coroutine[None, None, None]) -> None:
         try:

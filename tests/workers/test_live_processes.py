@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +25,7 @@ from tests.clips import face_clip
 from tests.conftest import BrokerPair
 from tests.workers.live_stage import HANGS, FakeGateway, result_of, seen, shade_process
 from tests.workers.stage import Stage, grey_jpeg, wait_for
+from tests.workers.test_pool import running as pool_running
 from tests.workers.test_processes import Workers, alive, running
 from workers.live_worker import LiveTiming
 from workers.pipelines.registry import make_pipeline
@@ -55,18 +55,8 @@ def gateway(frames: redis.Redis, unique: str, monkeypatch: pytest.MonkeyPatch) -
 def pool_of(count: int, brokers: BrokerPair, **more: Any) -> Iterator[None]:
     """A pool of live workers that need no MediaPipe."""
     settings = Settings(frames_url=SecretStr(brokers.frames.url), events_url=SecretStr(brokers.events.url), **more)
-    stop, write = os.pipe()
-    pool = Pool({"live worker": partial(shade_process, TIMING)}, count, settings, None)
-    thread = threading.Thread(target=pool.run, args=(stop,))
-    thread.start()
-    try:
+    with pool_running(Pool({"live worker": partial(shade_process, TIMING)}, count, settings, None)):
         yield
-    finally:
-        os.write(write, b"!")
-        thread.join(30)
-        assert not thread.is_alive()
-        os.close(stop)
-        os.close(write)
 
 
 def pid_of(worker: str) -> int:
