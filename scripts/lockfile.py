@@ -39,6 +39,8 @@ def problems(pyproject: str, lock: str) -> list[str]:
 def _declared(pyproject: str) -> Iterable[str]:
     document = tomllib.loads(pyproject)
     yield from document["project"]["dependencies"]
+    for extra in document["project"].get("optional-dependencies", {}).values():
+        yield from extra
     yield from document["dependency-groups"]["dev"]
 
 
