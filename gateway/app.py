@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
+from contracts.answers import Tick
 from contracts.settings import Settings
 from gateway import captures, health, metrics, recording
 from gateway.capture.endpoint import capture_endpoint
@@ -28,7 +29,7 @@ __all__ = ["create_app"]
 async def tick(request: Request) -> Response:
     """Enforces nothing: the capture socket ticks itself."""
     state: GatewayState = request.app.state.gateway
-    return json_response({"status": "disabled", "active_captures": state.active_captures})
+    return json_response(Tick(active_captures=state.active_captures).model_dump())
 
 
 def _cors(settings: Settings) -> list[Middleware]:

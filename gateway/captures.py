@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import keys
+from contracts import Found, RawFeaturesRef, keys
+from contracts.answers import CaptureReport
 from contracts.broker import AsyncBroker, broker_errors
 from contracts.errors import BrokerUnavailable, RequestRefused
-from contracts.ids import is_identifier
+from contracts.ids import is_identifier, parse_utc
 from contracts.layout import PART_NAMES
 from contracts.records import CaptureRecord
 from gateway.again import once_more
@@ -36,29 +36,28 @@ class InFlight:
     claimed: bool
     accepted: int
     extracted: int
-    found: Mapping[str, int]
+    found: Found
 
 
-def report(record: CaptureRecord, flight: InFlight | None) -> dict[str, Any]:
+def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
     """The answer: from the durable record, and from the state in flight where there is one."""
-    found = flight.found if flight else record.found().model_dump()
-    answer: dict[str, Any] = {
-        "capture_id": record.capture_id,
-        "user_id": record.user_id,
-        "session_id": record.session_id,
-        "record_id": record.record_id,
-        "open": flight is not None and flight.open and not record.outcome,
-        "status": record.status(claimed=flight is not None and flight.claimed),
-        "accepted": flight.accepted if flight else record.counts.accepted,
-        "extracted": flight.extracted if flight else record.counts.extracted,
-        "found": dict(found),
-    }
-    optional = {
-        "error_code": record.error_code,
-        "raw_features_ref": record.raw_features_ref() if record.outcome == "published" else None,
-        "recorded_at": record.recorded_at,
-    }
-    return answer | {name: value for name, value in optional.items() if value}
+    counts = flight or record.counts
+    reference = record.raw_features_ref() if record.outcome == "published" else None
+    return CaptureReport(
+        capture_id=record.capture_id,
+        user_id=record.user_id,
+        session_id=record.session_id,
+        record_id=record.record_id,
+        open=flight is not None and flight.open and not record.outcome,
+        status=record.status(claimed=flight is not None and flight.claimed),
+        accepted=counts.accepted,
+        extracted=counts.extracted,
+        found=flight.found if flight else record.found(),
+        error_code=record.error_code or None,
+        # passed on as the event has it: what was recorded is not judged again
+        raw_features_ref=RawFeaturesRef.model_construct(**reference) if reference else None,
+        recorded_at=parse_utc(record.recorded_at) if record.recorded_at else None,
+    )
 
 
 async def show(request: Request) -> Response:
@@ -67,7 +66,7 @@ async def show(request: Request) -> Response:
     record = await known_record(state.events, request.path_params["capture_id"])
     # A capture that was aborted may have its counts in its state only; a published one has all in its record.
     flight = await _read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
-    return json_response(report(record, flight))
+    return json_response(report(record, flight).model_dump(mode="json", exclude_none=True))
 
 
 async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
@@ -103,9 +102,8 @@ async def _read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
     if status is None:
         return None
     accepted, extracted, *found = [int(count or 0) for count in counts]
-    return InFlight(
-        status == b"open", generation is not None, accepted, extracted, dict(zip(PART_NAMES, found, strict=True))
-    )
+    parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
+    return InFlight(status == b"open", generation is not None, accepted, extracted, parts)
 
 
 ROUTES = [Route("/captures/{capture_id}", show, methods=["GET"])]

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import A3CPMessage
+from contracts.answers import Appended
 from contracts.errors import RequestRefused
 from contracts.events import EventEntry, append_event, await_receipt, compact_json, encode_line
-from contracts.ids import format_utc
+from contracts.ids import format_utc, parse_utc
 from gateway.again import once_more
 from gateway.refusals import json_response
 from gateway.requests import parse_object, read_body, require, validated
@@ -47,7 +48,8 @@ async def append(request: Request) -> Response:
     if receipt is None:
         detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
         raise RequestRefused(503, "recorder_unavailable", detail)
-    return json_response({"record_id": entry.record_id, "recorded_at": receipt.recorded()}, 201)
+    appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(receipt.recorded()))
+    return json_response(appended.model_dump(mode="json"), 201)
 
 
 ROUTES = [Route("/schema-recorder/append", append, methods=["POST"])]

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from contracts.answers import Refusal
 from contracts.errors import BrokerUnavailable, RecorderError, RequestRefused
 
 __all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal", "refusal_bytes"]
@@ -28,7 +29,7 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 
 def refusal(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
     """The answer to a request that is refused."""
-    return json_response({"error": code, "detail": detail}, status, headers)
+    return json_response(Refusal(error=code, detail=detail).model_dump(), status, headers)
 
 
 def refusal_bytes(status: int, code: str, detail: str) -> bytes:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Literal, assert_never
 
 import orjson
 
-from contracts import BaseMessage, SessionEndRequest, SessionStartRequest
+from contracts import SessionEndRequest, SessionStartRequest
+from contracts.answers import SessionEnded, SessionStarted
 from contracts.errors import RequestRefused
 from contracts.events import EventEntry
-from contracts.ids import format_utc
 from contracts.records import SessionStep
 
 __all__ = ["SOURCE", "Boundary", "ending", "session_id_for", "standing", "starting"]
 
-SOURCE = "session_manager"
+SOURCE: Literal["session_manager"] = "session_manager"
 
 
 def session_id_for(user_id: str, request_id: str) -> str:
@@ -43,28 +42,30 @@ class Boundary:
 def starting(request: SessionStartRequest, now: datetime, record_id: str) -> Boundary:
     """The start of a session at ``now``; ``record_id`` is the new one that its answer and event carry."""
     session_id = session_id_for(request.user_id, request.record_id)
-    made = {"record_id": record_id, "session_id": session_id, "start_time": format_utc(now)}
-    return _boundary(request, "session.start", made)
+    made = {"record_id": record_id, "session_id": session_id, "start_time": now, "source": SOURCE}
+    answer = SessionStarted.model_validate(request.model_dump(exclude_unset=True) | made)
+    return _boundary(request, "session.start", answer, session_id)
 
 
 def ending(request: SessionEndRequest, record_id: str) -> Boundary:
     """The end of a session; ``record_id`` is the new one that its answer and event carry."""
-    made = {"record_id": record_id, "session_id": request.session_id}
-    return _boundary(request, "session.end", made)
+    made = {"record_id": record_id, "source": SOURCE}
+    answer = SessionEnded.model_validate(request.model_dump(exclude_unset=True) | made)
+    return _boundary(request, "session.end", answer, request.session_id)
 
 
-def _boundary(request: SessionStartRequest | SessionEndRequest, event: str, made: Mapping[str, str]) -> Boundary:
-    fields: dict[str, Any] = {**request.model_dump(mode="json", exclude_unset=True), **made, "source": SOURCE}
-    head = {name: fields[name] for name in BaseMessage.model_fields if name in fields}
-    answer = {**head, **fields}
+def _boundary(
+    request: SessionStartRequest | SessionEndRequest, event: str, answer: SessionStarted | SessionEnded, session_id: str
+) -> Boundary:
+    fields = answer.model_dump(mode="json", exclude_unset=True)
     return Boundary(
         request_id=request.record_id.lower(),
-        answer=orjson.dumps(answer),
+        answer=orjson.dumps(fields),
         entry=EventEntry(
-            event=orjson.dumps({**answer, "event": event}),
+            event=orjson.dumps({**fields, "event": event}),
             user_id=request.user_id,
-            session_id=made["session_id"],
-            record_id=made["record_id"],
+            session_id=session_id,
+            record_id=answer.record_id,
         ),
     )
 
