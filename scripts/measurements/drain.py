@@ -1,0 +1,92 @@
+"""Stands in for the extractors at the least cost: it deletes frames that it never looks at, and counts them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from contracts import captures, keys
+from contracts.broker import AsyncBroker
+from contracts.scripts import run
+from scripts.measurements.bare_gateway import STREAMS
+
+__all__ = ["Drain", "draining"]
+
+PERIOD_S = 0.01
+ALIVE_EVERY_S = 2.0
+NAME = "bench"
+
+_CAPTURES = """
+local answer = {}
+for i = 1, #KEYS, 3 do
+  local s = redis.call('HMGET', KEYS[i], 'status', 'accepted', 'extracted')
+  if s[1] and redis.call('XTRIM', KEYS[i + 1], 'MAXLEN', 0) > 0 then
+    redis.call('HSET', KEYS[i], 'extracted', s[2], 'backlog_bytes', 0)
+  end
+  if s[1] ~= 'open' then redis.call('DEL', KEYS[i], KEYS[i + 1], KEYS[i + 2]) end
+  table.insert(answer, s[1] ~= 'open' and 1 or 0)
+  table.insert(answer, s[1] and s[2] - s[3] or 0)
+end
+return answer
+"""
+"""As the row script leaves a capture, for all its frames at once; one that has ended is done with."""
+
+_BARE = """
+local taken = 0
+for _, key in ipairs(KEYS) do taken = taken + redis.call('XTRIM', key, 'MAXLEN', 0) end
+return taken
+"""
+
+
+class Drain:
+    """Takes every capture that is dispatched, and what is in the bare streams. ``frames`` counts both."""
+
+    def __init__(self, broker: AsyncBroker) -> None:
+        self.frames = 0
+        self._broker: Any = broker
+        self._captures: list[str] = []
+        self._last_id = "0"
+
+    async def run(self) -> None:
+        """A hundred times a second, until cancelled."""
+        loop = asyncio.get_running_loop()
+        said_at = -ALIVE_EVERY_S
+        while True:
+            if loop.time() - said_at >= ALIVE_EVERY_S:
+                await run(self._broker, captures.alive(NAME))
+                said_at = loop.time()
+            await self._claim()
+            if self._captures:
+                await self._take()
+            self.frames += await self._broker.eval(_BARE, len(STREAMS), *STREAMS)
+            await asyncio.sleep(PERIOD_S)
+
+    async def _claim(self) -> None:
+        for _, entries in await self._broker.xread({keys.CAPTURES: self._last_id}):
+            for entry_id, fields in entries:
+                self._last_id = entry_id.decode()
+                capture_id = fields[b"capture_id"].decode()
+                if await run(self._broker, captures.claim(capture_id, self._last_id)) is not None:
+                    self._captures.append(capture_id)
+                await self._broker.xdel(keys.CAPTURES, entry_id)
+
+    async def _take(self) -> None:
+        names = [name for capture_id in self._captures for name in keys.capture_keys(capture_id)]
+        answer = await self._broker.eval(_CAPTURES, len(names), *names)
+        self.frames += sum(answer[1::2])
+        self._captures = [one for one, ended in zip(self._captures, answer[::2], strict=True) if not ended]
+
+
+@asynccontextmanager
+async def draining(broker: AsyncBroker) -> AsyncIterator[Drain]:
+    """Have one run inside."""
+    drain = Drain(broker)
+    running = asyncio.create_task(drain.run())
+    try:
+        yield drain
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

@@ -1,0 +1,166 @@
+"""The capture socket: what the gateway does beyond the barest endpoint that could do the same, and what that costs.
+
+Both are on the same server and the same broker, and the same clients send to them, a block of time to the one and then
+one to the other; each number is the median of its blocks. Nobody extracts: frames are deleted as soon as they are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from contracts.broker import connect
+from contracts.settings import Settings
+from scripts.gateway_client import Gateway
+from scripts.measurements.drain import Drain, draining
+from scripts.measurements.processes import cpu_s
+from scripts.measurements.rows import Row, median
+from scripts.measurements.senders import Sender, Senders, Sent, sending
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+from scripts.supervision import Part, PartSpec
+
+__all__ = ["measure_ingest"]
+
+FAST_CONNECTIONS, FAST_BLOCKS, FAST_BLOCK_S = 32, 3, 3.0
+PACED_CONNECTIONS, PACED_BLOCKS, PACED_BLOCK_S = 100, 2, 20.0
+SETTLE_S = 0.7
+"""How long connections are opened and buffers filled before the clock of a block starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: where it is, and its process."""
+
+    name: str
+    address: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one block came to. ``frames`` arrived in ``elapsed_s``; ``server_cpu_s`` is the gateway's."""
+
+    frames: int
+    elapsed_s: float
+    server_cpu_s: float
+    sent: Sent
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.frames / self.elapsed_s
+
+    @property
+    def cpu_us(self) -> float:
+        """The gateway's processor time a frame."""
+        return 1e6 * self.server_cpu_s / self.frames
+
+    @property
+    def client_cpu_us(self) -> float:
+        """The clients' processor time a frame."""
+        return 1e6 * self.sent.cpu_s / self.sent.frames
+
+
+async def measure_ingest(settings: Settings) -> list[Row]:
+    """Every row of the capture socket, on a stack of its own without extractors."""
+    jpegs = [frame.jpeg for frame in SampleSource().frames()]
+    stack = Stack(settings, extractors=0, recorders=1)
+    async with stack, draining(connect(stack.urls[0])) as drain, _bare(stack) as bare:
+        await stack.ready()
+        pid = stack.parts["gateway"].pid
+        assert pid is not None
+        sides = [bare, Side("gateway", stack.address, pid)]
+        token = settings.api_token.get_secret_value() if settings.api_token else None
+        async with Gateway(stack.address, token) as gateway:
+            senders = [await _sender(gateway, number) for number in range(PACED_CONNECTIONS)]
+        with sending(jpegs) as clients:
+            run = _Run(clients, drain)
+            fast = await run.blocks(sides, senders[:FAST_CONNECTIONS], FAST_BLOCKS, FAST_BLOCK_S, paced=False)
+            paced = await run.blocks(sides, senders, PACED_BLOCKS, PACED_BLOCK_S, paced=True)
+    return _fast_rows(*fast) + _paced_rows(*paced)
+
+
+async def _sender(gateway: Gateway, number: int) -> Sender:
+    user_id = f"bench-{number}"
+    return Sender(user_id, await gateway.start_session(user_id))
+
+
+@asynccontextmanager
+async def _bare(stack: Stack) -> AsyncIterator[Side]:
+    """The floor, in a process of its own."""
+    settings = stack.settings.model_copy(update={"port": 0})
+    said: asyncio.Queue[str] = asyncio.Queue()
+    command = (sys.executable, "-m", "scripts.measurements.bare_gateway")
+    part = Part(PartSpec("bare", command, settings.environ()), lambda _, line: said.put_nowait(line))
+    part.start()
+    try:
+        async with asyncio.timeout(30):
+            address = await said.get()
+        assert part.pid is not None
+        yield Side("bare endpoint", address, part.pid)
+    finally:
+        await part.stop()
+
+
+class _Run:
+    """Blocks of sending, to one side after the other."""
+
+    def __init__(self, clients: Senders, drain: Drain) -> None:
+        self._clients = clients
+        self._drain = drain
+
+    async def blocks(
+        self, sides: Sequence[Side], senders: Sequence[Sender], blocks: int, block_s: float, *, paced: bool
+    ) -> list[list[Block]]:
+        """For each side its blocks."""
+        measured: list[list[Block]] = [[] for _ in sides]
+        for _ in range(blocks):
+            for side, its in zip(sides, measured, strict=True):
+                its.append(await self._block(side, senders, block_s, paced=paced))
+        return measured
+
+    async def _block(self, side: Side, senders: Sequence[Sender], block_s: float, *, paced: bool) -> Block:
+        loop = asyncio.get_running_loop()
+        self._clients.start(side.address, senders, paced=paced)
+        await asyncio.sleep(SETTLE_S)
+        began_s, frames, used_s = loop.time(), self._drain.frames, cpu_s(side.pid)
+        await asyncio.sleep(block_s)
+        elapsed_s = loop.time() - began_s
+        frames, used_s = self._drain.frames - frames, cpu_s(side.pid) - used_s
+        return Block(frames, elapsed_s, used_s, await self._clients.stop())
+
+
+def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[Row]:
+    floor_name = "barest endpoint on the same server"
+    return [
+        Row(f"ingest, {FAST_CONNECTIONS} connections as fast as they can", median([block.fps for block in ours]),
+            "frames/s", 0.85, median([block.fps for block in bare]), floor_name, "at least"),
+        Row("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", None,
+            median([block.cpu_us for block in bare]), floor_name),
+        Row("   … clients' CPU a frame", median([block.client_cpu_us for block in ours]), "µs", None,
+            median([block.client_cpu_us for block in bare]), floor_name),
+        Row("   … captures aborted", _aborted(ours), "", 0),
+    ]  # fmt: skip
+
+
+def _paced_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[Row]:
+    floor_name = "barest endpoint on the same server"
+    return [
+        Row(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", _aborted(ours), "", 0),
+        Row("   … frames", median([block.fps for block in ours]), "frames/s", 0.98, PACED_CONNECTIONS * 15.0,
+            "wall clock", "at least"),
+        Row("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", 1.3,
+            median([block.cpu_us for block in bare]), floor_name),
+    ]  # fmt: skip
+
+
+def _aborted(blocks: Sequence[Block]) -> int:
+    ended = sum((block.sent.ended for block in blocks), Counter())
+    if bad := {code: count for code, count in ended.items() if code != "1000"}:
+        print(f"captures that did not end well: {bad}", file=sys.stderr)
+    return sum(bad.values())
