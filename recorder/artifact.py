@@ -20,7 +20,7 @@ from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
 from contracts.message import FeatureRefEvent, RawFeaturesRef
 from contracts.paths import artifact_uri, resolve_uri
 
-__all__ = ["ArtifactFacts", "verify_artifact"]
+__all__ = ["Artifact", "ArtifactFacts", "load_artifact", "verify_artifact"]
 
 Array = npt.NDArray[Any]
 
@@ -58,8 +58,38 @@ class ArtifactFacts:
     duration_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A verified artifact and what is in it.
+
+    Attributes:
+        features: float32 (T, 1662), laid out as `contracts.layout` says.
+        timestamps_ms: int64 (T,), event time since the start of the capture.
+        decoded: bool (T,), whether the frame's JPEG could be decoded.
+        fps_target: the frames a second that the client meant to send.
+        width, height: the size of the frames, pixels.
+    """
+
+    facts: ArtifactFacts
+    features: npt.NDArray[np.float32]
+    timestamps_ms: npt.NDArray[np.int64]
+    decoded: npt.NDArray[np.bool_]
+    fps_target: int
+    width: int
+    height: int
+
+
 def verify_artifact(event: FeatureRefEvent, data_root: Path) -> ArtifactFacts:
     """Read the artifact that a feature-ref event names, and check everything that the two say of it.
+
+    Raises:
+        ArtifactError: the first thing that is wrong.
+    """
+    return load_artifact(event, data_root).facts
+
+
+def load_artifact(event: FeatureRefEvent, data_root: Path) -> Artifact:
+    """What `verify_artifact` checks, with its arrays: they are of the very bytes that were checked.
 
     Raises:
         ArtifactError: the first thing that is wrong.
@@ -74,9 +104,9 @@ def verify_artifact(event: FeatureRefEvent, data_root: Path) -> ArtifactFacts:
     _check_members(members)
     _check_reference(members["features"], ref)
     _check_rows(members)
-    _check_meta(members["meta"])
+    meta = _check_meta(members["meta"])
     features: Array = members["features"]
-    return ArtifactFacts(
+    facts = ArtifactFacts(
         capture_id=event.capture_id,
         record_id=event.record_id,
         uri=ref.uri,
@@ -89,6 +119,15 @@ def verify_artifact(event: FeatureRefEvent, data_root: Path) -> ArtifactFacts:
         found_share={part.name: _found_share(features[:, part.columns]) for part in LAYOUT},
         undecoded_frames=int((~members["decoded"]).sum()),
         duration_ms=int(members["timestamps_ms"][-1]),
+    )
+    return Artifact(
+        facts=facts,
+        features=features,
+        timestamps_ms=members["timestamps_ms"],
+        decoded=members["decoded"],
+        fps_target=meta["fps_target"],
+        width=meta["width"],
+        height=meta["height"],
     )
 
 
@@ -157,7 +196,7 @@ def _check_rows(members: Mapping[str, Array]) -> None:
     _require(bool(np.isnan(lost).all()), "a frame that was not decoded has landmarks")
 
 
-def _check_meta(meta: Array) -> None:
+def _check_meta(meta: Array) -> dict[str, Any]:
     _require(meta.ndim == 0 and meta.dtype.kind == "U", "meta is not a text")
     try:
         fields = orjson.loads(str(meta))
@@ -165,6 +204,9 @@ def _check_meta(meta: Array) -> None:
         raise ArtifactError("meta is not JSON") from None
     _require(isinstance(fields, dict) and set(fields) == _META, f"the fields of meta are not {sorted(_META)}")
     _require(fields["layout"] == layout_text(), f"the layout in meta is not {layout_text()}")
+    for name in ("fps_target", "width", "height"):
+        _require(type(fields[name]) is int and fields[name] > 0, f"{name} in meta is not a number above 0")
+    return dict(fields)
 
 
 def _found_share(columns: Array) -> float:

@@ -16,7 +16,7 @@ from recorder.artifact import ArtifactFacts, verify_artifact
 from recorder.entry import parse_object
 from recorder.session_log import LogLine, read_log
 
-__all__ = ["ArtifactFacts", "Finding", "LogReport", "replay", "verify_log"]
+__all__ = ["ArtifactFacts", "Finding", "LogReport", "SessionReading", "read_session", "replay", "verify_log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class LogReport:
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What one pass over a log gathers."""
+class SessionReading:
+    """What one pass over a log gathers: the feature-ref events with their lines' numbers, and what is wrong."""
 
     user_id: str
     session_id: str
@@ -77,33 +77,42 @@ class _Reading:
             self.findings.append(Finding(problem, line.number, capture_id, record_id))
 
 
-def verify_log(log: Path, data_root: Path) -> LogReport:
-    """Check a whole session: every line is an envelope of ours with an event of this session; every capture has
-    exactly one feature-ref event, and its artifact is there and is what the event says.
+def read_session(log: Path) -> SessionReading:
+    """Read a session's log: every line is an envelope of ours with an event of this session, and there is exactly one
+    feature-ref event per capture. Whatever is not so is among the findings; nothing is raised.
 
-    ``log`` is ``…/users/<user_id>/sessions/<session_id>.jsonl``. Artifacts without an event are notes: a
-    capture may still be on its way.
+    ``log`` is ``…/users/<user_id>/sessions/<session_id>.jsonl``.
     """
-    reading = _Reading(user_id=log.parent.parent.name, session_id=log.stem)
+    reading = SessionReading(user_id=log.parent.parent.name, session_id=log.stem)
     try:
-        folder = session_features_dir(data_root, reading.user_id, reading.session_id)
+        session_log_path(log, reading.user_id, reading.session_id)
     except ValueError:
-        finding = Finding("the log's path is not users/<user_id>/sessions/<session_id>.jsonl")
-        return LogReport(log, 0, (), (finding,), ())
+        reading.findings.append(Finding("the log's path is not users/<user_id>/sessions/<session_id>.jsonl"))
+        return reading
     try:
         for line in read_log(log):
             reading.add(line)
     except OSError as error:
-        return LogReport(log, 0, (), (Finding(f"the log cannot be read: {error.strerror}"),), ())
-    findings = reading.findings + _repeats(reading.refs)
+        finding = Finding(f"the log cannot be read: {error.strerror}")
+        return SessionReading(reading.user_id, reading.session_id, findings=[finding])
+    reading.findings += _repeats(reading.refs)
+    return reading
+
+
+def verify_log(log: Path, data_root: Path) -> LogReport:
+    """Check a whole session: what `read_session` checks, and that every capture's artifact is there and is what its
+    event says. Artifacts without an event are notes: a capture may still be on its way.
+    """
+    reading = read_session(log)
+    findings = list(reading.findings)
     captures: list[ArtifactFacts] = []
     for number, event in reading.refs:
         try:
             captures.append(verify_artifact(event, data_root))
         except ArtifactError as error:
             findings.append(Finding(str(error), number, event.capture_id, event.record_id))
-    notes = _orphans(folder, reading.refs)
     findings.sort(key=lambda finding: finding.line)
+    notes = _orphans(data_root, reading) if reading.events else ()
     return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
 
 
@@ -124,11 +133,12 @@ def _repeats(refs: list[tuple[int, FeatureRefEvent]]) -> list[Finding]:
     return findings
 
 
-def _orphans(folder: Path, refs: list[tuple[int, FeatureRefEvent]]) -> tuple[str, ...]:
-    known = {f"{event.record_id}.npz" for _, event in refs}
+def _orphans(data_root: Path, reading: SessionReading) -> tuple[str, ...]:
+    known = {f"{event.record_id}.npz" for _, event in reading.refs}
     try:
+        folder = session_features_dir(data_root, reading.user_id, reading.session_id)
         names = sorted(path.name for path in folder.iterdir())
-    except OSError:
+    except (OSError, ValueError):
         return ()
     return tuple(f"{folder / name}: no event refers to it" for name in names if name not in known)
 
@@ -143,7 +153,7 @@ def replay(record_id: str, user_id: str, session_id: str, data_root: Path, log_r
         raise ArtifactError(f"{record_id!r} is not a record_id")
     try:
         log = session_log_path(log_root, user_id, session_id)
-        reading = _Reading(user_id, session_id)
+        reading = SessionReading(user_id, session_id)
         for line in read_log(log):
             reading.add(line)
     except ValueError as error:

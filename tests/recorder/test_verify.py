@@ -194,6 +194,8 @@ META = orjson.loads(str(arrays()["meta"]))
         (changed(meta=np.array(["{}"])), "meta is not a text"),
         (changed(meta=np.array(orjson.dumps(META | {"user_id": "u1"}).decode())), "fields of meta"),
         (changed(meta=np.array(orjson.dumps(META | {"layout": "pose:33"}).decode())), "layout"),
+        (changed(meta=np.array(orjson.dumps(META | {"fps_target": 0}).decode())), "fps_target in meta"),
+        (changed(meta=np.array(orjson.dumps(META | {"width": "640"}).decode())), "width in meta"),
         (changed(meta=np.array({"a": 1}, dtype=object)), "does not load"),
     ],
 )
