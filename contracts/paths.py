@@ -13,6 +13,7 @@ __all__ = [
     "session_features_dir",
     "session_log_dir",
     "session_log_path",
+    "session_log_pattern",
 ]
 
 
@@ -40,6 +41,11 @@ def session_log_path(log_root: Path, user_id: str, session_id: str) -> Path:
     """``<LOG_ROOT>/users/<user_id>/sessions/<session_id>.jsonl``; ``ValueError`` if an id is none."""
     *parts, name = _session_parts(user_id, session_id)
     return log_root.joinpath(*parts, f"{name}.jsonl")
+
+
+def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:
+    """Which files below ``LOG_ROOT`` are session logs, for ``Path.glob``: all, a user's, or the one with this id."""
+    return f"users/{user_id}/sessions/{session_id}.jsonl"
 
 
 def artifact_uri(user_id: str, session_id: str, record_id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.errors import ConfigurationError
+from contracts.paths import session_log_pattern
 from contracts.settings import Settings
 from recorder.verify import ArtifactFacts, LogReport, replay, verify_log
 from scripts.terminal import printable
@@ -19,7 +20,7 @@ def verify_logs(settings: Settings, logs: Sequence[Path]) -> int:
     Raises:
         ConfigurationError: there is no such log, or none at all.
     """
-    chosen = list(logs) or sorted(settings.log_root.glob("users/*/sessions/*.jsonl"))
+    chosen = list(logs) or sorted(settings.log_root.glob(session_log_pattern()))
     if not chosen:
         raise ConfigurationError(f"LOG_ROOT: there is no session log under {settings.log_root}")
     for log in chosen:
