@@ -6,6 +6,7 @@ import ast
 import math
 import struct
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -32,12 +33,16 @@ class Recorded:
     Attributes:
         width, height: the size of its pictures, pixels.
         timestamps_ms: of each frame, event time since the start.
+        decoded: of each frame, whether its picture could be read.
+        tracker_restarts: the frames, counted from 1, at which tracking began anew.
         features: the matrix, row after row.
     """
 
     width: int
     height: int
-    timestamps_ms: memoryview[int]
+    timestamps_ms: Sequence[int]
+    decoded: Sequence[bool]
+    tracker_restarts: Sequence[int]
     features: memoryview[float]
 
     def __len__(self) -> int:
@@ -66,12 +71,21 @@ def read_artifact(file: IO[bytes]) -> Recorded:
         with zipfile.ZipFile(file) as members:
             features = _array(members, "features", "<f4", (-1, DIMS))
             timestamps = _array(members, "timestamps_ms", "<i8", (-1,))
+            decoded = _array(members, "decoded", "|b1", (-1,))
+            restarts = _array(members, "tracker_restarts", "<i4", (-1,))
             meta = orjson.loads(_text(members, "meta"))
         width, height = meta["width"], meta["height"]
         if not all(isinstance(side, int) and 0 < side < 2**16 for side in (width, height)):
             raise ValueError("it does not say how large its pictures were")
-        recorded = Recorded(width, height, timestamps.cast("B").cast("q"), features.cast("B").cast("f"))
-        if len(recorded.features) != len(recorded) * DIMS:
+        recorded = Recorded(
+            width=width,
+            height=height,
+            timestamps_ms=timestamps.cast("B").cast("q"),
+            decoded=decoded.cast("B").cast("?"),
+            tracker_restarts=restarts.cast("B").cast("i"),
+            features=features.cast("B").cast("f"),
+        )
+        if len(recorded.features) != len(recorded) * DIMS or len(recorded.decoded) != len(recorded):
             raise ValueError("its arrays do not belong together")
         return recorded
     except _UNREADABLE as error:

@@ -1,8 +1,9 @@
-"""``GET /captures/{capture_id}/preview.png``: the landmarks of a recorded capture as a picture."""
+"""``GET /captures/{capture_id}/preview.png`` and ``animation.gif`` beside it: a recorded capture's landmarks, drawn."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -14,31 +15,38 @@ from contracts.errors import ArtifactError, RequestRefused
 from contracts.paths import resolve_uri
 from contracts.records import CaptureRecord
 from gateway.captures import known_record
-from gateway.preview.artifact import read_artifact
+from gateway.preview.animation import animation
+from gateway.preview.artifact import Recorded, read_artifact
 from gateway.preview.sheet import contact_sheet
 from gateway.state import GatewayState
 
-__all__ = ["DRAWN_AT_ONCE", "preview_routes"]
+__all__ = ["DRAWN_AT_ONCE", "Draw", "preview_routes"]
 
 log = structlog.get_logger()
 
 DRAWN_AT_ONCE = 2
-"""Each takes a thread, and the memory of one artifact; others wait."""
+"""Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
+
+Draw = Callable[[Recorded], bytes]
+"""What makes one kind of picture, as a file's bytes."""
 
 
 def preview_routes() -> list[Route]:
-    """The route of the pictures."""
+    """The routes of the pictures."""
     places = asyncio.Semaphore(DRAWN_AT_ONCE)
 
-    async def preview(request: Request) -> Response:
-        state: GatewayState = request.app.state.gateway
-        record = await known_record(state.events, request.path_params["capture_id"])
-        path = _artifact_of(record, state.settings.data_root)
-        async with places:
-            png = await _drawn(path, record.capture_id)
-        return Response(png, headers={"Cache-Control": "no-store"}, media_type="image/png")
+    def route(name: str, draw: Draw, media_type: str) -> Route:
+        async def picture(request: Request) -> Response:
+            state: GatewayState = request.app.state.gateway
+            record = await known_record(state.events, request.path_params["capture_id"])
+            path = _artifact_of(record, state.settings.data_root)
+            async with places:
+                drawn = await _drawn(path, record.capture_id, draw)
+            return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
 
-    return [Route("/captures/{capture_id}/preview.png", preview, methods=["GET"])]
+        return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
+
+    return [route("preview.png", contact_sheet, "image/png"), route("animation.gif", animation, "image/gif")]
 
 
 def _artifact_of(record: CaptureRecord, data_root: Path) -> Path:
@@ -52,9 +60,9 @@ def _artifact_of(record: CaptureRecord, data_root: Path) -> Path:
         raise RequestRefused(404, "artifact_elsewhere", detail) from None
 
 
-async def _drawn(path: Path, capture_id: str) -> bytes:
+async def _drawn(path: Path, capture_id: str, draw: Draw) -> bytes:
     try:
-        return await asyncio.to_thread(_draw, path)
+        return await asyncio.to_thread(_draw, path, draw)
     except FileNotFoundError:
         raise RequestRefused(404, "artifact_missing", "The capture's file is no longer there.") from None
     except (OSError, ArtifactError) as error:
@@ -63,6 +71,6 @@ async def _drawn(path: Path, capture_id: str) -> bytes:
         raise RequestRefused(500, "artifact_unreadable", detail) from error
 
 
-def _draw(path: Path) -> bytes:
+def _draw(path: Path, draw: Draw) -> bytes:
     with path.open("rb") as file:
-        return contact_sheet(read_artifact(file))
+        return draw(read_artifact(file))

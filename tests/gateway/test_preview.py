@@ -1,4 +1,4 @@
-"""``GET /captures/{capture_id}/preview.png``: the landmarks of a recorded capture as a picture."""
+"""``GET /captures/{capture_id}/preview.png``, ``…/animation.gif``: the landmarks of a recorded capture as pictures."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from contracts.paths import session_features_dir
 from contracts.records import CaptureCounts
 from contracts.scripts import run
 from gateway.preview import artifact, routes
+from gateway.preview.animation import MAX_FRAMES, animation, schedule
 from gateway.preview.artifact import read_artifact
 from gateway.preview.sheet import contact_sheet, moments
 from tests.gateway.reached import Reached, assert_refused, reaching
@@ -39,6 +40,9 @@ COLOURS: dict[Part, tuple[int, int, int]] = {
     "right_hand": (247, 143, 179),
     "face": (184, 242, 200),
 }
+FAULT = (255, 138, 112)
+FOOT = 64
+PICTURES = ("preview.png", "animation.gif")
 META = '{"width":64,"height":48}'
 
 
@@ -107,16 +111,107 @@ def test_a_few_moments_are_shown_spread_over_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("frames", "size", "expected"),
     [
-        (1, (640, 480), (320 + 32, 240 + 28 + 32)),
-        (3, (640, 480), (3 * 336 + 16, 284 + 16)),
-        (50, (640, 360), (3 * 336 + 16, 2 * (180 + 44) + 16)),
-        (50, (480, 640), (3 * 256 + 16, 2 * (320 + 44) + 16)),
-        (2, (1, 65535), (2 * 17 + 16, 320 + 44 + 16)),
+        (1, (640, 480), (320 + 32, 240 + 44 + FOOT)),
+        (3, (640, 480), (3 * 336 + 16, 240 + 44 + FOOT)),
+        (50, (640, 360), (3 * 336 + 16, 2 * (180 + 44) + FOOT)),
+        (50, (480, 640), (3 * 256 + 16, 2 * (320 + 44) + FOOT)),
+        (2, (1, 65535), (2 * 17 + 16, 320 + 44 + FOOT)),
     ],
 )
 def test_tiles_have_the_pictures_shape(frames: int, size: tuple[int, int], expected: tuple[int, int]) -> None:
     meta = orjson.dumps({"width": size[0], "height": size[1]}).decode()
     assert picture(npz(*[row(seq) for seq in range(frames)], meta=meta)).size == expected
+
+
+def test_frames_that_could_not_be_read_are_crossed_out_and_counted() -> None:
+    lost = Row(0, False, row().features)
+    image = picture(npz(lost, lost))
+    assert FAULT in colours_near(image, 0.5, 0.5), "the cross"
+    foot = image.crop((0, image.height - 30, image.width, image.height))
+    assert FAULT in {colour for _, colour in foot.getcolors(2**16) or []}, "the number of them"
+    good = picture(npz(row(), row()))
+    assert FAULT not in {colour for _, colour in good.getcolors(2**24) or []}
+
+
+def test_the_same_capture_is_the_same_picture() -> None:
+    data = npz(row(pose=(0.5, 0.5)), row(66))
+    for draw in (contact_sheet, animation):
+        assert draw(read_artifact(io.BytesIO(data))) == draw(read_artifact(io.BytesIO(data)))
+
+
+def gif(data: bytes, **options: int) -> Image.Image:
+    return Image.open(io.BytesIO(animation(read_artifact(io.BytesIO(data)), **options)))
+
+
+def near(image: Image.Image, x: float, y: float) -> set[tuple[int, ...]]:
+    """The colours in a small square of a moving picture's frame, at normalised coordinates."""
+    square = image.convert("RGB").crop((round(x * 320) - 4, round(y * 240) - 4, round(x * 320) + 4, round(y * 240) + 4))
+    return {colour for _, colour in square.getcolors() or []}  # type: ignore[misc]
+
+
+def is_near(colours: set[tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
+    """The palette has not every colour to the last bit."""
+    return any(max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) <= 4 for colour in colours)
+
+
+def test_each_frame_of_the_animation_shows_its_own_landmarks() -> None:
+    image = gif(npz(row(0, left_hand=(0.25, 0.75)), row(66), row(133, right_hand=(0.75, 0.25))))
+    assert (image.size, getattr(image, "n_frames", 1)) == ((320, 240 + 31), 3)
+    assert image.info["loop"] == 0
+    seen = []
+    for frame in range(3):
+        image.seek(frame)
+        seen.append((is_near(near(image, 0.25, 0.75), COLOURS["left_hand"]), len(near(image, 0.75, 0.25)) > 1))
+    assert seen == [(True, False), (False, False), (False, True)]
+
+
+def test_unreadable_frames_of_the_animation_are_crossed_out() -> None:
+    image = gif(npz(row(0), Row(66, False, row().features), row(133)))
+    crossed = []
+    for frame in range(3):
+        image.seek(frame)
+        crossed.append(is_near(near(image, 0.5, 0.5), FAULT))
+    assert crossed == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("times_ms", "most", "expected"),
+    [
+        ([0, 66, 133, 200], 9, [(0, 7), (1, 6), (2, 7), (3, 100)]),  # 15 a second, never 10 ms off
+        ([0, 500], 9, [(0, 50), (1, 100)]),
+        ([40], 9, [(0, 100)]),
+        ([], 9, []),
+        ([0, 5, 10, 15, 20, 25], 9, [(0, 2), (3, 100)]),  # more than a GIF can show
+        ([0, 100, 200, 300, 400], 2, [(0, 30), (3, 100)]),  # the pace stays
+        ([0, 100, 200, 300], 2, [(0, 20), (2, 100)]),
+        ([0, 100, 200, 300], None, [(0, 10), (1, 10), (2, 10), (3, 100)]),
+        ([0, 0, 0], 9, [(0, 100)]),
+        ([0, 10**9], 9, [(0, 65_535), (1, 100)]),
+    ],
+)
+def test_frames_stand_as_long_as_they_did(times_ms: list[int], most: int | None, expected: list[object]) -> None:
+    assert schedule(times_ms, most) == expected
+
+
+def test_the_gateway_draws_a_bounded_number_of_frames() -> None:
+    assert MAX_FRAMES / 2 < len(schedule(range(0, 66 * 100_000, 66))) <= MAX_FRAMES
+    assert len(schedule(range(0, 66 * MAX_FRAMES, 66))) == MAX_FRAMES
+
+
+def test_the_animation_plays_as_fast_as_the_capture() -> None:
+    image = gif(npz(*[row(seq * 1000 // 15, pose=(seq / 60, 0.5)) for seq in range(60)]))
+    stands = []
+    for frame in range(getattr(image, "n_frames", 1)):
+        image.seek(frame)
+        stands.append(image.info["duration"])
+    assert len(stands) == 60
+    assert set(stands[:-1]) == {60, 70}
+    assert abs(sum(stands[:-1]) - 59 * 1000 / 15) <= 10
+
+
+def test_an_artifact_without_a_frame_has_no_animation() -> None:
+    with pytest.raises(ArtifactError):
+        animation(read_artifact(io.BytesIO(npz())))
 
 
 def _compressed(data: bytes) -> bytes:
@@ -128,9 +223,25 @@ def _compressed(data: bytes) -> bytes:
 
 
 def _with_features(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
+    return _with(features=array)
+
+
+def _with(**changed: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
+    """An artifact of two frames, right but for what is changed."""
+    arrays = {
+        "features": np.zeros((2, DIMS), "<f4"),
+        "timestamps_ms": np.zeros(2, "<i8"),
+        "decoded": np.ones(2, "|b1"),
+        "tracker_restarts": np.zeros(0, "<i4"),
+        "meta": np.array(META),
+    }
     buffer = io.BytesIO()
-    np.savez(buffer, features=array, timestamps_ms=np.zeros(2, "<i8"), meta=np.array(META))
+    np.savez(buffer, **{**arrays, **changed})  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def test_what_the_refused_ones_are_made_from_is_an_artifact() -> None:
+    assert len(read_artifact(io.BytesIO(_with()))) == 2
 
 
 WHOLE = npz(row(), row(1))
@@ -154,6 +265,9 @@ WHOLE = npz(row(), row(1))
         _with_features(np.zeros((3, DIMS), "<f4")),
         _with_features(np.zeros((2, DIMS), "<f4", order="F")),
         _with_features(np.zeros(2 * DIMS, "<f4")),
+        _with(decoded=np.ones(3, "|b1")),
+        _with(decoded=np.ones(2, "<i4")),
+        _with(tracker_restarts=np.zeros(1, "<f4")),
     ],
 )
 def test_what_is_no_artifact_of_ours_is_refused(data: bytes) -> None:
@@ -195,11 +309,16 @@ def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path
             image = Image.open(io.BytesIO(answer.content))
             assert COLOURS["pose"] in colours_near(image, 0.5, 0.5)
             assert not image.info  # nothing beside the pixels
+            moving = await gateway.client.get(f"/captures/{made.capture_id}/animation.gif")
+            assert (moving.status_code, moving.headers["content-type"]) == (200, "image/gif")
+            assert moving.headers["cache-control"] == "no-store"
+            assert is_near(near(Image.open(io.BytesIO(moving.content)), 0.5, 0.5), COLOURS["pose"])
 
     asyncio.run(main())
 
 
-def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path) -> None:
+@pytest.mark.parametrize("picture", PICTURES)
+def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path, picture: str) -> None:
     async def main() -> None:
         async with reaching(tmp_path, recorder=False) as gateway:
             waiting = await opened(gateway)
@@ -207,22 +326,23 @@ def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path) -> N
             await run(gateway.state.events, records.abort(aborted.user_id, aborted.capture_id, "forward_failed"))
             under_way, _ = await published(gateway, row())
             for made in (waiting, aborted, under_way):
-                answer = await gateway.client.get(f"/captures/{made.capture_id}/preview.png")
+                answer = await gateway.client.get(f"/captures/{made.capture_id}/{picture}")
                 assert_refused(answer, 404, "not_recorded")
             for unknown in (str(uuid.uuid4()), ".hidden", "{a3cp}"):
-                answer = await gateway.client.get(f"/captures/{unknown}/preview.png")
+                answer = await gateway.client.get(f"/captures/{unknown}/{picture}")
                 assert_refused(answer, 404, "unknown_capture")
 
     asyncio.run(main())
 
 
-def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("picture", PICTURES)
+def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, picture: str) -> None:
     async def main() -> None:
         async with reaching(tmp_path, recorder=False) as gateway:
             made, reference = await published(gateway, row())
             await settled(gateway, made)
             path = gateway.state.settings.data_root / reference.uri
-            address = f"/captures/{made.capture_id}/preview.png"
+            address = f"/captures/{made.capture_id}/{picture}"
             path.write_bytes(b"damaged")
             detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
             assert str(tmp_path) not in detail
@@ -236,12 +356,13 @@ def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path) -> No
     asyncio.run(main())
 
 
-def test_a_picture_of_a_person_needs_the_token(tmp_path: Path) -> None:
+@pytest.mark.parametrize("picture", PICTURES)
+def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: str) -> None:
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
             made, _ = await published(gateway, row())
             await settled(gateway, made)
-            address = f"/captures/{made.capture_id}/preview.png"
+            address = f"/captures/{made.capture_id}/{picture}"
             assert_refused(await gateway.client.get(address), 401, "token_required")
             answer = await gateway.client.get(address, headers={"Authorization": "Bearer s3cret"})
             assert answer.status_code == 200
@@ -254,13 +375,13 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
     drawing = most = 0
     draw = routes._draw
 
-    def watched(path: Path) -> bytes:
+    def watched(path: Path, draw_it: routes.Draw) -> bytes:
         nonlocal drawing, most
         with lock:
             drawing += 1
             most = max(most, drawing)
         try:
-            return draw(path)
+            return draw(path, draw_it)
         finally:
             with lock:
                 drawing -= 1
@@ -271,8 +392,8 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
         async with reaching(tmp_path, recorder=False) as gateway:
             made, _ = await published(gateway, row(pose=(0.5, 0.5)))
             await settled(gateway, made)
-            address = f"/captures/{made.capture_id}/preview.png"
-            answers = await asyncio.gather(*(gateway.client.get(address) for _ in range(8)))
+            addresses = [f"/captures/{made.capture_id}/{picture}" for picture in PICTURES * 4]
+            answers = await asyncio.gather(*(gateway.client.get(address) for address in addresses))
             assert [answer.status_code for answer in answers] == [200] * 8
             assert 1 <= most <= routes.DRAWN_AT_ONCE
 

@@ -1,0 +1,118 @@
+"""A capture as a moving picture: a GIF that plays as fast as it was recorded. A capture in, bytes out.
+
+A GIF because every browser, viewer and slide plays one as a plain picture, and Pillow writes it; an MP4 would need a
+codec here. Lines on an even ground are what GIF compresses best: 1 to 3 kB a frame.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from PIL import Image, ImageColor, ImageDraw
+
+from contracts.errors import ArtifactError
+from gateway.preview.artifact import Recorded
+from gateway.preview.tile import (
+    COLOURS,
+    FAULT,
+    GROUND,
+    INK,
+    LINE_HEIGHT,
+    TILE,
+    Box,
+    caption,
+    draw_moment,
+    small_font,
+    tile_size,
+)
+
+__all__ = ["LAST_CS", "MAX_FRAMES", "animation", "schedule"]
+
+MAX_FRAMES = 600
+"""How many frames of a capture the gateway draws; of a longer one every second, every third … which bounds time and
+memory and keeps the pace."""
+
+LAST_CS = 100
+"""How long the last frame stands before all begins anew, hundredths of a second, GIF's unit of time."""
+
+_SHORTEST_CS, _LONGEST_CS = 2, 65_535
+"""Browsers slow down what is shorter; the format holds no more."""
+
+_BAR = 3
+_SHADES = 12
+
+
+def schedule(timestamps_ms: Sequence[int], most: int | None = MAX_FRAMES) -> list[tuple[int, int]]:
+    """Which frames to show, counted from 0, and for how many hundredths of a second.
+
+    At most ``most`` of them, spread evenly; None is all. A frame stands until the next one's time, to the hundredth,
+    so the whole is never ahead or behind; one that would stand for less than browsers can show is left out.
+    """
+    step = -(-len(timestamps_ms) // most) if most else 1
+    shown: list[tuple[int, int]] = []
+    for frame in range(0, len(timestamps_ms), step or 1):
+        at_cs = round(timestamps_ms[frame] / 10)
+        if not shown or at_cs - shown[-1][1] >= _SHORTEST_CS:
+            shown.append((frame, at_cs))
+    stands = [min(after - before, _LONGEST_CS) for (_, before), (_, after) in pairwise(shown)]
+    return [(frame, stand) for (frame, _), stand in zip(shown, [*stands, LAST_CS], strict=True)] if shown else []
+
+
+def animation(recorded: Recorded, most: int | None = MAX_FRAMES) -> bytes:
+    """The moving picture as a GIF that repeats for ever; the same capture gives the same bytes.
+
+    Raises:
+        ArtifactError: the capture has no frame.
+    """
+    shown = schedule(recorded.timestamps_ms, most)
+    if not shown:
+        raise ArtifactError("the artifact holds no frame")
+    images = _images(recorded, [frame for frame, _ in shown])
+    gif = io.BytesIO()
+    next(images).save(
+        gif,
+        "GIF",
+        save_all=True,
+        append_images=images,
+        duration=[10 * stand for _, stand in shown],
+        loop=0,
+        palette=_shades(),
+        optimize=False,
+    )
+    return gif.getvalue()
+
+
+def _images(recorded: Recorded, frames: Sequence[int]) -> Iterator[Image.Image]:
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(_shades())
+    tile = tile_size(recorded)
+    for frame in frames:
+        yield _image(recorded, frame, tile).quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def _image(recorded: Recorded, frame: int, tile: Box) -> Image.Image:
+    """A moment, a bar that says how far it is, and its caption."""
+    image = Image.new("RGB", (tile[0], tile[1] + _BAR + LINE_HEIGHT), GROUND)
+    image.paste(draw_moment(recorded, frame, tile), (0, 0))
+    draw = ImageDraw.Draw(image)
+    whole = max(1, recorded.timestamps_ms[-1])
+    done = round(tile[0] * recorded.timestamps_ms[frame] / whole)
+    draw.rectangle([0, tile[1], done, tile[1] + _BAR - 1], INK)
+    colour = INK if recorded.decoded[frame] else FAULT
+    draw.text((6, tile[1] + _BAR + 4), caption(recorded, frame), colour, small_font())
+    return image
+
+
+def _shades() -> bytes:
+    """The one palette of all frames, bytes of red, green and blue: the colours that occur, and what is between them and
+    their ground, for the smooth edges of lines and letters."""
+    blends = [(TILE, colour) for colour in (*COLOURS.values(), FAULT, INK)] + [(GROUND, INK), (GROUND, FAULT)]
+    pairs = [(ImageColor.getrgb(ground), ImageColor.getrgb(colour)) for ground, colour in blends]
+    return bytes(
+        round(below + (above - below) * shade / (_SHADES - 1))
+        for ground, colour in pairs
+        for shade in range(_SHADES)
+        for below, above in zip(ground, colour, strict=True)
+    )

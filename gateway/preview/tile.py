@@ -1,0 +1,116 @@
+"""One moment of a capture, drawn as a skeleton; and the look that all pictures of a capture share. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from contracts.layout import LAYOUT, Part, PartLayout
+from contracts.skeleton import CONNECTIONS
+from gateway.preview.artifact import Recorded
+
+__all__ = [
+    "COLOURS",
+    "FAULT",
+    "GROUND",
+    "INK",
+    "LINE_HEIGHT",
+    "TILE",
+    "Box",
+    "caption",
+    "draw_legend",
+    "draw_moment",
+    "small_font",
+    "tile_size",
+]
+
+GROUND, TILE, INK, FAULT = "#0e1615", "#1b2927", "#eaf1ef", "#ff8a70"
+COLOURS: dict[Part, str] = {"pose": "#ffd166", "left_hand": "#4cc9f0", "right_hand": "#f78fb3", "face": "#b8f2c8"}
+LINE_HEIGHT = 28
+
+_NAMES: dict[Part, str] = {"pose": "body", "left_hand": "left hand", "right_hand": "right hand", "face": "face"}
+_LONG_SIDE = 320
+_FINER = 3
+"""Drawn so many times larger and then reduced, which makes lines smooth."""
+
+_LINE_WIDTH: dict[Part, int] = {"pose": 9, "left_hand": 5, "right_hand": 5, "face": 3}
+"""In the larger drawing's pixels; a landmark's dot has it as its radius."""
+
+_DRAWN_FIRST = sorted(LAYOUT, key=lambda part: ("face", "pose", "left_hand", "right_hand").index(part.name))
+
+_SURE = 0.5
+"""The visibility from which on a landmark of the pose is drawn; below it MediaPipe guesses, outside the picture too."""
+
+_HEAD = 11
+"""So many landmarks of the pose, the first, are of the face; the face's own show it better."""
+
+Box = tuple[int, int]
+Spot = tuple[float, float] | None
+
+
+def tile_size(recorded: Recorded) -> Box:
+    """How large a moment is drawn, pixels: in the shape of the capture's pictures."""
+    scale = _LONG_SIDE / max(recorded.width, recorded.height)
+    return max(1, round(recorded.width * scale)), max(1, round(recorded.height * scale))
+
+
+def draw_moment(recorded: Recorded, frame: int, size: Box) -> Image.Image:
+    """A frame's landmarks, the frame counted from 0. One whose picture could not be read is crossed out."""
+    finer = size[0] * _FINER, size[1] * _FINER
+    image = Image.new("RGB", finer, TILE)
+    draw = ImageDraw.Draw(image)
+    if not recorded.decoded[frame]:
+        draw.line([(0, 0), finer], FAULT, _FINER)
+        draw.line([(0, finer[1]), (finer[0], 0)], FAULT, _FINER)
+    face_found = False
+    for part in _DRAWN_FIRST:
+        spots = [_spot(landmark, part, finer) for landmark in recorded.landmarks(frame, part)]
+        if part.name == "pose" and face_found:
+            spots[:_HEAD] = [None] * len(spots[:_HEAD])
+        if spots:
+            _draw_part(draw, part.name, spots)
+            face_found = face_found or part.name == "face"
+    return image.reduce(_FINER)
+
+
+def caption(recorded: Recorded, frame: int) -> str:
+    """When a frame was taken, and what is wrong with it."""
+    when = f"{recorded.timestamps_ms[frame] / 1000:.1f} s"
+    if not recorded.decoded[frame]:
+        return f"{when}, picture unreadable"
+    return when if recorded.found(frame) else f"{when}, nothing found"
+
+
+def small_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """What is written in, the same everywhere: Pillow brings it along."""
+    return ImageFont.load_default(16)
+
+
+def draw_legend(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
+    """The names of the parts from left to right, each in its colour."""
+    font = small_font()
+    for part, name in _NAMES.items():
+        draw.text((x, y), name, COLOURS[part], font)
+        x += draw.textlength(f"{name}   ", font)
+
+
+def _spot(landmark: tuple[float, ...], part: PartLayout, size: Box) -> Spot:
+    """Where a landmark is drawn; None if it is not."""
+    x, y = landmark[:2]
+    unsure = part.name == "pose" and landmark[3] < _SURE
+    if unsure or not (-1 < x < 2 and -1 < y < 2):
+        return None
+    return x * size[0], y * size[1]
+
+
+def _draw_part(draw: ImageDraw.ImageDraw, name: Part, spots: Sequence[Spot]) -> None:
+    colour, width = COLOURS[name], _LINE_WIDTH[name]
+    for start, end in CONNECTIONS[name]:
+        first, second = spots[start], spots[end]
+        if first and second:
+            draw.line([first, second], colour, width)
+    if name != "face":
+        for spot in spots:
+            if spot:
+                draw.circle(spot, width, colour)
