@@ -1,0 +1,1 @@
+"""Containers and Kubernetes: what their files need of Python."""
