@@ -15,12 +15,14 @@ from redis.retry import Retry
 
 from contracts.cluster import AsyncCluster
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
+from contracts.shared_connection import SharedConnection
 
 __all__ = [
     "AsyncBroker",
     "Broker",
     "BrokerFull",
     "Role",
+    "SharingClient",
     "backoff_s",
     "broker_errors",
     "broker_time_ms",
@@ -127,6 +129,21 @@ class _Pool(redis.asyncio.ConnectionPool):
             self._places.release()
 
 
+class SharingClient(redis.asyncio.Redis):
+    """redis-py's client, and beside its pool the one connection over which what comes often goes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        pool = self.connection_pool
+        self.shared = SharedConnection(
+            lambda: pool.connection_class(**pool.connection_kwargs), pool.connection_kwargs["socket_timeout"]
+        )
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await self.shared.aclose()
+        await super().aclose(close_connection_pool)
+
+
 def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 64) -> AsyncBroker:
     """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
 
@@ -144,7 +161,7 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
     }
     if (cluster := _cluster_url(url)) is not None:
         return AsyncCluster.from_url(cluster, max_connections=8 * max_connections, **options)
-    return redis.asyncio.Redis.from_pool(_Pool.from_url(url, max_connections=max_connections, **options))
+    return SharingClient.from_pool(_Pool.from_url(url, max_connections=max_connections, **options))
 
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
@@ -303,14 +320,15 @@ def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> No
                 raise
 
 
-async def memory_share(broker: AsyncBroker, key: str) -> float:
-    """What share of ``maxmemory`` the master that holds ``key`` uses; 0 where there is no limit.
+async def memory_share(broker: AsyncBroker, key: str, more_bytes: int = 0) -> float:
+    """What share of ``maxmemory`` the master that holds ``key`` uses, or would with ``more_bytes``; 0 where there is
+    no limit.
 
     Raises:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        return _share_in_use(await broker.info("memory", **await _master_of(broker, key)))
+        return _share_in_use(await broker.info("memory", **await _master_of(broker, key)), more_bytes)
 
 
 async def highest_memory_share(broker: AsyncBroker) -> float:
@@ -323,9 +341,9 @@ async def highest_memory_share(broker: AsyncBroker) -> float:
         return max([_share_in_use(await broker.info("memory", **master)) for master in await _masters(broker)])
 
 
-def _share_in_use(info: Mapping[str, Any]) -> float:
+def _share_in_use(info: Mapping[str, Any], more_bytes: int = 0) -> float:
     limit = int(info.get("maxmemory", 0))
-    return int(info.get("used_memory", 0)) / limit if limit else 0.0
+    return (int(info.get("used_memory", 0)) + more_bytes) / limit if limit else 0.0
 
 
 async def broker_time_ms(broker: AsyncBroker, role: Role, key: str) -> int:

@@ -13,10 +13,11 @@ from contracts.base import StrictModel
 from contracts.capture import Annotation, CaptureOpen, Found
 from contracts.frame import ForwardItem, TerminalEntry
 from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, format_utc
-from contracts.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, capture_keys
+from contracts.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys
 from contracts.layout import PART_NAMES, Part, Row
 from contracts.limits import CaptureLimits
 from contracts.scripts import Argument, Call
+from contracts.upload import Place, StoredVideo
 
 __all__ = [
     "CaptureState",
@@ -30,6 +31,7 @@ __all__ = [
     "end",
     "finish",
     "heartbeat",
+    "measure",
     "open_capture",
     "push",
     "release",
@@ -41,7 +43,7 @@ OPEN_TTL_S = 60
 """How long the keys of an open capture outlive its gateway and its extractor."""
 
 ENDED_TTL_S = 3600
-"""How long the frames of a closed capture wait for an extractor."""
+"""How long the frames of a closed capture, or an uploaded video, wait for an extractor."""
 
 TOMBSTONE_TTL_S = 60
 """How long a finished capture's state stays for a late push to read."""
@@ -52,7 +54,11 @@ FORGET_MS = 60_000
 
 
 class CaptureWindow(StrictModel):
-    """What an extractor needs to know of a capture: the ``open`` field of its state, JSON."""
+    """What an extractor needs to know of a capture: the ``open`` field of its state, JSON.
+
+    With a ``video`` its frames come from there, and ``fps_target``, ``width`` and ``height`` are the most that it may
+    have until the video was looked at: its longer side, whichever that is, may have ``width`` pixels.
+    """
 
     capture_id: Identifier
     user_id: Identifier
@@ -67,6 +73,17 @@ class CaptureWindow(StrictModel):
     device_id: Identifier | None = None
     consent_given: bool | None = None
     is_demo: bool | None = None
+    video: StoredVideo | None = None
+
+    @property
+    def queue(self) -> str:
+        """The stream on which this capture is dispatched."""
+        return UPLOADS if self.video else CAPTURES
+
+    @property
+    def place(self) -> Place | None:
+        """Its video's, among those in the broker."""
+        return Place(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
 
     @classmethod
     def of(cls, message: CaptureOpen, limits: CaptureLimits) -> CaptureWindow:
@@ -89,10 +106,14 @@ class CaptureWindow(StrictModel):
 
 
 def open_capture(window: CaptureWindow) -> Call[bool]:
-    """Create the state; false if this capture_id has another one. Dispatch comes after."""
+    """Create the state; false if this capture_id has another one. Dispatch comes after.
+
+    A capture from a video is closed from the first: all that it consists of is there.
+    """
     keys = capture_keys(window.capture_id)
     text = window.model_dump_json(exclude_none=True)
-    return Call("frames", "open", [keys.state], [text, OPEN_TTL_S], lambda answer: bool(answer == b"OK"))
+    status, ttl_s = ("closed", ENDED_TTL_S) if window.video else ("open", OPEN_TTL_S)
+    return Call("frames", "open", [keys.state], [text, ttl_s, status], lambda answer: bool(answer == b"OK"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +273,12 @@ def row(
     return Call("frames", "row", list(capture_keys(capture_id)), arguments, _mine)
 
 
+def measure(capture_id: str, token: str, *, expected: int, accepted: int) -> Call[bool]:
+    """Note how many frames a video is expected to give, and has given once it was read to its end (0 before); false
+    if the capture is no longer the caller's."""
+    return Call("frames", "measure", [capture_keys(capture_id).state], [token, expected, accepted], _mine)
+
+
 def heartbeat(capture_id: str, token: str) -> Call[bool]:
     """Keep the keys alive; false if the capture is no longer the caller's. Then renew the lease."""
     return Call("frames", "heartbeat", list(capture_keys(capture_id)), [token, OPEN_TTL_S, ENDED_TTL_S], _mine)
@@ -267,9 +294,9 @@ def finish(capture_id: str, token: str) -> Call[bool]:
     return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
 
 
-def acknowledge(dispatch_id: str) -> Call[None]:
+def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:
     """The capture has its outcome: its dispatch entry goes."""
-    return Call("frames", "acknowledge", [CAPTURES], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)
+    return Call("frames", "acknowledge", [queue], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)
 
 
 def alive(extractor: str) -> Call[list[str]]:

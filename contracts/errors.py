@@ -15,6 +15,7 @@ A3CPError
 │   └── ArtifactTaken           its place holds another capture's
 ├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
 ├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
+├── VideoError              a video cannot become a capture: an abort with its code
 ├── UnknownPipeline         no pipeline is registered under this id
 ├── BrokerUnavailable       transient: retried with backoff
 └── FatalError              the process stops with one line that says how to mend it
@@ -51,6 +52,8 @@ __all__ = [
     "SessionLogLocked",
     "StreamBroken",
     "UnknownPipeline",
+    "VideoCode",
+    "VideoError",
 ]
 
 AbortCode = Literal[
@@ -76,6 +79,9 @@ AbortCode = Literal[
     "frames_lost",
 ]
 """Why a capture ended without an artifact: ``capture.abort``'s ``error_code`` and the record's."""
+
+VideoCode = Literal[AbortCode, "not_a_video", "no_frames", "video_damaged", "limit_decode_time_exceeded", "no_worker"]
+"""Why a capture from an uploaded video ended without an artifact."""
 
 CaptureCode = Literal[
     AbortCode,
@@ -138,13 +144,17 @@ class InvalidJpeg(A3CPError):
 
 
 class RequestRefused(A3CPError):
-    """An HTTP request is refused: ``{"error": code, "detail": detail}`` with ``status``."""
+    """An HTTP request is refused: ``{"error": code, "detail": detail}`` with ``status``.
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    ``retry_after_s`` says when it may go better.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(status, code, detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"
@@ -210,6 +220,19 @@ class LeaseLost(A3CPError):
 
 class StreamBroken(A3CPError):
     """A frame stream has a gap in its seqs, or an entry or row that cannot be read."""
+
+
+class VideoError(A3CPError):
+    """A video cannot become a capture, for the reason ``code``; ``detail`` is a sentence without anything of its
+    contents."""
+
+    def __init__(self, code: VideoCode, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code: VideoCode = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 class UnknownPipeline(A3CPError):

@@ -20,6 +20,8 @@ __all__ = [
     "RECORDER_LEADER",
     "RELEASED",
     "UNFINISHED",
+    "UPLOADS",
+    "UPLOAD_PLACES",
     "CaptureKeys",
     "capture_keys",
     "capture_record",
@@ -27,6 +29,7 @@ __all__ = [
     "live_outbox",
     "receipt",
     "session",
+    "uploaded_video",
     "user_captures",
     "window",
 ]
@@ -34,10 +37,17 @@ __all__ = [
 CAPTURES = "a3cp:captures"
 """Frames role, stream: dispatch. One entry per opened capture; its pending entry is the lease."""
 
+UPLOADS = "a3cp:uploads"
+"""Frames role, stream: the same for captures whose frames come from an uploaded video; they wait behind the others."""
+
+UPLOAD_PLACES = "a3cp:uploads:places"
+"""Frames role, zset: ``<upload_id>/<bytes>/<user_id>`` of every video in the broker by the broker time, in ms, at
+which its place lapses."""
+
 EXTRACTOR_GROUP = "extractors"
 
 RELEASED = "released"
-"""The consumer of that group that holds captures handed back, until the next extractor asks."""
+"""The consumer of those groups that holds captures handed back, until the next extractor asks."""
 
 EXTRACTORS = "a3cp:extractors"
 """Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""
@@ -88,6 +98,11 @@ def live_inbox(worker: str) -> str:
 def live_outbox(gateway: str) -> str:
     """Frames role, stream: the answers that wait for a gateway."""
     return f"a3cp:{{live:{gateway}}}:out"
+
+
+def uploaded_video(upload_id: str) -> str:
+    """Frames role, hash: a video's bytes in chunks, by their number from 0."""
+    return f"a3cp:{{upload:{upload_id}}}:video"
 
 
 def capture_record(capture_id: str) -> str:

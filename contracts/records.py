@@ -5,21 +5,22 @@ One `Call` for each atomic step; ``contracts/lua`` has the rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import orjson
 
 from contracts import keys
 from contracts.capture import CaptureStatus, Found
 from contracts.captures import CaptureWindow
-from contracts.errors import CaptureCode
+from contracts.errors import CaptureCode, VideoCode
 from contracts.events import EventEntry, Receipt
 from contracts.ids import format_utc
 from contracts.layout import PART_NAMES, Part
 from contracts.scripts import Argument, Call
+from contracts.upload import Place
 
 __all__ = [
     "CaptureCounts",
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "Reservation",
     "SessionStep",
+    "Settlement",
     "abort",
     "bury",
     "closed",
@@ -37,6 +39,7 @@ __all__ = [
     "reserve",
     "resign",
     "settle",
+    "settle_all",
     "start_session",
 ]
 
@@ -83,6 +86,8 @@ class CaptureRecord:
     entry_id: str
     event: bytes
     counts: CaptureCounts
+    upload: Place | None = None
+    """The place of the video that its frames come from, if they do."""
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureRecord:
@@ -103,6 +108,7 @@ class CaptureRecord:
                 int(text.get("extracted", 0)),
                 {part: int(text.get(f"found_{part}", 0)) for part in PART_NAMES},
             ),
+            upload=Place.read(text["upload"]) if "upload" in text else None,
         )
 
     def status(self, *, claimed: bool) -> CaptureStatus:
@@ -147,6 +153,8 @@ def reserve(
         window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S,
         "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
     ]  # fmt: skip
+    if window.place:
+        arguments += ["upload", window.place.member]
     return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
 
 
@@ -192,7 +200,9 @@ def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
     return Call("events", "publish", [keys.capture_record(entry.capture_id), keys.EVENTS], arguments, read)
 
 
-def abort(user_id: str, capture_id: str, error_code: CaptureCode, counts: CaptureCounts | None = None) -> Call[Outcome]:
+def abort(
+    user_id: str, capture_id: str, error_code: CaptureCode | VideoCode, counts: CaptureCounts | None = None
+) -> Call[Outcome]:
     """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
 
     def read(answer: Any) -> Outcome:
@@ -205,23 +215,36 @@ def abort(user_id: str, capture_id: str, error_code: CaptureCode, counts: Captur
     return Call("events", "abort", redis_keys, arguments, read)
 
 
-def _event_keys(entry_id: str, capture_id: str) -> list[str]:
-    return [keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED]
+class Settlement(NamedTuple):
+    """An entry whose line is in its file, and what whoever waits for it is told."""
+
+    entry_id: str
+    receipt: Receipt
+    capture_id: str = ""
 
 
 def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[float | None]:
-    """The line is in the file: the entry goes; receipt and record say so.
+    """`settle_all` of one entry; returns its time."""
+    call = settle_all([Settlement(entry_id, receipt, capture_id)])
+    return Call(call.role, call.name, call.keys, call.arguments, lambda answer: call.read(answer)[0])
 
-    Returns how many seconds ago the capture was closed, once, by the events broker's clock; None if nobody knows.
+
+def settle_all(settlements: Sequence[Settlement]) -> Call[list[float | None]]:
+    """The lines are in their files: the entries go; receipts and records say so. At least one, a few hundred at most.
+
+    Returns for each how many seconds ago its capture was closed, once, by the events broker's clock; None if nobody
+    knows.
     """
 
-    def read(answer: int) -> float | None:
-        return answer / 1000 if answer >= 0 else None
+    def read(answer: list[int]) -> list[float | None]:
+        return [took_ms / 1000 if took_ms >= 0 else None for took_ms in answer]
 
-    arguments: list[Argument] = [
-        keys.RECORDER_GROUP, entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.recorded_at,
-    ]  # fmt: skip
-    return Call("events", "settle", _event_keys(entry_id, capture_id), arguments, read)
+    redis_keys = [keys.EVENTS, keys.UNFINISHED]
+    arguments: list[Argument] = [keys.RECORDER_GROUP, RECEIPT_TTL_S]
+    for entry_id, receipt, capture_id in settlements:
+        redis_keys += [keys.receipt(entry_id), keys.capture_record(capture_id)]
+        arguments += [entry_id, receipt.encode(), capture_id, receipt.recorded_at]
+    return Call("events", "settle", redis_keys, arguments, read)
 
 
 def bury(
@@ -234,7 +257,10 @@ def bury(
     ]  # fmt: skip
     for name, value in fields.items():
         arguments += [name, value]
-    return Call("events", "bury", [*_event_keys(entry_id, capture_id), keys.DEAD_EVENTS], arguments, lambda _: None)
+    redis_keys = [
+        keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED, keys.DEAD_EVENTS,
+    ]  # fmt: skip
+    return Call("events", "bury", redis_keys, arguments, lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)

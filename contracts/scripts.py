@@ -15,17 +15,21 @@ from typing import Any, Generic, Literal, TypeVar
 
 import redis
 
-from contracts.broker import AsyncBroker, Broker, Role, broker_errors
+from contracts.broker import AsyncBroker, Broker, Role, SharingClient, broker_errors
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync"]
+__all__ = ["Argument", "Call", "Command", "ScriptName", "T", "run", "run_sync", "run_together"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
-    "alive",
+    "alive", "measure",
+    "upload_place", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "closed", "publish", "abort", "settle", "bury",
     "session_start", "session_end", "lead", "resign",
 ]  # fmt: skip
+
+OFTEN: frozenset[ScriptName] = frozenset({"push"})
+"""What runs thousands of times a second: it goes over the connection that everybody shares, where there is one."""
 
 Argument = str | bytes | int | float
 
@@ -49,6 +53,14 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One plain command."""
+
+    role: Role
+    words: Sequence[Argument]
+
+
 async def run(broker: AsyncBroker, call: Call[T]) -> T:
     """Run a script.
 
@@ -61,11 +73,18 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
     """
     text, sha = _source(call.name)
+    words = *call.keys, *call.arguments
     with broker_errors(call.role):
-        try:
-            answer = await broker.evalsha(sha, len(call.keys), *call.keys, *call.arguments)
-        except redis.exceptions.NoScriptError:
-            answer = await broker.eval(text, len(call.keys), *call.keys, *call.arguments)
+        if call.name in OFTEN and isinstance(broker, SharingClient):
+            try:
+                answer = await broker.shared.ask("EVALSHA", sha, len(call.keys), *words)
+            except redis.exceptions.NoScriptError:
+                answer = await broker.shared.ask("EVAL", text, len(call.keys), *words)
+        else:
+            try:
+                answer = await broker.evalsha(sha, len(call.keys), *words)
+            except redis.exceptions.NoScriptError:
+                answer = await broker.eval(text, len(call.keys), *words)
     return call.read(answer)
 
 
@@ -78,3 +97,26 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
         except redis.exceptions.NoScriptError:
             answer = broker.eval(text, len(call.keys), *call.keys, *call.arguments)
     return call.read(answer)
+
+
+def run_together(broker: Broker, role: Role, *steps: Command | Call[Any]) -> list[Any]:
+    """Send several steps in one go, and return the broker's answers. Each runs whatever became of those before it;
+    they are not one step to anybody else.
+
+    Raises:
+        BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
+    """
+    with broker_errors(role):
+        pipeline = broker.pipeline(transaction=False)
+        for step in steps:
+            pipeline.execute_command(*(step.words if isinstance(step, Command) else _with_source(step)))
+        answers = pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+    return answers
+
+
+def _with_source(call: Call[Any]) -> list[Argument]:
+    text, _ = _source(call.name)
+    return ["EVAL", text, len(call.keys), *call.keys, *call.arguments]

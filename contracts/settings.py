@@ -54,6 +54,9 @@ class Settings(BaseModel):
     stream_max_frame_size_mb: Annotated[float, Field(alias="STREAM_MAX_FRAME_SIZE_MB", gt=0, le=64)] = 5
     stream_max_sessions: Annotated[int, Field(alias="STREAM_MAX_SESSIONS", ge=1)] = 10
     stream_max_graphs: Annotated[int, Field(alias="STREAM_MAX_GRAPHS", ge=1)] = 16
+    upload_max_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_BYTES", ge=1, le=2**31)] = 200 * 1024 * 1024
+    upload_max_videos: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_VIDEOS", ge=0, le=10_000)] = 16
+    upload_max_total_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_TOTAL_BYTES", ge=1, le=2**40)] = 500_000_000
     capture: CaptureLimits = Field(default_factory=CaptureLimits)
 
     @field_validator("worker_lanes")

@@ -133,7 +133,8 @@ def _sentence(problem: A3CPError) -> str:
 
 
 async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
-    await _group_stands(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    for queue in (keys.CAPTURES, keys.UPLOADS):
+        await _group_stands(frames, "frames", queue, keys.EXTRACTOR_GROUP)
     now_ms = await broker_time_ms(frames, "frames", keys.EXTRACTORS)
     live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", "+inf")
     return () if live else ("No extractor is running.",)

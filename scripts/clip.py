@@ -6,9 +6,9 @@ and repeatable: the same source gives the same bytes and times each time it is r
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,10 @@ import av
 import numpy as np
 import simplejpeg
 
-from contracts.errors import A3CPError
+from contracts.errors import A3CPError, VideoError
 from contracts.limits import CaptureLimits
+from workers.sampling import fitting_size, too_long, too_short
+from workers.video import Video
 
 __all__ = ["Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
 
@@ -70,12 +72,6 @@ class Clip(ABC):
         return last_offset_ms + round(1000 / self.fps_target)
 
 
-def fitting_size(width: int, height: int, limits: CaptureLimits) -> tuple[int, int]:
-    """The largest size of the same shape, no larger than the image, that the limits allow."""
-    scale = min(1.0, limits.max_long_side / max(width, height), limits.max_short_side / min(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
 def encode(image: np.ndarray[Any, Any], limits: CaptureLimits) -> bytes:
     """An RGB image (height, width, 3) uint8 as a JPEG that is no larger than its share of a full capture."""
     share_bytes = min(limits.max_frame_bytes, limits.max_total_bytes // limits.max_frames)
@@ -87,28 +83,6 @@ def encode(image: np.ndarray[Any, Any], limits: CaptureLimits) -> bytes:
     return jpeg
 
 
-class Thinning:
-    """Which frames of a faster source are kept: the first in each slot of ``1 / fps`` seconds.
-
-    A frame may be a quarter slot early, for cameras' and containers' clocks are not exact, if it is still shown
-    when its slot begins: each lasts ``period_s``.
-    """
-
-    def __init__(self, fps: int, period_s: Fraction) -> None:
-        self._fps = fps
-        self._period_s = period_s
-        self._last_slot = -1
-
-    def keeps(self, offset_s: Fraction) -> bool:
-        """Whether the frame at ``offset_s`` is kept; they are asked for in order."""
-        slot = math.floor(offset_s * self._fps + Fraction(1, 4))
-        shown_until = (offset_s + self._period_s) * self._fps
-        if slot <= self._last_slot or shown_until <= slot:
-            return False
-        self._last_slot = slot
-        return True
-
-
 class VideoSource(Clip):
     """A video file: turned upright, at most the limits' size and rate, by the container's own timestamps.
 
@@ -118,54 +92,20 @@ class VideoSource(Clip):
 
     def __init__(self, path: Path, limits: CaptureLimits) -> None:
         self.name = path.name
-        self._path = path
         self._limits = limits
-        with _opened(path) as container:
-            stream = container.streams.video[0]
-            first = next(_decoded(container, self.name), None)
-            if first is None:
-                raise ClipError(f"{self.name}: there is no frame in it")
-            self.width, self.height = self._upright_size(first)
-            rate = Fraction(stream.average_rate or stream.guessed_rate or limits.max_fps)
-            duration_s = _duration_s(container, stream)
-        if duration_s > limits.max_duration_s + 1:
-            raise _too_long(self.name, duration_s, limits)
-        self._period_s = 1 / rate
-        self.fps_target = min(limits.max_fps, max(1, math.ceil(rate - Fraction(1, 100))))
-        self.expected_frames = round(duration_s * min(float(rate), self.fps_target))
-        self._end_ms = 0
-
-    def _upright_size(self, frame: av.VideoFrame) -> tuple[int, int]:
-        sideways = frame.rotation % 180 != 0
-        return fitting_size(*((frame.height, frame.width) if sideways else (frame.width, frame.height)), self._limits)
-
-    def _upright(self, frame: av.VideoFrame) -> np.ndarray[Any, Any]:
-        turns = round(frame.rotation / 90) % 4
-        width, height = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        # AREA averages what it shrinks; the result has the size of the first frame, whatever the stream does
-        shrunk = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-        return np.rot90(shrunk.to_ndarray(), turns)
+        with _clip_errors(self.name):
+            self._video = Video(path, limits)
+        self.width, self.height = self._video.width, self._video.height
+        self.fps_target = self._video.fps_target
+        self.expected_frames = self._video.expected_frames
 
     def frames(self) -> Iterator[ClipFrame]:
-        thinning = Thinning(self.fps_target, self._period_s)
-        start_s: Fraction | None = None
-        offset_ms = -1
-        with _opened(self._path) as container:
-            for frame in _decoded(container, self.name):
-                at_s = _time_s(frame)
-                if at_s is None:
-                    raise ClipError(f"{self.name}: its frames have no timestamps")
-                start_s = at_s if start_s is None else start_s
-                self._end_ms = round((at_s - start_s + self._period_s) * 1000)
-                if self._end_ms > self._limits.max_duration_s * 1000:
-                    raise _too_long(self.name, self._end_ms / 1000, self._limits)
-                if thinning.keeps(at_s - start_s):
-                    offset_ms = max(offset_ms + 1, round((at_s - start_s) * 1000))
-                    yield ClipFrame(offset_ms, encode(self._upright(frame), self._limits))
-        _long_enough(self, offset_ms, self._limits)
+        with _clip_errors(self.name):
+            for picture in self._video.pictures():
+                yield ClipFrame(picture.offset_ms, encode(picture.image(), self._limits))
 
     def end_ms(self, last_offset_ms: int) -> int:
-        return max(self._end_ms, last_offset_ms)
+        return max(self._video.end_ms, last_offset_ms)
 
 
 class FolderSource(Clip):
@@ -186,8 +126,9 @@ class FolderSource(Clip):
         self.fps_target = fps
         self.expected_frames = len(self._paths)
         if self.end_ms(self._offset_ms(len(self._paths) - 1)) > limits.max_duration_s * 1000:
-            raise _too_long(self.name, len(self._paths) / fps, limits)
-        _long_enough(self, self._offset_ms(len(self._paths) - 1), limits)
+            raise ClipError(f"{self.name}: {too_long(len(self._paths) / fps, limits).detail}")
+        if (shown_s := self.end_ms(0) / 1000) < limits.min_duration_s:
+            raise ClipError(f"{self.name}: {too_short(shown_s, limits).detail}")
         _, self.width, self.height = self._read(self._paths[0])
 
     def _offset_ms(self, index: int) -> int:
@@ -230,44 +171,9 @@ def open_clip(path: Path, limits: CaptureLimits, fps: int = 15) -> Clip:
     return FolderSource(path, limits, fps) if path.is_dir() else VideoSource(path, limits)
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _clip_errors(name: str) -> Iterator[None]:
     try:
-        container = av.open(path)
-    except _MEDIA_ERRORS:
-        raise ClipError(f"{path.name}: not a video that can be read") from None
-    if not container.streams.video:
-        container.close()
-        raise ClipError(f"{path.name}: there is no picture in it, only sound or data")
-    return container
-
-
-def _decoded(container: Any, name: str) -> Iterator[av.VideoFrame]:
-    try:
-        yield from container.decode(video=0)
-    except _MEDIA_ERRORS:
-        raise ClipError(f"{name}: the video is damaged") from None
-
-
-def _time_s(frame: av.VideoFrame) -> Fraction | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return frame.pts * Fraction(frame.time_base)
-
-
-def _duration_s(container: Any, stream: Any) -> float:
-    """What the container says; 0 if it says nothing."""
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1_000_000 if container.duration is not None else 0.0
-
-
-def _too_long(name: str, duration_s: float, limits: CaptureLimits) -> ClipError:
-    return ClipError(
-        f"{name}: over {duration_s:.0f} s long, a capture may last {limits.max_duration_s:g} s; cut it first"
-    )
-
-
-def _long_enough(clip: Clip, last_offset_ms: int, limits: CaptureLimits) -> None:
-    if clip.end_ms(last_offset_ms) < limits.min_duration_s * 1000:
-        shown_s = max(0, clip.end_ms(last_offset_ms)) / 1000
-        raise ClipError(f"{clip.name}: {shown_s:.1f} s long, a capture lasts {limits.min_duration_s:g} s at least")
+        yield
+    except VideoError as error:
+        raise ClipError(f"{name}: {error.detail}") from None

@@ -13,11 +13,12 @@ import structlog
 
 from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
-from contracts.keys import CAPTURES, EXTRACTOR_GROUP
+from contracts.keys import EXTRACTOR_GROUP
 from contracts.metrics import forget
 from contracts.process import run_process
 from contracts.settings import Lane, Settings, load_settings
 from workers.extractor import extractor_process
+from workers.lease import QUEUES
 from workers.live_process import live_process
 from workers.metrics import pool_metrics
 from workers.pool import Pool
@@ -98,7 +99,8 @@ async def _check_brokers(settings: Settings) -> None:
         if "capture" not in settings.lanes:
             return
         try:
-            await ensure_group(frames, "frames", CAPTURES, EXTRACTOR_GROUP)
+            for queue in QUEUES:
+                await ensure_group(frames, "frames", queue, EXTRACTOR_GROUP)
         except BrokerUnavailable as error:  # gone again already: each extractor creates it when it finds it missing
             log.warning("group not created yet", detail=str(error))
     finally:

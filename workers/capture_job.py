@@ -203,7 +203,7 @@ class CaptureJob:
                 self._log.error("an unpublished artifact is left", detail=str(error))
         self._steps.fenced(captures.finish(self._capture_id, self._lease.token))
         self._lease.drop()
-        self._steps.steadily(lambda: self._bench.dispatch.done(self._lease.dispatch_id))
+        self._steps.steadily(lambda: self._bench.dispatch.done(self._lease))
         return end
 
     # --- stopping and failing ------------------------------------------------------------------------

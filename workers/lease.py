@@ -1,4 +1,4 @@
-"""Who has which capture: the dispatch group, and the lease that its pending entry is.
+"""Who has which capture: the dispatch groups, and the lease that its pending entry is.
 
 Being delivered a dispatch entry is the lease; the claim script's token is the proof. A lease not renewed for
 ``lease_ms`` is taken over by whoever asks first, and every older token is void from then on.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from contracts.errors import BrokerUnavailable, LeaseLost
 from contracts.ids import is_identifier
 from contracts.scripts import run_sync
 
-__all__ = ["Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
+__all__ = ["QUEUES", "Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
 
 log = structlog.get_logger()
 
@@ -56,9 +57,12 @@ class Timing:
 class Lease:
     """One capture in hand. Its methods may be called from the job's thread and from the heartbeat's."""
 
-    def __init__(self, capture_id: str, dispatch_id: str, token: str, consumer: str) -> None:
+    def __init__(
+        self, capture_id: str, dispatch_id: str, token: str, consumer: str, queue: str = keys.CAPTURES
+    ) -> None:
         self.capture_id = capture_id
         self.dispatch_id = dispatch_id
+        self.queue = queue
         self.token = token
         self._consumer = consumer
         self._lost = threading.Event()
@@ -98,7 +102,7 @@ class Lease:
                 return
             with broker_errors("frames"):  # JUSTID: renewing is not a delivery
                 broker.xclaim(
-                    keys.CAPTURES, keys.EXTRACTOR_GROUP, self._consumer, 0, [self.dispatch_id], justid=True
+                    self.queue, keys.EXTRACTOR_GROUP, self._consumer, 0, [self.dispatch_id], justid=True
                 )  # fmt: skip
 
     def drop(self) -> None:
@@ -115,8 +119,12 @@ class Claimed:
     state: CaptureState
 
 
+QUEUES = (keys.CAPTURES, keys.UPLOADS)
+"""In the order in which they are asked: somebody waits before a camera, nobody before a video."""
+
+
 class Dispatch:
-    """The group of the extractors, as one consumer of it sees it."""
+    """The extractors' group of each queue, as one consumer sees it."""
 
     def __init__(self, broker: Broker, consumer: str, timing: Timing) -> None:
         self._broker = broker
@@ -125,61 +133,68 @@ class Dispatch:
         self._recover = True  # entries whose delivery never reached us are pending under our name
 
     def take(self) -> Claimed | None:
-        """Take over an abandoned capture, or wait up to ``poll_ms`` for a new one; None if there is none, or
-        none that still needs work.
+        """Take over an abandoned capture, or one whose frames wait in a video, or wait up to ``poll_ms`` for a new
+        one; None if there is none, or none that still needs work.
 
         Raises:
             BrokerUnavailable: the broker is away; nothing is lost, an entry delivered meanwhile is found next time.
         """
         try:
-            entry = self._own_pending() or self._abandoned() or self._new()
-            return self._claim(*entry) if entry else None
+            found = self._waiting()
+            return self._claim(*found) if found else None
         except BrokerUnavailable:
             self._recover = True
             raise
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
-            ensure_group_sync(self._broker, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+            for queue in QUEUES:
+                ensure_group_sync(self._broker, "frames", queue, keys.EXTRACTOR_GROUP)
             return None
 
-    def done(self, dispatch_id: str) -> None:
+    def done(self, lease: Lease) -> None:
         """The capture has its outcome: its dispatch entry goes. May be repeated."""
-        run_sync(self._broker, captures.acknowledge(dispatch_id))
+        self._acknowledge(lease.dispatch_id, lease.queue)
+
+    def _acknowledge(self, dispatch_id: str, queue: str) -> None:
+        run_sync(self._broker, captures.acknowledge(dispatch_id, queue))
 
     def hand_back(self, lease: Lease) -> None:
         """Another extractor may take the capture at once. May be repeated."""
         lease.drop()
         with broker_errors("frames"):
             self._broker.xclaim(
-                keys.CAPTURES, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [lease.dispatch_id],
+                lease.queue, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [lease.dispatch_id],
                 idle=self._timing.lease_ms, justid=True,
             )  # fmt: skip
 
-    def _own_pending(self) -> _Entry | None:
-        if not self._recover:
-            return None
-        entry = self._read_group("0")
-        self._recover = entry is not None
-        return entry
+    def _waiting(self) -> tuple[str, _Entry] | None:
+        """The next entry to claim, and its queue. One queue's are asked for at a time: a cluster has them apart."""
+        if self._recover:
+            for queue in QUEUES:
+                if entry := self._read_group(queue, "0"):
+                    return queue, entry
+            self._recover = False
+        for queue in QUEUES:
+            if entry := self._abandoned(queue) or self._read_group(queue, ">"):
+                return queue, entry
+        entry = self._read_group(keys.CAPTURES, ">", self._timing.poll_ms)
+        return (keys.CAPTURES, entry) if entry else None
 
-    def _new(self) -> _Entry | None:
-        return self._read_group(">", self._timing.poll_ms)
-
-    def _read_group(self, entry_id: str, block_ms: int | None = None) -> _Entry | None:
+    def _read_group(self, queue: str, entry_id: str, block_ms: int | None = None) -> _Entry | None:
         with broker_errors("frames"):
             reply: Any = self._broker.xreadgroup(
-                keys.EXTRACTOR_GROUP, self._consumer, {keys.CAPTURES: entry_id}, count=1, block=block_ms
+                keys.EXTRACTOR_GROUP, self._consumer, {queue: entry_id}, count=1, block=block_ms
             )
         entries = reply[0][1] if reply else []
         return entries[0] if entries else None
 
-    def _abandoned(self) -> _Entry | None:
+    def _abandoned(self, queue: str) -> _Entry | None:
         cursor = b"0-0"
         while True:
             with broker_errors("frames"):
                 reply: Any = self._broker.xautoclaim(
-                    keys.CAPTURES, keys.EXTRACTOR_GROUP, self._consumer, self._timing.lease_ms, cursor, count=1
+                    queue, keys.EXTRACTOR_GROUP, self._consumer, self._timing.lease_ms, cursor, count=1
                 )
             cursor, entries = reply[0], reply[1]
             if entries:
@@ -187,8 +202,8 @@ class Dispatch:
             if cursor == b"0-0":
                 return None
 
-    def _claim(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Claimed | None:
-        dispatch_id = entry_id.decode()
+    def _claim(self, queue: str, entry: _Entry) -> Claimed | None:
+        dispatch_id, fields = entry[0].decode(), entry[1]
         capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
         state = None
         if is_identifier(capture_id):
@@ -198,17 +213,17 @@ class Dispatch:
                 log.error("capture state cannot be read", capture_id=capture_id, error=type(error).__name__)
         if state is None:
             log.info("dispatch entry dropped", dispatch_id=dispatch_id, capture_id=capture_id)
-            self.done(dispatch_id)
+            self._acknowledge(dispatch_id, queue)
             return None
-        return Claimed(Lease(capture_id, dispatch_id, state.token, self._consumer), state)
+        return Claimed(Lease(capture_id, dispatch_id, state.token, self._consumer, queue), state)
 
 
 _Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 def forget_consumer(broker: Broker, consumer: str) -> None:
-    """Take a consumer that is gone off the group's list, unless a capture is still pending under its name."""
-    with broker_errors("frames"):
-        pending = broker.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer)
-        if not pending:
-            broker.xgroup_delconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, consumer)
+    """Take a consumer that is gone off the groups' lists, unless a capture is still pending under its name."""
+    for queue in QUEUES:
+        with broker_errors("frames"), suppress(redis.exceptions.ResponseError):  # a group that is gone lists nobody
+            if not broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
+                broker.xgroup_delconsumer(queue, keys.EXTRACTOR_GROUP, consumer)

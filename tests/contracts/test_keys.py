@@ -8,12 +8,14 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, live_lane, records
+from contracts import captures, keys, live_lane, records, upload_store
 from contracts.events import EventEntry, Receipt
 from contracts.frame import TerminalEntry
 from contracts.layout import DIMS, Row
 from contracts.limits import CaptureLimits
 from contracts.scripts import Call, ScriptName
+from contracts.settings import Settings
+from contracts.upload import Place
 from tests.contracts.scripting import frame, window
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -31,6 +33,9 @@ CALLS: list[Call[Any]] = [
     captures.release("capture-1", "t"),
     captures.finish("capture-1", "t"),
     captures.acknowledge("1-0"),
+    captures.measure("capture-1", "t", expected=1, accepted=0),
+    upload_store.take(Place("upload-1", 1), Settings(), complete=False),
+    upload_store.put("upload-1", 0, b""),
     captures.alive("me"),
     live_lane.join("live-1"),
     live_lane.renew([live_lane.Place("worker-1", "live-1")]),

@@ -11,9 +11,10 @@ import pytest
 import simplejpeg
 
 from contracts.limits import CaptureLimits
-from scripts.clip import ClipError, FolderSource, VideoSource, encode, fitting_size, open_clip
+from scripts.clip import ClipError, FolderSource, VideoSource, encode, open_clip
 from scripts.sample import SampleSource
 from tests.scripts.videos import make_folder, make_video, picture, red_corner
+from workers.sampling import fitting_size
 
 LIMITS = CaptureLimits()
 
@@ -124,7 +125,7 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, content: bytes | None, rea
 
 
 def test_sound_without_a_picture_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "sound.wav"
+    path = tmp_path / "sound.mkv"
     with av.open(path, "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), format="s16", layout="mono")
@@ -158,7 +159,7 @@ def test_a_video_longer_than_a_capture_is_refused_before_it_is_sent(tmp_path: Pa
 def test_a_video_that_lies_about_its_length_is_refused_on_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.clip._duration_s", lambda *_: 0.0)
+    monkeypatch.setattr("workers.video._duration_s", lambda *_: 0.0)
     clip = VideoSource(make_video(tmp_path / "v.mp4", frames=100, fps=15), CaptureLimits(max_duration_s=4))
     with pytest.raises(ClipError, match="a capture may last 4 s"):
         list(clip.frames())

@@ -29,7 +29,7 @@ from contracts.paths import artifact_path
 from contracts.records import CaptureRecord
 from contracts.scripts import Call, run_sync
 from workers.capture_job import CaptureJob, JobEnd
-from workers.lease import Claimed, Dispatch, Timing
+from workers.lease import QUEUES, Claimed, Dispatch, Timing
 from workers.pipelines.base import Findings, Image, PipelineFactory
 from workers.steps import Bench
 
@@ -119,7 +119,8 @@ class Stage:
             start = EventEntry(b"{}", self.window.user_id, self.session_id, str(uuid4()))
             self.call(records.start_session(str(uuid4()), b"{}", start))
             assert self.call(records.reserve(self.window, "socket", 4, START)) == "OK"
-        ensure_group_sync(self.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+        for queue in QUEUES:
+            ensure_group_sync(self.frames, "frames", queue, keys.EXTRACTOR_GROUP)
         assert self.call(captures.open_capture(self.window))
         self.dispatch()
         return self

@@ -267,7 +267,7 @@ def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_stage: Stage) -
     claimed = real_stage.take(real_stage.bench("one"))
     forget_consumer(real_stage.frames, "one")
     assert len(real_stage.pending()) == 1
-    real_stage.bench("one").dispatch.done(claimed.lease.dispatch_id)
+    real_stage.bench("one").dispatch.done(claimed.lease)
     forget_consumer(real_stage.frames, "one")
     assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
@@ -276,5 +276,5 @@ def test_a_dispatch_says_done_as_often_as_it_likes(real_stage: Stage) -> None:
     claimed = real_stage.take(real_stage.bench("one"))
     dispatch = real_stage.bench("one").dispatch
     for _ in range(2):
-        dispatch.done(claimed.lease.dispatch_id)
+        dispatch.done(claimed.lease)
     assert real_stage.pending() == [] and not real_stage.dispatched()

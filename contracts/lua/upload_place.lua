@@ -1,0 +1,22 @@
+-- upload_place (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
+-- too many bytes, nor too many of one user. A place that nobody renews lapses.
+-- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user   -> OK | full | user
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now)) -- first: it needs no memory
+local mine, uploads, bytes, of_user = nil, 1, tonumber(ARGV[2]), 1
+for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local id, size, user = member:match('^([^/]*)/([^/]*)/([^/]*)$')
+  if id == ARGV[1] then
+    mine = member
+  else
+    uploads, bytes = uploads + 1, bytes + size
+    if user == ARGV[3] and user ~= '' then of_user = of_user + 1 end
+  end
+end
+if uploads > tonumber(ARGV[5]) or bytes > tonumber(ARGV[6]) then return 'full' end
+if of_user > tonumber(ARGV[7]) then return 'user' end
+if mine then redis.call('ZREM', KEYS[1], mine) end
+redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[4]), ARGV[1] .. '/' .. ARGV[2] .. '/' .. ARGV[3])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return 'OK'
