@@ -139,6 +139,59 @@ def verify(
 
 
 @app.command()
+def export(
+    format_: Annotated[str, typer.Option("--format", help="pose, gislr, npy1662 or hf.")],
+    sessions: Annotated[
+        list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the folder named like the format will be.")] = Path("exports"),
+    user: Annotated[str | None, typer.Option(help="This user's sessions alone.")] = None,
+    without_consent: Annotated[
+        bool, typer.Option("--include-without-consent", help="Captures too whose consent_given is false.")
+    ] = False,
+    demos: Annotated[bool, typer.Option("--include-demo", help="Captures too whose is_demo is true.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an export that is there and differs.")] = False,
+) -> None:
+    """Verify captures and export them for other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.exports.command import ExportRequest, export
+        from scripts.exports.sessions import Choice
+
+        request = ExportRequest(
+            format=format_,
+            sessions=sessions or (),
+            output=output,
+            user_id=user,
+            choice=Choice(without_consent=without_consent, demos=demos),
+            replace=replace,
+        )
+        return export(load_settings(), request)
+
+    _tool("export", action)
+
+
+@app.command()
+def show(
+    record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
+    user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
+    session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    rerun: Annotated[bool, typer.Option("--rerun", help="Write a recording for the Rerun viewer too.")] = False,
+) -> None:
+    """Draw one capture: a contact sheet, an animation, and a plot of presence and hand speed."""
+
+    def action() -> int:
+        from contracts.settings import load_settings
+        from scripts.pictures.show import show_record
+
+        return show_record(load_settings(), record_id, user, session, output, rerun=rerun)
+
+    _tool("show", action)
+
+
+@app.command()
 def inspect() -> None:
     """Show what is in the brokers now."""
 

@@ -1,0 +1,1 @@
+"""Recorded captures in the formats of other tools: ``a3cp export``."""

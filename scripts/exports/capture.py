@@ -1,0 +1,98 @@
+"""One capture as it is exported: its verified arrays, and what the session's log says of it. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.ids import format_utc
+from contracts.layout import LAYOUT, Part
+from contracts.message import FeatureRefEvent
+from recorder.artifact import Artifact
+
+__all__ = ["Capture", "frame_rate"]
+
+_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A capture that was verified.
+
+    Attributes:
+        intent: what the gesture means: the capture's own label, or that of its session; None if neither has one.
+        consent_given, is_demo: what the log says, of the capture or of its session; None if it says nothing.
+    """
+
+    event: FeatureRefEvent
+    artifact: Artifact
+    intent: str | None = None
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+
+    @property
+    def record_id(self) -> str:
+        """Names the capture's files, in lower case."""
+        return self.event.record_id.lower()
+
+    @property
+    def fps(self) -> float:
+        """How many frames a second there are."""
+        return frame_rate(self.artifact.timestamps_ms, self.artifact.fps_target)
+
+    def part(self, name: Part) -> npt.NDArray[np.float32]:
+        """One part's landmarks, (T, landmarks, coordinates); a pose's fourth coordinate is its visibility."""
+        part = next(part for part in LAYOUT if part.name == name)
+        columns = self.artifact.features[:, part.columns]
+        return columns.reshape(len(columns), part.landmarks, len(part.coordinates))
+
+    def facts(self) -> dict[str, Any]:
+        """What a table says of the capture: the same columns in every format, each one value or None."""
+        event, artifact = self.event, self.artifact
+        found = {f"found_{name}": share for name, share in artifact.facts.found_share.items()}
+        return {
+            "record_id": self.record_id,
+            "capture_id": event.capture_id,
+            "session_id": event.session_id,
+            "user_id": event.user_id,
+            "intent": self.intent,
+            "frames": len(artifact.features),
+            "fps": self.fps,
+            "fps_target": artifact.fps_target,
+            "duration_ms": artifact.facts.duration_ms,
+            "width": artifact.width,
+            "height": artifact.height,
+            "timestamp_start": format_utc(event.timestamp_start),
+            "timestamp_end": format_utc(event.timestamp_end),
+            "device_id": event.device_id,
+            "consent_given": self.consent_given,
+            "is_demo": self.is_demo,
+            "undecoded_frames": artifact.facts.undecoded_frames,
+            **found,
+            "hash": artifact.facts.hash,
+            "encoding": artifact.facts.encoding,
+        }
+
+    def frame_facts(self) -> dict[str, npt.NDArray[Any]]:
+        """What there is to say of single frames; ``tracker_restarts`` are numbers of frames, the first is 1."""
+        return {
+            "timestamps_ms": self.artifact.timestamps_ms,
+            "decoded": self.artifact.decoded,
+            "tracker_restarts": np.array(self.artifact.facts.tracker_restarts, dtype=np.int32),
+        }
+
+
+def frame_rate(timestamps_ms: npt.NDArray[np.int64], fps_target: int) -> float:
+    """Frames a second: ``fps_target`` if the frames' own times agree within 2 %, else their mean, to three decimals.
+
+    A camera in the dark delivers fewer frames than it was asked for. A format with one rate for all frames would
+    play them too fast at the target, and whoever measures a gesture's length by it would be wrong.
+    """
+    span_ms = int(timestamps_ms[-1] - timestamps_ms[0])
+    if span_ms <= 0:
+        return float(fps_target)
+    mean = 1000 * (len(timestamps_ms) - 1) / span_ms
+    return float(fps_target) if abs(mean - fps_target) <= _TOLERANCE * fps_target else round(mean, 3)

@@ -1,0 +1,92 @@
+"""``a3cp export``: what was asked for, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from contracts.settings import Settings
+from scripts.exports.capture import Capture
+from scripts.exports.folder import Draft, ExportError, Outcome
+from scripts.exports.formats import conversion
+from scripts.exports.sessions import Choice, Selection, find_logs
+from scripts.terminal import printable
+
+__all__ = ["ExportRequest", "export"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What to export, and where to. Without sessions, all of them; ``user_id`` narrows that to one user's."""
+
+    format: str
+    sessions: Sequence[str] = ()
+    output: Path = Path("exports")
+    user_id: str | None = None
+    choice: Choice = field(default_factory=Choice)
+    replace: bool = False
+
+
+def export(settings: Settings, request: ExportRequest) -> int:
+    """Export captures into ``<output>/<format>``; returns 1 if any of them was not as its log says, else 0.
+
+    Raises:
+        ConfigurationError: no such format, no such session, or the format's packages are not installed.
+        ExportError: there is nothing to export, or another export is in the place.
+    """
+    convert = conversion(request.format)
+    selection = Selection(
+        find_logs(settings.log_root, request.sessions, request.user_id), settings.data_root, request.choice
+    )
+    outcome = None
+    try:
+        with Draft(request.output / request.format) as draft:
+            for file in convert(_shown(selection)):
+                draft.add(file)
+            if selection.exported:
+                about = {"format": request.format, "a3cp": version("a3cp"), "captures": selection.exported}
+                outcome = draft.keep(about, replace=request.replace)
+    finally:
+        _tell_what_is_not_exported(selection)
+    if outcome is None:
+        raise ExportError("there is nothing to export")
+    print(_summary(selection, draft.target, outcome))
+    return 1 if selection.failed else 0
+
+
+def _shown(selection: Selection) -> Iterator[Capture]:
+    """The captures, with a bar on a terminal that moves for each that was looked at."""
+    console = Console(stderr=True)
+    captures: Iterable[Capture] = selection.captures()
+    yield from track(
+        captures, "exporting", selection.total, console=console, transient=True, disable=not console.is_terminal
+    )
+
+
+def _tell_what_is_not_exported(selection: Selection) -> None:
+    for text in selection.held_back:
+        print(printable(f"held back  {text}"), file=sys.stderr)
+    for text in selection.failed:
+        print(printable(f"FAILED     {text}"), file=sys.stderr)
+
+
+def _summary(selection: Selection, target: Path, outcome: Outcome) -> str:
+    parts = [f"{target}: {_many(selection.exported, 'capture')} of {_many(len(selection.sessions), 'session')}"]
+    parts.append({Outcome.WRITTEN: "written", Outcome.UNCHANGED: "as before", Outcome.REPLACED: "replaced"}[outcome])
+    if selection.unknown_consent:
+        parts.append(f"consent unknown for {selection.unknown_consent}")
+    if selection.held_back:
+        parts.append(f"{len(selection.held_back)} held back")
+    if selection.failed:
+        parts.append(f"{len(selection.failed)} FAILED")
+    return ", ".join(parts)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,131 @@
+"""The folder of an export: it appears whole or not at all, and none is overwritten unasked."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from contracts.errors import A3CPError
+from scripts.exports.tables import File, json_file
+
+__all__ = ["Draft", "ExportError", "MANIFEST", "Outcome"]
+
+MANIFEST = "export.json"
+"""Says what wrote the folder, and the SHA-256 of every other file in it."""
+
+_FILE_MODE = 0o640
+_FOLDER_MODE = 0o750
+
+
+class ExportError(A3CPError):
+    """An export could not be made; what was there before is untouched."""
+
+
+class Outcome(Enum):
+    """What `Draft.keep` did."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    REPLACED = "replaced"
+
+
+class Draft:
+    """An export while it is made: a hidden folder beside the place where it will be, gone if it is not kept.
+
+    Raises:
+        ExportError: the file system refuses; from every method.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._hashes: dict[str, str] = {}
+
+    def __enter__(self) -> Draft:
+        try:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.target.name}-", dir=self.target.parent))
+            self._folder.chmod(_FOLDER_MODE)
+        except OSError as error:
+            raise ExportError(f"{self.target.parent}: {error.strerror}") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, file: File) -> None:
+        """Write one file of the export."""
+        self._write(file)
+        self._hashes[file.path] = "sha256:" + hashlib.sha256(file.content).hexdigest()
+
+    def keep(self, about: dict[str, Any], *, replace: bool) -> Outcome:
+        """Put the export in its place. One that is there and is the same stays; one that differs is replaced if
+        ``replace`` says so and all that is in it is what an export wrote."""
+        self._write(json_file(MANIFEST, {**about, "files": self._hashes}))
+        there = self.target
+        if not there.exists():
+            self._move(self._folder, there)
+            return Outcome.WRITTEN
+        if _hashes(there) == _hashes(self._folder):
+            return Outcome.UNCHANGED
+        if not replace:
+            raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
+        if (reason := _foreign(there)) is not None:
+            raise ExportError(f"{there} is not replaced: {reason}")
+        old = self._folder.with_name(f"{self._folder.name}-old")
+        self._move(there, old)
+        self._move(self._folder, there)
+        shutil.rmtree(old, ignore_errors=True)
+        return Outcome.REPLACED
+
+    def _write(self, file: File) -> None:
+        path = self._folder / file.path
+        try:
+            for folder in reversed(path.relative_to(self._folder).parents[:-1]):
+                (self._folder / folder).mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            path.write_bytes(file.content)
+            path.chmod(_FILE_MODE)
+        except OSError as error:
+            raise ExportError(f"{file.path} cannot be written: {error.strerror}") from error
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            source.rename(target)
+        except OSError as error:
+            raise ExportError(f"{target} cannot be put in its place: {error.strerror}") from error
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Every file below ``folder`` by its SHA-256; what is no plain file has none."""
+    return {
+        path.relative_to(folder).as_posix(): _hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or not path.is_dir()
+    }
+
+
+def _hash(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _foreign(folder: Path) -> str | None:
+    """Why a folder holds something else than what an export wrote; None if it does not."""
+    if folder.is_symlink() or not folder.is_dir():
+        return "it is no folder"
+    try:
+        written = dict(orjson.loads((folder / MANIFEST).read_bytes())["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"no {MANIFEST} says that it is an export"
+    for path, digest in _hashes(folder).items():
+        if path != MANIFEST and written.get(path) != digest:
+            return f"{path} is not as an export wrote it"
+    return None

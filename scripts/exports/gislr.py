@@ -1,0 +1,65 @@
+"""``gislr``: the layout of Kaggle's Google Isolated Sign Language Recognition, a table of 543 rows a frame. No I/O.
+
+Its columns are ``frame`` (int16), ``row_id``, ``type``, ``landmark_index`` (int16), ``x``, ``y``, ``z`` (float64), its
+types stand in the order face, left_hand, pose, right_hand. There is no column for a pose's visibility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.layout import LAYOUT, Part
+from scripts.exports.capture import Capture
+from scripts.exports.tables import CapturesTable, File, csv_file, json_file
+
+__all__ = ["ROWS_PER_FRAME", "TYPES", "files", "landmark_table"]
+
+TYPES: tuple[Part, ...] = ("face", "left_hand", "pose", "right_hand")
+_LANDMARKS = {part.name: part.landmarks for part in LAYOUT}
+ROWS_PER_FRAME = sum(_LANDMARKS.values())
+
+
+def landmark_table(capture: Capture) -> pa.Table:
+    """The rows of one capture: its frames in order, counted from 1; NaN where a part was not found."""
+    frames = len(capture.artifact.features)
+    numbers = np.repeat(np.arange(1, frames + 1, dtype=np.int16), ROWS_PER_FRAME)
+    types = np.repeat(np.array(TYPES), [_LANDMARKS[name] for name in TYPES])
+    indices = np.concatenate([np.arange(_LANDMARKS[name], dtype=np.int16) for name in TYPES])
+    type_column = pa.array(np.tile(types, frames), pa.string())
+    index_column = pa.array(np.tile(indices, frames))
+    frame_column = pa.array(numbers)
+    row_ids = pc.binary_join_element_wise(
+        frame_column.cast(pa.string()), type_column, index_column.cast(pa.string()), "-"
+    )
+    points = np.concatenate([capture.part(name)[:, :, :3] for name in TYPES], axis=1).reshape(-1, 3).astype(np.float64)
+    columns = [frame_column, row_ids, type_column, index_column, *(pa.array(points[:, axis]) for axis in range(3))]
+    return pa.table(columns, names=["frame", "row_id", "type", "landmark_index", "x", "y", "z"])
+
+
+def files(captures: Iterable[Capture]) -> Iterator[File]:
+    """``train_landmark_files/<user_id>/<record_id>.parquet`` of each; ``train.csv``; the signs' numbers; the table."""
+    table = CapturesTable()
+    train = []
+    for capture in captures:
+        path = f"train_landmark_files/{capture.event.user_id}/{capture.record_id}.parquet"
+        buffer = pa.BufferOutputStream()
+        pq.write_table(landmark_table(capture), buffer)
+        yield File(path, buffer.getvalue().to_pybytes())
+        yield table.add(capture, path)
+        train.append(
+            {
+                "path": path,
+                "participant_id": capture.event.user_id,
+                "sequence_id": capture.record_id,
+                "sign": capture.intent,
+            }
+        )
+    signs = sorted({row["sign"] for row in train if row["sign"] is not None})
+    yield csv_file("train.csv", ["path", "participant_id", "sequence_id", "sign"], train)
+    yield json_file("sign_to_prediction_index_map.json", {sign: number for number, sign in enumerate(signs)})
+    yield table.file()

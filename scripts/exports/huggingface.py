@@ -1,0 +1,111 @@
+"""``hf``: a folder for Hugging Face ``datasets``: Parquet, a row per capture, and a card that names the files. No I/O.
+
+It is plain Parquet, so nothing of ``datasets`` is needed to write it, and whatever reads Parquet reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.layout import DIMS
+from scripts.exports.capture import Capture
+from scripts.exports.tables import File
+
+__all__ = ["SCHEMA", "files", "rows_table"]
+
+SHARD_BYTES = 256 * 1024 * 1024
+"""A file is closed once it holds so much of features; about 22 captures of the longest kind."""
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("record_id", "capture_id", "session_id", "user_id", "intent")),
+        ("frames", pa.int32()),
+        ("fps", pa.float64()),
+        ("fps_target", pa.int32()),
+        ("duration_ms", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        *((name, pa.string()) for name in ("timestamp_start", "timestamp_end", "device_id")),
+        ("consent_given", pa.bool_()),
+        ("is_demo", pa.bool_()),
+        ("undecoded_frames", pa.int32()),
+        *((f"found_{part}", pa.float64()) for part in ("pose", "left_hand", "right_hand", "face")),
+        ("hash", pa.string()),
+        ("encoding", pa.string()),
+        ("features", pa.list_(pa.list_(pa.float32(), DIMS))),
+        ("timestamps_ms", pa.list_(pa.int64())),
+        ("decoded", pa.list_(pa.bool_())),
+        ("tracker_restarts", pa.list_(pa.int32())),
+    ]
+)
+
+_CARD = """\
+---
+pretty_name: A3CP captures
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/*.parquet
+---
+
+# A3CP captures
+
+One row per capture, {captures} in all. `features` is (frames, 1662) float32: pose 33 × (x, y, z, visibility), left
+hand 21 × (x, y, z), right hand 21 × (x, y, z), face 468 × (x, y, z), as MediaPipe Holistic gives them; a part that was
+not found is NaN. `timestamps_ms` is each frame's time since the start, `hash` is that of the artifact the row is from.
+
+```python
+from datasets import load_dataset
+
+captures = load_dataset("path/to/this/folder", split="train").with_format("numpy")
+captures[0]["features"].shape  # (frames, 1662)
+```
+"""
+
+
+def rows_table(captures: list[Capture]) -> pa.Table:
+    """One row per capture, in order."""
+    facts = [capture.facts() for capture in captures]
+    columns: dict[str, Any] = {
+        name: pa.array([row[name] for row in facts], SCHEMA.field(name).type) for name in facts[0]
+    }
+    matrices = [capture.artifact.features for capture in captures]
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(matrices).ravel()), DIMS)
+    columns["features"] = pa.ListArray.from_arrays(_offsets(matrices), rows)
+    for name in captures[0].frame_facts():
+        values = [capture.frame_facts()[name] for capture in captures]
+        columns[name] = pa.ListArray.from_arrays(_offsets(values), pa.array(np.concatenate(values)))
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _offsets(arrays: list[npt.NDArray[Any]]) -> pa.Array:
+    return pa.array(np.cumsum([0, *(len(array) for array in arrays)]), pa.int32())
+
+
+def files(captures: Iterable[Capture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
+    """``data/train-<number>.parquet``, as many as it takes, and ``README.md``, the dataset's card."""
+    shard: list[Capture] = []
+    shards = total = held_bytes = 0
+    for capture in captures:
+        shard.append(capture)
+        total += 1
+        held_bytes += capture.artifact.features.nbytes
+        if held_bytes >= shard_bytes:
+            yield _shard(shards, shard)
+            shard, shards, held_bytes = [], shards + 1, 0
+    if shard:
+        yield _shard(shards, shard)
+    yield File("README.md", _CARD.format(captures=total).encode())
+
+
+def _shard(number: int, captures: list[Capture]) -> File:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows_table(captures), buffer, compression="zstd")
+    return File(f"data/train-{number:05}.parquet", buffer.getvalue().to_pybytes())

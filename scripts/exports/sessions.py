@@ -1,0 +1,139 @@
+"""Captures out of session logs: found, verified one by one, and held back where they must be. It writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.errors import A3CPError, ConfigurationError
+from contracts.ids import is_identifier, is_session_id
+from contracts.message import FeatureRefEvent
+from contracts.paths import session_log_pattern
+from recorder.artifact import load_artifact
+from recorder.entry import parse_object
+from recorder.session_log import read_log
+from recorder.verify import SessionReading, read_session
+from scripts.exports.capture import Capture
+from scripts.exports.statements import Statements
+
+__all__ = ["Choice", "Selection", "find_logs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which captures are wanted that are held back unless somebody asks for them."""
+
+    without_consent: bool = False
+    demos: bool = False
+
+
+@dataclass(slots=True)
+class Selection:
+    """The captures of some sessions, in the order of their users, sessions and lines, and what became of each.
+
+    Attributes:
+        failed: what is wrong with a session or a capture, one sentence each.
+        held_back: captures that are good, and why they are not exported.
+        exported: how many captures were, and
+        sessions: of which sessions they are;
+        unknown_consent: how many of them nobody said consent of.
+    """
+
+    logs: Sequence[Path]
+    data_root: Path
+    choice: Choice = field(default_factory=Choice)
+    failed: list[str] = field(init=False, default_factory=list)
+    held_back: list[str] = field(init=False, default_factory=list)
+    exported: int = field(init=False, default=0)
+    sessions: set[str] = field(init=False, default_factory=set)
+    unknown_consent: int = field(init=False, default=0)
+    _readings: list[tuple[Path, SessionReading]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._readings = [(log, read_session(log)) for log in self.logs]
+
+    @property
+    def total(self) -> int:
+        """How many captures the logs tell of."""
+        return sum(len(reading.refs) for _, reading in self._readings)
+
+    def captures(self) -> Iterator[Capture]:
+        """Each capture that is verified and wanted, read when its turn comes. To be run through once."""
+        repeated = _repeated(event for _, reading in self._readings for _, event in reading.refs)
+        for log, reading in self._readings:
+            self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
+            statements = self._statements(log)
+            for _, event in reading.refs:
+                if event.record_id.lower() in repeated:
+                    self.failed.append(f"record {event.record_id}: it is in the logs more than once")
+                elif (capture := self._capture(event, statements)) is not None:
+                    self.exported += 1
+                    self.sessions.add(event.session_id)
+                    self.unknown_consent += capture.consent_given is None
+                    yield capture
+
+    def _statements(self, log: Path) -> Statements:
+        try:
+            return Statements(parse_object(line.event) for line in read_log(log) if not line.problem)
+        except OSError:  # it is among the findings, and there is no capture
+            return Statements(())
+
+    def _capture(self, event: FeatureRefEvent, statements: Statements) -> Capture | None:
+        consent_given, is_demo = statements.consent_given(event.capture_id), statements.is_demo(event.capture_id)
+        if consent_given is False and not self.choice.without_consent:
+            self.held_back.append(f"record {event.record_id}: without consent")
+            return None
+        if is_demo and not self.choice.demos:
+            self.held_back.append(f"record {event.record_id}: a demonstration")
+            return None
+        try:
+            artifact = load_artifact(event, self.data_root)
+        except A3CPError as error:
+            self.failed.append(f"record {event.record_id}: {error}")
+            return None
+        intent = event.annotation.intent if event.annotation else statements.session_intent
+        return Capture(event, artifact, intent, consent_given, is_demo)
+
+
+def _repeated(events: Iterable[FeatureRefEvent]) -> set[str]:
+    """The records that have more than one event: which of them is the capture's is not for us to guess."""
+    return {record_id for record_id, count in Counter(event.record_id.lower() for event in events).items() if count > 1}
+
+
+def _where(line: int) -> str:
+    return f"line {line}: " if line else ""
+
+
+def find_logs(log_root: Path, sessions: Sequence[str], user_id: str | None) -> list[Path]:
+    """The logs of these sessions, each an id or a log's path; of all sessions if none is named; of this user alone,
+    if one is. In the order of their paths, none twice.
+
+    Raises:
+        ConfigurationError: there is no such session, or none at all, or the id is no id.
+    """
+    if user_id is not None and not is_identifier(user_id):
+        raise ConfigurationError("--user: 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+    if not sessions:
+        logs = sorted(log_root.glob(session_log_pattern(user_id or "*")))
+        if not logs:
+            raise ConfigurationError(f"LOG_ROOT: there is no session log under {log_root}" + _whose(user_id))
+        return logs
+    found = {log.resolve() for session in sessions for log in _find(log_root, session, user_id)}
+    return sorted(found)
+
+
+def _find(log_root: Path, session: str, user_id: str | None) -> list[Path]:
+    if is_session_id(session):
+        logs = list(log_root.glob(session_log_pattern(user_id or "*", session)))
+    else:
+        log = Path(session).resolve()
+        logs = [log] if log.is_file() and user_id in (None, log.parent.parent.name) else []
+    if not logs:
+        raise ConfigurationError(f"{session}: there is no such session log" + _whose(user_id))
+    return logs
+
+
+def _whose(user_id: str | None) -> str:
+    return f" of user {user_id}" if user_id else ""
