@@ -16,13 +16,12 @@ from contracts.layout import PART_NAMES
 from contracts.paths import session_log_path
 from contracts.settings import Settings
 from recorder.verify import ArtifactFacts, replay, verify_log
+from scripts.client import CaptureClient, CaptureOutcome, Pace
+from scripts.client.explanations import explain
 from scripts.clip import Clip, open_clip
-from scripts.explanations import explain
-from scripts.gateway_client import Gateway
-from scripts.pace import Pace
 from scripts.sample import SampleSource
 from scripts.stack import Stack
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.streaming import stream_capture
 from scripts.verification import fact_lines
 
 __all__ = ["demo"]
@@ -68,25 +67,22 @@ def _state_dir() -> Iterator[Path]:
         shutil.rmtree(state_dir, ignore_errors=True)
 
 
-async def _run(stack: Stack, clip: Clip) -> CaptureResult:
+async def _run(stack: Stack, clip: Clip) -> CaptureOutcome:
     started_at = time.monotonic()
     token = stack.settings.api_token
     async with stack:
         await stack.ready()
         print(f"stack     two brokers, gateway, extractor, recorder ready in {time.monotonic() - started_at:.1f} s")
-        async with Gateway(stack.address, token.get_secret_value() if token else None) as gateway:
-            session_id = await gateway.start_session(USER)
+        async with (
+            CaptureClient(stack.address, token.get_secret_value() if token else None) as client,
+            client.session(USER) as session,
+        ):
+            session_id = session.session_id
             print(f"session   {session_id}", flush=True)
-            try:
-                result = await stream_capture(
-                    gateway, clip, user_id=USER, session_id=session_id, intent="demo", pace=PACE
-                )
-            finally:
-                await gateway.end_session(USER, session_id)
-    return result
+            return await stream_capture(client, clip, user_id=USER, session_id=session_id, intent="demo", pace=PACE)
 
 
-def _verified(settings: Settings, result: CaptureResult) -> ArtifactFacts:
+def _verified(settings: Settings, result: CaptureOutcome) -> ArtifactFacts:
     if not result.recorded:
         raise DemoFailed(f"the capture was aborted: {explain(result.error_code)}")
     log = session_log_path(settings.log_root, result.user_id, result.session_id)
@@ -95,12 +91,12 @@ def _verified(settings: Settings, result: CaptureResult) -> ArtifactFacts:
         problems = "; ".join(finding.problem for finding in report.findings) or "the log does not have one capture"
         raise DemoFailed(f"{log} does not verify: {problems}")
     facts = replay(result.record_id, result.user_id, result.session_id, settings.data_root, settings.log_root)
-    if facts.shape[0] != result.accepted or facts.hash != result.raw_features_ref.get("hash"):
+    if facts.shape[0] != result.accepted or result.features is None or facts.hash != result.features.hash:
         raise DemoFailed("the artifact is not the one that the gateway told of")
     return facts
 
 
-def _report(settings: Settings, result: CaptureResult, facts: ArtifactFacts) -> None:
+def _report(settings: Settings, result: CaptureOutcome, facts: ArtifactFacts) -> None:
     log = session_log_path(settings.log_root, result.user_id, result.session_id)
     for line in fact_lines(facts):
         print(line)

@@ -13,11 +13,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from contracts.errors import A3CPError, ConfigurationError
 from contracts.ids import is_identifier, is_session_id
 from contracts.limits import CaptureLimits
+from scripts.client import CaptureClient, CaptureOutcome, StreamState
+from scripts.client.explanations import explain
 from scripts.clip import Clip, ClipError, open_clip
-from scripts.explanations import explain
-from scripts.gateway_client import Gateway
-from scripts.pace import StreamState
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.streaming import stream_capture
 
 __all__ = ["IngestRequest", "ingest"]
 
@@ -47,27 +46,25 @@ def ingest(request: IngestRequest, limits: CaptureLimits) -> int:
     """Ingest everything that was asked for; returns 0 if every file was recorded, else 1.
 
     Raises:
-        GatewayError: no session could be started.
+        ClientError: no session could be started.
     """
     return asyncio.run(_ingest(request, limits, Console(), Console(stderr=True)))
 
 
 async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
     failures = 0
-    async with Gateway(request.gateway_url, request.token) as gateway:
-        session_id = request.session_id or await gateway.start_session(request.user_id)
-        out.print(f"session {session_id}", highlight=False)
-        try:
-            for path in request.files:
-                failures += not await _one(gateway, request, session_id, path, limits, out, err)
-        finally:
-            if request.session_id is None:
-                await gateway.end_session(request.user_id, session_id)
+    async with (
+        CaptureClient(request.gateway_url, request.token) as client,
+        client.session(request.user_id, session_id=request.session_id) as session,
+    ):
+        out.print(f"session {session.session_id}", highlight=False)
+        for path in request.files:
+            failures += not await _one(client, request, session.session_id, path, limits, out, err)
     return 1 if failures else 0
 
 
 async def _one(
-    gateway: Gateway,
+    client: CaptureClient,
     request: IngestRequest,
     session_id: str,
     path: Path,
@@ -79,7 +76,7 @@ async def _one(
         clip = open_clip(path, limits, request.fps)
         with _Bar(clip, out) as bar:
             result = await stream_capture(
-                gateway,
+                client,
                 clip,
                 user_id=request.user_id,
                 session_id=session_id,
@@ -98,10 +95,11 @@ async def _one(
     return True
 
 
-def _recorded_line(path: Path, result: CaptureResult) -> str:
-    reference = result.raw_features_ref
-    frames, dims = reference["shape"]
-    return f"{path.name}: recorded ({frames}, {dims}) {reference['hash']} record {result.record_id}"
+def _recorded_line(path: Path, outcome: CaptureOutcome) -> str:
+    features = outcome.features
+    assert features is not None  # it was recorded
+    frames, dims = features.shape
+    return f"{path.name}: recorded ({frames}, {dims}) {features.hash} record {outcome.record_id}"
 
 
 class _Bar:

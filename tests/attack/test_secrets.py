@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import numpy as np
 import pytest
 import redis
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from contracts.paths import artifact_path
 from recorder.verify import verify_log
-from scripts.gateway_client import Gateway, GatewayError
+from scripts.client import CaptureClient, ClientError
 from scripts.stack import Stack
 from tests.attack.hostile import HOSTILE
 from tests.attack.jpegs import before_header, segment
@@ -71,7 +72,7 @@ def family(pids: Iterable[int]) -> dict[int, bytes]:
     return {pid: Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/comm").read_bytes() for pid in found}
 
 
-async def a_whole_capture(gateway: Gateway, session_id: str) -> Client:
+async def a_whole_capture(gateway: CaptureClient, session_id: str) -> Client:
     frames = [marked(jpeg) for jpeg in face_clip(6)] + [marked(HOSTILE[name].jpeg) for name in HOSTILE_NAMES]
     client = Client(user_id="carer-1", session_id=session_id)
     async with gateway.capture_socket() as socket:
@@ -86,7 +87,7 @@ async def a_whole_capture(gateway: Gateway, session_id: str) -> Client:
     return client
 
 
-async def everything_refused(gateway: Gateway, session_id: str) -> list[str]:
+async def everything_refused(gateway: CaptureClient, session_id: str) -> list[str]:
     """What the gateway answers to what it refuses, canaries in all of it."""
     said = []
     pixels = marked(face_clip(1)[0])
@@ -105,13 +106,15 @@ async def everything_refused(gateway: Gateway, session_id: str) -> list[str]:
     with pytest.raises(InvalidStatus) as refused:
         await connect(url, additional_headers={"Authorization": f"Bearer {TOKEN}x"}, proxy=None)
     said.append(str(refused.value.response.headers) + str(refused.value.response.body))
-    async with Gateway(gateway.url, TOKEN[:-1]) as wrong:
-        with pytest.raises(GatewayError) as error:
+    async with CaptureClient(gateway.url, TOKEN[:-1]) as wrong:
+        with pytest.raises(ClientError) as error:
             await wrong.start_session("carer-1")
         said.append(str(error.value))
-    for path in (f"/{TOKEN}", f"/captures/{TOKEN}?token={TOKEN}", "/schema-recorder/append"):
-        answer = await gateway._http.post(path, content=b'{"source": "' + pixels + TOKEN.encode() + b'"}')
-        said.append(answer.text + str(answer.headers))
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http:
+        for path in (f"/{TOKEN}", f"/captures/{TOKEN}?token={TOKEN}", "/schema-recorder/append"):
+            body = b'{"source": "' + pixels + TOKEN.encode() + b'"}'
+            answer = await http.post(gateway.url + path, content=body)
+            said.append(answer.text + str(answer.headers))
     return said
 
 
@@ -122,14 +125,15 @@ def test_no_secret_and_no_byte_of_an_image_leaves_its_place(pair: BrokerPair, tm
 
     async def main() -> tuple[list[str], dict[int, bytes], Client]:
         stack = Stack(settings, extractors=1, recorders=2, show=lambda _, line: logged.append(line))
-        async with stack, Gateway(stack.address, TOKEN) as gateway:
+        async with stack, CaptureClient(stack.address, TOKEN) as gateway:
             await stack.ready()
             session_id = await gateway.start_session("carer-1")
             client = await a_whole_capture(gateway, session_id)
             said = await everything_refused(gateway, session_id)
 
             async def recorded() -> bool:
-                return ((await gateway.capture(client.capture_id)) or {}).get("status") == "recorded"
+                report = await gateway.capture(client.capture_id)
+                return report is not None and report.status == "recorded"
 
             await until(recorded, "the capture is recorded")
             lines = family(part.pid for part in stack.parts.values() if part.pid is not None)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
 from contracts.paths import session_log_path
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from tests.e2e.conftest import ALLOWED, CAMERA, Launch, RunningStack, axe, opened
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
@@ -138,7 +138,7 @@ def test_a_session_that_is_ended_elsewhere_ends_the_capture_with_its_sentence(pa
     expect(status(page)).to_contain_text("recording")
 
     async def end() -> None:
-        async with Gateway(stack.address) as gateway:
+        async with CaptureClient(stack.address) as gateway:
             await gateway.end_session(USER, session_id)
 
     stack.call(end())

@@ -29,7 +29,10 @@ PURE = [
     "gateway/sessions/service.py",
     "recorder/entry.py",
     "recorder/holds.py",
-    "scripts/pace.py",
+    "scripts/client/explanations.py",
+    "scripts/client/frames.py",
+    "scripts/client/pace.py",
+    "scripts/pictures/motion.py",
     "workers/matrix.py",
     "workers/progress.py",
 ]

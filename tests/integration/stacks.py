@@ -16,8 +16,8 @@ from contracts.limits import CaptureLimits
 from contracts.paths import session_log_path
 from contracts.settings import Settings
 from recorder.verify import LogReport, verify_log
+from scripts.client import CaptureClient
 from scripts.clip import Clip, ClipFrame
-from scripts.gateway_client import Gateway
 from scripts.stack import Stack
 from tests.clips import face_clip
 from tests.conftest import BrokerPair
@@ -49,7 +49,7 @@ class FaceClip(Clip):
 class Running:
     """A running stack, a client of it, and its two brokers."""
 
-    def __init__(self, stack: Stack, gateway: Gateway, frames: AsyncBroker, events: AsyncBroker) -> None:
+    def __init__(self, stack: Stack, gateway: CaptureClient, frames: AsyncBroker, events: AsyncBroker) -> None:
         self.stack = stack
         self.gateway = gateway
         self.frames = frames
@@ -60,7 +60,8 @@ class Running:
         return verify_log(session_log_path(settings.log_root, USER, session_id), settings.data_root)
 
     async def status(self, capture_id: str) -> dict[str, Any]:
-        return await self.gateway.capture(capture_id) or {}
+        report = await self.gateway.capture(capture_id)
+        return report.model_dump(mode="json", exclude_none=True) if report is not None else {}
 
 
 def settings_for(brokers: BrokerPair, folder: Path, **limits: Any) -> Settings:
@@ -92,7 +93,7 @@ async def running(
             frames_url, events_url = stack.urls
             frames, events = connect(frames_url), connect(events_url)
             try:
-                async with Gateway(stack.address) as gateway:
+                async with CaptureClient(stack.address) as gateway:
                     yield Running(stack, gateway, frames, events)
             finally:
                 await frames.aclose()

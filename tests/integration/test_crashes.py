@@ -14,7 +14,8 @@ import numpy as np
 from contracts import keys
 from contracts.errors import A3CPError
 from contracts.paths import artifact_path
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.client import CaptureOutcome
+from scripts.streaming import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
 
@@ -28,7 +29,7 @@ def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
     os.killpg(pid, number)
 
 
-async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyncio.Task[CaptureResult]]:
+async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyncio.Task[CaptureOutcome]]:
     """A capture on its way: its capture_id, its record_id, and what will become of it."""
     capture_id, record_id = str(uuid.uuid4()), str(uuid.uuid4())
     ids = {"user_id": USER, "session_id": session_id, "capture_id": capture_id, "record_id": record_id}
@@ -147,7 +148,7 @@ def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_even
         await extracted(stack, capture_id, 5)
         signal_part(stack, "gateway", signal.SIGKILL)
         outcome = await asyncio.gather(task, return_exceptions=True)
-        assert isinstance(outcome[0], A3CPError | CaptureResult)
+        assert isinstance(outcome[0], A3CPError | CaptureOutcome)
         await stack.stack.ready()
 
         async def lost() -> bool:

@@ -24,9 +24,9 @@ from contracts.errors import CAPTURE_CODES
 from contracts.live import LiveCode
 from contracts.pipelines import PIPELINES
 from recorder.metrics import DEAD_REASONS
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient, CaptureOutcome, LiveEnded
 from scripts.stack import Stack
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.streaming import stream_capture
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for, until
 from workers.metrics import JobEnd
@@ -52,7 +52,7 @@ class Observed:
 
     texts: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str]] = field(default_factory=list)
-    capture: CaptureResult | None = None
+    capture: CaptureOutcome | None = None
     ids: set[str] = field(default_factory=set)
 
     def samples(self) -> Iterator[Sample]:
@@ -97,13 +97,13 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
 async def _traffic(stack: Stack, found: Observed) -> None:
     async with stack:
         await stack.ready()
-        async with Gateway(stack.address, TOKEN) as gateway:
-            session_id = await gateway.start_session(USER)
-            found.capture = await stream_capture(gateway, FaceClip(FRAMES), user_id=USER, session_id=session_id)
-            async with gateway.capture_socket() as socket:
+        async with CaptureClient(stack.address, TOKEN) as client:
+            session_id = await client.start_session(USER)
+            found.capture = await stream_capture(client, FaceClip(FRAMES), user_id=USER, session_id=session_id)
+            async with client.capture_socket() as socket:
                 await socket.send("no JSON")
                 await socket.wait_closed()
-            await _live_frames(gateway)
+            await _live_frames(client)
             found.ids = {USER, session_id, found.capture.capture_id, found.capture.record_id}
             events = connect(stack.urls[1])
             await events.xadd(keys.EVENTS, {"event": "poison"})
@@ -112,13 +112,12 @@ async def _traffic(stack: Stack, found: Observed) -> None:
         await _scrape(stack, found)
 
 
-async def _live_frames(gateway: Gateway) -> None:
-    async with gateway.live_socket("pose") as socket:
+async def _live_frames(client: CaptureClient) -> None:
+    async with client.live("pose") as live:
         for jpeg in jpegs(3):
-            await socket.send(jpeg)
-            assert "result" in orjson.loads(await socket.recv())
-        await socket.send(b"no JPEG")
-        assert orjson.loads(await socket.recv())["error"] == "invalid_frame"
+            assert await live.ask(jpeg) is not None
+        with pytest.raises(LiveEnded, match="invalid_frame"):
+            await live.ask(b"\xff\xd8 no JPEG")
 
 
 async def _scrape(stack: Stack, found: Observed) -> None:

@@ -16,7 +16,8 @@ from mediapipe.python.solutions.holistic import Holistic
 
 from contracts.layout import DIMS, LAYOUT
 from contracts.paths import artifact_path, resolve_uri, session_log_path
-from scripts.streaming import CaptureResult, StreamState, stream_capture
+from scripts.client import CaptureOutcome, StreamState
+from scripts.streaming import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, Running, jpegs, running, settings_for
 from tests.messages import Client
@@ -37,7 +38,7 @@ def bare_mediapipe(frames: list[bytes]) -> np.ndarray:
     return rows
 
 
-async def capture(stack: Running, session_id: str, frames: int = FRAMES, **options: object) -> CaptureResult:
+async def capture(stack: Running, session_id: str, frames: int = FRAMES, **options: object) -> CaptureOutcome:
     clip = FaceClip(frames)
     return await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id, **options)  # type: ignore[arg-type]
 
@@ -47,12 +48,12 @@ def test_the_artifact_is_mediapipes_own_answer_and_the_same_after_a_restart_of_e
 ) -> None:
     settings = settings_for(own_brokers, tmp_path)
 
-    async def first() -> tuple[str, list[CaptureResult]]:
+    async def first() -> tuple[str, list[CaptureOutcome]]:
         async with running(settings) as stack:
             session_id = await stack.gateway.start_session(USER)
             return session_id, [await capture(stack, session_id) for _ in range(2)]
 
-    async def second(session_id: str) -> CaptureResult:
+    async def second(session_id: str) -> CaptureOutcome:
         async with running(settings) as stack:
             result = await capture(stack, session_id)  # the session outlived every process
             await stack.gateway.end_session(USER, session_id)
@@ -68,7 +69,7 @@ def test_the_artifact_is_mediapipes_own_answer_and_the_same_after_a_restart_of_e
     assert [result.status for result in results] == ["recorded"] * 3
     artifacts = [artifact_path(settings.data_root, USER, session_id, r.record_id).read_bytes() for r in results]
     assert len(set(artifacts)) == 1, "the same clip gave different bytes"
-    assert {r.raw_features_ref["hash"] for r in results} == {"sha256:" + hashlib.sha256(artifacts[0]).hexdigest()}
+    assert {r.features.hash for r in results if r.features} == {"sha256:" + hashlib.sha256(artifacts[0]).hexdigest()}
 
     loaded = np.load(artifact_path(settings.data_root, USER, session_id, results[0].record_id), allow_pickle=False)
     expected = bare_mediapipe(jpegs(FRAMES))
@@ -81,10 +82,10 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
     settings = settings_for(own_brokers, tmp_path)
     start = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
-    async def main() -> tuple[str, CaptureResult, dict[str, object]]:
+    async def main() -> tuple[str, CaptureOutcome, dict[str, object]]:
         async with running(settings) as stack:
             session_id = await stack.gateway.start_session(USER)
-            result = await capture(stack, session_id, intent="wave", timestamp_start=start)
+            result = await capture(stack, session_id, intent="wave", start=start)
             status = await stack.status(result.capture_id)
             await stack.gateway.end_session(USER, session_id)
             return session_id, result, status

@@ -13,18 +13,17 @@ from rich.console import Console
 from contracts.limits import CaptureLimits
 from contracts.paths import session_log_path
 from recorder.verify import replay, verify_log
+from scripts.client import CaptureClient, CaptureOutcome, ClientError, StreamState
 from scripts.clip import Clip, ClipError, ClipFrame
-from scripts.gateway_client import Gateway, GatewayError
 from scripts.ingest import IngestRequest, _ingest
 from scripts.inspection import inspect
-from scripts.pace import StreamState
 from scripts.sample import SampleSource
 from scripts.stack import Stack
-from scripts.streaming import CaptureResult, stream_capture
+from scripts.streaming import stream_capture
 from tests.scripts.test_stack import settings_in
 from tests.scripts.videos import make_folder, make_video
 
-Test = Callable[[Stack, Gateway], Coroutine[None, None, None]]
+Test = Callable[[Stack, CaptureClient], Coroutine[None, None, None]]
 OnStack = Callable[[Test], None]
 
 
@@ -37,7 +36,7 @@ def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
         runner.run(stack.ready())
 
         async def with_gateway(test: Test) -> None:
-            async with Gateway(stack.address) as gateway:
+            async with CaptureClient(stack.address) as gateway:
                 await test(stack, gateway)
 
         yield lambda test: runner.run(with_gateway(test))
@@ -52,7 +51,7 @@ async def ask(stack: Stack, *files: Path, session_id: str | None = None) -> tupl
 
 
 def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Path, on_stack: OnStack) -> None:
-    async def test(stack: Stack, gateway: Gateway) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
         video = make_video(tmp_path / "v.mp4", frames=60, rotation=90)
         folder = make_folder(tmp_path / "f", images=30)
         broken = tmp_path / "broken.mp4"
@@ -75,7 +74,7 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
 
 
 def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path: Path, on_stack: OnStack) -> None:
-    async def test(stack: Stack, gateway: Gateway) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
         folder = make_folder(tmp_path / "f", images=30)
         session_id = await gateway.start_session("u")
         assert (await ask(stack, folder, session_id=session_id))[0] == 0
@@ -101,14 +100,14 @@ class Broken(Clip):
 
 
 def test_a_clip_that_fails_on_the_way_aborts_its_capture(on_stack: OnStack) -> None:
-    async def test(stack: Stack, gateway: Gateway) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
         session_id = await gateway.start_session("u")
         with pytest.raises(ClipError, match="damaged"):
             await stream_capture(gateway, Broken(), user_id="u", session_id=session_id, capture_id="lost")
         async with asyncio.timeout(30):
-            while (record := await gateway.capture("lost")) is None or record["status"] != "aborted":
+            while (record := await gateway.capture("lost")) is None or record.status != "aborted":
                 await asyncio.sleep(0.05)
-        assert record["error_code"] == "client_disconnected"
+        assert record.error_code == "client_disconnected"
 
     on_stack(test)
 
@@ -131,7 +130,7 @@ class Slow(SampleSource):
 
 
 def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(on_stack: OnStack) -> None:
-    async def test(stack: Stack, gateway: Gateway) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
         session_id = await gateway.start_session("u")
         for clip, code in ((Narrow(), "invalid_frame"), (Slow(), "limit_duration_exceeded")):
             result = await stream_capture(gateway, clip, user_id="u", session_id=session_id)
@@ -141,12 +140,12 @@ def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(on_stack: OnStac
 
 
 def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: OnStack) -> None:
-    async def test(stack: Stack, gateway: Gateway) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
         session_id = await gateway.start_session("u")
         clip = SampleSource(duration_s=6)
         states: dict[str, list[StreamState]] = {"one": [], "two": []}
 
-        async def stream(name: str) -> CaptureResult:
+        async def stream(name: str) -> CaptureOutcome:
             show = states[name].append
             return await stream_capture(
                 gateway, clip, user_id="u", session_id=session_id, capture_id=name, on_progress=show
@@ -156,7 +155,7 @@ def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: O
             running = {name: tasks.create_task(stream(name)) for name in states}
         results = [task.result() for task in running.values()]
         assert all(result.recorded for result in results)
-        assert len({result.raw_features_ref["hash"] for result in results}) == 1
+        assert len({result.features.hash for result in results if result.features}) == 1
         waited = [any(s.waiting and s.progress for s in seen) for seen in states.values()]
         assert any(waited)
         assert all(s.sent == 0 for seen in states.values() for s in seen if s.waiting)
@@ -176,10 +175,10 @@ def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: O
 
 def test_a_gateway_that_is_away_is_one_sentence() -> None:
     async def away() -> None:
-        async with Gateway("http://127.0.0.1:1") as gateway:
-            with pytest.raises(GatewayError, match="is `a3cp up` running"):
+        async with CaptureClient("http://127.0.0.1:1") as gateway:
+            with pytest.raises(ClientError, match="is `a3cp up` running"):
                 await gateway.start_session("u")
-            with pytest.raises(GatewayError, match="is `a3cp up` running"):
+            with pytest.raises(ClientError, match="is `a3cp up` running"):
                 await stream_capture(gateway, SampleSource(), user_id="u", session_id="sess_" + "0" * 16)
 
     asyncio.run(away())

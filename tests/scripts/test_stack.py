@@ -27,7 +27,7 @@ from contracts.errors import ConfigurationError, FatalError
 from contracts.keys import EXTRACTORS, LIVE_WORKERS
 from contracts.scripts import run_sync
 from contracts.settings import Settings, load_settings
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from scripts.inspection import inspect
 from scripts.stack import Stack, gateway_address, running_urls
 from scripts.supervision import CORE_LIMIT_BYTES
@@ -69,7 +69,7 @@ def test_the_stack_starts_restarts_what_dies_and_leaves_nothing(tmp_path: Path) 
             assert list(stack.parts) == ["frames-broker", "events-broker", "recorder-1", "extractor-1", "gateway"]
             _sockets_are_private(stack)
             _roles_are_as_they_must_be(stack)
-            async with Gateway(stack.address) as gateway:
+            async with CaptureClient(stack.address) as gateway:
                 session_id = await gateway.start_session("u")
                 for name in ("gateway", "extractor-1", "recorder-1", "frames-broker", "events-broker"):
                     await _kill(stack, name)
@@ -172,7 +172,7 @@ def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
     async def main() -> None:
         async with Stack(settings_in(tmp_path)) as stack:
             await stack.ready()
-            async with Gateway(stack.address) as gateway:
+            async with CaptureClient(stack.address) as gateway:
                 session_id = await gateway.start_session("u")
         async with Stack(settings_in(tmp_path)) as stack:
             await stack.ready()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.errors import CAPTURE_CODES
-from scripts.explanations import explain
+from scripts.client.explanations import explain
 from scripts.lockfile import problems
 from scripts.up import plain
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.capture import CaptureProgress, Found
-from scripts.pace import Pace, StreamState
+from scripts.client.pace import Pace, StreamState
 
 
 def at(sent: int, **progress: Any) -> StreamState:

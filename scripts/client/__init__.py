@@ -1,0 +1,48 @@
+"""A client of the gateway: sessions, captures, the real-time lane; for programs with an event loop, and without."""
+
+from contracts.answers import CaptureReport
+from scripts.client.capture import Capture, OnProgress
+from scripts.client.client import CaptureClient
+from scripts.client.errors import (
+    CaptureAborted,
+    CaptureStalled,
+    ClientError,
+    GatewayAway,
+    GatewayRefused,
+    LiveEnded,
+    UsageError,
+)
+from scripts.client.frames import Frame, Jpeg
+from scripts.client.live import LiveAnswer, LiveStream
+from scripts.client.outcome import CaptureOutcome
+from scripts.client.pace import Pace, StreamState
+from scripts.client.session import Session
+from scripts.client.sync import SyncCapture, SyncCaptureClient, SyncLiveStream, SyncSession
+from scripts.client.window import When
+
+__all__ = [
+    "Capture",
+    "CaptureAborted",
+    "CaptureClient",
+    "CaptureOutcome",
+    "CaptureReport",
+    "CaptureStalled",
+    "ClientError",
+    "Frame",
+    "GatewayAway",
+    "GatewayRefused",
+    "Jpeg",
+    "LiveAnswer",
+    "LiveEnded",
+    "LiveStream",
+    "OnProgress",
+    "Pace",
+    "Session",
+    "StreamState",
+    "SyncCapture",
+    "SyncCaptureClient",
+    "SyncLiveStream",
+    "SyncSession",
+    "UsageError",
+    "When",
+]

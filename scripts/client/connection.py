@@ -1,0 +1,151 @@
+"""HTTP and WebSockets to one gateway, and what their failures mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import websockets
+from pydantic import TypeAdapter, ValidationError
+from websockets.asyncio.client import ClientConnection, connect
+
+from contracts.answers import Refusal
+from contracts.errors import ConfigurationError
+from scripts.client.errors import ClientError, GatewayAway, GatewayRefused, UsageError
+
+__all__ = ["Connection", "answered", "parsed"]
+
+Value = TypeVar("Value")
+
+REPEATS = 3
+"""How often a request that may be repeated is tried."""
+
+REPEAT_AFTER_S = 0.5
+ANSWER_WITHIN_S = 15.0
+CLOSE_WITHIN_S = 2.0
+
+
+class Connection:
+    """One gateway, by its URL.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000, not {url!r}")
+        self.url = url.rstrip("/")
+        self.closed = False
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # a proxy of the environment is for the world outside, not for this machine
+        self._outside = parts.hostname not in ("localhost", "127.0.0.1", "::1")
+        self._http = httpx.AsyncClient(
+            base_url=self.url, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
+        )
+
+    async def close(self) -> None:
+        """Close every HTTP connection. It may be repeated."""
+        self.closed = True
+        await self._http.aclose()
+
+    async def ask(self, method: str, path: str, document: Any = None) -> httpx.Response:
+        """One request, once.
+
+        Raises:
+            GatewayAway: there was no answer.
+        """
+        self._check_open()
+        try:
+            return await self._http.request(method, path, json=document)
+        except httpx.HTTPError as error:
+            raise self._away(error) from error
+
+    async def ask_again(self, path: str, document: Any) -> httpx.Response:
+        """Post what may be repeated, until it is answered: by its ``record_id`` the gateway knows it again.
+
+        Raises:
+            GatewayAway: there was no answer.
+        """
+        for _ in range(REPEATS - 1):
+            try:
+                answer = await self.ask("POST", path, document)
+            except GatewayAway as error:
+                if isinstance(error.__cause__, httpx.ConnectError):  # nobody is there: no answer was lost
+                    raise
+            else:
+                if answer.status_code != 503:
+                    return answer
+            await asyncio.sleep(REPEAT_AFTER_S)
+        return await self.ask("POST", path, document)
+
+    @asynccontextmanager
+    async def socket(self, path: str) -> AsyncIterator[ClientConnection]:
+        """A WebSocket, closed on the way out.
+
+        Raises:
+            GatewayAway: nobody is there.
+            GatewayRefused: the handshake was refused.
+        """
+        self._check_open()
+        options: dict[str, Any] = {} if self._outside else {"proxy": None}
+        url = self.url.replace("http", "ws", 1) + path
+        try:
+            socket = await connect(
+                url, additional_headers=self._headers, compression=None, close_timeout=CLOSE_WITHIN_S, **options
+            )
+        except websockets.exceptions.InvalidStatus as error:
+            raise _refusal(error.response.status_code, bytes(error.response.body or b"")) from error
+        except (OSError, TimeoutError, websockets.exceptions.WebSocketException) as error:
+            raise self._away(error) from error
+        async with socket:
+            yield socket
+
+    def lost(self, what: str) -> GatewayAway:
+        """The error for a connection that broke off."""
+        return GatewayAway(f"the connection to {self.url} was lost: {what}")
+
+    def _away(self, error: BaseException) -> GatewayAway:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        return GatewayAway(f"{self.url} does not answer ({said}); is `a3cp up` running?")
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise UsageError("the client is closed: make another one")
+
+
+def answered(answer: httpx.Response, form: TypeAdapter[Value]) -> Value:
+    """What a request that went well was answered with.
+
+    Raises:
+        GatewayRefused: it did not.
+        ClientError: the answer is not what a gateway says.
+    """
+    if answer.status_code != 200:
+        raise _refusal(answer.status_code, answer.content)
+    return parsed(form, answer.content)
+
+
+def parsed(adapter: TypeAdapter[Value], text: bytes | str) -> Value:
+    """Read a message; fields that a newer gateway may have are passed over.
+
+    Raises:
+        ClientError: it is not what a gateway says.
+    """
+    try:
+        return adapter.validate_json(text, extra="ignore")
+    except ValidationError as error:
+        raise ClientError(f"this is no answer of an A3CP gateway ({error.title}); is the URL its own?") from error
+
+
+def _refusal(status: int, body: bytes) -> GatewayRefused:
+    try:
+        said = Refusal.model_validate_json(body, extra="ignore")
+    except ValidationError:
+        return GatewayRefused(status, "", "")
+    return GatewayRefused(status, said.error, said.detail)

@@ -1,0 +1,111 @@
+"""What can go wrong for a client. Each error's text is one line that says what to do.
+
+contracts.errors.A3CPError
+└── ClientError
+    ├── UsageError          a call that cannot be right; nothing was sent
+    ├── GatewayAway         nobody answers, or a connection was lost
+    ├── GatewayRefused      an HTTP request or a handshake was refused: ``status``, ``code``, ``detail``
+    ├── CaptureAborted      a capture ended without an artifact: ``code``, ``outcome``
+    ├── CaptureStalled      a capture gets no further; nobody knows yet what will become of it
+    └── LiveEnded           the gateway ended a live stream: ``code``, ``detail``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contracts.errors import A3CPError
+from scripts.client.explanations import explain, is_passing, mend
+
+if TYPE_CHECKING:
+    from scripts.client.outcome import CaptureOutcome
+
+__all__ = [
+    "CaptureAborted",
+    "CaptureStalled",
+    "ClientError",
+    "GatewayAway",
+    "GatewayRefused",
+    "LiveEnded",
+    "UsageError",
+]
+
+
+class ClientError(A3CPError):
+    """Whatever goes wrong between a client and its gateway."""
+
+
+class UsageError(ClientError):
+    """The call cannot be right as it is; nothing was sent."""
+
+
+class GatewayAway(ClientError):
+    """The gateway does not answer, or the connection to it was lost."""
+
+
+class GatewayRefused(ClientError):
+    """The gateway refused an HTTP request or a handshake. ``code`` is empty if the answer had none."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        said = f"{self.status} {self.code}".rstrip()
+        mends = "; its token is missing or wrong: set A3CP_API_TOKEN, or token=" if self.status == 401 else ""
+        return f"the gateway refused ({said}): {self.detail or 'no reason'}{mends}"
+
+
+class CaptureAborted(ClientError):
+    """The capture ended without an artifact and without a line in the log.
+
+    Attributes:
+        code: why, one of `contracts.errors.CaptureCode`.
+        outcome: whose capture it was, and how far it had come.
+    """
+
+    def __init__(self, outcome: CaptureOutcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.code = outcome.error_code
+
+    @property
+    def mend(self) -> str:
+        """What to do about it; empty for a code of another version."""
+        return mend(self.code)
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether the same frames may be recorded if they are sent again, as a new capture."""
+        return is_passing(self.code)
+
+    def __str__(self) -> str:
+        mends = f"; {self.mend}" if self.mend else ""
+        return f"the capture was aborted: {explain(self.code)}{mends}"
+
+
+class CaptureStalled(ClientError):
+    """A capture was closed, and has not moved for long. It may still be recorded: ask again with ``capture_id``."""
+
+    def __init__(self, capture_id: str, status: str) -> None:
+        super().__init__(capture_id, status)
+        self.capture_id = capture_id
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"capture {self.capture_id} stands still ({self.status}); see `a3cp inspect`"
+
+
+class LiveEnded(ClientError):
+    """The gateway ended a live stream; ``code`` is one of `contracts.errors.LiveCode`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    def __str__(self) -> str:
+        mends = mend(self.code)
+        return f"the live stream ended: {self.code}: {self.detail}" + (f" {mends.capitalize()}." if mends else "")

@@ -1,0 +1,184 @@
+"""One connection of the real-time lane: a JPEG in, its landmarks out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import websockets
+from pydantic import TypeAdapter
+from websockets.asyncio.client import ClientConnection
+
+from contracts.live import LiveDropped, LiveError, LiveResult, LiveWarning, PipelineResult
+from scripts.client.connection import Connection, parsed
+from scripts.client.errors import GatewayAway, LiveEnded, UsageError
+from scripts.client.frames import Jpeg, jpeg_bytes
+
+__all__ = ["LiveAnswer", "LiveStream", "live_path"]
+
+LiveAnswer = LiveResult | LiveDropped | LiveWarning
+
+_message: TypeAdapter[LiveResult | LiveDropped | LiveWarning | LiveError] = TypeAdapter(LiveAnswer | LiveError)
+
+
+def live_path(pipeline_id: str) -> str:
+    """Where a pipeline's connections are."""
+    return f"/ws/video/stream?pipeline_id={quote(pipeline_id, safe='')}"
+
+
+class LiveStream:
+    """A connection, made by `CaptureClient.live`. An async context manager.
+
+    Either `ask` of one JPEG after the other, or `send` as they come and read `results` beside that: the gateway works
+    on one at a time, and one that comes meanwhile is dropped. Both may be mixed, and used by several tasks.
+    """
+
+    def __init__(self, connection: Connection, pipeline_id: str) -> None:
+        self._connection = connection
+        self._path = live_path(pipeline_id)
+        self._exits = AsyncExitStack()
+        self._socket: ClientConnection | None = None
+        self._sending, self._receiving = asyncio.Lock(), asyncio.Lock()
+        self._sent = self._told = 0
+        self._asked: dict[int, asyncio.Future[PipelineResult | None]] = {}
+        self._answers: deque[LiveAnswer] = deque()
+        self._ended = False
+        self._waiting: asyncio.Timeout | None = None
+        self._error: LiveEnded | GatewayAway | UsageError | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            GatewayAway: nobody is there.
+            GatewayRefused: the handshake was refused.
+        """
+        if self._socket is not None:
+            raise UsageError("a live stream is opened once: make another one")
+        self._socket = await self._exits.enter_async_context(self._connection.socket(self._path))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    async def ask(self, jpeg: Jpeg) -> PipelineResult | None:
+        """Send a JPEG and wait for what is found in it; None if it was dropped.
+
+        Raises:
+            LiveEnded: the gateway ended the stream, for one because this is no JPEG.
+            GatewayAway: the connection was lost.
+        """
+        answer: asyncio.Future[PipelineResult | None] = asyncio.get_running_loop().create_future()
+        await self._send(jpeg, answer)
+        try:
+            while not answer.done():
+                await self._receive(until=answer.done)
+            return answer.result()
+        finally:
+            answer.cancel()  # if it comes yet, nobody wants it
+
+    async def send(self, jpeg: Jpeg) -> None:
+        """Send a JPEG; its answer is among the `results`.
+
+        Raises:
+            LiveEnded: the gateway ended the stream.
+            GatewayAway: the connection was lost.
+        """
+        await self._send(jpeg, None)
+
+    async def end(self) -> None:
+        """Say that no JPEG follows: `results` ends after the answer to the last one."""
+        self._ended = True
+        if self._waiting is not None:
+            self._waiting.reschedule(0)  # who waits for more looks again
+
+    async def next_result(self) -> LiveAnswer | None:
+        """The next answer to what was sent, in order; None after `end` and the last of them.
+
+        A frame's answer is a `LiveResult`, or `LiveDropped` if another one was worked on when it came; a `LiveWarning`
+        says that too many are dropped.
+
+        Raises:
+            LiveEnded: the gateway ended the stream.
+            GatewayAway: the connection was lost.
+        """
+        while not self._answers and not self._over():
+            await self._receive(until=lambda: bool(self._answers) or self._over())
+        return self._answers.popleft() if self._answers else None
+
+    async def results(self) -> AsyncIterator[LiveAnswer]:
+        """Every answer to what was sent, as `next_result` has them, until `end`.
+
+        Raises:
+            as `next_result`.
+        """
+        while (answer := await self.next_result()) is not None:
+            yield answer
+
+    def _over(self) -> bool:
+        return self._ended and self._told == self._sent
+
+    async def _send(self, jpeg: Jpeg, answer: asyncio.Future[PipelineResult | None] | None) -> None:
+        payload = jpeg_bytes(jpeg)
+        async with self._sending:
+            socket = self._connected()
+            if self._ended:
+                raise UsageError("the live stream was ended: make another one")
+            if answer is not None:
+                self._asked[self._sent] = answer
+            self._sent += 1
+            try:
+                await socket.send(payload)
+            except websockets.exceptions.ConnectionClosed:
+                while True:  # the reason may be among what has come
+                    await self._receive(until=lambda: False)
+            except asyncio.CancelledError:
+                self._error = UsageError("a frame was cut off in the middle: make another live stream")
+                raise
+
+    async def _receive(self, until: Callable[[], bool]) -> None:
+        """Take one message, unless another task has brought what was waited for meanwhile."""
+        async with self._receiving:
+            socket = self._connected()
+            if until():
+                return
+            try:
+                async with asyncio.timeout(None) as self._waiting:
+                    text = await socket.recv()
+            except TimeoutError:
+                return
+            except websockets.exceptions.ConnectionClosed as closed:
+                reason = closed.rcvd.reason if closed.rcvd is not None else ""
+                self._error = self._connection.lost(reason or "connect again")
+                raise self._error from None
+            finally:
+                self._waiting = None
+            self._take(parsed(_message, text))
+
+    def _take(self, message: LiveAnswer | LiveError) -> None:
+        if isinstance(message, LiveError):
+            self._error = LiveEnded(message.error, message.detail)
+            raise self._error
+        if isinstance(message, LiveWarning):
+            self._answers.append(message)
+            return
+        self._told = message.frame_index + 1
+        answer = self._asked.pop(message.frame_index, None)
+        if answer is None:
+            self._answers.append(message)
+        elif not answer.done():
+            answer.set_result(message.result if isinstance(message, LiveResult) else None)
+
+    def _connected(self) -> ClientConnection:
+        if self._error is not None:
+            raise self._error
+        if self._socket is None:
+            raise UsageError("the live stream is not open: `async with` opens it, `with` for the other client")
+        return self._socket

@@ -1,0 +1,82 @@
+"""What became of a capture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from contracts import Found, RawFeaturesRef
+from contracts.answers import CaptureReport
+from scripts.client.errors import CaptureAborted
+
+__all__ = ["CaptureOutcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOutcome:
+    """How a capture ended.
+
+    Attributes:
+        status: ``recorded`` or ``aborted``.
+        error_code: why it was aborted; empty if it was recorded.
+        accepted, extracted: frames that the gateway took, and that were looked at.
+        found: in how many of them each part was found.
+        features: where the artifact is (``uri``), and what proves it (``hash``); None if it was aborted.
+        recorded_at: when its line was written.
+        stream_s: from the first frame to the close; 0 if it was not sent by this client.
+        close_to_recorded_s: from the close to the line in the log; likewise.
+    """
+
+    user_id: str
+    session_id: str
+    capture_id: str
+    record_id: str
+    status: Literal["recorded", "aborted"]
+    error_code: str = ""
+    accepted: int = 0
+    extracted: int = 0
+    found: Found = field(default_factory=Found)
+    features: RawFeaturesRef | None = None
+    recorded_at: datetime | None = None
+    stream_s: float = 0.0
+    close_to_recorded_s: float = 0.0
+
+    @classmethod
+    def of(cls, report: CaptureReport) -> CaptureOutcome | None:
+        """What the gateway reports, if it is an end."""
+        if report.status not in ("recorded", "aborted"):
+            return None
+        return cls(
+            user_id=report.user_id,
+            session_id=report.session_id,
+            capture_id=report.capture_id,
+            record_id=report.record_id,
+            status=report.status,
+            error_code=report.error_code or "",
+            accepted=report.accepted,
+            extracted=report.extracted,
+            found=report.found,
+            features=report.raw_features_ref if report.status == "recorded" else None,
+            recorded_at=report.recorded_at,
+        )
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the capture's event is in the session's log."""
+        return self.status == "recorded"
+
+    @property
+    def fps(self) -> float:
+        """Frames a second from the first frame sent to the line in the log."""
+        return self.accepted / max(1e-9, self.stream_s + self.close_to_recorded_s)
+
+    def checked(self) -> CaptureOutcome:
+        """Itself, if it was recorded.
+
+        Raises:
+            CaptureAborted: it was not.
+        """
+        if not self.recorded:
+            raise CaptureAborted(self)
+        return self

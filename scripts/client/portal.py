@@ -1,0 +1,123 @@
+"""An event loop in a thread of its own, for programs that have none."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from scripts.client.errors import UsageError
+
+__all__ = ["Portal"]
+
+Answer = TypeVar("Answer")
+
+CANCELLED_WITHIN_S = 5.0
+"""How long an interrupted call may take to clean up, before the interrupt goes on without it."""
+
+
+class Portal:
+    """Runs coroutines for other threads. Any number of threads may call; the loop's own may not.
+
+    The thread is a daemon: a program that forgets to close ends nevertheless.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._running: dict[asyncio.Task[Any], concurrent.futures.Future[Any]] = {}
+        self._closing = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="a3cp-client", daemon=True)
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be called any more."""
+        return self._closed or not self._thread.is_alive()  # a fork leaves the thread behind
+
+    def call(self, step: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        """Run a coroutine to its end and return its answer, or raise its error.
+
+        An interrupt of the calling thread (Ctrl-C) cancels the coroutine, waits until it has cleaned up, and goes on.
+
+        Raises:
+            UsageError: the portal is closed, was closed meanwhile, or is called from its own loop.
+        """
+        if threading.current_thread() is self._thread:
+            raise UsageError(
+                "this is the client's own thread (on_progress?): calling the client here would wait forever"
+            )
+        if self.closed:
+            raise UsageError("the client is closed, or of another process: make another one")
+        outcome: concurrent.futures.Future[Answer] = concurrent.futures.Future()
+        started: list[asyncio.Task[Answer]] = []
+        self._loop.call_soon_threadsafe(lambda: started.append(self._start(step, outcome)))
+        try:
+            return outcome.result()
+        except concurrent.futures.CancelledError:
+            raise UsageError("the client was closed meanwhile") from None
+        except BaseException:
+            if not outcome.done():  # not the step's own error: we were interrupted
+                self._loop.call_soon_threadsafe(lambda: started[0].cancel())
+                concurrent.futures.wait([outcome], CANCELLED_WITHIN_S)
+            raise
+
+    def close(self) -> None:
+        """Cancel what is running, and stop the loop and its thread. It may be repeated.
+
+        Raises:
+            UsageError: called from its own loop.
+        """
+        if threading.current_thread() is self._thread:
+            raise UsageError("the client's own thread (on_progress?) cannot close it")
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            if self._thread.is_alive():
+                self._loop.call_soon_threadsafe(self._stop)
+                self._thread.join()
+            self._loop.close()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:  # also of a loop that a callback's SystemExit has ended
+            for outcome in self._running.values():
+                outcome.cancel()
+                outcome.set_running_or_notify_cancel()
+
+    def _start(
+        self, step: Callable[[], Coroutine[Any, Any, Answer]], outcome: concurrent.futures.Future[Answer]
+    ) -> asyncio.Task[Answer]:
+        async def run() -> Answer:
+            return await step()
+
+        task = self._loop.create_task(run())
+        self._running[task] = outcome
+        task.add_done_callback(self._settle)
+        return task
+
+    def _settle(self, task: asyncio.Task[Any]) -> None:
+        outcome = self._running.pop(task)
+        if task.cancelled():
+            outcome.cancel()
+            outcome.set_running_or_notify_cancel()
+        elif (error := task.exception()) is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(task.result())
+
+    def _stop(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.create_task(self._last())
+
+    async def _last(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+        self._loop.stop()

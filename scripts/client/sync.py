@@ -1,0 +1,181 @@
+"""The same client for programs without an event loop: every method as in `CaptureClient`, without ``await``.
+
+Nothing is written twice: a method here is the other's, run to its end in a thread behind. It has the same parameters
+and the same documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial, wraps
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+from scripts.client.capture import Capture
+from scripts.client.client import LOCAL, CaptureClient
+from scripts.client.frames import Frame, frame_parts
+from scripts.client.live import LiveAnswer, LiveStream
+from scripts.client.pace import StreamState
+from scripts.client.portal import Portal
+from scripts.client.session import Session
+
+__all__ = ["SyncCapture", "SyncCaptureClient", "SyncLiveStream", "SyncSession"]
+
+Behind = TypeVar("Behind", bound=AbstractAsyncContextManager[Any])
+Made = TypeVar("Made", bound=AbstractAsyncContextManager[Any])
+Front = TypeVar("Front")
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+class Facade(Generic[Behind]):
+    """In front of an object of the other client. A context manager, as that is one."""
+
+    def __init__(self, behind: Behind, portal: Portal) -> None:
+        self._behind = behind
+        self._portal = portal
+
+    def __enter__(self) -> Self:
+        self._portal.call(self._enter)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._portal.call(partial(self._exit, kind, error, trace))
+
+    async def _enter(self) -> None:
+        await self._behind.__aenter__()
+
+    async def _exit(self, *error: Any) -> None:
+        await self._behind.__aexit__(*error)
+
+
+def _blocking(
+    method: Callable[Concatenate[Behind, Parameters], Coroutine[Any, Any, Answer]],
+) -> Callable[Concatenate[Facade[Behind], Parameters], Answer]:
+    """The method, run to its end."""
+
+    @wraps(method)
+    def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        return facade._portal.call(partial(method, facade._behind, *args, **kwargs))
+
+    return call
+
+
+def _making(
+    method: Callable[Concatenate[Behind, Parameters], Made], front: Callable[[Made, Portal], Front]
+) -> Callable[Concatenate[Facade[Behind], Parameters], Front]:
+    """The method, with ``front`` in front of what it makes."""
+
+    @wraps(method)
+    def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Front:
+        async def make() -> Made:
+            return method(facade._behind, *args, **kwargs)
+
+        return front(facade._portal.call(make), facade._portal)
+
+    return call
+
+
+class SyncCapture(Facade[Capture]):
+    """`Capture`; leaving its block closes it and waits until it is recorded."""
+
+    send = _blocking(Capture.send)
+    close = _blocking(Capture.close)
+    finish = _blocking(Capture.finish)
+    abort = _blocking(Capture.abort)
+
+    def send_all(self, frames: Iterable[Frame]) -> None:
+        """Send every frame: JPEGs, or pairs of a JPEG and its time; the iterable is read in this thread.
+
+        Raises:
+            as `send`; and what the iterable raises.
+        """
+        for frame in frames:
+            self.send(*frame_parts(frame))
+
+    @property
+    def capture_id(self) -> str:
+        """By which the gateway can be asked for it."""
+        return self._behind.capture_id
+
+    @property
+    def record_id(self) -> str:
+        """By which its artifact and its line in the log are named."""
+        return self._behind.record_id
+
+    @property
+    def state(self) -> StreamState:
+        """How far it is."""
+        return self._behind.state
+
+
+class SyncSession(Facade[Session]):
+    """`Session`; started by ``with``, and ended when its block is left."""
+
+    capture = _making(Session.capture, SyncCapture)
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+        return self._behind.user_id
+
+    @property
+    def session_id(self) -> str:
+        """``sess_`` and 16 hex digits."""
+        return self._behind.session_id
+
+
+class SyncLiveStream(Facade[LiveStream]):
+    """`LiveStream`; one thread may `send` while another reads `results`."""
+
+    ask = _blocking(LiveStream.ask)
+    send = _blocking(LiveStream.send)
+    end = _blocking(LiveStream.end)
+    next_result = _blocking(LiveStream.next_result)
+
+    def results(self) -> Iterator[LiveAnswer]:
+        """Every answer to what was sent, as `next_result` has them, until `end`."""
+        while (answer := self.next_result()) is not None:
+            yield answer
+
+
+class SyncCaptureClient(Facade[CaptureClient]):
+    """`CaptureClient` for programs without an event loop, and for notebooks. Threads may share it.
+
+    Ctrl-C ends the call that waits: leaving the blocks then gives the capture up and ends the session.
+    """
+
+    def __init__(self, url: str = LOCAL, token: str | None = None) -> None:
+        behind = CaptureClient(url, token)
+        super().__init__(behind, Portal())
+
+    start_session = _blocking(CaptureClient.start_session)
+    end_session = _blocking(CaptureClient.end_session)
+    session_status = _blocking(CaptureClient.session_status)
+    capture = _blocking(CaptureClient.capture)
+    outcome = _blocking(CaptureClient.outcome)
+    pipelines = _blocking(CaptureClient.pipelines)
+    session = _making(CaptureClient.session, SyncSession)
+    live = _making(CaptureClient.live, SyncLiveStream)
+
+    @property
+    def url(self) -> str:
+        """Of the gateway."""
+        return self._behind.url
+
+    def close(self) -> None:
+        """Close the client; whatever is asked of it afterwards, or waits, is a `UsageError`. It may be repeated."""
+        if self._portal.closed:
+            return
+        try:
+            self._portal.call(self._behind.close)
+        finally:
+            self._portal.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,105 @@
+"""The messages of one capture, and its event time. No I/O; the clock is passed in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from contracts import Annotation, CaptureClose, CaptureOpen, FrameMeta
+from contracts.ids import SCHEMA_VERSION
+from scripts.client.errors import UsageError
+
+__all__ = ["When", "Window", "said_wrong"]
+
+When = datetime | timedelta
+"""A moment with its time zone, or the time since the capture's start."""
+
+
+class Window:
+    """One capture as its messages have it: whose, since when, how many frames so far.
+
+    Raises:
+        UsageError: an id, the rate or the size cannot be.
+    """
+
+    def __init__(self, start: datetime, fields: dict[str, Any]) -> None:
+        self._start = self._last = _in_milliseconds(start)
+        self.frames = 0
+        intent = fields.pop("intent")
+        try:
+            self.open = CaptureOpen(
+                schema_version=SCHEMA_VERSION,
+                timestamp=self._start,
+                event="capture.open",
+                timestamp_start=self._start,
+                encoding="jpeg",
+                progress=True,
+                annotation=Annotation(intent=intent) if intent is not None else None,
+                **fields,
+            )
+        except ValidationError as error:
+            raise UsageError(said_wrong(error)) from None
+
+    def frame(self, when: When | None, byte_length: int) -> FrameMeta:
+        """The announcement of the next frame, which came at ``when``; at its turn by the rate, if None.
+
+        Raises:
+            UsageError: the time is before the last one.
+        """
+        moment = self._moment(when, self._after(self.frames))
+        self.frames, self._last = self.frames + 1, moment
+        return FrameMeta(
+            **self._base(moment),
+            event="capture.frame_meta",
+            seq=self.frames,
+            timestamp_frame=moment,
+            byte_length=byte_length,
+        )
+
+    def close(self, when: When | None) -> CaptureClose:
+        """The close, at ``when``; after the last frame was shown for its time too, if None.
+
+        Raises:
+            UsageError: the time is before the last frame's.
+        """
+        moment = self._moment(when, self._last - self._start + self._after(1))
+        return CaptureClose(**self._base(moment), event="capture.close", timestamp_end=moment)
+
+    def _after(self, frames: int) -> timedelta:
+        return timedelta(milliseconds=round(1000 * frames / self.open.fps_target))
+
+    def _moment(self, when: When | None, otherwise: timedelta) -> datetime:
+        if isinstance(when, datetime):
+            moment = _in_milliseconds(when)
+        else:
+            moment = _in_milliseconds(self._start + (otherwise if when is None else when))
+        if moment < self._last:
+            since = "the start; give the capture an earlier start=" if self.frames == 0 else "the frame before it"
+            raise UsageError(f"the time {moment.isoformat()} is before {since}")
+        return moment
+
+    def _base(self, moment: datetime) -> dict[str, Any]:
+        open_ = self.open
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "record_id": str(uuid4()),
+            "user_id": open_.user_id,
+            "session_id": open_.session_id,
+            "timestamp": moment,
+            "capture_id": open_.capture_id,
+        }
+
+
+def said_wrong(error: ValidationError) -> str:
+    """The fields that are wrong, and why, in one line."""
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+
+
+def _in_milliseconds(moment: datetime) -> datetime:
+    """As it will be on the wire."""
+    if moment.tzinfo is None:
+        raise UsageError("a time needs its time zone, as datetime.now(UTC) has")
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
