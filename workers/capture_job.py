@@ -9,15 +9,24 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import structlog
 
-from contracts import captures, records
+from contracts import captures, records, upload_store
 from contracts.broker import broker_errors
-from contracts.errors import AbortCode, ArtifactError, ArtifactTaken, BrokerUnavailable, LeaseLost, StreamBroken
+from contracts.errors import (
+    ArtifactError,
+    ArtifactTaken,
+    BrokerUnavailable,
+    LeaseLost,
+    StreamBroken,
+    VideoCode,
+    VideoError,
+)
 from contracts.events import EventEntry, event_bytes
-from contracts.frame import ForwardItem, TerminalEntry
+from contracts.frame import TerminalEntry
 from contracts.keys import capture_keys
 from contracts.layout import PART_NAMES, Row
 from contracts.message import RawFeaturesRef
@@ -31,6 +40,7 @@ from workers.pipelines.base import Image, Landmarks, Pipeline
 from workers.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
 from workers.reader import FrameReader
 from workers.steps import Bench, Steps, Stopping
+from workers.upload_job import Frame, Frames, UploadedVideo
 
 __all__ = ["CaptureJob", "JobEnd"]
 
@@ -50,6 +60,8 @@ class CaptureJob:
         self._frames_done = 0
         self._frames_s = 0.0
         self._stop_by_s: float | None = None
+        stored = self._window.video
+        self._video = UploadedVideo(bench, claimed.lease, self._steps, self._window, stored) if stored else None
 
     def run(self) -> JobEnd:
         """Do the capture. Whatever goes wrong is logged and becomes the answer."""
@@ -82,8 +94,12 @@ class CaptureJob:
             if state.extracted:
                 self._progress = Progress.resume(state, self._steps.steadily(self._load_rows))
             if is_poison(state.deliveries):
-                return self._abort("extraction_failed", state.accepted, self._may_have_written())
+                accepted = max(state.accepted, self._progress.last_seq)
+                return self._abort("extraction_failed", accepted, self._may_have_written())
             terminal, accepted = self._extract()
+        except VideoError as error:
+            self._log.warning("the video cannot be a capture", code=error.code, detail=error.detail)
+            return self._abort(error.code, self._progress.last_seq, self._may_have_written())
         except StreamBroken as error:
             self._log.error("frame stream broken", detail=str(error))
             return self._abort("extraction_failed", self._look()[1])
@@ -95,40 +111,56 @@ class CaptureJob:
 
     def _extract(self) -> tuple[TerminalEntry, int]:
         """Extract every frame that has no row yet; returns the terminal entry and the frames before it."""
-        bench = self._bench
-        reader = FrameReader(bench.frames, self._capture_id, self._progress.last_seq, bench.timing.read_ms)
-        heard_s = time.monotonic()
-        with bench.clock.frame():
-            made = bench.make_pipeline()
+        after_seq = self._progress.last_seq
+        if self._video:
+            self._window = self._video.open()
+        frames = self._video.frames(after_seq) if self._video else self._sent_frames(after_seq)
+        with self._bench.clock.frame():
+            made = self._bench.make_pipeline()
         with closing(made) as pipeline:
             while True:
+                try:
+                    frame = next(frames)
+                except StopIteration as ended:
+                    return cast(tuple[TerminalEntry, int], ended.value)
                 self._stop_here()
-                entries = self._steps.steadily(reader.read)
-                if entries:
-                    heard_s = time.monotonic()
-                elif time.monotonic() - heard_s >= bench.timing.quiet_s:
-                    self._end_if_gateway_lost()
-                for entry in entries:
-                    if isinstance(entry.item, TerminalEntry):
-                        return entry.item, entry.seq - 1
-                    self._stop_here()
-                    self._extract_frame(pipeline, entry.item)
+                self._extract_frame(pipeline, frame)
 
-    def _extract_frame(self, pipeline: Pipeline, item: ForwardItem) -> None:
-        window, metrics = self._window, self._bench.metrics
+    def _sent_frames(self, after_seq: int) -> Frames:
+        """The frames that a gateway puts into the capture's stream."""
+        bench, window = self._bench, self._window
+        reader = FrameReader(bench.frames, self._capture_id, after_seq, bench.timing.read_ms)
+        heard_s = time.monotonic()
+        while True:
+            self._stop_here()
+            entries = self._steps.steadily(reader.read)
+            if entries:
+                heard_s = time.monotonic()
+            elif time.monotonic() - heard_s >= bench.timing.quiet_s:
+                self._end_if_gateway_lost()
+            for seq, item in entries:
+                if isinstance(item, TerminalEntry):
+                    return item, seq - 1
+                timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
+                yield Frame(seq, timestamp_ms, item.byte_length, partial(self._decode, item.payload))
+
+    def _decode(self, jpeg: bytes) -> Image | None:
+        with self._bench.metrics.decode.time():
+            return decode_jpeg(jpeg, self._window.width, self._window.height)
+
+    def _extract_frame(self, pipeline: Pipeline, frame: Frame) -> None:
+        metrics = self._bench.metrics
         started_s = time.monotonic()
         with self._bench.clock.frame():
-            with metrics.decode.time():
-                image = decode_jpeg(item.payload, window.width, window.height)
+            image = frame.image()
             landmarks = {} if image is None else self._infer(pipeline, image)
-        timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
-        row = Row(timestamp_ms, image is not None, features_row(landmarks))
+        row = Row(frame.timestamp_ms, image is not None, features_row(landmarks))
         found = {part: part in landmarks for part in PART_NAMES}
         restart = self._progress.resumed
         token = self._lease.token
         with metrics.checkpoint.time():
             self._steps.fenced(
-                captures.row(self._capture_id, token, item.seq, row, item.byte_length, restart=restart, found=found)
+                captures.row(self._capture_id, token, frame.seq, row, frame.byte_length, restart=restart, found=found)
             )
         metrics.frames.inc()
         metrics.undecodable.inc(image is None)
@@ -178,7 +210,7 @@ class CaptureJob:
             raise ArtifactTaken("nobody had this capture before, yet there is a file")
         return self._steps.patiently(lambda: write_artifact(data_root, window, matrix))
 
-    def _abort(self, code: AbortCode, accepted: int, unpublished: FeatureMatrix | None = None) -> JobEnd:
+    def _abort(self, code: VideoCode, accepted: int, unpublished: FeatureMatrix | None = None) -> JobEnd:
         """Give the capture the outcome ``aborted``, unless it has one already."""
         self._steps.prove()
         abort = records.abort(self._window.user_id, self._capture_id, code, self._progress.counts(accepted))
@@ -191,7 +223,7 @@ class CaptureJob:
 
     def _may_have_written(self) -> FeatureMatrix | None:
         """The matrix whose artifact an earlier delivery may have left, if it can have come that far."""
-        complete = self._state.status == "closed" and self._progress.last_seq == self._state.accepted
+        complete = self._state.status == "closed" and 0 < self._progress.last_seq == self._state.accepted
         return self._progress.matrix() if complete else None
 
     def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
@@ -201,6 +233,8 @@ class CaptureJob:
                 self._steps.patiently(lambda: remove_artifact(self._bench.data_root, self._window, unpublished))
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
+        if place := self._window.place:
+            self._steps.steadily(lambda: upload_store.drop_sync(self._bench.frames, place))
         self._steps.fenced(captures.finish(self._capture_id, self._lease.token))
         self._lease.drop()
         self._steps.steadily(lambda: self._bench.dispatch.done(self._lease))
@@ -215,7 +249,7 @@ class CaptureJob:
             return
         if self._stop_by_s is None:
             self._stop_by_s = time.monotonic() + self._bench.timing.finish_s
-        closed, accepted = self._look()
+        closed, accepted = (True, self._video.expected_frames) if self._video else self._look()
         seconds_left = self._stop_by_s - time.monotonic()
         if not worth_finishing(closed, accepted - self._progress.last_seq, self._frame_s(), seconds_left):
             raise Stopping

@@ -56,6 +56,7 @@ class ExtractorMetrics:
             return Histogram(name, text, registry=registry, buckets=FRAME_SECONDS)
 
         self.decode = seconds("a3cp_extractor_decode_seconds", "One frame's JPEG to pixels.")
+        self.video_decode = seconds("a3cp_upload_decode_seconds", "One frame of an uploaded video, decoded.")
         self.inference = seconds("a3cp_extractor_inference_seconds", "One frame's pixels to landmarks.")
         self.checkpoint = seconds("a3cp_extractor_checkpoint_seconds", "One row stored, and its frame deleted.")
         self.frames = Counter("a3cp_extractor_frames", "Frames whose row is stored.", registry=registry)

@@ -40,6 +40,17 @@ class FrameClock:
         finally:
             self._started_s = None
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time inside does not count."""
+        started_s, self._started_s = self._started_s, None
+        paused_s = time.monotonic()
+        try:
+            yield
+        finally:
+            if started_s is not None:
+                self._started_s = started_s + time.monotonic() - paused_s
+
     def elapsed_s(self) -> float:
         """Seconds since the frame in hand began; 0 between frames."""
         started_s = self._started_s

@@ -154,7 +154,7 @@ def _rate(stream: Any, limits: CaptureLimits) -> Fraction:
 def _time_s(frame: Any) -> Fraction | None:
     if frame.pts is None or frame.time_base is None:
         return None
-    return frame.pts * Fraction(frame.time_base)
+    return int(frame.pts) * Fraction(frame.time_base)
 
 
 def _duration_s(container: Any, stream: Any) -> float:
