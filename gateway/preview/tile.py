@@ -16,6 +16,8 @@ __all__ = [
     "GROUND",
     "INK",
     "LINE_HEIGHT",
+    "PART_TITLES",
+    "SURE",
     "TILE",
     "Box",
     "caption",
@@ -29,7 +31,7 @@ GROUND, TILE, INK, FAULT = "#0e1615", "#1b2927", "#eaf1ef", "#ff8a70"
 COLOURS: dict[Part, str] = {"pose": "#ffd166", "left_hand": "#4cc9f0", "right_hand": "#f78fb3", "face": "#b8f2c8"}
 LINE_HEIGHT = 28
 
-_NAMES: dict[Part, str] = {"pose": "body", "left_hand": "left hand", "right_hand": "right hand", "face": "face"}
+PART_TITLES: dict[Part, str] = {"pose": "body", "left_hand": "left hand", "right_hand": "right hand", "face": "face"}
 _LONG_SIDE = 320
 _FINER = 3
 """Drawn so many times larger and then reduced, which makes lines smooth."""
@@ -39,7 +41,7 @@ _LINE_WIDTH: dict[Part, int] = {"pose": 9, "left_hand": 5, "right_hand": 5, "fac
 
 _DRAWN_FIRST = sorted(LAYOUT, key=lambda part: ("face", "pose", "left_hand", "right_hand").index(part.name))
 
-_SURE = 0.5
+SURE = 0.5
 """The visibility from which on a landmark of the pose is drawn; below it MediaPipe guesses, outside the picture too."""
 
 _HEAD = 11
@@ -90,7 +92,7 @@ def small_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def draw_legend(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
     """The names of the parts from left to right, each in its colour."""
     font = small_font()
-    for part, name in _NAMES.items():
+    for part, name in PART_TITLES.items():
         draw.text((x, y), name, COLOURS[part], font)
         x += draw.textlength(f"{name}   ", font)
 
@@ -98,7 +100,7 @@ def draw_legend(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
 def _spot(landmark: tuple[float, ...], part: PartLayout, size: Box) -> Spot:
     """Where a landmark is drawn; None if it is not."""
     x, y = landmark[:2]
-    unsure = part.name == "pose" and landmark[3] < _SURE
+    unsure = part.name == "pose" and landmark[3] < SURE
     if unsure or not (-1 < x < 2 and -1 < y < 2):
         return None
     return x * size[0], y * size[1]

@@ -89,6 +89,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
         (("ingest", "x.mp4", "--user", "u", "--gateway", "ftp://x"), "--gateway"),
         (("ingest", "x.mp4", "--user", "u", "--gateway", "http://127.0.0.1:1"), "does not answer"),
         (("replay", "nonsense", "--user", "u", "--session", "s"), "not a record_id"),
+        (("show", "nonsense"), "not a record_id"),
         (("verify",), "LOG_ROOT"),
         (("verify", "no-such-log.jsonl"), "no-such-log.jsonl"),
         (("demo", "no-such-video.mp4"), "no-such-video.mp4"),

@@ -1,0 +1,1 @@
+"""Pictures of recorded captures: ``a3cp show``."""

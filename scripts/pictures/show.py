@@ -1,0 +1,77 @@
+"""``a3cp show``: one recorded capture as pictures, in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from contracts.errors import ConfigurationError
+from contracts.settings import Settings
+from gateway.preview.animation import animation
+from gateway.preview.artifact import Recorded
+from gateway.preview.sheet import contact_sheet
+from recorder.artifact import Artifact, load_artifact
+from scripts.pictures.motion import motion_of
+from scripts.pictures.plot import motion_plot
+from scripts.pictures.record import find_record
+from scripts.terminal import printable
+
+__all__ = ["pictures", "recorded_of", "show_record"]
+
+
+def show_record(
+    settings: Settings,
+    record_id: str,
+    user_id: str | None,
+    session_id: str | None,
+    output: Path,
+    *,
+    rerun: bool = False,
+) -> int:
+    """Verify one record's artifact, draw it, write the pictures into ``output`` and print their paths.
+
+    Raises:
+        ArtifactError: there is not exactly one such record, or its artifact does not verify; nothing is written.
+        ConfigurationError: ``output`` cannot be written, or what ``rerun`` needs is not installed.
+    """
+    if rerun:
+        from scripts.pictures.rerun_recording import rerun_recording
+    artifact = load_artifact(find_record(settings.log_root, record_id, user_id, session_id), settings.data_root)
+    files = dict(pictures(artifact))
+    if rerun:
+        files[f"{artifact.facts.record_id}.rrd"] = rerun_recording(artifact)
+    for path in _write(files, output):
+        print(printable(str(path)))
+    return 0
+
+
+def pictures(artifact: Artifact) -> Mapping[str, bytes]:
+    """The pictures by their files' names. The same artifact gives the same bytes."""
+    record_id, recorded = artifact.facts.record_id, recorded_of(artifact)
+    return {
+        f"{record_id}-sheet.png": contact_sheet(recorded),
+        f"{record_id}-animation.gif": animation(recorded, most=None),
+        f"{record_id}-motion.png": motion_plot(motion_of(artifact)),
+    }
+
+
+def recorded_of(artifact: Artifact) -> Recorded:
+    """The artifact as the gateway's pictures are drawn from it: the bytes that were verified, not read again."""
+    return Recorded(
+        width=artifact.width,
+        height=artifact.height,
+        timestamps_ms=artifact.timestamps_ms.tolist(),
+        decoded=artifact.decoded.tolist(),
+        tracker_restarts=artifact.facts.tracker_restarts,
+        features=memoryview(artifact.features.tobytes()).cast("f"),
+    )
+
+
+def _write(files: Mapping[str, bytes], output: Path) -> list[Path]:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (output / name).write_bytes(data)
+    except OSError as error:
+        raise ConfigurationError(f"--output {output}: {error.strerror or type(error).__name__}") from error
+    return [output / name for name in files]
