@@ -1,0 +1,165 @@
+"""What KEDA's redis-streams scaler would see of our group, on real brokers.
+
+`reading` is the scaler's own rule (KEDA 2.12 and newer): without a consumer group it asks XLEN, with ``lagCount`` it
+asks for the group's lag in XINFO GROUPS, else for the count in XPENDING; the Go client reads a lag that is null as 0 or
+-1. The tests show that the trigger which is written down sees every capture that needs an extractor, and why the
+other two do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from contracts import captures, keys
+from contracts.broker import ensure_group_sync
+from contracts.scripts import run_sync
+from tests.conftest import BrokerPair
+from tests.scripts.deploy.manifests import objects
+from tests.workers.stage import Stage, wait_for
+from workers.lease import QUEUES
+
+LAG_UNKNOWN = 0
+PENDING = {"stream": keys.CAPTURES, "consumerGroup": keys.EXTRACTOR_GROUP, "pendingEntriesCount": "1"}
+LAG = {"stream": keys.CAPTURES, "consumerGroup": keys.EXTRACTOR_GROUP, "lagCount": "1", "activationLagCount": "0"}
+
+
+def scaled_object() -> dict[str, Any]:
+    [found] = [found for found in objects("keda") if found["kind"] == "ScaledObject"]
+    spec: dict[str, Any] = found["spec"]
+    return spec
+
+
+def triggers() -> dict[str, dict[str, str]]:
+    """What each trigger asks for, by the name that the formula has for it."""
+    return {found["name"]: found["metadata"] for found in scaled_object()["triggers"]}
+
+
+def wanted(broker: redis.Redis) -> int:
+    """How many extractors the ScaledObject asks for: its formula is the sum of its triggers, its target is 1."""
+    return sum(reading(broker, metadata) for metadata in triggers().values())
+
+
+def reading(broker: redis.Redis, metadata: Mapping[str, str]) -> int:
+    """The number that the scaler reports."""
+    stream, group = metadata["stream"], metadata.get("consumerGroup")
+    if group is None:
+        return int(broker.xlen(stream))
+    if "lagCount" not in metadata:
+        return int(broker.xpending(stream, group)["pending"])
+    [known] = [known for known in broker.xinfo_groups(stream) if known["name"] == group.encode()]
+    return LAG_UNKNOWN if known["lag"] is None else int(known["lag"])
+
+
+class Waiting:
+    """Captures opened as the gateway opens them, taken and ended as extractors do."""
+
+    def __init__(self, frames: redis.Redis, events: redis.Redis, folder: Path, unique: str) -> None:
+        self.frames = frames
+        self._new: Callable[[], Stage] = lambda: Stage(frames, events, folder, unique)
+        ensure_group_sync(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+        self._stage = self._new()
+
+    def open(self, count: int) -> None:
+        for _ in range(count):
+            self._new().open(reserve=False)
+
+    def extractor(self, name: str) -> Any:
+        return self._stage.bench(name).dispatch
+
+    def numbers(self) -> tuple[int, int, int]:
+        """What our triggers say, what pending entries say, what the lag says."""
+        return wanted(self.frames), reading(self.frames, PENDING), reading(self.frames, LAG)
+
+
+@pytest.fixture
+def waiting(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Waiting:
+    return Waiting(own_brokers.frames.client(), own_brokers.events.client(), tmp_path, unique)
+
+
+@pytest.mark.parametrize("count", [0, 1, 10])
+def test_every_capture_that_waits_is_counted(waiting: Waiting, count: int) -> None:
+    waiting.open(count)
+    assert waiting.numbers() == (count, 0, count)  # nobody has one yet, so none is pending
+
+
+def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting) -> None:
+    waiting.open(10)
+    one, two = waiting.extractor("one"), waiting.extractor("two")
+    first, second = wait_for(one.take), wait_for(two.take)
+    assert waiting.numbers() == (10, 2, 8)
+    one.done(first.lease)
+    assert waiting.numbers() == (9, 1, 8)
+    two.done(second.lease)
+    assert waiting.numbers() == (8, 0, 8)
+
+
+def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> None:
+    """Two extractors are enough for that. The scaler would see nothing to do, and take extractors away."""
+    waiting.open(10)
+    one, two = waiting.extractor("one"), waiting.extractor("two")
+    wait_for(one.take)
+    two.done(wait_for(two.take).lease)
+    [group] = waiting.frames.xinfo_groups(keys.CAPTURES)
+    assert group["lag"] is None
+    assert waiting.numbers() == (9, 1, LAG_UNKNOWN)
+
+
+def test_a_capture_that_was_handed_back_is_counted_once(waiting: Waiting) -> None:
+    waiting.open(1)
+    one, two = waiting.extractor("one"), waiting.extractor("two")
+    one.hand_back(wait_for(one.take).lease)
+    assert waiting.numbers()[0] == 1
+    again = wait_for(two.take)
+    assert waiting.numbers()[0] == 1
+    two.done(again.lease)
+    assert waiting.numbers() == (0, 0, 0)
+
+
+def test_a_long_life_leaves_nothing_behind(waiting: Waiting) -> None:
+    """Ends in every order, take-overs and new captures in between: the length stays what is unfinished."""
+    extractors = [waiting.extractor(str(number)) for number in range(3)]
+    unfinished = 0
+    for turn in range(12):
+        waiting.open(3)
+        held = [(extractor, wait_for(extractor.take)) for extractor in extractors]
+        unfinished += 3
+        for extractor, claimed in held[turn % 3 :]:
+            extractor.done(claimed.lease)
+            unfinished -= 1
+        for extractor, claimed in held[: turn % 3]:
+            extractor.hand_back(claimed.lease)
+        assert wanted(waiting.frames) == unfinished
+    while unfinished:
+        claimed = wait_for(extractors[0].take)
+        extractors[0].done(claimed.lease)
+        unfinished -= 1
+        assert wanted(waiting.frames) == unfinished
+
+
+@pytest.mark.parametrize("count", [0, 1, 10])
+def test_every_upload_that_waits_is_counted_too(waiting: Waiting, count: int) -> None:
+    waiting.open(1)
+    entries = [waiting.frames.xadd(keys.UPLOADS, {"job_id": str(number)}) for number in range(count)]
+    assert wanted(waiting.frames) == 1 + count
+    for number, entry in enumerate(entries):
+        run_sync(waiting.frames, captures.acknowledge(entry.decode(), keys.UPLOADS))
+        assert wanted(waiting.frames) == count - number
+
+
+def test_the_triggers_ask_for_one_extractor_for_each_entry_of_every_queue() -> None:
+    modifiers = scaled_object()["advanced"]["scalingModifiers"]
+    assert {metadata["stream"] for metadata in triggers().values()} == set(QUEUES)
+    assert modifiers["formula"].split(" + ") == list(triggers())
+    assert modifiers["target"] == "1"
+    for metadata in triggers().values():
+        assert metadata["streamLength"] == "1"
+        assert "consumerGroup" not in metadata  # with one, KEDA does not look at streamLength
+
+
+def test_one_extractor_stays_so_that_a_gateway_can_be_ready() -> None:
+    assert 1 <= scaled_object()["minReplicaCount"] < scaled_object()["maxReplicaCount"]
