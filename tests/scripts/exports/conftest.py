@@ -1,0 +1,58 @@
+"""A capture as an extractor makes it, once for all tests of exports."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from contracts.captures import CaptureWindow
+from contracts.layout import Row
+from contracts.paths import session_features_dir
+from recorder.artifact import load_artifact
+from scripts.exports.capture import Capture
+from tests.clips import face_clip
+from tests.recorder.samples import NOON, new_session
+from tests.scripts.exports.place import Place
+from workers.artifact import write_artifact
+from workers.decode import decode_jpeg
+from workers.matrix import FeatureMatrix, features_row
+from workers.pipelines import holistic
+from workers.progress import feature_ref_event
+
+FRAMES, WIDTH, HEIGHT = 8, 320, 240
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    """A face and a pose that MediaPipe found, no hands; the third frame could not be decoded."""
+    root = tmp_path_factory.mktemp("recorded")
+    window = CaptureWindow(
+        capture_id="capture-1",
+        user_id="carer-1",
+        session_id=new_session(),
+        record_id=str(uuid4()),
+        timestamp_start=NOON,
+        fps_target=15,
+        width=WIDTH,
+        height=HEIGHT,
+        max_duration_s=120,
+    )
+    session_features_dir(root, window.user_id, window.session_id).mkdir(parents=True)
+    rows = []
+    with closing(holistic.create()) as pipeline:
+        for index, jpeg in enumerate(face_clip(FRAMES, WIDTH, HEIGHT)):
+            image = None if index == 2 else decode_jpeg(jpeg, WIDTH, HEIGHT)
+            landmarks = {} if image is None else pipeline.process(image).landmarks
+            rows.append(Row(round(1000 * index / 15), image is not None, features_row(landmarks)))
+    reference = write_artifact(root, window, FeatureMatrix.of(rows, []))
+    event = feature_ref_event(window, NOON + timedelta(seconds=2), reference)
+    return Capture(event, load_artifact(event, root), intent="wave, hello", consent_given=True)

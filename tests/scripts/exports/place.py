@@ -1,0 +1,104 @@
+"""Sessions on a disk, as the recorder and the extractors leave them, for exports to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import orjson
+
+from contracts.errors import A3CPError
+from contracts.events import encode_line
+from contracts.ids import format_utc
+from contracts.layout import DIMS, LAYOUT
+from contracts.message import FeatureRefEvent
+from contracts.paths import session_log_path
+from contracts.settings import Settings
+from recorder.artifact import load_artifact
+from scripts.exports.capture import Capture
+from scripts.exports.command import ExportRequest, export
+from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
+
+
+def landmarks(frames: int, seed: int = 0, missing: float = 0.4) -> dict[str, Any]:
+    """An artifact's members with landmarks by chance; each part of each frame is missing as often as said."""
+    chance = np.random.default_rng(seed)
+    members = arrays(frames)
+    features = chance.normal(0.5, 1.0, (frames, DIMS)).astype("<f4")
+    pose = features[:, LAYOUT[0].columns].reshape(frames, 33, 4)
+    pose[:, :, 3] = chance.uniform(1e-6, 1, (frames, 33))
+    for part in LAYOUT:
+        features[chance.random(frames) < missing, part.columns] = np.nan
+    members["decoded"] = chance.random(frames) > 0.2
+    features[~members["decoded"]] = np.nan
+    return members | {"features": features}
+
+
+class Place:
+    """A DATA_ROOT and a LOG_ROOT."""
+
+    def __init__(self, root: Path) -> None:
+        self.settings = Settings(data_root=root / "data", log_root=root / "logs")
+        self.exports = root / "exports"
+
+    def session(self, user_id: str = "u1", **start: Any) -> str:
+        """Start a session; returns its id."""
+        session_id = new_session()
+        make_log_dir(self.settings.log_root, user_id)
+        self.log(session_id, user_id).touch()
+        if start:
+            self.say(session_id, user_id, event="session.start", **start)
+        return session_id
+
+    def log(self, session_id: str, user_id: str = "u1") -> Path:
+        return session_log_path(self.settings.log_root, user_id, session_id)
+
+    def say(self, session_id: str, user_id: str = "u1", **fields: Any) -> None:
+        """Append an event to a session's log."""
+        self._append(session_id, user_id, event(session_id, user_id, **fields))
+
+    def capture(
+        self,
+        session_id: str,
+        members: dict[str, Any] | None = None,
+        user_id: str = "u1",
+        *,
+        record_id: str = "",
+        **fields: Any,
+    ) -> str:
+        """Record a capture, right but for what is given; returns its record_id."""
+        record_id = record_id or str(uuid4())
+        members = landmarks(3) if members is None else members
+        digest = put_artifact(self.settings.data_root, session_id, record_id, npz(members), user_id)
+        shape = list(members["features"].shape)
+        given = feature_ref(session_id, f"c-{record_id}", record_id, user_id, hash=digest, shape=shape)
+        self._append(session_id, user_id, orjson.dumps({**given, **fields}))
+        return record_id
+
+    def _append(self, session_id: str, user_id: str, text: bytes) -> None:
+        with self.log(session_id, user_id).open("ab") as log:
+            log.write(encode_line(text, format_utc(NOON), 1 << 20))
+
+    def artifact(self, session_id: str, record_id: str, user_id: str = "u1") -> Path:
+        return self.settings.data_root / feature_ref(session_id, "c", record_id, user_id)["raw_features_ref"]["uri"]
+
+    def export(self, form: str, *sessions: str, **request: Any) -> int:
+        """``a3cp export``; an error is 1, as for the command, and is printed."""
+        try:
+            return export(self.settings, ExportRequest(form, sessions, self.exports, **request))
+        except A3CPError as error:
+            print(error)
+            return 1
+
+
+def capture_of(root: Path, members: dict[str, Any], **known: Any) -> Capture:
+    """One capture with these members, read as an export reads it."""
+    session_id, record_id = new_session(), str(uuid4())
+    digest = put_artifact(root, session_id, record_id, npz(members))
+    shape = list(members["features"].shape)
+    given = FeatureRefEvent.model_validate(
+        feature_ref(session_id, f"c-{record_id}", record_id, hash=digest, shape=shape)
+    )
+    return Capture(given, load_artifact(given, root), **known)

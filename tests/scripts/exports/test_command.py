@@ -1,0 +1,205 @@
+"""``a3cp export``: what goes out, what is held back, what is named as wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import datasets
+import pandas as pd
+import pytest
+
+from contracts.errors import ConfigurationError
+from scripts.exports.folder import MANIFEST
+from scripts.exports.sessions import Choice, find_logs
+from tests.scripts.exports.place import Place, landmarks
+from tests.scripts.test_cli import ROOT, a3cp
+
+pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+
+
+def table(place: Place, form: str = "npy1662") -> pd.DataFrame:
+    return pd.read_csv(place.exports / form / "captures.csv", keep_default_na=False)
+
+
+def test_the_captures_of_all_sessions_in_the_order_of_users_sessions_and_lines(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions = [*sorted(place.session("zoe") for _ in range(2)), place.session("anna")]
+    wanted = []
+    for session, user in zip(sessions, ("zoe", "zoe", "anna"), strict=True):
+        wanted.append([place.capture(session, user_id=user) for _ in range(2)])
+    assert place.export("npy1662") == 0
+    assert table(place).record_id.tolist() == wanted[2] + wanted[0] + wanted[1]
+    out = capsys.readouterr().out
+    assert out == f"{place.exports / 'npy1662'}: 6 captures of 3 sessions, written, consent unknown for 6\n"
+
+
+def test_sessions_are_named_by_id_or_by_log_and_each_is_exported_once(place: Place) -> None:
+    first, second, third = (place.session() for _ in range(3))
+    for session in (first, second, third):
+        place.capture(session)
+    assert place.export("npy1662", first, str(place.log(second)), str(place.log(first))) == 0
+    assert set(table(place).session_id) == {first, second}
+
+
+def test_one_user_s_sessions_alone(place: Place) -> None:
+    for user in ("anna", "zoe"):
+        place.capture(place.session(user), user_id=user)
+    assert place.export("npy1662", user_id="zoe") == 0
+    assert table(place).user_id.tolist() == ["zoe"]
+
+
+@pytest.mark.parametrize("session", ["sess_0123456789abcdef", "no/such/log", "*", ""])
+def test_a_session_that_is_not_there_is_named(place: Place, session: str) -> None:
+    place.session()
+    with pytest.raises(ConfigurationError, match=re.escape(f"{session}: there is no such")):
+        find_logs(place.settings.log_root, [session], None)
+
+
+def test_another_user_s_session_is_not_found_for_a_user(place: Place) -> None:
+    session = place.session("anna")
+    for name in (session, str(place.log(session, "anna"))):
+        with pytest.raises(ConfigurationError, match="of user zoe"):
+            find_logs(place.settings.log_root, [name], "zoe")
+    with pytest.raises(ConfigurationError, match="--user"):
+        find_logs(place.settings.log_root, [], "*")
+
+
+def test_a_bad_artifact_is_named_and_the_others_go_on(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    session = place.session()
+    bad, good, gone = (place.capture(session) for _ in range(3))
+    data = bytearray(place.artifact(session, bad).read_bytes())
+    data[-1] ^= 1
+    place.artifact(session, bad).write_bytes(data)
+    place.artifact(session, gone).unlink()
+    with place.log(session).open("ab") as log:
+        log.write(b"torn")
+    assert place.export("npy1662", session) == 1
+    assert table(place).record_id.tolist() == [good]
+    shown = capsys.readouterr()
+    assert f"record {bad}: the file's hash is" in shown.err
+    assert f"record {gone}: the artifact does not exist" in shown.err
+    assert "line 4: the last line is torn" in shown.err
+    assert "1 capture of 1 session, written" in shown.out and "3 FAILED" in shown.out
+
+
+def test_a_record_that_is_in_the_logs_twice_is_nobody_s(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = place.session(), place.session()
+    record = place.capture(first)
+    place.capture(second, record_id=record.upper())
+    good = place.capture(second)
+    assert place.export("npy1662") == 1
+    assert table(place).record_id.tolist() == [good]
+    assert capsys.readouterr().err.count("more than once") == 2
+
+
+def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_for(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_session, closed_session = place.session(), place.session(consent_given=False)
+    unknown = place.capture(open_session)
+    refused = place.capture(open_session, consent_given=False)
+    demo = place.capture(open_session, is_demo=True, consent_given=True)
+    inherited = place.capture(closed_session, consent_given=True)
+    assert place.export("npy1662") == 0
+    assert table(place).record_id.tolist() == [unknown]
+    shown = capsys.readouterr()
+    for record, why in ((refused, "without consent"), (inherited, "without consent"), (demo, "a demonstration")):
+        assert f"held back  record {record}: {why}" in shown.err
+    assert "3 held back" in shown.out
+    assert not any(record in str(path) for record in (refused, inherited, demo) for path in place.exports.rglob("*"))
+
+    assert place.export("npy1662", choice=Choice(without_consent=True, demos=True), replace=True) == 0
+    rows = table(place).set_index("record_id")
+    assert set(rows.index) == {unknown, refused, demo, inherited}
+    assert rows.consent_given.astype(str).to_dict() == {
+        unknown: "",
+        refused: "false",
+        demo: "true",
+        inherited: "false",
+    }
+
+
+def test_consent_is_withdrawn_by_one_more_event(place: Place) -> None:
+    session = place.session(consent_given=True)
+    kept, withdrawn = place.capture(session), place.capture(session)
+    assert place.export("npy1662") == 0
+    place.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert place.export("npy1662", replace=True) == 0
+    assert table(place).record_id.tolist() == [kept]
+    assert not list(place.exports.rglob(f"*{withdrawn}*"))
+
+
+def test_a_capture_s_own_gesture_comes_before_its_session_s(place: Place) -> None:
+    session = place.session(training_intent_label="wave")
+    place.capture(session)
+    place.capture(session, annotation={"intent": 'say "no", now'})
+    place.capture(place.session("anna"), user_id="anna")
+    assert place.export("npy1662") == 0
+    assert table(place).intent.tolist() == ["", "wave", 'say "no", now']
+
+
+def test_the_same_export_again_is_as_before_and_another_is_refused(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = place.session()
+    place.capture(session)
+    assert place.export("hf") == 0
+    assert place.export("hf") == 0
+    assert "as before" in capsys.readouterr().out
+    place.capture(session)
+    assert place.export("hf") == 1
+    assert "is there and differs" in capsys.readouterr().out
+    assert place.export("hf", replace=True) == 0
+    assert len(pd.read_parquet(place.exports / "hf" / "data")) == 2
+
+
+def test_nothing_to_export_leaves_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.capture(place.session(), consent_given=False)
+    assert place.export("npy1662") == 1
+    shown = capsys.readouterr()
+    assert "nothing to export" in shown.out and "held back" in shown.err
+    assert list(place.exports.iterdir()) == []
+
+
+def test_the_command_says_what_it_did_or_in_one_line_why_not(place: Place) -> None:
+    session = place.session()
+    place.capture(session)
+    cwd = place.exports.parent
+    run = a3cp("export", "--format", "npy1662", session, cwd=cwd)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == "exports/npy1662: 1 capture of 1 session, written, consent unknown for 1\n"
+    run = a3cp("export", "--format", "pdf", session, cwd=cwd)
+    assert (run.returncode, run.stderr) == (2, "a3cp export: --format: pose | gislr | npy1662 | hf, not 'pdf'\n")
+
+
+def snippets() -> list[Any]:
+    text = (ROOT / "scripts/exports/README.md").read_text()
+    found = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(found) == 4
+    return found
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_readme_s_snippets_run(place: Place, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    session = place.session()
+    place.capture(session, landmarks(3, seed=1), annotation={"intent": "wave"})
+    source = snippets()[number]
+    [form] = set(re.findall(r"exports/(\w+)", source))
+    assert place.export(form) == 0
+    monkeypatch.chdir(place.exports.parent)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", place.exports.parent / "cache")
+    names: dict[str, Any] = {}
+    exec(compile(source, f"README.md, {form}", "exec"), names)
+    assert names["label"] == "wave"
+    assert names["frames"] == 3
+
+
+def test_every_file_of_an_export_is_in_its_manifest(place: Place) -> None:
+    place.capture(place.session())
+    assert place.export("gislr") == 0
+    folder = place.exports / "gislr"
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    manifest = pd.read_json(folder / MANIFEST, typ="series")
+    assert set(manifest["files"]) == there - {MANIFEST}

@@ -1,0 +1,107 @@
+"""An export's folder is whole or absent, and nothing in its place is lost unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from scripts.exports.folder import MANIFEST, Draft, ExportError, Outcome
+from scripts.exports.tables import File
+
+ONE, TWO = File("a.txt", b"one"), File("b/c/d.txt", b"two")
+
+
+def put(target: Path, *files: File, replace: bool = False) -> Outcome:
+    with Draft(target) as draft:
+        for file in files:
+            draft.add(file)
+        return draft.keep({"format": "test"}, replace=replace)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "pose"
+
+
+def test_the_files_are_there_with_a_manifest_and_nothing_is_left_beside_them(target: Path) -> None:
+    assert put(target, ONE, TWO) is Outcome.WRITTEN
+    there = content(target)
+    assert {path: there[path] for path in (ONE.path, TWO.path)} == {ONE.path: ONE.content, TWO.path: TWO.content}
+    manifest = orjson.loads(there[MANIFEST])
+    assert manifest["format"] == "test" and set(manifest["files"]) == {ONE.path, TWO.path}
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_others_of_the_machine_cannot_read_it(target: Path) -> None:
+    put(target, ONE, TWO)
+    assert target.stat().st_mode & 0o777 == 0o750
+    assert (target / "b/c/d.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_draft_that_is_not_kept_leaves_nothing(target: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Draft(target) as draft:
+        draft.add(ONE)
+        _ = 1 / 0
+    with Draft(target) as draft:
+        draft.add(ONE)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_the_same_export_again_changes_nothing(target: Path) -> None:
+    put(target, ONE, TWO)
+    before = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
+    assert put(target, ONE, TWO, replace=True) is Outcome.UNCHANGED
+    assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
+
+
+def test_another_export_is_refused_and_what_is_there_stays(target: Path) -> None:
+    put(target, ONE, TWO)
+    before = content(target)
+    with pytest.raises(ExportError, match="--replace"):
+        put(target, ONE)
+    assert content(target) == before
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_replaced_if_asked_and_nothing_of_the_old_one_stays(target: Path) -> None:
+    put(target, ONE, TWO)
+    assert put(target, ONE, replace=True) is Outcome.REPLACED
+    assert set(content(target)) == {ONE.path, MANIFEST}
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    "foreign", ["a file", "a change", "a link", "no manifest", "a broken manifest", "a plain file"]
+)
+def test_what_no_export_wrote_is_never_replaced(target: Path, foreign: str) -> None:
+    put(target, ONE, TWO)
+    match foreign:
+        case "a file":
+            (target / "notes.txt").write_text("mine")
+        case "a change":
+            (target / "a.txt").write_text("mine")
+        case "a link":
+            (target / "link").symlink_to("/nowhere")
+        case "no manifest":
+            (target / MANIFEST).unlink()
+        case "a broken manifest":
+            (target / MANIFEST).write_text('{"files": 1}')
+        case _:
+            target.rename(target.with_name("elsewhere"))
+            target.write_text("mine")
+    before = content(target)
+    with pytest.raises(ExportError, match="not replaced"):
+        put(target, ONE, replace=True)
+    assert content(target) == before and target.exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError, match="file"):
+        put(tmp_path / "file" / "pose", ONE)
