@@ -9,18 +9,63 @@ export interface LandmarkPictureProps {
   readonly captureId: string;
 }
 
-/** A few moments of a recorded capture, drawn from its landmarks by the server. */
+interface View {
+  readonly file: string;
+  readonly alt: string;
+  readonly caption: string;
+  readonly loading: string;
+  /** What the button to the other view says. */
+  readonly leave: string;
+}
+
+const STILL: View = {
+  file: "preview.png",
+  alt: "Skeletons of body, hands and face at a few moments of the capture",
+  caption: "A few moments of the capture, as the landmarks that were kept. The pictures of the camera are gone.",
+  loading: "Loading a picture of the landmarks …",
+  leave: "Show the movement",
+};
+
+const MOVING: View = {
+  file: "animation.gif",
+  alt: "The capture in motion: a skeleton of body, hands and face, over and over",
+  caption: "The whole capture, as fast as it was recorded, over and over.",
+  loading: "Drawing the movement …",
+  leave: "Show still moments",
+};
+
+/**
+ * A recorded capture, drawn from its landmarks by the server: a few of its moments, or all of it in motion. Nothing moves
+ * until somebody asks for it, and it can be stopped: that is good for all, and needed by those who prefer less motion.
+ */
 export function LandmarkPicture({ captureId }: LandmarkPictureProps) {
+  const [view, setView] = useState(STILL);
   const [attempt, setAttempt] = useState(0);
-  return <Attempt key={attempt} captureId={captureId} onAgain={() => setAttempt(attempt + 1)} />;
+  return (
+    <div className="stack">
+      <Attempt
+        key={`${view.file} ${attempt}`}
+        captureId={captureId}
+        view={view}
+        onAgain={() => setAttempt(attempt + 1)}
+      />
+      <div className="actions">
+        <Button tone="quiet" onClick={() => setView(view === STILL ? MOVING : STILL)}>
+          {view.leave}
+        </Button>
+      </div>
+    </div>
+  );
 }
 
 interface AttemptProps extends LandmarkPictureProps {
+  readonly view: View;
   readonly onAgain: () => void;
 }
 
-function Attempt({ captureId, onAgain }: AttemptProps) {
+function Attempt({ captureId, view, onAgain }: AttemptProps) {
   const { send } = useAccess();
+  const { file, alt, caption, loading } = view;
   const [address, setAddress] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
 
@@ -30,7 +75,7 @@ function Attempt({ captureId, onAgain }: AttemptProps) {
     // fetched, for an <img> cannot carry the token
     async function load() {
       try {
-        const answer = await send("GET", `/captures/${captureId}/preview.png`, { signal });
+        const answer = await send("GET", `/captures/${captureId}/${file}`, { signal });
         const picture = await answer.blob();
         if (!signal.aborted) setAddress(URL.createObjectURL(picture));
       } catch (error) {
@@ -39,7 +84,7 @@ function Attempt({ captureId, onAgain }: AttemptProps) {
     }
     void load();
     return () => gone.abort();
-  }, [captureId, send]);
+  }, [captureId, file, send]);
 
   useEffect(() => {
     if (!address) return undefined;
@@ -53,14 +98,8 @@ function Attempt({ captureId, onAgain }: AttemptProps) {
           Load the picture again
         </Button>
       </ErrorBanner>
-      {address && <img src={address} alt="Skeletons of body, hands and face at a few moments of the capture" />}
-      {!failure && (
-        <figcaption>
-          {address
-            ? "A few moments of the capture, as the landmarks that were kept. The pictures of the camera are gone."
-            : "Loading a picture of the landmarks …"}
-        </figcaption>
-      )}
+      {address && <img src={address} alt={alt} />}
+      {!failure && <figcaption>{address ? caption : loading}</figcaption>}
     </figure>
   );
 }

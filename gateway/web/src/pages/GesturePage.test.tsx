@@ -274,6 +274,47 @@ describe("a capture", () => {
   });
 });
 
+describe("the picture of a recorded capture", () => {
+  const img = (name: RegExp) => screen.findByRole("img", { name });
+
+  async function recorded() {
+    const { user } = await settling();
+    const id = captureId();
+    server
+      .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
+      .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
+    await serverDoes((it) => it.end(1000));
+    await img(/Skeletons/);
+    return { user, moving: `GET /captures/${id}/animation.gif` };
+  }
+
+  test("moves when asked to, not before, and can be stilled again", async () => {
+    const { user, moving } = await recorded();
+    server.on(moving, () => new Response("gif"));
+    expect(server.to(moving)).toEqual([]);
+    await user.click(button("Show the movement"));
+    expect(await img(/in motion/)).toHaveAttribute("src", "blob:picture");
+    expect(screen.getByText(/as fast as it was recorded/)).toBeVisible();
+    expect(screen.queryByRole("img", { name: /Skeletons/ })).toBeNull();
+    expect(button("Show still moments")).toHaveFocus();
+    await expectAccessible();
+    await user.click(button("Show still moments"));
+    expect(await img(/Skeletons/)).toBeVisible();
+    expect(screen.queryByRole("img", { name: /in motion/ })).toBeNull();
+    expect(server.to(moving)).toHaveLength(1);
+  });
+
+  test("stays within reach when its movement does not come", async () => {
+    const { user, moving } = await recorded();
+    server.on(moving, unreachable);
+    await user.click(button("Show the movement"));
+    await waitFor(() => expect(alertOf("network_error")).toBeVisible());
+    server.on(moving, () => new Response("gif"));
+    await user.click(button("Load the picture again"));
+    expect(await img(/in motion/)).toBeVisible();
+  });
+});
+
 describe("what goes wrong", () => {
   test.each([
     ["the socket is lost", 1006, "", "socket_lost"],
