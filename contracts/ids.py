@@ -83,6 +83,8 @@ def parse_utc(text: str) -> datetime:
     if not _ISO_8601.match(text):
         raise ValueError("not an ISO 8601 date and time")
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:
@@ -93,7 +95,9 @@ def parse_utc(text: str) -> datetime:
 
 def format_utc(moment: datetime) -> str:
     """``2026-01-31T12:00:00.000Z``: UTC, milliseconds (cut, not rounded), ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def _to_datetime(value: Any) -> datetime:

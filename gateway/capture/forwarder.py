@@ -49,12 +49,13 @@ class Forwarder:
             CaptureError: ``limit_forward_buffer_exceeded``, or ``forward_failed`` if the broker does not answer.
         """
         if not self._room(item):
+            # a timer costs a fifth of asyncio.timeout, and a fast client is here with every frame
+            stalled = asyncio.get_running_loop().call_later(STALLED_S, self._stuck, "forward_failed")
             try:
-                async with asyncio.timeout(STALLED_S):
-                    while not self._room(item) and self._trouble is None:
-                        await self._change()
-            except TimeoutError:
-                self._trouble = "forward_failed"
+                while not self._room(item) and self._trouble is None:
+                    await self._change()
+            finally:
+                stalled.cancel()
             if not self._room(item):
                 code = self._trouble or "limit_forward_buffer_exceeded"
                 raise CaptureError(code, "the forward queue is full")

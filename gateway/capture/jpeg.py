@@ -72,8 +72,9 @@ def _frame_header(payload: bytes) -> tuple[int, int]:
     or if anything before that scan is more than we take."""
     at, end, found, table_bytes = 2, len(payload), _NONE, 0
     for _ in range(_MAX_SEGMENTS):
-        fill = payload[at : at + _MAX_FILL_BYTES]
-        at += max(0, len(fill) - len(fill.lstrip(b"\xff")) - 1)
+        if payload[at : at + 2] == b"\xff\xff":
+            fill = payload[at : at + _MAX_FILL_BYTES]
+            at += len(fill) - len(fill.lstrip(b"\xff")) - 1
         if at + 5 > end or payload[at] != 0xFF:
             break
         marker = payload[at + 1]
