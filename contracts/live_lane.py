@@ -1,7 +1,7 @@
 """The real-time lane in the frames role: who serves whom, and one frame and its answer on their way.
 
-A worker has one inbox, a gateway one outbox. At most one frame of each session is on its way; whoever reads an entry
-deletes it at once, so that nothing is left. An entry that nobody takes goes by itself.
+A worker has one inbox, a gateway one outbox. At most one frame of each session is on its way; a worker deletes it as it
+answers, a gateway deletes the answers that it has read, so nothing is left. An entry that nobody takes goes by itself.
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ from typing import Any, Generic, Literal, TypeVar
 import redis
 
 from contracts.broker import AsyncBroker, Broker, Role, SharingClient, broker_errors
+from contracts.errors import BrokerUnavailable
 
-__all__ = ["Argument", "Call", "Command", "ScriptName", "T", "run", "run_sync", "run_together"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync", "run_together"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
@@ -28,8 +29,8 @@ ScriptName = Literal[
     "session_start", "session_end", "lead", "resign",
 ]  # fmt: skip
 
-OFTEN: frozenset[ScriptName] = frozenset({"push"})
-"""What runs thousands of times a second: it goes over the connection that everybody shares, where there is one."""
+OFTEN: frozenset[ScriptName] = frozenset({"push", "watch", "live_put"})
+"""What runs for every frame, or for every capture all the time: over the shared connection, where there is one."""
 
 Argument = str | bytes | int | float
 
@@ -51,14 +52,6 @@ class Call(Generic[T]):
     keys: Sequence[str]
     arguments: Sequence[Argument]
     read: Callable[[Any], T]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One plain command."""
-
-    role: Role
-    words: Sequence[Argument]
 
 
 async def run(broker: AsyncBroker, call: Call[T]) -> T:
@@ -99,24 +92,27 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
     return call.read(answer)
 
 
-def run_together(broker: Broker, role: Role, *steps: Command | Call[Any]) -> list[Any]:
-    """Send several steps in one go, and return the broker's answers. Each runs whatever became of those before it;
-    they are not one step to anybody else.
+def run_together(broker: Broker, *calls: Call[Any]) -> None:
+    """Send several scripts of one role in one go. Each runs whatever became of those before it, and they are not one
+    step to anybody else.
 
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
     """
-    with broker_errors(role):
+    errors = []
+    with broker_errors(calls[0].role):
         pipeline = broker.pipeline(transaction=False)
-        for step in steps:
-            pipeline.execute_command(*(step.words if isinstance(step, Command) else _with_source(step)))
+        for call in calls:
+            pipeline.evalsha(_source(call.name)[1], len(call.keys), *call.keys, *call.arguments)
         answers = pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-    return answers
-
-
-def _with_source(call: Call[Any]) -> list[Argument]:
-    text, _ = _source(call.name)
-    return ["EVAL", text, len(call.keys), *call.keys, *call.arguments]
+    for call, answer in zip(calls, answers, strict=True):
+        try:
+            with broker_errors(call.role):
+                if isinstance(answer, redis.exceptions.NoScriptError):
+                    run_sync(broker, call)
+                elif isinstance(answer, Exception):
+                    raise answer
+        except BrokerUnavailable as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]

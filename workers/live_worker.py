@@ -22,7 +22,7 @@ from contracts.errors import BrokerUnavailable
 from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
-from contracts.scripts import run_sync
+from contracts.scripts import run_sync, run_together
 from workers.decode import decode_scaled
 from workers.live_sessions import LiveSessions
 from workers.metrics import LiveMetrics
@@ -101,14 +101,11 @@ class LiveWorker:
         """
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
-        frame = self._take()
-        if frame is not None:
-            with self._clock.frame():
-                answer = self._work(frame)
-            if answer.error:
-                self._metrics.failed.labels(answer.error).inc()
-            self._metrics.graphs.set(len(self._sessions))
-            run_sync(self._frames, live_lane.put_answer(frame.gateway, answer))
+        with broker_errors("frames"):
+            reply: Any = self._frames.xread({self._inbox: "0-0"}, count=1, block=self._timing.read_ms)
+        if reply:
+            ((entry_id, fields),) = reply[0][1]
+            self._take(entry_id, fields)
 
     def _say_alive(self) -> None:
         listed = run_sync(self._frames, live_lane.alive(self._name))
@@ -118,15 +115,20 @@ class LiveWorker:
             self._sessions.keep(listed, now_s - self._timing.unused_s)
         self._metrics.graphs.set(len(self._sessions))
 
-    def _take(self) -> LiveFrame | None:
-        """The next frame, which leaves the broker at once: whatever it does to us, nobody meets it again."""
-        with broker_errors("frames"):
-            reply: Any = self._frames.xread({self._inbox: "0-0"}, count=1, block=self._timing.read_ms)
-        if not reply:
-            return None
-        ((entry_id, fields),) = reply[0][1]
-        run_sync(self._frames, live_lane.drop(self._inbox, [entry_id]))
-        return _decoded(entry_id, fields)
+    def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Answer an entry, and delete it in the same breath: to do that first would cost its client a round trip to the
+        broker. One that kills the worker is met by nobody: who comes after it has another inbox."""
+        delete = live_lane.drop(self._inbox, [entry_id])
+        frame = _decoded(entry_id, fields)
+        if frame is None:
+            run_sync(self._frames, delete)
+            return
+        with self._clock.frame():
+            answer = self._work(frame)
+        run_together(self._frames, live_lane.put_answer(frame.gateway, answer), delete)
+        if answer.error:
+            self._metrics.failed.labels(answer.error).inc()
+        self._metrics.graphs.set(len(self._sessions))
 
     def _work(self, frame: LiveFrame) -> Answer:
         """The answer to a frame. Nobody asks whether its session is still there: one that leaves takes its frame back,

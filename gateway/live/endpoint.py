@@ -22,7 +22,7 @@ from contracts.pipelines import PIPELINES
 from gateway.cancelling import cancel_all, start
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
-from gateway.live.lane import LiveLane
+from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
 from gateway.live.session import LiveSession
 from gateway.state import GatewayState
 from gateway.websocket_protocol import TOO_LONG
@@ -57,9 +57,6 @@ class Ending:
     def refused(cls, refusal: LiveRefusal) -> Ending:
         """The ending that an error makes."""
         return cls(CLOSE_CODES[refusal.code], refusal.code, LiveError(error=refusal.code, detail=refusal.detail))
-
-
-INTERNAL_ERROR = LiveRefusal("internal_error", "The server made a mistake; its log says more.")
 
 
 async def live_endpoint(websocket: WebSocket) -> None:
@@ -107,7 +104,7 @@ class _Connection:
         settings = state.settings
         self._lane: LiveLane = websocket.app.state.live
         self._session = LiveSession(Backpressure(settings.stream_drop_threshold, settings.stream_slowdown_threshold))
-        self._seat = self._lane.enter(str(uuid4()), pipeline_id)
+        self._seat = self._lane.enter(str(uuid4()), pipeline_id, self._answered)
         self._log = log.bind(live_id=self._seat.live_id, pipeline_id=pipeline_id)
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._something_to_tell = asyncio.Event()
@@ -180,17 +177,18 @@ class _Connection:
             if index is None:
                 self._dropped()
             else:
-                self._start(self._work(index, payload))
+                self._lane.submit(self._seat, index, payload)
 
-    async def _work(self, index: int, payload: bytes) -> None:
-        text = await self._lane.submit(self._seat, index, payload)
-        if text is None:
+    def _answered(self, outcome: Outcome) -> None:
+        if isinstance(outcome, LiveRefusal):
+            self._finish(Ending.refused(outcome))
+        elif outcome is None:
             self._session.not_taken()
             self._dropped()
-            return
-        self._session.answered(text)
-        self._state.metrics.stream_frames_processed.inc()
-        self._something_to_tell.set()
+        else:
+            self._session.answered(outcome)
+            self._state.metrics.stream_frames_processed.inc()
+            self._something_to_tell.set()
 
     def _dropped(self) -> None:
         self._state.metrics.stream_frames_dropped.inc()

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,10 +27,12 @@ from gateway.again import once_more
 from gateway.cancelling import cancel_all
 from gateway.state import GatewayState
 
-__all__ = ["LiveLane", "Seat"]
+__all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "Seat"]
 
 ANSWER_WITHIN_S = 10.0
 """How long a frame may take in all: until there is a worker, until it has the frame, until its answer is here."""
+
+INTERNAL_ERROR = LiveRefusal("internal_error", "The server made a mistake; its log says more.")
 
 RETRY_S = 0.2
 RENEW_S = 2.0
@@ -40,17 +42,24 @@ READ_COUNT = 64
 log = structlog.get_logger()
 
 
+Outcome = bytes | LiveRefusal | None
+"""What came of a frame: its result as JSON; or what the worker says went wrong, or that there was no answer in time; or
+None, the broker has no room for it."""
+
+
 @dataclass(eq=False, slots=True)
 class Seat:
-    """What one connection has in the broker."""
+    """What one connection has in the broker. ``answered`` is told what came of each frame."""
 
     live_id: str
     pipeline_id: str
+    answered: Callable[[Outcome], None]
     place: Place | None = None
     sent: tuple[str, bytes] | None = None
     """The inbox and the entry of the frame on its way; nothing once its answer is here."""
     frame_index: int = -1
-    waiting: asyncio.Future[Answer] | None = None
+    deadline: asyncio.TimerHandle | None = None
+    """While a frame is waited for."""
     step: asyncio.Task[None] | None = None
 
 
@@ -66,41 +75,27 @@ class LiveLane:
 
     # --- one connection -----------------------------------------------------------------------------
 
-    def enter(self, live_id: str, pipeline_id: str) -> Seat:
+    def enter(self, live_id: str, pipeline_id: str, answered: Callable[[Outcome], None]) -> Seat:
         """A seat for a connection; it has a place at a worker from its first frame on."""
-        seat = self._seats[live_id] = Seat(live_id, pipeline_id)
+        seat = self._seats[live_id] = Seat(live_id, pipeline_id, answered)
         return seat
 
-    async def submit(self, seat: Seat, frame_index: int, payload: bytes) -> bytes | None:
-        """Let a worker look at a frame: its result as JSON, or None if the broker has no room for the frame.
+    def submit(self, seat: Seat, frame_index: int, payload: bytes) -> None:
+        """Let a worker look at a frame. One at a time for each seat.
 
-        One at a time for each seat. It waits for a worker, and for a broker that is away, as long as it may.
-
-        Raises:
-            LiveRefusal: what the worker says went wrong, or ``pipeline_failure``: there was no answer in time, or the
-                worker is gone.
+        ``seat.answered`` is called once, right from where the answer is read: a future or a task in between is one more
+        turn of the event loop, and the client waits for it. It is not called once the seat is left.
         """
         seat.frame_index = frame_index
-        seat.waiting = asyncio.get_running_loop().create_future()
+        seat.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._late, seat)
         frame = LiveFrame(seat.live_id, frame_index, seat.pipeline_id, self.gateway, payload)
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                await self._send(seat, frame)
-                answer = await seat.waiting
-        except BrokerFull:
-            return None
-        except TimeoutError as error:
-            raise LiveRefusal("pipeline_failure", "No worker has answered in time.") from error
-        finally:
-            seat.waiting = None
-        if answer.error is not None:
-            raise LiveRefusal(answer.error, answer.text.decode())
-        return answer.text
+        seat.step = asyncio.create_task(self._send(seat, frame))
 
     async def leave(self, seat: Seat) -> None:
         """Take back what the seat has in the broker: its place, and the frame that no worker has taken yet. Should the
         broker be away, both lapse by themselves. Repeated it changes nothing."""
         self._seats.pop(seat.live_id, None)
+        _no_longer_waiting(seat)
         if seat.step is not None:
             await asyncio.wait({seat.step})  # what it writes is known only when it is done
         async with self._renewing:  # a renewal that is on its way would bring the place back
@@ -119,41 +114,37 @@ class LiveLane:
             await self._frames.zrem(LIVE_SESSIONS, place.member)
 
     async def _send(self, seat: Seat, frame: LiveFrame) -> None:
-        while True:
-            try:
+        """Try until the frame is in a worker's inbox, or nobody waits for its answer. Nothing cancels it: `leave` has
+        to know what it wrote."""
+        try:
+            while seat.deadline is not None and seat.frame_index == frame.frame_index:
                 if self._usable() and await self._tried(seat, frame):
                     return
-            except BrokerFull:
-                raise
-            except BrokerUnavailable as error:
-                log.debug("live frame not sent", live_id=seat.live_id, exc_info=error)
-            await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(RETRY_S)
+        except Exception as error:
+            log.error("live frame failed", live_id=seat.live_id, exc_info=error)
+            self._settle(seat, INTERNAL_ERROR)
 
     def _usable(self) -> bool:
         """A broker that nobody has looked at, or that persists, gets no picture."""
         return not self._state.refusal and not self._state.frames_unfit
 
     async def _tried(self, seat: Seat, frame: LiveFrame) -> bool:
-        """Whether the frame is in a worker's inbox now; not if there is no worker."""
-        if seat.place is None:
-            await self._whole(seat, self._join(seat))
-        if seat.place is None:
+        """Whether that is all there is to do: it is not while there is no worker, or the broker is away."""
+        try:
+            place = seat.place
+            if place is None:
+                place = seat.place = await run(self._frames, live_lane.join(seat.live_id))
+            if place is None:
+                return False
+            entry_id = await run(self._frames, live_lane.put_frame(place.worker, frame))
+            seat.sent = live_inbox(place.worker), entry_id
+        except BrokerFull:
+            self._settle(seat, None)
+        except BrokerUnavailable as error:
+            log.debug("live frame not sent", live_id=seat.live_id, exc_info=error)
             return False
-        await self._whole(seat, self._put(seat, seat.place, frame))
         return True
-
-    async def _whole(self, seat: Seat, step: Coroutine[Any, Any, None]) -> None:
-        """Run a step to its end even if the connection ends meanwhile: `leave` has to know what it wrote."""
-        task = seat.step = asyncio.create_task(step)
-        await asyncio.wait({task})  # which does not cancel it
-        task.result()
-
-    async def _join(self, seat: Seat) -> None:
-        seat.place = await run(self._frames, live_lane.join(seat.live_id))
-
-    async def _put(self, seat: Seat, place: Place, frame: LiveFrame) -> None:
-        entry_id = await run(self._frames, live_lane.put_frame(place.worker, frame))
-        seat.sent = live_inbox(place.worker), entry_id
 
     # --- all connections ----------------------------------------------------------------------------
 
@@ -199,12 +190,15 @@ class LiveLane:
             return
         seat = self._seats.get(answer.live_id)
         if seat is not None and seat.frame_index == answer.frame_index:
-            self._settle(seat, answer)
             seat.sent = None
+            self._settle(seat, LiveRefusal(answer.error, answer.text.decode()) if answer.error else answer.text)
 
-    def _settle(self, seat: Seat, answer: Answer) -> None:
-        if seat.waiting is not None and not seat.waiting.done():
-            seat.waiting.set_result(answer)
+    def _late(self, seat: Seat) -> None:
+        self._settle(seat, LiveRefusal("pipeline_failure", "No worker has answered in time."))
+
+    def _settle(self, seat: Seat, outcome: Outcome) -> None:
+        if _no_longer_waiting(seat):
+            seat.answered(outcome)
 
     async def _renew(self) -> None:
         await asyncio.sleep(RENEW_S)
@@ -219,6 +213,12 @@ class LiveLane:
     def _lost(self, seat: Seat) -> None:
         """The worker is gone: a frame on its way is told at once, the next one goes to another worker."""
         seat.place = None
-        if seat.waiting is not None:
-            text = b"The worker that had the frame is gone."
-            self._settle(seat, Answer(seat.live_id, seat.frame_index, text, "pipeline_failure"))
+        self._settle(seat, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
+
+
+def _no_longer_waiting(seat: Seat) -> bool:
+    """Whether it was waiting until now."""
+    deadline, seat.deadline = seat.deadline, None
+    if deadline is not None:
+        deadline.cancel()
+    return deadline is not None

@@ -88,19 +88,20 @@ def test_nothing_found_is_an_answer_too() -> None:
     assert (result.landmarks, result.detections) == ({}, [])
 
 
-def test_the_picture_has_left_the_broker_before_anybody_looks_at_it(frames: redis.Redis, gateway: FakeGateway) -> None:
-    lengths: list[Any] = []
+def test_the_picture_leaves_the_broker_with_its_answer(frames: redis.Redis, gateway: FakeGateway) -> None:
+    kept: list[Any] = []
 
     class Watching(FakePipeline):
         def process(self, image: Image) -> Findings:
-            lengths.append(frames.exists(live_inbox(ME)))
+            kept.append(frames.exists(live_inbox(ME)))
             return super().process(image)
 
     bench = Workbench(frames, ME, make=Watching)
     bench.worker.turn()
     gateway.send(gateway.join("a"), grey_jpeg(9))
     bench.worker.turn()
-    assert lengths == [0]
+    assert kept == [1]
+    assert len(gateway.answers()) == 1 and not frames.exists(live_inbox(ME))
 
 
 def test_a_jpeg_that_cannot_be_decoded_is_the_clients_fault_and_costs_no_pipeline(
@@ -316,7 +317,7 @@ def test_nothing_is_left_in_the_broker_once_all_are_gone(frames: redis.Redis, ga
     assert names(frames) == set()
 
 
-def test_a_broker_that_is_away_loses_the_frame_in_hand_and_nothing_else(unique: str) -> None:
+def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(unique: str) -> None:
     class Cutting(FakePipeline):
         """The broker goes away while the first frame is worked on."""
 
@@ -333,8 +334,10 @@ def test_a_broker_that_is_away_loses_the_frame_in_hand_and_nothing_else(unique: 
             gateway.send(place, grey_jpeg(9))
             wait_for(lambda: not server.connected)
             server.connected = True
-            answer = gateway.ask(place, grey_jpeg(9), 1)
-    assert seen(answer) == 2, "the session kept its pipeline"
+            (answer,) = gateway.answers()
+            assert (answer.frame_index, seen(answer)) == (0, 2), "looked at again, by the pipeline that it had"
+            assert seen(gateway.ask(place, grey_jpeg(9), 1)) == 3
+        assert not theirs.exists(live_inbox(ME))
 
 
 def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:

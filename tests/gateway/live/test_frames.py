@@ -171,13 +171,14 @@ def test_an_error_of_the_worker_is_told_and_ends_the_connection(
     play(broker, tmp_path, scenario)
 
 
+@pytest.mark.parametrize("step", ["submit", "_tried"])
 def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it(
-    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    async def broken(*_: object) -> bytes:
+    def broken(*_: object) -> None:
         raise ValueError("secret of the inside")
 
-    monkeypatch.setattr(LiveLane, "submit", broken)
+    monkeypatch.setattr(LiveLane, step, broken)
 
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:

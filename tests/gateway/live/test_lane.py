@@ -16,6 +16,7 @@ from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
 from contracts.live_lane import Answer, Place
 from contracts.scripts import Call, run
 from gateway.live import lane as lane_module
+from gateway.live.lane import Outcome
 from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, TinyWorker, play, result_text, until
 from tests.gateway.live.test_frames import assert_ended
@@ -170,7 +171,7 @@ def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_l
 ) -> None:
     async def scenario(live: Live) -> None:
         lane = live.lane
-        left, moved, stays = (lane.enter(name, "pose") for name in ("left", "moved", "stays"))
+        left, moved, stays = (lane.enter(name, "pose", [].append) for name in ("left", "moved", "stays"))
         for seat in (left, moved, stays):
             seat.place = Place("gone", seat.live_id)
         await lane._renewing.acquire()
@@ -352,7 +353,7 @@ def test_leaving_while_the_broker_is_away_is_logged_and_ends(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(live: Live) -> None:
-        seat = live.lane.enter("left", "pose")
+        seat = live.lane.enter("left", "pose", [].append)
         seat.place, seat.sent = Place("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
         Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
         await live.lane.leave(seat)
@@ -362,15 +363,24 @@ def test_leaving_while_the_broker_is_away_is_logged_and_ends(
     play(broker, tmp_path, scenario, worker=False, lane=False)
 
 
-def test_a_seat_without_an_answer_raises_for_the_endpoint(broker: BrokerProcess, tmp_path: Path) -> None:
+def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
     async def scenario(live: Live) -> None:
-        seat = live.lane.enter("one", "pose")
-        assert await live.lane.submit(seat, 0, jpeg()) == result_text("pose")
+        outcomes: list[Outcome] = []
+        seat = live.lane.enter("one", "pose", outcomes.append)
+        live.lane.submit(seat, 0, jpeg())
+        await until(lambda: outcomes, "it is told")
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, b"No.", "pipeline_failure")
-        with pytest.raises(LiveRefusal, match="No"):
-            await live.lane.submit(seat, 1, jpeg())
+        live.lane.submit(seat, 1, jpeg())
+        await until(lambda: len(outcomes) == 2, "it is told")
+        result, refusal = outcomes
+        assert result == result_text("pose")
+        assert isinstance(refusal, LiveRefusal) and (refusal.code, refusal.detail) == ("pipeline_failure", "No.")
+        live.lane.submit(seat, 2, jpeg())
         await live.lane.leave(seat)
         await live.nothing_left()
+        assert len(outcomes) == 2
 
     play(broker, tmp_path, scenario)
 
