@@ -77,9 +77,11 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
     checked = verified(stack, log)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
-    picture = page.get_by_role("img", name=re.compile("Skeletons"))
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    for name in ("Skeletons", "in motion"):
+        picture = page.get_by_role("img", name=re.compile(name))
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+        page.get_by_role("button", name=re.compile("^Show (the movement|still moments)$")).click()
     assert int(fact(page, "Pictures sent").inner_text()) == event["raw_features_ref"]["shape"][0]
     face = page.get_by_role("meter", name="Face")
     assert int(face.get_attribute("aria-valuenow") or 0) > 80

@@ -38,6 +38,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const img = (name: RegExp) => screen.findByRole("img", { name });
 const button = (name: string) => screen.getByRole("button", { name });
 const status = () => screen.getByRole("status", { name: "Capture" });
 const fact = (name: string) => screen.getByText(name).nextElementSibling;
@@ -274,20 +275,18 @@ describe("a capture", () => {
   });
 });
 
+async function recorded() {
+  const { user } = await settling();
+  const id = captureId();
+  server
+    .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
+    .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
+  await serverDoes((it) => it.end(1000));
+  await img(/Skeletons/);
+  return { user, moving: `GET /captures/${id}/animation.gif` };
+}
+
 describe("the picture of a recorded capture", () => {
-  const img = (name: RegExp) => screen.findByRole("img", { name });
-
-  async function recorded() {
-    const { user } = await settling();
-    const id = captureId();
-    server
-      .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
-      .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
-    await serverDoes((it) => it.end(1000));
-    await img(/Skeletons/);
-    return { user, moving: `GET /captures/${id}/animation.gif` };
-  }
-
   test("moves when asked to, not before, and can be stilled again", async () => {
     const { user, moving } = await recorded();
     server.on(moving, () => new Response("gif"));
