@@ -37,8 +37,13 @@ RECEIPT_WAIT_S = 5.0
 _OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^"\s]+', re.DOTALL)
 
 
+_WHITESPACE = b" \t\r\n"
+
+
 def compact_json(text: bytes) -> bytes:
     """``text``, which must be valid JSON, without the whitespace between its tokens; every token verbatim."""
+    if len(text.translate(None, _WHITESPACE)) == len(text):  # as what we make ourselves: 30 times as quick
+        return text
     return b"".join(_OUTSIDE_STRINGS.findall(text))
 
 

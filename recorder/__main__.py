@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
+import uvloop
 
 from contracts import keys
 from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
@@ -34,7 +35,13 @@ _log = structlog.get_logger()
 
 def main() -> int:
     """Record until SIGTERM or SIGINT, then finish the entry in hand and return 0."""
-    return run_process("recorder", lambda: asyncio.run(_main(load_settings())))
+    return run_process("recorder", _run)
+
+
+def _run() -> int:
+    settings = load_settings()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # a line's way to its thread and back costs half
+        return runner.run(_main(settings))
 
 
 async def _main(settings: Settings) -> int:

@@ -19,7 +19,7 @@ from recorder.leadership import Leadership, pause
 
 __all__ = ["Consumer"]
 
-BATCH_ENTRIES = 32
+BATCH_ENTRIES = 128
 BLOCK_S = 0.25
 STANDBY_S = 0.1
 CLAIM_S = 2.0
@@ -140,15 +140,18 @@ class Consumer:
 
     async def _handle(self, batch: list[Entry], stopping: asyncio.Event, *, new: bool = False) -> bool:
         """Handle a batch; false if it was left, to be drained later, since the term is over or we stop."""
-        for entry_id, fields in batch:
-            if stopping.is_set() or not self._leadership.leads or self._leadership.term != self._term:
-                self._drain_due = True
-                return False
-            if fields:
-                await self._handler.handle(entry_id, fields, new=new)
-            else:  # somebody deleted it from the stream while it was pending
-                with broker_errors("events"):
-                    await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, entry_id)
+        try:
+            for entry_id, fields in batch:
+                if stopping.is_set() or not self._leadership.leads or self._leadership.term != self._term:
+                    self._drain_due = True
+                    return False
+                if fields:
+                    await self._handler.handle(entry_id, fields, new=new, more=True)
+                else:  # somebody deleted it from the stream while it was pending
+                    with broker_errors("events"):
+                        await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, entry_id)
+        finally:
+            await self._handler.settle()
         return True
 
     def _retry_in_s(self) -> float:

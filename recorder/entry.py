@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from contracts.errors import InvalidEvent
 from contracts.events import EventEntry, compact_json
 from contracts.ids import is_identifier, is_record_id, is_session_id
@@ -21,12 +23,19 @@ def parse_object(text: bytes) -> dict[str, Any]:
         ValueError: it is not UTF-8, not JSON, or not an object.
     """
     try:
-        document = load_json(text.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        document = orjson.loads(text)  # five times as quick; what it takes is JSON
+    except orjson.JSONDecodeError:
+        document = _load_rare(text)
     if not isinstance(document, dict):
         raise ValueError("it is not an object")
     return document
+
+
+def _load_rare(text: bytes) -> Any:
+    try:
+        return load_json(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
 
 
 def read_entry(fields: Mapping[bytes, bytes]) -> EventEntry:

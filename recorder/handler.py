@@ -20,6 +20,7 @@ from contracts.settings import Settings
 from recorder.entry import read_entry
 from recorder.holds import Holds, SessionKey
 from recorder.metrics import TORN_LINE, RecorderMetrics
+from recorder.settlements import Settlements
 from recorder.writer import LogWriter
 
 __all__ = ["EntryHandler"]
@@ -59,6 +60,7 @@ class EntryHandler:
         self._log_root = settings.log_root
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
+        self._settlements = Settlements(events, self._settled)
         self._writer = LogWriter(
             settings.log_root,
             max_event_bytes=settings.max_event_bytes,
@@ -68,16 +70,22 @@ class EntryHandler:
             on_line=self._metrics.wrote,
         )
 
-    async def handle(self, entry_id: str, fields: Mapping[bytes, bytes], *, new: bool = False) -> None:
+    async def handle(
+        self, entry_id: str, fields: Mapping[bytes, bytes], *, new: bool = False, more: bool = False
+    ) -> None:
         """Append the entry's event and settle it, or bury it with the reason, or leave it pending.
 
         It is left pending while its session is held back; one that is ``new`` has the session tried again soon, and
-        is told then how that went. Repeating it is safe.
+        is told then how that went. Where ``more`` follow at once it may be settled with them; `settle` must come then,
+        whatever happens. Repeating it is safe.
 
         Raises:
-            BrokerUnavailable: the entry may or may not be done; it is still pending if not.
+            BrokerUnavailable: the entry may or may not be done; it is still pending if not. So may those before it
+                be that were not settled.
         """
         async with self._turn:
+            if more and self._settlements.due:
+                await self._settlements.send()
             try:
                 entry = read_entry(fields)
                 recorded_at = await self._append(entry)
@@ -91,9 +99,23 @@ class EntryHandler:
             except RecorderError as error:
                 await self._bury(entry_id, fields, error)
             else:
-                took_s = await run(self._events, records.settle(entry_id, Receipt(recorded_at), entry.capture_id))
-                if took_s is not None:
-                    self._metrics.close_to_recorded.observe(took_s)
+                settlement = records.Settlement(entry_id, Receipt(recorded_at), entry.capture_id)
+                if more:
+                    self._settlements.add(settlement)
+                else:
+                    self._settled(await run(self._events, records.settle(*settlement)))
+
+    async def settle(self) -> None:
+        """Settle the entries that were handled and still wait for it.
+
+        Raises:
+            BrokerUnavailable: they may or may not be done; they are still pending if not.
+        """
+        await self._settlements.send()
+
+    def _settled(self, took_s: float | None) -> None:
+        if took_s is not None:
+            self._metrics.close_to_recorded.observe(took_s)
 
     async def _append(self, entry: EventEntry) -> str:
         session = (entry.user_id, entry.session_id)

@@ -1,14 +1,25 @@
--- settle (events): the line is in the file -> the entry goes, then its receipt and the capture's record say so.
--- KEYS events, receipt, record, unfinished   ARGV group, entry_id, receipt_json, ttl_s, capture_id, recorded_at
--- -> ms since the capture's close | -1: no capture, settled before, or nobody knows when it was closed
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XDEL', KEYS[1], ARGV[2])
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
-if ARGV[5] == '' then return -1 end
-redis.call('ZREM', KEYS[4], ARGV[5])
-local s = redis.call('HMGET', KEYS[3], 'outcome', 'recorded_at', 'closed_ms')
-if s[1] ~= 'published' then return -1 end
-redis.call('HSET', KEYS[3], 'recorded_at', ARGV[6])
-if s[2] or not s[3] then return -1 end
+-- settle (events): lines are in their files -> the entries go, then their receipts and the captures' records say so.
+-- KEYS events, unfinished, then for each entry: receipt, record
+-- ARGV group, ttl_s, then for each entry: entry_id, receipt_json, capture_id, recorded_at
+-- -> for each: ms since the capture's close | -1: no capture, settled before, or nobody knows when it was closed
+local ids, answers = {}, {}
+for i = 3, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))
+redis.call('XDEL', KEYS[1], unpack(ids))
 local t = redis.call('TIME')
-return math.max(0, t[1] * 1000 + math.floor(t[2] / 1000) - s[3])
+local now_ms = t[1] * 1000 + math.floor(t[2] / 1000)
+for n = 1, #ids do
+  local receipt, record = KEYS[2 * n + 1], KEYS[2 * n + 2]
+  local receipt_json, capture_id, recorded_at = ARGV[4 * n], ARGV[4 * n + 1], ARGV[4 * n + 2]
+  redis.call('SET', receipt, receipt_json, 'EX', ARGV[2])
+  answers[n] = -1
+  if capture_id ~= '' then
+    redis.call('ZREM', KEYS[2], capture_id)
+    local s = redis.call('HMGET', record, 'outcome', 'recorded_at', 'closed_ms')
+    if s[1] == 'published' then
+      redis.call('HSET', record, 'recorded_at', recorded_at)
+      if s[3] and not s[2] then answers[n] = math.max(0, now_ms - s[3]) end
+    end
+  end
+end
+return answers

@@ -72,6 +72,10 @@ ALLOWED = {
         {"tempfile.TemporaryDirectory", ".mkdir", ".write_text"},
         "a stack of its own, gone when it ends; and bench.json",
     ),
+    "scripts/measurements/recorder.py": Allowed({".mkdir"}, "a folder for logs, in the measurement's own one"),
+    "scripts/measurements/bare_recorder.py": Allowed(
+        {"os.open", "os.write", "fcntl.flock"}, "the same lines without a recorder, in the measurement's own folder"
+    ),
     "scripts/deploy/image.py": Allowed({".mkdir", ".write_text"}, "one image's part of the lock, while it is built"),
     "scripts/exports/folder.py": Allowed(
         {"tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".write_bytes", ".rename"},

@@ -1,0 +1,80 @@
+"""Entries that are settled together, on real brokers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts import keys, records
+from contracts.errors import BrokerUnavailable
+from contracts.events import Receipt
+from recorder.settlements import MAX_ENTRIES, Settlements
+from tests.conftest import BrokerPair
+from tests.recorder.bench import Bench, on_bench
+from tests.recorder.samples import as_delivered, entry, new_session
+
+pytestmark = pytest.mark.real
+
+
+def test_entries_settled_together_are_gone_and_each_has_its_own_receipt(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def story(bench: Bench) -> None:
+        settled: list[float | None] = []
+        settlements = Settlements(bench.events, settled.append)
+        count = MAX_ENTRIES
+        ids = await bench.put(*(entry(new_session()) for _ in range(count)))
+        assert await bench.taken_by("me", count) == ids
+        times = [f"2026-01-31T12:00:00.{number:03}Z" for number in range(count)]
+        for entry_id, time in zip(ids, times, strict=True):
+            settlements.add(records.Settlement(entry_id, Receipt(time)))
+        assert settlements.due
+        await settlements.send()
+        await bench.settled()
+        assert [(await bench.receipt(entry_id)).recorded() for entry_id in ids] == times
+        assert settled == [None] * count, "of no capture"
+
+    on_bench(own_brokers, tmp_path, story)
+
+
+def test_an_entry_that_others_follow_is_in_the_file_at_once_and_settled_with_them(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def story(bench: Bench) -> None:
+        session, (_, handler, _) = new_session(), bench.part("me")
+        given = [entry(session, n=n) for n in range(2)]
+        ids = await bench.put(*given)
+        await bench.taken_by("me", 2)
+        await handler.handle(ids[0], as_delivered(given[0]), more=True)
+        assert bench.lines(session) == [given[0].event]
+        assert await bench.events.get(keys.receipt(ids[0])) is None
+        assert await bench.events.xlen(keys.EVENTS) == 2
+        await handler.handle(ids[1], as_delivered(given[1]), more=True)
+        await handler.settle()
+        await bench.settled()
+
+    on_bench(own_brokers, tmp_path, story)
+
+
+def test_what_could_not_be_settled_is_pending_and_comes_again(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async def story(bench: Bench) -> None:
+        session, (_, handler, _) = new_session(), bench.part("the-one-that-stops")
+        given = entry(session)
+        [entry_id] = await bench.put(given)
+        await bench.taken_by("the-one-that-stops", 1)
+        await handler.handle(entry_id, as_delivered(given), more=True)
+        bench.pair.events.kill()
+        with pytest.raises(BrokerUnavailable):
+            await handler.settle()
+        bench.pair.events.start()
+        await bench.events.connection_pool.disconnect()  # type: ignore[union-attr]
+        await handler.settle()  # it holds on to nothing
+        pending: Any = await bench.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
+        assert pending["pending"] == 1
+        async with bench.recorder():
+            await bench.settled()
+        assert bench.lines(session) == [given.event]
+
+    on_bench(own_brokers, tmp_path, story)
