@@ -22,6 +22,7 @@ from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, n
 from gateway.security import AccessControl, SecurityHeaders
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
+from gateway.uploads import routes as uploads
 
 __all__ = ["create_app"]
 
@@ -53,6 +54,7 @@ def create_app(state: GatewayState) -> Starlette:
             *recording.ROUTES,
             *captures.ROUTES,
             *preview_routes(),
+            *uploads.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
             WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),

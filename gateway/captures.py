@@ -21,22 +21,24 @@ from gateway.again import once_more
 from gateway.refusals import json_response
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES", "InFlight", "known_record", "report"]
+__all__ = ["ROUTES", "InFlight", "describe", "known_record", "read_flight", "report"]
 
 log = structlog.get_logger()
 
-_STATE_FIELDS = ["status", "generation", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
+_STATE_FIELDS = ["status", "generation", "expected", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """How far a capture is, from its state in the frames broker."""
+    """How far a capture is, from its state in the frames broker. ``expected`` is about how many frames the video has
+    that they come from; 0 if nobody knows, or there is none."""
 
     open: bool
     claimed: bool
     accepted: int
     extracted: int
     found: Found
+    expected: int = 0
 
 
 def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
@@ -64,9 +66,14 @@ async def show(request: Request) -> Response:
     """Answer with what is known of one capture."""
     state: GatewayState = request.app.state.gateway
     record = await known_record(state.events, request.path_params["capture_id"])
+    return json_response(await describe(state, record))
+
+
+async def describe(state: GatewayState, record: CaptureRecord) -> dict[str, Any]:
+    """The answer on one capture, whose state in flight is read where that says more than the record."""
     # A capture that was aborted may have its counts in its state only; a published one has all in its record.
-    flight = await _read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
-    return json_response(report(record, flight).model_dump(mode="json", exclude_none=True))
+    flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
+    return report(record, flight).model_dump(mode="json", exclude_none=True)
 
 
 async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
@@ -87,7 +94,7 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
     return CaptureRecord.decode(fields)
 
 
-async def _read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
+async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
     """The state in flight; None if it is gone, or if the frames broker is away: the record still tells what it can."""
 
     async def read() -> Any:
@@ -101,9 +108,10 @@ async def _read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
         return None
     if status is None:
         return None
-    accepted, extracted, *found = [int(count or 0) for count in counts]
+    expected, accepted, extracted, *found = [int(count or 0) for count in counts]
     parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
-    return InFlight(status == b"open", generation is not None, accepted, extracted, parts)
+    accepted = max(accepted, extracted)  # a video's frames are counted when it was read to its end
+    return InFlight(status == b"open", generation is not None, accepted, extracted, parts, expected)
 
 
 ROUTES = [Route("/captures/{capture_id}", show, methods=["GET"])]

@@ -14,6 +14,7 @@ from contracts import keys
 from contracts.broker import AsyncBroker, Role, broker_errors, broker_time_ms, highest_memory_share
 from contracts.errors import BrokerUnavailable
 from contracts.live_lane import SILENT_MS
+from contracts.upload import Place
 from gateway.metrics import BrokerGauges
 
 __all__ = ["EXTRACTOR_LIVE_MS", "set_gauges"]
@@ -39,14 +40,19 @@ async def set_gauges(gauges: BrokerGauges, role: Role, broker: AsyncBroker | Non
 
 async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
     waiting = await _read_group(frames, keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    videos = await _read_group(frames, keys.UPLOADS, keys.EXTRACTOR_GROUP)
+    places: Any = await frames.zrange(keys.UPLOAD_PLACES, 0, -1)
     now_ms = await broker_time_ms(frames, "frames", keys.CAPTURES)
-    released = await _released(frames)
+    released = await _released(frames, keys.CAPTURES)
+    videos_released = await _released(frames, keys.UPLOADS)
     oldest = [entry_id for entry_id in (waiting.first_undelivered, released.first) if entry_id]
     return {
         "backlog": waiting.lag + released.count,
         "oldest_waiting_s": max([0.0, *((now_ms - _time_of(entry_id)) / 1000 for entry_id in oldest)]),
         "lag": waiting.lag,
         "pending": waiting.pending,
+        "uploads": videos.lag + videos_released.count,
+        "upload_bytes": sum(Place.read(member.decode()).byte_length for member in places),
         "extractors": await _live(frames, keys.EXTRACTORS, EXTRACTOR_LIVE_MS),
         "live_workers": await _live(frames, keys.LIVE_WORKERS, SILENT_MS),
         "memory": await highest_memory_share(frames),
@@ -99,12 +105,12 @@ class _Released:
     first: bytes = b""
 
 
-async def _released(frames: AsyncBroker) -> _Released:
-    summary: Any = await frames.xpending(keys.CAPTURES, keys.EXTRACTOR_GROUP)
+async def _released(frames: AsyncBroker, queue: str) -> _Released:
+    summary: Any = await frames.xpending(queue, keys.EXTRACTOR_GROUP)
     for consumer in summary["consumers"]:
         if consumer["name"] == keys.RELEASED.encode():
             first: Any = await frames.xpending_range(
-                keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=keys.RELEASED
+                queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=keys.RELEASED
             )
             return _Released(int(consumer["pending"]), first[0]["message_id"] if first else b"")
     return _Released(0)

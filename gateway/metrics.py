@@ -12,7 +12,7 @@ from starlette.routing import Route
 from contracts.errors import CAPTURE_CODES
 from contracts.metrics import SECONDS, exposition, preset
 
-__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics"]
+__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics", "UploadMetrics"]
 
 
 class CaptureMetrics:
@@ -49,6 +49,28 @@ class CaptureMetrics:
         self.active.set_function(active)
 
 
+class UploadMetrics:
+    """What is counted of uploaded videos, until they are captures."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.arriving = Gauge("a3cp_upload_arriving", "Videos that are being sent now.", registry=registry)
+        self.accepted = Counter("a3cp_upload_accepted", "Videos that became captures.", registry=registry)
+        refused = Counter("a3cp_upload_refused", "Videos that were refused, by why.", ["code"], registry=registry)
+        self.refused = preset(refused, UPLOAD_REFUSALS)
+        self.bytes = Counter("a3cp_upload_bytes", "Bytes of the videos that became captures.", registry=registry)
+        self.seconds = Histogram(
+            "a3cp_upload_seconds", "How long it took to receive one of them.",
+            registry=registry, buckets=(*SECONDS, 30.0, 60.0, 300.0, 1800.0),
+        )  # fmt: skip
+
+
+UPLOAD_REFUSALS = (
+    "brokers_unready", "duplicate_capture", "file_too_large", "forward_failed", "frames_broker_full",
+    "missing_session_id", "not_a_video", "not_multipart", "request_timeout", "schema_error", "session_closed",
+    "too_many_captures", "too_many_uploads", "unknown_session", "upload_lost",
+)  # fmt: skip
+
+
 class BrokerGauges:
     """What the brokers hold, as each gateway sees it every few seconds; NaN while nobody knows.
 
@@ -68,6 +90,8 @@ class BrokerGauges:
             "oldest_waiting_s": gauge("a3cp_capture_oldest_waiting_seconds", "How long the oldest of them has waited."),
             "lag": gauge("a3cp_extractor_group_lag", "Captures that no extractor was handed yet."),
             "pending": gauge("a3cp_extractor_group_pending", "Captures that were handed out and are not done."),
+            "uploads": gauge("a3cp_upload_backlog", "Uploaded videos that wait for an extractor."),
+            "upload_bytes": gauge("a3cp_upload_stored_bytes", "Room that is taken by videos in the frames broker."),
             "extractors": gauge("a3cp_extractor_processes_live", "Extractor processes that show they are there."),
             "live_workers": gauge("a3cp_live_workers_live", "Live workers that show they are there."),
             "memory": gauge("a3cp_capture_frames_broker_memory_ratio", "Memory in use, of what the broker may use."),
@@ -88,6 +112,7 @@ class GatewayMetrics:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.capture = CaptureMetrics(registry)
+        self.upload = UploadMetrics(registry)
         self.brokers = BrokerGauges(registry)
         self.stream_sessions_active = Gauge(
             "stream_sessions_active", "Connections of the real-time lane that are open now.", registry=registry

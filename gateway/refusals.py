@@ -46,7 +46,8 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
-    return refusal(error.status, error.code, error.detail)
+    headers = None if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return refusal(error.status, error.code, error.detail, headers)
 
 
 def _not_recorded(_request: Request, error: Exception) -> Response:

@@ -105,7 +105,7 @@ async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
     for attempt in range(2):
         try:
             with broker_errors("frames"):
-                await frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+                await frames.xadd(window.queue, fields)  # type: ignore[arg-type]
             return
         except BrokerUnavailable:
             if attempt:

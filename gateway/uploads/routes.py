@@ -1,0 +1,260 @@
+"""``POST /video/submit``, and what became of it: ``GET /video/status/{job_id}`` and ``GET /video/results/{job_id}``.
+
+A video that was answered with 202 is a capture: reserved, dispatched, with its outcome in its durable record. Its job
+has the capture's own id, so who never got the answer can ask all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import keys, records
+from contracts.broker import broker_errors
+from contracts.capture import Annotation
+from contracts.captures import CaptureWindow
+from contracts.errors import CaptureError, RequestRefused
+from contracts.records import CaptureRecord
+from contracts.scripts import run
+from contracts.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
+from gateway import captures
+from gateway.again import once_more
+from gateway.capture import opening
+from gateway.captures import InFlight
+from gateway.refusals import json_response
+from gateway.requests import require, validated
+from gateway.state import GatewayState
+from gateway.uploads.arrival import RETRY_AFTER_S, Arrival
+from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
+
+__all__ = ["ROUTES", "progress_of", "too_slow"]
+
+OVERHEAD_BYTES = MAX_PARTS * 2 * MAX_FIELD_BYTES
+"""By how much a body may be longer than its file."""
+
+SILENT_S = 30.0
+"""How long a client may send nothing at all."""
+
+GRACE_S = 60.0
+LEAST_BYTES_PER_S = 64 * 1024
+
+log = structlog.get_logger()
+
+
+def too_slow(elapsed_s: float, received_bytes: int) -> bool:
+    """Whether a client sends so slowly that its place is worth more to others: a minute, and then 64 KiB a second."""
+    return elapsed_s > GRACE_S + received_bytes / LEAST_BYTES_PER_S
+
+
+async def submit(request: Request) -> Response:
+    """Take a video; 202 ``{job_id, capture_id}`` once it is dispatched."""
+    state: GatewayState = request.app.state.gateway
+    metrics = state.metrics.upload
+    started_s = time.monotonic()
+    try:
+        with metrics.arriving.track_inprogress():
+            window = await _take(state, request)
+    except RequestRefused as refused:
+        metrics.refused.labels(refused.code).inc()
+        raise
+    assert window.video is not None
+    metrics.accepted.inc()
+    metrics.bytes.inc(window.video.byte_length)
+    metrics.seconds.observe(time.monotonic() - started_s)
+    log.info("video accepted", capture_id=window.capture_id, byte_length=window.video.byte_length)
+    answer = UploadAccepted(job_id=window.capture_id, capture_id=window.capture_id)
+    return json_response(answer.model_dump(), 202)
+
+
+async def _take(state: GatewayState, request: Request) -> CaptureWindow:
+    max_bytes = state.settings.upload_max_bytes
+    announced = request.headers.get("content-length", "")
+    announced_bytes = int(announced[:20]) if announced.isdecimal() else max_bytes
+    if announced_bytes > max_bytes + OVERHEAD_BYTES:
+        raise RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
+    if state.refusal or state.draining.is_set():
+        raise RequestRefused(503, "brokers_unready", "The server cannot take a video at the moment.", retry_after_s=5)
+    reader = FormReader(request.headers.get("content-type", ""))
+    arrival = Arrival(state, min(announced_bytes, max_bytes))
+    try:
+        await _receive(state, request, reader, arrival)
+        form = _form(reader)
+        await _check(state, form)  # before the broker is told anything more
+        window = _window(state, form, await arrival.complete(form.user_id))
+        await _open(state, window)
+    except BaseException:
+        await asyncio.shield(arrival.discard())
+        raise
+    await opening.free_socket(state, window)
+    return window
+
+
+async def _receive(state: GatewayState, request: Request, reader: FormReader, arrival: Arrival) -> None:
+    """Read the body to its end.
+
+    Raises:
+        RequestRefused: 408 ``request_timeout``, or whatever the form or the file is refused for, as soon as that is
+            known.
+        ClientDisconnect: the client went away.
+    """
+    stream = aiter(request.stream())
+    started_s, received_bytes, checked = time.monotonic(), 0, False
+    while True:
+        try:
+            async with asyncio.timeout(SILENT_S):
+                data = await anext(stream, None)
+        except TimeoutError:
+            raise _timeout() from None
+        if data is None:
+            break
+        received_bytes += len(data)
+        if too_slow(time.monotonic() - started_s, received_bytes):
+            raise _timeout()
+        for piece in reader.feed(data):
+            if not checked and _is_complete(reader):
+                await _check(state, _form(reader))  # who sends the fields first is not kept until the end
+            checked = True
+            await arrival.add(piece, reader.fields.get("user_id", ""))
+    reader.finish()
+
+
+def _timeout() -> RequestRefused:
+    return RequestRefused(408, "request_timeout", "The body comes too slowly.")
+
+
+_NEEDED = [name for name, field in UploadForm.model_fields.items() if field.is_required()]
+
+
+def _is_complete(reader: FormReader) -> bool:
+    return all(name in reader.fields for name in _NEEDED)
+
+
+def _form(reader: FormReader) -> UploadForm:
+    """The fields; an empty one is as good as none."""
+    fields = {name: value for name, value in reader.fields.items() if value}
+    require(fields, "session_id")
+    return validated(UploadForm, fields)
+
+
+async def _check(state: GatewayState, form: UploadForm) -> None:
+    """Whether this can become a capture, as far as can be said without changing anything.
+
+    Raises:
+        RequestRefused: 404 ``unknown_session``, 409 ``session_closed`` or ``duplicate_capture``.
+    """
+    call = records.recheck(form.user_id, form.session_id, form.capture_id)
+    status = await once_more(lambda: run(state.events, call))
+    if status != "active":
+        raise _refusal(CaptureError(status, ""))
+
+    async def known() -> int:
+        names = (keys.capture_record(form.capture_id), keys.window(form.session_id, form.record_id))
+        with broker_errors("events"):
+            return sum([int(await state.events.exists(name)) for name in names])
+
+    if await once_more(known):
+        raise _refusal(CaptureError("duplicate_capture", ""))
+
+
+def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> CaptureWindow:
+    limits = state.settings.capture
+    return CaptureWindow(
+        capture_id=form.capture_id,
+        user_id=form.user_id,
+        session_id=form.session_id,
+        record_id=form.record_id,
+        timestamp_start=form.timestamp_start or datetime.now(UTC),
+        fps_target=limits.max_fps,
+        width=limits.max_long_side,
+        height=limits.max_short_side,
+        max_duration_s=limits.max_duration_s,
+        annotation=Annotation(intent=form.intent) if form.intent else None,
+        video=video,
+    )
+
+
+async def _open(state: GatewayState, window: CaptureWindow) -> None:
+    """From here on it is a capture, which has its outcome whatever happens."""
+    assert window.video is not None
+    try:
+        await opening.open_capture(state, window, window.video.upload_id)
+    except CaptureError as error:
+        raise _refusal(error) from error
+
+
+_REFUSALS = {
+    "session_invalid": (404, "unknown_session", "There is no session with this session_id of this user."),
+    "session_closed": (409, "session_closed", "The session is closed."),
+    "duplicate_capture": (409, "duplicate_capture", "This capture_id or this record_id was used before."),
+    "too_many_captures": (429, "too_many_captures", "As many captures as may be open are; try again later."),
+    "frames_broker_full": (429, "frames_broker_full", "The server has no room for this video; try again later."),
+}
+
+
+def _refusal(error: CaptureError) -> RequestRefused:
+    away = (503, error.code, "The server cannot take a video at the moment; try again later.")
+    status, code, detail = _REFUSALS.get(error.code, away)
+    return RequestRefused(status, code, detail, retry_after_s=RETRY_AFTER_S if status in (429, 503) else None)
+
+
+# --- what became of it -------------------------------------------------------------------------------
+
+
+def progress_of(record: CaptureRecord, flight: InFlight | None) -> UploadStatus:
+    """How far a job is, from the capture's durable record, and from its state in flight where there is one."""
+    state = record.status(claimed=flight is not None and flight.claimed)
+    if state == "aborted":
+        return UploadStatus(status="failed", progress=_share(flight), error=record.error_code)
+    if state == "recorded":
+        return UploadStatus(status="done", progress=1.0)
+    if record.outcome == "published":
+        return UploadStatus(status="running", progress=1.0)
+    return UploadStatus(status="running" if state == "extracting" else "queued", progress=_share(flight))
+
+
+def _share(flight: InFlight | None) -> float:
+    if flight is None or not flight.expected:
+        return 0.0
+    return round(min(1.0, flight.extracted / flight.expected), 3)
+
+
+async def status(request: Request) -> Response:
+    """How far a job is."""
+    state: GatewayState = request.app.state.gateway
+    record = await _job(state, request)
+    flight = await captures.read_flight(state.frames, record.capture_id) if not record.outcome else None
+    return json_response(progress_of(record, flight).model_dump(exclude_none=True))
+
+
+async def results(request: Request) -> Response:
+    """What ``GET /captures/{capture_id}`` answers for the job's capture."""
+    state: GatewayState = request.app.state.gateway
+    return json_response(await captures.describe(state, await _job(state, request)))
+
+
+async def _job(state: GatewayState, request: Request) -> CaptureRecord:
+    """The record of a capture that is an upload.
+
+    Raises:
+        RequestRefused: 404 ``unknown_job``, there is none.
+    """
+    try:
+        record = await captures.known_record(state.events, request.path_params["job_id"])
+    except RequestRefused:
+        record = None
+    if record is None or record.upload is None:
+        raise RequestRefused(404, "unknown_job", "There is no job with this job_id.")
+    return record
+
+
+ROUTES = [
+    Route("/video/submit", submit, methods=["POST"]),
+    Route("/video/status/{job_id}", status, methods=["GET"]),
+    Route("/video/results/{job_id}", results, methods=["GET"]),
+]
