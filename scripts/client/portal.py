@@ -14,6 +14,9 @@ __all__ = ["Portal"]
 
 Answer = TypeVar("Answer")
 
+LOOK_AGAIN_S = 1.0
+"""How often a call that waits makes sure that there is somebody to wait for."""
+
 CANCELLED_WITHIN_S = 5.0
 """How long an interrupted call may take to clean up, before the interrupt goes on without it."""
 
@@ -29,7 +32,7 @@ class Portal:
         self._running: dict[asyncio.Task[Any], concurrent.futures.Future[Any]] = {}
         self._closing = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="a3cp-client", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="a3cp-client", daemon=True)
         self._thread.start()
 
     @property
@@ -55,6 +58,10 @@ class Portal:
         started: list[asyncio.Task[Answer]] = []
         self._loop.call_soon_threadsafe(lambda: started.append(self._start(step, outcome)))
         try:
+            while not outcome.done():
+                concurrent.futures.wait([outcome], LOOK_AGAIN_S)
+                if not self._thread.is_alive() and not outcome.done():  # a callback's SystemExit has ended the loop
+                    outcome.cancel()
             return outcome.result()
         except concurrent.futures.CancelledError:
             raise UsageError("the client was closed meanwhile") from None
@@ -80,14 +87,6 @@ class Portal:
                 self._loop.call_soon_threadsafe(self._stop)
                 self._thread.join()
             self._loop.close()
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_forever()
-        finally:  # also of a loop that a callback's SystemExit has ended
-            for outcome in self._running.values():
-                outcome.cancel()
-                outcome.set_running_or_notify_cancel()
 
     def _start(
         self, step: Callable[[], Coroutine[Any, Any, Answer]], outcome: concurrent.futures.Future[Answer]

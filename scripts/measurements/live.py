@@ -12,12 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
-from websockets.asyncio.client import ClientConnection
-
+from contracts.live import LiveDropped, LiveResult, PipelineResult
 from contracts.settings import Settings
 from gateway.live.frame_check import check_frame
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient, LiveStream
 from scripts.measurements.bare import BareLoop, bare_loop
 from scripts.measurements.rows import Row, median, percentile
 from scripts.sample import SampleSource
@@ -36,29 +34,29 @@ IDLE = 100
 async def measure_live(settings: Settings) -> list[Row]:
     """Every row of the lane, on a stack of its own."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
-    async with _lane(settings) as (stack, gateway):
+    async with _lane(settings) as (stack, client):
         rows: list[Row] = []
         for pipeline_id, goal in (("pose", 1.15), ("holistic", 1.15)):
-            rows += await _round_trip(gateway, pipeline_id, jpegs, goal)
-        rows += await _overload(gateway, jpegs)
-        rows += await _many(stack, gateway, jpegs)
+            rows += await _round_trip(client, pipeline_id, jpegs, goal)
+        rows += await _overload(client, jpegs)
+        rows += await _many(stack, client, jpegs)
     return rows + _validation()
 
 
 @asynccontextmanager
-async def _lane(settings: Settings) -> AsyncIterator[tuple[Stack, Gateway]]:
+async def _lane(settings: Settings) -> AsyncIterator[tuple[Stack, CaptureClient]]:
     stack = Stack(settings, extractors=1, live=1)
     async with stack:
         await stack.ready()
         token = settings.api_token.get_secret_value() if settings.api_token else None
-        async with Gateway(stack.address, token) as gateway:
-            yield stack, gateway
+        async with CaptureClient(stack.address, token) as client:
+            yield stack, client
 
 
 # --- one connection, not in a hurry -----------------------------------------------------------------
 
 
-async def _round_trip(gateway: Gateway, pipeline_id: str, jpegs: Sequence[bytes], goal: float) -> list[Row]:
+async def _round_trip(client: CaptureClient, pipeline_id: str, jpegs: Sequence[bytes], goal: float) -> list[Row]:
     """Fifteen pictures a second through the lane and, half a period later, through the bare loop: both have the machine
     to themselves, and both see the same one."""
     lane_ms: list[float] = []
@@ -66,17 +64,16 @@ async def _round_trip(gateway: Gateway, pipeline_id: str, jpegs: Sequence[bytes]
     inference_ms: list[float] = []
     carried_ms: list[float] = []
     with bare_loop(pipeline_id) as bare:
-        async with gateway.live_socket(pipeline_id) as socket:
+        async with client.live(pipeline_id) as live:
             for number, jpeg in enumerate(itertools.islice(itertools.cycle(jpegs), BLOCKS * BLOCK_FRAMES)):
-                took_ms, answer = await _paced(_asked(socket, jpeg))
+                took_ms, answer = await _paced(_asked(live, jpeg))
                 floor_ms, _ = await _paced(_timed(bare, jpeg))
                 if number < WARM_UP_FRAMES:
                     continue
                 lane_ms.append(took_ms)
                 bare_ms.append(floor_ms)
-                timing_ms = answer["result"]["timing_ms"]
-                inference_ms.append(timing_ms["inference"])
-                carried_ms.append(took_ms - timing_ms["inference"] - timing_ms["decode"])
+                inference_ms.append(answer.timing_ms.inference)
+                carried_ms.append(took_ms - answer.timing_ms.inference - answer.timing_ms.decode)
     floor_name = "bare decode + inference"
     rows = [
         Row(f"live {pipeline_id}, round trip p50", median(lane_ms), "ms", goal, median(bare_ms), floor_name),
@@ -100,15 +97,13 @@ async def _paced(step: Any) -> tuple[float, Any]:
     return result  # type: ignore[no-any-return]
 
 
-async def _asked(socket: ClientConnection, jpeg: bytes) -> tuple[float, dict[str, Any]]:
+async def _asked(live: LiveStream, jpeg: bytes) -> tuple[float, PipelineResult]:
     started_s = time.perf_counter()
-    await socket.send(jpeg)
-    answer = await socket.recv()
+    result = await live.ask(jpeg)
     took_ms = 1000 * (time.perf_counter() - started_s)
-    document = orjson.loads(answer)
-    if "result" not in document:
-        raise RuntimeError(f"the lane answered {document}")
-    return took_ms, document
+    if result is None:
+        raise RuntimeError("the lane dropped a picture that came alone")
+    return took_ms, result
 
 
 async def _timed(bare: BareLoop, jpeg: bytes) -> tuple[float, None]:
@@ -118,17 +113,17 @@ async def _timed(bare: BareLoop, jpeg: bytes) -> tuple[float, None]:
 # --- too many pictures ------------------------------------------------------------------------------
 
 
-async def _overload(gateway: Gateway, jpegs: Sequence[bytes]) -> list[Row]:
+async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
     """As fast as it takes for pictures to be dropped, from 30 a second on; then ten a second."""
     for fps in (30, 60, 120):
-        async with gateway.live_socket("holistic") as socket:
+        async with client.live("holistic") as live:
             pictures = itertools.cycle(jpegs)
-            await _asked(socket, next(pictures))
-            fast = await _streamed(socket, pictures, fps, 4 * fps)
+            await _asked(live, next(pictures))
+            fast = await _streamed(live, pictures, fps, 4 * fps)
             if not fast["warning"]:
                 continue
-            await _streamed(socket, pictures, 10, 60)  # the window
-            slow = await _streamed(socket, pictures, 10, 60)
+            await _streamed(live, pictures, 10, 60)  # the window
+            slow = await _streamed(live, pictures, 10, 60)
             return [
                 Row(f"live holistic at {fps} a second: dropped", 100 * fast["dropped"] / (4 * fps), "%"),
                 Row("   … warnings in all", fast["warning"] + slow["warning"], "", 1),
@@ -137,20 +132,25 @@ async def _overload(gateway: Gateway, jpegs: Sequence[bytes]) -> list[Row]:
     return [Row("live holistic at 120 a second: warnings", 0, "", 1, better="at least")]
 
 
-async def _streamed(socket: ClientConnection, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
+async def _streamed(live: LiveStream, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
     """Send ``count`` pictures at ``fps``; returns what was answered, by kind."""
     kinds: Counter[str] = Counter()
 
     async def read() -> None:
         while kinds["result"] + kinds["dropped"] < count:
-            message = orjson.loads(await socket.recv())
-            kinds[next(kind for kind in ("result", "dropped", "warning", "error") if kind in message)] += 1
+            match await live.next_result():
+                case LiveResult():
+                    kinds["result"] += 1
+                case LiveDropped():
+                    kinds["dropped"] += 1
+                case _:
+                    kinds["warning"] += 1
 
     reading = asyncio.create_task(read())
     began_s = time.perf_counter()
     for number, jpeg in enumerate(itertools.islice(jpegs, count)):
         await asyncio.sleep(max(0.0, began_s + number / fps - time.perf_counter()))
-        await socket.send(jpeg)
+        await live.send(jpeg)
     async with asyncio.timeout(30):
         await reading
     return kinds
@@ -159,20 +159,20 @@ async def _streamed(socket: ClientConnection, jpegs: Iterator[bytes], fps: int, 
 # --- many connections -------------------------------------------------------------------------------
 
 
-async def _many(stack: Stack, gateway: Gateway, jpegs: Sequence[bytes]) -> list[Row]:
+async def _many(stack: Stack, client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
     pid = stack.parts["gateway"].pid
     assert pid is not None
-    async with AsyncExitStack() as sockets:
-        opened = [await sockets.enter_async_context(gateway.live_socket("pose")) for _ in range(SESSIONS)]
-        await asyncio.gather(*(_asked(socket, jpegs[0]) for socket in opened))  # each has its graph now
-        results = await asyncio.gather(*(_streamed(socket, itertools.cycle(jpegs), 15, 60) for socket in opened))
+    async with AsyncExitStack() as streams:
+        opened = [await streams.enter_async_context(client.live("pose")) for _ in range(SESSIONS)]
+        await asyncio.gather(*(_asked(live, jpegs[0]) for live in opened))  # each has its graph now
+        results = await asyncio.gather(*(_streamed(live, itertools.cycle(jpegs), 15, 60) for live in opened))
     counts = [kinds["result"] for kinds in results]
-    async with AsyncExitStack() as sockets:
+    async with AsyncExitStack() as streams:
         levels = []
         for _ in range(2):  # the first hundred also pay for what the process never needed before
-            opened = [await sockets.enter_async_context(gateway.live_socket("face")) for _ in range(IDLE)]
-            for socket in opened:
-                await _asked(socket, jpegs[0])
+            opened = [await streams.enter_async_context(client.live("face")) for _ in range(IDLE)]
+            for live in opened:
+                await _asked(live, jpegs[0])
             levels.append(_memory_bytes(pid))
     each_kb = ((levels[1] - levels[0]) / IDLE - len(jpegs[0])) / 1024  # the last frame stays in the parser
     return [

@@ -62,7 +62,8 @@ class TinyRecorder:
         if refused is not None:
             await run(self.events, records.bury(entry_id, refused, fields, datetime.now(UTC)))
             return
-        await run(self.events, records.settle(entry_id, Receipt(recorded_at=self._append(path, entry.event))))
+        receipt = Receipt(recorded_at=self._append(path, entry.event))
+        await run(self.events, records.settle(entry_id, receipt, entry.capture_id))
 
     def _append(self, path: Path, event: bytes) -> str:
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:

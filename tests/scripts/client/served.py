@@ -1,0 +1,149 @@
+"""A gateway for its clients: the application on fake brokers behind the real server, in a thread of its own, with a
+recorder and an extractor small enough to read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from contracts import FeatureRefEvent, RawFeaturesRef, captures, keys, records
+from contracts.captures import CaptureState
+from contracts.events import EventEntry
+from contracts.ids import SCHEMA_VERSION, parse_utc
+from contracts.layout import DIMS, Row
+from contracts.limits import CaptureLimits
+from contracts.records import CaptureCounts
+from contracts.scripts import run
+from gateway.capture import opening
+from scripts.client.portal import Portal
+from tests.gateway.reached import Reached, reaching
+from tests.gateway.test_app_http import served
+
+NOTHING = Row(0, True, bytes(4 * DIMS))
+
+
+@dataclass
+class TinyExtractor:
+    """Takes every capture that is dispatched, and finds a face in each frame. ``busy`` keeps it from taking any."""
+
+    __test__ = False
+    gateway: Reached
+    busy: bool = False
+    stopping: bool = False
+    seen: set[str] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        while not self.stopping:
+            dispatched: Any = await self.gateway.state.frames.xrange(keys.CAPTURES)
+            for _, fields in [] if self.busy else dispatched:
+                capture_id = fields[b"capture_id"].decode()
+                if capture_id not in self.seen:
+                    self.seen.add(capture_id)
+                    self.tasks.add(asyncio.create_task(self._extract(capture_id)))
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*self.tasks)
+
+    async def _extract(self, capture_id: str) -> None:
+        frames = self.gateway.state.frames
+        claimed = await run(frames, captures.claim(capture_id, "1-0"))
+        counted = 0
+        while claimed is not None and not self.stopping:
+            for _, fields in await frames.xrange(keys.capture_keys(capture_id).frames):
+                if b"event" not in fields:
+                    counted += 1
+                    size = int(fields[b"byte_length"])
+                    found = {"face": True}
+                    row = captures.row(
+                        capture_id, claimed.token, int(fields[b"seq"]), NOTHING, size, restart=False, found=found
+                    )
+                    await run(frames, row)
+                    continue
+                if fields[b"event"] == b"close":
+                    await self._publish(claimed, counted, fields[b"timestamp_end"].decode())
+                return
+            await asyncio.sleep(0.005)
+
+    async def _publish(self, claimed: CaptureState, frames: int, end: str) -> None:
+        window = claimed.window
+        event = FeatureRefEvent(
+            schema_version=SCHEMA_VERSION,
+            record_id=window.record_id,
+            user_id=window.user_id,
+            session_id=window.session_id,
+            timestamp=parse_utc(end),
+            capture_id=window.capture_id,
+            timestamp_start=window.timestamp_start,
+            timestamp_end=parse_utc(end),
+            annotation=window.annotation,
+            raw_features_ref=RawFeaturesRef(
+                uri=f"users/{window.user_id}/{window.record_id}.npz",
+                hash="sha256:" + "0" * 64,
+                format="npz",
+                dims=DIMS,
+                shape=[frames, DIMS],
+                dtype="float32",
+                encoding="none",
+            ),
+        ).model_dump_json(exclude_none=True)
+        entry = EventEntry(event.encode(), window.user_id, window.session_id, window.record_id, window.capture_id)
+        await run(self.gateway.state.events, records.publish(entry, CaptureCounts(frames, frames, {"face": frames})))
+
+
+@dataclass
+class Place:
+    """A running gateway, for tests in other threads."""
+
+    gateway: Reached
+    extractor: TinyExtractor
+    url: str
+    portal: Portal
+
+    def run(self, step: Coroutine[Any, Any, Any]) -> Any:
+        """Run something in the gateway's own loop."""
+
+        async def same() -> Any:
+            return await step
+
+        return self.portal.call(same)
+
+    def events(self, user_id: str, session_id: str) -> list[dict[str, Any]]:
+        """The session's log."""
+        self.gateway.user_id = user_id
+        return [line["event"] for line in self.gateway.lines(session_id)]
+
+
+@contextmanager
+def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[Place]:
+    """A gateway whose captures are extracted and recorded; of at least 0.2 s, if not said otherwise."""
+    portal, exits = Portal(), AsyncExitStack()
+    limits = CaptureLimits(**({"min_duration_s": 0.2} | settings.pop("limits", {})))
+
+    async def start() -> Place:
+        gateway = await exits.enter_async_context(reaching(folder, port=0, capture=limits, **settings))
+        gateway.state.refusal = ""
+        server, running, port = await served(gateway)
+        extractor = TinyExtractor(gateway)
+        extracting = asyncio.create_task(extractor.run())
+
+        async def stop() -> None:
+            extractor.stopping = True
+            await extracting
+            server.stop()
+            await running
+
+        exits.push_async_callback(stop)
+        return Place(gateway, extractor, f"http://127.0.0.1:{port}", portal)
+
+    # fakeredis knows no INFO
+    with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=0.0)):
+        try:
+            yield portal.call(start)
+        finally:
+            portal.call(exits.aclose)
+            portal.close()

@@ -1,0 +1,443 @@
+"""Captures by the client with an event loop, on a whole gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts import records
+from contracts.scripts import run
+from scripts.client import (
+    CaptureAborted,
+    CaptureClient,
+    CaptureStalled,
+    ClientError,
+    Frame,
+    GatewayAway,
+    GatewayRefused,
+    Session,
+    StreamState,
+    UsageError,
+)
+from scripts.client import (
+    client as client_module,
+)
+from tests.messages import jpeg
+from tests.scripts.client.served import Place, gateway_in_a_thread
+
+SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
+
+
+def play(place: Place, user_id: str, scenario: Callable[[CaptureClient, Session], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with CaptureClient(place.url) as client, client.session(user_id) as session:
+            await scenario(client, session)
+
+    asyncio.run(main())
+
+
+def test_leaving_the_block_means_recorded(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE, intent="wave", capture_id=unique) as capture:
+            for _ in range(200):  # more than the stream holds
+                await capture.send(jpeg())
+        outcome = await capture.finish()
+        assert (outcome.status, outcome.accepted, outcome.extracted, outcome.found.face) == ("recorded", 200, 200, 200)
+        assert outcome.features is not None and outcome.features.shape == [200, 1662]
+        assert outcome.recorded_at is not None and outcome.fps > 1 and capture.state.extracted == 200
+        report = await client.capture(unique)
+        assert report is not None and (report.record_id, report.status) == (capture.record_id, "recorded")
+        again = await client.outcome(unique)
+        assert (again.features, again.record_id) == (outcome.features, capture.record_id), "whoever asks"
+
+    play(place, unique, scenario)
+    (session_id,) = {
+        path.stem for path in place.gateway.state.settings.log_root.rglob("*.jsonl") if unique in str(path)
+    }
+    started, event, ended = place.events(unique, session_id)
+    assert (started["event"], ended["event"]) == ("session.start", "session.end")
+    assert (event["annotation"], event["capture_id"]) == ({"intent": "wave"}, unique)
+
+
+async def later(frames: list[Frame]) -> AsyncIterator[Frame]:
+    for frame in frames:
+        await asyncio.sleep(0)
+        yield frame
+
+
+@pytest.mark.parametrize("make", [list, iter, later])
+def test_frames_may_come_from_anything_with_or_without_times(
+    place: Place, unique: str, make: Callable[[list[Frame]], Any]
+) -> None:
+    start = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    frames: list[Frame] = [jpeg(), (jpeg(), timedelta(seconds=1)), (jpeg(), start + timedelta(seconds=2))]
+
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE, start=start) as capture:
+            await capture.send_all(make(frames))
+            await capture.close(timedelta(seconds=5))
+        outcome = await capture.finish()
+        assert outcome.accepted == 3
+        (event,) = [e for e in place.events(unique, session.session_id) if e.get("capture_id") == capture.capture_id]
+        assert (event["timestamp_start"], event["timestamp_end"]) == (
+            "2026-01-31T12:00:00.000Z",
+            "2026-01-31T12:00:05.000Z",
+        )
+
+    play(place, unique, scenario)
+
+
+def test_nothing_is_sent_before_somebody_has_time_and_progress_says_so(place: Place, unique: str) -> None:
+    states: list[StreamState] = []
+
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        place.extractor.busy = True
+        try:
+            async with session.capture(**SIZE, on_progress=states.append) as capture:
+                sending = asyncio.create_task(capture.send_all([jpeg()] * 30))
+                await asyncio.sleep(0.05)
+                assert capture.state.waiting and not sending.done() and capture.state.sent == 0
+                place.extractor.busy = False
+                await sending
+        finally:
+            place.extractor.busy = False
+
+    play(place, unique, scenario)
+    assert all(state.sent == 0 for state in states if state.waiting)
+    assert [state.sent for state in states] == sorted(state.sent for state in states)
+    assert (states[-1].sent, states[-1].extracted, states[-1].closed) == (30, 30, True)
+
+
+def test_an_exception_gives_the_capture_up_and_goes_on(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with session.capture(**SIZE, capture_id=unique) as capture:
+                await capture.send(jpeg())
+                raise ZeroDivisionError
+        outcome = await client.outcome(unique)
+        assert (outcome.status, outcome.error_code, outcome.features) == ("aborted", "client_disconnected", None)
+        with pytest.raises(CaptureAborted, match="client_disconnected"):
+            await capture.finish()
+
+    play(place, unique, scenario)
+
+
+def test_a_capture_that_was_given_up_is_left_in_peace(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await capture.send(jpeg())
+            await capture.abort()
+            await capture.abort()
+            with pytest.raises(CaptureAborted):
+                await capture.send(jpeg())
+        assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
+
+    play(place, unique, scenario)
+
+
+def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE, capture_id=unique) as capture:
+            await capture.send_all([jpeg()] * 15)
+        entered = False
+        for changes, code in (
+            ({"capture_id": unique}, "duplicate_capture"),
+            ({"record_id": capture.record_id}, "duplicate_capture"),
+            ({"width": 5000}, "limit_resolution_exceeded"),
+            ({"fps": 99}, "limit_fps_exceeded"),
+        ):
+            with pytest.raises(CaptureAborted) as error:
+                async with session.capture(**(SIZE | changes)):
+                    entered = True
+            assert (error.value.code, error.value.worth_repeating, entered) == (code, False, False)
+            assert error.value.mend and str(error.value).endswith(error.value.mend)
+        stranger = client.session(unique, session_id="sess_" + "0" * 16)
+        with pytest.raises(CaptureAborted, match="session_invalid: there is no such session for this user; start one"):
+            async with stranger, stranger.capture(**SIZE):
+                entered = True
+        assert (await client.outcome(unique)).recorded, "the first one is as it was"
+
+    play(place, unique, scenario)
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [(jpeg(32, 32), "invalid_frame"), (b"\xff\xd8 no JPEG", "invalid_frame"), (b"", "short")]
+)
+def test_a_broken_rule_is_raised_with_its_code(place: Place, unique: str, frame: bytes, code: str) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        with pytest.raises(CaptureAborted) as error:
+            async with session.capture(**SIZE) as capture:
+                if frame:
+                    for _ in range(1000):
+                        await capture.send(frame)
+                else:
+                    await capture.send(jpeg())
+        assert error.value.code == (code if frame else "limit_duration_too_short")
+        assert "\n" not in str(error.value)
+        with pytest.raises(CaptureAborted):
+            await capture.finish()
+
+    play(place, unique, scenario)
+
+
+def test_a_closed_capture_need_not_be_waited_for(place: Place, unique: str) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await capture.send_all([jpeg()] * 10)
+            await capture.close()
+            await capture.close()
+            for wrong in (capture.send(jpeg()), capture.__aenter__()):
+                with pytest.raises(UsageError):
+                    await wrong
+        assert (await capture.finish()).recorded
+        assert await capture.finish() is await capture.finish()
+
+    play(place, unique, scenario)
+
+
+def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await capture.send_all([jpeg()] * 10)
+            assert capture._socket is not None
+            told = capture._tell
+
+            async def tell_and_break(*messages: Any) -> None:
+                await told(*messages)
+                capture._socket.transport.abort()  # type: ignore[union-attr]
+
+            monkeypatch.setattr(capture, "_tell", tell_and_break)
+            await asyncio.sleep(0)
+            with pytest.raises(GatewayAway, match="may or may not be complete"):
+                await capture.close()
+        outcome = await capture.finish()
+        assert outcome.recorded and outcome.accepted == 10
+
+    play(place, unique, scenario)
+
+
+def test_a_connection_lost_on_the_way_is_said_so(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        with pytest.raises(GatewayAway, match="was lost: the capture ends after 1 frames; send it again"):
+            async with session.capture(**SIZE) as capture:
+                await capture.send(jpeg())
+                assert capture._socket is not None
+                capture._socket.transport.abort()
+                await capture.send_all(itertools.repeat(jpeg()))
+        assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
+
+    play(place, unique, scenario)
+
+
+def test_what_progress_raises_ends_the_capture(place: Place, unique: str) -> None:
+    def fail(state: StreamState) -> None:
+        if state.sent:
+            raise ZeroDivisionError
+
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with session.capture(**SIZE, on_progress=fail) as capture:
+                await capture.send_all([jpeg()] * 10)
+        assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
+
+    play(place, unique, scenario)
+
+
+def test_frames_of_several_tasks_go_one_by_one(place: Place, unique: str) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await asyncio.gather(*(capture.send(jpeg(seed=number % 3)) for number in range(60)))
+        assert (await capture.finish()).accepted == 60
+
+    play(place, unique, scenario)
+
+
+def test_a_capture_that_nobody_extracts_is_not_waited_for_for_ever(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "STANDSTILL_S", 0.1)
+
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        place.extractor.busy = True
+        try:
+            async with session.capture(**SIZE) as capture:
+                with pytest.raises(CaptureStalled, match=f"capture {capture.capture_id} stands still .waiting."):
+                    await client.outcome(capture.capture_id)
+                await capture.abort()
+        finally:
+            place.extractor.busy = False
+        with pytest.raises(UsageError, match="knows no capture 'no-such'"):
+            await client.outcome("no-such")
+
+    play(place, unique, scenario)
+
+
+# --- sessions, and the gateway itself -------------------------------------------------------------------
+
+
+def test_a_session_repeated_with_its_record_id_is_the_same(place: Place, unique: str) -> None:
+    first, last = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302"
+
+    async def main() -> None:
+        async with CaptureClient(place.url) as client:
+            started = [await client.start_session(unique, record_id=first, session_notes="n") for _ in range(2)]
+            (session_id,) = set(started)
+            assert await client.session_status(unique, session_id) == "active"
+            assert await client.session_status("somebody-else", session_id) == "invalid"
+            assert await client.session_status("../u", session_id) == "invalid"
+            for _ in range(2):
+                await client.end_session(unique, session_id, record_id=last)
+            assert await client.session_status(unique, session_id) == "closed"
+            with pytest.raises(GatewayRefused, match=r"400 session_closed.*closed already") as error:
+                await client.end_session(unique, session_id)
+            assert (error.value.status, error.value.code) == (400, "session_closed")
+            assert len(place.events(unique, session_id)) == 2
+
+    asyncio.run(main())
+
+
+def test_a_lost_answer_is_asked_for_again(place: Place, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+
+    async def main() -> None:
+        async with CaptureClient(place.url) as client:
+            http = client._connection._http
+            request = http.request
+
+            async def lossy(*arguments: Any, **options: Any) -> httpx.Response:
+                answer = await request(*arguments, **options)
+                sent.append(options["json"])
+                if len(sent) == 1:
+                    raise httpx.ReadError("the answer was lost")
+                return answer
+
+            monkeypatch.setattr(http, "request", lossy)
+            session_id = await client.start_session(unique)
+            assert len(sent) == 2 and sent[0] == sent[1]
+            assert [event["event"] for event in place.events(unique, session_id)] == ["session.start"]
+
+    asyncio.run(main())
+
+
+def test_a_session_is_ended_whatever_happened_in_it_and_a_named_one_is_not(place: Place, unique: str) -> None:
+    async def main() -> None:
+        async with CaptureClient(place.url) as client:
+            with pytest.raises(ZeroDivisionError):
+                async with client.session(unique) as session:
+                    raise ZeroDivisionError
+            assert await client.session_status(unique, session.session_id) == "closed"
+            session_id = await client.start_session(unique)
+            async with client.session(unique, session_id=session_id) as named:
+                assert named.session_id == session_id
+            assert await client.session_status(unique, session_id) == "active"
+            with pytest.raises(ZeroDivisionError) as error:
+                async with client.session(unique) as session:
+                    await client.end_session(unique, session.session_id)
+                    raise ZeroDivisionError
+            assert "was not ended" in error.value.__notes__[0], "one error does not hide the other"
+            with pytest.raises(UsageError, match="not started"):
+                client.session(unique).capture(**SIZE)
+            with pytest.raises(UsageError, match=r"^user_id: "):
+                await client.start_session("../u")
+
+    asyncio.run(main())
+
+
+def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
+    async def main() -> None:
+        async with CaptureClient("http://127.0.0.1:1") as client:
+            session = client.session("u", session_id="sess_" + "0" * 16)
+            for step in (
+                client.start_session("u"),
+                client.capture("c"),
+                session.capture(**SIZE).__aenter__(),
+                client.live().__aenter__(),
+            ):
+                with pytest.raises(GatewayAway, match=r"does not answer .*is `a3cp up` running"):
+                    await step
+
+    asyncio.run(main())
+
+
+def test_what_is_no_gateway_is_said_so(place: Place) -> None:
+    async def main() -> None:
+        async with CaptureClient(place.url + "/livez") as client:
+            with pytest.raises(ClientError):
+                await client.pipelines()
+            with pytest.raises(GatewayRefused):
+                async with client.live():
+                    raise AssertionError
+
+    asyncio.run(main())
+
+
+def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
+    with gateway_in_a_thread(tmp_path, api_token="the-secret-token") as place:
+
+        async def main() -> None:
+            async with CaptureClient(place.url, "the-wrong-token") as client:
+                session = client.session("u", session_id="sess_" + "0" * 16)
+                for step in (client.start_session("u"), session.capture(**SIZE).__aenter__()):
+                    with pytest.raises(GatewayRefused, match="set A3CP_API_TOKEN, or token=") as error:
+                        await step
+                    assert error.value.status == 401 and "the-wrong" not in str(error.value)
+                assert "the-wrong" not in repr(client) + repr(session)
+            async with (
+                CaptureClient(place.url, "the-secret-token") as client,
+                client.session("u") as session,
+                session.capture(**SIZE) as capture,
+            ):
+                await capture.send_all([jpeg()] * 10)
+            assert capture.state.extracted == 10
+
+        asyncio.run(main())
+
+
+def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await capture.send_all([jpeg()] * 10)
+            await capture.close()
+        answers = iter([GatewayAway("away"), GatewayAway("away")])
+        asked = client.capture
+
+        async def sometimes(capture_id: str) -> Any:
+            for error in answers:
+                raise error
+            return await asked(capture_id)
+
+        monkeypatch.setattr(client, "capture", sometimes)
+        assert (await client.outcome(capture.capture_id)).recorded
+        monkeypatch.setattr(client_module, "AWAY_S", 0.1)
+        answers = itertools.repeat(GatewayAway("away for good"))  # type: ignore[assignment]
+        with pytest.raises(GatewayAway, match="for good"):
+            await client.outcome(capture.capture_id)
+
+    play(place, unique, scenario)
+
+
+def test_a_capture_aborted_by_another_says_so_at_the_end(place: Place, unique: str) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        place.extractor.busy = True
+        try:
+            capture = session.capture(**SIZE, pace=None)
+            async with capture:
+                aborting = records.abort(unique, capture.capture_id, "extraction_failed")
+                await asyncio.to_thread(place.run, run(place.gateway.state.events, aborting))
+                assert (await capture._settled(capture.capture_id)).error_code == "extraction_failed"
+                await capture.abort()
+        finally:
+            place.extractor.busy = False
+
+    play(place, unique, scenario)

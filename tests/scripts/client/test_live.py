@@ -1,0 +1,165 @@
+"""Live streams by the client, on a gateway whose lane runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.errors import LiveCode
+from contracts.live import LiveDropped, LiveResult, LiveWarning
+from contracts.live_lane import Answer
+from scripts.client import CaptureClient, GatewayAway, LiveEnded, LiveStream, SyncCaptureClient, UsageError
+from tests.brokers import BrokerProcess
+from tests.gateway.live.served import Live, one_broker, play, until
+from tests.messages import jpeg
+
+Scenario = Callable[[Live, LiveStream], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[BrokerProcess]:
+    yield from one_broker()
+
+
+def stream(broker: BrokerProcess, folder: Path, scenario: Scenario, **options: Any) -> None:
+    async def main(live: Live) -> None:
+        async with CaptureClient(f"http://127.0.0.1:{live.port}") as client, client.live("pose") as made:
+            await scenario(live, made)
+
+    play(broker, folder, main, **options)
+
+
+def dropped(live: Live) -> int:
+    return int(live.state.metrics.stream_frames_dropped._value.get())
+
+
+def test_what_is_asked_is_answered_one_after_the_other(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live, made: LiveStream) -> None:
+        answers = await asyncio.gather(*(made.ask(jpeg()) for _ in range(3)))
+        assert answers[0] is not None and answers[0].detections[0].label == "person"
+        for _ in range(5):
+            answer = await made.ask(jpeg())
+            assert answer is not None and answer.pipeline == "pose", "one at a time is never dropped"
+
+    stream(broker, tmp_path, scenario)
+
+
+def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live, made: LiveStream) -> None:
+        heard: list[object] = []
+
+        async def listen() -> None:
+            async for answer in made.results():
+                heard.append(answer)
+
+        listening = asyncio.create_task(listen())
+        live.only_worker.hold()
+        await made.send(jpeg())
+        asking = asyncio.create_task(made.ask(jpeg()))  # dropped: the first is worked on
+        await until(lambda: dropped(live) == 1, "what was asked is dropped")
+        await made.send(jpeg())
+        await until(lambda: dropped(live) == 2, "so is the next")
+        live.only_worker.release()
+        assert await asking is None
+        await until(lambda: len(heard) == 2, "both are heard")
+        assert not listening.done(), "there may be more"
+        await made.end()
+        async with asyncio.timeout(20):
+            await listening
+        first, last = heard
+        assert isinstance(first, LiveResult) and first.frame_index == 0
+        assert last == LiveDropped(frame_index=2), "what was asked is told to who asked"
+        with pytest.raises(UsageError, match="was ended"):
+            await made.send(jpeg())
+        assert await made.next_result() is None
+
+    stream(broker, tmp_path, scenario)
+
+
+def test_a_warning_is_among_the_results(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live, made: LiveStream) -> None:
+        live.only_worker.hold()
+        for _ in range(20):
+            await made.send(jpeg())
+        await until(lambda: dropped(live) == 19, "all but the first are dropped")
+        live.only_worker.release()
+        await made.end()
+        answers = [answer async for answer in made.results()]
+        assert [type(answer) for answer in answers].count(LiveWarning) == 1
+        assert len(answers) == 21
+
+    stream(broker, tmp_path, scenario)
+
+
+def test_the_end_that_the_gateway_makes_is_an_error_with_its_code(broker: BrokerProcess, tmp_path: Path) -> None:
+    codes: list[LiveCode] = ["invalid_frame", "pipeline_failure"]
+
+    async def main(live: Live) -> None:
+        async with CaptureClient(f"http://127.0.0.1:{live.port}") as client:
+            async with client.live("pose") as made:
+                with pytest.raises(LiveEnded, match=codes[0]) as error:
+                    await made.ask(b"\xff\xd8 no JPEG")
+                assert error.value.code == codes[0]
+                for again in (made.ask(jpeg()), made.send(jpeg()), made.next_result()):
+                    with pytest.raises(LiveEnded, match=codes[0]):
+                        await again
+            async with client.live("no pipeline") as made:
+                with pytest.raises(LiveEnded, match=r"invalid_pipeline.*Pipelines are: holistic"):
+                    await made.ask(jpeg())
+            live.only_worker.respond = lambda frame: Answer(
+                frame.live_id, frame.frame_index, b"it raised", "pipeline_failure"
+            )
+            async with client.live("pose") as made:
+                with pytest.raises(LiveEnded, match=codes[1]):
+                    await made.ask(jpeg())
+
+    play(broker, tmp_path, main)
+
+
+def test_who_gives_up_waiting_disturbs_nobody(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live, made: LiveStream) -> None:
+        live.only_worker.hold()
+        asking = asyncio.create_task(made.ask(jpeg()))
+        await until(lambda: live.only_worker.seen, "it is worked on")
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        live.only_worker.release()
+        assert await made.ask(jpeg()) is not None
+        await made.end()
+        assert await made.next_result() is None, "an answer that nobody wants is not told to others"
+
+    stream(broker, tmp_path, scenario)
+
+
+def test_a_lost_connection_is_said_so(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live, made: LiveStream) -> None:
+        assert made._socket is not None
+        made._socket.transport.abort()
+        for _ in range(2):
+            with pytest.raises(GatewayAway, match="was lost"):
+                await made.ask(jpeg())
+        with pytest.raises(UsageError, match="opened once"):
+            await made.__aenter__()
+
+    stream(broker, tmp_path, scenario)
+
+
+def test_one_thread_sends_while_another_reads(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def main(live: Live) -> None:
+        def work() -> tuple[int, object]:
+            with SyncCaptureClient(f"http://127.0.0.1:{live.port}") as client, client.live("pose") as made:
+                answer = made.ask(jpeg())
+                for _ in range(5):
+                    made.send(jpeg())
+                made.end()
+                return len([one for one in made.results() if not isinstance(one, LiveWarning)]), answer
+
+        count, answer = await asyncio.to_thread(work)
+        assert count == 5 and answer is not None
+
+    play(broker, tmp_path, main)

@@ -1,0 +1,114 @@
+"""Event time, and what cannot be sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from scripts.client import Frame, UsageError
+from scripts.client.frames import frame_parts, jpeg_bytes
+from scripts.client.window import When, Window
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def window(start: datetime = START, **changes: Any) -> Window:
+    fields = {
+        "record_id": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+        "user_id": "u",
+        "session_id": "sess_0123456789abcdef",
+        "capture_id": "c",
+        "fps_target": 15,
+        "width": 640,
+        "height": 480,
+        "intent": None,
+    }
+    return Window(start, fields | changes)
+
+
+def seconds(*moments: datetime) -> list[float]:
+    return [(moment - START).total_seconds() for moment in moments]
+
+
+def test_without_times_the_rate_says_when() -> None:
+    made = window()
+    frames = [made.frame(None, 9) for _ in range(4)]
+    assert [frame.seq for frame in frames] == [1, 2, 3, 4]
+    assert seconds(*(frame.timestamp_frame for frame in frames)) == [0, 0.067, 0.133, 0.2]
+    assert seconds(made.close(None).timestamp_end) == [0.267], "the last one is shown for its time too"
+    assert len({frame.record_id for frame in frames} | {made.open.record_id}) == 5
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (timedelta(seconds=2), 2.0),
+        (timedelta(microseconds=1999), 0.001),
+        (START + timedelta(seconds=3), 3.0),
+        (datetime(2026, 1, 31, 14, 0, 1, tzinfo=timezone(timedelta(hours=2))), 1.0),
+    ],
+)
+def test_a_time_may_be_a_moment_or_the_time_since_the_start(when: When, expected: float) -> None:
+    assert seconds(window().frame(when, 9).timestamp_frame) == [expected]
+    assert seconds(window().close(when).timestamp_end) == [expected]
+
+
+def test_a_start_between_two_milliseconds_moves_no_frame() -> None:
+    start = START + timedelta(microseconds=999)
+    frame = window(start).frame(timedelta(milliseconds=67), 9)
+    assert frame.timestamp_frame - window(start).open.timestamp_start == timedelta(milliseconds=67)
+
+
+def test_time_never_runs_back_and_nothing_is_counted_that_was_not_sent() -> None:
+    made = window()
+    with pytest.raises(UsageError, match="before the start; give the capture an earlier start="):
+        made.frame(START - timedelta(seconds=1), 9)
+    made.frame(timedelta(seconds=1), 9)
+    for wrong in (made.frame, lambda when, _: made.close(when)):
+        with pytest.raises(UsageError, match="before the frame before it"):
+            wrong(timedelta(seconds=0.5), 9)
+    assert made.frame(timedelta(seconds=1), 9).seq == 2, "two at once may be"
+
+
+def test_a_moment_without_a_time_zone_is_not_guessed_at() -> None:
+    with pytest.raises(UsageError, match="needs its time zone"):
+        window().frame(datetime(2026, 1, 31, 12), 9)
+    with pytest.raises(UsageError, match="needs its time zone"):
+        window(datetime(2026, 1, 31, 12))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"fps_target": 0}, "fps_target"), ({"width": -1}, "width"), ({"user_id": "../u"}, "user_id"),
+     ({"capture_id": ""}, "capture_id"), ({"record_id": "7"}, "record_id"), ({"session_id": "s"}, "session_id")],
+)  # fmt: skip
+def test_what_the_gateway_would_refuse_is_said_before(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=f"^{named}: ") as error:
+        window(**changes)
+    assert "\n" not in str(error.value)
+
+
+class Array:
+    """What ``cv2.imencode`` makes has a buffer."""
+
+    def __new__(cls, data: bytes) -> memoryview:  # type: ignore[misc]
+        return memoryview(bytearray(data))
+
+
+@pytest.mark.parametrize("made", [bytes, bytearray, memoryview, Array])
+def test_whatever_has_the_bytes_of_a_jpeg_is_taken(made: Any) -> None:
+    assert jpeg_bytes(made(b"\xff\xd8 and so on")) == b"\xff\xd8 and so on"
+
+
+@pytest.mark.parametrize("wrong", [b"", b"\x89PNG", 5, None, "text", [1, 2]])
+def test_what_is_no_jpeg_is_not_sent(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="a frame is a JPEG") as error:
+        jpeg_bytes(wrong)
+    assert "encode it first" in str(error.value)
+
+
+@pytest.mark.parametrize(("frame", "parts"), [(b"j", (b"j", None)), ((b"j", START), (b"j", START))])
+def test_a_frame_may_come_with_its_time(frame: Frame, parts: object) -> None:
+    assert frame_parts(frame) == parts
