@@ -35,8 +35,8 @@ class Capture:
 
     @property
     def record_id(self) -> str:
-        """Names the capture's files, in lower case."""
-        return self.event.record_id.lower()
+        """Names the capture's files, and the artifact."""
+        return self.event.record_id
 
     @property
     def fps(self) -> float:

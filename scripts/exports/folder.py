@@ -80,7 +80,11 @@ class Draft:
             raise ExportError(f"{there} is not replaced: {reason}")
         old = self._folder.with_name(f"{self._folder.name}-old")
         self._move(there, old)
-        self._move(self._folder, there)
+        try:
+            self._move(self._folder, there)
+        except ExportError:
+            self._move(old, there)
+            raise
         shutil.rmtree(old, ignore_errors=True)
         return Outcome.REPLACED
 

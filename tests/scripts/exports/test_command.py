@@ -43,6 +43,18 @@ def test_sessions_are_named_by_id_or_by_log_and_each_is_exported_once(place: Pla
     assert set(table(place).session_id) == {first, second}
 
 
+def test_the_order_in_which_sessions_are_named_does_not_matter(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions = sorted(place.session() for _ in range(4))
+    for session in sessions:
+        place.capture(session)
+    assert place.export("npy1662", *reversed(sessions)) == 0
+    assert table(place).session_id.tolist() == sessions
+    assert place.export("npy1662") == 0
+    assert "as before" in capsys.readouterr().out
+
+
 def test_one_user_s_sessions_alone(place: Place) -> None:
     for user in ("anna", "zoe"):
         place.capture(place.session(user), user_id=user)

@@ -101,6 +101,25 @@ def test_what_no_export_wrote_is_never_replaced(target: Path, foreign: str) -> N
     assert content(target) == before and target.exists()
 
 
+def test_the_old_one_comes_back_when_the_new_one_cannot_be_put_in_its_place(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(target, ONE, TWO)
+    before = content(target)
+    rename = Path.rename
+
+    def refuse_the_draft(self: Path, to: Path) -> Path:
+        if to == target and not self.name.endswith("-old"):
+            raise OSError(28, "No space left on device")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", refuse_the_draft)
+    with pytest.raises(ExportError, match="No space left"):
+        put(target, ONE, replace=True)
+    assert content(target) == before
+    assert list(target.parent.iterdir()) == [target]
+
+
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match="file"):
