@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mediapipe.python.solutions.holistic import Holistic
-
 from contracts.layout import PART_NAMES, Part
 from workers.pipelines.base import Findings, Pipeline
+from workers.pipelines.graph import TrimmedGraph
 from workers.pipelines.solution import SolutionPipeline, coordinates, mean_visibility
 
 __all__ = ["create", "find"]
@@ -27,13 +26,32 @@ _SEEN_BY: Final[Mapping[Part, Sequence[int]]] = {
 """The landmarks of the pose that belong to each part."""
 
 
+_GRAPH: Final = "mediapipe/modules/holistic_landmark/holistic_landmark_cpu.binarypb"
+_SIDE_INPUTS: Final = {
+    "model_complexity": 1,
+    "smooth_landmarks": True,
+    "enable_segmentation": False,
+    "smooth_segmentation": True,
+    "refine_face_landmarks": False,
+    "use_prev_landmarks": True,
+}
+_PARAMETERS: Final = {
+    "poselandmarkcpu__posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh": 0.5,
+    "poselandmarkcpu__poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator.threshold": (
+        0.5
+    ),
+}
+"""What ``mediapipe.python.solutions.holistic.Holistic()`` gives this graph."""
+
+
 def create() -> Pipeline:
     """Holistic in video mode with its defaults: of its models, the one that MediaPipe's wheel carries."""
-    return SolutionPipeline(Holistic(static_image_mode=False, model_complexity=1), find)
+    outputs = [f"{part}_landmarks" for part in PART_NAMES]
+    return SolutionPipeline(TrimmedGraph(_GRAPH, outputs, _SIDE_INPUTS, _PARAMETERS), find)
 
 
 def find(results: Any) -> Findings:
-    """The parts in Holistic's results."""
+    """The parts in Holistic's results: of its class, or of its graph."""
     answers = ((part, getattr(results, f"{part}_landmarks")) for part in PART_NAMES)
     found = {part: coordinates(part, landmarks) for part, landmarks in answers if landmarks is not None}
     # without a pose Holistic finds nothing else either

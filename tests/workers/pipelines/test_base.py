@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmark, NormalizedLandmarkList
 
 from contracts.layout import Part
 from workers.pipelines.base import Findings
@@ -61,3 +62,25 @@ def test_coordinates_are_those_that_the_layout_gives_the_part() -> None:
     assert coordinates("pose", mediapipes).tolist() == np.array([[0.1, 0.2, 0.3, 0.4]], np.float32).tolist()
     assert coordinates("face", mediapipes).tolist() == np.array([[0.1, 0.2, 0.3]], np.float32).tolist()
     assert coordinates("face", mediapipes).dtype == np.float32
+
+
+def landmark_list(*points: dict[str, float]) -> Any:
+    return NormalizedLandmarkList(landmark=[NormalizedLandmark(**point) for point in points])
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [{"x": 0.1, "y": -0.0, "z": 1e-40, "visibility": 0.4, "presence": 0.5}] * 33,
+        [{"x": 0.1, "y": 0.2, "z": float("nan"), "visibility": 0.4}, {"x": 1, "y": 2, "z": 3, "visibility": 4}],
+        [{"x": 0.1, "y": 0.2, "z": 0.3, "visibility": 0.4}, {"x": 0.5, "y": 0.6, "z": 0.7}],
+        [{"x": 0.1, "y": 0.2, "z": 0.3, "presence": 0.4}],
+        [{"x": 0.1, "z": 0.3, "visibility": 0.2, "presence": 0.4}],
+    ],
+    ids=["all fields", "no presence", "one without visibility", "none with visibility", "no y"],
+)
+def test_serialized_landmarks_have_the_bits_of_their_attributes(points: list[dict[str, float]]) -> None:
+    landmarks = landmark_list(*points)
+    quick = coordinates("pose", landmarks.SerializeToString())
+    assert quick.tobytes() == coordinates("pose", landmarks).tobytes()
+    assert (quick.shape, quick.dtype) == ((len(points), 4), np.float32)
