@@ -129,6 +129,8 @@ def test_who_gives_up_waiting_disturbs_nobody(broker: BrokerProcess, tmp_path: P
         with pytest.raises(asyncio.CancelledError):
             await asking
         live.only_worker.release()
+        processed = live.state.metrics.stream_frames_processed._value
+        await until(lambda: processed.get() == 1, "it is answered nevertheless")
         assert await made.ask(jpeg()) is not None
         await made.end()
         assert await made.next_result() is None, "an answer that nobody wants is not told to others"
