@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +19,8 @@ from gateway.refusals import refusal, refusal_bytes
 __all__ = ["TOO_LONG", "BoundedWebSocket"]
 
 SLICE_BYTES = 4096
-"""How much of what a client sent the parser is given at once: it copies the rest of that with every frame."""
+"""How much of what a client sent the parser is given at once, and as much more as the message's frame that it is in the
+middle of still lacks: whatever comes then, tiny frames too, is looked at in slices."""
 
 TURN_S = 0.001
 """For how long a client is listened to before the others have their turn, give or take a slice. One read from a
@@ -55,6 +57,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **options)
         self.conn = _Server(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unseen = b""
+        self._seen_bytes = 0
+        self._wanted_bytes = 0
+        self._note_what_is_wanted()
         self._heard_at = 0.0
         self._too_long: dict[str, str] = {}
         self._lingers = False
@@ -62,19 +67,39 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
         if not self._lingers:
-            self._unseen += data
+            self._unseen = self._unseen[self._seen_bytes :] + data if self._unseen else data
+            self._seen_bytes = 0
             self._look()
+
+    def _note_what_is_wanted(self) -> None:
+        """Learn how much the parser waits for: cutting a picture into slices cost more than looking at it."""
+        read_exact = self.conn.reader.read_exact
+
+        def noted(n: int) -> Generator[None, None, bytearray]:
+            self._wanted_bytes = n
+            return read_exact(n)
+
+        self.conn.reader.read_exact = noted  # type: ignore[method-assign]
 
     def _look(self) -> None:
         until = time.monotonic() + TURN_S
         while self._unseen and not self._held() and not self.transport.is_closing():
-            seen, self._unseen = self._unseen[:SLICE_BYTES], self._unseen[SLICE_BYTES:]
-            super().data_received(seen)
+            super().data_received(self._next_slice())
             if self.conn.handshake_exc is not None and not self.handshake_initiated:
                 self._refuse_handshake()
             if time.monotonic() >= until:
                 break
         self._go_on()
+
+    def _next_slice(self) -> bytes:
+        begin, lacking = self._seen_bytes, self._wanted_bytes - len(self.conn.reader.buffer)
+        end = begin + max(SLICE_BYTES, lacking)
+        piece = self._unseen[begin:end]
+        if end < len(self._unseen):
+            self._seen_bytes = end
+        else:
+            self._unseen, self._seen_bytes = b"", 0
+        return piece
 
     def _refuse_handshake(self) -> None:
         """One that the parser cannot read; uvicorn would leave it without an answer, and the connection open."""
