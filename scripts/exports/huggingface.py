@@ -19,8 +19,8 @@ from scripts.exports.tables import File
 
 __all__ = ["SCHEMA", "files", "rows_table"]
 
-SHARD_BYTES = 256 * 1024 * 1024
-"""A file is closed once it holds so much of features; about 22 captures of the longest kind."""
+SHARD_BYTES = 64 * 1024 * 1024
+"""A file is closed once it holds so much of features; five captures of the longest kind, hundreds of usual ones."""
 
 SCHEMA = pa.schema(
     [
