@@ -45,6 +45,25 @@ need_venv() {
     die "$1 cannot make a virtual environment: apt-get install python3-venv"
 }
 
+# install_debian [PACKAGE ...]: what tests need and this machine has not; without the right to, they are skipped.
+install_debian() {
+    [ $# -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        say "the tests that need them are skipped: apt-get install $*"
+        return
+    fi
+    say "installing $*"
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then # Debian's way to say that no service is to be started
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        made=1
+    fi
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"; } \
+        >/dev/null || say "the tests that need them are skipped: $* could not be installed"
+    [ -z "$made" ] || rm -f "$policy"
+}
+
 install_into_venv() {
     local python pip="$VENV/bin/python -m pip --disable-pip-version-check -qq"
     if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
