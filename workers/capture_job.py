@@ -7,7 +7,7 @@ extractor goes on from the rows that are stored. A job whose lease is lost chang
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
@@ -67,7 +67,9 @@ class CaptureJob:
         """Do the capture. Whatever goes wrong is logged and becomes the answer."""
         started_s = time.monotonic()
         try:
-            end = self._run()
+            # the graph goes when somebody's capture is recorded: it takes as long to close as a frame
+            with ExitStack() as pipelines:
+                end = self._run(pipelines)
         except LeaseLost:
             end = "lost"
         except Stopping:
@@ -82,7 +84,7 @@ class CaptureJob:
         )  # fmt: skip
         return end
 
-    def _run(self) -> JobEnd:
+    def _run(self, pipelines: ExitStack) -> JobEnd:
         state = self._state
         if state.generation > 1:
             self._bench.metrics.takeovers.inc()
@@ -96,7 +98,7 @@ class CaptureJob:
             if is_poison(state.deliveries):
                 accepted = max(state.accepted, self._progress.last_seq)
                 return self._abort("extraction_failed", accepted, self._may_have_written())
-            terminal, accepted = self._extract()
+            terminal, accepted = self._extract(pipelines)
         except VideoError as error:
             self._log.warning("the video cannot be a capture", code=error.code, detail=error.detail)
             return self._abort(error.code, self._progress.last_seq, self._may_have_written())
@@ -109,22 +111,22 @@ class CaptureJob:
 
     # --- frames to rows ------------------------------------------------------------------------------
 
-    def _extract(self) -> tuple[TerminalEntry, int]:
-        """Extract every frame that has no row yet; returns the terminal entry and the frames before it."""
+    def _extract(self, pipelines: ExitStack) -> tuple[TerminalEntry, int]:
+        """Extract every frame that has no row yet; returns the terminal entry and the frames before it. The pipeline is
+        left to ``pipelines``."""
         after_seq = self._progress.last_seq
         if self._video:
             self._window = self._video.open()
         frames = self._video.frames(after_seq) if self._video else self._sent_frames(after_seq)
         with self._bench.clock.frame():
-            made = self._bench.make_pipeline()
-        with closing(made) as pipeline:
-            while True:
-                try:
-                    frame = next(frames)
-                except StopIteration as ended:
-                    return cast(tuple[TerminalEntry, int], ended.value)
-                self._stop_here()
-                self._extract_frame(pipeline, frame)
+            pipeline = pipelines.enter_context(closing(self._bench.make_pipeline()))
+        while True:
+            try:
+                frame = next(frames)
+            except StopIteration as ended:
+                return cast(tuple[TerminalEntry, int], ended.value)
+            self._stop_here()
+            self._extract_frame(pipeline, frame)
 
     def _sent_frames(self, after_seq: int) -> Frames:
         """The frames that a gateway puts into the capture's stream."""

@@ -1,22 +1,23 @@
-"""The floor of everything that looks at pictures: a process with nothing but a decoder and MediaPipe."""
+"""The floor of everything that looks at pictures: processes with nothing but a decoder and MediaPipe."""
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from workers.process import mute_native_logs
 
-__all__ = ["BareLoop", "bare_loop"]
+__all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
 
 SOLUTIONS = {"pose": ("pose", "Pose"), "holistic": ("holistic", "Holistic")}
-"""MediaPipe's own classes, used directly: nothing of ours is in the loop."""
+"""MediaPipe's own classes. They are used as one would without knowing more: OpenCV decodes, and nothing of ours is in the
+loops."""
 
 
 class BareLoop:
@@ -37,25 +38,12 @@ class BareLoop:
 @contextmanager
 def bare_loop(pipeline_id: str) -> Iterator[BareLoop]:
     """Start one; it is warm when this returns."""
-    ours, theirs = multiprocessing.Pipe()
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_loop, args=(theirs, pipeline_id), daemon=True)
-    process.start()
-    theirs.close()
-    ours.recv()
-    try:
-        yield BareLoop(ours)
-    finally:
-        ours.close()
-        process.join()
+    with _process(_loop, pipeline_id) as connection:
+        yield BareLoop(connection)
 
 
 def _loop(connection: Connection, pipeline_id: str) -> None:
-    mute_native_logs()
-    import simplejpeg
-
-    module, name = SOLUTIONS[pipeline_id]
-    graph: Any = getattr(import_module(f"mediapipe.python.solutions.{module}"), name)(model_complexity=1)
+    one = _one(pipeline_id)
     connection.send(None)
     while True:
         try:
@@ -63,5 +51,86 @@ def _loop(connection: Connection, pipeline_id: str) -> None:
         except EOFError:
             return
         started_s = time.perf_counter()
-        graph.process(simplejpeg.decode_jpeg(jpeg))
+        one(jpeg)
         connection.send(1000 * (time.perf_counter() - started_s))
+
+
+def _one(pipeline_id: str) -> Callable[[bytes], None]:
+    """Decodes and infers one picture, always with the same graph."""
+    mute_native_logs()
+    import cv2
+    import numpy as np
+
+    module, name = SOLUTIONS[pipeline_id]
+    graph: Any = getattr(import_module(f"mediapipe.python.solutions.{module}"), name)(model_complexity=1)
+
+    def one(jpeg: bytes) -> None:
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        graph.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+
+    return one
+
+
+class BareRun(NamedTuple):
+    """What some processes did at the same time."""
+
+    frames: int
+    elapsed_s: float
+    cpu_s: float
+
+
+class BareCrowd:
+    """Processes that each decode and run Holistic, over the same frames again and again. Each has one graph for ever."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._connections = connections
+
+    async def run(self, processes: int, frames: int) -> BareRun:
+        """Let so many processes do so many frames each, from the first frame of the clip."""
+        return await asyncio.to_thread(self._run, processes, frames)
+
+    def _run(self, processes: int, frames: int) -> BareRun:
+        began_s = time.perf_counter()
+        working = self._connections[:processes]
+        for connection in working:
+            connection.send(frames)
+        cpu_s = sum(float(connection.recv()) for connection in working)
+        return BareRun(processes * frames, time.perf_counter() - began_s, cpu_s)
+
+
+@contextmanager
+def bare_crowd(processes: int, jpegs: Sequence[bytes]) -> Iterator[BareCrowd]:
+    """Start some; they are warm when this returns."""
+    with ExitStack() as stack:
+        yield BareCrowd([stack.enter_context(_process(_crowd_loop, jpegs)) for _ in range(processes)])
+
+
+def _crowd_loop(connection: Connection, jpegs: Sequence[bytes]) -> None:
+    one = _one("holistic")
+    one(jpegs[0])
+    connection.send(None)
+    while True:
+        try:
+            frames = connection.recv()
+        except EOFError:
+            return
+        started_s = time.process_time()
+        for number in range(frames):
+            one(jpegs[number % len(jpegs)])
+        connection.send(time.process_time() - started_s)
+
+
+@contextmanager
+def _process(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """A process that runs ``target(connection, *arguments)`` and has said that it is warm."""
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=target, args=(theirs, *arguments), daemon=True)
+    process.start()
+    theirs.close()
+    ours.recv()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join()

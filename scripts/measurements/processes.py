@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["cpu_s", "private_bytes"]
+__all__ = ["cpu_s", "private_bytes", "tree_cpu_s"]
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -17,7 +17,15 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def tree_cpu_s(pid: int) -> float:
+    """`cpu_s` of a process and of everything that it started and that still runs."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return cpu_s(pid) + sum(tree_cpu_s(child) for child in children)
+
+
 def private_bytes(pid: int) -> int:
-    """Memory that would be free again without this process: pages that no other one shares."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean:", "Private_Dirty:")))
+    """Memory that this process wrote, and nobody else has: what it shares with others, or could read again from a file,
+    does not count, so it does not depend on who else runs."""
+    resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

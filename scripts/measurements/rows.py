@@ -21,6 +21,7 @@ class Row:
         floor_name: what that is.
         goal: for the ratio of value and floor; without a floor, for the value.
         better: whether the value is to be at most the goal, or at least.
+        against: what it is drawn against in a plot, and at how many of them; None if it is not drawn.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row:
     floor: float | None = None
     floor_name: str = ""
     better: Literal["at most", "at least"] = "at most"
+    against: tuple[str, int] | None = None
 
     @property
     def ratio(self) -> float | None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from scripts.measurements.plot import draw
+from scripts.measurements.processes import cpu_s, tree_cpu_s
 from scripts.measurements.rows import Row, median, percentile
 
 
@@ -34,3 +40,26 @@ def test_a_percentile_is_a_sample_that_so_many_do_not_exceed() -> None:
     assert (median(samples), percentile(samples, 0.5)) == (3.0, 3.0)
     assert (percentile(samples, 0.8), percentile(samples, 0.81), percentile(samples, 1.0)) == (4.0, 5.0, 5.0)
     assert percentile([7.0], 0.01) == 7.0
+
+
+def test_rows_with_a_place_are_drawn_and_others_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "bench.png"
+    alone = Row("alone", 3.0, "ms")
+    placed = [Row("slow", 20.0 + n, "ms", None, 20.0, "bare", against=("extractors", n)) for n in (2, 1)]
+    assert not draw([alone], path)
+    assert not path.exists()
+    assert draw([alone, *placed, Row("few", 80.0, "frames/s", against=("captures that wait", 1))], path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_process_has_used_what_it_and_its_children_have_used() -> None:
+    spin = "import time\nwhile time.process_time() < 0.1: pass\n"
+    code = (
+        f"import subprocess, sys\n{spin}subprocess.run([sys.executable, '-c', {spin + 'print(flush=True); input()'!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert cpu_s(process.pid) >= 0.08
+        assert tree_cpu_s(process.pid) >= cpu_s(process.pid) + 0.08
+        process.communicate()

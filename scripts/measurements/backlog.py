@@ -1,0 +1,99 @@
+"""Captures that wait for an extractor, whole, in the brokers: written as the gateway writes them, but all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from contracts import captures, keys, records
+from contracts.broker import AsyncBroker
+from contracts.captures import CaptureWindow
+from contracts.frame import ForwardItem, TerminalEntry
+from contracts.limits import CaptureLimits
+from contracts.scripts import run
+from scripts.gateway_client import Gateway
+
+__all__ = ["Backlog"]
+
+FPS = 15
+WIDTH, HEIGHT = 640, 480
+POLL_S = 0.01
+GIVE_UP_S = 120.0
+
+ROOM = CaptureLimits(stream_max_frames=100_000, stream_max_bytes=2**32)
+"""A whole capture is in its stream before anybody reads it."""
+
+
+class Backlog:
+    """Puts closed captures in front of the extractors, then lets them begin."""
+
+    def __init__(self, frames: AsyncBroker, events: AsyncBroker, gateway: Gateway) -> None:
+        self._frames = frames
+        self._events = events
+        self._gateway = gateway
+
+    async def fill(self, count: int, jpegs: Sequence[bytes]) -> list[CaptureWindow]:
+        """``count`` captures of these frames, each in a session of its own; no extractor knows of them yet."""
+        return [await self._fill_one(jpegs) for _ in range(count)]
+
+    async def drain(self, windows: Sequence[CaptureWindow]) -> float:
+        """Dispatch them and wait until each has its line in a log; returns how long that took, in seconds.
+
+        Raises:
+            TimeoutError: that takes forever.
+            RuntimeError: one was aborted.
+        """
+        began_s = time.perf_counter()
+        for window in windows:
+            fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
+            await self._frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+        async with asyncio.timeout(GIVE_UP_S):
+            for window in windows:
+                while not await self._is_recorded(window):  # noqa: ASYNC110 - another process's doing
+                    await asyncio.sleep(POLL_S)
+        return time.perf_counter() - began_s
+
+    async def _fill_one(self, jpegs: Sequence[bytes]) -> CaptureWindow:
+        user_id = f"bench-{uuid4()}"
+        window = CaptureWindow(
+            capture_id=str(uuid4()),
+            user_id=user_id,
+            session_id=await self._gateway.start_session(user_id),
+            record_id=str(uuid4()),
+            timestamp_start=datetime.now(UTC).replace(microsecond=0),
+            fps_target=FPS,
+            width=WIDTH,
+            height=HEIGHT,
+            max_duration_s=ROOM.max_duration_s,
+        )
+        await run(self._events, records.reserve(window, "bench", 1, datetime.now(UTC)))
+        await run(self._frames, captures.open_capture(window))
+        for seq, jpeg in enumerate(jpegs, 1):
+            reply = await run(self._frames, captures.push(_item(window, seq, jpeg), ROOM))
+            if reply.gone or reply.full or reply.conflict:
+                raise RuntimeError(f"frame {seq} was refused: {reply}")
+        end = TerminalEntry("close", timestamp_end=_at(window, len(jpegs)))
+        await run(self._frames, captures.end(window.capture_id, end))
+        await run(self._events, records.closed(user_id, window.capture_id))
+        return window
+
+    async def _is_recorded(self, window: CaptureWindow) -> bool:
+        record: Any = await self._events.hgetall(keys.capture_record(window.capture_id))
+        if error_code := record.get(b"error_code"):
+            raise RuntimeError(f"a capture was aborted: {error_code.decode()}")
+        return b"recorded_at" in record
+
+
+def _item(window: CaptureWindow, seq: int, jpeg: bytes) -> ForwardItem:
+    return ForwardItem(
+        window.capture_id, seq, _at(window, seq - 1), jpeg, len(jpeg), "jpeg", window.width, window.height,
+        window.user_id, window.session_id,
+    )  # fmt: skip
+
+
+def _at(window: CaptureWindow, frames: int) -> datetime:
+    return window.timestamp_start + timedelta(seconds=frames / FPS)

@@ -1,0 +1,143 @@
+"""Extraction: how many frames a second, what one costs, and how long a person waits after the last one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from contracts.broker import connect
+from contracts.keys import EXTRACTORS
+from contracts.settings import Settings
+from scripts.gateway_client import Gateway
+from scripts.measurements.backlog import Backlog
+from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
+from scripts.measurements.closing import measure_closing
+from scripts.measurements.processes import tree_cpu_s
+from scripts.measurements.rows import Row, median
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+
+__all__ = ["measure_extraction"]
+
+CLIP_S = 20.0
+ROUNDS = 5
+SHORT_FRAMES = 120
+WAITING = (1, 2, 4, 8)
+WAITING_ROUNDS = 3
+CLOSING_MIN_DURATION_S = 1.0
+
+
+class Run(NamedTuple):
+    """What a whole stack did between the first dispatch and the last line in a log."""
+
+    frames: int
+    elapsed_s: float
+    cpu_s: float
+
+
+async def measure_extraction(settings: Settings) -> list[Row]:
+    """Every row, on stacks of their own."""
+    jpegs = [frame.jpeg for frame in SampleSource(duration_s=CLIP_S).frames()]
+    cores = os.cpu_count() or 1
+    with bare_crowd(2 * cores, jpegs) as bare:
+        async with _Mill.running(settings, cores) as mill:
+            rows = await _saturated(mill, bare, jpegs, cores)
+            rows += await _waiting(mill, jpegs[:SHORT_FRAMES])
+        for processes in dict.fromkeys((1, cores, 2 * cores)):
+            async with _Mill.running(settings, processes) as mill:
+                rows += await _crowd(mill, bare, jpegs[:SHORT_FRAMES], processes)
+    limits = settings.capture.model_copy(update={"min_duration_s": CLOSING_MIN_DURATION_S})
+    async with _Mill.running(settings.model_copy(update={"capture": limits}), 1) as mill:
+        rows += await measure_closing(mill.gateway, settings.log_root, jpegs)
+    return rows
+
+
+class _Mill:
+    """A stack, and captures to put through it."""
+
+    def __init__(self, stack: Stack, gateway: Gateway, backlog: Backlog) -> None:
+        self._stack = stack
+        self.gateway = gateway
+        self._backlog = backlog
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[_Mill]:
+        """One with so many extractors, all of them warm."""
+        async with AsyncExitStack() as exits:
+            stack = await exits.enter_async_context(Stack(settings, extractors=extractors))
+            await stack.ready()
+            token = settings.api_token.get_secret_value() if settings.api_token else None
+            gateway = await exits.enter_async_context(Gateway(stack.address, token))
+            frames, events = (connect(url) for url in stack.urls)
+            exits.push_async_callback(frames.aclose)
+            exits.push_async_callback(events.aclose)
+            while await frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - ready means that one is
+                await asyncio.sleep(0.05)
+            yield cls(stack, gateway, Backlog(frames, events, gateway))
+
+    async def grind(self, captures: int, jpegs: Sequence[bytes]) -> Run:
+        """So many captures of these frames; all of them wait when the first one is dispatched."""
+        windows = await self._backlog.fill(captures, jpegs)
+        before_s = self._cpu_s()
+        elapsed_s = await self._backlog.drain(windows)
+        return Run(captures * len(jpegs), elapsed_s, self._cpu_s() - before_s)
+
+    def _cpu_s(self) -> float:
+        return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
+
+
+async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[Row]:
+    """One long capture for each extractor, and as many frames for each bare process, in turns."""
+    ours: list[Run] = []
+    floors: list[BareRun] = []
+    await mill.grind(cores, jpegs[:30])
+    for _ in range(ROUNDS):
+        floors.append(await bare.run(cores, len(jpegs)))
+        ours.append(await mill.grind(cores, jpegs))
+    floor_name = f"{cores} bare processes"
+    return [
+        Row(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
+            "at least"),
+        Row("   … processor time a frame, brokers and all", _cpu_ms(ours), "ms", None, _cpu_ms(floors), floor_name),
+    ]  # fmt: skip
+
+
+async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[Row]:
+    """Whether a frame costs more when more captures wait."""
+    runs: dict[int, list[Run]] = defaultdict(list)
+    for _ in range(WAITING_ROUNDS):
+        for captures in WAITING:
+            runs[captures].append(await mill.grind(captures, jpegs))
+    one_ms = _cpu_ms(runs[1])
+    rows = []
+    for captures in WAITING:
+        rows.append(Row(f"extraction, {captures} waiting: processor time a frame", _cpu_ms(runs[captures]), "ms",
+                        1.05, one_ms, "one waiting", against=("captures that wait", captures)))  # fmt: skip
+        rows.append(Row("   …", _fps(runs[captures]), "frames/s", against=("captures that wait", captures)))
+    return rows
+
+
+async def _crowd(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[Row]:
+    """The same work for every number of extractors."""
+    captures = 2 * (os.cpu_count() or 1)
+    floor = [await bare.run(processes, captures * len(jpegs) // processes)]
+    ours = [await mill.grind(captures, jpegs)]
+    against, floor_name = ("extractors", processes), "as many bare processes"
+    return [
+        Row(f"extraction, {processes} extractors, {captures} captures: processor time a frame", _cpu_ms(ours), "ms",
+            None, _cpu_ms(floor), floor_name, against=against),
+        Row("   …", _fps(ours), "frames/s", None, _fps(floor), floor_name, against=against),
+    ]  # fmt: skip
+
+
+def _fps(runs: Sequence[Run | BareRun]) -> float:
+    return median([run.frames / run.elapsed_s for run in runs])
+
+
+def _cpu_ms(runs: Sequence[Run | BareRun]) -> float:
+    return median([1000 * run.cpu_s / run.frames for run in runs])
