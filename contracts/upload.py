@@ -6,9 +6,10 @@ An upload is a capture whose frames come from a file; its job is that capture, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from contracts.base import StrictModel
 from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime
@@ -47,6 +48,13 @@ class UploadForm(StrictModel):
     capture_id: Identifier
     timestamp_start: UtcDatetime | None = None
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
+
+    @field_validator("timestamp_start")
+    @classmethod
+    def _has_an_end(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.year >= 9999:
+            raise ValueError("the end of the video would be out of range")
+        return value
 
 
 class UploadAccepted(StrictModel):

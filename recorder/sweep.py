@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import structlog
 
-from contracts import keys, records
+from contracts import keys, records, upload_store
 from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry
@@ -27,9 +27,14 @@ STANDBY_S = 0.5
 MIN_AGE_MS = 30_000
 BATCH_CAPTURES = 100
 
+UNATTENDED_MS = 300_000
+"""How long a video waits where no extractor is: nobody is there to be told, and it takes up memory."""
+
+EXTRACTOR_LIVE_MS = 10_000
+
 _log = structlog.get_logger()
 
-Decision = Literal["wait", "forget", "abort", "publish", "deliver"]
+Decision = Literal["wait", "forget", "abort", "give_up", "publish", "deliver"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,14 @@ class Sighting:
     Attributes:
         record: the durable record; None if it has expired.
         frames_state: whether the frames role still knows the capture; None if the broker does not answer.
+        unattended: whether it is a video that has waited for `UNATTENDED_MS`, and no extractor is there.
         entry_queued: whether the published event is still in the stream.
         line: the capture's event as it stands in the session's log, if it does.
     """
 
     record: records.CaptureRecord | None
     frames_state: bool | None = None
+    unattended: bool = False
     entry_queued: bool = False
     line: bytes | None = None
 
@@ -52,7 +59,8 @@ class Sighting:
 def decide(sighting: Sighting) -> Decision:
     """What to do about one capture that is old enough.
 
-    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``publish``: its line is in the file,
+    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``give_up``: nobody comes for its video.
+    ``publish``: its line is in the file,
     but the broker lost everything after that. ``deliver``: its event vanished from the stream.
     """
     record = sighting.record
@@ -61,7 +69,7 @@ def decide(sighting: Sighting) -> Decision:
     if record.outcome == "published":
         return "wait" if sighting.entry_queued else "deliver"
     if sighting.frames_state is not False:
-        return "wait"
+        return "give_up" if sighting.unattended else "wait"
     return "abort" if sighting.line is None else "publish"
 
 
@@ -108,16 +116,17 @@ class Sweep:
         latest_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED) - MIN_AGE_MS
         with broker_errors("events"):
             found: Any = await self._events.zrangebyscore(
-                keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES
+                keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES, withscores=True
             )
         self._offset = self._offset + len(found) if len(found) == BATCH_CAPTURES else 0
         self._frames_answer = True
-        for capture_id in (member.decode() for member in found):
+        for member, reserved_ms in found:
             if not self._leadership.leads:
                 return
-            await self._act(capture_id, await self._look(capture_id))
+            capture_id = member.decode()
+            await self._act(capture_id, await self._look(capture_id, latest_ms + MIN_AGE_MS - int(reserved_ms)))
 
-    async def _look(self, capture_id: str) -> Sighting:
+    async def _look(self, capture_id: str, age_ms: int) -> Sighting:
         with broker_errors("events"):
             fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
         try:
@@ -137,7 +146,8 @@ class Sweep:
         except OSError as error:
             _log.warning("the sweep cannot read a log", session_id=record.session_id, detail=error.strerror)
             return Sighting(record)
-        return Sighting(record, frames_state=state, line=line)
+        unattended = bool(record.upload and state and age_ms > UNATTENDED_MS) and await self._is_unattended(capture_id)
+        return Sighting(record, frames_state=state, unattended=unattended, line=line)
 
     async def _frames_state(self, capture_id: str) -> bool | None:
         """Whether the frames role knows the capture; None, for the rest of the turn, once it does not answer."""
@@ -151,6 +161,29 @@ class Sweep:
             _log.warning("the sweep leaves captures alone", detail=str(error))
             return None
 
+    async def _is_unattended(self, capture_id: str) -> bool:
+        """Whether no extractor ever had the capture, and none is there; false if the frames role does not answer."""
+        try:
+            with broker_errors("frames"):
+                claimed = await self._frames.hexists(keys.capture_keys(capture_id).state, "generation")
+                now_ms = await broker_time_ms(self._frames, "frames", keys.EXTRACTORS)
+                return not claimed and not await self._frames.zcount(
+                    keys.EXTRACTORS, now_ms - EXTRACTOR_LIVE_MS, "+inf"
+                )
+        except BrokerUnavailable:
+            return False
+
+    async def _give_up(self, capture_id: str, record: records.CaptureRecord) -> None:
+        """The outcome first: an extractor that comes after all finds it, or nothing."""
+        await run(self._events, records.abort(record.user_id, capture_id, "no_worker", record.counts))
+        assert record.upload is not None
+        try:
+            await upload_store.drop(self._frames, record.upload)
+            with broker_errors("frames"):
+                await self._frames.unlink(keys.capture_keys(capture_id).state)
+        except BrokerUnavailable as error:
+            _log.warning("a video is left to lapse", capture_id=capture_id, detail=str(error))
+
     async def _act(self, capture_id: str, sighting: Sighting) -> None:
         decision, record = decide(sighting), sighting.record
         if decision == "wait":
@@ -161,6 +194,8 @@ class Sweep:
                 await self._events.zrem(keys.UNFINISHED, capture_id)
         elif decision == "abort":
             await run(self._events, records.abort(record.user_id, capture_id, "frames_lost", record.counts))
+        elif decision == "give_up":
+            await self._give_up(capture_id, record)
         elif decision == "publish":
             assert sighting.line is not None
             frames = FeatureRefEvent.model_validate_json(sighting.line).raw_features_ref.shape[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
+from fractions import Fraction
 from functools import cache
 from typing import cast
 
+import av
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
@@ -35,3 +38,31 @@ def _view(index: int, width: int, height: int) -> npt.NDArray[np.uint8]:
     box = (left, top, left + shown_width, top + shown_height)
     view = portrait.resize((width, height), Image.Resampling.BILINEAR, box=box)
     return cast(npt.NDArray[np.uint8], np.ascontiguousarray(np.asarray(view)))
+
+
+@cache
+def face_video(frames: int, fps: int = 15, width: int = 640, height: int = 480) -> bytes:
+    """The same as an MP4."""
+    views = [_view(index, width, height) for index in range(frames)]
+    return encoded(views, fps)
+
+
+@cache
+def grey_video(frames: int, fps: int = 15, width: int = 64, height: int = 48, container: str = "mp4") -> bytes:
+    """A video of pictures of one shade each, that gets lighter."""
+    return encoded([np.full((height, width, 3), 2 * index % 256, np.uint8) for index in range(frames)], fps, container)
+
+
+def encoded(pictures: list[npt.NDArray[np.uint8]], fps: int, container: str = "mp4", **options: str) -> bytes:
+    """Pictures as a video, in memory."""
+    height, width = pictures[0].shape[:2]
+    file = io.BytesIO()
+    with av.open(file, "w", format=container, options=options) as output:
+        stream = output.add_stream("mpeg4", rate=fps)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, fps)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return file.getvalue()

@@ -73,6 +73,8 @@ class Video:
             self.width, self.height = self._upright_size(first)
             self._rate = _rate(stream, limits)
             duration_s = _duration_s(container, stream)
+            # of several streams, the longest makes the container's
+            self._promised_s = duration_s if stream.duration is not None or len(container.streams) == 1 else 0.0
         if duration_s > limits.max_duration_s + 1:
             raise too_long(duration_s, limits)
         self.fps_target = MediaClock.at(self._rate, limits).fps_target
@@ -97,12 +99,16 @@ class Video:
                 if offset_ms is not None:
                     yield Picture(offset_ms, lambda frame=frame: self._upright(frame))  # type: ignore[misc]
         clock.check_end()
+        if clock.end_ms / 1000 < self._promised_s - max(1.0, 0.1 * self._promised_s):
+            raise VideoError("video_damaged", "it ends before it should")
         self.end_ms = clock.end_ms
 
     def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
         context = stream.codec_context
         if context is None:
             raise VideoError("not_a_video", "its pictures are in a format that is not known")
+        if context.width * context.height > MAX_PIXELS:
+            raise VideoError("limit_resolution_exceeded", f"its pictures are larger than {MAX_PIXELS:,} pixels")
         context.options = {"max_pixels": str(MAX_PIXELS)}
         if not isinstance(self._source, Path):
             context.options |= {"codec_whitelist": DECODERS}

@@ -13,13 +13,14 @@ import fakeredis
 import orjson
 import pytest
 
-from contracts import keys, records
+from contracts import captures, keys, records
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry, encode_line
 from contracts.ids import format_utc
 from contracts.paths import session_log_path
 from contracts.records import CaptureCounts, CaptureRecord
 from contracts.scripts import run
+from contracts.upload import Place
 from recorder import sweep as sweep_module
 from recorder.leadership import Leadership
 from recorder.sweep import Decision, Sighting, Sweep, decide
@@ -42,6 +43,8 @@ def record(outcome: Any = "", recorded_at: str = "") -> CaptureRecord:
         pytest.param(Sighting(record(), frames_state=False), "abort", id="its frames are lost"),
         pytest.param(Sighting(record(), frames_state=False, line=b"{}"), "publish", id="its line is in the file"),
         pytest.param(Sighting(record(), frames_state=None, line=b"{}"), "wait", id="no answer, whatever the file says"),
+        pytest.param(Sighting(record(), frames_state=True, unattended=True), "give_up", id="nobody comes for it"),
+        pytest.param(Sighting(record(), frames_state=False, unattended=True), "abort", id="nor is it there any more"),
         pytest.param(Sighting(record("published"), entry_queued=True), "wait", id="its event is queued"),
         pytest.param(Sighting(record("published"), entry_queued=False), "deliver", id="its event vanished"),
     ],
@@ -115,6 +118,37 @@ def test_a_capture_in_flight_or_too_young_is_left_alone(tmp_path: Path) -> None:
         for capture_id in (flying, young):
             assert (await scene.record(capture_id)).outcome == ""
         assert set(await scene.unfinished()) == {flying, young}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "claimed", "extractor", "given_up"),
+    [
+        (sweep_module.UNATTENDED_MS + 1_000, False, False, True),
+        (sweep_module.UNATTENDED_MS - 60_000, False, False, False),
+        (sweep_module.UNATTENDED_MS + 1_000, True, False, False),
+        (sweep_module.UNATTENDED_MS + 1_000, False, True, False),
+    ],
+)
+def test_a_video_that_no_extractor_comes_for_is_given_up(
+    tmp_path: Path, age_ms: int, claimed: bool, extractor: bool, given_up: bool
+) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture(age_ms=age_ms)
+        place, state = Place("upload-1", 9, "u1"), keys.capture_keys(capture_id).state
+        await scene.events.hset(keys.capture_record(capture_id), "upload", place.member)
+        await scene.frames.hset(state, mapping={"status": "closed"} | ({"generation": 1} if claimed else {}))
+        await scene.frames.hset(keys.uploaded_video("upload-1"), "0", b"video")
+        await scene.frames.zadd(keys.UPLOAD_PLACES, {place.member: 2**45})
+        if extractor:
+            await run(scene.frames, captures.alive("extractor-1"))
+        await (await scene.sweep()).turn()
+        record = await scene.record(capture_id)
+        assert (record.outcome, record.error_code) == (("aborted", "no_worker") if given_up else ("", ""))
+        left = await scene.frames.exists(state, keys.uploaded_video("upload-1"), keys.UPLOAD_PLACES)
+        assert left == (0 if given_up else 3)
 
     asyncio.run(main())
 

@@ -16,7 +16,7 @@ import numpy as np
 import redis
 import simplejpeg
 
-from contracts import captures, keys, records
+from contracts import captures, keys, records, upload_store
 from contracts.broker import ensure_group_sync
 from contracts.captures import CaptureWindow
 from contracts.errors import AbortCode
@@ -28,6 +28,8 @@ from contracts.limits import CaptureLimits
 from contracts.paths import artifact_path
 from contracts.records import CaptureRecord
 from contracts.scripts import Call, run_sync
+from contracts.settings import Settings
+from contracts.upload import CHUNK_BYTES, StoredVideo
 from workers.capture_job import CaptureJob, JobEnd
 from workers.lease import QUEUES, Claimed, Dispatch, Timing
 from workers.pipelines.base import Findings, Image, PipelineFactory
@@ -125,10 +127,30 @@ class Stage:
         self.dispatch()
         return self
 
+    def upload(self, video: bytes) -> Stage:
+        """The capture's frames are those of a video, which is in the broker; then opened as the gateway opens it."""
+        stored = StoredVideo(upload_id=f"upload-{uuid4().hex}", byte_length=len(video), min_duration_s=2, max_frames=60)
+        self.window = self.window.model_copy(update={"video": stored, "fps_target": 15, "width": 640, "height": 480})
+        for number in range(-(-len(video) // CHUNK_BYTES)):
+            chunk = video[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES]
+            self.call(upload_store.put(stored.upload_id, number, chunk))
+        place = self.window.place
+        assert place is not None
+        assert self.call(upload_store.take(place, Settings(), complete=True)) == "OK"
+        return self.open()
+
+    def video_is_there(self) -> bool:
+        """Whether anything of it is in the broker."""
+        place = self.window.place
+        assert place is not None
+        return bool(self.frames.exists(keys.uploaded_video(place.upload_id))) or (
+            self.frames.zscore(keys.UPLOAD_PLACES, place.member) is not None
+        )
+
     def dispatch(self) -> None:
         window = self.window
         fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-        self.frames.xadd(keys.CAPTURES, fields)
+        self.frames.xadd(window.queue, fields)
 
     def push(self, *payloads: bytes) -> Stage:
         for payload in payloads:
@@ -183,16 +205,16 @@ class Stage:
         assert pending
         for entry in pending:
             self.frames.xclaim(
-                keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead", 0, [entry["message_id"]], idle=60_000, justid=True
+                self.window.queue, keys.EXTRACTOR_GROUP, "dead", 0, [entry["message_id"]], idle=60_000, justid=True
             )
 
     # --- what is there afterwards --------------------------------------------------------------------
 
     def pending(self) -> list[dict[str, Any]]:
-        return list(self.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 100))  # type: ignore[arg-type]
+        return list(self.frames.xpending_range(self.window.queue, keys.EXTRACTOR_GROUP, "-", "+", 100))  # type: ignore[arg-type]
 
     def dispatched(self) -> bool:
-        entries: Any = self.frames.xrange(keys.CAPTURES)
+        entries: Any = self.frames.xrange(self.window.queue)
         return any(fields[b"capture_id"] == self.capture_id.encode() for _, fields in entries)
 
     def state(self) -> Mapping[bytes, bytes]:

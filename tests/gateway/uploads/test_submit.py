@@ -1,0 +1,312 @@
+"""``POST /video/submit``: what is taken becomes a capture, what is not leaves nothing in either broker."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import redis
+
+from contracts import captures, keys, records
+from contracts.captures import CaptureState
+from contracts.records import CaptureCounts
+from contracts.scripts import run
+from contracts.upload import CHUNK_BYTES
+from gateway.capture import opening
+from gateway.uploads import arrival, routes
+from gateway.uploads.routes import too_slow
+from tests.gateway.reached import Reached, assert_refused, reaching
+
+VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 5000  # 2.4 chunks
+TYPE = {"Content-Type": "multipart/form-data; boundary=XX"}
+
+
+@pytest.fixture(autouse=True)
+def roomy() -> Iterator[mock.AsyncMock]:
+    """The fake brokers do not say how full they are."""
+    share = mock.AsyncMock(return_value=0.1)
+    with mock.patch.object(opening, "memory_share", share), mock.patch.object(arrival, "memory_share", share):
+        yield share
+
+
+def play(folder: Path, scene: Callable[[Reached, dict[str, str]], Awaitable[None]], **settings: Any) -> None:
+    """A gateway with a session, and the fields of an upload into it."""
+
+    async def main() -> None:
+        async with reaching(folder, **settings) as gateway:
+            gateway.state.refusal = ""
+            session_id = (await gateway.start()).json()["session_id"]
+            ids = {"record_id": str(uuid.uuid4()), "capture_id": f"capture-{uuid.uuid4().hex}"}
+            await scene(gateway, {"user_id": gateway.user_id, "session_id": session_id, **ids})
+
+    asyncio.run(main())
+
+
+async def submit(gateway: Reached, fields: dict[str, str], video: bytes = VIDEO) -> Any:
+    return await gateway.client.post("/video/submit", data=fields, files={"file": ("a.mp4", video)})
+
+
+async def frames_keys(gateway: Reached) -> set[str]:
+    return {name.decode() for name in await gateway.state.frames.keys()}
+
+
+async def nothing_is_left(gateway: Reached, fields: dict[str, str]) -> None:
+    assert await frames_keys(gateway) == set()
+    assert not await gateway.state.events.exists(keys.capture_record(fields["capture_id"]))
+
+
+def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        frames, capture_id = gateway.state.frames, fields["capture_id"]
+        answer = await submit(gateway, {**fields, "intent": "more", "timestamp_start": "2026-01-31T12:00:00Z"})
+        assert (answer.status_code, answer.json()) == (202, {"job_id": capture_id, "capture_id": capture_id})
+        ((dispatch_id, entry),) = await frames.xrange(keys.UPLOADS)
+        assert entry[b"capture_id"] == capture_id.encode()
+        state = await run(frames, captures.claim(capture_id, dispatch_id.decode()))
+        assert isinstance(state, CaptureState) and state.status == "closed"
+        window = state.window
+        assert window.video is not None and window.video.byte_length == len(VIDEO)
+        assert window.annotation is not None and window.annotation.intent == "more"
+        stored = keys.uploaded_video(window.video.upload_id)
+        chunks = await frames.hgetall(stored)
+        assert [len(chunks[b"%d" % number]) for number in range(3)][:2] == [CHUNK_BYTES, CHUNK_BYTES]
+        assert b"".join(chunks[b"%d" % number] for number in range(3)) == VIDEO
+        for key in (stored, keys.capture_keys(capture_id).state, keys.UPLOAD_PLACES):
+            assert 3500 < await frames.ttl(key) <= 3600
+        assert await gateway.state.events.zscore(keys.UNFINISHED, capture_id) is not None
+        assert not await gateway.state.events.exists(keys.user_captures(gateway.user_id))
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"session_id": ""}, 400, "missing_session_id"),
+        ({"session_id": "sess_0123456789abcdef"}, 404, "unknown_session"),
+        ({"session_id": "../etc"}, 422, "schema_error"),
+        ({"user_id": "somebody-else"}, 404, "unknown_session"),
+        ({"user_id": ""}, 422, "schema_error"),
+        ({"capture_id": ".."}, 422, "schema_error"),
+        ({"record_id": "no uuid"}, 422, "schema_error"),
+        ({"timestamp_start": "yesterday"}, 422, "schema_error"),
+        ({"timestamp_start": "9999-12-31T23:59:59Z"}, 422, "schema_error"),
+        ({"intent": "x" * 257}, 422, "schema_error"),
+        ({"unknown": "x"}, 422, "schema_error"),
+    ],
+)
+def test_fields_that_break_a_rule_are_refused_and_leave_nothing(
+    tmp_path: Path, change: dict[str, str], status: int, code: str
+) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert_refused(await submit(gateway, fields | change), status, code)
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("file", [b"", b"GIF89a" + bytes(100), b"#EXTM3U\nfile:///etc/passwd\n"])
+def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path, file: bytes) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert_refused(await submit(gateway, fields, file), 415, "not_a_video")
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_a_closed_session_and_a_capture_that_was_there_are_refused(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert (await submit(gateway, fields)).status_code == 202
+        assert_refused(await submit(gateway, fields), 409, "duplicate_capture")
+        assert_refused(await submit(gateway, fields | {"capture_id": "another"}), 409, "duplicate_capture")
+        await gateway.end(fields["session_id"])
+        fresh = {"capture_id": "third", "record_id": str(uuid.uuid4())}
+        assert_refused(await submit(gateway, fields | fresh), 409, "session_closed")
+        assert len(await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)) == 1
+
+    play(tmp_path, scene)
+
+
+def test_a_file_that_is_too_large_is_refused_by_its_length_or_on_its_way(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        read = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal read
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO[:100]
+            while True:
+                read += 65536
+                yield bytes(65536)
+
+        announced = {**TYPE, "Content-Length": str(10**9)}
+        answer = await gateway.client.post("/video/submit", content=endless(), headers=announced)
+        assert_refused(answer, 413, "file_too_large")
+        assert read == 0
+        answer = await gateway.client.post("/video/submit", content=endless(), headers=TYPE)
+        assert_refused(answer, 413, "file_too_large")
+        assert read < 4_000_000
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene, upload_max_bytes=2_000_000)
+
+
+def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        read = 0
+
+        async def form() -> AsyncIterator[bytes]:
+            nonlocal read
+            for name, value in {**fields, "session_id": "sess_0123456789abcdef"}.items():
+                yield f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+            while True:
+                read += 65536
+                yield VIDEO[:65536]
+
+        answer = await gateway.client.post("/video/submit", content=form(), headers=TYPE)
+        assert_refused(answer, 404, "unknown_session")
+        assert read == 65536
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        head = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        tail = "".join(
+            f'\r\n--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
+            for name, value in fields.items()
+        )
+        content = head + VIDEO + tail.encode() + b"\r\n--XX--\r\n"
+        answer = await gateway.client.post("/video/submit", content=content, headers=TYPE)
+        assert answer.status_code == 202
+
+    play(tmp_path, scene)
+
+
+def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        stored: list[set[str]] = []
+
+        async def form() -> AsyncIterator[bytes]:
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            stored.append(await frames_keys(gateway))
+            raise ConnectionResetError
+
+        await gateway.client.post("/video/submit", content=form(), headers=TYPE)
+        assert len(stored[0]) == 2, "the place and the chunks"
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [({"upload_max_videos": 1}, "too_many_uploads"), ({"upload_max_total_bytes": 2_000_000}, "too_many_uploads")],
+)
+def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_again(
+    tmp_path: Path, settings: dict[str, int], code: str
+) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert (await submit(gateway, fields)).status_code == 202
+        before = await frames_keys(gateway)
+        answer = await submit(gateway, fields | {"capture_id": "second", "record_id": str(uuid.uuid4())})
+        assert_refused(answer, 429, code)
+        assert answer.headers["retry-after"] == "30"
+        assert await frames_keys(gateway) == before
+
+    play(tmp_path, scene, **settings)
+
+
+def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        roomy.return_value = 0.6  # there is room for a capture, not for a video
+        assert_refused(await submit(gateway, fields), 429, "frames_broker_full")
+        roomy.return_value = 0.1
+        oom = redis.exceptions.OutOfMemoryError("OOM command not allowed")
+        with mock.patch.object(gateway.state.frames, "evalsha", side_effect=oom):
+            assert_refused(await submit(gateway, fields), 429, "frames_broker_full")
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        async def form() -> AsyncIterator[bytes]:
+            for name, value in fields.items():
+                yield f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            for name in await frames_keys(gateway):  # as a restart does
+                await gateway.state.frames.delete(name)
+            yield b"\r\n--XX--\r\n"
+
+        answer = await gateway.client.post("/video/submit", content=form(), headers=TYPE)
+        assert_refused(answer, 503, "upload_lost")
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "SILENT_S", 0.05)
+
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        async def silent() -> AsyncIterator[bytes]:
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            await asyncio.Event().wait()
+
+        answer = await gateway.client.post("/video/submit", content=silent(), headers=TYPE)
+        assert_refused(answer, 408, "request_timeout")
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_a_minute_is_given_and_then_64_kib_a_second_are_needed() -> None:
+    assert not too_slow(60, 0)
+    assert too_slow(61, 60_000)
+    assert not too_slow(3000, 200 * 1024 * 1024)
+    assert too_slow(3300, 200 * 1024 * 1024)
+
+
+def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        frames, events, job = gateway.state.frames, gateway.state.events, fields["capture_id"]
+
+        async def ask() -> dict[str, Any]:
+            return dict((await gateway.client.get(f"/video/status/{job}")).json())
+
+        await submit(gateway, fields)
+        assert await ask() == {"status": "queued", "progress": 0.0}
+        state = await run(frames, captures.claim(job, "1-0"))
+        assert state is not None
+        await run(frames, captures.measure(job, state.token, expected=40, accepted=0))
+        await frames.hset(keys.capture_keys(job).state, "extracted", 10)
+        assert await ask() == {"status": "running", "progress": 0.25}
+        assert (await gateway.client.get(f"/video/results/{job}")).json()["accepted"] == 10
+        await run(events, records.abort(gateway.user_id, job, "video_damaged", CaptureCounts(10, 10)))
+        assert await ask() == {"status": "failed", "progress": 0.0, "error": "video_damaged"}
+        results = (await gateway.client.get(f"/video/results/{job}")).json()
+        assert results == (await gateway.client.get(f"/captures/{job}")).json()
+        assert (results["status"], results["error_code"]) == ("aborted", "video_damaged")
+
+    play(tmp_path, scene)
+
+
+def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        camera = {**fields, "opened_at": ""}
+        await gateway.state.events.hset(keys.capture_record("camera"), mapping=camera)
+        for name in ("nobody", "camera", "a%2Fb"):
+            for route in ("status", "results"):
+                answer = await gateway.client.get(f"/video/{route}/{name}")
+                assert answer.status_code == 404, name
+
+    play(tmp_path, scene)
