@@ -21,12 +21,21 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.settings import Settings, load_settings
+from scripts.measurements.extraction import measure_extraction
+from scripts.measurements.ingest import measure_ingest
 from scripts.measurements.live import measure_live
+from scripts.measurements.plot import draw
+from scripts.measurements.recorder import measure_recorder
 from scripts.measurements.rows import Row
 
 __all__ = ["main"]
 
-MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[Row]]]] = {"live": measure_live}
+MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[Row]]]] = {
+    "ingest": measure_ingest,
+    "extraction": measure_extraction,
+    "live": measure_live,
+    "recorder": measure_recorder,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -43,6 +52,9 @@ def main(arguments: list[str]) -> int:
     path = chosen.output / "bench.json"
     path.write_text(json.dumps(_document(rows), indent=2) + "\n")
     print(f"written: {path}")
+    picture = path.with_suffix(".png")
+    if draw((row for several in rows.values() for row in several), picture):
+        print(f"written: {picture}")
     return 0
 
 
