@@ -1,0 +1,143 @@
+"""Uploads on the whole stack: a real video, real processes, kills and restarts in the middle of the work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from contracts import keys
+from contracts.paths import artifact_path
+from scripts.stack import Stack
+from tests.clips import face_video
+from tests.conftest import BrokerPair
+from tests.integration.stacks import USER, Running, running, settings_for, until
+
+FRAMES = 90
+VIDEO = face_video(FRAMES)
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
+
+
+async def submit(client: httpx.AsyncClient, session_id: str) -> dict[str, str]:
+    fields = {
+        "user_id": USER,
+        "session_id": session_id,
+        "record_id": str(uuid.uuid4()),
+        "capture_id": str(uuid.uuid4()),
+    }
+    answer = await client.post("/video/submit", data={**fields, "intent": "more"}, files={"file": ("a.mp4", VIDEO)})
+    assert answer.status_code == 202, answer.text
+    assert answer.json() == {"job_id": fields["capture_id"], "capture_id": fields["capture_id"]}
+    return fields
+
+
+async def ended(client: httpx.AsyncClient, job: str) -> dict[str, Any]:
+    async def over() -> Any:
+        told = (await client.get(f"/video/status/{job}")).json()
+        assert 0 <= told["progress"] <= 1
+        return told if told["status"] in ("done", "failed") else None
+
+    return dict(await until(over, "the job is over", 90))
+
+
+async def at_work(client: httpx.AsyncClient, job: str) -> None:
+    async def some() -> bool:
+        told = (await client.get(f"/video/status/{job}")).json()
+        return bool(told["status"] == "running" and 0.1 < told["progress"] < 0.7)
+
+    await until(some, "it is in the middle")
+
+
+def kill_extractor(stack: Stack) -> None:
+    """The process that has the video in hand, as the system would for want of memory."""
+    parent = stack.parts["extractor-1"].pid
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            status, command = (entry / "stat").read_text(), (entry / "cmdline").read_text()
+        except OSError:
+            continue
+        if int(status.rpartition(")")[2].split()[1]) == parent and "spawn_main" in command:
+            os.kill(int(entry.name), signal.SIGKILL)
+
+
+def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
+    """Files in ``folder`` and in the system's scratch folders that were written since, with a piece of the video."""
+    middle = VIDEO[len(VIDEO) // 2 :][:48]
+    found = []
+    for root in (str(folder), *SCRATCH):
+        for parent, _, names in os.walk(root):
+            for path in (Path(parent, name) for name in names):
+                with suppress(OSError):  # it is somebody's who has removed it meanwhile, or lets nobody look
+                    if path.is_file() and path.stat().st_mtime >= since_s and middle in path.read_bytes():
+                        found.append(str(path))
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)  # what differs is in the tests of the scripts
+def test_an_upload_is_a_capture_whatever_happens_to_its_extractor_or_its_broker(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    since_s = time.time()
+
+    async def twice_the_same(stack: Running, client: httpx.AsyncClient, session_id: str) -> None:
+        hashes = set()
+        for _ in range(2):
+            fields = await submit(client, session_id)
+            assert await ended(client, fields["capture_id"]) == {"status": "done", "progress": 1.0}
+            results = (await client.get(f"/video/results/{fields['capture_id']}")).json()
+            assert (results["status"], results["accepted"], results["found"]["face"]) == ("recorded", FRAMES, FRAMES)
+            path = artifact_path(stack.stack.settings.data_root, USER, session_id, fields["record_id"])
+            assert results["raw_features_ref"]["hash"] == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+            hashes.add(results["raw_features_ref"]["hash"])
+        assert len(hashes) == 1
+
+    async def killed(stack: Running, client: httpx.AsyncClient, session_id: str) -> None:
+        fields = await submit(client, session_id)
+        await at_work(client, fields["capture_id"])
+        assert pieces_on_disk(tmp_path, since_s) == []
+        kill_extractor(stack.stack)
+        assert (await ended(client, fields["capture_id"]))["status"] == "done"
+        path = artifact_path(stack.stack.settings.data_root, USER, session_id, fields["record_id"])
+        with np.load(path) as members:
+            assert members["seq"].tolist() == list(range(1, FRAMES + 1))
+            assert len(members["tracker_restarts"]) == 1
+
+    async def broker_restarted(stack: Running, client: httpx.AsyncClient, session_id: str) -> None:
+        fields = await submit(client, session_id)
+        await at_work(client, fields["capture_id"])
+        own_brokers.frames.kill()
+        own_brokers.frames.start()
+        told = await ended(client, fields["capture_id"])
+        assert (told["status"], told["error"]) == ("failed", "frames_lost")
+        assert (await client.get(f"/captures/{fields['capture_id']}")).json()["error_code"] == "frames_lost"
+
+    async def nothing_waits(stack: Running) -> bool:
+        return not await stack.frames.exists(keys.UPLOAD_PLACES)
+
+    async def main() -> None:
+        async with (
+            running(settings_for(own_brokers, tmp_path)) as stack,
+            httpx.AsyncClient(base_url=stack.stack.address, timeout=30, trust_env=False) as client,
+        ):
+            session_id = await stack.gateway.start_session(USER)
+            await twice_the_same(stack, client, session_id)
+            await killed(stack, client, session_id)
+            await until(lambda: nothing_waits(stack), "no place is taken")
+            await broker_restarted(stack, client, session_id)
+            await stack.gateway.end_session(USER, session_id)
+            report = stack.verify(session_id)
+            assert report.ok and len(report.captures) == 3
+
+    asyncio.run(main())
+    assert pieces_on_disk(tmp_path, since_s) == []
