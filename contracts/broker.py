@@ -13,16 +13,15 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.client import BoundedPool, SharingClient
 from contracts.cluster import AsyncCluster
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
-from contracts.shared_connection import SharedConnection
 
 __all__ = [
     "AsyncBroker",
     "Broker",
     "BrokerFull",
     "Role",
-    "SharingClient",
     "backoff_s",
     "broker_errors",
     "broker_time_ms",
@@ -122,50 +121,6 @@ def _cluster_url(url: str) -> str | None:
     return None
 
 
-class _Pool(redis.asyncio.ConnectionPool):
-    """Who finds every connection in use waits for its turn, instead of being told that the broker is away."""
-
-    def __init__(self, *, max_connections: int, **options: Any) -> None:
-        super().__init__(max_connections=max_connections, **options)
-        self._wait_s: float = options["socket_timeout"]
-        self._places = asyncio.Semaphore(max_connections)
-
-    async def get_connection(self, *_: Any, **__: Any) -> Any:
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise redis.exceptions.TimeoutError("every connection is waiting for an answer") from error
-        connection = self.get_available_connection()  # type: ignore[no-untyped-call]
-        try:
-            await self.ensure_connection(connection)
-        except BaseException:
-            await self.release(connection)
-            raise
-        return connection
-
-    async def release(self, connection: Any) -> None:
-        try:
-            await super().release(connection)
-        finally:
-            self._places.release()
-
-
-class SharingClient(redis.asyncio.Redis):
-    """redis-py's client, and beside its pool the one connection over which what comes often goes."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        pool = self.connection_pool
-        self.shared = SharedConnection(
-            lambda: pool.connection_class(**pool.connection_kwargs), pool.connection_kwargs["socket_timeout"]
-        )
-
-    async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        await self.shared.aclose()
-        await super().aclose(close_connection_pool)
-
-
 def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 64) -> AsyncBroker:
     """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
 
@@ -183,7 +138,7 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
     }
     if (cluster := _cluster_url(url)) is not None:
         return AsyncCluster.from_url(cluster, max_connections=8 * max_connections, **options)
-    return SharingClient.from_pool(_Pool.from_url(url, max_connections=max_connections, **options))
+    return SharingClient.from_pool(BoundedPool.from_url(url, max_connections=max_connections, **options))
 
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:

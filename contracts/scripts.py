@@ -15,7 +15,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import redis
 
-from contracts.broker import AsyncBroker, Broker, Role, SharingClient, broker_errors
+from contracts.broker import AsyncBroker, Broker, Role, broker_errors
+from contracts.client import SharingClient
 from contracts.errors import BrokerUnavailable
 
 __all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync", "run_together"]

@@ -50,7 +50,7 @@ class SharedConnection:
         line = self._line
         if line is None or line.lost:
             line = await self._open()
-        return await line.ask(packed(words))
+        return await line.send(packed(words))
 
     async def aclose(self) -> None:
         """Close it; it opens again when it is used again."""
@@ -93,13 +93,13 @@ class _Line(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
-    async def ask(self, command: Sequence[bytes]) -> Any:
+    def send(self, command: Sequence[bytes]) -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append((answer, self._loop.time()))
         self._transport.writelines(command)
         if self._timer is None:
             self._timer = self._loop.call_later(self._answer_within_s, self._look)
-        return await answer
+        return answer
 
     def close(self) -> None:
         self._end(redis.exceptions.ConnectionError("the connection was closed"))
@@ -160,19 +160,18 @@ COPIED_BYTES = 1024
 def packed(words: Sequence[Word]) -> list[bytes]:
     """A command as it is sent. A long word that is bytes is one of the pieces itself: frames are not copied."""
     pieces: list[bytes] = []
-    head = [f"*{len(words)}\r\n"]
+    text = [f"*{len(words)}\r\n"]
     for word in words:
         if not isinstance(word, bytes):
-            text = word if isinstance(word, str) else str(word)
-            head.append(f"${len(text) if text.isascii() else len(text.encode())}\r\n{text}\r\n")
-        elif len(word) < COPIED_BYTES:
-            head.append(f"${len(word)}\r\n")
-            pieces.append("".join(head).encode() + word + b"\r\n")
-            head.clear()
+            word = word if isinstance(word, str) else str(word)
+            text.append(f"${len(word) if word.isascii() else len(word.encode())}\r\n{word}\r\n")
         else:
-            head.append(f"${len(word)}\r\n")
-            pieces += ["".join(head).encode(), word]
-            head = ["\r\n"]
-    if head:
-        pieces.append("".join(head).encode())
+            text.append(f"${len(word)}\r\n")
+            pieces.append("".join(text).encode())
+            text = ["\r\n"]
+            if len(word) < COPIED_BYTES:
+                pieces[-1] += word
+            else:
+                pieces.append(word)
+    pieces.append("".join(text).encode())
     return pieces

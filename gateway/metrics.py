@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +16,38 @@ from contracts.errors import CAPTURE_CODES
 from contracts.metrics import SECONDS, exposition, preset
 
 __all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics", "UploadMetrics"]
+
+QUEUE_FRAMES = (1, 2, 3, 5, 10)
+"""Buckets: from the frame that is on its way to more than a forward queue takes as a rule."""
+
+
+class ForwardedFrames(Collector):
+    """The frames that were accepted, and how many were in their capture's forward queue then, each one counted too.
+
+    Plain numbers that are made into metrics when somebody asks: this is counted for every frame, and in one thread.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._bytes = 0
+        self._depths: defaultdict[int, int] = defaultdict(int)
+        registry.register(self)
+
+    def count(self, byte_length: int, depth: int) -> None:
+        """A frame was accepted, and is the ``depth``-th in its queue."""
+        self._bytes += byte_length
+        self._depths[depth] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus has it."""
+        depths = self._depths.copy()
+        frames = sum(depths.values())
+        yield CounterMetricFamily("a3cp_capture_frames", "Frames accepted.", value=frames)
+        yield CounterMetricFamily("a3cp_capture_bytes", "Bytes of the frames accepted.", value=self._bytes)
+        buckets = [(str(float(edge)), sum(n for depth, n in depths.items() if depth <= edge)) for edge in QUEUE_FRAMES]
+        yield HistogramMetricFamily(
+            "a3cp_capture_forward_queue_frames", "Frames in a capture's forward queue, with each new one.",
+            buckets=[*buckets, ("+Inf", frames)], sum_value=sum(depth * n for depth, n in depths.items()),
+        )  # fmt: skip
 
 
 class CaptureMetrics:
@@ -32,8 +67,7 @@ class CaptureMetrics:
             registry=registry,
         )  # fmt: skip
         self.refused = preset(refused, sorted(CAPTURE_CODES))
-        self.frames = Counter("a3cp_capture_frames", "Frames accepted.", registry=registry)
-        self.bytes = Counter("a3cp_capture_bytes", "Bytes of the frames accepted.", registry=registry)
+        self.forwarded = ForwardedFrames(registry)
         self.close = Histogram(
             "a3cp_capture_close_seconds", "From a client's capture.close to its socket's close.",
             registry=registry, buckets=(*SECONDS, 30.0, 60.0),

@@ -23,7 +23,7 @@ from gateway.stalls import Stalls
 from gateway.state import GatewayState
 from gateway.websocket_protocol import BoundedWebSocket
 
-__all__ = ["GatewayServer", "address_of", "open_listeners"]
+__all__ = ["GatewayServer", "address_of", "open_listeners", "server_config"]
 
 log = structlog.get_logger()
 

@@ -125,14 +125,22 @@ class _Connection:
             now = self._loop.time()
             text = message.get("text")
             if text is not None:
-                await self._act(self._protocol.receive_text(text, now))
+                actions = self._protocol.receive_text(text, now)
             else:
-                await self._act(self._protocol.receive_bytes(message.get("bytes") or b"", now))
+                actions = self._protocol.receive_bytes(message.get("bytes") or b"", now)
+            if actions:
+                await self._act(actions)
 
     async def _tick(self) -> None:
         while not self._ending.done():
-            await asyncio.sleep(TICK_S)
-            await self._act(self._protocol.tick(self._loop.time()))
+            await self._strike(TICK_S)
+            if actions := self._protocol.tick(self._loop.time()):
+                await self._act(actions)
+
+    async def _strike(self, period_s: float) -> None:
+        """Wait for the next full period of the clock: all connections' come together, in one turn of the event loop,
+        and what they ask the broker then goes out in one piece."""
+        await asyncio.sleep(period_s - self._loop.time() % period_s)
 
     async def _drain(self) -> None:
         await self._state.draining.wait()
@@ -145,7 +153,7 @@ class _Connection:
         limits = self._state.settings.capture
         answered_at = self._loop.time()
         while True:
-            await asyncio.sleep(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
+            await self._strike(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
             if self._state.frames_unfit:
                 raise CaptureError("forward_failed", self._state.frames_unfit)
             try:
@@ -182,8 +190,7 @@ class _Connection:
             match action:
                 case Forward(item):
                     await self._forwarder.put(item)
-                    self._metrics.frames.inc()
-                    self._metrics.bytes.inc(item.byte_length)
+                    self._metrics.forwarded.count(item.byte_length, len(self._forwarder))
                 case CheckSession():
                     assert self._window is not None
                     self._start(self._check_session(self._window))

@@ -1,17 +1,21 @@
 """The capture socket: what the gateway does beyond the barest endpoint that could do the same, and what that costs.
 
 Both are on the same server and the same broker, and the same clients send to them, a block of time to the one and then
-one to the other; each number is the median of its blocks. Nobody extracts: frames are deleted as soon as they are there.
+one to the other; each number is the median of its blocks. Nobody extracts: frames are deleted as soon as they come.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.broker import connect
 from contracts.settings import Settings
@@ -81,13 +85,35 @@ async def measure_ingest(settings: Settings) -> list[Row]:
         with sending(jpegs) as clients:
             run = _Run(clients, drain)
             fast = await run.blocks(sides, senders[:FAST_CONNECTIONS], FAST_BLOCKS, FAST_BLOCK_S, paced=False)
+            before = await _queued(stack.address, token)
             paced = await run.blocks(sides, senders, PACED_BLOCKS, PACED_BLOCK_S, paced=True)
-    return _fast_rows(*fast) + _paced_rows(*paced)
+            queued = await _queued(stack.address, token)
+    queued.subtract(before)
+    return _fast_rows(*fast) + _paced_rows(*paced, queued=queued)
 
 
 async def _sender(gateway: Gateway, number: int) -> Sender:
     user_id = f"bench-{number}"
     return Sender(user_id, await gateway.start_session(user_id))
+
+
+async def _queued(address: str, token: str | None) -> Counter[float]:
+    """How many frames found no more than so many in their forward queue, themselves counted, as the gateway says."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
+        text = (await http.get("/metrics")).raise_for_status().text
+    return Counter(
+        {
+            float(sample.labels["le"]): int(sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "a3cp_capture_forward_queue_frames_bucket"
+        }
+    )
+
+
+def _percentile(queued: Counter[float], share: float) -> float:
+    return min(edge for edge, frames in queued.items() if frames >= share * queued[math.inf])
 
 
 @asynccontextmanager
@@ -148,12 +174,13 @@ def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[Row]:
     ]  # fmt: skip
 
 
-def _paced_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[Row]:
+def _paced_rows(bare: Sequence[Block], ours: Sequence[Block], *, queued: Counter[float]) -> list[Row]:
     floor_name = "barest endpoint on the same server"
     return [
         Row(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", _aborted(ours), "", 0),
         Row("   … frames", median([block.fps for block in ours]), "frames/s", 0.98, PACED_CONNECTIONS * 15.0,
             "wall clock", "at least"),
+        Row("   … forward queue p99", _percentile(queued, 0.99), "frames", 1),
         Row("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", 1.3,
             median([block.cpu_us for block in bare]), floor_name),
     ]  # fmt: skip
