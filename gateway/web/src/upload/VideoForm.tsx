@@ -4,7 +4,7 @@ import { Button } from "../components/Button";
 import { Field } from "../components/Field";
 import { NO_SESSION } from "../session/SessionCard";
 import { useSession, type Session } from "../session/useSession";
-import { fileFailure } from "./video";
+import { ACCEPT, fileFailure } from "./video";
 
 export interface VideoFormProps {
   readonly onSubmit: (file: File, session: Session, intent: string) => void;
@@ -37,13 +37,14 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
         <input
           id={id}
           type="file"
-          accept="video/mp4,.mp4"
+          accept={ACCEPT}
           aria-invalid={wrong ? true : undefined}
           aria-describedby={wrong ? `${id}-hint ${id}-error` : `${id}-hint`}
           onChange={(event) => setFile(event.target.files?.[0] ?? null)}
         />
         <p className="field-hint" id={`${id}-hint`}>
-          An MP4 of at most two minutes and 200 MB. The server looks at its pictures and does not keep them.
+          An MP4, MOV, WebM or MKV of two seconds to two minutes and at most 200 MB. The server looks at its pictures
+          and does not keep them.
         </p>
         {wrong && (
           <p className="field-error" id={`${id}-error`} role="alert">
@@ -51,7 +52,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
           </p>
         )}
       </div>
-      <Field label="What is meant (optional)" value={intent} onChange={setIntent} maxLength={128} />
+      <Field label="What is meant (optional)" value={intent} onChange={setIntent} maxLength={256} />
       <div className="actions">
         <Button type="submit" blocked={blocked}>
           Upload the video

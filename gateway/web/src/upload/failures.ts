@@ -2,7 +2,7 @@ import { ApiError, type Failure } from "../api/failure";
 import { sentenceFor } from "../api/sentences";
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  not_a_video: "This file is no MP4 video. Choose a file whose name ends in .mp4.",
+  not_a_video: "This file is no video that can be taken. Choose an MP4, MOV, WebM or MKV file.",
   empty_file: "This file is empty. Choose another one.",
   file_too_large: "This file is larger than 200 MB. Choose a shorter video, or one of a lower quality.",
   upload_unavailable: "This server cannot take videos yet. A capture with the camera works all the same.",
@@ -16,6 +16,14 @@ const AGAIN = "Nothing of it was kept. Upload it again.";
 const BY_CODE: Readonly<Record<string, string>> = {
   limit_duration_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
   limit_duration_too_short: "This video is too short. Nothing of it was kept. Upload one of two seconds or more.",
+  not_a_video: "The server could not read this file as a video. Save it as MP4 and upload it again.",
+  no_frames: "There are no pictures in this video, only sound. Choose another one.",
+  video_damaged: "This video is damaged, or only part of it is there. Save it again and upload it once more.",
+  limit_resolution_exceeded: "The pictures of this video are too large for the server. Save it in 4K or smaller.",
+  limit_fps_exceeded: "This video has too many pictures a second for the server. Save it with 240 or fewer.",
+  limit_decode_time_exceeded: "This video takes the server too long to read. Save it as a plain MP4 and try again.",
+  no_worker: "Nobody was there to look at this video. Tell the person who runs the server, then upload it again.",
+  frames_lost: `The server lost this video when a part of it was started again. ${AGAIN}`,
   limit_frame_count_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
   session_closed: "The session was ended before this video was done. Nothing of it was kept. Start a new session.",
   extraction_failed: `The server could not find landmarks in this video. ${AGAIN}`,
@@ -23,6 +31,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 
 const BY_STATUS: Readonly<Record<number, string>> = {
   413: "This video is too large, or too long, for the server. At most 200 MB and two minutes are taken.",
+  408: "The video came too slowly, so the server stopped waiting. Check your connection, then upload it again.",
   415: "The server could not read this file as a video. Save it as MP4 and try again.",
   429: "The server is busy with other videos. Wait a minute, then upload this one again.",
 };

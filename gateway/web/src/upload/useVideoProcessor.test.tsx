@@ -209,7 +209,9 @@ test.each([
   ["an MP4", mp4(), undefined],
   ["an MP4 without a type", mp4("CLIP.MP4", 10, ""), undefined],
   ["an empty file", mp4("clip.mp4", 0), "empty_file"],
-  ["another file", mp4("clip.webm", 10, "video/webm"), "not_a_video"],
+  ["a telephone's", mp4("IMG_1.MOV", 10, ""), undefined],
+  ["a browser's", mp4("clip.webm", 10, "video/webm"), undefined],
+  ["another file", mp4("clip.avi", 10, "video/x-msvideo"), "not_a_video"],
   ["as much as may be", mp4("clip.mp4", MAX_BYTES), undefined],
   ["more than may be", mp4("clip.mp4", MAX_BYTES + 1), "file_too_large"],
 ])("fileFailure: %s", (_, file, code) => {

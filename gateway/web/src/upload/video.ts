@@ -7,6 +7,11 @@ import { uploadFailure, uploadFailureOf } from "./failures";
 export const SUBMIT = "/video/submit";
 export const MAX_BYTES = 200 * 1024 * 1024;
 
+/** What a browser's file dialog offers; a server may take what it cannot name. */
+export const ACCEPT = "video/mp4,video/quicktime,video/webm,video/x-matroska,video/3gpp,.mp4,.m4v,.mov,.webm,.mkv,.3gp";
+const TYPES = /^video\/(mp4|quicktime|webm|x-matroska|matroska|3gpp|x-m4v)$/;
+const NAMES = /\.(mp4|m4v|mov|webm|mkv|3gp)$/i;
+
 /** What the server answers to an upload. */
 export interface Submitted {
   readonly job_id: string;
@@ -24,7 +29,7 @@ export interface JobStatus {
 /** Why a file cannot be uploaded, as far as can be seen from here. */
 export function fileFailure(file: File): Failure | null {
   if (file.size === 0) return uploadFailure("empty_file");
-  if (file.type !== "video/mp4" && !/\.mp4$/i.test(file.name)) return uploadFailure("not_a_video");
+  if (!TYPES.test(file.type) && !NAMES.test(file.name)) return uploadFailure("not_a_video");
   return file.size > MAX_BYTES ? uploadFailure("file_too_large") : null;
 }
 
