@@ -24,10 +24,10 @@ from scripts.stack import Stack
 __all__ = ["measure_extraction"]
 
 CLIP_S = 20.0
-ROUNDS = 5
+ROUNDS = 3
 SHORT_FRAMES = 120
 WAITING = (1, 2, 4, 8)
-WAITING_ROUNDS = 3
+WAITING_ROUNDS = 2
 CLOSING_MIN_DURATION_S = 1.0
 
 
