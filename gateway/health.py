@@ -16,7 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import keys
-from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, broker_time_ms, check_role, ensure_group
+from contracts.broker import (
+    AsyncBroker,
+    BrokerForbids,
+    Role,
+    backoff_s,
+    broker_errors,
+    broker_time_ms,
+    check_role,
+    ensure_group,
+)
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
 from gateway.again import once_more
 from gateway.gauges import EXTRACTOR_LIVE_MS, set_gauges
@@ -28,6 +37,7 @@ __all__ = ["BrokerWatch", "ROUTES"]
 log = structlog.get_logger()
 
 CHECK_EVERY_S = 2.0
+STARTING_CHECK_S, STARTING_CHECKS = 0.1, 100
 FRESH_S = 10.0
 
 
@@ -46,7 +56,7 @@ class BrokerWatch:
     _accepted: set[Role] = field(default_factory=set, init=False)
 
     async def run(self) -> None:
-        """Check for ever: with backoff while something is missing, else every two seconds.
+        """Check for ever: sooner while something is missing, else every two seconds.
 
         Raises:
             BrokerMisconfigured: a broker answers for the first time, and is not what its role needs. Later
@@ -56,14 +66,21 @@ class BrokerWatch:
         attempt = 0
         while True:
             await self.check()
-            await asyncio.sleep(min(CHECK_EVERY_S, backoff_s(attempt)) if self.missing else CHECK_EVERY_S)
+            await asyncio.sleep(self._pause_s(attempt) if self.missing else CHECK_EVERY_S)
             attempt = attempt + 1 if self.missing else 0
+
+    def _pause_s(self, attempt: int) -> float:
+        """Until the next look at what is missing. A broker that is away is asked less and less often; a part that has
+        not begun yet is there within seconds, and with the same backoff was seen half a second late on average."""
+        if self.state.refusal:
+            return min(CHECK_EVERY_S, backoff_s(attempt))
+        return STARTING_CHECK_S if attempt < STARTING_CHECKS else CHECK_EVERY_S
 
     async def check(self) -> None:
         """Look once at everything; see `run` for what it raises."""
         problems = await asyncio.gather(self._problem("frames"), self._problem("events"))
         self.state.refusal = next((str(problem) for problem in problems if problem), "")
-        if not isinstance(problems[0], BrokerUnavailable):  # else nobody knows
+        if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else nobody knows
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await asyncio.gather(
             *(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
@@ -98,16 +115,22 @@ class BrokerWatch:
         except BrokerUnavailable as error:
             log.warning("waiting for a broker", exc_info=error)
             return error
-        self._accepted.add(role)
         return None
 
     async def _lacks(self, role: Role) -> tuple[str, ...]:
         try:
             with _refused_commands(role), broker_errors(role):
-                return await _PARTS[role](self._broker(role))
+                lacks = await _PARTS[role](self._broker(role))
+        except BrokerForbids as error:
+            if role not in self._accepted:
+                raise
+            log.error("broker refused", exc_info=error)
+            return (_sentence(error),)
         except BrokerUnavailable as error:
             log.warning("waiting for a broker", exc_info=error)
             return (_sentence(error),)
+        self._accepted.add(role)
+        return lacks
 
     def _broker(self, role: Role) -> AsyncBroker:
         return self.state.frames if role == "frames" else self.state.events
@@ -118,7 +141,7 @@ _ROLES: tuple[Role, Role] = ("frames", "events")
 
 @contextmanager
 def _refused_commands(role: Role) -> Iterator[None]:
-    """A broker whose access rules forbid a command is as good as away; which one is in the log."""
+    """A broker that does not know a command is as good as away; which one is in the log."""
     try:
         yield
     except redis.exceptions.RedisError as error:
@@ -128,6 +151,8 @@ def _refused_commands(role: Role) -> Iterator[None]:
 def _sentence(problem: A3CPError) -> str:
     if isinstance(problem, BrokerUnavailable):  # its cause names hosts and paths of the inside
         return f"The {problem.role} broker does not answer."
+    if isinstance(problem, BrokerForbids):  # so does this one's text
+        return f"The {problem.role} broker refuses the gateway."
     text = str(problem)
     return text[:1].upper() + text[1:] + "."
 

@@ -24,9 +24,11 @@ from contracts.settings import Settings, load_settings
 from scripts.measurements.extraction import measure_extraction
 from scripts.measurements.ingest import measure_ingest
 from scripts.measurements.live import measure_live
+from scripts.measurements.memory import measure_memory
 from scripts.measurements.plot import draw
 from scripts.measurements.recorder import measure_recorder
 from scripts.measurements.rows import Row
+from scripts.measurements.start import measure_start
 
 __all__ = ["main"]
 
@@ -35,6 +37,8 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[Row]]]] = {
     "extraction": measure_extraction,
     "live": measure_live,
     "recorder": measure_recorder,
+    "memory": measure_memory,
+    "start": measure_start,
 }
 
 

@@ -1,0 +1,187 @@
+"""What is held: by the gateway for a connection, by an extractor beyond MediaPipe, by the broker for a frame."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import Any
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection
+
+from contracts.broker import AsyncBroker, connect
+from contracts.capture import CaptureOpen
+from contracts.ids import SCHEMA_VERSION
+from contracts.settings import Settings
+from scripts.gateway_client import Gateway
+from scripts.measurements.backlog import Backlog
+from scripts.measurements.processes import private_bytes
+from scripts.measurements.rows import Row, median
+from scripts.sample import SampleSource
+from scripts.stack import Stack
+
+__all__ = ["measure_memory"]
+
+CONNECTIONS, LEVELS = 60, 4
+CAPTURES = 20
+REPEATS = 2
+SETTLE_S = 0.5
+SAMPLE_S = 0.02
+KIB, MIB = 1024, 1024 * 1024
+
+
+async def measure_memory(settings: Settings) -> list[Row]:
+    """Every row, on a stack of its own with one extractor."""
+    jpegs = [frame.jpeg for frame in SampleSource().frames()]
+    async with AsyncExitStack() as exits:
+        stack = await exits.enter_async_context(Stack(settings, extractors=1))
+        await stack.ready()
+        token = settings.api_token.get_secret_value() if settings.api_token else None
+        gateway = await exits.enter_async_context(Gateway(stack.address, token))
+        frames, events = (connect(url) for url in stack.urls)
+        exits.push_async_callback(frames.aclose)
+        exits.push_async_callback(events.aclose)
+        backlog = Backlog(frames, events, gateway)
+        rows = await _extractor(stack, backlog, jpegs)
+        rows += await _broker(frames, backlog, jpegs)
+        await stack.parts["extractor-1"].stop()  # so that what is opened stays idle
+        return await _gateway(stack, gateway) + rows
+
+
+# --- gateway ----------------------------------------------------------------------------------------
+
+
+async def _gateway(stack: Stack, gateway: Gateway) -> list[Row]:
+    """What sixty more of them add, each; the first sixty also pay for what was never needed before."""
+    pid = stack.parts["gateway"].pid
+    assert pid is not None
+    messages = [await _open_message(gateway, f"bench-{number}") for number in range(LEVELS * CONNECTIONS)]
+    async with AsyncExitStack() as exits:
+        sockets: list[ClientConnection] = []
+        levels = []
+        for _ in range(LEVELS):
+            sockets += [await exits.enter_async_context(gateway.capture_socket()) for _ in range(CONNECTIONS)]
+            levels.append(await _settled_bytes(pid))
+        idle = _kib_each(levels)
+        levels = []
+        for number, (socket, message) in enumerate(zip(sockets, messages, strict=True), 1):
+            await socket.send(message)
+            if number % CONNECTIONS == 0:
+                levels.append(await _settled_bytes(pid))
+        if ended := {socket.close_reason for socket in sockets if socket.close_code}:
+            raise RuntimeError(f"captures did not stay open: {ended}")
+    return [
+        Row("gateway, a connection that has opened nothing", idle, "KiB", 60),
+        Row("   … that has opened a capture and sends nothing", idle + _kib_each(levels), "KiB"),
+    ]
+
+
+async def _settled_bytes(pid: int) -> int:
+    await asyncio.sleep(SETTLE_S)
+    return private_bytes(pid)
+
+
+def _kib_each(levels: Sequence[int]) -> float:
+    return (levels[-1] - levels[0]) / (len(levels) - 1) / CONNECTIONS / KIB
+
+
+async def _open_message(gateway: Gateway, user_id: str) -> str:
+    now = datetime.now(UTC)
+    message = CaptureOpen(
+        schema_version=SCHEMA_VERSION,
+        record_id=str(uuid4()),
+        user_id=user_id,
+        timestamp=now,
+        session_id=await gateway.start_session(user_id),
+        capture_id=str(uuid4()),
+        event="capture.open",
+        timestamp_start=now,
+        fps_target=15,
+        width=640,
+        height=480,
+        encoding="jpeg",
+    )
+    return message.model_dump_json(exclude_none=True)
+
+
+# --- extractor --------------------------------------------------------------------------------------
+
+
+async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
+    """The most that it and the bare process hold while both see the same pictures, one after the other."""
+    pool = stack.parts["extractor-1"].pid
+    assert pool is not None
+    worker = _worker_of(pool)
+    ours, bare = [], []
+    for _ in range(REPEATS):
+        [window] = await backlog.fill(1, jpegs)
+        ours.append(await _most_bytes(worker, asyncio.create_task(backlog.drain([window]))))
+        bare.append(await _bare_most_bytes(jpegs))
+    over_mib = (median(ours) - median(bare)) / MIB
+    return [
+        Row("extractor, over a bare MediaPipe process", over_mib, "MiB", 40),
+        Row("   … in all", median(ours) / MIB, "MiB", None, median(bare) / MIB, "decode and Holistic alone"),
+        Row("   … and the parent of its pool", private_bytes(pool) / MIB, "MiB"),
+    ]
+
+
+def _worker_of(pool: int) -> int:
+    """The one child of a pool that is not Python's own."""
+    children = Path(f"/proc/{pool}/task/{pool}/children").read_text().split()
+    return max(map(int, children), key=private_bytes)
+
+
+async def _most_bytes(pid: int, work: asyncio.Task[Any]) -> float:
+    most = 0
+    while not work.done():
+        most = max(most, private_bytes(pid))
+        await asyncio.wait({work}, timeout=SAMPLE_S)
+    work.result()
+    return float(most)
+
+
+async def _bare_most_bytes(jpegs: Sequence[bytes]) -> float:
+    async with _bare() as process:
+        return await _most_bytes(process.pid, asyncio.create_task(_answered(process, jpegs)))
+
+
+@asynccontextmanager
+async def _bare() -> AsyncIterator[asyncio.subprocess.Process]:
+    command = (sys.executable, "-m", "scripts.measurements.bare_mediapipe")
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _answered(process: asyncio.subprocess.Process, jpegs: Sequence[bytes]) -> None:
+    assert process.stdin is not None and process.stdout is not None
+    for jpeg in jpegs:
+        process.stdin.write(struct.pack("<I", len(jpeg)) + jpeg)
+        await process.stdin.drain()
+        await process.stdout.readexactly(1)
+
+
+# --- broker -----------------------------------------------------------------------------------------
+
+
+async def _broker(frames: AsyncBroker, backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
+    """Captures that wait, with all that the frames role keeps of them, over the bytes of their frames."""
+    before = await _used_bytes(frames)
+    await backlog.fill(CAPTURES, jpegs)
+    grown = await _used_bytes(frames) - before
+    payload = CAPTURES * sum(map(len, jpegs))
+    name = f"frames broker, {CAPTURES * len(jpegs)} frames of {CAPTURES} captures that wait"
+    return [Row(name, grown / MIB, "MiB", 1.3, payload / MIB, "their JPEGs")]
+
+
+async def _used_bytes(frames: AsyncBroker) -> int:
+    return int((await frames.info("memory"))["used_memory"])
