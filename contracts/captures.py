@@ -20,6 +20,7 @@ from contracts.scripts import Argument, Call
 from contracts.upload import Place, StoredVideo
 
 __all__ = [
+    "ENDED_TTL_S",
     "CaptureState",
     "CaptureWindow",
     "EndStatus",

@@ -62,14 +62,14 @@ async def drop(broker: AsyncBroker, place: Place) -> None:
         BrokerUnavailable: the broker is away; this may be repeated, and both lapse by themselves.
     """
     with broker_errors("frames"):
-        await broker.unlink(uploaded_video(place.upload_id))
+        await broker.delete(uploaded_video(place.upload_id))
         await broker.zrem(UPLOAD_PLACES, place.member)
 
 
 def drop_sync(broker: Broker, place: Place) -> None:
     """`drop` for a process that blocks."""
     with broker_errors("frames"):
-        broker.unlink(uploaded_video(place.upload_id))
+        broker.delete(uploaded_video(place.upload_id))
         broker.zrem(UPLOAD_PLACES, place.member)
 
 

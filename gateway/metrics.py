@@ -15,7 +15,7 @@ from starlette.routing import Route
 from contracts.errors import CAPTURE_CODES
 from contracts.metrics import SECONDS, exposition, preset
 
-__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics", "UploadMetrics"]
+__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics", "UPLOAD_REFUSALS", "UploadMetrics"]
 
 QUEUE_FRAMES = (1, 2, 3, 5, 10)
 """Buckets: from the frame that is on its way to more than a forward queue takes as a rule."""

@@ -180,7 +180,7 @@ class Sweep:
         try:
             await upload_store.drop(self._frames, record.upload)
             with broker_errors("frames"):
-                await self._frames.unlink(keys.capture_keys(capture_id).state)
+                await self._frames.delete(keys.capture_keys(capture_id).state)
         except BrokerUnavailable as error:
             _log.warning("a video is left to lapse", capture_id=capture_id, detail=str(error))
 

@@ -18,7 +18,7 @@ from contracts.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_
 from gateway.again import once_more
 from gateway.state import GatewayState
 
-__all__ = ["Arrival"]
+__all__ = ["RETRY_AFTER_S", "Arrival"]
 
 MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""

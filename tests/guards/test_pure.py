@@ -19,7 +19,7 @@ PURE = [
         f"contracts/{name}.py"
         for name in ["base", "capture", "captures", "errors", "frame", "ids", "json_text", "keys", "layout"]
     ),
-    *(f"contracts/{name}.py" for name in ["limits", "message", "paths", "records", "session", "skeleton"]),
+    *(f"contracts/{name}.py" for name in ["limits", "message", "paths", "records", "session", "skeleton", "upload"]),
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",
@@ -27,6 +27,7 @@ PURE = [
     "gateway/live/frame_check.py",
     "gateway/live/session.py",
     "gateway/sessions/service.py",
+    "gateway/uploads/form.py",
     "recorder/entry.py",
     "recorder/holds.py",
     "scripts/client/explanations.py",
@@ -35,6 +36,7 @@ PURE = [
     "scripts/pictures/motion.py",
     "workers/matrix.py",
     "workers/progress.py",
+    "workers/sampling.py",
 ]
 IO_MODULES = {
     "asyncio",

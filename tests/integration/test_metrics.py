@@ -23,6 +23,7 @@ from contracts.broker import connect
 from contracts.errors import CAPTURE_CODES
 from contracts.live import LiveCode
 from contracts.pipelines import PIPELINES
+from gateway.metrics import UPLOAD_REFUSALS
 from recorder.metrics import DEAD_REASONS
 from scripts.client import CaptureClient, CaptureOutcome, LiveEnded
 from scripts.stack import Stack
@@ -37,7 +38,7 @@ TOKEN = "a-token-that-nobody-may-read"
 FRAMES = 12
 MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {
-    "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)),
+    "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)) | set(UPLOAD_REFUSALS),
     "outcome": set(get_args(JobEnd)),
     "pipeline_id": set(PIPELINES),
     "reason": set(DEAD_REASONS),
@@ -188,7 +189,7 @@ def test_no_identifier_and_no_token_is_anywhere_in_the_metrics(observed: Observe
 def test_names_say_their_units_and_whose_they_are(observed: Observed) -> None:
     ours = {name for name in observed.families() if not name.startswith("process_")}
     assert ours
-    prefixes = ("a3cp_capture_", "a3cp_extractor_", "a3cp_recorder_", "a3cp_live_", "stream_")
+    prefixes = ("a3cp_capture_", "a3cp_extractor_", "a3cp_recorder_", "a3cp_live_", "a3cp_upload_", "stream_")
     assert [name for name in ours if not name.startswith(prefixes)] == []
     assert [name for name in ours if name.endswith(("_s", "_ms", "_time", "_duration", "_size"))] == []
 

@@ -1,0 +1,103 @@
+"""The scripts of uploads: how many videos there may be, their chunks, and a capture that is closed from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from contracts import captures, upload_store
+from contracts.keys import UPLOAD_PLACES, capture_keys, uploaded_video
+from contracts.limits import CaptureLimits
+from contracts.settings import Settings
+from contracts.upload import Place, StoredVideo, looks_like_video
+from tests.contracts.scripting import Backend, window
+
+SETTINGS = Settings(upload_max_videos=3, upload_max_total_bytes=1000, capture=CaptureLimits(max_captures_per_user=2))
+
+
+@pytest.fixture
+def store(backend: Backend) -> Iterator[Backend]:
+    """The backend, where no place is taken."""
+    backend.frames.delete(UPLOAD_PLACES)
+    yield backend
+    backend.frames.delete(UPLOAD_PLACES)
+
+
+def take(store: Backend, name: str, size: int, user: str = "", *, complete: bool = False) -> str:
+    return store.run(upload_store.take(Place(name, size, user), SETTINGS, complete=complete))
+
+
+def members(store: Backend) -> set[bytes]:
+    return set(store.frames.zrange(UPLOAD_PLACES, 0, -1))  # type: ignore[arg-type]
+
+
+def test_there_are_so_many_videos_and_no_more(store: Backend) -> None:
+    assert [take(store, name, 1) for name in "abcd"] == ["OK", "OK", "OK", "full"]
+    upload_store.drop_sync(store.frames, Place("b", 1))
+    assert take(store, "d", 1) == "OK"
+
+
+def test_there_are_so_many_bytes_and_no_more(store: Backend) -> None:
+    assert [take(store, "a", 600), take(store, "b", 401), take(store, "b", 400)] == ["OK", "full", "OK"]
+
+
+def test_a_place_that_is_renewed_or_changed_is_one_place(store: Backend) -> None:
+    for _ in range(5):
+        assert take(store, "a", 900) == "OK"
+    assert take(store, "a", 700, "user", complete=True) == "OK"
+    assert members(store) == {b"a/700/user"}
+    assert 3500_000 < int(store.frames.pttl(UPLOAD_PLACES)) <= 3600_000  # type: ignore[arg-type]
+    assert take(store, "b", 1) == "OK"
+    assert int(store.frames.pttl(UPLOAD_PLACES)) > 3500_000, "a short place does not shorten the others"  # type: ignore[arg-type]
+
+
+def test_a_user_has_so_many_and_those_whom_nobody_knows_are_not_one_user(store: Backend) -> None:
+    assert [take(store, name, 1, "user") for name in "abc"] == ["OK", "OK", "user"]
+    assert take(store, "c", 1) == "OK"
+
+
+def test_a_place_that_nobody_renews_lapses(store: Backend) -> None:
+    assert take(store, "a", 900) == "OK"
+    store.frames.zadd(UPLOAD_PLACES, {"a/900/": 1_000})
+    assert take(store, "b", 900) == "OK"
+    assert members(store) == {b"b/900/"}
+
+
+def test_chunks_go_by_themselves_and_a_repeated_one_is_the_same(store: Backend, unique: str) -> None:
+    for _ in range(2):
+        store.run(upload_store.put(unique, 0, b"\x00\xff"))
+    assert store.frames.hgetall(uploaded_video(unique)) == {b"0": b"\x00\xff"}
+    assert 0 < int(store.frames.ttl(uploaded_video(unique))) <= upload_store.ARRIVING_TTL_S  # type: ignore[arg-type]
+    assert upload_store.keep_sync(store.frames, unique)
+    assert int(store.frames.ttl(uploaded_video(unique))) > 3500  # type: ignore[arg-type]
+    assert upload_store.read_chunk(store.frames, unique, 1) is None
+    assert not upload_store.keep_sync(store.frames, unique + "-not")
+
+
+def test_a_capture_from_a_video_is_closed_from_the_first_and_waits_as_long_as_one(store: Backend, unique: str) -> None:
+    video = StoredVideo(upload_id="u", byte_length=9, min_duration_s=2, max_frames=9)
+    made = window(f"capture-{unique}").model_copy(update={"video": video})
+    assert store.run(captures.open_capture(made)) and store.run(captures.open_capture(made))
+    assert int(store.frames.ttl(capture_keys(made.capture_id).state)) > 3500  # type: ignore[arg-type]
+    state = store.run(captures.claim(made.capture_id, "1-0"))
+    assert state is not None and (state.status, state.window) == ("closed", made)
+    assert not store.run(captures.measure(made.capture_id, "old", expected=5, accepted=0))
+    assert store.run(captures.measure(made.capture_id, state.token, expected=5, accepted=4))
+    again = store.run(captures.claim(made.capture_id, "1-0"))
+    assert again is not None and again.accepted == 4
+
+
+@pytest.mark.parametrize(
+    ("head", "taken"),
+    [
+        (b"\x00\x00\x00\x18ftypmp42", True),
+        (b"\x00\x00\x00\x08moov", True),
+        (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00", True),
+        (b"RIFF\x00\x00\x00\x00AVI ", False),
+        (b"#EXTM3U\n", False),
+        (b"", False),
+    ],
+)
+def test_what_may_be_a_video_shows_in_its_first_bytes(head: bytes, taken: bool) -> None:
+    assert looks_like_video(head) is taken
