@@ -12,7 +12,10 @@ A3CPError
 │   └── RecorderIOError         stays pending and is tried again; 500
 │       └── SessionLogLocked        somebody else holds the log's lock; tried again before anyone is told
 ├── ArtifactError           an artifact could not be written or does not verify
-│   └── ArtifactTaken           its place holds another capture's
+│   ├── ArtifactTaken           its place holds another capture's
+│   ├── ArtifactMissing         there is none
+│   ├── ArtifactElsewhere       it is said to be where this process does not look
+│   └── ArtifactStoreError      the object store is away, or refuses
 ├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
 ├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
 ├── VideoError              a video cannot become a capture: an abort with its code
@@ -30,7 +33,10 @@ from typing import Literal, get_args
 __all__ = [
     "A3CPError",
     "AbortCode",
+    "ArtifactElsewhere",
     "ArtifactError",
+    "ArtifactMissing",
+    "ArtifactStoreError",
     "ArtifactTaken",
     "BrokerMisconfigured",
     "BrokerUnavailable",
@@ -212,6 +218,18 @@ class ArtifactError(A3CPError):
 
 class ArtifactTaken(ArtifactError):
     """The artifact's place holds another capture's; that file is not touched."""
+
+
+class ArtifactMissing(ArtifactError):
+    """There is no artifact where its reference says."""
+
+
+class ArtifactElsewhere(ArtifactError):
+    """A reference names a place that is neither below ``DATA_ROOT`` nor below ``A3CP_ARTIFACT_URL``."""
+
+
+class ArtifactStoreError(ArtifactError):
+    """The object store does not answer, or refuses."""
 
 
 class LeaseLost(A3CPError):

@@ -9,6 +9,9 @@ from contracts.ids import is_identifier, is_record_id, is_session_id
 __all__ = [
     "artifact_path",
     "artifact_uri",
+    "features_folder",
+    "object_name",
+    "object_uri",
     "resolve_uri",
     "session_features_dir",
     "session_log_dir",
@@ -48,11 +51,16 @@ def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:
     return f"users/{user_id}/sessions/{session_id}.jsonl"
 
 
+def features_folder(user_id: str, session_id: str) -> str:
+    """Where a session's artifacts are, relative to ``DATA_ROOT`` or to the object store's URL."""
+    return "/".join((*_session_parts(user_id, session_id), "features"))
+
+
 def artifact_uri(user_id: str, session_id: str, record_id: str) -> str:
-    """The artifact's place relative to ``DATA_ROOT``, with ``/`` on every system."""
+    """The artifact's place relative to ``DATA_ROOT``, with ``/`` on every system; its name in an object store."""
     if not is_record_id(record_id):
         raise ValueError("not a record_id")
-    return "/".join((*_session_parts(user_id, session_id), "features", f"{record_id}.npz"))
+    return f"{features_folder(user_id, session_id)}/{record_id}.npz"
 
 
 def artifact_path(data_root: Path, user_id: str, session_id: str, record_id: str) -> Path:
@@ -70,3 +78,20 @@ def resolve_uri(data_root: Path, uri: str) -> Path:
     if not uri or "://" in uri or "\0" in uri or pure.is_absolute() or ".." in pure.parts:
         raise ValueError(f"not a path below DATA_ROOT: {uri!r}")
     return data_root / pure
+
+
+def object_uri(artifact_url: str, name: str) -> str:
+    """The ``raw_features_ref.uri`` of an object: absolute, below the store's URL."""
+    return f"{artifact_url}/{name}"
+
+
+def object_name(artifact_url: str, uri: str) -> str:
+    """The name of the object that an absolute ``raw_features_ref.uri`` names.
+
+    Raises:
+        ValueError: ``uri`` is not below ``artifact_url``, or climbs out of it.
+    """
+    name = uri.removeprefix(f"{artifact_url}/")
+    if name == uri or not name or {"", ".", ".."} & set(name.split("/")):
+        raise ValueError(f"not below {artifact_url}: {uri!r}")
+    return name

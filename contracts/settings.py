@@ -6,13 +6,15 @@ No other module reads the environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from redis.connection import parse_url
+from redis.connection import ConnectionPool, parse_url
+from redis.exceptions import RedisError
 
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
@@ -22,6 +24,8 @@ __all__ = ["Lane", "Settings", "load_settings", "tell_library"]
 
 Lane = Literal["capture", "live"]
 """``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
+
+_ARTIFACT_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 
 _BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "redis-cluster://", "rediss-cluster://")
 
@@ -83,6 +87,8 @@ class Settings(BaseModel):
             raise ValueError(f"a broker's URL starts with one of {', '.join(_BROKER_SCHEMES)}")
         if value is not None and not _is_url(value.get_secret_value()):
             raise ValueError("not a URL: its host, port or one of its options cannot be read")
+        if value is not None and (unreadable := _unreadable_file(value.get_secret_value())):
+            raise ValueError(f"{unreadable} names no file that can be read")
         return value
 
     @field_validator("allowed_origins")
@@ -103,9 +109,15 @@ class Settings(BaseModel):
     @field_validator("artifact_url")
     @classmethod
     def _artifact_scheme(cls, value: str | None) -> str | None:
-        if value is not None:
-            raise ValueError("object stores are not supported yet; leave it unset to keep artifacts in DATA_ROOT")
-        return value
+        if value is None:
+            return None
+        url = value.rstrip("/")
+        if not _ARTIFACT_URL.fullmatch(url) or {".", ".."} & set(url.split("/")):
+            raise ValueError(
+                "it is like s3://bucket or s3://bucket/prefix, with letters, digits and . _ - = in the prefix; unset, "
+                "artifacts are in DATA_ROOT. Credentials and endpoint are AWS_… variables of their own"
+            )
+        return url
 
     @field_validator("api_token")
     @classmethod
@@ -175,12 +187,19 @@ class Settings(BaseModel):
 
 
 def _is_url(url: str) -> bool:
-    # the client's own reader; what it raises could quote a piece of a password
+    # the client's own reader, which connects to nothing; what it raises could quote a piece of a password
     try:
-        parse_url(url.replace("-cluster://", "://", 1))  # type: ignore[no-untyped-call]
-    except ValueError:
+        ConnectionPool.from_url(url.replace("-cluster://", "://", 1)).make_connection()
+    except (ValueError, TypeError, RedisError):
         return False
     return True
+
+
+def _unreadable_file(url: str) -> str | None:
+    """The URL's first option whose file cannot be read."""
+    options: dict[str, Any] = parse_url(url.replace("-cluster://", "://", 1))  # type: ignore[no-untyped-call]
+    files = ((name, options.get(name)) for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"))
+    return next((name for name, path in files if path is not None and not os.access(path, os.R_OK)), None)
 
 
 def _split_origins(text: str) -> list[str]:

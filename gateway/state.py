@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from contracts.artifact_source import ArtifactSource
 from contracts.broker import AsyncBroker
 from contracts.settings import Settings
 from gateway.metrics import GatewayMetrics
 
 __all__ = ["GatewayState"]
+
+ARTIFACT_TIMEOUT_S = 20.0
+"""For the whole of an object: somebody waits for a picture of it."""
+
+ARTIFACT_MOST_BYTES = 65 * 1024 * 1024
+"""What the gateway takes of an object store into its memory at most; of its longest array it reads 64 MiB."""
 
 
 @dataclass(slots=True)
@@ -32,6 +39,8 @@ class GatewayState:
     active_captures: int = 0
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
+    artifacts: ArtifactSource = field(init=False)
 
     def __post_init__(self) -> None:
+        self.artifacts = ArtifactSource.of(self.settings, timeout_s=ARTIFACT_TIMEOUT_S, most_bytes=ARTIFACT_MOST_BYTES)
         self.metrics.capture.watch(lambda: self.open_sockets, lambda: self.active_captures)

@@ -8,17 +8,17 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
 from contracts.message import FeatureRefEvent, RawFeaturesRef
-from contracts.paths import artifact_uri, resolve_uri
+from contracts.paths import artifact_uri
 
 __all__ = ["Artifact", "ArtifactFacts", "load_artifact", "verify_artifact"]
 
@@ -37,6 +37,7 @@ class ArtifactFacts:
 
     Attributes:
         shape: (T, D): frames, and float32 values of each.
+        place: the file's path, or the object's URL.
         hash: ``sha256:`` and 64 hex digits, over the file's bytes.
         tracker_restarts: the seqs at which tracking began anew.
         found_share: for each part, the share of frames in which it was found, 0 to 1.
@@ -47,7 +48,7 @@ class ArtifactFacts:
     capture_id: str
     record_id: str
     uri: str
-    path: Path
+    place: str
     size_bytes: int
     shape: tuple[int, int]
     hash: str
@@ -79,24 +80,24 @@ class Artifact:
     height: int
 
 
-def verify_artifact(event: FeatureRefEvent, data_root: Path) -> ArtifactFacts:
+def verify_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> ArtifactFacts:
     """Read the artifact that a feature-ref event names, and check everything that the two say of it.
 
     Raises:
         ArtifactError: the first thing that is wrong.
     """
-    return load_artifact(event, data_root).facts
+    return load_artifact(event, artifacts).facts
 
 
-def load_artifact(event: FeatureRefEvent, data_root: Path) -> Artifact:
+def load_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifact:
     """What `verify_artifact` checks, with its arrays: they are of the very bytes that were checked.
 
     Raises:
         ArtifactError: the first thing that is wrong.
     """
     ref = event.raw_features_ref
-    path = _path(event, data_root)
-    data = _read(path)
+    _check_uri(event, artifacts)
+    data = _read(artifacts, ref.uri)
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     if digest != ref.hash:
         raise ArtifactError(f"the file's hash is {digest}, its reference says {ref.hash}")
@@ -110,7 +111,7 @@ def load_artifact(event: FeatureRefEvent, data_root: Path) -> Artifact:
         capture_id=event.capture_id,
         record_id=event.record_id,
         uri=ref.uri,
-        path=path,
+        place=artifacts.place(ref.uri),
         size_bytes=len(data),
         shape=(features.shape[0], features.shape[1]),
         hash=digest,
@@ -136,18 +137,20 @@ def _require(holds: bool, problem: str) -> None:
         raise ArtifactError(problem)
 
 
-def _path(event: FeatureRefEvent, data_root: Path) -> Path:
+def _check_uri(event: FeatureRefEvent, artifacts: ArtifactSource) -> None:
     uri = event.raw_features_ref.uri
-    expected = artifact_uri(event.user_id, event.session_id, event.record_id)
-    _require(uri == expected, f"the reference's uri is {uri}, the record's place is {expected}")
-    return resolve_uri(data_root, uri)
+    expected = artifacts.uris(artifact_uri(event.user_id, event.session_id, event.record_id))
+    _require(uri in expected, f"the reference's uri is {uri}, the record's place is {' or '.join(expected)}")
 
 
-def _read(path: Path) -> bytes:
+def _read(artifacts: ArtifactSource, uri: str) -> bytes:
+    with artifacts.reader(uri) as file:
+        return _whole(file)
+
+
+def _whole(file: IO[bytes]) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ArtifactError("the artifact does not exist") from None
+        return file.read()
     except OSError as error:
         raise ArtifactError(f"the artifact cannot be read: {error.strerror}") from error
 

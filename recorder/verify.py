@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.ids import is_record_id
 from contracts.message import FeatureRefEvent
-from contracts.paths import session_features_dir, session_log_path
+from contracts.paths import features_folder, session_log_path
 from recorder.artifact import ArtifactFacts, verify_artifact
 from recorder.entry import parse_object
 from recorder.session_log import LogLine, read_log
@@ -99,7 +100,7 @@ def read_session(log: Path) -> SessionReading:
     return reading
 
 
-def verify_log(log: Path, data_root: Path) -> LogReport:
+def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
     """Check a whole session: what `read_session` checks, and that every capture's artifact is there and is what its
     event says. Artifacts without an event are notes: a capture may still be on its way.
     """
@@ -108,11 +109,11 @@ def verify_log(log: Path, data_root: Path) -> LogReport:
     captures: list[ArtifactFacts] = []
     for number, event in reading.refs:
         try:
-            captures.append(verify_artifact(event, data_root))
+            captures.append(verify_artifact(event, artifacts))
         except ArtifactError as error:
             findings.append(Finding(str(error), number, event.capture_id, event.record_id))
     findings.sort(key=lambda finding: finding.line)
-    notes = _orphans(data_root, reading) if reading.events else ()
+    notes = _orphans(artifacts, reading) if reading.events else ()
     return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
 
 
@@ -133,17 +134,16 @@ def _repeats(refs: list[tuple[int, FeatureRefEvent]]) -> list[Finding]:
     return findings
 
 
-def _orphans(data_root: Path, reading: SessionReading) -> tuple[str, ...]:
+def _orphans(artifacts: ArtifactSource, reading: SessionReading) -> tuple[str, ...]:
     known = {f"{event.record_id}.npz" for _, event in reading.refs}
     try:
-        folder = session_features_dir(data_root, reading.user_id, reading.session_id)
-        names = sorted(path.name for path in folder.iterdir())
-    except (OSError, ValueError):
+        places = artifacts.places(features_folder(reading.user_id, reading.session_id))
+    except ValueError:
         return ()
-    return tuple(f"{folder / name}: no event refers to it" for name in names if name not in known)
+    return tuple(f"{place}: no event refers to it" for place in places if place.rpartition("/")[2] not in known)
 
 
-def replay(record_id: str, user_id: str, session_id: str, data_root: Path, log_root: Path) -> ArtifactFacts:
+def replay(record_id: str, user_id: str, session_id: str, artifacts: ArtifactSource, log_root: Path) -> ArtifactFacts:
     """Find one record's feature-ref event, and verify its artifact.
 
     Raises:
@@ -163,4 +163,4 @@ def replay(record_id: str, user_id: str, session_id: str, data_root: Path, log_r
     events = [event for _, event in reading.refs if event.record_id.lower() == record_id.lower()]
     if len(events) != 1:
         raise ArtifactError(f"the session's log has {len(events)} feature-ref events for {record_id}, not one")
-    return verify_artifact(events[0], data_root)
+    return verify_artifact(events[0], artifacts)

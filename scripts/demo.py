@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import A3CPError, FatalError
 from contracts.layout import PART_NAMES
 from contracts.paths import session_log_path
@@ -86,11 +87,12 @@ def _verified(settings: Settings, result: CaptureOutcome) -> ArtifactFacts:
     if not result.recorded:
         raise DemoFailed(f"the capture was aborted: {explain(result.error_code)}")
     log = session_log_path(settings.log_root, result.user_id, result.session_id)
-    report = verify_log(log.resolve(), settings.data_root)
+    artifacts = ArtifactSource.of(settings)
+    report = verify_log(log.resolve(), artifacts)
     if not report.ok or len(report.captures) != 1:
         problems = "; ".join(finding.problem for finding in report.findings) or "the log does not have one capture"
         raise DemoFailed(f"{log} does not verify: {problems}")
-    facts = replay(result.record_id, result.user_id, result.session_id, settings.data_root, settings.log_root)
+    facts = replay(result.record_id, result.user_id, result.session_id, artifacts, settings.log_root)
     if facts.shape[0] != result.accepted or result.features is None or facts.hash != result.features.hash:
         raise DemoFailed("the artifact is not the one that the gateway told of")
     return facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ConfigurationError
 from contracts.paths import session_log_pattern
 from contracts.settings import Settings
@@ -26,7 +27,8 @@ def verify_logs(settings: Settings, logs: Sequence[Path]) -> int:
     for log in chosen:
         if not log.is_file():
             raise ConfigurationError(f"{log}: there is no such session log")
-    reports = [verify_log(log.resolve(), settings.data_root) for log in chosen]
+    artifacts = ArtifactSource.of(settings)
+    reports = [verify_log(log.resolve(), artifacts) for log in chosen]
     for log, report in zip(chosen, reports, strict=True):
         _print(log, report)
     captures = sum(len(report.captures) for report in reports)
@@ -57,7 +59,8 @@ def replay_record(settings: Settings, record_id: str, user_id: str, session_id: 
     Raises:
         ArtifactError: it does not verify.
     """
-    for line in fact_lines(replay(record_id, user_id, session_id, settings.data_root, settings.log_root)):
+    facts = replay(record_id, user_id, session_id, ArtifactSource.of(settings), settings.log_root)
+    for line in fact_lines(facts):
         print(printable(line))
     return 0
 
@@ -66,7 +69,7 @@ def fact_lines(facts: ArtifactFacts) -> list[str]:
     """An artifact's facts, one a line."""
     frames, dims = facts.shape
     return [
-        f"artifact  {facts.path}",
+        f"artifact  {facts.place}",
         f"(T, D)    ({frames}, {dims}) float32",
         f"hash      {facts.hash}",
         f"encoding  {facts.encoding}",

@@ -1,30 +1,82 @@
-"""Artifacts on the disk: the only writer under ``DATA_ROOT``.
+"""Artifacts, where they are kept: files below ``DATA_ROOT``, of which this is the only writer, or an object store.
 
-A file appears whole under its name or not at all, once: it is written beside its place under a temporary
-name, and then linked to a name that must not exist. No directory is ever created here.
+An artifact appears whole under its name or not at all, once. A file is written beside its place under a temporary
+name, and then linked to a name that must not exist; no directory is ever created here. An object is put on the
+condition that nothing has its name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 from contracts.captures import CaptureWindow
 from contracts.errors import ArtifactError, ArtifactTaken
 from contracts.layout import DIMS
 from contracts.message import RawFeaturesRef
-from contracts.paths import artifact_path, artifact_uri
+from contracts.object_store import ObjectStore
+from contracts.paths import artifact_uri
+from contracts.settings import Settings
 from workers.matrix import Build, FeatureMatrix, encoding_text, meta_text
 
-__all__ = ["artifact_exists", "current_build", "remove_artifact", "write_artifact"]
+__all__ = [
+    "ArtifactStore",
+    "LocalStore",
+    "artifact_exists",
+    "artifact_store",
+    "current_build",
+    "remove_artifact",
+    "write_artifact",
+]
 
 FILE_MODE = 0o640
+
+
+class ArtifactStore(Protocol):
+    """Bytes under names, each name given once. Every method raises `ArtifactError` when the store is away or refuses,
+    and may be repeated then."""
+
+    def uri(self, name: str) -> str:
+        """What a reference to it says."""
+        ...
+
+    def check(self) -> None:
+        """See that a name is given once only; `ConfigurationError` if not."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Whether anything has this name."""
+        ...
+
+    def put_once(self, name: str, data: bytes) -> bool:
+        """Give the bytes this name, for good when it returns; false if something has it already, which stays."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """What has this name, None if nothing has."""
+        ...
+
+    def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
+        """Remove what has this name if ``ours`` says so of its bytes; whether it did."""
+        ...
+
+
+def artifact_store(settings: Settings) -> ArtifactStore:
+    """Where the settings say that artifacts are to be.
+
+    Raises:
+        ConfigurationError: it is an object store, and what that needs is not installed.
+    """
+    if settings.artifact_url is None:
+        return LocalStore(settings.data_root)
+    return ObjectStore(settings.artifact_url, attempts=1)  # a capture's steps are repeated by themselves
 
 
 @cache
@@ -33,37 +85,33 @@ def current_build() -> Build:
     return Build(extractor=version("a3cp"), mediapipe=version("mediapipe"))
 
 
-def artifact_exists(data_root: Path, window: CaptureWindow) -> bool:
+def artifact_exists(store: ArtifactStore, window: CaptureWindow) -> bool:
     """Whether the place of this window's artifact is taken.
 
     Raises:
-        ArtifactError: the file system refused.
+        ArtifactError: the store is away, or refuses.
     """
-    path = _place(data_root, window)
-    with _os_errors(path):
-        return os.path.lexists(path)
+    return store.exists(_name(window))
 
 
-def write_artifact(data_root: Path, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
-    """Write a capture's artifact and return the reference to the file that is there afterwards.
+def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
+    """Write a capture's artifact and return the reference to what is there afterwards.
 
-    May be repeated: a file that already holds the same arrays is used as it is.
+    May be repeated: an artifact that already holds the same arrays is used as it is.
 
     Raises:
-        ArtifactTaken: the file that is there holds something else; it is not touched.
-        ArtifactError: the file system refused, or the features folder is missing.
+        ArtifactTaken: what is there holds something else; it is not touched.
+        ArtifactError: the store is away or refuses, or the features folder is missing.
     """
-    build = current_build()
-    path = _place(data_root, window)
-    with _os_errors(path):
-        _remove_leftovers(path)
-        created = _link_new(path, matrix.npz(meta_text(window, build)))
-        npz = path.read_bytes()
-        if not created and not matrix.is_in(npz):
-            raise ArtifactTaken(f"{path.name} holds another capture's features")
-        _sync_folder(path.parent)
+    build, name = current_build(), _name(window)
+    created = store.put_once(name, matrix.npz(meta_text(window, build)))
+    npz = store.get(name)
+    if npz is None:
+        raise ArtifactError(f"{name}: it is gone again")
+    if not created and not matrix.is_in(npz):
+        raise ArtifactTaken(f"{name} holds another capture's features")
     return RawFeaturesRef(
-        uri=artifact_uri(window.user_id, window.session_id, window.record_id),
+        uri=store.uri(name),
         hash="sha256:" + hashlib.sha256(npz).hexdigest(),
         format="npz",
         dims=DIMS,
@@ -73,30 +121,65 @@ def write_artifact(data_root: Path, window: CaptureWindow, matrix: FeatureMatrix
     )
 
 
-def remove_artifact(data_root: Path, window: CaptureWindow, matrix: FeatureMatrix) -> bool:
+def remove_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> bool:
     """Remove the artifact of a capture that was never published; true if there was one.
 
-    A file with other arrays than ``matrix`` is another capture's, and stays.
+    One with other arrays than ``matrix`` is another capture's, and stays.
 
     Raises:
-        ArtifactError: the file system refused.
+        ArtifactError: the store is away, or refuses.
     """
-    path = _place(data_root, window)
-    with _os_errors(path):
-        _remove_leftovers(path)
-        try:
-            npz = path.read_bytes()
-        except FileNotFoundError:
-            return False
-        if not matrix.is_in(npz):
-            return False
-        path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-        return True
+    return store.remove_if(_name(window), matrix.is_in)
 
 
-def _place(data_root: Path, window: CaptureWindow) -> Path:
-    return artifact_path(data_root, window.user_id, window.session_id, window.record_id)
+def _name(window: CaptureWindow) -> str:
+    return artifact_uri(window.user_id, window.session_id, window.record_id)
+
+
+class LocalStore:
+    """The files below ``root``; an `ArtifactStore`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def uri(self, name: str) -> str:
+        """Relative to ``root``, which may be mounted elsewhere for who reads it."""
+        return name
+
+    def check(self) -> None:
+        """The system's ``link`` gives a name once."""
+
+    def exists(self, name: str) -> bool:
+        path = self._root / name
+        with _os_errors(path):
+            return os.path.lexists(path)
+
+    def put_once(self, name: str, data: bytes) -> bool:
+        path = self._root / name
+        with _os_errors(path):
+            _remove_leftovers(path)
+            created = _link_new(path, data)
+            _sync_folder(path.parent)  # whoever linked it
+            return created
+
+    def get(self, name: str) -> bytes | None:
+        path = self._root / name
+        with _os_errors(path):
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
+        path = self._root / name
+        with _os_errors(path):
+            _remove_leftovers(path)
+            data = self.get(name)
+            if data is None or not ours(data):
+                return False
+            path.unlink(missing_ok=True)
+            _sync_folder(path.parent)
+            return True
 
 
 @contextmanager

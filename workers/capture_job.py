@@ -20,6 +20,7 @@ from contracts.errors import (
     ArtifactError,
     ArtifactTaken,
     BrokerUnavailable,
+    FatalError,
     LeaseLost,
     StreamBroken,
     VideoCode,
@@ -74,6 +75,8 @@ class CaptureJob:
             end = "lost"
         except Stopping:
             end = self._hand_back()
+        except FatalError:
+            raise
         except Exception as error:  # the capture is delivered again, until it counts as poison
             self._log.error("extraction failed", exc_info=error)
             end = self._fail()
@@ -206,11 +209,11 @@ class CaptureJob:
         return self._finish("aborted", matrix)
 
     def _write(self, matrix: FeatureMatrix) -> RawFeaturesRef:
-        data_root, window = self._bench.data_root, self._window
-        # once, before the first attempt: a later attempt may find the file that an earlier one made
-        if self._state.generation == 1 and self._steps.patiently(lambda: artifact_exists(data_root, window)):
-            raise ArtifactTaken("nobody had this capture before, yet there is a file")
-        return self._steps.patiently(lambda: write_artifact(data_root, window, matrix))
+        store, window = self._bench.store, self._window
+        # once, before the first attempt: a later attempt may find what an earlier one made
+        if self._state.generation == 1 and self._steps.patiently(lambda: artifact_exists(store, window)):
+            raise ArtifactTaken("nobody had this capture before, yet there is an artifact")
+        return self._steps.patiently(lambda: write_artifact(store, window, matrix))
 
     def _abort(self, code: VideoCode, accepted: int, unpublished: FeatureMatrix | None = None) -> JobEnd:
         """Give the capture the outcome ``aborted``, unless it has one already."""
@@ -232,7 +235,7 @@ class CaptureJob:
         """The outcome stands: remove an artifact nobody may read, drop the frames-role keys, acknowledge."""
         if unpublished is not None:
             try:
-                self._steps.patiently(lambda: remove_artifact(self._bench.data_root, self._window, unpublished))
+                self._steps.patiently(lambda: remove_artifact(self._bench.store, self._window, unpublished))
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
         if place := self._window.place:

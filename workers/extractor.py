@@ -9,9 +9,10 @@ from pathlib import Path
 import structlog
 
 from contracts.broker import Broker, backoff_s, broker_errors, connect_sync
-from contracts.errors import BrokerUnavailable
+from contracts.errors import ArtifactStoreError, BrokerUnavailable
 from contracts.keys import EXTRACTORS
 from contracts.settings import Settings
+from workers.artifact import ArtifactStore, artifact_store
 from workers.capture_job import CaptureJob
 from workers.lease import Dispatch, Timing, forget_consumer
 from workers.metrics import ExtractorMetrics, join_pool
@@ -73,9 +74,11 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
         events = connect_sync(events_url)
     make_pipeline = partial(registry.make_pipeline, "holistic")
     warm_up(make_pipeline)
+    store = artifact_store(settings)
+    _wait_for(store, stop)
     timing = Timing()
     bench = Bench(
-        frames, events, Dispatch(frames, consumer, timing), settings.data_root, make_pipeline, timing, stop=stop,
+        frames, events, Dispatch(frames, consumer, timing), store, make_pipeline, timing, stop=stop,
         metrics=ExtractorMetrics(),
     )  # fmt: skip
     pulse = Pulse(pulse_frames, consumer, timing, bench.clock)
@@ -86,6 +89,19 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     pulse.end()
     _leave(frames, consumer)
     log.info("extractor stopped")
+
+
+def _wait_for(store: ArtifactStore, stop: threading.Event) -> None:
+    """Take no capture before there is a place for what comes of it."""
+    attempt = 0
+    while not stop.is_set():
+        try:
+            return store.check()
+        except ArtifactStoreError as error:
+            log.warning("the artifacts' store is waited for", detail=str(error), again_in_s=backoff_s(attempt))
+            stop.wait(backoff_s(attempt))
+            attempt += 1
+    return None
 
 
 def _leave(frames: Broker, consumer: str) -> None:

@@ -1,4 +1,4 @@
-"""How the steps of a capture are run: again for as long as a broker is away or the file system refuses, and
+"""How the steps of a capture are run: again for as long as a broker is away or the artifacts' store refuses, and
 only while the capture is ours."""
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from contracts import captures
 from contracts.broker import Broker, backoff_s
 from contracts.errors import ArtifactError, ArtifactTaken, BrokerUnavailable
 from contracts.scripts import Call, run_sync
+from workers.artifact import ArtifactStore
 from workers.lease import Dispatch, Lease, Timing
 from workers.metrics import ExtractorMetrics
 from workers.pipelines.base import PipelineFactory
@@ -31,7 +31,7 @@ class Bench:
     frames: Broker
     events: Broker
     dispatch: Dispatch
-    data_root: Path
+    store: ArtifactStore
     make_pipeline: PipelineFactory
     timing: Timing = field(default_factory=Timing)
     clock: FrameClock = field(default_factory=FrameClock)
@@ -83,7 +83,7 @@ class Steps:
             attempt += 1
 
     def patiently(self, step: Callable[[], T]) -> T:
-        """Repeat a step for as long as the file system refuses and ``patience_s`` lasts.
+        """Repeat a step for as long as the artifacts' store is away or refuses, and ``patience_s`` lasts.
 
         Raises:
             ArtifactTaken: at once.
@@ -98,7 +98,7 @@ class Steps:
             except ArtifactTaken:
                 raise
             except ArtifactError as error:
-                self._log.warning("the file system refuses", detail=str(error), attempt=attempt)
+                self._log.warning("the artifacts' store refuses", detail=str(error), attempt=attempt)
                 if self._bench.stop.is_set():
                     raise Stopping from error
                 if time.monotonic() >= give_up_s:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
+from typing import IO
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts.errors import ArtifactError, RequestRefused
-from contracts.paths import resolve_uri
+from contracts.errors import (
+    ArtifactElsewhere,
+    ArtifactError,
+    ArtifactMissing,
+    ArtifactStoreError,
+    RequestRefused,
+)
 from contracts.records import CaptureRecord
 from gateway.captures import known_record
 from gateway.preview.animation import animation
@@ -20,12 +26,14 @@ from gateway.preview.artifact import Recorded, read_artifact
 from gateway.preview.sheet import contact_sheet
 from gateway.state import GatewayState
 
-__all__ = ["DRAWN_AT_ONCE", "Draw", "preview_routes"]
+__all__ = ["DRAWN_AT_ONCE", "Draw", "Opener", "preview_routes"]
 
 log = structlog.get_logger()
 
 DRAWN_AT_ONCE = 2
 """Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
+
+Opener = Callable[[], IO[bytes]]
 
 Draw = Callable[[Recorded], bytes]
 """What makes one kind of picture, as a file's bytes."""
@@ -39,9 +47,9 @@ def preview_routes() -> list[Route]:
         async def picture(request: Request) -> Response:
             state: GatewayState = request.app.state.gateway
             record = await known_record(state.events, request.path_params["capture_id"])
-            path = _artifact_of(record, state.settings.data_root)
+            uri = _artifact_of(record)
             async with places:
-                drawn = await _drawn(path, record.capture_id, draw)
+                drawn = await _drawn(partial(state.artifacts.reader, uri), record.capture_id, draw)
             return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
 
         return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
@@ -49,28 +57,31 @@ def preview_routes() -> list[Route]:
     return [route("preview.png", contact_sheet, "image/png"), route("animation.gif", animation, "image/gif")]
 
 
-def _artifact_of(record: CaptureRecord, data_root: Path) -> Path:
+def _artifact_of(record: CaptureRecord) -> str:
     reference = record.raw_features_ref()
     if reference is None or record.status(claimed=False) != "recorded":
         raise RequestRefused(404, "not_recorded", "The capture is not recorded, so there is no picture of it.")
+    return str(reference["uri"])
+
+
+async def _drawn(open_artifact: Opener, capture_id: str, draw: Draw) -> bytes:
     try:
-        return resolve_uri(data_root, str(reference["uri"]))
-    except ValueError:
-        detail = "The capture's file is not on this server's disk, so it cannot be drawn here."
+        return await asyncio.to_thread(_draw, open_artifact, draw)
+    except ArtifactElsewhere:
+        detail = "The capture's file is not where this server looks, so it cannot be drawn here."
         raise RequestRefused(404, "artifact_elsewhere", detail) from None
-
-
-async def _drawn(path: Path, capture_id: str, draw: Draw) -> bytes:
-    try:
-        return await asyncio.to_thread(_draw, path, draw)
-    except FileNotFoundError:
+    except ArtifactMissing:
         raise RequestRefused(404, "artifact_missing", "The capture's file is no longer there.") from None
+    except ArtifactStoreError as error:
+        log.warning("capture not drawn", capture_id=capture_id, detail=str(error))
+        detail = "The store of the captures' files does not answer; try again later."
+        raise RequestRefused(503, "artifact_store_unavailable", detail) from error
     except (OSError, ArtifactError) as error:
         log.error("capture not drawn", capture_id=capture_id, exc_info=error)
         detail = "The capture's file cannot be read; `a3cp verify` says more."
         raise RequestRefused(500, "artifact_unreadable", detail) from error
 
 
-def _draw(path: Path, draw: Draw) -> bytes:
-    with path.open("rb") as file:
+def _draw(open_artifact: Opener, draw: Draw) -> bytes:
+    with open_artifact() as file:
         return draw(read_artifact(file))

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from contracts.artifact_source import ArtifactSource
 from contracts.settings import Settings
 from scripts.exports.capture import Capture
 from scripts.exports.folder import Draft, ExportError, Outcome
@@ -42,7 +43,7 @@ def export(settings: Settings, request: ExportRequest) -> int:
     """
     convert = conversion(request.format)
     selection = Selection(
-        find_logs(settings.log_root, request.sessions, request.user_id), settings.data_root, request.choice
+        find_logs(settings.log_root, request.sessions, request.user_id), ArtifactSource.of(settings), request.choice
     )
     outcome = None
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import A3CPError, ConfigurationError
 from contracts.ids import is_identifier, is_session_id
 from contracts.message import FeatureRefEvent
@@ -42,7 +43,7 @@ class Selection:
     """
 
     logs: Sequence[Path]
-    data_root: Path
+    artifacts: ArtifactSource
     choice: Choice = field(default_factory=Choice)
     failed: list[str] = field(init=False, default_factory=list)
     held_back: list[str] = field(init=False, default_factory=list)
@@ -89,7 +90,7 @@ class Selection:
             self.held_back.append(f"record {event.record_id}: a demonstration")
             return None
         try:
-            artifact = load_artifact(event, self.data_root)
+            artifact = load_artifact(event, self.artifacts)
         except A3CPError as error:
             self.failed.append(f"record {event.record_id}: {error}")
             return None

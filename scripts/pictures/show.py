@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ConfigurationError
 from contracts.settings import Settings
 from gateway.preview.animation import animation
@@ -36,7 +37,8 @@ def show_record(
     """
     if rerun:
         from scripts.pictures.rerun_recording import rerun_recording
-    artifact = load_artifact(find_record(settings.log_root, record_id, user_id, session_id), settings.data_root)
+    record = find_record(settings.log_root, record_id, user_id, session_id)
+    artifact = load_artifact(record, ArtifactSource.of(settings))
     files = dict(pictures(artifact))
     if rerun:
         files[f"{artifact.facts.record_id}.rrd"] = rerun_recording(artifact)

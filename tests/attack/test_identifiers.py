@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from contracts import keys
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.events import encode_line
 from contracts.message import FeatureRefEvent, RawFeaturesRef
@@ -199,7 +200,7 @@ def test_no_identifier_given_to_replay_reads_elsewhere(field: str, tmp_path: Pat
     for value in HOSTILE[field]:
         given = {"record_id": RECORD, "user_id": "user-1", "session_id": SESSION} | {field: value}
         with pytest.raises(ArtifactError):
-            replay(**given, data_root=tmp_path / "data", log_root=tmp_path / "logs")
+            replay(**given, artifacts=ArtifactSource(tmp_path / "data"), log_root=tmp_path / "logs")
 
 
 def test_what_a_log_says_cannot_steer_the_terminal_of_who_verifies_it(

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from contracts.artifact_source import ArtifactSource
 from contracts.paths import artifact_path
 from recorder.verify import verify_log
 from scripts.client import CaptureClient, ClientError
@@ -165,7 +166,7 @@ def test_no_secret_and_no_byte_of_an_image_leaves_its_place(pair: BrokerPair, tm
 def the_capture_is_good(data_root: Path, log_root: Path, client: Client) -> None:
     """Hostile frames are rows of NaN; the artifact verifies."""
     [log] = log_root.glob("users/*/sessions/*.jsonl")
-    report = verify_log(log, data_root)
+    report = verify_log(log, ArtifactSource(data_root))
     assert report.ok and len(report.captures) == 1
     path = artifact_path(data_root, client.user_id, client.session_id, client.record_id)
     with np.load(path, allow_pickle=False) as artifact:

@@ -30,7 +30,7 @@ from gateway.preview.artifact import read_artifact
 from gateway.preview.sheet import contact_sheet, moments
 from tests.gateway.reached import Reached, assert_refused, reaching
 from tests.gateway.test_captures import opened
-from workers.artifact import write_artifact
+from workers.artifact import LocalStore, write_artifact
 from workers.matrix import FeatureMatrix
 
 GROUND = {(27, 41, 39), (14, 22, 21)}
@@ -286,7 +286,7 @@ async def published(gateway: Reached, *rows: Row) -> tuple[CaptureWindow, RawFea
     made = await opened(gateway)
     data_root = gateway.state.settings.data_root
     session_features_dir(data_root, made.user_id, made.session_id).mkdir(parents=True)
-    reference = write_artifact(data_root, made, FeatureMatrix.of(rows, []))
+    reference = write_artifact(LocalStore(data_root), made, FeatureMatrix.of(rows, []))
     event = orjson.dumps({"raw_features_ref": reference.model_dump()})
     entry = EventEntry(event, made.user_id, made.session_id, made.record_id, made.capture_id)
     await run(gateway.state.events, records.publish(entry, CaptureCounts(len(rows), len(rows), {"pose": len(rows)})))
@@ -375,13 +375,13 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
     drawing = most = 0
     draw = routes._draw
 
-    def watched(path: Path, draw_it: routes.Draw) -> bytes:
+    def watched(open_artifact: routes.Opener, draw_it: routes.Draw) -> bytes:
         nonlocal drawing, most
         with lock:
             drawing += 1
             most = max(most, drawing)
         try:
-            return draw(path, draw_it)
+            return draw(open_artifact, draw_it)
         finally:
             with lock:
                 drawing -= 1

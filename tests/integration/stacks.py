@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from contracts.artifact_source import ArtifactSource
 from contracts.broker import AsyncBroker, connect
 from contracts.limits import CaptureLimits
 from contracts.paths import session_log_path
@@ -57,7 +58,7 @@ class Running:
 
     def verify(self, session_id: str) -> LogReport:
         settings = self.stack.settings
-        return verify_log(session_log_path(settings.log_root, USER, session_id), settings.data_root)
+        return verify_log(session_log_path(settings.log_root, USER, session_id), ArtifactSource.of(settings))
 
     async def status(self, capture_id: str) -> dict[str, Any]:
         report = await self.gateway.capture(capture_id)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import scripts.client
+from contracts.artifact_source import ArtifactSource
 from contracts.paths import resolve_uri
 from recorder.verify import verify_log
 from scripts.client import SyncCaptureClient
@@ -65,6 +66,6 @@ def test_the_readmes_programs_do_what_it_says(
     assert "shape=[45, 1662]" in recorded
     assert aborted.startswith("the capture was aborted: limit_duration_too_short: ")
     assert [len(eval(line)) for line in landmarks] == [4, 4], "x, y, z and visibility"
-    reports = [verify_log(log, tmp_path / "data") for log in (tmp_path / "logs").rglob("*.jsonl")]
+    reports = [verify_log(log, ArtifactSource(tmp_path / "data")) for log in (tmp_path / "logs").rglob("*.jsonl")]
     assert all(report.ok for report in reports)
     assert sorted(len(report.captures) for report in reports) == [0, 1]

@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 import pytest
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.events import encode_line
 from contracts.ids import format_utc
@@ -26,6 +27,7 @@ class Session:
 
     def __init__(self, root: Path) -> None:
         self.data_root, self.log_root = root / "data", root / "logs"
+        self.artifacts = ArtifactSource(self.data_root)
         self.session_id = new_session()
         make_log_dir(self.log_root)
         session_features_dir(self.data_root, "u1", self.session_id).mkdir(parents=True)
@@ -49,7 +51,7 @@ class Session:
         return record_id
 
     def report(self) -> LogReport:
-        return verify_log(self.log, self.data_root)
+        return verify_log(self.log, self.artifacts)
 
     def problems(self) -> list[str]:
         return [finding.problem for finding in self.report().findings]
@@ -77,7 +79,7 @@ def test_a_right_session_passes_and_its_captures_facts_are_told(session: Session
     assert facts.found_share == {"pose": 1.0, "left_hand": pytest.approx(1 / 3), "right_hand": 0.0, "face": 0.0}
     assert facts.undecoded_frames == 0
     assert facts.duration_ms == 132
-    assert facts.path == artifact_path(session.data_root, "u1", session.session_id, record_id)
+    assert facts.place == str(artifact_path(session.data_root, "u1", session.session_id, record_id))
 
 
 def test_an_empty_log_passes(session: Session) -> None:
@@ -261,14 +263,14 @@ def test_one_bad_capture_does_not_hide_the_others(session: Session) -> None:
 
 
 def test_a_log_that_is_missing_or_out_of_place_is_a_finding(session: Session, tmp_path: Path) -> None:
-    assert "cannot be read" in verify_log(session.log.with_stem(new_session()), session.data_root).findings[0].problem
-    assert "path" in verify_log(tmp_path / "a.jsonl", session.data_root).findings[0].problem
+    assert "cannot be read" in verify_log(session.log.with_stem(new_session()), session.artifacts).findings[0].problem
+    assert "path" in verify_log(tmp_path / "a.jsonl", session.artifacts).findings[0].problem
 
 
 def test_replay_tells_one_record_s_facts(session: Session) -> None:
     record_id = session.capture()
     session.capture()
-    facts = replay(record_id.upper(), "u1", session.session_id, session.data_root, session.log_root)
+    facts = replay(record_id.upper(), "u1", session.session_id, session.artifacts, session.log_root)
     assert (facts.record_id, facts.shape) == (record_id, (3, DIMS))
 
 
@@ -282,4 +284,4 @@ def test_replay_refuses_what_is_not_there_or_not_right(session: Session) -> None
         (bad, "no-session"),
     ):
         with pytest.raises(ArtifactError):
-            replay(record_id, "u1", session_id, session.data_root, session.log_root)
+            replay(record_id, "u1", session_id, session.artifacts, session.log_root)

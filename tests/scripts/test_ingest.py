@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from contracts.artifact_source import ArtifactSource
 from contracts.limits import CaptureLimits
 from contracts.paths import session_log_path
 from recorder.verify import replay, verify_log
@@ -64,7 +65,7 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
         assert [line.split()[0] for line in recorded] == ["v.mp4:", "f:", "v.mp4:"]
         assert recorded[0].split("record ")[0] == recorded[2].split("record ")[0]  # the same file, the same bytes
         log = session_log_path(stack.settings.log_root, "u", session_id)
-        report = verify_log(log, stack.settings.data_root)
+        report = verify_log(log, ArtifactSource.of(stack.settings))
         assert report.ok
         assert [facts.shape for facts in report.captures] == [(30, 1662)] * 3
         assert log.read_text().splitlines()[-1].count('"event":"session.end"') == 1
@@ -162,7 +163,9 @@ def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: O
         deepest = max(s.progress.backlog for seen in states.values() for s in seen if s.progress)
         assert deepest < stack.settings.capture.stream_max_frames
         for result in results:
-            facts = replay(result.record_id, "u", session_id, stack.settings.data_root, stack.settings.log_root)
+            facts = replay(
+                result.record_id, "u", session_id, ArtifactSource.of(stack.settings), stack.settings.log_root
+            )
             assert facts.shape == (90, 1662)
         out = Console(file=io.StringIO(), width=100)
         assert await asyncio.to_thread(inspect, stack.settings, out) == 0

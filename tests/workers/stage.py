@@ -30,6 +30,7 @@ from contracts.records import CaptureRecord
 from contracts.scripts import Call, run_sync
 from contracts.settings import Settings
 from contracts.upload import CHUNK_BYTES, StoredVideo
+from workers.artifact import ArtifactStore, LocalStore
 from workers.capture_job import CaptureJob, JobEnd
 from workers.lease import QUEUES, Claimed, Dispatch, Timing
 from workers.pipelines.base import Findings, Image, PipelineFactory
@@ -93,8 +94,10 @@ class Stage:
     limits: CaptureLimits = field(default_factory=CaptureLimits)
     record_id: str = field(default_factory=lambda: str(uuid4()))
     shape: tuple[int, int] = (WIDTH, HEIGHT)
+    objects: ArtifactStore | None = None
 
     def __post_init__(self) -> None:
+        self.store = self.objects or LocalStore(self.data_root)
         self.session_id = f"sess_{self.unique}"
         self.window = CaptureWindow(
             capture_id=f"capture-{uuid4().hex}",
@@ -187,7 +190,7 @@ class Stage:
         self, consumer: str, timing: Timing = QUICK, make_pipeline: PipelineFactory = FakePipeline, **more: Any
     ) -> Bench:
         dispatch = Dispatch(self.frames, consumer, timing)
-        return Bench(self.frames, self.events, dispatch, self.data_root, make_pipeline, timing, **more)
+        return Bench(self.frames, self.events, dispatch, self.store, make_pipeline, timing, **more)
 
     def take(self, bench: Bench) -> Claimed:
         """Claim this stage's capture; those of other tests are left alone."""

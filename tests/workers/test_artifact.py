@@ -20,7 +20,7 @@ OTHER = FeatureMatrix.of(rows(2), [])
 
 
 def test_the_reference_describes_the_file_that_is_there(stage: Stage) -> None:
-    ref = write_artifact(stage.data_root, stage.window, MATRIX)
+    ref = write_artifact(stage.store, stage.window, MATRIX)
     window = stage.window
     assert ref.uri == f"users/{window.user_id}/sessions/{window.session_id}/features/{window.record_id}.npz"
     assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
@@ -33,22 +33,22 @@ def test_the_reference_describes_the_file_that_is_there(stage: Stage) -> None:
 def test_the_mode_is_0640_whatever_the_umask(stage: Stage, mask: int) -> None:
     before = os.umask(mask)
     try:
-        write_artifact(stage.data_root, stage.window, MATRIX)
+        write_artifact(stage.store, stage.window, MATRIX)
     finally:
         os.umask(before)
     assert stat.S_IMODE(stage.path.stat().st_mode) == 0o640
 
 
 def test_a_repeat_uses_the_file_that_is_there(stage: Stage) -> None:
-    first = write_artifact(stage.data_root, stage.window, MATRIX)
+    first = write_artifact(stage.store, stage.window, MATRIX)
     inode = stage.path.stat().st_ino
-    assert write_artifact(stage.data_root, stage.window, MATRIX) == first
+    assert write_artifact(stage.store, stage.window, MATRIX) == first
     assert stage.path.stat().st_ino == inode
 
 
 def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(stage: Stage) -> None:
     stage.path.write_bytes(MATRIX.npz('{"extractor":"older"}'))
-    ref = write_artifact(stage.data_root, stage.window, MATRIX)
+    ref = write_artifact(stage.store, stage.window, MATRIX)
     assert ref.hash == "sha256:" + hashlib.sha256(MATRIX.npz('{"extractor":"older"}')).hexdigest()
 
 
@@ -56,8 +56,8 @@ def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(stage: St
 def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> None:
     stage.path.write_bytes(there)
     with pytest.raises(ArtifactTaken):
-        write_artifact(stage.data_root, stage.window, MATRIX)
-    assert not remove_artifact(stage.data_root, stage.window, MATRIX)
+        write_artifact(stage.store, stage.window, MATRIX)
+    assert not remove_artifact(stage.store, stage.window, MATRIX)
     assert stage.path.read_bytes() == there
     assert stage.files() == [stage.path.name]
 
@@ -65,9 +65,9 @@ def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> N
 def test_no_directory_is_ever_created(stage: Stage) -> None:
     stage.features_dir.rmdir()
     with pytest.raises(ArtifactError, match="folder is missing"):
-        write_artifact(stage.data_root, stage.window, MATRIX)
+        write_artifact(stage.store, stage.window, MATRIX)
     assert not stage.features_dir.exists()
-    assert not remove_artifact(stage.data_root, stage.window, MATRIX)
+    assert not remove_artifact(stage.store, stage.window, MATRIX)
 
 
 @pytest.mark.parametrize("step", ["fsync", "fchmod", "link"])
@@ -79,7 +79,7 @@ def test_a_failure_leaves_no_temporary_file_and_no_artifact(
 
     monkeypatch.setattr(os, step, refuse)
     with pytest.raises(ArtifactError, match="No space left"):
-        write_artifact(stage.data_root, stage.window, MATRIX)
+        write_artifact(stage.store, stage.window, MATRIX)
     assert stage.files() == []
 
 
@@ -99,7 +99,7 @@ def test_file_and_folder_are_synced_before_the_reference_is_returned(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "link", link)
-    write_artifact(stage.data_root, stage.window, MATRIX)
+    write_artifact(stage.store, stage.window, MATRIX)
     assert steps == ["sync file", "link", "sync folder"]
 
 
@@ -108,14 +108,14 @@ def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(stage: Sta
     other_record = stage.features_dir / artifact._temporary(Path("another.npz"), "0123")
     for path in (leftover, other_record):
         path.write_bytes(b"half")
-    write_artifact(stage.data_root, stage.window, MATRIX)
+    write_artifact(stage.store, stage.window, MATRIX)
     assert not leftover.exists()
     assert other_record.exists()
 
 
 def test_an_unpublished_artifact_is_removed(stage: Stage) -> None:
-    write_artifact(stage.data_root, stage.window, MATRIX)
-    assert artifact_exists(stage.data_root, stage.window)
-    assert remove_artifact(stage.data_root, stage.window, MATRIX)
-    assert not artifact_exists(stage.data_root, stage.window)
-    assert not remove_artifact(stage.data_root, stage.window, MATRIX)
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert artifact_exists(stage.store, stage.window)
+    assert remove_artifact(stage.store, stage.window, MATRIX)
+    assert not artifact_exists(stage.store, stage.window)
+    assert not remove_artifact(stage.store, stage.window, MATRIX)

@@ -83,7 +83,7 @@ def test_a_stopping_process_finishes_only_what_is_closed_and_nearly_done(
 
 
 def test_the_event_is_the_contracts_and_always_the_same(stage: Stage) -> None:
-    ref = write_artifact(stage.data_root, stage.window, MATRIX)
+    ref = write_artifact(stage.store, stage.window, MATRIX)
     end = START + timedelta(seconds=3)
     event = event_bytes(feature_ref_event(stage.window, end, ref))
     assert event == event_bytes(feature_ref_event(stage.window, end, ref))
@@ -99,7 +99,7 @@ def test_the_event_is_the_contracts_and_always_the_same(stage: Stage) -> None:
 
 
 def test_the_event_carries_what_the_open_had(stage: Stage) -> None:
-    ref = write_artifact(stage.data_root, stage.window, MATRIX)
+    ref = write_artifact(stage.store, stage.window, MATRIX)
     more = {"annotation": {"intent": "drink"}, "device_id": "cam-1", "consent_given": True, "is_demo": False}
     window = type(stage.window).model_validate({**stage.window.model_dump(), **more})
     event = feature_ref_event(window, START, ref)

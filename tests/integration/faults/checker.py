@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.events import split_line
 from contracts.message import FeatureRefEvent
@@ -175,7 +176,7 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
         path.parent.mkdir(parents=True)
         path.write_bytes(data)
         try:
-            facts = verify_artifact(ref, Path(root))
+            facts = verify_artifact(ref, ArtifactSource(Path(root)))
         except ArtifactError as error:
             return f"the artifact does not verify: {error}"
         with np.load(path, allow_pickle=False) as members:

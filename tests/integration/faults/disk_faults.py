@@ -120,7 +120,7 @@ CASES: dict[str, Case] = {
     f"disk under {root}/: {what}": Case(
         refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, stage
     )
-    for root, says in (("data", "the file system refuses"), ("logs", "a session is held back"))
+    for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is held back"))
     for stage in [Stage(partial(on_disk, root), needs=no_mount)]
     for what, break_it, mend_it in (("full", Disk.fill, Disk.empty), ("read-only", Disk.freeze, Disk.thaw))
 }

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.artifact_source import ArtifactSource
 from contracts.captures import CaptureWindow
 from contracts.layout import Row
 from contracts.paths import session_features_dir
@@ -17,7 +18,7 @@ from scripts.exports.capture import Capture
 from tests.clips import face_clip
 from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.place import Place
-from workers.artifact import write_artifact
+from workers.artifact import LocalStore, write_artifact
 from workers.decode import decode_jpeg
 from workers.matrix import FeatureMatrix, features_row
 from workers.pipelines import holistic
@@ -53,6 +54,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Capture:
             image = None if index == 2 else decode_jpeg(jpeg, WIDTH, HEIGHT)
             landmarks = {} if image is None else pipeline.process(image).landmarks
             rows.append(Row(round(1000 * index / 15), image is not None, features_row(landmarks)))
-    reference = write_artifact(root, window, FeatureMatrix.of(rows, []))
+    reference = write_artifact(LocalStore(root), window, FeatureMatrix.of(rows, []))
     event = feature_ref_event(window, NOON + timedelta(seconds=2), reference)
-    return Capture(event, load_artifact(event, root), intent="wave, hello", consent_given=True)
+    return Capture(event, load_artifact(event, ArtifactSource(root)), intent="wave, hello", consent_given=True)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import A3CPError
 from contracts.events import encode_line
 from contracts.ids import format_utc
@@ -101,4 +102,4 @@ def capture_of(root: Path, members: dict[str, Any], **known: Any) -> Capture:
     given = FeatureRefEvent.model_validate(
         feature_ref(session_id, f"c-{record_id}", record_id, hash=digest, shape=shape)
     )
-    return Capture(given, load_artifact(given, root), **known)
+    return Capture(given, load_artifact(given, ArtifactSource(root)), **known)

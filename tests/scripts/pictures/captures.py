@@ -9,6 +9,7 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
+from contracts.artifact_source import ArtifactSource
 from contracts.events import encode_line
 from contracts.ids import format_utc
 from contracts.layout import LAYOUT, PartLayout
@@ -52,4 +53,4 @@ def record(root: Path, given: dict[str, Any], *, user_id: str = "u1", record_id:
 
 
 def artifact(root: Path, given: dict[str, Any]) -> Artifact:
-    return load_artifact(record(root, given), root / "data")
+    return load_artifact(record(root, given), ArtifactSource(root / "data"))

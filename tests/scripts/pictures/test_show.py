@@ -71,7 +71,7 @@ def test_three_files_are_written_and_their_paths_printed(
 
 def test_the_sheet_is_the_gateways(tmp_path: Path) -> None:
     made = artifact(tmp_path, moving_hand())
-    with made.facts.path.open("rb") as file:
+    with Path(made.facts.place).open("rb") as file:
         assert contact_sheet(recorded_of(made)) == contact_sheet(read_artifact(file))
 
 
