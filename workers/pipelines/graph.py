@@ -1,8 +1,8 @@
 """One of MediaPipe's graphs, cut down to what is read of it. Importing this module loads MediaPipe.
 
 MediaPipe's own classes compute and convert more than anybody asks for here, in every frame: landmarks in metres, masks,
-a new Python class for the answer, an object for each landmark. Without that a frame of Holistic takes 8 % less
-processor time, and its landmarks are the same bits: what is left out feeds nothing that is left in.
+a new Python class for the answer, an object for each landmark. Without that a frame of Holistic takes about 8 %
+less processor time, and its landmarks are the same bits: what is left out feeds nothing that is left in.
 """
 
 from __future__ import annotations
