@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -13,6 +12,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.broker_errors import BrokerForbids, BrokerFull, Role, broker_errors, is_passing
 from contracts.client import BoundedPool, SharingClient
 from contracts.cluster import AsyncCluster
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
@@ -20,6 +20,7 @@ from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 __all__ = [
     "AsyncBroker",
     "Broker",
+    "BrokerForbids",
     "BrokerFull",
     "Role",
     "backoff_s",
@@ -35,8 +36,6 @@ __all__ = [
     "wait_for_role",
 ]
 
-Role = Literal["frames", "events"]
-
 AsyncBroker = redis.asyncio.Redis | redis.asyncio.RedisCluster
 Broker = redis.Redis | redis.RedisCluster
 
@@ -45,73 +44,6 @@ SOCKET_TIMEOUT_S = 5.0
 MINIMUM_VERSION = (7, 0)
 
 _CLUSTER_SCHEMES = {"redis-cluster://": "redis://", "rediss-cluster://": "rediss://"}
-
-
-class BrokerFull(BrokerUnavailable):
-    """The broker is out of memory (``noeviction``): nothing was written, try again later."""
-
-
-_TRANSIENT_REPLIES = (
-    "LOADING ", "MISCONF ", "CLUSTERDOWN ", "READONLY ", "MASTERDOWN ", "TRYAGAIN ", "NOREPLICAS ", "UNBLOCKED ",
-    "MOVED ", "ASK ", "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
-)  # fmt: skip
-
-
-class broker_errors:  # used as a function; as a class it costs an eighth of a generator, and every frame goes through
-    """Turn the client library's errors for a broker that is away or full into ours; the cause is chained.
-
-    Raises:
-        BrokerFull: out of memory.
-        BrokerUnavailable: connection refused or lost, time-out, loading, cluster down, disk errors.
-    """
-
-    __slots__ = ("_role",)
-
-    def __init__(self, role: Role) -> None:
-        self._role: Role = role
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None and (ours := _translated(self._role, error)) is not None:
-            raise ours from error
-
-
-_AWAY = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    OSError,
-    redis.exceptions.RedisClusterException,
-    redis.exceptions.ClusterError,
-)
-
-
-def _translated(role: Role, error: BaseException) -> BrokerUnavailable | None:
-    """What it is in our words; None if it says nothing of the broker's state."""
-    if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return BrokerFull(role, "it is out of memory")
-    if isinstance(error, _AWAY):
-        return BrokerUnavailable(role, _one_line(error))
-    if isinstance(error, redis.exceptions.ResponseError):
-        text = _reply(error)
-        if "OOM command not allowed" in text:
-            return BrokerFull(role, "it is out of memory")
-        if text.startswith(_TRANSIENT_REPLIES):
-            return BrokerUnavailable(role, _one_line(error))
-    return None
-
-
-def _reply(error: redis.exceptions.ResponseError) -> str:
-    """The broker's whole answer: where the client library has a class for a code, it cuts the code off."""
-    code = getattr(error, "status_code", None)
-    return f"{code} {error}" if code else str(error)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _cluster_url(url: str) -> str | None:
@@ -126,7 +58,8 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
 
     Connects when first used, over at most ``max_connections`` connections at once (to each node of a cluster eight
     times as many, because there nobody waits for one). Answers are bytes. It never retries by itself: a command whose
-    answer was lost may have run, and only its caller knows whether it may run twice.
+    answer was lost may have run, and only its caller knows whether it may run twice. With TLS the certificate and its
+    host are checked; the URL's query may say ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.
 
     Raises:
         ValueError: the URL is not one of these.
@@ -135,6 +68,7 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
         "socket_timeout": socket_timeout_s,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "retry": AsyncRetry(NoBackoff(), 0),
+        "driver_info": None,
     }
     if (cluster := _cluster_url(url)) is not None:
         return AsyncCluster.from_url(cluster, max_connections=8 * max_connections, **options)
@@ -143,10 +77,15 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
     """`connect` for a process that blocks; inside `broker_errors`: a cluster is asked at once who has which slot."""
-    options: dict[str, Any] = {"socket_timeout": socket_timeout_s, "socket_connect_timeout": CONNECT_TIMEOUT_S}
+    options: dict[str, Any] = {
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "driver_info": None,
+    }
     if (cluster := _cluster_url(url)) is not None:
-        return redis.RedisCluster.from_url(cluster, retry=Retry(NoBackoff(), 0), **options)
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        return redis.RedisCluster.from_url(cluster, **options)
+    return redis.Redis.from_url(url, **options)
 
 
 def backoff_s(attempt: int) -> float:
@@ -247,7 +186,7 @@ async def _check_master(broker: AsyncBroker, master: dict[str, Any], role: Role,
             answer = await broker.config_get(name, **master)
             config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
     except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
-        if isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES):
+        if is_passing(error):
             raise
         config = None
     judge_role(role, info, config or None, assume_volatile=assume_volatile)

@@ -28,14 +28,21 @@ def run_process(name: str, main: Callable[[], int]) -> int:
     configure_logs(name)
     try:
         return main()
-    except FatalError as error:
-        print(f"a3cp {name}: {error}", file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        if (fatal := _fatal(error)) is not None:
+            print(f"a3cp {name}: {fatal}", file=sys.stderr)
+            return fatal.exit_code
         structlog.get_logger().error("process failed", exc_info=error)
         return 1
+
+
+def _fatal(error: Exception) -> FatalError | None:
+    """The error if it is fatal, or the first one that is, of tasks that ended together."""
+    if isinstance(error, ExceptionGroup):
+        return next((fatal for inner in error.exceptions if (fatal := _fatal(inner)) is not None), None)
+    return error if isinstance(error, FatalError) else None
 
 
 def _forbid_core_dumps() -> None:

@@ -11,7 +11,7 @@ import redis
 import structlog
 
 from contracts import keys
-from contracts.broker import AsyncBroker, Role, broker_errors, broker_time_ms, highest_memory_share
+from contracts.broker import AsyncBroker, BrokerForbids, Role, broker_errors, broker_time_ms, highest_memory_share
 from contracts.errors import BrokerUnavailable
 from contracts.live_lane import SILENT_MS
 from contracts.upload import Place
@@ -31,7 +31,7 @@ async def set_gauges(gauges: BrokerGauges, role: Role, broker: AsyncBroker | Non
         if broker is not None:
             with broker_errors(role):
                 numbers = await _LOOKS[role](broker)
-    except (BrokerUnavailable, redis.exceptions.RedisError) as error:
+    except (BrokerUnavailable, BrokerForbids, redis.exceptions.RedisError) as error:
         log.warning("a broker's numbers are not known", role=role, exc_info=error)
     gauges.ready.labels(role).set(broker is not None)
     for name, gauge in (gauges.frames if role == "frames" else gauges.events).items():

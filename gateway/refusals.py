@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from contracts.answers import Refusal
-from contracts.errors import BrokerUnavailable, RecorderError, RequestRefused
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
 
 __all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal", "refusal_bytes"]
 
@@ -56,7 +56,7 @@ def _not_recorded(_request: Request, error: Exception) -> Response:
 
 
 def _broker_away(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, BrokerUnavailable)
+    assert isinstance(error, BrokerUnavailable | BrokerMisconfigured)
     log.warning("request refused", exc_info=error)
     # the cause names hosts and paths of the inside; it is in the log only
     return refusal(503, "broker_unavailable", f"The {error.role} broker does not answer; try again later.")
@@ -74,6 +74,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
     RequestRefused: _refused,
     RecorderError: _not_recorded,
     BrokerUnavailable: _broker_away,
+    BrokerMisconfigured: _broker_away,
     HTTPException: _http_error,
 }
 

@@ -217,6 +217,23 @@ def doctor() -> None:
     _tool("doctor", action)
 
 
+@app.command()
+def acl(
+    role: Annotated[str, typer.Argument(help="frames or events.")],
+    passwords: Annotated[
+        Path | None, typer.Option(help="A folder with a password in a file for each user: gateway, extractor, …")
+    ] = None,
+) -> None:
+    """Print the access rules (ACL file) of a broker: a user for each process, with the rights that it needs."""
+
+    def action() -> int:
+        from scripts.acl import print_acl
+
+        return print_acl(role, passwords)
+
+    _tool("acl", action)
+
+
 @app.command(hidden=True)
 def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample clip if none is named.")] = None) -> None:
     """Run the whole pipeline once and verify what it made."""

@@ -18,8 +18,9 @@ from typing import Any
 import structlog
 
 from contracts.broker import backoff_s
+from contracts.errors import BrokerMisconfigured, ConfigurationError, FatalError
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "WorkerFailed"]
 
 STOP_GRACE_S = 9.0
 """How long the processes get to finish or hand back what they have in hand."""
@@ -27,9 +28,23 @@ STOP_GRACE_S = 9.0
 HEALTHY_S = 30.0
 """A process that lived so long did not die of its start: the backoff begins anew."""
 
+FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_code})
+
 Target = Callable[..., None]
 
 log = structlog.get_logger()
+
+
+class WorkerFailed(FatalError):
+    """A process of the pool ended with the exit code of a fatal error."""
+
+    def __init__(self, kind: str, exit_code: int) -> None:
+        super().__init__(kind, exit_code)
+        self.kind = kind
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"the {self.kind} cannot go on; its own line says why"
 
 
 @dataclass(slots=True)
@@ -78,7 +93,11 @@ class Pool:
         self._on_death = on_death
 
     def run(self, stop_descriptor: int) -> None:
-        """Keep every place taken until ``stop_descriptor`` is readable; then stop them all."""
+        """Keep every place taken until ``stop_descriptor`` is readable; then stop them all.
+
+        Raises:
+            WorkerFailed: a process ended because it cannot go on, nor could the next one; it has said why.
+        """
         try:
             while True:
                 self._fill()
@@ -119,6 +138,8 @@ class Pool:
                 pid, code = place.process.pid, place.process.exitcode
                 delay_s = place.note_death(time.monotonic())
                 self._on_death(place.name)
+                if code in FATAL_CODES:
+                    raise WorkerFailed(place.kind, code)
                 log.error(f"{place.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
 
     def _stop(self) -> None:

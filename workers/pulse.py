@@ -4,6 +4,7 @@ clock and ends the process when a frame takes too long."""
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import structlog
 
 from contracts import captures
 from contracts.broker import Broker
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, FatalError
 from contracts.scripts import run_sync
 from workers.lease import Lease, Timing, forget_consumer
 
@@ -57,6 +58,12 @@ class FrameClock:
         return 0.0 if started_s is None else time.monotonic() - started_s
 
 
+def end_for_good(error: FatalError) -> None:
+    """End this process at once, and with it the pool: what it has in hand is taken over."""
+    print(f"a3cp extractor: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)  # the main thread may be waiting for anything
+
+
 class Pulse(threading.Thread):
     """Renews the lease in hand and keeps the process listed as live, on a connection of its own.
 
@@ -64,12 +71,21 @@ class Pulse(threading.Thread):
     if this process cannot end itself.
     """
 
-    def __init__(self, broker: Broker, consumer: str, timing: Timing, clock: FrameClock) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        consumer: str,
+        timing: Timing,
+        clock: FrameClock,
+        *,
+        on_fatal: Callable[[FatalError], None] = end_for_good,
+    ) -> None:
         super().__init__(name="pulse", daemon=True)
         self._broker = broker
         self._consumer = consumer
         self._timing = timing
         self._clock = clock
+        self._on_fatal = on_fatal
         self._lease: Lease | None = None
         self._alive_at_s = 0.0
         self._away = False
@@ -95,6 +111,8 @@ class Pulse(threading.Thread):
                 if not self._away:
                     log.warning("no heartbeat", detail=str(error))
                 self._away = True
+            except FatalError as error:
+                self._on_fatal(error)
             except Exception as error:  # this thread must outlive anything: without it every lease is lost
                 log.error("heartbeat failed", exc_info=error)
             self._ended.wait(self._timing.heartbeat_s)

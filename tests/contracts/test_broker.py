@@ -13,6 +13,7 @@ import redis.asyncio
 
 from contracts import broker
 from contracts.broker import (
+    BrokerForbids,
     BrokerFull,
     Role,
     backoff_s,
@@ -392,7 +393,6 @@ def test_a_full_broker_is_known_as_such(text: str) -> None:
         "NOSCRIPT No matching script. Please use EVAL.",
         "WRONGTYPE Operation against a key holding the wrong kind of value",
         "ERR unknown command",
-        "NOPERM this user has no permissions",
     ],
 )
 def test_any_other_reply_is_raised_as_it_is(text: str) -> None:
@@ -400,6 +400,33 @@ def test_any_other_reply_is_raised_as_it_is(text: str) -> None:
     with pytest.raises(redis.exceptions.ResponseError) as caught, broker_errors("frames"):
         raise error
     assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NOPERM this user has no permissions to run the 'xadd' command",
+        "NOPERM User gateway has no permissions to access one of the keys used as arguments",
+        "ERR ACL failure in script: No permissions to access a key script: 01, on @user_script:1.",
+        "ERR The user executing the script can't run this command or subcommand script: 01, on @user_script:1.",
+    ],
+)
+def test_a_command_that_is_forbidden_is_fatal_and_says_where_the_rights_are(text: str) -> None:
+    with pytest.raises(
+        BrokerForbids, match="the events broker is refused: it forbids us a command .*`a3cp acl events`"
+    ):
+        with broker_errors("events"):
+            raise reply(text)
+
+
+@pytest.mark.parametrize("text", ["NOAUTH Authentication required.", "WRONGPASS invalid username-password pair"])
+def test_a_password_that_is_wrong_is_fatal_and_the_line_names_its_variable_alone(text: str) -> None:
+    with pytest.raises(BrokerForbids) as caught, broker_errors("frames"):
+        raise reply(text)
+    assert str(caught.value) == (
+        "the frames broker is refused: it does not accept the user and the password in A3CP_FRAMES_URL; "
+        "mend it with: A3CP_FRAMES_URL=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
+    )
 
 
 def test_an_error_of_ours_passes_through() -> None:

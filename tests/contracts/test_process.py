@@ -47,6 +47,11 @@ def test_a_fatal_error_is_one_line_and_its_exit_code(error: str, code: int, line
     assert ending(f"raise {error}") == (code, "", line)
 
 
+def test_of_tasks_that_ended_together_the_fatal_one_speaks() -> None:
+    together = "ExceptionGroup('tasks', [ValueError(), ExceptionGroup('more', [ConfigurationError('A3CP_PORT: no')])])"
+    assert ending(f"raise {together}") == (2, "", "a3cp part: A3CP_PORT: no\n")
+
+
 def test_ctrl_c_is_130_without_a_word() -> None:
     assert ending("raise KeyboardInterrupt") == (130, "", "")
 

@@ -169,12 +169,20 @@ def test_broker_that_is_wrong_from_the_start_is_fatal(own_brokers: BrokerPair, t
     on(own_brokers, tmp_path, test)
 
 
-def test_forbidden_command_is_a_broker_that_does_not_answer(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_forbidden_command_is_fatal_from_the_start_and_later_a_broker_that_refuses(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
     async def test(gateway: Reached) -> None:
+        watch = gateway.app.state.brokers
         with own_brokers.events.client() as events:
             events.execute_command("ACL", "SETUSER", "default", "-xinfo")
-        await gateway.app.state.brokers.check()
-        assert "The events broker does not answer." in (await readiness(gateway))[1]["missing"]
+            with pytest.raises(BrokerMisconfigured, match="forbids us a command .*xinfo.*a3cp acl events"):
+                await watch.run()
+            events.execute_command("ACL", "SETUSER", "default", "+xinfo")
+            await watch.check()
+            events.execute_command("ACL", "SETUSER", "default", "-xinfo")
+            await watch.check()
+        assert "The events broker refuses the gateway." in (await readiness(gateway))[1]["missing"]
 
     on(own_brokers, tmp_path, test)
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from contracts.errors import BrokerMisconfigured
 from tests.workers.stage import wait_for
 from workers import pool
-from workers.pool import HEALTHY_S, Pool, _Place
+from workers.pool import HEALTHY_S, Pool, WorkerFailed, _Place
 from workers.stop_signals import stop_signals
 
 
@@ -34,6 +35,10 @@ def leave_name_and_ignore(folder: str) -> None:
 def say_how_sigint_is(folder: str) -> None:
     Path(folder, "blocked" if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()) else "open").touch()
     signal.sigwait({signal.SIGUSR1})
+
+
+def end_for_good(_: str) -> None:
+    sys.exit(BrokerMisconfigured.exit_code)
 
 
 @contextmanager
@@ -83,6 +88,16 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: len(pids(tmp_path)) == 2)
         assert not alive(first)
+
+
+def test_a_process_that_cannot_go_on_is_the_end_of_the_pool(tmp_path: Path) -> None:
+    stop, write = os.pipe()
+    with pytest.raises(WorkerFailed, match="the bad worker cannot go on") as caught:
+        Pool({"worker": leave_name_and_wait, "bad worker": end_for_good}, 1, str(tmp_path)).run(stop)
+    assert caught.value.exit_code == BrokerMisconfigured.exit_code
+    assert not any(alive(pid) for pid in pids(tmp_path)), "the others end with it"
+    os.close(stop)
+    os.close(write)
 
 
 def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
