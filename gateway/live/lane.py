@@ -179,6 +179,7 @@ class LiveLane:
         for _, entries in streams:
             for _, fields in entries:
                 self._deliver(fields)
+            await asyncio.sleep(0)  # first the clients are told
             await run(self._frames, live_lane.drop(outbox, [entry_id for entry_id, _ in entries]))
 
     def _deliver(self, fields: Mapping[bytes, bytes]) -> None:

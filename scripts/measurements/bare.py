@@ -16,8 +16,8 @@ from workers.process import mute_native_logs
 __all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
 
 SOLUTIONS = {"pose": ("pose", "Pose"), "holistic": ("holistic", "Holistic")}
-"""MediaPipe's own classes. They are used as one would without knowing more: OpenCV decodes, and nothing of ours is in the
-loops."""
+"""MediaPipe's own classes. They are used as one would without knowing more: OpenCV decodes, and nothing of ours is in
+the loops."""
 
 
 class BareLoop:
@@ -80,7 +80,7 @@ class BareRun(NamedTuple):
 
 
 class BareCrowd:
-    """Processes that each decode and run Holistic, over the same frames again and again. Each has one graph for ever."""
+    """Processes that each decode and run Holistic, over the same frames again and again; each has one graph."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
