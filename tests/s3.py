@@ -1,0 +1,94 @@
+"""An S3 server of a test's own: moto's, in a thread, with faults in front of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+__all__ = ["BUCKET", "S3Server", "s3_server"]
+
+BUCKET = "a3cp-tests"
+SECRET = "a-secret-that-is-nowhere"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+class S3Server:
+    """What it holds outlives `stop` and `start`. The faults: ``conditional`` false takes every put, whatever
+    If-None-Match says; ``loses_replies_to`` a method: it is done and not answered; ``refuses`` answers with this
+    status."""
+
+    def __init__(self) -> None:
+        self.conditional = True
+        self.loses_replies_to = ""
+        self.refuses = 0
+        self.asked: list[tuple[str, str]] = []
+        self._app = DomainDispatcherApplication(create_backend_app)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.start()
+        httpx.put(f"{self.address}/{BUCKET}", trust_env=False).raise_for_status()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True, request_handler=_Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def get(self, key: str) -> bytes | None:
+        """What is really there."""
+        there = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys.get(key)
+        return None if there is None else bytes(there.value)
+
+    def count(self, method: str, ending: str) -> int:
+        """How often a path with this ending was asked for."""
+        return sum(asked == method and path.endswith(ending) for asked, path in self.asked)
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        if self.refuses:
+            start_response(f"{self.refuses} Refused", [("Content-Length", "0")])
+            return []
+        if not self.conditional:
+            environ.pop("HTTP_IF_NONE_MATCH", None)
+        answer: Iterable[bytes] = self._app(environ, start_response)
+        if environ["REQUEST_METHOD"] == self.loses_replies_to:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return answer
+
+
+def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A server that this process and its children find as every AWS tool finds its own."""
+    server = S3Server()
+    for name, value in {
+        "AWS_ENDPOINT_URL": server.address,
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.stop()
