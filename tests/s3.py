@@ -61,6 +61,17 @@ class S3Server:
         there = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys.get(key)
         return None if there is None else bytes(there.value)
 
+    def put(self, key: str, data: bytes) -> None:
+        """Whatever is there."""
+        s3_backends[ACCOUNT]["aws"].put_object(BUCKET, key, data)
+
+    def remove(self, key: str) -> None:
+        s3_backends[ACCOUNT]["aws"].delete_object(BUCKET, key)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Everything that is really there."""
+        return sorted(key for key in s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys if key.startswith(prefix))
+
     def count(self, method: str, ending: str) -> int:
         """How often a path with this ending was asked for."""
         return sum(asked == method and path.endswith(ending) for asked, path in self.asked)

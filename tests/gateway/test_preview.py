@@ -21,6 +21,7 @@ from contracts.errors import ArtifactError
 from contracts.events import EventEntry, Receipt
 from contracts.layout import DIMS, LAYOUT, Part, Row
 from contracts.message import RawFeaturesRef
+from contracts.object_store import ObjectStore
 from contracts.paths import session_features_dir
 from contracts.records import CaptureCounts
 from contracts.scripts import run
@@ -30,6 +31,7 @@ from gateway.preview.artifact import read_artifact
 from gateway.preview.sheet import contact_sheet, moments
 from tests.gateway.reached import Reached, assert_refused, reaching
 from tests.gateway.test_captures import opened
+from tests.s3 import BUCKET, S3Server
 from workers.artifact import LocalStore, write_artifact
 from workers.matrix import FeatureMatrix
 
@@ -281,12 +283,17 @@ def test_an_array_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch) 
         read_artifact(io.BytesIO(WHOLE))
 
 
-async def published(gateway: Reached, *rows: Row) -> tuple[CaptureWindow, RawFeaturesRef]:
-    """A capture whose artifact is on the disk, and whose event is on its way to the log."""
+async def published(
+    gateway: Reached, *rows: Row, store: ObjectStore | None = None
+) -> tuple[CaptureWindow, RawFeaturesRef]:
+    """A capture whose artifact is on the disk, or in this store, and whose event is on its way to the log."""
     made = await opened(gateway)
     data_root = gateway.state.settings.data_root
-    session_features_dir(data_root, made.user_id, made.session_id).mkdir(parents=True)
-    reference = write_artifact(LocalStore(data_root), made, FeatureMatrix.of(rows, []))
+    if store is None:
+        session_features_dir(data_root, made.user_id, made.session_id).mkdir(parents=True)
+    reference = await asyncio.to_thread(
+        write_artifact, store or LocalStore(data_root), made, FeatureMatrix.of(rows, [])
+    )
     event = orjson.dumps({"raw_features_ref": reference.model_dump()})
     entry = EventEntry(event, made.user_id, made.session_id, made.record_id, made.capture_id)
     await run(gateway.state.events, records.publish(entry, CaptureCounts(len(rows), len(rows), {"pose": len(rows)})))
@@ -352,6 +359,36 @@ def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, pictu
                 event = orjson.dumps({"raw_features_ref": reference.model_dump() | {"uri": uri}})
                 await gateway.state.events.hset(keys.capture_record(made.capture_id), "event", event)
                 assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
+
+    asyncio.run(main())
+
+
+def test_a_capture_in_an_object_store_is_shown_and_what_is_wrong_there_is_told(
+    tmp_path: Path, s3: S3Server, unique: str
+) -> None:
+    url = f"s3://{BUCKET}/{unique}"
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, artifact_url=url) as gateway:
+            made, reference = await published(gateway, row(pose=(0.5, 0.5)), store=ObjectStore(url))
+            await settled(gateway, made)
+            assert reference.uri.startswith(url)
+            key = reference.uri.removeprefix(f"s3://{BUCKET}/")
+            there = s3.get(key)
+            assert there is not None
+            for picture, draw in zip(PICTURES, (contact_sheet, animation), strict=True):
+                address = f"/captures/{made.capture_id}/{picture}"
+                answer = await gateway.client.get(address)
+                assert answer.content == draw(read_artifact(io.BytesIO(there)))
+                assert not (tmp_path / "data").exists()
+                s3.refuses = 403
+                detail = assert_refused(await gateway.client.get(address), 503, "artifact_store_unavailable")
+                assert BUCKET not in detail
+                s3.refuses = 0
+            s3.put(key, b"damaged")
+            assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
+            s3.remove(key)
+            assert_refused(await gateway.client.get(address), 404, "artifact_missing")
 
     asyncio.run(main())
 
