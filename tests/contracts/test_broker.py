@@ -412,11 +412,9 @@ def test_any_other_reply_is_raised_as_it_is(text: str) -> None:
     ],
 )
 def test_a_command_that_is_forbidden_is_fatal_and_says_where_the_rights_are(text: str) -> None:
-    with pytest.raises(
-        BrokerForbids, match="the events broker is refused: it forbids us a command .*`a3cp acl events`"
-    ):
-        with broker_errors("events"):
-            raise reply(text)
+    with pytest.raises(BrokerForbids, match="forbids us a command") as caught, broker_errors("events"):
+        raise reply(text)
+    assert "`a3cp acl events`" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["NOAUTH Authentication required.", "WRONGPASS invalid username-password pair"])

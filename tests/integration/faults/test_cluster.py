@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, live_lane, records
+from contracts import captures, keys, live_lane, records, upload_store
 from contracts.broker import broker_time_ms, check_role, connect, ensure_group, memory_share
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.events import EventEntry, Receipt
@@ -22,6 +22,8 @@ from contracts.layout import DIMS, Row
 from contracts.limits import CaptureLimits
 from contracts.records import CaptureCounts
 from contracts.scripts import Call, ScriptName, run
+from contracts.settings import Settings
+from contracts.upload import Place
 from tests.brokers import FRAMES, Flavour, server_path
 from tests.contracts.scripting import CLOSE, SESSION, frame, window
 from tests.integration.faults.cluster_faults import CASES
@@ -50,6 +52,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.watch(capture_id),
         captures.claim(capture_id, "1-0"),
         captures.row(capture_id, "1-0/1", 1, row, 10, restart=True, found={"pose": True}),
+        captures.measure(capture_id, "1-0/1", expected=10, accepted=0),
         captures.heartbeat(capture_id, "1-0/1"),
         captures.release(capture_id, "1-0/1"),
         captures.end(capture_id, CLOSE),
@@ -57,6 +60,8 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.finish(capture_id, "1-0/1"),
         captures.acknowledge("1-0"),
         captures.alive("extractor"),
+        upload_store.take(Place("upload", 5, "user-1"), Settings(), complete=False),
+        upload_store.put("upload", 0, b"chunk"),
         records.start_session("request", b"{}", entry),
         records.reserve(window(capture_id), "connection", 4, now),
         records.recheck("user-1", SESSION, capture_id),

@@ -1,0 +1,239 @@
+"""The access rules, held against what the processes do: nothing they need is missing, and nothing is there that they
+do not need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import redis
+
+from contracts import keys, live_lane
+from contracts.acl import RIGHTS, User, acl_file, password_hash
+from contracts.broker import Role
+from contracts.scripts import Call, ScriptName
+from tests.brokers import Flavour, server_path
+from tests.contracts.forbidden import DENIED, NEVER
+from tests.guarded import GuardedBroker, denials, guarded
+from tests.integration.faults.test_cluster import every_call
+
+ROOT = Path(__file__).parents[2]
+ROLES: tuple[Role, ...] = get_args(Role)
+USERS: tuple[User, ...] = get_args(User)
+CAPTURE = "the-capture"
+
+
+@pytest.fixture(scope="module", params=get_args(Flavour))
+def brokers(request: pytest.FixtureRequest) -> Iterator[dict[Role, GuardedBroker]]:
+    flavour: Flavour = request.param
+    if server_path(flavour) is None:
+        pytest.skip(f"no {flavour} server on this machine: apt-get install redis-server")
+    pair = {role: guarded(flavour, role) for role in ROLES}
+    yield pair
+    for broker in pair.values():
+        broker.stop()
+
+
+# --- what the sources say --------------------------------------------------------------------------------
+
+PLACES: dict[User, tuple[str, ...]] = {
+    "gateway": ("gateway/**/*.py",),
+    "extractor": ("workers/*.py",),  # but for live_*.py
+    "live": ("workers/live_*.py",),
+    "recorder": ("recorder/*.py",),
+    "operator": ("scripts/inspection.py", "scripts/doctor.py"),
+}
+MODULES = ("captures", "records", "live_lane", "upload_store")
+CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
+METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
+           "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
+FUNCTIONS = {
+    "memory_share": {"info"}, "highest_memory_share": {"info"}, "broker_time_ms": {"time"},
+    "ensure_group": {"xgroup|create"}, "append_event": {"xadd"}, "await_receipt": {"get"},
+    "upload_store.keep": {"expire"}, "upload_store.keep_sync": {"expire"}, "upload_store.read_chunk": {"hget"},
+    "upload_store.drop": {"unlink", "zrem"}, "upload_store.drop_sync": {"unlink", "zrem"},
+}  # fmt: skip
+"""What reaches a broker by way of `contracts`, scripts apart."""
+EVERYBODY = {"info", "config|get", "cluster|slots", "asking"}
+"""What the check of the roles, and a client of a cluster, ask."""
+UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort", "xtrim"}
+"""Commands that nobody has, to see if somebody asks for one."""
+
+
+@cache
+def sources(user: User) -> str:
+    paths = {path for place in PLACES[user] for path in ROOT.glob(place)}
+    if user == "extractor":
+        paths -= set(ROOT.glob("workers/live_*.py"))
+    assert paths
+    return "\n".join(path.read_text() for path in sorted(paths))
+
+
+@cache
+def script_functions() -> dict[str, ScriptName]:
+    """The functions of `contracts` that make a call, by the script it is of."""
+    found: dict[str, ScriptName] = {}
+    for module in MODULES:
+        text = (ROOT / "contracts" / f"{module}.py").read_text()
+        for name, body in re.findall(r"^def (\w+)\((.*?)(?=^(?:async def|def|class|@|[A-Z_])|\Z)", text, re.M | re.S):
+            if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
+                found[f"{module}.{name}"] = script[1]
+    found["records.settle"] = found["records.settle_all"]
+    return found
+
+
+def scripts_of(user: User) -> set[ScriptName]:
+    return {script for name, script in script_functions().items() if re.search(rf"\b{name}\(", sources(user))}
+
+
+def source_of(script: ScriptName) -> str:
+    return (ROOT / "contracts" / "lua" / f"{script}.lua").read_text()
+
+
+def commands_of(script: ScriptName) -> set[str]:
+    return {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", source_of(script))}
+
+
+def direct_commands(user: User) -> set[str]:
+    text = sources(user)
+    called = {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
+    granted = {word for rights in RIGHTS.values() for user in USERS for word in commands_in(rights[user])}
+    by_functions = [commands for name, commands in FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
+    return called & (granted | UNKNOWN) | set().union(*by_functions)
+
+
+def commands_in(rights: Mapping[str, str]) -> set[str]:
+    return set(" ".join(rights.values()).split())
+
+
+def test_every_script_is_some_processs() -> None:
+    assert {script for user in PLACES for script in scripts_of(user)} == set(get_args(ScriptName))
+    assert len(scripts_of("gateway")) > 10 and len(scripts_of("extractor")) > 10
+
+
+@pytest.mark.parametrize("user", PLACES)
+def test_a_process_has_the_commands_that_it_uses_and_no_other(user: User) -> None:
+    in_scripts = {command for script in scripts_of(user) for command in commands_of(script)}
+    granted = {command for role in ROLES for command in commands_in(RIGHTS[role][user])}
+    assert granted - EVERYBODY == (in_scripts | direct_commands(user)) - EVERYBODY
+    assert all(commands_in(RIGHTS[role][user]) >= EVERYBODY for role in ROLES)
+
+
+# --- the scripts, command by command ----------------------------------------------------------------------
+
+NAMED = {"receipt": 2, "record": 3}
+"""Variables of ``settle`` that hold a key, by its place among the keys."""
+WORDS = {
+    "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "GET": 2, "ZSCORE": 3, "ZREMRANGEBYSCORE": 4,
+    "ZCOUNT": 4, "PTTL": 2, "DEL": 2, "UNLINK": 3, "EXISTS": 2,
+}  # fmt: skip
+"""How many words a command has; all others take five."""
+
+
+def steps(call: Call[Any]) -> set[tuple[str, ...]]:
+    """Every command that a script may run, whatever branch it takes, with the keys that it runs it on."""
+    found: set[tuple[str, ...]] = set()
+    pattern = r"redis\.call\('(\w+)'((?:, (?:KEYS\[\w+\]|receipt\b|record\b))*)"
+    for command, arguments in re.findall(pattern, source_of(call.name)):
+        places = re.findall(r"KEYS\[(\w+)\]|(receipt|record)", arguments)
+        if ("i", "") in places:
+            found |= {(command, key) for key in call.keys}
+        elif places:
+            found.add((command, *(call.keys[NAMED[name] if name else int(place) - 1] for place, name in places)))
+        else:
+            assert command == "TIME", (call.name, command)
+    return found
+
+
+def calls_of(user: User) -> list[Call[Any]]:
+    """One run of each script of a process; of those that two processes run on keys of their own, its own."""
+    calls = [call for call in every_call(CAPTURE) if call.name in scripts_of(user)]
+    assert {call.name for call in calls} == scripts_of(user)
+    if user == "gateway":
+        calls.append(live_lane.drop(keys.live_outbox("gateway"), [b"1-0"]))
+    if user == "live":
+        calls = [call for call in calls if call.name != "live_put"]
+        calls.append(live_lane.put_answer("gateway", live_lane.Answer("live", 0, b"{}")))
+    return calls
+
+
+def answer(broker: GuardedBroker, user: User, *words: str) -> str:
+    """What the broker would say to a user's command."""
+    with broker.client() as client:
+        said = client.execute_command("ACL", "DRYRUN", user, *words)
+    return said.decode() if isinstance(said, bytes) else str(said)
+
+
+def test_every_step_of_every_script_is_allowed_to_the_processes_that_run_it(
+    brokers: dict[Role, GuardedBroker],
+) -> None:
+    looked_at = 0
+    for user in PLACES:
+        for call in calls_of(user):
+            broker = brokers[call.role]
+            assert answer(broker, user, "EVALSHA", "sha", str(len(call.keys)), *call.keys) == "OK", (user, call.name)
+            for command, *names in steps(call):
+                words = [command, *names, "1", "1", "1", "1"][: WORDS.get(command, 5)]
+                assert answer(broker, user, *words) == "OK", (user, call.name, words)
+                looked_at += 1
+    assert looked_at > 150
+
+
+# --- what nobody may -------------------------------------------------------------------------------------
+
+
+def commands_named(table: str) -> list[list[str]]:
+    return [command.split() for command in re.split(r"[|\n]", table) if command.strip()]
+
+
+@pytest.mark.parametrize(("user", "role"), DENIED)
+def test_what_a_process_must_not_do_is_refused(user: User, role: Role, brokers: dict[Role, GuardedBroker]) -> None:
+    broker = brokers[role]
+    with broker.client() as admin, broker.client_of(user) as client:
+        for words in [*commands_named(NEVER), *commands_named(DENIED[user, role])]:
+            admin.acl_log_reset()
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*words)
+                raise AssertionError(f"{user} may {' '.join(words)} on the {role} broker")
+            assert {entry[0] for entry in denials(admin)} == {user}
+
+
+def test_a_script_gives_no_right_to_who_has_it_not(brokers: dict[Role, GuardedBroker]) -> None:
+    session = keys.session("x")
+    with brokers["events"].client_of("extractor") as client:
+        for text in (f"return redis.call('HSET', '{session}', 'status', 'active')", "return redis.call('SAVE')"):
+            with pytest.raises(
+                redis.exceptions.ResponseError, match=r"ACL failure|can't (run|access)|not allowed from script"
+            ):
+                client.eval(text, 1, keys.EVENTS)
+
+
+def test_nobody_comes_in_without_a_password_or_by_the_default_user(brokers: dict[Role, GuardedBroker]) -> None:
+    for broker in brokers.values():
+        with redis.Redis.from_url(f"unix://{broker.folder}/broker.sock", driver_info=None) as nobody:
+            for words in commands_named("PING | INFO | GET x | XLEN a3cp:captures"):
+                with pytest.raises(redis.exceptions.AuthenticationError):
+                    nobody.execute_command(*words)
+
+
+# --- the file --------------------------------------------------------------------------------------------
+
+
+def test_a_user_without_a_password_is_not_in_the_file() -> None:
+    lines = acl_file("frames", {"gateway": password_hash("a"), "recorder": password_hash("b")}).splitlines()
+    assert [line.split()[1] for line in lines] == ["default", "gateway", "recorder"]
+    assert (
+        "nopass" not in str(lines) and "@" not in str(lines) and "allkeys" not in str(lines) and "~* " not in str(lines)
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_right_is_on_keys_of_the_other_role(role: Role) -> None:
+    prefix = {"frames": "a3cp:", "events": "{a3cp}:"}[role]
+    assert {
+        name for user in USERS for names in RIGHTS[role][user] for name in names.split() if not name.startswith(prefix)
+    } == set()
