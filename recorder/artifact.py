@@ -140,7 +140,8 @@ def _require(holds: bool, problem: str) -> None:
 def _check_uri(event: FeatureRefEvent, artifacts: ArtifactSource) -> None:
     uri = event.raw_features_ref.uri
     expected = artifacts.uris(artifact_uri(event.user_id, event.session_id, event.record_id))
-    _require(uri in expected, f"the reference's uri is {uri}, the record's place is {' or '.join(expected)}")
+    which = "; A3CP_ARTIFACT_URL says which object store is read" if "://" in uri else ""
+    _require(uri in expected, f"the reference's uri is {uri}, the record's place is {' or '.join(expected)}{which}")
 
 
 def _read(artifacts: ArtifactSource, uri: str) -> bytes:

@@ -4,6 +4,7 @@ each is refused, and leaves no file, no folder and no key."""
 from __future__ import annotations
 
 import asyncio
+import io
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.events import encode_line
 from contracts.message import FeatureRefEvent, RawFeaturesRef
+from contracts.object_store import ObjectStore
 from contracts.paths import session_log_path
 from contracts.settings import Settings
 from recorder.verify import replay, verify_log
@@ -186,12 +188,14 @@ def test_no_uri_in_a_log_makes_verify_or_replay_read_elsewhere(
     log = session_log_path(tmp_path / "logs", "user-1", SESSION)
     log.parent.mkdir(parents=True)
     log.write_bytes(line_with(uri))
-    read: list[Path] = []
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or b"")
-    report = verify_log(log, tmp_path / "data")
-    assert not report.ok and "its place" in report.findings[0].problem.replace("the record's place", "its place")
-    with pytest.raises(ArtifactError):
-        replay(RECORD, "user-1", SESSION, tmp_path / "data", tmp_path / "logs")
+    read: list[object] = []
+    monkeypatch.setattr(ArtifactSource, "reader", lambda _, uri: read.append(uri) or io.BytesIO())
+    for objects in (None, ObjectStore("s3://another-bucket"), ObjectStore("s3://bucket/y")):
+        artifacts = ArtifactSource(tmp_path / "data", objects)
+        report = verify_log(log, artifacts)
+        assert not report.ok and "its place" in report.findings[0].problem.replace("the record's place", "its place")
+        with pytest.raises(ArtifactError):
+            replay(RECORD, "user-1", SESSION, artifacts, tmp_path / "logs")
     assert read == []
 
 

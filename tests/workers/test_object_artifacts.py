@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -48,22 +47,12 @@ class ObjectStage(Stage):
 
 
 @pytest.fixture
-def make(s3: S3Server, tmp_path: Path, unique: str) -> Callable[[], ObjectStage]:
+def stage(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
     server = fakeredis.FakeServer()
     frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
-
-    def make() -> ObjectStage:
-        store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
-        stage = ObjectStage(frames, events, tmp_path, unique, objects=store)
-        stage.server = s3
-        return stage
-
-    return make
-
-
-@pytest.fixture
-def stage(make: Callable[[], ObjectStage]) -> ObjectStage:
-    stage = make()
+    store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
+    stage = ObjectStage(frames, events, tmp_path, unique, objects=store)
+    stage.server = s3
     stage.features_dir.rmdir()  # nobody needs it
     stage.open()
     return stage
@@ -93,13 +82,21 @@ def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(stage: Ob
 
 
 def test_two_workers_that_race_leave_one_object_and_both_use_it(
-    stage: ObjectStage, make: Callable[[], ObjectStage], s3: S3Server
+    stage: ObjectStage, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stores = [make().store for _ in range(4)]
+    created: list[bool] = []
+    put_once = ObjectStore.put_once
+
+    def watched(store: ObjectStore, name: str, data: bytes) -> bool:
+        created.append(put_once(store, name, data))
+        return created[-1]
+
+    monkeypatch.setattr(ObjectStore, "put_once", watched)
+    stores = [ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda store: write_artifact(store, stage.window, MATRIX), stores))
+    assert sorted(created) == [False, False, False, True]
     assert all(reference == found[0] for reference in found)
-    assert s3.count("PUT", stage.record_id + ".npz") >= 4
     there = stage.there()
     assert there is not None and found[0].hash == "sha256:" + hashlib.sha256(there).hexdigest()
 
