@@ -14,7 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-__all__ = ["BUCKET", "S3Server", "s3_server"]
+__all__ = ["BUCKET", "SECRET", "S3Server", "s3_server"]
 
 BUCKET = "a3cp-tests"
 SECRET = "a-secret-that-is-nowhere"

@@ -13,12 +13,12 @@ from contracts.object_store import ObjectStore
 from scripts.streaming import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, running, settings_for
-from tests.s3 import BUCKET, S3Server
+from tests.s3 import BUCKET, SECRET, S3Server
 
 
 @pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
 def test_a_capture_goes_all_the_way_into_a_bucket_and_back(
-    own_brokers: BrokerPair, s3: S3Server, unique: str, tmp_path: Path
+    own_brokers: BrokerPair, s3: S3Server, unique: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"s3://{BUCKET}/{unique}"
     settings = settings_for(own_brokers, tmp_path).model_copy(update={"artifact_url": url})
@@ -41,4 +41,6 @@ def test_a_capture_goes_all_the_way_into_a_bucket_and_back(
             assert result.features.hash == "sha256:" + hashlib.sha256(artifact).hexdigest()
 
     asyncio.run(main())
+    said = capsys.readouterr().out
+    assert "extractor ready" in said and SECRET not in said
     assert not settings.data_root.exists(), "nothing of it was ever on this disk"
