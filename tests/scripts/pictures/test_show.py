@@ -127,13 +127,16 @@ def test_a_record_that_two_sessions_have_must_be_told_apart(tmp_path: Path) -> N
         find_record(logs, record_id, "u1", two.session_id)
 
 
+NOBODYS = "3f0a6a4e-6d0c-4c39-9d7e-1b7f0a5f2c11"
+
+
 @pytest.mark.parametrize(
     ("record_id", "user_id", "session_id", "said"),
     [
         ("../../x", None, None, "not a record_id"),
-        (str(uuid4()), "../*", None, "not a user_id"),
-        (str(uuid4()), None, "*", "not a session_id"),
-        (str(uuid4()), None, None, "no session log"),
+        (NOBODYS, "../*", None, "not a user_id"),
+        (NOBODYS, None, "*", "not a session_id"),
+        (NOBODYS, None, None, "no session log"),
     ],
 )
 def test_what_names_no_record_is_refused(
