@@ -55,15 +55,15 @@ def keep_sync(broker: Broker, upload_id: str) -> bool:
         return bool(broker.expire(uploaded_video(upload_id), ENDED_TTL_S))
 
 
-async def drop(broker: AsyncBroker, place: Place) -> None:
-    """Let go of a video and of its place; gone already is gone.
+async def drop(broker: AsyncBroker, *places: Place) -> None:
+    """Let go of a video and of its place, or of all the places that it may have; gone already is gone.
 
     Raises:
         BrokerUnavailable: the broker is away; this may be repeated, and both lapse by themselves.
     """
     with broker_errors("frames"):
-        await broker.delete(uploaded_video(place.upload_id))
-        await broker.zrem(UPLOAD_PLACES, place.member)
+        await broker.delete(uploaded_video(places[0].upload_id))
+        await broker.zrem(UPLOAD_PLACES, *[place.member for place in places])
 
 
 def drop_sync(broker: Broker, place: Place) -> None:

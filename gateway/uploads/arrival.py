@@ -18,10 +18,13 @@ from contracts.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_
 from gateway.again import once_more
 from gateway.state import GatewayState
 
-__all__ = ["RETRY_AFTER_S", "Arrival"]
+__all__ = ["RETRY_AFTER_S", "Arrival", "too_large"]
 
 MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
+
+LOOK_CHUNKS = 16
+"""How often it is asked again whether there is room: every 8 MB. Of several that begin at once each finds it."""
 
 RENEW_S = 15.0
 RETRY_AFTER_S = 30
@@ -46,7 +49,7 @@ class Arrival:
         self._announced_bytes = announced_bytes
         self._buffer = bytearray()
         self._chunks = 0
-        self._place: Place | None = None
+        self._places: list[Place] = []  # each of which may be in the broker: an answer may have been lost
         self._renew_at = 0.0
 
     async def add(self, piece: bytes, user_id: str) -> None:
@@ -54,19 +57,19 @@ class Arrival:
         self.byte_length += len(piece)
         max_bytes = self._state.settings.upload_max_bytes
         if self.byte_length > max_bytes:
-            raise RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
+            raise too_large(max_bytes)
         self._buffer += piece
-        if self._place is None and self.byte_length >= HEAD_BYTES:
+        if not self._places and self.byte_length >= HEAD_BYTES:
             await self._begin(user_id)
         while len(self._buffer) >= CHUNK_BYTES:
             await self._put()
-        if self._place and asyncio.get_running_loop().time() >= self._renew_at:
-            await self._take(self._place)
+        if self._places and asyncio.get_running_loop().time() >= self._renew_at:
+            await self._take(self._places[-1])
             await _patiently(self._still_arriving)
 
     async def complete(self, user_id: str) -> StoredVideo:
         """The file is at its end: what of it is not in the broker goes there, and all of it waits."""
-        if self._place is None:
+        if not self._places:
             await self._begin(user_id)
         if self._buffer:
             await self._put()
@@ -87,35 +90,39 @@ class Arrival:
     async def discard(self) -> None:
         """Nothing of it stays. If the broker does not answer, it goes by itself."""
         self._buffer.clear()
-        if self._place is None:
+        if not self._places:
             return
-        place = self._place
         try:
-            await once_more(lambda: upload_store.drop(self._state.frames, place))
+            await once_more(lambda: upload_store.drop(self._state.frames, *self._places))
         except BrokerUnavailable as error:
             log.warning("an upload is left to lapse", exc_info=error)
 
     async def _begin(self, user_id: str) -> None:
         if not looks_like_video(bytes(self._buffer[:HEAD_BYTES])):
             raise RequestRefused(415, "not_a_video", "The file is no MP4, QuickTime, WebM or Matroska video.")
-        frames, key = self._state.frames, uploaded_video(self._id)
-        share = await _patiently(lambda: memory_share(frames, key, self._announced_bytes))
-        if share > MEMORY_SHARE:
-            raise _full()
+        await self._look_for_room()
         await self._take(Place(self._id, self._announced_bytes, user_id))
+
+    async def _look_for_room(self) -> None:
+        frames, key = self._state.frames, uploaded_video(self._id)
+        missing_bytes = max(0, self._announced_bytes - self._chunks * CHUNK_BYTES)
+        if await _patiently(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
+            raise _full()
 
     async def _take(self, place: Place, *, complete: bool = False) -> None:
         call = upload_store.take(place, self._state.settings, complete=complete)
-        self._place = self._place or place  # whatever becomes of the call, there may be one to let go of
+        if place not in self._places:
+            self._places.append(place)
         answer = await _patiently(lambda: run(self._state.frames, call))
         if answer != "OK":
             whose = "you have" if answer == "user" else "there are"
             detail = f"As many videos as {whose} room for are waiting or arriving; try again later."
             raise RequestRefused(429, "too_many_uploads", detail, retry_after_s=RETRY_AFTER_S)
-        self._place = place
         self._renew_at = asyncio.get_running_loop().time() + RENEW_S
 
     async def _put(self) -> None:
+        if self._chunks and self._chunks % LOOK_CHUNKS == 0:
+            await self._look_for_room()
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = upload_store.put(self._id, self._chunks, chunk)
         await _patiently(lambda: run(self._state.frames, call))
@@ -137,6 +144,11 @@ async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
         return await once_more(step)
     except BrokerFull as error:
         raise _full() from error
+
+
+def too_large(max_bytes: int) -> RequestRefused:
+    """The refusal of a video that has more."""
+    return RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
 
 
 def _full() -> RequestRefused:

@@ -30,7 +30,7 @@ from gateway.captures import InFlight
 from gateway.refusals import json_response
 from gateway.requests import require, validated
 from gateway.state import GatewayState
-from gateway.uploads.arrival import RETRY_AFTER_S, Arrival
+from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
 
 __all__ = ["ROUTES", "progress_of", "too_slow"]
@@ -77,7 +77,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     announced = request.headers.get("content-length", "")
     announced_bytes = int(announced[:20]) if announced.isdecimal() else max_bytes
     if announced_bytes > max_bytes + OVERHEAD_BYTES:
-        raise RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
+        raise too_large(max_bytes)
     if state.refusal or state.draining.is_set():
         raise RequestRefused(503, "brokers_unready", "The server cannot take a video at the moment.", retry_after_s=5)
     reader = FormReader(request.headers.get("content-type", ""))
@@ -105,6 +105,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
     """
     stream = aiter(request.stream())
     started_s, received_bytes, checked = time.monotonic(), 0, False
+    max_bytes = state.settings.upload_max_bytes
     while True:
         try:
             async with asyncio.timeout(SILENT_S):
@@ -114,6 +115,8 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
         if data is None:
             break
         received_bytes += len(data)
+        if received_bytes > max_bytes + OVERHEAD_BYTES:  # before and behind its parts a form may be endless
+            raise too_large(max_bytes)
         if too_slow(time.monotonic() - started_s, received_bytes):
             raise _timeout()
         for piece in reader.feed(data):

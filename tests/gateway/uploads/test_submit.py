@@ -14,6 +14,7 @@ import redis
 
 from contracts import captures, keys, records
 from contracts.captures import CaptureState
+from contracts.errors import BrokerUnavailable
 from contracts.records import CaptureCounts
 from contracts.scripts import run
 from contracts.upload import CHUNK_BYTES
@@ -252,6 +253,56 @@ def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: 
         await nothing_is_left(gateway, fields)
 
     play(tmp_path, scene)
+
+
+def test_a_place_whose_answer_was_lost_is_let_go_of_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lossy(broker: Any, call: Any) -> Any:
+        answer = await run(broker, call)
+        if call.name == "upload_place" and 3600 * 1000 in call.arguments:  # the one for an hour
+            raise BrokerUnavailable("frames", "its answer was lost")
+        return answer
+
+    monkeypatch.setattr(arrival, "run", lossy)
+
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert (await submit(gateway, fields)).status_code == 503
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_room_that_others_took_meanwhile_is_noticed(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+    roomy.side_effect = [0.1, 0.2, 0.6]
+    large = VIDEO + bytes(2 * arrival.LOOK_CHUNKS * CHUNK_BYTES)
+
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        assert_refused(await submit(gateway, fields, large), 429, "frames_broker_full")
+        assert roomy.await_count == 3
+        first, second, third = [call.args[2] for call in roomy.await_args_list]
+        assert first - second == second - third == arrival.LOOK_CHUNKS * CHUNK_BYTES, "what is still to come"
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("whole", [b"", b'--XX\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n--XX--\r\n'])
+def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_for_ever(tmp_path: Path, whole: bytes) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        read = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal read
+            yield whole or b"preamble"
+            while True:
+                read += 65536
+                yield bytes(65536)
+
+        answer = await gateway.client.post("/video/submit", content=endless(), headers=TYPE)
+        assert_refused(answer, 413, "file_too_large")
+        assert read < 2_000_000
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene, upload_max_bytes=1_000_000)
 
 
 def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
