@@ -36,7 +36,7 @@ the queues are, and nothing else: health checks, KEDA."""
 Rights = Mapping[str, str]
 """By key pattern, or several with spaces between them, the commands; by ``""`` the commands that touch no key."""
 
-_EVERY_PROCESS = "info config|get time cluster|slots asking"
+_EVERY_PROCESS = "info config|get time command cluster|slots asking"
 """The check of the roles, the broker's clock, and which master of a cluster has what."""
 
 _STATE, _FRAMES, _ROWS = capture_keys("*")
@@ -53,7 +53,7 @@ _GATEWAY_FRAMES: Rights = {
     live_inbox("*"): "xadd xdel xlen del pexpire",
     live_outbox("*"): "xread xdel xlen del",
     keys.UPLOAD_PLACES: "zadd zrange zrem zremrangebyscore pttl pexpire",
-    uploaded_video("*"): "hset hlen expire unlink",
+    uploaded_video("*"): "hset hlen expire del",
 }
 
 _GATEWAY_EVENTS: Rights = {
@@ -79,7 +79,7 @@ _EXTRACTOR_FRAMES: Rights = {
     _ROWS: "hgetall hsetnx expire",
     f"{_FRAMES} {_ROWS}": "unlink",
     keys.UPLOAD_PLACES: "zrem",
-    uploaded_video("*"): "hget expire unlink",
+    uploaded_video("*"): "hget expire del",
 }
 
 _EXTRACTOR_EVENTS: Rights = {
@@ -100,10 +100,10 @@ _LIVE_FRAMES: Rights = {
 
 _RECORDER_FRAMES: Rights = {
     "": _EVERY_PROCESS,
-    _STATE: "exists hexists unlink",
+    _STATE: "exists hexists del",
     keys.EXTRACTORS: "zcount",
     keys.UPLOAD_PLACES: "zrem",
-    uploaded_video("*"): "unlink",
+    uploaded_video("*"): "del",
 }
 
 _RECORDER_EVENTS: Rights = {
@@ -141,7 +141,7 @@ RIGHTS: Mapping[Role, Mapping[User, Rights]] = {
         "recorder": _RECORDER_FRAMES,
         "operator": _OPERATOR_FRAMES,
         "monitor": {
-            "": "ping cluster|slots asking",
+            "": "ping command cluster|slots asking",
             f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending",
         },
     },
@@ -152,7 +152,7 @@ RIGHTS: Mapping[Role, Mapping[User, Rights]] = {
         "recorder": _RECORDER_EVENTS,
         "operator": _OPERATOR_EVENTS,
         "monitor": {
-            "": "ping cluster|slots asking",
+            "": "ping command cluster|slots asking",
             f"{keys.EVENTS} {keys.DEAD_EVENTS}": "xinfo|groups xlen xpending",
         },
     },

@@ -53,12 +53,10 @@ METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|g
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
 FUNCTIONS = {
     "memory_share": {"info"}, "highest_memory_share": {"info"}, "broker_time_ms": {"time"},
-    "ensure_group": {"xgroup|create"}, "append_event": {"xadd"}, "await_receipt": {"get"},
-    "upload_store.keep": {"expire"}, "upload_store.keep_sync": {"expire"}, "upload_store.read_chunk": {"hget"},
-    "upload_store.drop": {"unlink", "zrem"}, "upload_store.drop_sync": {"unlink", "zrem"},
+    "ensure_group": {"xgroup|create"},
 }  # fmt: skip
-"""What reaches a broker by way of `contracts`, scripts apart."""
-EVERYBODY = {"info", "config|get", "cluster|slots", "asking"}
+"""What reaches a broker by way of `contracts.broker`."""
+EVERYBODY = {"info", "config|get", "command", "cluster|slots", "asking"}
 """What the check of the roles, and a client of a cluster, ask."""
 UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort", "xtrim"}
 """Commands that nobody has, to see if somebody asks for one."""
@@ -78,8 +76,7 @@ def script_functions() -> dict[str, ScriptName]:
     """The functions of `contracts` that make a call, by the script it is of."""
     found: dict[str, ScriptName] = {}
     for module in MODULES:
-        text = (ROOT / "contracts" / f"{module}.py").read_text()
-        for name, body in re.findall(r"^def (\w+)\((.*?)(?=^(?:async def|def|class|@|[A-Z_])|\Z)", text, re.M | re.S):
+        for name, body in bodies_of(module):
             if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
                 found[f"{module}.{name}"] = script[1]
     found["records.settle"] = found["records.settle_all"]
@@ -98,11 +95,26 @@ def commands_of(script: ScriptName) -> set[str]:
     return {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", source_of(script))}
 
 
+def called_in(text: str) -> set[str]:
+    return {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
+
+
+def bodies_of(module: str) -> list[tuple[str, str]]:
+    text = (ROOT / "contracts" / f"{module}.py").read_text()
+    return re.findall(r"^(?:async )?def (\w+)\((.*?)(?=^(?:async def|def|class|@|[A-Z_])|\Z)", text, re.M | re.S)
+
+
+def functions_of(module: str, prefix: str) -> dict[str, set[str]]:
+    """The functions of a module of `contracts` that ask a broker, by what they ask."""
+    return {prefix + name: commands for name, body in bodies_of(module) if (commands := called_in(body))}
+
+
 def direct_commands(user: User) -> set[str]:
     text = sources(user)
-    called = {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
+    called = called_in(text)
     granted = {word for rights in RIGHTS.values() for user in USERS for word in commands_in(rights[user])}
-    by_functions = [commands for name, commands in FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
+    functions = FUNCTIONS | functions_of("events", "") | functions_of("upload_store", "upload_store.")
+    by_functions = [commands for name, commands in functions.items() if re.search(rf"\b{name}\(", text)]
     return called & (granted | UNKNOWN) | set().union(*by_functions)
 
 
