@@ -53,10 +53,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     tls = {"tls-port": port, "tls-cert-file": folder / "server.pem", "tls-key-file": folder / "server.pem",
            "tls-ca-cert-file": folder / "ca.pem", "tls-cluster": "yes", "bind": "127.0.0.1 127.0.0.2",
            "cluster-enabled": "yes", "cluster-port": bus_port, "cluster-announce-ip": "127.0.0.1"}  # fmt: skip
-    broker = BrokerProcess(
-        "redis", (*FRAMES, *(word for name, value in tls.items() for word in (f"--{name}", str(value))))
-    )
-    broker.start()
+    options = [word for name, value in tls.items() for word in (f"--{name}", str(value))]
+    broker = BrokerProcess("redis", (*FRAMES, *options)).start()
     with broker.client() as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
