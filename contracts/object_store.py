@@ -66,7 +66,8 @@ class ObjectStore:
 
     def put_once(self, name: str, data: bytes) -> bool:
         """Give the bytes this name; false if something has it already, which is not touched. One request below
-        100 MB, and in any case whole or not at all. A request whose answer was lost may have given the name, and then this is false too."""
+        100 MB, and in any case whole or not at all. A request whose answer was lost may have given the name, and then
+        this is false too."""
         with self._errors(name) as files:
             try:
                 files.pipe_file(self._path(name), data, mode="create", timeout=self._timeout_s)
