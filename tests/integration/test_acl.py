@@ -4,6 +4,8 @@ and no broker refused anything; who has less, or a wrong password, ends with one
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,9 +33,10 @@ from scripts.stack import Stack
 from scripts.streaming import stream_capture
 from scripts.supervision import PartSpec
 from tests.clips import face_video
-from tests.guarded import OPTIONS, denials, encoded_password_of, guarded, write_rules
+from tests.guarded import OPTIONS, GuardedBroker, denials, encoded_password_of, guarded, password_of, write_rules
 from tests.integration.faults.clusters import BrokerCluster
 from tests.integration.stacks import USER, FaceClip, jpegs, until
+from tests.integration.test_refusals import PROCESSES, command, environ
 
 FRAMES = 32
 ROLES: tuple[Role, ...] = get_args(Role)
