@@ -27,7 +27,7 @@ from contracts.limits import INGEST_GRACE_S, CaptureLimits
 from gateway.capture.clock import HeldClock
 from gateway.capture.jpeg import check_jpeg
 
-__all__ = ["Action", "CaptureProtocol", "CheckSession", "Complete", "Finish", "Forward", "Open", "State"]
+__all__ = ["Action", "CaptureProtocol", "CheckSession", "Complete", "Finish", "Forward", "Open", "State", "finish_of"]
 
 MAX_TEXT_CHARACTERS = 65_536
 """A longer control message breaks the schema, whatever it holds."""
@@ -111,6 +111,7 @@ class CaptureProtocol:
         self._bytes = 0
         self._pending: FrameMeta | None = None
         self._pending_at = 0.0
+        self._header = b""
         self._last_frame: datetime | None = None
         self._record_ids: set[str] = set()
         self._clock = HeldClock(limits.max_wait_s)
@@ -165,11 +166,11 @@ class CaptureProtocol:
         opened = self.state is not State.IDLE
         self.state = State.ENDED
         self._pending = None
-        return (_finish(code, opened=opened),)
+        return (finish_of(code, opened=opened),)
 
     def incomplete(self, code: CaptureCode) -> Finish:
         """How the connection ends when its `Complete` could not be carried out."""
-        return _finish(code, opened=True)
+        return finish_of(code, opened=True)
 
     def tick(self, now: float) -> tuple[Action, ...]:
         """Time passes, whether or not the client says anything."""
@@ -246,7 +247,7 @@ class CaptureProtocol:
             _violation("bytes without a capture.frame_meta")
         if len(payload) != meta.byte_length:
             _violation(f"{len(payload)} bytes came, {meta.byte_length} were announced")
-        check_jpeg(payload, opened.width, opened.height, self.limits)
+        self._header = check_jpeg(payload, opened.width, opened.height, self.limits, self._header)
         self._pending = None
         self._last_frame = meta.timestamp_frame
         self._bytes += meta.byte_length
@@ -304,7 +305,8 @@ class CaptureProtocol:
         raise error
 
 
-def _finish(code: CaptureCode, *, opened: bool) -> Finish:
+def finish_of(code: CaptureCode, *, opened: bool) -> Finish:
+    """How a connection ends for this reason; ``opened``: there may be a capture in the brokers."""
     if code == "server_shutdown":
         return Finish(code, 1012, tell=opened, opened=opened)
     if code in _UNTOLD:

@@ -1,0 +1,138 @@
+"""One example of each message, by the name of its model: what the sample clip of ``./scripts/demo`` gave, shortened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["EXAMPLES"]
+
+_USER, _SESSION, _CAPTURE = "carer-1", "sess_0fe348cd6140f967", "9f270451-1f0d-4956-b7c6-dfa53dbeb5e4"
+_START, _END = "2026-11-21T03:46:01.000Z", "2026-11-21T03:46:09.000Z"
+_WINDOW = "c7864313-62bd-4510-bd47-471312f0ceb5"
+
+
+def _base(record_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "schema_version": "1.0.1",
+        "record_id": record_id,
+        "user_id": _USER,
+        "session_id": _SESSION,
+        "timestamp": _START,
+        **fields,
+    }
+
+
+_START_REQUEST = {
+    name: value
+    for name, value in _base("4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a001", performer_id="performer-7").items()
+    if name != "session_id"
+}
+_END_REQUEST = _base("4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a002", performer_id="performer-7", end_time=_END)
+_MADE = {"source": "session_manager"}
+_FOUND = {"pose": 120, "left_hand": 0, "right_hand": 0, "face": 120}
+_REFERENCE = {
+    "uri": f"users/{_USER}/sessions/{_SESSION}/features/{_WINDOW}.npz",
+    "hash": "sha256:705b54fc8e6a457fa76333bb74cc7110383a39da3a3d7db7a59786beebc97b2f",
+    "format": "npz",
+    "dims": 1662,
+    "shape": [120, 1662],
+    "dtype": "float32",
+    "encoding": "holistic_landmarks_v1;fps=15;max_window_s=120;extractor_tag=0.1.0",
+}
+
+EXAMPLES: dict[str, Any] = {
+    "SessionStartRequest": _START_REQUEST,
+    "SessionStarted": {
+        **_START_REQUEST,
+        **_MADE,
+        "record_id": "0d0c9f6e-6c52-4d6e-8a3a-5b7f0a0f1b11",
+        "session_id": _SESSION,
+        "start_time": _START,
+    },
+    "SessionEndRequest": _END_REQUEST,
+    "SessionEnded": {**_END_REQUEST, **_MADE, "record_id": "0d0c9f6e-6c52-4d6e-8a3a-5b7f0a0f1b12"},
+    "SessionValidateRequest": {"user_id": _USER, "session_id": _SESSION},
+    "SessionAnswer": {"status": "active"},
+    "A3CPMessage": _base("4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a003", source="note_taker", note="she smiled"),
+    "Appended": {"record_id": "4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a003", "recorded_at": "2026-11-21T03:46:06.915Z"},
+    "CaptureReport": {
+        "capture_id": _CAPTURE,
+        "user_id": _USER,
+        "session_id": _SESSION,
+        "record_id": _WINDOW,
+        "open": False,
+        "status": "recorded",
+        "accepted": 120,
+        "extracted": 120,
+        "found": _FOUND,
+        "raw_features_ref": _REFERENCE,
+        "recorded_at": "2026-11-21T03:46:09.330Z",
+    },
+    "RawFeaturesRef": _REFERENCE,
+    "FeatureRefEvent": {
+        **_base(_WINDOW, modality="gesture", source="landmark_extractor", performer_id="system"),
+        "timestamp": _END,
+        "capture_id": _CAPTURE,
+        "timestamp_start": _START,
+        "timestamp_end": _END,
+        "annotation": {"intent": "wave"},
+        "raw_features_ref": _REFERENCE,
+    },
+    "Tick": {"status": "disabled", "active_captures": 0},
+    "Refusal": {"error": "unknown_capture", "detail": "There is no capture with this capture_id."},
+    "PipelineInfo": {"pipeline_id": "pose", "title": "Pose", "parts": ["pose"]},
+    "UploadAccepted": {"job_id": _CAPTURE, "capture_id": _CAPTURE},
+    "UploadStatus": {"status": "running", "progress": 0.425},
+    "CaptureOpen": _base(
+        _WINDOW,
+        event="capture.open",
+        capture_id=_CAPTURE,
+        timestamp_start=_START,
+        fps_target=15,
+        width=640,
+        height=480,
+        encoding="jpeg",
+        annotation={"intent": "wave"},
+        progress=True,
+    ),
+    "FrameMeta": _base(
+        "4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a004",
+        event="capture.frame_meta",
+        capture_id=_CAPTURE,
+        seq=1,
+        timestamp_frame=_START,
+        byte_length=41_203,
+    ),
+    "CaptureClose": _base(
+        "4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a005", event="capture.close", capture_id=_CAPTURE, timestamp_end=_END
+    ),
+    "CaptureAbort": _base(
+        _WINDOW,
+        event="capture.abort",
+        source="camera_feed_worker",
+        capture_id=_CAPTURE,
+        error_code="limit_frame_bytes_exceeded",
+    ),
+    "CaptureProgress": {
+        "event": "capture.progress",
+        "capture_id": _CAPTURE,
+        "status": "extracting",
+        "accepted": 31,
+        "extracted": 27,
+        "backlog": 4,
+        "slow_down": False,
+        "found": {"pose": 27, "left_hand": 0, "right_hand": 3, "face": 27},
+    },
+    "LiveResult": {
+        "frame_index": 0,
+        "result": {
+            "pipeline": "pose",
+            "landmarks": {"pose": [[0.542657, 0.53516066, -1.740927, 0.9999013]]},
+            "detections": [{"label": "person", "confidence": 0.98, "box": [0.31, 0.2, 0.74, 1.0]}],
+            "timing_ms": {"decode": 1.4, "inference": 16.2},
+        },
+    },
+    "LiveDropped": {"frame_index": 1, "dropped": True},
+    "LiveWarning": {"warning": "slow_down"},
+    "LiveError": {"error": "invalid_frame", "detail": "The message is not a JPEG."},
+}

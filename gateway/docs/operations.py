@@ -1,0 +1,245 @@
+"""Every HTTP route, and all that it may answer. No I/O.
+
+A test holds this table against the routes of the application, and its codes against those in the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from contracts.answers import Appended, CaptureReport, SessionAnswer, SessionEnded, SessionStarted, Tick
+from contracts.base import StrictModel
+from contracts.message import A3CPMessage
+from contracts.pipelines import PipelineInfo
+from contracts.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.upload import UploadAccepted, UploadForm, UploadStatus
+from gateway.docs.refusals import (
+    BODY,
+    BROKER_AWAY,
+    EVENT_TOO_LARGE,
+    EVERY,
+    FOREIGN_ORIGIN,
+    HTTP,
+    SCHEMA,
+    SLOW,
+    Refused,
+    missing,
+    refused,
+)
+
+__all__ = ["OPERATIONS", "Alive", "Answer", "Operation", "Ready", "Unready"]
+
+
+class Alive(StrictModel):
+    """``GET /livez``: the process serves; nothing else was asked."""
+
+    status: Literal["alive"]
+
+
+class Ready(StrictModel):
+    """``GET /readyz`` and ``GET /health``: a capture can go all the way to its line in the log."""
+
+    status: Literal["ready"]
+
+
+class Unready(StrictModel):
+    """The same when it cannot; ``missing`` says in sentences what the system lacks."""
+
+    status: Literal["unready"]
+    missing: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer that is no refusal. With ``many`` it is a list of ``model``; without a model it is not JSON."""
+
+    description: str
+    model: type[BaseModel] | None = None
+    status: int = 200
+    media_types: tuple[str, ...] = ("application/json",)
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one address. ``open`` ones need no token."""
+
+    method: Literal["get", "post"]
+    path: str
+    tag: str
+    summary: str
+    answers: tuple[Answer, ...]
+    refusals: tuple[Refused, ...] = ()
+    body: type[BaseModel] | None = None
+    description: str = ""
+    open: bool = False
+    form: bool = False
+
+    @property
+    def name(self) -> str:
+        """A name for programs that are made from the document: ``get_captures_capture_id``."""
+        words = self.path.replace("-", "_").replace(".", "_").replace("{", "").replace("}", "")
+        return "_".join([self.method, *(words.split("/")[1:] if words != "/" else ["home"])])
+
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """Everything that it may be refused with."""
+        general = HTTP if self.open else (*HTTP, *EVERY)
+        return (*general, *((FOREIGN_ORIGIN,) if self.method == "post" else ()), *self.refusals)
+
+
+_SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
+_EVENTS, _HEALTH, _PAGES = "Events", "Health", "Pages"
+
+_UNKNOWN_CAPTURE = refused(404, "unknown_capture")
+_NOT_APPENDED = (
+    refused(409, "missing_session_path"), EVENT_TOO_LARGE, refused(422, "invalid_event"),
+    refused(500, "recorder_io_error"), refused(500, "recorder_error"), refused(503, "recorder_unavailable"),
+)  # fmt: skip
+_HTML = ("text/html",)
+_NOT_BUILT = Answer("The pages are not built; this one says how to build them.", status=503, media_types=_HTML)
+_PICTURE = (
+    _UNKNOWN_CAPTURE, refused(404, "not_recorded"), refused(404, "artifact_missing"),
+    refused(404, "artifact_elsewhere"), refused(500, "artifact_unreadable"),
+    refused(503, "artifact_store_unavailable"), BROKER_AWAY,
+)  # fmt: skip
+
+_SESSION_OPERATIONS = (
+    Operation(
+        "post", "/session_manager/sessions.start", _SESSIONS, "Start a session",
+        (Answer("The session, whose start is in its log.", SessionStarted),),
+        (
+            missing("performer_id"), *BODY, *_NOT_APPENDED, refused(503, "session_directories_unavailable"),
+            BROKER_AWAY,
+        ),
+        SessionStartRequest, "Repeated with the same `record_id` it answers the same again.",
+    ),
+    Operation(
+        "post", "/session_manager/sessions.end", _SESSIONS, "End a session",
+        (Answer("The end, which is in the session's log.", SessionEnded),),
+        (
+            missing("performer_id"), missing("session_id"), refused(400, "wrong_user"), refused(400, "session_closed"),
+            refused(404, "unknown_session"), *BODY, *_NOT_APPENDED, BROKER_AWAY,
+        ),
+        SessionEndRequest, "Repeated with the same `record_id` it answers the same again.",
+    ),
+    Operation(
+        "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
+        (Answer("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
+        (*BODY, BROKER_AWAY), SessionValidateRequest,
+    ),
+)  # fmt: skip
+
+_CAPTURE_OPERATIONS = (
+    Operation(
+        "get", "/captures/{capture_id}", _CAPTURES, "Ask what became of a capture",
+        (Answer("How far it is, or how it ended.", CaptureReport),), (_UNKNOWN_CAPTURE, BROKER_AWAY),
+        description="Captures are known for 7 days after they were opened.",
+    ),
+    Operation(
+        "get", "/captures/{capture_id}/preview.png", _CAPTURES, "See a recorded capture",
+        (Answer("Six moments of it, as landmarks.", media_types=("image/png",)),), _PICTURE,
+    ),
+    Operation(
+        "get", "/captures/{capture_id}/animation.gif", _CAPTURES, "See a recorded capture in motion",
+        (Answer("All of it, as landmarks, as fast as it was recorded.", media_types=("image/gif",)),), _PICTURE,
+    ),
+    Operation(
+        "post", "/camera_feed_worker/capture.tick", _CAPTURES, "Nothing: every capture socket ticks itself",
+        (Answer("How many captures are open at this gateway.", Tick),),
+    ),
+)  # fmt: skip
+
+_EVENT_OPERATIONS = (
+    Operation(
+        "post", "/schema-recorder/append", _EVENTS, "Append an event to a session's log",
+        (Answer("The line is in the file.", Appended, status=201),),
+        (
+            missing("user_id"), missing("session_id"), missing("source"), SLOW, SCHEMA, *_NOT_APPENDED, BROKER_AWAY,
+        ),
+        A3CPMessage,
+        "The event is preserved: key order, strings and number tokens as they came. The same bytes sent again are not "
+        "recorded twice, and answer the first `recorded_at`.",
+    ),
+)  # fmt: skip
+
+_UNKNOWN_JOB = refused(404, "unknown_job")
+
+_UPLOAD_OPERATIONS = (
+    Operation(
+        "post", "/video/submit", _UPLOADS, "Send a video",
+        (Answer("The video is in memory, and waits for an extractor.", UploadAccepted, status=202),),
+        (
+            missing("session_id"), refused(404, "unknown_session"), refused(409, "session_closed"),
+            refused(409, "duplicate_capture"), SLOW, SCHEMA, refused(413, "file_too_large"),
+            refused(415, "not_multipart"), refused(415, "not_a_video"), refused(429, "too_many_uploads"),
+            refused(429, "too_many_captures"), refused(429, "frames_broker_full"), refused(503, "upload_lost"),
+            refused(503, "brokers_unready"), refused(503, "forward_failed"), BROKER_AWAY,
+        ),
+        UploadForm, "At most 200 MiB and 120 s unless the server is set otherwise. It is never on a disk.", form=True,
+    ),
+    Operation(
+        "get", "/video/status/{job_id}", _UPLOADS, "Ask how far an upload is",
+        (Answer("How far it is.", UploadStatus),), (_UNKNOWN_JOB, BROKER_AWAY),
+    ),
+    Operation(
+        "get", "/video/results/{job_id}", _UPLOADS, "Ask what became of an upload's capture",
+        (Answer("What `GET /captures/{capture_id}` says of it.", CaptureReport),), (_UNKNOWN_JOB, BROKER_AWAY),
+    ),
+)  # fmt: skip
+
+_LIVE_OPERATIONS = (
+    Operation(
+        "get", "/pipelines", _LIVE, "What the real-time lane offers",
+        (Answer("Each of them.", PipelineInfo, many=True),),
+        description="Absent, as the lane itself, with `STREAM_ENABLED=false`.",
+    ),
+)  # fmt: skip
+
+_READY = (Answer("A capture can go all the way.", Ready), Answer("What is missing.", Unready, status=503))
+
+_HEALTH_OPERATIONS = (
+    Operation("get", "/livez", _HEALTH, "Is the process there", (Answer("It serves.", Alive),), open=True),
+    Operation("get", "/readyz", _HEALTH, "Can a capture go all the way", _READY, open=True),
+    Operation("get", "/health", _HEALTH, "The same", _READY),
+    Operation(
+        "get", "/metrics", _HEALTH, "What this gateway counts, for Prometheus",
+        (Answer("Every metric.", media_types=("text/plain", "application/openmetrics-text")),),
+    ),
+)  # fmt: skip
+
+
+def _page(path: str, summary: str) -> Operation:
+    answers = (Answer("The page.", media_types=_HTML),)
+    return Operation("get", path, _PAGES, summary, answers if path == "/" else (*answers, _NOT_BUILT), open=True)
+
+
+_PAGE_OPERATIONS = (
+    _page("/", "What this is, and whether it runs"),
+    _page("/live", "What the camera sees"),
+    _page("/upload", "Upload a video"),
+    _page("/demo/session", "Start and end sessions"),
+    _page("/demo/gesture", "Record a gesture"),
+    Operation(
+        "get", "/static/assets/{name}", _PAGES, "A file that the pages load",
+        (Answer("The file; it never changes.", media_types=("text/javascript", "text/css", "image/svg+xml")),),
+        (refused(404, "not_found"),), open=True,
+    ),
+    Operation("get", "/docs", _PAGES, "Both documents, to read", (Answer("The page.", media_types=_HTML),), open=True),
+    Operation(
+        "get", "/docs/openapi.json", _PAGES, "The OpenAPI document: this one",
+        (Answer("OpenAPI 3.1.", media_types=("application/openapi+json",)),), open=True,
+    ),
+    Operation(
+        "get", "/docs/asyncapi.json", _PAGES, "The AsyncAPI document: WebSockets and Redis streams",
+        (Answer("AsyncAPI 3.0.", media_types=("application/asyncapi+json",)),), open=True,
+    ),
+)  # fmt: skip
+
+OPERATIONS: tuple[Operation, ...] = (
+    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS,
+    *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+)  # fmt: skip

@@ -1,0 +1,151 @@
+"""JSON Schemas of the contracts' models, as both documents use them. No I/O.
+
+They are valid in both dialects at once: 2020-12, which OpenAPI 3.1 has, and draft-07, which AsyncAPI 3.0 has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from contracts.capture import CaptureStatus
+from contracts.errors import AbortCode, CaptureCode, LiveCode, VideoCode
+from contracts.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
+from contracts.session import SessionStatus
+from contracts.upload import JobState
+from gateway.docs.examples import EXAMPLES
+
+__all__ = ["Schema", "components", "entry_schema", "reference"]
+
+Schema = dict[str, Any]
+
+_PLACE = "#/components/schemas/"
+
+_TYPES: dict[str, tuple[Any, str]] = {
+    "Identifier": (Identifier, "1 to 128 of `A–Z a–z 0–9 . _ -`, not starting with a dot."),
+    "RecordId": (RecordId, "A UUIDv4 in its hyphenated form, kept as it was written."),
+    "SessionId": (SessionId, "`sess_` and 16 lowercase hex digits; only the session manager makes one."),
+    "SchemaVersion": (SchemaVersion, "MAJOR.MINOR.PATCH; another major version than 1 is refused."),
+    "UtcDatetime": (
+        UtcDatetime,
+        "ISO 8601. What is sent here may leave out the offset, and is UTC then; what comes from here has milliseconds "
+        "and `Z`.",
+    ),
+    "AbortCode": (AbortCode, "Why a capture ended without an artifact."),
+    "VideoCode": (VideoCode, "Why a capture from an uploaded video ended without an artifact."),
+    "CaptureCode": (CaptureCode, "Every reason that a capture socket is closed with, plain success apart."),
+    "LiveCode": (LiveCode, "Why a connection of the real-time lane ends."),
+    "CaptureStatus": (CaptureStatus, "How far a capture is. `recorded`: its line is in the session's log."),
+    "SessionStatus": (SessionStatus, "`invalid`: there is no such session, or it is another user's."),
+    "JobState": (JobState, "How far an upload is. `done`: its line is in the session's log."),
+}
+
+
+class _Generator(GenerateJsonSchema):
+    """Without titles that only say a name again, and with what only pydantic knows put into JSON Schema's words."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """What we read may leave out a field with a default; what we write has it, unless it is null."""
+        given = field.get("schema", {}).get("default") is not None
+        return super().field_is_required(field, total) or (self.mode == "serialization" and given)
+
+    def default_schema(self, schema: Any) -> Schema:
+        made = super().default_schema(schema)
+        if made.get("default", ...) is None:  # it may be absent; that it is null then says nothing more
+            del made["default"]
+        return made
+
+    def ser_schema(self, schema: Any) -> Schema | None:
+        return None  # times are the only thing that is written by a rule of ours, and they are written as they are read
+
+    def str_schema(self, schema: Any) -> Schema:
+        made = super().str_schema(schema)
+        if "pattern" in made:
+            made["pattern"] = made["pattern"].replace(r"\z", "$")  # JSON Schema's $ is before no newline
+        return made
+
+    def tuple_schema(self, schema: Any) -> Schema:
+        made = super().tuple_schema(schema)
+        kinds = made.pop("prefixItems", [])
+        if kinds:
+            assert all(kind == kinds[0] for kind in kinds), "tuples of one kind only: the dialects differ in the others"
+            made["items"] = kinds[0]
+        return made
+
+
+def reference(name: str) -> Schema:
+    """A reference to the schema of this name."""
+    return {"$ref": _PLACE + name}
+
+
+def components(read: Iterable[type[BaseModel]], written: Iterable[type[BaseModel]]) -> dict[str, Schema]:
+    """The schemas of all these models by their names, of every model in them, and of the types that they share.
+
+    Args:
+        read: what the server takes: a field with a default may be left out.
+        written: what it makes: a field with a default is there.
+    """
+    modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+        *((model, "validation") for model in read),
+        *((model, "serialization") for model in written),
+    ]
+    _, made = models_json_schema(modes, schema_generator=_Generator, ref_template=_PLACE + "{model}")
+    named = {name: TypeAdapter(kind).json_schema(schema_generator=_Generator) for name, (kind, _) in _TYPES.items()}
+    schemas = {name: _sharing(schema, named) for name, schema in made["$defs"].items()}
+    for name, schema in schemas.items():
+        schema["description"] = " ".join(schema.get("description", "").replace("``", "`").split())
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+    shared = {name: {**named[name], "description": said} for name, (_, said) in _TYPES.items()}
+    return dict(sorted((schemas | shared).items()))
+
+
+def _sharing(schema: Any, named: dict[str, Schema]) -> Any:
+    """The schema, with a reference wherever it spells out one of those that have a name."""
+    if isinstance(schema, list):
+        return [_sharing(item, named) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = next((name for name, shared in named.items() if schema == shared), None)
+    return reference(name) if name else {key: _sharing(value, named) for key, value in schema.items()}
+
+
+_NUMBER: Schema = {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}
+_ENTRY_FIELDS: dict[str, Schema] = {
+    "capture_id": reference("Identifier"),
+    "user_id": reference("Identifier"),
+    "session_id": reference("SessionId"),
+    "record_id": reference("RecordId"),
+}
+
+
+def entry_schema(entry: type, description: str, fields: dict[str, Schema]) -> Schema:
+    """A stream entry: the fields of the dataclass that makes it, each a string, as Redis has them.
+
+    Args:
+        fields: what the dataclass cannot say of a field, or of one that it does not have.
+    """
+    made: dict[str, Schema] = {}
+    for name, kind in get_type_hints(entry).items():
+        if name in _ENTRY_FIELDS:
+            made[name] = _ENTRY_FIELDS[name]
+        elif kind in (int, datetime):
+            made[name] = _NUMBER if kind is int else reference("UtcDatetime")
+        else:
+            made[name] = {"type": "string"}
+    properties = made | fields
+    required = [name for name, schema in properties.items() if not schema.get("x-optional")]
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }

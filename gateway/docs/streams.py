@@ -1,0 +1,169 @@
+"""The Redis streams of the AsyncAPI document: what each is for, and the fields of its entries. No I/O.
+
+The fields are those of the dataclasses in ``contracts`` that write the entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from contracts import keys
+from contracts.events import EventEntry
+from contracts.frame import ForwardItem, TerminalEntry
+from contracts.limits import CaptureLimits
+from contracts.live_lane import Answer, LiveFrame
+from gateway.docs.schemas import Schema, entry_schema, reference
+
+__all__ = ["STREAMS", "Entry", "Stream"]
+
+
+class Entry(NamedTuple):
+    """One kind of entry: its name, its schema, and an example without anything binary."""
+
+    name: str
+    schema: Schema
+    example: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream, or many of one kind. ``key`` is its name in Redis, ``tag`` the part of it in braces.
+
+    AsyncAPI's addresses have braces around parameters, and Redis' hash tags are in braces too; so a tag, braces and
+    all, is a parameter of its address.
+    """
+
+    name: str
+    title: str
+    description: str
+    role: str
+    key: str
+    tag: str
+    entries: tuple[Entry, ...]
+    group: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The key, with a parameter for its tag."""
+        return self.key.replace(self.tag, "{tag}") if self.tag else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class _Dispatch:
+    capture_id: str
+    user_id: str
+    session_id: str
+
+
+def _optional(schema: Schema) -> Schema:
+    return {**schema, "x-optional": True}
+
+
+_CAPTURE, _USER, _SESSION = "9f270451-1f0d-4956-b7c6-dfa53dbeb5e4", "carer-1", "sess_0fe348cd6140f967"
+_WINDOW = "c7864313-62bd-4510-bd47-471312f0ceb5"
+_TIME = "2026-11-21T03:46:09.000Z"
+_WHO = {"capture_id": _CAPTURE, "user_id": _USER, "session_id": _SESSION}
+_JPEG: Schema = {"type": "string", "contentMediaType": "image/jpeg", "description": "The JPEG's own bytes."}
+
+_DISPATCH = Entry(
+    "DispatchEntry",
+    entry_schema(_Dispatch, "A capture that waits for an extractor. While it is pending, it is the lease.", {}),
+    _WHO,
+)
+_FRAME = Entry(
+    "FrameEntry",
+    entry_schema(ForwardItem, "One frame; its entry ID is `<seq>-0`, and `byte_length` that of the payload.",
+                 {"payload": _JPEG, "encoding": {"type": "string", "const": "jpeg"}}),
+)  # fmt: skip
+_TERMINAL = Entry(
+    "TerminalEntry",
+    entry_schema(
+        TerminalEntry, "The last entry: the capture was closed, or aborted.",
+        {"event": {"type": "string", "enum": ["close", "abort"], "description": "`close` or `abort`."},
+         "timestamp_end": _optional({"allOf": [reference("UtcDatetime")], "description": "Of a close."}),
+         "error_code": _optional({"allOf": [{"anyOf": [reference("CaptureCode"), reference("VideoCode")]}],
+                                  "description": "Of an abort."})},
+    ),
+    {"event": "close", "timestamp_end": _TIME},
+)  # fmt: skip
+_LIVE_FRAME = Entry(
+    "LiveFrameEntry",
+    entry_schema(LiveFrame, "A frame on its way to a live worker; gone as soon as it is read.", {"payload": _JPEG}),
+)
+_LIVE_ANSWER = Entry(
+    "LiveAnswerEntry",
+    entry_schema(
+        Answer, "An answer on its way to a gateway; gone as soon as it is read.",
+        {"text": {"type": "string", "description": "JSON of a `PipelineResult`; with an error, a sentence."},
+         "error": {"anyOf": [{"type": "string", "const": ""}, reference("LiveCode")], "description": "The code."}},
+    ),
+    {"live_id": "5d1c", "frame_index": "7", "error": "pipeline_failure", "text": "The pipeline failed."},
+)  # fmt: skip
+
+_LINE: Schema = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "description": "The event, JSON as it goes into the log: a `FeatureRefEvent`, an `A3CPMessage` that was appended, "
+    "or a `SessionStarted` or `SessionEnded` with `event`: `session.start` or `session.end`.",
+}
+_OF_CAPTURE: Schema = _optional({"allOf": [reference("Identifier")], "description": "Of a capture's event only."})
+_EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE}
+_EVENT_EXAMPLE = {
+    "event": '{"schema_version":"1.0.1","record_id":"…","source":"note_taker","note":"she smiled"}',
+    "user_id": _USER, "session_id": _SESSION, "record_id": _WINDOW,
+}  # fmt: skip
+_EVENT = Entry("EventEntry", entry_schema(EventEntry, "One event for a session's log.", _EVENT_FIELDS), _EVENT_EXAMPLE)
+_DEAD = Entry(
+    "DeadLetter",
+    entry_schema(
+        EventEntry, "An event that can never be appended, whole, and why; what was no event may lack its fields.",
+        {
+            "reason": {"type": "string", "description": "The code: `missing_session_path`, `event_too_large`, …"},
+            "detail": {"type": "string", "description": "The same in a sentence."},
+            "buried_at": reference("UtcDatetime"),
+            "entry_id": {"type": "string", "description": "What it was in the stream of events."},
+            **_EVENT_FIELDS,
+        },
+    ),
+    {
+        **_EVENT_EXAMPLE, "reason": "missing_session_path", "detail": "the session's directory is missing",
+        "buried_at": _TIME, "entry_id": "1795233920899-0",
+    },
+)  # fmt: skip
+
+_LIMITS = CaptureLimits()
+_EXTRACTORS = keys.EXTRACTOR_GROUP
+
+STREAMS: tuple[Stream, ...] = (
+    Stream(
+        "captures", "Captures that wait", "Dispatch: one entry per opened capture; the extractor that has it pending "
+        "owns the capture.", "frames", keys.CAPTURES, "", (_DISPATCH,), _EXTRACTORS,
+    ),
+    Stream(
+        "uploads", "Uploads that wait", "The same for captures whose frames come from a video; they wait behind the "
+        "others.", "frames", keys.UPLOADS, "", (_DISPATCH,), _EXTRACTORS,
+    ),
+    Stream(
+        "frames", "A capture's frames", f"Bounded by refusal: at most {_LIMITS.stream_max_frames} frames or "
+        f"{_LIMITS.stream_max_bytes} bytes. A frame is deleted as soon as its row is stored. Read by the one owner, in "
+        "order, without a group.",
+        "frames", keys.capture_keys("<capture_id>").frames, "{<capture_id>}", (_FRAME, _TERMINAL),
+    ),
+    Stream(
+        "liveInbox", "A live worker's inbox", "The frames that wait for one worker, at most one of each session; they "
+        "go by themselves after 15 s.", "frames", keys.live_inbox("<worker>"), "{live:<worker>}", (_LIVE_FRAME,),
+    ),
+    Stream(
+        "liveOutbox", "A gateway's outbox", "The answers that wait for one gateway; they go by themselves after 15 s.",
+        "frames", keys.live_outbox("<gateway>"), "{live:<gateway>}", (_LIVE_ANSWER,),
+    ),
+    Stream(
+        "events", "Events", "Everything that goes into a session's log; the one active recorder appends each once.",
+        "events", keys.EVENTS, "{a3cp}", (_EVENT,), keys.RECORDER_GROUP,
+    ),
+    Stream(
+        "deadLetters", "Dead letters", "Events that can never be appended, about 10000 of them: nothing is dropped "
+        "silently.", "events", keys.DEAD_EVENTS, "{a3cp}", (_DEAD,),
+    ),
+)  # fmt: skip
