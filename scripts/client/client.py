@@ -79,7 +79,8 @@ class CaptureClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the client; whatever is asked of it afterwards is a `UsageError`. It may be repeated."""
+        """Close the client; whatever is asked of it afterwards is a `UsageError`, and a capture or a live stream that
+        is still open is cut off. It may be repeated."""
         await self._connection.close()
 
     # --- sessions -----------------------------------------------------------------------------------

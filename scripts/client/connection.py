@@ -42,6 +42,7 @@ class Connection:
             raise ConfigurationError(f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000, not {url!r}")
         self.url = url.rstrip("/")
         self.closed = False
+        self._sockets: set[ClientConnection] = set()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment is for the world outside, not for this machine
         self._outside = parts.hostname not in ("localhost", "127.0.0.1", "::1")
@@ -50,8 +51,10 @@ class Connection:
         )
 
     async def close(self) -> None:
-        """Close every HTTP connection. It may be repeated."""
+        """Close every HTTP connection, and cut every WebSocket that is still open. It may be repeated."""
         self.closed = True
+        for socket in self._sockets:
+            socket.transport.abort()
         await self._http.aclose()
 
     async def ask(self, method: str, path: str, document: Any = None) -> httpx.Response:
@@ -103,8 +106,12 @@ class Connection:
             raise _refusal(error.response.status_code, bytes(error.response.body or b"")) from error
         except (OSError, TimeoutError, websockets.exceptions.WebSocketException) as error:
             raise self._away(error) from error
-        async with socket:
-            yield socket
+        self._sockets.add(socket)
+        try:
+            async with socket:
+                yield socket
+        finally:
+            self._sockets.discard(socket)
 
     def lost(self, what: str) -> GatewayAway:
         """The error for a connection that broke off."""

@@ -71,8 +71,8 @@ class Portal:
                 concurrent.futures.wait([outcome], CANCELLED_WITHIN_S)
             raise
 
-    def close(self) -> None:
-        """Cancel what is running, and stop the loop and its thread. It may be repeated.
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Cancel what is running, run the ``last`` step, and stop the loop and its thread. It may be repeated.
 
         Raises:
             UsageError: called from its own loop.
@@ -84,7 +84,7 @@ class Portal:
                 return
             self._closed = True
             if self._thread.is_alive():
-                self._loop.call_soon_threadsafe(self._stop)
+                self._loop.call_soon_threadsafe(self._stop, last)
                 self._thread.join()
             self._loop.close()
 
@@ -109,14 +109,16 @@ class Portal:
         else:
             outcome.set_result(task.result())
 
-    def _stop(self) -> None:
+    def _stop(self, last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.create_task(self._last())
+        self._loop.create_task(self._end(last))
 
-    async def _last(self) -> None:
+    async def _end(self, last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others, return_exceptions=True)
+        if last is not None:
+            await asyncio.gather(last(), return_exceptions=True)
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
         self._loop.stop()

@@ -167,13 +167,10 @@ class SyncCaptureClient(Facade[CaptureClient]):
         return self._behind.url
 
     def close(self) -> None:
-        """Close the client; whatever is asked of it afterwards, or waits, is a `UsageError`. It may be repeated."""
-        if self._portal.closed:
-            return
-        try:
-            self._portal.call(self._behind.close)
-        finally:
-            self._portal.close()
+        """Close the client; whatever is asked of it afterwards, or waits, is a `UsageError`, and a capture or a live
+        stream that is still open is cut off. It may be repeated."""
+        if not self._portal.closed:
+            self._portal.close(self._behind.close)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

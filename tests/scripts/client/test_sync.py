@@ -113,6 +113,14 @@ def test_closing_wakes_who_waits(place: Place, unique: str) -> None:
         place.extractor.busy = False
 
 
+def test_closing_cuts_off_what_is_still_open(place: Place, unique: str) -> None:
+    client = SyncCaptureClient(place.url)
+    capture = client.session(unique, session_id=client.start_session(unique)).capture(**SIZE).__enter__()
+    client.close()
+    with SyncCaptureClient(place.url) as other:  # while the capture is still held here
+        assert other.outcome(capture.capture_id).error_code == "client_disconnected"
+
+
 def test_threads_share_a_client_and_a_capture(place: Place, unique: str) -> None:
     with SyncCaptureClient(place.url) as client, client.session(unique) as session, ThreadPoolExecutor(8) as threads:
 
