@@ -13,6 +13,7 @@ from contracts.answers import Tick
 from contracts.settings import Settings
 from gateway import captures, health, metrics, recording
 from gateway.capture.endpoint import capture_endpoint
+from gateway.docs.routes import docs_routes
 from gateway.health import BrokerWatch
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
@@ -48,6 +49,7 @@ def create_app(state: GatewayState) -> Starlette:
     app = Starlette(
         routes=[
             *page_routes(),
+            *docs_routes(),
             *health.ROUTES,
             *metrics.ROUTES,
             *sessions.ROUTES,

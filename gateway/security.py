@@ -22,8 +22,8 @@ __all__ = ["AccessControl", "OriginRule", "SecurityHeaders", "TokenRule", "is_lo
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload")
-_OPEN_FOLDERS = ("/demo/", "/static/")
+_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/docs")
+_OPEN_FOLDERS = ("/demo/", "/static/", "/docs/")
 
 
 def is_loopback(host: str) -> bool:
@@ -76,7 +76,8 @@ class OriginRule:
 
 
 def is_open(scope: Scope) -> bool:
-    """Whether an address needs no token: liveness, readiness, page shells and static files, which hold no data."""
+    """Whether an address needs no token: liveness, readiness, page shells, static files and the documents of `/docs`,
+    which hold no data."""
     path = scope["path"]
     return (
         scope["type"] == "http"

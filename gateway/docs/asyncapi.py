@@ -34,8 +34,8 @@ _Kind = type[BaseModel] | tuple[str, str, Message]
 
 def asyncapi(version: str) -> dict[str, Any]:
     """The document. ``version`` is this project's."""
-    read = [*READ, A3CPMessage]
-    written = [*WRITTEN, FeatureRefEvent, SessionStarted, SessionEnded]
+    read: list[type[BaseModel]] = [*READ, A3CPMessage]
+    written: list[type[BaseModel]] = [*WRITTEN, FeatureRefEvent, SessionStarted, SessionEnded]
     entries = {entry.name: entry for stream in STREAMS for entry in stream.entries}
     kinds = [kind for socket in SOCKETS.values() for kind in (*socket["receives"], *socket["sends"])]
     channels = {name: _socket(socket) for name, socket in SOCKETS.items()} | {

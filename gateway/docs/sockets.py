@@ -22,14 +22,14 @@ WRITTEN: tuple[type[BaseModel], ...] = (CaptureAbort, CaptureProgress, LiveResul
 _LIMITS = CaptureLimits()
 
 CAPTURE_REASONS: dict[CaptureCode, str] = {
-    "limit_duration_exceeded": f"Longer than {_LIMITS.max_duration_s:g} s by its own times, or {INGEST_GRACE_S:g} s more than that in coming.",
+    "limit_duration_exceeded": f"Longer than {_LIMITS.max_duration_s:g} s, or {INGEST_GRACE_S:g} s more in coming.",
     "limit_duration_too_short": f"Shorter than {_LIMITS.min_duration_s:g} s.",
     "limit_fps_exceeded": f"`fps_target` over {_LIMITS.max_fps}, or more frames than it says.",
     "limit_resolution_exceeded": f"Over {_LIMITS.max_long_side} × {_LIMITS.max_short_side} in either orientation.",
     "limit_frame_count_exceeded": f"More than {_LIMITS.max_frames} frames.",
     "limit_frame_bytes_exceeded": f"A frame over {_LIMITS.max_frame_bytes} bytes.",
     "limit_total_bytes_exceeded": f"More than {_LIMITS.max_total_bytes} bytes in all.",
-    "limit_forward_buffer_exceeded": f"More was sent than there is room for, or the capture was held back for {_LIMITS.max_wait_s:g} s.",
+    "limit_forward_buffer_exceeded": f"More than there is room for, or held back for {_LIMITS.max_wait_s:g} s.",
     "protocol_violation": "Messages out of order or too late, a wrong `seq` or length, changed identifiers.",
     "session_invalid": "There is no such session of this user.",
     "session_closed": "The session is closed, or was closed meanwhile.",

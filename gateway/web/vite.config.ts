@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 const GATEWAY = "http://127.0.0.1:8000";
-const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz"];
+const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz", "/docs"];
 const sockets = ["/camera_feed_worker", "/ws"];
 
 export default defineConfig({

@@ -27,7 +27,10 @@ from tests.gateway.reached import assert_refused, reaching
 from tests.messages import Client
 
 TOKEN = "s3cret-token"
-OPEN = {"/", "/livez", "/readyz", "/demo/session", "/demo/gesture", "/live", "/upload", "/static/assets/{name}"}
+OPEN = {
+    *("/", "/livez", "/readyz", "/demo/session", "/demo/gesture", "/live", "/upload", "/static/assets/{name}"),
+    *("/docs", "/docs/openapi.json", "/docs/asyncapi.json"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
 import "./styles/main.css";
+import "./styles/docs.css";
 
 const root = document.getElementById("root");
 if (root) {

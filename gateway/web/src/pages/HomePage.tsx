@@ -34,6 +34,9 @@ export function HomePage() {
           Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never written
           to a disk.
         </p>
+        <p>
+          Programs can do all of this, too: <a href="/docs">the interfaces</a>.
+        </p>
         <Readiness />
       </Card>
     </Page>
