@@ -1,0 +1,58 @@
+"""``/docs``, and the two documents that it shows. They are made when somebody first asks, and kept."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import version
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.docs.asyncapi import asyncapi
+from gateway.docs.openapi import openapi
+from gateway.docs.page import page
+from gateway.pages import BUILT, read_build
+
+__all__ = ["docs_routes"]
+
+_FRESH = {"Cache-Control": "no-cache"}
+
+
+@cache
+def _openapi() -> bytes:
+    return orjson.dumps(openapi(version("a3cp")))
+
+
+@cache
+def _asyncapi() -> bytes:
+    return orjson.dumps(asyncapi(version("a3cp")))
+
+
+@cache
+def _page() -> bytes:
+    build = read_build(BUILT)
+    styles = re.findall(r'href="(/static/assets/[^"]+\.css)"', build.shell.decode()) if build else []
+    icons = re.findall(r'href="(/static/assets/[^"]+\.svg)"', build.shell.decode()) if build else []
+    return page(orjson.loads(_openapi()), orjson.loads(_asyncapi()), styles, icons).encode()
+
+
+def docs_routes() -> list[Route]:
+    """The routes of the documents."""
+
+    def show(_request: Request) -> Response:  # in a thread: to make them takes a tenth of a second, once
+        return Response(_page(), headers=_FRESH, media_type="text/html")
+
+    def show_openapi(_request: Request) -> Response:
+        return Response(_openapi(), headers=_FRESH, media_type="application/openapi+json")
+
+    def show_asyncapi(_request: Request) -> Response:
+        return Response(_asyncapi(), headers=_FRESH, media_type="application/asyncapi+json")
+
+    return [
+        Route("/docs", show, methods=["GET"]),
+        Route("/docs/openapi.json", show_openapi, methods=["GET"]),
+        Route("/docs/asyncapi.json", show_asyncapi, methods=["GET"]),
+    ]
