@@ -119,8 +119,8 @@ _RECORDER_EVENTS: Rights = {
 
 _OPERATOR_FRAMES: Rights = {
     "": _EVERY_PROCESS,
-    keys.CAPTURES: "xinfo|groups xlen xpending xrange",
-    f"{keys.EXTRACTORS} {keys.LIVE_WORKERS} {keys.LIVE_SESSIONS}": "zrange",
+    f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending xrange",
+    f"{keys.UPLOAD_PLACES} {keys.EXTRACTORS} {keys.LIVE_WORKERS} {keys.LIVE_SESSIONS}": "zrange",
     _STATE: "hmget",
     f"{_FRAMES} {live_inbox('*')}": "xlen",
 }

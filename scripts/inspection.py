@@ -11,10 +11,10 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from contracts import keys
+from contracts import keys, live_lane
 from contracts.broker import Broker, broker_errors, connect_sync
-from contracts.live_lane import SILENT_MS, Place
 from contracts.settings import Settings
+from contracts.upload import Place
 from scripts.stack import running_urls
 
 __all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_events", "read_frames"]
@@ -25,7 +25,8 @@ EXTRACTOR_LIVE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class OpenCapture:
-    """A dispatched capture; ``owner`` and ``idle_s`` are its lease's, empty while it waits for an extractor."""
+    """A dispatched capture; ``owner`` and ``idle_s`` are its lease's, empty while it waits for an extractor. Of a video
+    that is not read to its end, ``accepted`` is about how many frames it has, 0 while nobody knows."""
 
     capture_id: str
     status: str
@@ -35,6 +36,16 @@ class OpenCapture:
     owner: str = ""
     idle_s: float = 0.0
     deliveries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One stream of dispatched captures. ``lag`` is None where the broker cannot tell."""
+
+    dispatched: int
+    lag: int | None
+    pending: int
+    captures: Sequence[OpenCapture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,12 @@ class LiveWorker:
 
 @dataclass(frozen=True, slots=True)
 class FramesSnapshot:
-    """The frames role. ``lag`` is None where the broker cannot tell."""
+    """The frames role. ``places`` are those of videos that are there, or on their way into it."""
 
     memory: Mapping[str, Any]
-    dispatched: int
-    lag: int | None
-    pending: int
-    captures: Sequence[OpenCapture] = ()
+    cameras: Queue
+    videos: Queue
+    places: Sequence[Place] = ()
     extractors: Mapping[str, float] = field(default_factory=dict)
     """Live extractors, by the seconds since their last sign of life."""
     live_workers: Mapping[str, LiveWorker] = field(default_factory=dict)
@@ -98,18 +108,23 @@ def read_frames(broker: Broker) -> FramesSnapshot:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        lag, pending = _group(broker, keys.CAPTURES, keys.EXTRACTOR_GROUP)
-        leases = _leases(broker) if pending else {}
-        entries: Any = broker.xrange(keys.CAPTURES, count=MAX_CAPTURES)
+        places: Any = broker.zrange(keys.UPLOAD_PLACES, 0, -1)
         return FramesSnapshot(
             memory=_memory(broker),
-            dispatched=int(broker.xlen(keys.CAPTURES)),
-            lag=lag,
-            pending=pending,
-            captures=[_capture(broker, entry_id, fields, leases) for entry_id, fields in entries],
+            cameras=_queue(broker, keys.CAPTURES),
+            videos=_queue(broker, keys.UPLOADS),
+            places=[Place.read(_text(member)) for member in places],
             extractors=_seen_since(broker, keys.EXTRACTORS, EXTRACTOR_LIVE_S),
             live_workers=_live_workers(broker),
         )
+
+
+def _queue(broker: Broker, stream: str) -> Queue:
+    lag, pending = _group(broker, stream, keys.EXTRACTOR_GROUP)
+    leases = _leases(broker, stream) if pending else {}
+    entries: Any = broker.xrange(stream, count=MAX_CAPTURES)
+    captures = [_capture(broker, entry_id, fields, leases) for entry_id, fields in entries]
+    return Queue(int(broker.xlen(stream)), lag, pending, captures)
 
 
 def _seen_since(broker: Broker, key: str, live_s: float) -> dict[str, float]:
@@ -122,15 +137,15 @@ def _seen_since(broker: Broker, key: str, live_s: float) -> dict[str, float]:
 
 def _live_workers(broker: Broker) -> dict[str, LiveWorker]:
     members: Any = broker.zrange(keys.LIVE_SESSIONS, 0, -1)
-    sessions = Counter(Place.read(member).worker for member in members)
+    sessions = Counter(live_lane.Place.read(member).worker for member in members)
     return {
         name: LiveWorker(age_s, sessions[name], int(broker.xlen(keys.live_inbox(name))))
-        for name, age_s in _seen_since(broker, keys.LIVE_WORKERS, SILENT_MS / 1000).items()
+        for name, age_s in _seen_since(broker, keys.LIVE_WORKERS, live_lane.SILENT_MS / 1000).items()
     }
 
 
-def _leases(broker: Broker) -> dict[bytes, Mapping[str, Any]]:
-    pending: Any = broker.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", MAX_CAPTURES)
+def _leases(broker: Broker, stream: str) -> dict[bytes, Mapping[str, Any]]:
+    pending: Any = broker.xpending_range(stream, keys.EXTRACTOR_GROUP, "-", "+", MAX_CAPTURES)
     return {lease["message_id"]: lease for lease in pending}
 
 
@@ -139,14 +154,14 @@ def _capture(
 ) -> OpenCapture:
     capture_id = _text(fields.get(b"capture_id", b"?"))
     names = keys.capture_keys(capture_id)
-    state: Any = broker.hmget(names.state, ["status", "accepted", "extracted", "deliveries"])
-    status, accepted, extracted, deliveries = state
+    state: Any = broker.hmget(names.state, ["status", "accepted", "extracted", "deliveries", "expected"])
+    status, accepted, extracted, deliveries, expected = state
     depth: Any = broker.xlen(names.frames)
     lease = leases.get(entry_id)
     return OpenCapture(
         capture_id=capture_id,
         status=_text(status or b"gone"),
-        accepted=int(accepted or 0),
+        accepted=int(accepted or 0) or int(expected or 0),
         extracted=int(extracted or 0),
         backlog_frames=depth - (status != b"open" and depth > 0),
         owner=_text(lease["consumer"]) if lease else "",
@@ -194,7 +209,8 @@ def inspect(settings: Settings, console: Console | None = None) -> int:
     with connect_sync(frames_url) as frames, connect_sync(events_url) as events:
         frames_seen, events_seen = read_frames(frames), read_events(events)
     console.print(_summary(frames_seen, events_seen))
-    for table in (_captures(frames_seen), _extractors(frames_seen), _live(frames_seen)):
+    cameras, videos = _captures("capture", frames_seen.cameras), _captures("video's capture", frames_seen.videos)
+    for table in (cameras, videos, _extractors(frames_seen), _live(frames_seen)):
         if table.row_count:
             console.print()
             console.print(table)
@@ -205,11 +221,10 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    dispatch = (
-        f"{frames.dispatched} in flight: {frames.pending} with an extractor, {_lag(frames.lag)} not delivered yet"
-    )
     table.add_row("frames broker", _memory_text(frames.memory))
-    table.add_row("captures", dispatch)
+    table.add_row("captures", _flight(frames.cameras))
+    stored = f"; {len(frames.places)} take up {_bytes(sum(place.byte_length for place in frames.places))}"
+    table.add_row("videos", _flight(frames.videos) + (stored if frames.places else ""))
     table.add_row("extractors", f"{len(frames.extractors)} live")
     sessions = sum(worker.sessions for worker in frames.live_workers.values())
     table.add_row("live workers", f"{len(frames.live_workers)} live; sessions: {sessions}")
@@ -225,9 +240,13 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     return table
 
 
-def _captures(frames: FramesSnapshot) -> Table:
-    table = _table("capture", "status", "done", "backlog", "owner, idle")
-    for one in frames.captures:
+def _flight(queue: Queue) -> str:
+    return f"{queue.dispatched} in flight: {queue.pending} with an extractor, {_lag(queue.lag)} not delivered yet"
+
+
+def _captures(what: str, queue: Queue) -> Table:
+    table = _table(what, "status", "done", "backlog", "owner, idle")
+    for one in queue.captures:
         owner = f"{one.owner} {one.idle_s:.1f} s" if one.owner else "waiting"
         again = f" delivery {one.deliveries}" if one.deliveries > 1 else ""
         table.add_row(

@@ -1,0 +1,61 @@
+"""``a3cp inspect``: what a person reads of both brokers."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import cast
+from uuid import uuid4
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from contracts import captures, keys, upload_store
+from contracts.broker import ensure_group_sync
+from contracts.captures import CaptureWindow
+from contracts.scripts import run_sync
+from contracts.settings import Settings
+from contracts.upload import StoredVideo
+from scripts.inspection import inspect
+from tests.conftest import BrokerPair
+
+
+def test_videos_are_seen_waiting_with_their_extractor_and_by_their_size(own_brokers: BrokerPair, unique: str) -> None:
+    settings = Settings(frames_url=SecretStr(own_brokers.frames.url), events_url=SecretStr(own_brokers.events.url))
+    out = io.StringIO()
+    with own_brokers.frames.client() as frames:
+        ensure_group_sync(frames, "frames", keys.UPLOADS, keys.EXTRACTOR_GROUP)
+        for name in ("taken", "waits"):
+            window = video_window(f"{unique}-{name}")
+            assert window.place is not None
+            run_sync(frames, upload_store.take(window.place, settings, complete=True))
+            run_sync(frames, captures.open_capture(window))
+            frames.xadd(keys.UPLOADS, {"capture_id": window.capture_id})
+        ((_, ((dispatch_id, _),)),) = cast(
+            "list[tuple[bytes, list[tuple[bytes, object]]]]",
+            frames.xreadgroup(keys.EXTRACTOR_GROUP, "extractor-7", {keys.UPLOADS: ">"}, count=1),
+        )
+        state = run_sync(frames, captures.claim(f"{unique}-taken", dispatch_id.decode()))
+        assert state is not None
+        run_sync(frames, captures.measure(f"{unique}-taken", state.token, expected=40, accepted=0))
+    assert inspect(settings, Console(file=out, width=160)) == 0
+    lines = {words[0]: line for line in out.getvalue().splitlines() if (words := line.split())}
+    assert "2 in flight: 1 with an extractor, 1 not delivered yet; 2 take up 3.0 MB" in lines["videos"]
+    assert "0/40" in lines[f"{unique}-taken"] and "extractor-7" in lines[f"{unique}-taken"]
+    assert "0/0" in lines[f"{unique}-waits"] and "waiting" in lines[f"{unique}-waits"]
+
+
+def video_window(capture_id: str) -> CaptureWindow:
+    """A capture whose frames come from a video of 1.5 MB."""
+    return CaptureWindow(
+        capture_id=capture_id,
+        user_id="u",
+        session_id="sess_0123456789abcdef",
+        record_id=str(uuid4()),
+        timestamp_start=datetime(2026, 1, 31, tzinfo=UTC),
+        fps_target=15,
+        width=640,
+        height=480,
+        max_duration_s=120,
+        video=StoredVideo(upload_id=uuid4().hex, byte_length=1_500_000, min_duration_s=2, max_frames=1815),
+    )
