@@ -15,7 +15,7 @@ from contracts.frame import ForwardItem, TerminalEntry
 from contracts.ids import parse_utc
 from contracts.limits import CaptureLimits
 from contracts.scripts import run
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 
 __all__ = ["Backlog"]
 
@@ -31,7 +31,7 @@ ROOM = CaptureLimits(stream_max_frames=100_000, stream_max_bytes=2**32)
 class Backlog:
     """Puts closed captures in front of the extractors, then lets them begin."""
 
-    def __init__(self, frames: AsyncBroker, events: AsyncBroker, gateway: Gateway) -> None:
+    def __init__(self, frames: AsyncBroker, events: AsyncBroker, gateway: CaptureClient) -> None:
         self._frames = frames
         self._events = events
         self._gateway = gateway

@@ -15,7 +15,7 @@ from contracts.base import BaseMessage
 from contracts.capture import CaptureClose, CaptureOpen, FrameMeta
 from contracts.ids import SCHEMA_VERSION
 from contracts.paths import session_log_path
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from scripts.measurements.bare import BareLoop, bare_loop
 from scripts.measurements.rows import Row, median, percentile
 
@@ -30,7 +30,7 @@ POLL_S = 0.001
 GIVE_UP_S = 30.0
 
 
-async def measure_closing(gateway: Gateway, log_root: Path, jpegs: Sequence[bytes]) -> list[Row]:
+async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequence[bytes]) -> list[Row]:
     """One camera, one capture after the other, each closed right after its last frame: what a person waits for then
     has that frame's decode and inference in it. Between captures the bare loop sees frames at the same pace."""
     user_id = f"bench-{uuid4()}"
@@ -54,7 +54,7 @@ async def measure_closing(gateway: Gateway, log_root: Path, jpegs: Sequence[byte
     ]
 
 
-async def _one(gateway: Gateway, camera: _Camera, pictures: Sequence[bytes], log: Path) -> float:
+async def _one(gateway: CaptureClient, camera: _Camera, pictures: Sequence[bytes], log: Path) -> float:
     """From the close that is sent to the line that is there, in ms."""
     size = _bytes(log)
     async with gateway.capture_socket() as socket:

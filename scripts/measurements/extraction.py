@@ -12,7 +12,7 @@ from typing import NamedTuple
 from contracts.broker import connect
 from contracts.keys import EXTRACTORS
 from contracts.settings import Settings
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
 from scripts.measurements.closing import measure_closing
@@ -59,7 +59,7 @@ async def measure_extraction(settings: Settings) -> list[Row]:
 class _Mill:
     """A stack, and captures to put through it."""
 
-    def __init__(self, stack: Stack, gateway: Gateway, backlog: Backlog) -> None:
+    def __init__(self, stack: Stack, gateway: CaptureClient, backlog: Backlog) -> None:
         self._stack = stack
         self.gateway = gateway
         self._backlog = backlog
@@ -72,7 +72,7 @@ class _Mill:
             stack = await exits.enter_async_context(Stack(settings, extractors=extractors))
             await stack.ready()
             token = settings.api_token.get_secret_value() if settings.api_token else None
-            gateway = await exits.enter_async_context(Gateway(stack.address, token))
+            gateway = await exits.enter_async_context(CaptureClient(stack.address, token))
             frames, events = (connect(url) for url in stack.urls)
             exits.push_async_callback(frames.aclose)
             exits.push_async_callback(events.aclose)

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.broker import connect
 from contracts.settings import Settings
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from scripts.measurements.drain import Drain, draining
 from scripts.measurements.processes import cpu_s
 from scripts.measurements.rows import Row, median
@@ -80,7 +80,7 @@ async def measure_ingest(settings: Settings) -> list[Row]:
         assert pid is not None
         sides = [bare, Side("gateway", stack.address, pid)]
         token = settings.api_token.get_secret_value() if settings.api_token else None
-        async with Gateway(stack.address, token) as gateway:
+        async with CaptureClient(stack.address, token) as gateway:
             senders = [await _sender(gateway, number) for number in range(PACED_CONNECTIONS)]
         with sending(jpegs) as clients:
             run = _Run(clients, drain)
@@ -92,7 +92,7 @@ async def measure_ingest(settings: Settings) -> list[Row]:
     return _fast_rows(*fast) + _paced_rows(*paced, queued=queued)
 
 
-async def _sender(gateway: Gateway, number: int) -> Sender:
+async def _sender(gateway: CaptureClient, number: int) -> Sender:
     user_id = f"bench-{number}"
     return Sender(user_id, await gateway.start_session(user_id))
 

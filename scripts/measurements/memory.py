@@ -19,7 +19,7 @@ from contracts.broker import AsyncBroker, connect
 from contracts.capture import CaptureOpen
 from contracts.ids import SCHEMA_VERSION
 from contracts.settings import Settings
-from scripts.gateway_client import Gateway
+from scripts.client import CaptureClient
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.processes import private_bytes
 from scripts.measurements.rows import Row, median
@@ -43,7 +43,7 @@ async def measure_memory(settings: Settings) -> list[Row]:
         stack = await exits.enter_async_context(Stack(settings, extractors=1))
         await stack.ready()
         token = settings.api_token.get_secret_value() if settings.api_token else None
-        gateway = await exits.enter_async_context(Gateway(stack.address, token))
+        gateway = await exits.enter_async_context(CaptureClient(stack.address, token))
         frames, events = (connect(url) for url in stack.urls)
         exits.push_async_callback(frames.aclose)
         exits.push_async_callback(events.aclose)
@@ -57,7 +57,7 @@ async def measure_memory(settings: Settings) -> list[Row]:
 # --- gateway ----------------------------------------------------------------------------------------
 
 
-async def _gateway(stack: Stack, gateway: Gateway) -> list[Row]:
+async def _gateway(stack: Stack, gateway: CaptureClient) -> list[Row]:
     """What sixty more of them add, each; the first sixty also pay for what was never needed before."""
     pid = stack.parts["gateway"].pid
     assert pid is not None
@@ -91,7 +91,7 @@ def _kib_each(levels: Sequence[int]) -> float:
     return (levels[-1] - levels[0]) / (len(levels) - 1) / CONNECTIONS / KIB
 
 
-async def _open_message(gateway: Gateway, user_id: str) -> str:
+async def _open_message(gateway: CaptureClient, user_id: str) -> str:
     now = datetime.now(UTC)
     message = CaptureOpen(
         schema_version=SCHEMA_VERSION,
