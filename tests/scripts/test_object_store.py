@@ -14,12 +14,13 @@ import orjson
 import pytest
 from rich.console import Console
 
+from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.events import encode_line
 from contracts.ids import format_utc
-from contracts.object_store import ObjectStore
 from contracts.paths import artifact_uri, session_log_path
 from contracts.settings import Settings
+from recorder.verify import replay, verify_log
 from scripts.doctor import doctor, examine
 from scripts.exports.command import ExportRequest, export
 from scripts.pictures.show import show_record
@@ -46,7 +47,7 @@ def place(s3: S3Server, tmp_path: Path, unique: str) -> Place:
     settings = Settings().model_copy(update={"artifact_url": url, **roots})
     session_id, in_bucket, on_disk = new_session(), str(uuid4()), str(uuid4())
     name = artifact_uri("u1", session_id, in_bucket)
-    assert ObjectStore(url).put_once(name, NPZ)
+    s3.put(f"{unique}/{name}", NPZ)
     digest = put_artifact(settings.data_root, session_id, on_disk, NPZ)
     make_log_dir(settings.log_root)
     with session_log_path(settings.log_root, "u1", session_id).open("ab") as log:
@@ -57,10 +58,10 @@ def place(s3: S3Server, tmp_path: Path, unique: str) -> Place:
 
 
 def test_verify_reads_both_and_tells_of_objects_that_no_event_refers_to(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    place: Place, s3: S3Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     orphan = artifact_uri("u1", place.session_id, str(uuid4()))
-    ObjectStore(str(place.settings.artifact_url)).put_once(orphan, NPZ)
+    s3.put(f"{place.settings.artifact_url}/{orphan}".removeprefix(f"s3://{BUCKET}/"), NPZ)
     assert verify_logs(place.settings, []) == 0
     said = capsys.readouterr().out
     assert "2 captures good" in said
@@ -87,28 +88,22 @@ def test_export_and_show_are_of_the_object(place: Place, tmp_path: Path) -> None
     assert len({path.read_bytes() for path in pictures}) == 3, "the same landmarks, the same pictures"
 
 
-@pytest.mark.parametrize(
-    ("break_it", "problem"),
-    [
-        (lambda s3, place: s3.remove(place.key), "does not exist"),
-        (lambda s3, place: s3.put(place.key, NPZ + b"\0"), "the file's hash is"),
-        (lambda s3, place: s3.put(place.key, b""), "the file's hash is"),
-        (lambda s3, place: setattr(s3, "refuses", 403), "refuses: 403"),
-    ],
-)
-def test_whatever_is_wrong_with_the_object_fails_and_the_file_is_still_good(
-    place: Place,
-    s3: S3Server,
-    capsys: pytest.CaptureFixture[str],
-    break_it: Callable[[S3Server, Place], object],
-    problem: str,
-) -> None:
-    break_it(s3, place)
-    assert verify_logs(place.settings, []) == 1
-    said = capsys.readouterr().out
-    assert problem in said and "1 good capture" in said
-    with pytest.raises(ArtifactError, match=problem):
-        replay_record(place.settings, place.in_bucket, "u1", place.session_id)
+def test_whatever_is_wrong_with_the_object_fails_and_the_file_is_still_good(place: Place, s3: S3Server) -> None:
+    artifacts = ArtifactSource.of(place.settings)
+    log = session_log_path(place.settings.log_root, "u1", place.session_id)
+    faults: dict[str, tuple[Callable[[], object], str]] = {
+        "another": (lambda: s3.put(place.key, NPZ + b"\0"), "the file's hash is"),
+        "empty": (lambda: s3.put(place.key, b""), "the file's hash is"),
+        "gone": (lambda: s3.remove(place.key), "the artifact does not exist"),
+        "forbidden": (lambda: setattr(s3, "refuses", 403), "refuses: 403"),
+    }
+    for break_it, problem in faults.values():
+        break_it()
+        report = verify_log(log, artifacts)
+        assert [problem in finding.problem for finding in report.findings] == [True]
+        assert [facts.record_id for facts in report.captures] == [place.on_disk]
+        with pytest.raises(ArtifactError, match=problem):
+            replay(place.in_bucket, "u1", place.session_id, artifacts, place.settings.log_root)
 
 
 def test_an_object_is_read_from_the_configured_store_only(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_two_workers_that_race_leave_one_object_and_both_use_it(
         return created[-1]
 
     monkeypatch.setattr(ObjectStore, "put_once", watched)
-    stores = [ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1) for _ in range(4)]
+    stores = [ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1) for _ in range(2)] * 2
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda store: write_artifact(store, stage.window, MATRIX), stores))
     assert sorted(created) == [False, False, False, True]
