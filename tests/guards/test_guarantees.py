@@ -39,6 +39,12 @@ def test_every_test_that_a_rule_of_the_real_time_lane_names_exists() -> None:
     assert not missing, f"{RULES} names tests that do not exist: {missing}"
 
 
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = named_tests((ROOT / ".github" / "SECURITY.md").read_text())
+    assert named
+    assert not named - existing_tests()
+
+
 def test_every_guarantee_names_a_test() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and line.count("|") == 4]
     promises = [row for row in rows if not row.startswith("| promise")]
