@@ -100,6 +100,9 @@ def run_together(broker: Broker, *calls: Call[Any]) -> None:
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
     """
+    if isinstance(broker, redis.RedisCluster):  # its pipelines take no scripts
+        _run_one_by_one(broker, *calls)
+        return
     errors = []
     with broker_errors(calls[0].role):
         pipeline = broker.pipeline(transaction=False)
@@ -113,6 +116,17 @@ def run_together(broker: Broker, *calls: Call[Any]) -> None:
                     run_sync(broker, call)
                 elif isinstance(answer, Exception):
                     raise answer
+        except BrokerUnavailable as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _run_one_by_one(broker: Broker, *calls: Call[Any]) -> None:
+    errors = []
+    for call in calls:
+        try:
+            run_sync(broker, call)
         except BrokerUnavailable as error:
             errors.append(error)
     if errors:
