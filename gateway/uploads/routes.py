@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -79,11 +81,12 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     if announced_bytes > max_bytes + OVERHEAD_BYTES:
         raise too_large(max_bytes)
     if state.refusal or state.draining.is_set():
-        raise RequestRefused(503, "brokers_unready", "The server cannot take a video at the moment.", retry_after_s=5)
+        raise _unready()
     reader = FormReader(request.headers.get("content-type", ""))
     arrival = Arrival(state, min(announced_bytes, max_bytes))
     try:
-        await _receive(state, request, reader, arrival)
+        async with _until_told_to_stop(state.draining):
+            await _receive(state, request, reader, arrival)
         form = _form(reader)
         await _check(state, form)  # before the broker is told anything more
         window = _window(state, form, await arrival.complete(form.user_id))
@@ -125,6 +128,36 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
             checked = True
             await arrival.add(piece, reader.fields.get("user_id", ""))
     reader.finish()
+
+
+@asynccontextmanager
+async def _until_told_to_stop(draining: asyncio.Event) -> AsyncIterator[None]:
+    """What is done in here has an end when the process is told to stop: a body may be minutes from its own.
+
+    Raises:
+        RequestRefused: 503 ``brokers_unready``, it was told so.
+    """
+    told = asyncio.create_task(draining.wait())
+    try:
+        async with asyncio.timeout(None) as timeout:
+
+            def end(_: object) -> None:
+                timeout.reschedule(0)
+
+            told.add_done_callback(end)
+            try:
+                yield
+            finally:
+                told.remove_done_callback(end)
+    except TimeoutError:
+        raise _unready() from None
+    finally:
+        told.cancel()
+
+
+def _unready() -> RequestRefused:
+    detail = "The server cannot take a video at the moment."
+    return RequestRefused(503, "brokers_unready", detail, retry_after_s=5)
 
 
 def _timeout() -> RequestRefused:

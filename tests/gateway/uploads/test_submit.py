@@ -320,6 +320,22 @@ def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch:
     play(tmp_path, scene)
 
 
+def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_video(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        async def half() -> AsyncIterator[bytes]:
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            assert len(await frames_keys(gateway)) == 2
+            gateway.state.draining.set()
+            await asyncio.Event().wait()
+
+        answer = await gateway.client.post("/video/submit", content=half(), headers=TYPE)
+        assert_refused(answer, 503, "brokers_unready")
+        assert answer.headers["retry-after"] == "5"
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
 def test_a_minute_is_given_and_then_64_kib_a_second_are_needed() -> None:
     assert not too_slow(60, 0)
     assert too_slow(61, 60_000)
