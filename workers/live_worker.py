@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 import structlog
@@ -22,7 +21,8 @@ from contracts.errors import BrokerUnavailable
 from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
-from contracts.scripts import run_sync, run_together
+from contracts.own_connection import OwnConnection
+from contracts.scripts import run_sync
 from workers.decode import decode_scaled
 from workers.live_sessions import LiveSessions
 from workers.metrics import LiveMetrics
@@ -64,6 +64,7 @@ class LiveWorker:
         metrics: LiveMetrics | None = None,
     ) -> None:
         self._frames = frames
+        self._own = OwnConnection(frames)
         self._name = name
         self._inbox = live_inbox(name)
         self._sessions = sessions
@@ -101,11 +102,8 @@ class LiveWorker:
         """
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
-        with broker_errors("frames"):
-            reply: Any = self._frames.xread({self._inbox: "0-0"}, count=1, block=self._timing.read_ms)
-        if reply:
-            ((entry_id, fields),) = reply[0][1]
-            self._take(entry_id, fields)
+        if (entry := self._own.oldest(self._inbox, self._timing.read_ms)) is not None:
+            self._take(*entry)
 
     def _say_alive(self) -> None:
         listed = run_sync(self._frames, live_lane.alive(self._name))
@@ -125,9 +123,11 @@ class LiveWorker:
             return
         with self._clock.frame():
             answer = self._work(frame)
-        run_together(self._frames, live_lane.put_answer(frame.gateway, answer), delete)
+        self._own.run_together(live_lane.put_answer(frame.gateway, answer), delete)
         if answer.error:
             self._metrics.failed.labels(answer.error).inc()
+        else:
+            self._metrics.frames.labels(frame.pipeline_id).inc()
         self._metrics.graphs.set(len(self._sessions))
 
     def _work(self, frame: LiveFrame) -> Answer:
@@ -150,7 +150,6 @@ class LiveWorker:
             log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
             self._sessions.discard(frame.live_id)  # after an error it is of no more use
             return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
-        self._metrics.frames.labels(frame.pipeline_id).inc()
         return Answer(frame.live_id, frame.frame_index, text)
 
 
@@ -170,7 +169,7 @@ def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inferenc
     result = {
         "pipeline": pipeline_id,
         "landmarks": dict(findings.landmarks),
-        "detections": [detection.model_dump() for detection in findings.detections],
+        "detections": [vars(detection) for detection in findings.detections],
         "timing_ms": {"decode": decode_ms, "inference": inference_ms},
     }
     return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)

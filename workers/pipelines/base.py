@@ -77,6 +77,9 @@ PipelineFactory = Callable[[], Pipeline]
 
 
 def _box(points: PartLandmarks) -> tuple[float, float, float, float]:
-    inside = points[:, :2].clip(0, 1)
-    (x0, y0), (x1, y1) = inside.min(axis=0).tolist(), inside.max(axis=0).tolist()
-    return x0, y0, x1, y1
+    (x0, y0, *_), (x1, y1, *_) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return _inside(x0), _inside(y0), _inside(x1), _inside(y1)
+
+
+def _inside(share: float) -> float:
+    return min(max(share, 0.0), 1.0)

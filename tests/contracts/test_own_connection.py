@@ -1,0 +1,44 @@
+"""One connection that one thread keeps for itself: frames come and go over it whole, and its end is told once."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts import live_lane
+from contracts.errors import BrokerUnavailable
+from contracts.keys import live_inbox, live_outbox
+from contracts.live_lane import Answer, LiveFrame
+from contracts.own_connection import OwnConnection
+from contracts.scripts import run_sync
+from tests.conftest import BrokerPair
+
+
+def test_the_oldest_frame_is_read_answered_and_deleted(brokers: BrokerPair, unique: str) -> None:
+    inbox = live_inbox(unique)
+    sent = [LiveFrame("a", index, "pose", unique, b"\x00\xff\r\n" * 1000) for index in range(2)]
+    with brokers.frames.client() as frames:
+        own = OwnConnection(frames)
+        assert own.oldest(inbox, 1) is None
+        for frame in sent:
+            run_sync(frames, live_lane.put_frame(unique, frame))
+        frames.script_flush()  # a broker that restarted knows no script
+        for frame in sent:
+            entry = own.oldest(inbox, 1)
+            assert entry is not None
+            entry_id, fields = entry
+            assert LiveFrame.decode(fields) == frame
+            answer = Answer("a", frame.frame_index, b"{}")
+            own.run_together(live_lane.put_answer(unique, answer), live_lane.drop(inbox, [entry_id]))
+        assert not frames.exists(inbox)
+        assert frames.xlen(live_outbox(unique)) == 2
+
+
+def test_a_lost_connection_is_told_once_and_then_there_is_another(own_brokers: BrokerPair, unique: str) -> None:
+    with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
+        own = OwnConnection(its_own)
+        assert own.oldest(live_inbox(unique), 1) is None
+        run_sync(frames, live_lane.put_frame(unique, LiveFrame("a", 0, "pose", unique, b"x")))
+        frames.client_kill_filter(_type="normal", skipme=True)
+        with pytest.raises(BrokerUnavailable):
+            own.oldest(live_inbox(unique), 1)
+        assert own.oldest(live_inbox(unique), 1) is not None
