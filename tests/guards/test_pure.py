@@ -23,6 +23,8 @@ PURE = [
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",
+    *(f"gateway/docs/{name}.py" for name in ["asyncapi", "examples", "openapi", "operations", "page", "refusals"]),
+    *(f"gateway/docs/{name}.py" for name in ["schemas", "sockets", "streams"]),
     "gateway/live/backpressure.py",
     "gateway/live/frame_check.py",
     "gateway/live/session.py",
