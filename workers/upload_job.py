@@ -22,7 +22,7 @@ from contracts.limits import CaptureLimits
 from contracts.upload import CHUNK_BYTES, StoredVideo
 from workers.lease import Lease
 from workers.pipelines.base import Image
-from workers.steps import Bench, Steps
+from workers.steps import Bench, Steps, Stopping
 from workers.video import Video
 
 __all__ = ["Frame", "Frames", "StoredFile", "UploadedVideo"]
@@ -140,6 +140,7 @@ class UploadedVideo:
 
         Raises:
             VideoError: the video turns out not to be a capture.
+            Stopping: the process is to end before there is anything new.
         """
         assert self._opened is not None
         seq = 0
@@ -148,6 +149,8 @@ class UploadedVideo:
                 raise VideoError("limit_frame_count_exceeded", "it has more frames than a capture may have")
             if seq > after_seq:
                 yield Frame(seq, picture.offset_ms, 0, picture.image)
+            elif self._bench.stop.is_set():  # nobody is asked between frames that are passed over
+                raise Stopping
         self._measure(seq)
         end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)
         return TerminalEntry("close", timestamp_end=end), seq

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import fakeredis
 import numpy as np
@@ -16,7 +17,7 @@ from contracts.scripts import run_sync
 from contracts.upload import CHUNK_BYTES, StoredVideo
 from tests.clips import grey_video
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped
-from workers import upload_job
+from workers import capture_job, upload_job
 from workers.capture_job import CaptureJob
 from workers.pulse import FrameClock
 from workers.upload_job import HELD_CHUNKS, StoredFile
@@ -125,6 +126,39 @@ def test_who_is_told_to_stop_hands_a_video_back(stage: Stage) -> None:
     assert CaptureJob(bench, stage.take(stage.bench("one"))).run() == "handed_back"
     assert stage.state()[b"deliveries"] == b"0"
     assert stage.run(stage.bench("two")) == "published"
+
+
+def dies(*_: object) -> NoReturn:
+    """As SIGKILL does: nothing catches it."""
+    raise SystemExit
+
+
+def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.upload(VIDEO)
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(capture_job, "write_artifact", dies)
+        CaptureJob(stage.bench("one"), stage.take(stage.bench("one"))).run()
+    stage.abandon()
+    unused = FakePipeline()
+    assert stage.run(stage.bench("two", make_pipeline=lambda: unused)) == "published"
+    assert unused.seen == 0 and stage.record().counts.extracted == 45
+    with np.load(stage.path) as members:
+        assert members["seq"].size == 45 and members["tracker_restarts"].size == 0
+
+
+def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.upload(VIDEO)
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(capture_job, "write_artifact", dies)
+        CaptureJob(stage.bench("one"), stage.take(stage.bench("one"))).run()
+    stage.abandon()
+    assert CaptureJob(stage.bench("two", stop=stopped()), stage.take(stage.bench("two"))).run() == "handed_back"
+    assert stage.state()[b"deliveries"] == b"1"
+    assert stage.run(stage.bench("three")) == "published"
 
 
 def test_how_far_a_video_is_can_be_asked(stage: Stage) -> None:
