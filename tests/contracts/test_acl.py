@@ -96,7 +96,8 @@ def commands_of(script: ScriptName) -> set[str]:
 
 
 def called_in(text: str) -> set[str]:
-    return {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
+    spelt_out = {word.lower() for word in re.findall(r'\.\w+\(\s*"([A-Z]+)", ', text)}
+    return spelt_out | {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
 
 
 def bodies_of(module: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from contracts import keys
-from contracts.errors import BrokerUnavailable, LeaseLost
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable, FatalError, LeaseLost
 from tests.conftest import BrokerPair
 from tests.workers.stage import Stage, quick, wait_for
 from workers.pulse import STUCK_EXIT_CODE, FrameClock, Pulse, Watchdog
@@ -134,3 +134,20 @@ def test_a_process_that_is_stuck_in_a_frame_says_so_and_ends() -> None:
     assert ended.returncode == STUCK_EXIT_CODE
     (line,) = ended.stderr.splitlines()
     assert json.loads(line)["event"] == "a frame takes too long, the process ends itself"
+
+
+def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[FatalError] = []
+    forbidden = BrokerMisconfigured("frames", "it forbids us a command", "the rights")
+
+    def beat() -> None:
+        raise forbidden
+
+    def on_fatal(error: FatalError) -> None:
+        met.append(error)
+        pulse.end()
+
+    pulse = Pulse(stage.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
+    monkeypatch.setattr(pulse, "beat", beat)
+    pulse.run()
+    assert met == [forbidden]

@@ -52,7 +52,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.watch(capture_id),
         captures.claim(capture_id, "1-0"),
         captures.row(capture_id, "1-0/1", 1, row, 10, restart=True, found={"pose": True}),
-        captures.measure(capture_id, "1-0/1", expected=10, accepted=0),
+        captures.measure(capture_id, "1-0/1", expected=10, accepted=1),
         captures.heartbeat(capture_id, "1-0/1"),
         captures.release(capture_id, "1-0/1"),
         captures.end(capture_id, CLOSE),
