@@ -14,7 +14,7 @@ import redis
 
 from contracts.broker import Broker, broker_errors
 from contracts.errors import BrokerUnavailable
-from contracts.scripts import Call, _source, run_sync, run_together
+from contracts.scripts import Call, command, run_sync, run_together
 from contracts.shared_connection import packed
 
 __all__ = ["OwnConnection"]
@@ -57,7 +57,7 @@ class OwnConnection:
             return
         errors = []
         with broker_errors(calls[0].role):
-            self._send([piece for call in calls for piece in packed(_words(call))])
+            self._send([piece for call in calls for piece in packed(command(call))])
             answers = [self._answer() for _ in calls]
         for call, answer in zip(calls, answers, strict=True):
             try:
@@ -82,7 +82,3 @@ class OwnConnection:
             return self._connection.read_response()
         except redis.exceptions.ResponseError as error:
             return error
-
-
-def _words(call: Call[Any]) -> tuple[str | bytes | int | float, ...]:
-    return "EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments

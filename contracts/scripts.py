@@ -19,7 +19,7 @@ from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 from contracts.client import SharingClient
 from contracts.errors import BrokerUnavailable
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "run", "run_sync", "run_together"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "command", "run", "run_sync", "run_together"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
@@ -80,6 +80,11 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
             except redis.exceptions.NoScriptError:
                 answer = await broker.eval(text, len(call.keys), *words)
     return call.read(answer)
+
+
+def command(call: Call[Any]) -> tuple[Argument, ...]:
+    """The words that run a script by its SHA, for a connection that sends them itself."""
+    return "EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments
 
 
 def run_sync(broker: Broker, call: Call[T]) -> T:
