@@ -9,11 +9,13 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-import httpx
 from pydantic import SecretStr
 
 from contracts.errors import ConfigurationError, FatalError
@@ -26,6 +28,8 @@ from scripts.supervision import Part, PartSpec, Show
 __all__ = ["RUNNING", "Stack", "gateway_address", "running_urls"]
 
 READY_S = 90.0
+ANSWER_S = 5.0
+LIVE_WAITS_S = 10.0
 BROKER_START_S = 20.0
 
 
@@ -104,33 +108,39 @@ class Stack:
         for name, port in self._metrics_ports.items():
             self.metrics[name] = gateway_address(self.settings.model_copy(update={"port": port})) + "/metrics"
         if self._embedded is not None:
-            await self._start_brokers(self._embedded)
-        for name, command, stop_s in self._names():
-            self._launch(PartSpec(name, _module(command), self._environ_of(name), stop_s=stop_s))
+            self._launch_brokers(self._embedded)
+        for name, arguments, stop_s in self._names():
+            after = self._captures_can_be_taken if name.startswith("live-") else None
+            self._launch(PartSpec(name, _module(*arguments), self._environ_of(name), stop_s=stop_s), after)
         self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
+            await self._brokers_answer(self._embedded)
             _write_running(self._embedded.state_dir, self)
 
-    def _names(self) -> list[tuple[str, str, float]]:
-        """Recorders and workers in the order of their start: name, command, how many seconds it gets to stop."""
-        names = [(f"recorder-{number}", "recorder", 10.0) for number in range(1, self._recorders + 1)]
-        names += [(f"extractor-{number}", "extractor", 20.0) for number in range(1, self._extractors + 1)]
-        return names + [(f"live-{number}", "worker", 20.0) for number in range(1, self._live + 1)]
+    def _names(self) -> list[tuple[str, Sequence[str], float]]:
+        """Recorders and workers in the order of their start: name, module and arguments, seconds to stop."""
+        capture, live = (("workers", "--lane", lane) for lane in ("capture", "live"))
+        names: list[tuple[str, Sequence[str], float]] = [
+            (f"recorder-{number}", ("recorder",), 10.0) for number in range(1, self._recorders + 1)
+        ]
+        names += [(f"extractor-{number}", capture, 20.0) for number in range(1, self._extractors + 1)]
+        return names + [(f"live-{number}", live, 20.0) for number in range(1, self._live + 1)]
 
     def _environ_of(self, name: str) -> dict[str, str]:
-        changes: dict[str, object] = {"metrics_port": self._metrics_ports.get(name)}
-        if name.startswith("live-"):
-            changes["worker_lanes"] = "live"
-        return self.settings.model_copy(update=changes).environ()
+        return self.settings.model_copy(update={"metrics_port": self._metrics_ports.get(name)}).environ()
 
-    async def _start_brokers(self, embedded: EmbeddedBrokers) -> None:
+    def _launch_brokers(self, embedded: EmbeddedBrokers) -> None:
         for spec in embedded.specs(self.settings.environ()):
             self._launch(spec)
         urls = {role: embedded.url_of(role) for role in ("frames", "events")}
         self.settings = self.settings.model_copy(
             update={f"{role}_url": SecretStr(url) for role, url in urls.items()},
         )
-        for role, url in urls.items():
+
+    async def _brokers_answer(self, embedded: EmbeddedBrokers) -> None:
+        """Wait for them last: the other parts, which wait for them too, load their modules meanwhile."""
+        for role in ("frames", "events"):
+            url = embedded.url_of(role)
             try:
                 async with asyncio.timeout(BROKER_START_S):
                     await self._unless_failed(wait_for_socket(url))
@@ -138,9 +148,9 @@ class Stack:
                 said = " ".join(list(self.parts[f"{role}-broker"].recent)[-1:])
                 raise FatalError(f"the embedded {role} broker does not start: {said or 'it says nothing'}") from None
 
-    def _launch(self, spec: PartSpec) -> None:
+    def _launch(self, spec: PartSpec, after: Callable[[], Awaitable[None]] | None = None) -> None:
         part = self.parts[spec.name] = Part(spec, self._show)
-        part.start()
+        part.start(after)
 
     async def _unless_failed(self, step: Coroutine[None, None, None]) -> None:
         """Wait for ``step``; a part that fails for good meanwhile ends the wait with its error."""
@@ -160,7 +170,7 @@ class Stack:
         Raises:
             FatalError: a part failed for good, or something is still missing after ``timeout_s``.
         """
-        missing = ["the gateway does not answer"]
+        missing = ["the gateway does not answer"]  # the last is what is told
         try:
             async with asyncio.timeout(timeout_s):
                 await self._unless_failed(self._poll_ready(missing))
@@ -168,17 +178,22 @@ class Stack:
             raise FatalError(f"not ready after {timeout_s:g} s: {missing[-1]}") from None
 
     async def _poll_ready(self, missing: list[str]) -> None:
-        async with httpx.AsyncClient(base_url=self.address, trust_env=False, timeout=5.0) as client:
-            while True:
-                try:
-                    answer = await client.get("/readyz")
-                except httpx.TransportError:
-                    pass
-                else:
-                    if answer.status_code == 200:
-                        return
-                    missing.append(" ".join(answer.text.split())[:500])
-                await asyncio.sleep(0.1)
+        while True:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    status, text = await _get(self.address, "/readyz")
+                if status == HTTPStatus.OK:
+                    return
+                missing.append(" ".join(text.split())[:500])
+            await asyncio.sleep(0.1)
+
+    async def _captures_can_be_taken(self) -> None:
+        """Or never will be: the live workers wait for this, because they would take a core from the parts for which a
+        capture waits."""
+        if self._extractors and self._recorders:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LIVE_WAITS_S):
+                    await self._poll_ready([])
 
     async def failed(self) -> None:
         """Wait until a part fails for good, and raise what it said."""
@@ -199,12 +214,32 @@ class Stack:
             part.kill()
 
 
+async def _get(address: str, path: str) -> tuple[int, str]:
+    """The status and the body that a server of this machine answers. httpx takes 0.1 s to load, and every start waits.
+
+    Raises:
+        OSError: it does not answer in HTTP.
+    """
+    url = urlsplit(address)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        status = head.split(maxsplit=2)[1:2]
+        if not status or not status[0].isdigit():
+            raise ConnectionError("no answer in HTTP")
+        return int(status[0]), body.decode(errors="replace")
+    finally:
+        writer.close()
+
+
 async def _forever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def _module(command: str) -> Sequence[str]:
-    return sys.executable, "-m", "scripts.cli", command
+def _module(name: str, *arguments: str) -> Sequence[str]:
+    """The part itself, not its command: that would load the command line's libraries first."""
+    return sys.executable, "-m", name, *arguments
 
 
 def gateway_address(settings: Settings) -> str:

@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from contracts.broker import backoff_s
@@ -104,15 +104,17 @@ class Part:
         """The process that runs now, if one does."""
         return self.process.pid if self.process is not None and self.process.returncode is None else None
 
-    def start(self) -> None:
-        """Keep it running from now on until `stop`.
+    def start(self, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Keep it running from now on, or from the end of ``after``, until `stop`.
 
         ``task`` ends with `PartFailed` if it cannot be started, or ends with a code that says that a restart is
         no use.
         """
-        self.task = asyncio.create_task(self._run(), name=self.spec.name)
+        self.task = asyncio.create_task(self._run(after), name=self.spec.name)
 
-    async def _run(self) -> None:
+    async def _run(self, after: Callable[[], Awaitable[None]] | None) -> None:
+        if after is not None:
+            await after()
         loop = asyncio.get_running_loop()
         attempt = 0
         while not self._stopping:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import structlog
 
@@ -17,12 +18,11 @@ from contracts.keys import EXTRACTOR_GROUP
 from contracts.metrics import forget
 from contracts.process import run_process
 from contracts.settings import Lane, Settings, load_settings
-from workers.extractor import extractor_process
 from workers.lease import QUEUES
-from workers.live_process import live_process
 from workers.metrics import pool_metrics
 from workers.pool import Pool
 from workers.stop_signals import stop_signals
+from workers.targets import extractor_process, live_process
 
 __all__ = ["main"]
 
@@ -115,11 +115,13 @@ async def _wait_for(broker: AsyncBroker, role: Role, *, assume_volatile: bool) -
     await wait_for_role(broker, role, assume_volatile=assume_volatile, on_wait=on_wait)
 
 
-def _arguments(arguments: list[str]) -> int:
+def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--processes", type=int, default=1)
-    return int(parser.parse_args(arguments).processes)
+    parser.add_argument("--lane", choices=get_args(Lane), help="this one alone")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(_arguments(sys.argv[1:])))
+    chosen = _arguments(sys.argv[1:])
+    sys.exit(main(chosen.processes, lane=chosen.lane))

@@ -7,6 +7,7 @@ import importlib
 from contracts.errors import UnknownPipeline
 from contracts.pipelines import PIPELINES
 from workers.pipelines.base import Pipeline
+from workers.pipelines.lean import load_mediapipe
 
 __all__ = ["make_pipeline"]
 
@@ -14,7 +15,7 @@ __all__ = ["make_pipeline"]
 def make_pipeline(pipeline_id: str) -> Pipeline:
     """A fresh pipeline: what ``create()`` of the module ``workers.pipelines.<pipeline_id>`` makes.
 
-    The first one of an id takes a second or more: its module loads MediaPipe. The id may come from a client: only
+    The first one takes a quarter of a second or more: MediaPipe is loaded. The id may come from a client: only
     those in `contracts.pipelines.PIPELINES` are ever imported.
 
     Raises:
@@ -22,6 +23,7 @@ def make_pipeline(pipeline_id: str) -> Pipeline:
     """
     if pipeline_id not in PIPELINES:
         raise UnknownPipeline(pipeline_id)
+    load_mediapipe()
     create = importlib.import_module(f"workers.pipelines.{pipeline_id}").create
     pipeline: Pipeline = create()
     return pipeline
