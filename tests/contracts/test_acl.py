@@ -53,9 +53,9 @@ METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|g
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
 FUNCTIONS = {
     "memory_share": {"info"}, "highest_memory_share": {"info"}, "broker_time_ms": {"time"},
-    "ensure_group": {"xgroup|create"},
+    "ensure_group": {"xgroup|create"}, "_own.oldest": {"xread"},
 }  # fmt: skip
-"""What reaches a broker by way of `contracts.broker`."""
+"""What reaches a broker by way of `contracts.broker` and `contracts.own_connection`."""
 EVERYBODY = {"info", "config|get", "command", "cluster|slots", "asking"}
 """What the check of the roles, and a client of a cluster, ask."""
 UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort", "xtrim"}
@@ -96,8 +96,7 @@ def commands_of(script: ScriptName) -> set[str]:
 
 
 def called_in(text: str) -> set[str]:
-    spelt_out = {word.lower() for word in re.findall(r'\.\w+\(\s*"([A-Z]+)", ', text)}
-    return spelt_out | {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
+    return {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
 
 
 def bodies_of(module: str) -> list[tuple[str, str]]:
