@@ -234,3 +234,15 @@ def test_watch_goes_on_by_itself_until_all_is_there(own_brokers: BrokerPair, tmp
         await asyncio.gather(watching, return_exceptions=True)
 
     on(own_brokers, tmp_path, test)
+
+
+def test_what_has_not_begun_yet_is_looked_for_ten_times_a_second_at_first(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
+            watch = gateway.app.state.brokers
+            gateway.state.refusal = ""
+            assert [watch._pause_s(attempt) for attempt in (0, 1, 99, 100)] == [0.1, 0.1, 0.1, 2.0]
+            gateway.state.refusal = "The frames broker does not answer."
+            assert [watch._pause_s(attempt) for attempt in (0, 1, 2, 99)] == [0.1, 0.2, 0.4, 2.0]
+
+    asyncio.run(main())
