@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from contracts import captures, upload_store
 from contracts.keys import UPLOAD_PLACES, capture_keys, uploaded_video
 from contracts.limits import CaptureLimits
+from contracts.scripts import run_sync
 from contracts.settings import Settings
-from contracts.upload import Place, StoredVideo, looks_like_video
+from contracts.upload import CHUNK_BYTES, Place, StoredVideo, looks_like_video
+from tests.conftest import BrokerPair
 from tests.contracts.scripting import Backend, window
 
 SETTINGS = Settings(upload_max_videos=3, upload_max_total_bytes=1000, capture=CaptureLimits(max_captures_per_user=2))
@@ -40,6 +43,15 @@ def test_there_are_so_many_videos_and_no_more(store: Backend) -> None:
 
 def test_there_are_so_many_bytes_and_no_more(store: Backend) -> None:
     assert [take(store, "a", 600), take(store, "b", 401), take(store, "b", 400)] == ["OK", "full", "OK"]
+
+
+def test_chunks_take_up_what_they_hold(brokers: BrokerPair, unique: str) -> None:
+    with brokers.frames.client() as frames:
+        for number in range(8):
+            run_sync(frames, upload_store.put(unique, number, bytes(CHUNK_BYTES)))
+        taken_bytes: Any = frames.memory_usage(uploaded_video(unique), samples=0)
+        frames.delete(uploaded_video(unique))
+    assert 1 <= taken_bytes / (8 * CHUNK_BYTES) < 1.01
 
 
 def test_a_place_that_is_renewed_or_changed_is_one_place(store: Backend) -> None:
