@@ -176,7 +176,7 @@ def test_forbidden_command_is_fatal_from_the_start_and_later_a_broker_that_refus
         watch = gateway.app.state.brokers
         with own_brokers.events.client() as events:
             events.execute_command("ACL", "SETUSER", "default", "-xinfo")
-            with pytest.raises(BrokerMisconfigured, match="forbids us a command .*xinfo.*a3cp acl events"):
+            with pytest.raises(BrokerMisconfigured, match=r"forbids us a command .*xinfo.*a3cp acl events"):
                 await watch.run()
             events.execute_command("ACL", "SETUSER", "default", "+xinfo")
             await watch.check()
