@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 512 * 1024 - 64
-"""Every chunk of a video but its last has so many bytes. A broker whose allocator is jemalloc gives 640 KiB to what is a
-bit larger than 512, and it adds a few bytes of its own."""
+"""Every chunk of a video but its last has so many bytes. A broker whose allocator is jemalloc gives 640 KiB to what is
+larger than 512, and it adds a few bytes of its own."""
 
 _ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
