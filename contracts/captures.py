@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from contracts.base import StrictModel
 from contracts.capture import Annotation, CaptureOpen, Found
 from contracts.frame import ForwardItem, TerminalEntry
-from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, format_utc
+from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys
 from contracts.layout import PART_NAMES, Part, Row
 from contracts.limits import CaptureLimits
@@ -133,6 +133,11 @@ class PushReply:
     extracted: int = 0
     claimed: bool = False
 
+    @property
+    def taken(self) -> bool:
+        """Whether the frame is in the stream."""
+        return not (self.gone or self.full or self.conflict)
+
 
 def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
     """Put one frame into its stream."""
@@ -144,9 +149,10 @@ def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
         word, depth, backlog_bytes, extracted, claimed = answer
         return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))
 
+    entry = item.encode()
     arguments: list[Argument] = [
-        item.seq, item.byte_length, format_utc(item.timestamp_frame),
-        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *item.encode(),
+        item.seq, item.byte_length, entry[1 + entry.index("timestamp_frame")],
+        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *entry,
     ]  # fmt: skip
     return Call("frames", "push", [keys.state, keys.frames], arguments, read)
 

@@ -6,6 +6,7 @@ A `Call` is a script with its keys, its arguments and how to read its answer; ma
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 from contracts.client import SharingClient
 from contracts.errors import BrokerUnavailable
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "command", "run", "run_sync", "run_together"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "run", "run_sync", "run_together"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
@@ -80,6 +81,16 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
             except redis.exceptions.NoScriptError:
                 answer = await broker.eval(text, len(call.keys), *words)
     return call.read(answer)
+
+
+def begin(broker: AsyncBroker, call: Call[Any]) -> asyncio.Future[Any] | None:
+    """Send a script that runs often, if that is possible at this moment without waiting, and return its answer as the
+    broker gives it. Whatever else comes of it, an error of the client library too, is for `run` to find out: it runs
+    the script again.
+    """
+    if call.name in OFTEN and isinstance(broker, SharingClient):
+        return broker.shared.begin("EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments)
+    return None
 
 
 def command(call: Call[Any]) -> tuple[Argument, ...]:

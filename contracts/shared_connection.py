@@ -52,6 +52,12 @@ class SharedConnection:
             line = await self._open()
         return await line.send(packed(words))
 
+    def begin(self, *words: Word) -> asyncio.Future[Any] | None:
+        """Send one command and return what becomes its answer, as in `ask`; None if one would have to wait for the
+        connection. It is nobody's to cancel."""
+        line = self._line
+        return None if line is None or line.lost else line.send(packed(words))
+
     async def aclose(self) -> None:
         """Close it; it opens again when it is used again."""
         line, self._line = self._line, None

@@ -77,7 +77,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
         def noted(n: int) -> Generator[None, None, bytearray]:
             self._wanted_bytes = n
-            return read_exact(n)
+            piece = yield from read_exact(n)
+            self._wanted_bytes = 0  # the parser asks for the next frame only when something of it is there
+            return piece
 
         self.conn.reader.read_exact = noted  # type: ignore[method-assign]
 

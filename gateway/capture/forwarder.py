@@ -1,17 +1,18 @@
-"""The bounded forward queue of one capture, and the task that moves it into the frame stream."""
+"""The bounded forward queue of one capture, and how it moves into the frame stream."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import cast
+from typing import Any, cast
 
 from contracts import captures
 from contracts.broker import AsyncBroker, BrokerFull, backoff_s
+from contracts.captures import PushReply
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import ForwardItem
 from contracts.limits import CaptureLimits
-from contracts.scripts import run
+from contracts.scripts import Call, begin, run
 
 __all__ = ["Forwarder"]
 
@@ -36,6 +37,9 @@ class Forwarder:
         self._queue: deque[ForwardItem] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
+        self._left = asyncio.Event()
+        self._moving = False
+        self._sent: asyncio.Future[Any] | None = None
         self._trouble: CaptureCode | None = None
         self._failure: CaptureError | None = None
 
@@ -61,7 +65,8 @@ class Forwarder:
                 raise CaptureError(code, "the forward queue is full")
         self._queue.append(item)
         self._bytes += item.byte_length
-        self._wake()
+        if self._moving and len(self._queue) == 1:
+            self._send()
 
     async def flush(self) -> None:
         """Return when every queued frame is in the broker.
@@ -75,24 +80,29 @@ class Forwarder:
             await self._change()
 
     async def run(self) -> None:
-        """Move frames until cancelled.
+        """Have frames moved until cancelled.
+
+        A frame is sent as soon as it comes and nothing is before it, and what came meanwhile when its answer comes: a
+        task that waited for either would take two more turns of the event loop for every frame. The task is there for
+        every other answer than a plain yes, and asks again.
 
         Raises:
             CaptureError: the capture is gone (its own code), or the broker is (``forward_failed``).
         """
-        while True:
-            while not self._queue:
-                await self._change()
-            item = self._queue[0]
-            try:
-                await self._push(item)
-            except CaptureError as error:
-                self._failure = error
-                self._wake()
-                raise
-            self._queue.popleft()
-            self._bytes -= item.byte_length
+        self._moving = True
+        try:
+            while True:
+                while self._queue and self._sent is None:
+                    await self._push(self._queue[0])
+                    self._taken()
+                self._left.clear()
+                await self._left.wait()
+        except CaptureError as error:
+            self._failure = error
             self._wake()
+            raise
+        finally:
+            self._moving = False
 
     def give_up(self, code: CaptureCode) -> None:
         """Whoever waits in `flush` learns that it will not end well."""
@@ -103,6 +113,30 @@ class Forwarder:
         """Let go of every frame that is still queued."""
         self._queue.clear()
         self._bytes = 0
+
+    def _send(self) -> None:
+        """Send the first frame, or leave it to `run`."""
+        call = captures.push(self._queue[0], self._limits)
+        self._sent = begin(self._frames, call)
+        if self._sent is None:
+            self._left.set()
+        else:
+            self._sent.add_done_callback(lambda answer: self._answered(call, answer))
+
+    def _answered(self, call: Call[PushReply], answer: asyncio.Future[Any]) -> None:
+        self._sent = None
+        if answer.exception() is not None or not call.read(answer.result()).taken:
+            self._left.set()  # pushed again, a frame that is there already is there once
+        elif self._queue:
+            self._taken()
+            if self._queue and self._moving:
+                self._send()
+
+    def _taken(self) -> None:
+        """The first frame is in the stream."""
+        self._trouble = None
+        self._bytes -= self._queue.popleft().byte_length
+        self._wake()
 
     def _room(self, item: ForwardItem) -> bool:
         limits = self._limits
@@ -141,7 +175,6 @@ class Forwarder:
                     raise CaptureError("forward_failed", "the stream holds another frame at this seq")
                 full = reply.full
             if not full:
-                self._trouble = None
                 return
             away_since, attempt = None, 0
             self._stuck("limit_forward_buffer_exceeded")

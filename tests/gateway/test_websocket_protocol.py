@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from gateway.server import GatewayServer
 from gateway.websocket_protocol import BoundedWebSocket
 from tests.gateway.reached import Reached, reaching
 from tests.gateway.test_app_http import served, until
-from tests.integration.load.sockets import BINARY, CONTINUATION, PING, TEXT, BareSocket, framed
+from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, framed
 
 Scenario = Callable[[GatewayServer, BareSocket, Reached], Awaitable[None]]
 
@@ -110,6 +111,55 @@ def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatc
         assert await turns >= len(slices) - 1
         assert max(slices) <= websocket_protocol.SLICE_BYTES
         assert len(slices) >= len(flood) / websocket_protocol.SLICE_BYTES
+
+    play(tmp_path, scenario)
+
+
+def test_a_frame_is_given_whole_and_what_follows_it_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = websocket_protocol.WebSocketsSansIOProtocol
+    given: list[bytes] = []
+    heard: list[int] = []
+    pass_on, pong = parser.data_received, parser.handle_pong
+    picture, flood = framed(BINARY, bytes(40_000), last=False), framed(PONG) * 10_000
+    monkeypatch.setattr(websocket_protocol, "TURN_S", 60.0)
+
+    def noted(connection: Any, data: bytes) -> None:
+        given.append(bytes(data))
+        pass_on(connection, data)
+
+    def counted(connection: Any, event: Any) -> None:
+        heard.append(len(given))
+        pong(connection, event)
+
+    async def scenario(running: GatewayServer, _client: BareSocket, _gateway: Reached) -> None:
+        connection = only(running)
+        monkeypatch.setattr(parser, "data_received", noted)
+        monkeypatch.setattr(parser, "handle_pong", counted)
+        connection.data_received(picture + flood)
+        assert b"".join(given) == picture + flood and len(heard) == 10_000
+        assert len(given[0]) + len(given[1]) == len(picture), "the slice in which it begins, and all that lacks"
+        assert {len(piece) for piece in given[2:-1]} == {websocket_protocol.SLICE_BYTES}
+        assert max(Counter(heard).values()) <= websocket_protocol.SLICE_BYTES / len(framed(PONG)) + 1
+
+    play(tmp_path, scenario)
+
+
+def test_a_frame_that_comes_in_pieces_is_no_longer_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = websocket_protocol.WebSocketsSansIOProtocol
+    given: list[int] = []
+    pass_on = parser.data_received
+
+    def noted(connection: Any, data: bytes) -> None:
+        given.append(len(data))
+        pass_on(connection, data)
+
+    async def scenario(running: GatewayServer, _client: BareSocket, _gateway: Reached) -> None:
+        monkeypatch.setattr(parser, "data_received", noted)
+        picture = framed(BINARY, bytes(100_000), last=False)
+        for begin in range(0, len(picture), 30_000):
+            only(running).data_received(picture[begin : begin + 30_000])
+        first = websocket_protocol.SLICE_BYTES
+        assert given == [first, 30_000 - first, 30_000, 30_000, len(picture) - 90_000]
 
     play(tmp_path, scenario)
 

@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+from contracts import captures
 from contracts.broker import BrokerFull
 from contracts.captures import PushReply
 from contracts.errors import BrokerUnavailable, CaptureError
@@ -29,6 +30,9 @@ def item(seq: int, size: int = 10) -> ForwardItem:
 class Broker:
     """Answers pushes with what it is told: replies, or errors to raise; the last one for ever."""
 
+    shares = False
+    """Whether a push can be begun without waiting."""
+
     def __init__(self, *replies: PushReply | Exception) -> None:
         self.replies = list(replies)
         self.pushed: list[int] = []
@@ -44,6 +48,17 @@ class Broker:
             self.pushed.append(int(call.arguments[0]))
         return reply
 
+    def begin(self, _broker: Any, call: Any) -> asyncio.Future[PushReply] | None:
+        return asyncio.ensure_future(self.run(_broker, call)) if self.shares else None
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["waiting", "sharing"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rule holds whether or not frames can be sent without waiting for a connection."""
+    monkeypatch.setattr(Broker, "shares", request.param)
+    push = captures.push
+    monkeypatch.setattr(captures, "push", lambda *of_what: replace(push(*of_what), read=lambda reply: reply))
+
 
 def play(
     scenario: Callable[[Forwarder, Broker, asyncio.Task[None]], Awaitable[None]],
@@ -52,7 +67,7 @@ def play(
 ) -> None:
     async def main() -> None:
         broker = Broker(*replies)
-        with mock.patch.object(forwarder, "run", broker.run):
+        with mock.patch.multiple(forwarder, run=broker.run, begin=broker.begin):
             queue = Forwarder(mock.Mock(), CaptureLimits(**limits))
             moving = asyncio.create_task(queue.run())
             try:
@@ -208,6 +223,56 @@ def test_discarded_frames_are_let_go() -> None:
         broker.gate.clear()
         await queue.put(item(1))
         queue.discard()
+        assert len(queue) == 0
+
+    play(scenario, OK)
+
+
+def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Broker, "shares", True)
+
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        await asyncio.sleep(0)  # it moves
+        with mock.patch.object(Forwarder, "_push", side_effect=AssertionError("the task was needed")):
+            for seq in range(1, 8):
+                await queue.put(item(seq))
+            await queue.flush()
+        assert broker.pushed == list(range(1, 8))
+
+    play(scenario, OK)
+
+
+def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() -> None:
+    async def scenario(queue: Forwarder, broker: Broker, moving: asyncio.Task[None]) -> None:
+        await asyncio.sleep(0)
+        broker.gate.clear()
+        await queue.put(item(1))
+        await queue.put(item(2))
+        await asyncio.sleep(0)
+        moving.cancel()
+        await asyncio.gather(moving, return_exceptions=True)
+        broker.gate.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert 2 not in broker.pushed
+        queue.discard()
+
+    play(scenario, OK)
+
+
+def test_an_answer_that_comes_after_all_was_let_go_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Broker, "shares", True)
+
+    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+        await asyncio.sleep(0)
+        broker.gate.clear()
+        await queue.put(item(1))
+        queue.discard()
+        broker.gate.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
         assert len(queue) == 0
 
     play(scenario, OK)

@@ -36,6 +36,28 @@ def test_baseline_and_progressive_jpegs_are_taken(payload: bytes) -> None:
     check_jpeg(payload, 64, 48, LIMITS)
 
 
+def test_a_jpeg_that_begins_as_one_that_was_taken_is_taken_by_that_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = jpeg(), jpeg(seed=1)
+    known = check_jpeg(first, 64, 48, LIMITS)
+    assert first != second and known and first.startswith(known) and second.startswith(known)
+    monkeypatch.setattr("gateway.capture.jpeg.jpeg_size", None)
+    assert check_jpeg(second, 64, 48, LIMITS, known) == known
+    with pytest.raises(TypeError):
+        check_jpeg(second, 64, 48, LIMITS)
+
+
+def test_a_jpeg_that_begins_as_another_but_does_not_end_or_begins_otherwise_is_read() -> None:
+    known = check_jpeg(jpeg(), 64, 48, LIMITS)
+    for payload in (jpeg()[:-2], known, jpeg(48, 64), b""):
+        with pytest.raises(CaptureError):
+            check_jpeg(payload, 64, 48, LIMITS, known)
+    assert check_jpeg(jpeg(progressive=True), 64, 48, LIMITS, known) not in (known, b"")
+
+
+def test_a_long_header_is_not_kept() -> None:
+    assert check_jpeg(save("RGB", comment=b"x" * 5000), 64, 48, LIMITS) == b""
+
+
 def with_frame_header(marker: int) -> bytes:
     payload = bytearray(jpeg())
     at = payload.index(b"\xff\xc0")
