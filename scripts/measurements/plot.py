@@ -43,6 +43,6 @@ def _panel(axes: Axes, unit: str, thing: str, points: list[tuple[int, Row]]) -> 
     if floors:
         axes.plot(*zip(*floors, strict=True), "s--", color="grey", label=points[0][1].floor_name)
     axes.set(xlabel=thing, ylabel=f"{unit} per frame" if unit == "ms" else unit, xticks=numbers)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
