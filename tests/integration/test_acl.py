@@ -7,7 +7,7 @@ import asyncio
 import re
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
@@ -102,9 +102,9 @@ class GuardedStack(Stack):
         super().__init__(settings, **options)
         self._guarded = guarded
 
-    def _launch(self, spec: PartSpec) -> None:
+    def _launch(self, spec: PartSpec, after: Callable[[], Awaitable[None]] | None = None) -> None:
         user = spec.name.rpartition("-")[0] or spec.name
-        super()._launch(replace(spec, environ={**spec.environ, **self._guarded.environ_of(user)}))
+        super()._launch(replace(spec, environ={**spec.environ, **self._guarded.environ_of(user)}), after)
 
 
 def settings_of(guarded: Guarded, user: str, folder: Path) -> Settings:
