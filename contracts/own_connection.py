@@ -13,8 +13,7 @@ from typing import Any
 import redis
 
 from contracts.broker import Broker, broker_errors
-from contracts.errors import BrokerUnavailable
-from contracts.scripts import Call, command, run_sync, run_together
+from contracts.scripts import Call, command, run_each
 from contracts.shared_connection import packed
 
 __all__ = ["OwnConnection"]
@@ -47,29 +46,23 @@ class OwnConnection:
         return entry_id, dict(zip(words[::2], words[1::2], strict=True))
 
     def run_together(self, *calls: Call[Any]) -> None:
-        """`contracts.scripts.run_together`, in one write.
+        """Run several scripts of one role, sent in one write. Each runs whatever became of those before it, and they
+        are not one step to anybody else.
 
         Raises:
             BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
         """
         if isinstance(self._broker, redis.RedisCluster):
-            run_together(self._broker, *calls)
+            run_each(self._broker, *calls)
             return
-        errors = []
         with broker_errors(calls[0].role):
             self._send([piece for call in calls for piece in packed(command(call))])
             answers = [self._answer() for _ in calls]
-        for call, answer in zip(calls, answers, strict=True):
-            try:
-                with broker_errors(call.role):
-                    if isinstance(answer, redis.exceptions.NoScriptError):
-                        run_sync(self._broker, call)
-                    elif isinstance(answer, Exception):
-                        raise answer
-            except BrokerUnavailable as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        run_each(self._broker, *(call for call, answer in zip(calls, answers, strict=True) if _is_unknown(answer)))
+        with broker_errors(calls[0].role):
+            for answer in answers:
+                if isinstance(answer, Exception) and not _is_unknown(answer):
+                    raise answer
 
     def _send(self, pieces: list[bytes]) -> None:
         if self._connection is None:
@@ -82,3 +75,8 @@ class OwnConnection:
             return self._connection.read_response()
         except redis.exceptions.ResponseError as error:
             return error
+
+
+def _is_unknown(answer: Any) -> bool:
+    """Whether the broker has forgotten the script, or never seen it."""
+    return isinstance(answer, redis.exceptions.NoScriptError)

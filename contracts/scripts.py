@@ -20,7 +20,7 @@ from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 from contracts.client import SharingClient
 from contracts.errors import BrokerUnavailable
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "run", "run_sync", "run_together"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "run", "run_each", "run_sync"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
@@ -109,36 +109,12 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
     return call.read(answer)
 
 
-def run_together(broker: Broker, *calls: Call[Any]) -> None:
-    """Send several scripts of one role in one go. Each runs whatever became of those before it, and they are not one
-    step to anybody else.
+def run_each(broker: Broker, *calls: Call[Any]) -> None:
+    """Run several scripts, each whatever became of those before it.
 
     Raises:
-        BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
+        BrokerUnavailable: of the first that failed; the broker is away, or (`BrokerFull`) out of memory.
     """
-    if isinstance(broker, redis.RedisCluster):  # its pipelines take no scripts
-        _run_one_by_one(broker, *calls)
-        return
-    errors = []
-    with broker_errors(calls[0].role):
-        pipeline = broker.pipeline(transaction=False)
-        for call in calls:
-            pipeline.evalsha(_source(call.name)[1], len(call.keys), *call.keys, *call.arguments)
-        answers = pipeline.execute(raise_on_error=False)
-    for call, answer in zip(calls, answers, strict=True):
-        try:
-            with broker_errors(call.role):
-                if isinstance(answer, redis.exceptions.NoScriptError):
-                    run_sync(broker, call)
-                elif isinstance(answer, Exception):
-                    raise answer
-        except BrokerUnavailable as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-
-
-def _run_one_by_one(broker: Broker, *calls: Call[Any]) -> None:
     errors = []
     for call in calls:
         try:
