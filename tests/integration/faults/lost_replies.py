@@ -55,7 +55,9 @@ def senders(role: Role, kind: str, names: str) -> tuple[Sender, ...]:
 COMMANDS = (
     *senders("frames", "extractor", "claim row heartbeat finish acknowledge alive xreadgroup xread xclaim xautoclaim"),
     *senders(
-        "frames", "gateway", "open push watch end xadd info config time xinfo zcount xlen xrange xpending xread hmget"
+        "frames",
+        "gateway",
+        "open push watch end xadd info config time xinfo zcount xlen xrange xpending xread hmget zrange",
     ),
     *senders("events", "extractor", "publish"),
     *senders("events", "gateway", "reserve recheck closed xadd get hgetall exists info config xinfo xlen xrange zcard"),

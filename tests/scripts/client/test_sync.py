@@ -172,12 +172,14 @@ def interrupted(call: Callable[[], Any], once: Callable[[], bool]) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     pressing = threading.Thread(target=press)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may ignore it
     pressing.start()
     try:
         with pytest.raises(KeyboardInterrupt):
             call()
     finally:
         pressing.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_gives_the_capture_up_and_ends_the_session(place: Place, unique: str) -> None:
