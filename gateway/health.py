@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import structlog
@@ -28,11 +28,14 @@ from contracts.broker import (
 )
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
 from gateway.again import once_more
+from gateway.cancelling import cancel_all
 from gateway.gauges import EXTRACTOR_LIVE_MS, set_gauges
 from gateway.refusals import json_response
 from gateway.state import GatewayState
 
 __all__ = ["BrokerWatch", "ROUTES"]
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -78,13 +81,11 @@ class BrokerWatch:
 
     async def check(self) -> None:
         """Look once at everything; see `run` for what it raises."""
-        problems = await asyncio.gather(self._problem("frames"), self._problem("events"))
+        problems = await _all(self._problem(role) for role in _ROLES)
         self.state.refusal = next((str(problem) for problem in problems if problem), "")
         if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else nobody knows
             self.state.frames_unfit = str(problems[0] or "")
-        lacks = await asyncio.gather(
-            *(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
-        )
+        lacks = await _all(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
         await asyncio.gather(
             *(
                 set_gauges(self.state.metrics.brokers, role, None if problem else self._broker(role))
@@ -137,6 +138,16 @@ class BrokerWatch:
 
 
 _ROLES: tuple[Role, Role] = ("frames", "events")
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all steps. With the first error the others end too: none still uses a broker that is about to be
+    left."""
+    tasks = [asyncio.create_task(step) for step in steps]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        await cancel_all(tasks)
 
 
 @contextmanager
