@@ -86,11 +86,9 @@ class BrokerWatch:
         if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else nobody knows
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await _all(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
-        await asyncio.gather(
-            *(
-                set_gauges(self.state.metrics.brokers, role, None if problem else self._broker(role))
-                for role, problem in zip(_ROLES, problems, strict=True)
-            )
+        await _all(
+            set_gauges(self.state.metrics.brokers, role, None if problem else self._broker(role))
+            for role, problem in zip(_ROLES, problems, strict=True)
         )
         self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
         self.checked_at = self.clock()

@@ -133,14 +133,19 @@ def dies(*_: object) -> NoReturn:
     raise SystemExit
 
 
-def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_next(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def dies_before_the_artifact(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has extracted every frame of a video."""
     stage.upload(VIDEO)
     with monkeypatch.context() as dying, pytest.raises(SystemExit):
         dying.setattr(capture_job, "write_artifact", dies)
         CaptureJob(stage.bench("one"), stage.take(stage.bench("one"))).run()
     stage.abandon()
+
+
+def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies_before_the_artifact(stage, monkeypatch)
     unused = FakePipeline()
     assert stage.run(stage.bench("two", make_pipeline=lambda: unused)) == "published"
     assert unused.seen == 0 and stage.record().counts.extracted == 45
@@ -151,11 +156,7 @@ def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_
 def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.upload(VIDEO)
-    with monkeypatch.context() as dying, pytest.raises(SystemExit):
-        dying.setattr(capture_job, "write_artifact", dies)
-        CaptureJob(stage.bench("one"), stage.take(stage.bench("one"))).run()
-    stage.abandon()
+    dies_before_the_artifact(stage, monkeypatch)
     assert CaptureJob(stage.bench("two", stop=stopped()), stage.take(stage.bench("two"))).run() == "handed_back"
     assert stage.state()[b"deliveries"] == b"1"
     assert stage.run(stage.bench("three")) == "published"
