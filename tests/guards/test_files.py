@@ -57,6 +57,7 @@ ALLOWED = {
     "workers/artifact.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
+    "workers/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
     "workers/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
     "contracts/metrics.py": Allowed(

@@ -100,11 +100,14 @@ def test_a_graph_that_failed_can_be_closed(pipeline_id: str) -> None:
     ],
 )
 def test_landmarks_are_bit_for_bit_mediapipes(pipeline_id: str, make: Any, read: Callable[[Any], Any]) -> None:
+    def coordinates(point: Any) -> list[float]:
+        return [point.x, point.y, point.z] + ([point.visibility] if pipeline_id == "pose" else [])
+
     with make() as solution:
         for image, findings in zip(pictures(pipeline_id), found(pipeline_id), strict=True):
-            bare = [[(point.x, point.y) for point in part.landmark] for part in read(solution.process(image))]
-            ours = [points[:, :2].tolist() for points in findings.landmarks.values()]
-            assert sorted(ours) == sorted([list(point) for point in part] for part in bare)
+            bare = [[coordinates(point) for point in part.landmark] for part in read(solution.process(image))]
+            ours = [points.tolist() for points in findings.landmarks.values()]
+            assert sorted(ours) == sorted(bare)
 
 
 def test_a_hand_is_on_the_side_where_its_owner_has_it() -> None:
