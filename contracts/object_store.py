@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 from uuid import uuid4
 
-from contracts.errors import ArtifactStoreError, ConfigurationError
+from contracts.errors import ArtifactError, ArtifactStoreError, ConfigurationError
 from contracts.paths import object_uri
 
 __all__ = ["ObjectStore"]
@@ -78,7 +78,7 @@ class ObjectStore:
         return True
 
     def get(self, name: str) -> bytes | None:
-        """The object's bytes, None if there is none. One that is longer than ``most_bytes`` is refused."""
+        """The object's bytes, None if there is none; `ArtifactError` if they are more than ``most_bytes``."""
         with self._errors(name) as files:
             try:
                 data = files.cat_file(self._path(name), start=0, end=self._most_bytes + 1, timeout=self._timeout_s)
@@ -89,7 +89,7 @@ class ObjectStore:
                     return b""
                 raise
         if len(data) > self._most_bytes:
-            raise ArtifactStoreError(f"{name}: it is longer than {self._most_bytes:,} bytes")
+            raise ArtifactError(f"{name}: it is longer than {self._most_bytes:,} bytes")
         return data
 
     def exists(self, name: str) -> bool:

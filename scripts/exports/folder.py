@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +26,7 @@ MANIFEST = "export.json"
 
 _FILE_MODE = 0o640
 _FOLDER_MODE = 0o750
+_OLD = "-old"
 
 
 class ExportError(A3CPError):
@@ -39,46 +44,61 @@ class Outcome(Enum):
 class Draft:
     """An export while it is made: a hidden folder beside the place where it will be, gone if it is not kept.
 
+    Who makes one is known by a lock on it. What one that was killed left behind is taken away by the next for the same
+    place, or put back if it was killed in the midst of replacing.
+
     Raises:
         ExportError: the file system refuses; from every method.
     """
 
     def __init__(self, target: Path) -> None:
         self.target = target
+        self._prefix = f".a3cp-export-{target.name}-"
         self._hashes: dict[str, str] = {}
 
     def __enter__(self) -> Draft:
-        try:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{self.target.name}-", dir=self.target.parent))
+        parent = self.target.parent
+        with _refusals(f"{parent}"):
+            parent.mkdir(parents=True, exist_ok=True)
+            with _alone(parent):
+                self._clear()
+                self._folder = Path(tempfile.mkdtemp(prefix=self._prefix, dir=parent))
+                self._lock = _opened(self._folder)
+                with suppress(OSError):  # not every file system has locks; then nothing is ever taken away
+                    fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._folder.chmod(_FOLDER_MODE)
-        except OSError as error:
-            raise ExportError(f"{self.target.parent}: {error.strerror}") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
 
     def add(self, file: File) -> None:
         """Write one file of the export."""
-        self._write(file)
-        self._hashes[file.path] = "sha256:" + hashlib.sha256(file.content).hexdigest()
+        self._hashes[file.path] = self._write(file)
 
     def keep(self, about: dict[str, Any], *, replace: bool) -> Outcome:
         """Put the export in its place. One that is there and is the same stays; one that differs is replaced if
         ``replace`` says so and all that is in it is what an export wrote."""
-        self._write(json_file(MANIFEST, {**about, "files": self._hashes}))
+        manifest = json_file(MANIFEST, {**about, "files": self._hashes})
+        made = {**self._hashes, MANIFEST: self._write(manifest)}
         there = self.target
-        if not there.exists():
-            self._move(self._folder, there)
-            return Outcome.WRITTEN
-        if _hashes(there) == _hashes(self._folder):
-            return Outcome.UNCHANGED
-        if not replace:
-            raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
-        if (reason := _foreign(there)) is not None:
-            raise ExportError(f"{there} is not replaced: {reason}")
-        old = self._folder.with_name(f"{self._folder.name}-old")
+        with _refusals(f"{there}"):
+            if not there.exists():
+                self._move(self._folder, there)
+                return Outcome.WRITTEN
+            if _hashes(there) == made:
+                return Outcome.UNCHANGED
+            if not replace:
+                raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
+            if (reason := _foreign(there)) is not None:
+                raise ExportError(f"{there} is not replaced: {reason}")
+            with _alone(there.parent):
+                self._swap()
+        return Outcome.REPLACED
+
+    def _swap(self) -> None:
+        there, old = self.target, self._folder.with_name(f"{self._folder.name}{_OLD}")
         self._move(there, old)
         try:
             self._move(self._folder, there)
@@ -86,9 +106,19 @@ class Draft:
             self._move(old, there)
             raise
         shutil.rmtree(old, ignore_errors=True)
-        return Outcome.REPLACED
 
-    def _write(self, file: File) -> None:
+    def _clear(self) -> None:
+        """Take away what was left behind by who is no more; nobody else begins, or replaces, meanwhile."""
+        left = [path for path in self.target.parent.iterdir() if path.name.startswith(self._prefix)]
+        for path in left:
+            if _is_locked(path):
+                continue
+            if path.name.endswith(_OLD) and not os.path.lexists(self.target):
+                self._move(path, self.target)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _write(self, file: File) -> str:
         path = self._folder / file.path
         try:
             for folder in reversed(path.relative_to(self._folder).parents[:-1]):
@@ -97,12 +127,52 @@ class Draft:
             path.chmod(_FILE_MODE)
         except OSError as error:
             raise ExportError(f"{file.path} cannot be written: {error.strerror}") from error
+        return "sha256:" + hashlib.sha256(file.content).hexdigest()
 
     def _move(self, source: Path, target: Path) -> None:
         try:
             source.rename(target)
         except OSError as error:
             raise ExportError(f"{target} cannot be put in its place: {error.strerror}") from error
+
+
+@contextmanager
+def _refusals(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{place}: {error.strerror}") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While nobody else is here for an export into this folder; wherever the file system has locks."""
+    descriptor = _opened(folder)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _opened(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether somebody makes it now, or nobody can tell."""
+    try:
+        descriptor = _opened(folder)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _hashes(folder: Path) -> dict[str, str]:

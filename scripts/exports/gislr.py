@@ -1,38 +1,45 @@
 """``gislr``: the layout of Kaggle's Google Isolated Sign Language Recognition, a table of 543 rows a frame. No I/O.
 
-Its columns are ``frame`` (int16), ``row_id``, ``type``, ``landmark_index`` (int16), ``x``, ``y``, ``z`` (float64), its
-types stand in the order face, left_hand, pose, right_hand. There is no column for a pose's visibility.
+Its columns are ``frame`` (int16; int32 where that cannot count them all), ``row_id``, ``type``, ``landmark_index``
+(int16), ``x``, ``y``, ``z`` (float64), its types stand in the order face, left_hand, pose, right_hand. There is no
+column for a pose's visibility.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.layout import LAYOUT, Part
 from scripts.exports.capture import Capture
-from scripts.exports.tables import CapturesTable, File, csv_file, json_file
+from scripts.exports.tables import CapturesTable, File, Table, json_file
 
-__all__ = ["ROWS_PER_FRAME", "TYPES", "files", "landmark_table"]
+__all__ = ["ROWS_PER_FRAME", "TYPES", "files", "frame_numbers", "landmark_table"]
 
 TYPES: tuple[Part, ...] = ("face", "left_hand", "pose", "right_hand")
 _LANDMARKS = {part.name: part.landmarks for part in LAYOUT}
 ROWS_PER_FRAME = sum(_LANDMARKS.values())
 
 
+def frame_numbers(frames: int) -> npt.NDArray[np.integer[Any]]:
+    """1 to ``frames``, in the type of the column."""
+    return np.arange(1, frames + 1, dtype=np.int16 if frames <= np.iinfo(np.int16).max else np.int32)
+
+
 def landmark_table(capture: Capture) -> pa.Table:
     """The rows of one capture: its frames in order, counted from 1; NaN where a part was not found."""
     frames = len(capture.artifact.features)
-    numbers = np.repeat(np.arange(1, frames + 1, dtype=np.int16), ROWS_PER_FRAME)
     types = np.repeat(np.array(TYPES), [_LANDMARKS[name] for name in TYPES])
     indices = np.concatenate([np.arange(_LANDMARKS[name], dtype=np.int16) for name in TYPES])
     type_column = pa.array(np.tile(types, frames), pa.string())
     index_column = pa.array(np.tile(indices, frames))
-    frame_column = pa.array(numbers)
+    frame_column = pa.array(np.repeat(frame_numbers(frames), ROWS_PER_FRAME))
     row_ids = pc.binary_join_element_wise(
         frame_column.cast(pa.string()), type_column, index_column.cast(pa.string()), "-"
     )
@@ -43,23 +50,18 @@ def landmark_table(capture: Capture) -> pa.Table:
 
 def files(captures: Iterable[Capture]) -> Iterator[File]:
     """``train_landmark_files/<user_id>/<record_id>.parquet`` of each; ``train.csv``; the signs' numbers; the table."""
-    table = CapturesTable()
-    train = []
+    table, train = CapturesTable(), Table("train.csv")
+    signs: set[str] = set()
     for capture in captures:
         path = f"train_landmark_files/{capture.event.user_id}/{capture.record_id}.parquet"
         buffer = pa.BufferOutputStream()
         pq.write_table(landmark_table(capture), buffer)
         yield File(path, buffer.getvalue().to_pybytes())
         yield table.add(capture, path)
-        train.append(
-            {
-                "path": path,
-                "participant_id": capture.event.user_id,
-                "sequence_id": capture.record_id,
-                "sign": capture.intent,
-            }
-        )
-    signs = sorted({row["sign"] for row in train if row["sign"] is not None})
-    yield csv_file("train.csv", ["path", "participant_id", "sequence_id", "sign"], train)
-    yield json_file("sign_to_prediction_index_map.json", {sign: number for number, sign in enumerate(signs)})
+        names = {"participant_id": capture.event.user_id, "sequence_id": capture.record_id}
+        train.add({"path": path, **names, "sign": capture.intent})
+        if capture.intent is not None:
+            signs.add(capture.intent)
+    yield train.file()
+    yield json_file("sign_to_prediction_index_map.json", {sign: number for number, sign in enumerate(sorted(signs))})
     yield table.file()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.artifact_source import ArtifactSource
-from contracts.errors import A3CPError, ConfigurationError
+from contracts.errors import ArtifactError, ArtifactStoreError, ConfigurationError
 from contracts.ids import is_identifier, is_session_id
 from contracts.message import FeatureRefEvent
 from contracts.paths import session_log_pattern
 from recorder.artifact import load_artifact
 from recorder.entry import parse_object
 from recorder.session_log import read_log
-from recorder.verify import SessionReading, read_session
+from recorder.verify import read_session
 from scripts.exports.capture import Capture
 from scripts.exports.statements import Statements
 
@@ -37,6 +37,7 @@ class Selection:
     Attributes:
         failed: what is wrong with a session or a capture, one sentence each.
         held_back: captures that are good, and why they are not exported.
+        total: how many captures the logs tell of.
         exported: how many captures were, and
         sessions: of which sessions they are;
         unknown_consent: how many of them nobody said consent of.
@@ -47,28 +48,34 @@ class Selection:
     choice: Choice = field(default_factory=Choice)
     failed: list[str] = field(init=False, default_factory=list)
     held_back: list[str] = field(init=False, default_factory=list)
+    total: int = field(init=False)
     exported: int = field(init=False, default=0)
     sessions: set[str] = field(init=False, default_factory=set)
     unknown_consent: int = field(init=False, default=0)
-    _readings: list[tuple[Path, SessionReading]] = field(init=False)
+    _repeated: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._readings = [(log, read_session(log)) for log in self.logs]
-
-    @property
-    def total(self) -> int:
-        """How many captures the logs tell of."""
-        return sum(len(reading.refs) for _, reading in self._readings)
+        """Read all logs once, and keep of them which records they repeat: there may be more of them than memory."""
+        records = Counter(event.record_id.lower() for log in self.logs for _, event in read_session(log).refs)
+        self.total = records.total()
+        self._repeated = _more_than_once(records)
 
     def captures(self) -> Iterator[Capture]:
-        """Each capture that is verified and wanted, read when its turn comes. To be run through once."""
-        repeated = _repeated(event for _, reading in self._readings for _, event in reading.refs)
-        for log, reading in self._readings:
+        """Each capture that is verified and wanted, read when its turn comes. To be run through once.
+
+        Raises:
+            ArtifactStoreError: the object store is away, or refuses; what is there cannot be told from what is not.
+        """
+        for log in self.logs:
+            reading = read_session(log)
             self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
             statements = self._statements(log)
+            twice = _more_than_once(Counter(event.capture_id for _, event in reading.refs))
             for _, event in reading.refs:
-                if event.record_id.lower() in repeated:
+                if event.record_id.lower() in self._repeated:
                     self.failed.append(f"record {event.record_id}: it is in the logs more than once")
+                elif event.capture_id in twice:
+                    self.failed.append(f"record {event.record_id}: its capture has more than one event")
                 elif (capture := self._capture(event, statements)) is not None:
                     self.exported += 1
                     self.sessions.add(event.session_id)
@@ -77,30 +84,33 @@ class Selection:
 
     def _statements(self, log: Path) -> Statements:
         try:
-            return Statements(parse_object(line.event) for line in read_log(log) if not line.problem)
-        except OSError:  # it is among the findings, and there is no capture
-            return Statements(())
+            return Statements(None if line.problem else parse_object(line.event) for line in read_log(log))
+        except OSError:
+            return Statements([None])
 
     def _capture(self, event: FeatureRefEvent, statements: Statements) -> Capture | None:
         consent_given, is_demo = statements.consent_given(event.capture_id), statements.is_demo(event.capture_id)
-        if consent_given is False and not self.choice.without_consent:
-            self.held_back.append(f"record {event.record_id}: without consent")
+        if not self.choice.without_consent and (consent_given is False or not statements.whole):
+            why = "" if consent_given is False else ", perhaps: a broken line of its log may withdraw it"
+            self.held_back.append(f"record {event.record_id}: without consent{why}")
             return None
         if is_demo and not self.choice.demos:
             self.held_back.append(f"record {event.record_id}: a demonstration")
             return None
         try:
             artifact = load_artifact(event, self.artifacts)
-        except A3CPError as error:
+        except ArtifactStoreError:
+            raise
+        except ArtifactError as error:
             self.failed.append(f"record {event.record_id}: {error}")
             return None
         intent = event.annotation.intent if event.annotation else statements.session_intent
         return Capture(event, artifact, intent, consent_given, is_demo)
 
 
-def _repeated(events: Iterable[FeatureRefEvent]) -> set[str]:
-    """The records that have more than one event: which of them is the capture's is not for us to guess."""
-    return {record_id for record_id, count in Counter(event.record_id.lower() for event in events).items() if count > 1}
+def _more_than_once(counted: Counter[str]) -> frozenset[str]:
+    """What has more than one event: which of them is right is not for us to guess."""
+    return frozenset(name for name, count in counted.items() if count > 1)
 
 
 def _where(line: int) -> str:
@@ -130,10 +140,17 @@ def _find(log_root: Path, session: str, user_id: str | None) -> list[Path]:
         logs = list(log_root.glob(session_log_pattern(user_id or "*", session)))
     else:
         log = Path(session).resolve()
-        logs = [log] if log.is_file() and user_id in (None, log.parent.parent.name) else []
+        logs = [log] if _is_file(log) and user_id in (None, log.parent.parent.name) else []
     if not logs:
         raise ConfigurationError(f"{session}: there is no such session log" + _whose(user_id))
     return logs
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long, or nobody lets us look
+        return False
 
 
 def _whose(user_id: str | None) -> str:

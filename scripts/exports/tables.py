@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from scripts.exports.capture import Capture
 
-__all__ = ["CapturesTable", "File", "csv_file", "json_file"]
+__all__ = ["CapturesTable", "File", "Table", "json_file"]
 
 
 class File(NamedTuple):
@@ -21,31 +21,48 @@ class File(NamedTuple):
     content: bytes
 
 
+class Table:
+    """A CSV file in UTF-8. The first row's keys are its head, lines end in ``\\n``; None is empty, a bool ``true`` or
+    ``false``. What is held of a row is its line."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._text = io.StringIO()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """One more row, with the keys of the first."""
+        if not self._text.tell():
+            self._text.write(_line(row))
+        self._text.write(_line(row.values()))
+
+    def file(self) -> File:
+        """The table of what was added."""
+        return File(self._path, self._text.getvalue().encode())
+
+
 class CapturesTable:
     """``captures.csv``, one line per capture, and ``metadata/<record_id>.json`` of each, with its frames' times."""
 
     def __init__(self) -> None:
-        self._rows: list[dict[str, Any]] = []
+        self._table = Table("captures.csv")
 
     def add(self, capture: Capture, path: str) -> File:
         """Note a capture whose landmarks are in the file ``path``; returns its metadata's file."""
         facts = {"path": path, **capture.facts()}
-        self._rows.append(facts)
+        self._table.add(facts)
         frames = {name: values.tolist() for name, values in capture.frame_facts().items()}
         return json_file(f"metadata/{capture.record_id}.json", {**facts, **frames})
 
     def file(self) -> File:
         """The table of what was noted."""
-        return csv_file("captures.csv", list(self._rows[0]) if self._rows else [], self._rows)
+        return self._table.file()
 
 
-def csv_file(path: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> File:
-    """A table in UTF-8 with a head and ``\\n`` at the ends of lines; None is empty, a bool ``true`` or ``false``."""
+def _line(cells: Iterable[Any]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
-    return File(path, text.getvalue().encode())
+    # a lone \r is put in quotes only where it is in the end of the lines too, and readers take it for one
+    csv.writer(text, lineterminator="\r\n").writerow(map(_cell, cells))
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
+from contracts.errors import ArtifactError, ArtifactStoreError
 from contracts.events import encode_line
 from contracts.ids import format_utc
 from contracts.paths import artifact_uri, session_log_path
@@ -86,6 +86,21 @@ def test_export_and_show_are_of_the_object(place: Place, tmp_path: Path) -> None
     pictures = sorted((tmp_path / "pictures").iterdir())
     assert len(pictures) == 6
     assert len({path.read_bytes() for path in pictures}) == 3, "the same landmarks, the same pictures"
+
+
+def test_an_export_is_not_replaced_by_what_is_left_when_the_store_goes_away(
+    place: Place, s3: S3Server, tmp_path: Path
+) -> None:
+    request = ExportRequest("npy1662", output=tmp_path / "exports", replace=True)
+    assert export(place.settings, request) == 0
+    before = sorted((path, path.read_bytes()) for path in request.output.rglob("*") if path.is_file())
+    s3.refuses = 503
+    with pytest.raises(ArtifactStoreError, match="refuses: 503"):
+        export(place.settings, request)
+    assert sorted((path, path.read_bytes()) for path in request.output.rglob("*") if path.is_file()) == before
+    s3.refuses = 0
+    s3.remove(place.key)
+    assert export(place.settings, request) == 1, "what is really gone is named, and the others go on"
 
 
 def test_whatever_is_wrong_with_the_object_fails_and_the_file_is_still_good(place: Place, s3: S3Server) -> None:

@@ -62,7 +62,7 @@ def test_one_user_s_sessions_alone(place: Place) -> None:
     assert table(place).user_id.tolist() == ["zoe"]
 
 
-@pytest.mark.parametrize("session", ["sess_0123456789abcdef", "no/such/log", "*", ""])
+@pytest.mark.parametrize("session", ["sess_0123456789abcdef", "no/such/log", "*", "", 300 * "a"])
 def test_a_session_that_is_not_there_is_named(place: Place, session: str) -> None:
     place.session()
     with pytest.raises(ConfigurationError, match=re.escape(f"{session}: there is no such")):
@@ -85,15 +85,29 @@ def test_a_bad_artifact_is_named_and_the_others_go_on(place: Place, capsys: pyte
     data[-1] ^= 1
     place.artifact(session, bad).write_bytes(data)
     place.artifact(session, gone).unlink()
-    with place.log(session).open("ab") as log:
-        log.write(b"torn")
     assert place.export("npy1662", session) == 1
     assert table(place).record_id.tolist() == [good]
     shown = capsys.readouterr()
     assert f"record {bad}: the file's hash is" in shown.err
     assert f"record {gone}: the artifact does not exist" in shown.err
-    assert "line 4: the last line is torn" in shown.err
-    assert "1 capture of 1 session, written" in shown.out and "3 FAILED" in shown.out
+    assert "1 capture of 1 session, written" in shown.out and "2 FAILED" in shown.out
+
+
+@pytest.mark.parametrize("line", [b"torn", b"no envelope\n"])
+def test_a_line_that_cannot_be_read_may_withdraw_consent(
+    place: Place, capsys: pytest.CaptureFixture[str], line: bytes
+) -> None:
+    broken, sound = place.session(consent_given=True), place.session()
+    held, good = place.capture(broken), place.capture(sound)
+    with place.log(broken).open("ab") as log:
+        log.write(line)
+    assert place.export("npy1662") == 1
+    assert table(place).record_id.tolist() == [good]
+    shown = capsys.readouterr()
+    assert "FAILED" in shown.err and f"{broken}.jsonl: line 3: " in shown.err
+    assert f"held back  record {held}: without consent, perhaps" in shown.err
+    assert place.export("npy1662", choice=Choice(without_consent=True), replace=True) == 1
+    assert set(table(place).record_id) == {held, good}
 
 
 def test_a_record_that_is_in_the_logs_twice_is_nobody_s(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,6 +118,16 @@ def test_a_record_that_is_in_the_logs_twice_is_nobody_s(place: Place, capsys: py
     assert place.export("npy1662") == 1
     assert table(place).record_id.tolist() == [good]
     assert capsys.readouterr().err.count("more than once") == 2
+
+
+def test_a_capture_with_two_records_has_none(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    session = place.session()
+    pair = [place.capture(session, capture_id="c") for _ in range(2)]
+    good = place.capture(session)
+    assert place.export("npy1662") == 1
+    assert table(place).record_id.tolist() == [good]
+    shown = capsys.readouterr()
+    assert all(f"record {record}: its capture has more than one event" in shown.err for record in pair)
 
 
 def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_for(
@@ -150,6 +174,21 @@ def test_a_capture_s_own_gesture_comes_before_its_session_s(place: Place) -> Non
     place.capture(place.session("anna"), user_id="anna")
     assert place.export("npy1662") == 0
     assert table(place).intent.tolist() == ["", "wave", 'say "no", now']
+
+
+def test_any_gesture_s_name_is_one_cell_of_one_row(place: Place) -> None:
+    names = ["a\rb", "a\r\nb", "a\nb", "\r", 'a","b', " a ", "é\u2028"]
+    session = place.session()
+    for name in names:
+        place.capture(session, annotation={"intent": name})
+    place.say(session, event="session.start", training_intent_label="half of a pair: X")
+    log = place.log(session)
+    log.write_bytes(log.read_bytes().replace(b": X", rb": \ud83d"))
+    place.capture(session)
+    assert place.export("gislr") == 0
+    for path, column in (("captures.csv", "intent"), ("train.csv", "sign")):
+        read = pd.read_csv(place.exports / "gislr" / path, keep_default_na=False)
+        assert read[column].tolist() == [*names, "half of a pair: ?"]
 
 
 def test_the_same_export_again_is_as_before_and_another_is_refused(

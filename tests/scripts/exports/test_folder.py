@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -117,6 +119,50 @@ def test_the_old_one_comes_back_when_the_new_one_cannot_be_put_in_its_place(
     with pytest.raises(ExportError, match="No space left"):
         put(target, ONE, replace=True)
     assert content(target) == before
+    assert list(target.parent.iterdir()) == [target]
+
+
+def killed(target: Path, at: str) -> None:
+    """An export that replaces the one at ``target`` is killed, at its first file or between its two moves."""
+    program = f"""
+import os
+from pathlib import Path
+from scripts.exports.folder import Draft
+from scripts.exports.tables import File
+with Draft(Path({str(target)!r})) as draft:
+    draft.add(File("a.txt", b"another"))
+    if {at!r} == "a file":
+        os._exit(9)
+    rename = Path.rename
+    Path.rename = lambda self, to: rename(self, to) if to != draft.target else os._exit(9)
+    draft.keep({{"format": "test"}}, replace=True)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 9
+    assert len(list(target.parent.glob(".*"))) == 1 + (at == "moves")
+
+
+@pytest.mark.parametrize("at", ["a file", "moves"])
+def test_the_next_export_takes_away_what_a_killed_one_left_and_puts_back_what_it_moved(target: Path, at: str) -> None:
+    put(target, ONE, TWO)
+    mine = target.parent / ".pose-of-mine"
+    mine.mkdir()
+    before = content(target)
+    mine.rmdir()
+    killed(target, at)
+    mine.mkdir()
+    assert put(target, ONE, TWO) is Outcome.UNCHANGED
+    assert content(target) == before
+    assert set(target.parent.iterdir()) == {target, mine}
+
+
+def test_an_export_that_is_being_made_is_left_alone(target: Path) -> None:
+    with Draft(target) as draft:
+        draft.add(TWO)
+        assert put(target, ONE) is Outcome.WRITTEN
+        with pytest.raises(ExportError, match="differs"):
+            draft.keep({"format": "test"}, replace=False)
+        assert draft.keep({"format": "test"}, replace=True) is Outcome.REPLACED
+    assert set(content(target)) == {TWO.path, MANIFEST}
     assert list(target.parent.iterdir()) == [target]
 
 

@@ -269,6 +269,11 @@ def test_a_format_whose_package_is_missing_says_in_one_line_how_to_get_it(
     assert f"--format {form}" in str(refused.value) and "pip install '.[export]'" in str(refused.value)
 
 
+def test_gislr_numbers_the_frames_of_a_capture_of_any_length() -> None:
+    assert gislr.frame_numbers(2**15 - 1).dtype == np.int16, "the competition's"
+    assert gislr.frame_numbers(2**15).tolist() == list(range(1, 2**15 + 1))
+
+
 def test_npy_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "find_spec", lambda name: None)
     assert conversion("npy1662") is npy1662.files
