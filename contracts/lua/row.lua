@@ -6,7 +6,7 @@ local s = redis.call('HMGET', KEYS[1], 'token', 'status', 'tracker_restarts')
 if s[1] ~= ARGV[1] then return 0 end
 redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')
 if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then
-  redis.call('HINCRBY', KEYS[1], 'backlog_bytes', -tonumber(ARGV[4]))
+  redis.call('HINCRBY', KEYS[1], 'backlog_bytes', 0 - ARGV[4]) -- Redis knows no -0: a video's frames have no bytes
   redis.call('HINCRBY', KEYS[1], 'extracted', 1)
   for i, part in ipairs({'pose', 'left_hand', 'right_hand', 'face'}) do
     if ARGV[7 + i] == '1' then redis.call('HINCRBY', KEYS[1], 'found_' .. part, 1) end

@@ -92,6 +92,7 @@ def test_a_capture_lives_and_ends_on_a_full_broker(three: Capture, entry: Termin
         assert watched.backlog_frames == 3
         token = three.claimed().token
         assert run(captures.heartbeat(capture_id, token))
+        assert run(captures.measure(capture_id, token, expected=3, accepted=3))
         assert run(captures.release(capture_id, token))
         assert three.end(entry)[0] in ("closed", "aborted")
         assert three.entries()[-1] == "4-0"

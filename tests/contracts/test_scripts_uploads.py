@@ -9,6 +9,7 @@ import pytest
 
 from contracts import captures, upload_store
 from contracts.keys import UPLOAD_PLACES, capture_keys, uploaded_video
+from contracts.layout import DIMS, Row
 from contracts.limits import CaptureLimits
 from contracts.scripts import run_sync
 from contracts.settings import Settings
@@ -96,8 +97,10 @@ def test_a_capture_from_a_video_is_closed_from_the_first_and_waits_as_long_as_on
     assert state is not None and (state.status, state.window) == ("closed", made)
     assert not store.run(captures.measure(made.capture_id, "old", expected=5, accepted=0))
     assert store.run(captures.measure(made.capture_id, state.token, expected=5, accepted=4))
+    row = captures.row(made.capture_id, state.token, 1, Row(0, True, bytes(4 * DIMS)), 0, restart=False, found={})
+    assert store.run(row)
     again = store.run(captures.claim(made.capture_id, "1-0"))
-    assert again is not None and again.accepted == 4
+    assert again is not None and (again.accepted, again.extracted) == (4, 1)
 
 
 @pytest.mark.parametrize(
