@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -15,7 +14,6 @@ import structlog
 from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
 from contracts.keys import EXTRACTOR_GROUP
-from contracts.metrics import forget
 from contracts.process import run_process
 from contracts.settings import Lane, Settings, load_settings
 from workers.lease import QUEUES
@@ -47,10 +45,10 @@ def _main(processes: int, lane: Lane | None) -> int:
         settings = settings.model_copy(update={"worker_lanes": lane})
     targets = _targets(settings)
     settings.broker_urls()
-    with stop_signals() as stop_descriptor, pool_metrics(settings) as folder:
+    with stop_signals() as stop_descriptor, pool_metrics(settings, targets) as metrics:
         if asyncio.run(_brokers_ready(settings, stop_descriptor)):
             log.info("workers start", kinds=list(targets), processes_of_each=processes)
-            on_death = partial(forget, folder) if folder else lambda _: None
+            folder, on_death = (metrics.folder, metrics.note_death) if metrics else (None, None)
             Pool(targets, processes, settings, folder, on_death=on_death).run(stop_descriptor)
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
@@ -11,11 +11,11 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from contracts.live import LiveCode
-from contracts.metrics import SECONDS, member, metrics_served, preset, shared_folder, shared_registry
+from contracts.metrics import SECONDS, forget, member, metrics_served, preset, shared_folder, shared_registry
 from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
 
-__all__ = ["ExtractorMetrics", "JobEnd", "LiveMetrics", "join_pool", "pool_metrics"]
+__all__ = ["ExtractorMetrics", "JobEnd", "LiveMetrics", "PoolMetrics", "join_pool", "pool_metrics"]
 
 JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
 """How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does
@@ -26,9 +26,26 @@ FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
 FRAME_SECONDS = (0.0005, *SECONDS)
 
 
+class PoolMetrics:
+    """What the parent of a pool counts, and the folder in which its processes do."""
+
+    def __init__(self, folder: Path, kinds: Iterable[str]) -> None:
+        self.folder = folder
+        self.registry = shared_registry(folder)
+        deaths = Counter(
+            "a3cp_worker_deaths", "Processes of the pool that ended by themselves.", ["kind"], registry=self.registry
+        )
+        self._deaths = preset(deaths, kinds)
+
+    def note_death(self, kind: str, name: str) -> None:
+        """The process of this kind at this place ended; nobody had told it to."""
+        forget(self.folder, name)
+        self._deaths.labels(kind).inc()
+
+
 @contextmanager
-def pool_metrics(settings: Settings) -> Iterator[Path | None]:
-    """For the parent: the folder in which its processes count, served inside; None if no port is set.
+def pool_metrics(settings: Settings, kinds: Iterable[str]) -> Iterator[PoolMetrics | None]:
+    """For the parent: the metrics of its pool of these kinds of processes, served inside; None if no port is set.
 
     Raises:
         ConfigurationError: the port is taken or forbidden, or there is no place for the folder.
@@ -36,8 +53,10 @@ def pool_metrics(settings: Settings) -> Iterator[Path | None]:
     if settings.metrics_port is None:
         yield None
         return
-    with shared_folder() as folder, metrics_served(settings, shared_registry(folder)):
-        yield folder
+    with shared_folder() as folder:
+        metrics = PoolMetrics(folder, kinds)
+        with metrics_served(settings, metrics.registry):
+            yield metrics
 
 
 def join_pool(folder: Path | None) -> None:

@@ -73,7 +73,8 @@ class _Place:
 class Pool:
     """``processes`` processes of each kind: they run ``targets[kind](*arguments)``, which must be picklable.
 
-    Each has its place's name (``extractor-1``), and so has the next one there; ``on_death`` is told of whom it is.
+    Each has its place's name (``extractor-1``), and so has the next one there; ``on_death`` is told
+    which kind died at which place.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Pool:
         targets: Mapping[str, Target],
         processes: int,
         *arguments: Any,
-        on_death: Callable[[str], None] = lambda _: None,
+        on_death: Callable[[str, str], None] | None = None,
     ) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._places = [
@@ -137,7 +138,8 @@ class Pool:
             if place.process is not None and not place.process.is_alive():
                 pid, code = place.process.pid, place.process.exitcode
                 delay_s = place.note_death(time.monotonic())
-                self._on_death(place.name)
+                if self._on_death is not None:
+                    self._on_death(place.kind, place.name)
                 if code in FATAL_CODES:
                     raise WorkerFailed(place.kind, code)
                 log.error(f"{place.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)

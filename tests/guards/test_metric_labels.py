@@ -9,7 +9,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("contracts", "gateway", "workers", "recorder", "scripts")
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
-LABELS = {"code", "outcome", "part", "pipeline", "pipeline_id", "role", "state", "status", "step", "reason", "result"}
+LABELS = {
+    "code",
+    "kind",
+    "outcome",
+    "part",
+    "pipeline",
+    "pipeline_id",
+    "role",
+    "state",
+    "status",
+    "step",
+    "reason",
+    "result",
+}
 """Each has few values, which we choose. Add to it only what no client can choose."""
 
 

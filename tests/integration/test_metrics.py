@@ -39,6 +39,7 @@ FRAMES = 12
 MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {
     "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)) | set(UPLOAD_REFUSALS),
+    "kind": {"extractor", "live worker"},
     "outcome": set(get_args(JobEnd)),
     "pipeline_id": set(PIPELINES),
     "reason": set(DEAD_REASONS),
@@ -189,7 +190,15 @@ def test_no_identifier_and_no_token_is_anywhere_in_the_metrics(observed: Observe
 def test_names_say_their_units_and_whose_they_are(observed: Observed) -> None:
     ours = {name for name in observed.families() if not name.startswith("process_")}
     assert ours
-    prefixes = ("a3cp_capture_", "a3cp_extractor_", "a3cp_recorder_", "a3cp_live_", "a3cp_upload_", "stream_")
+    prefixes = (
+        "a3cp_capture_",
+        "a3cp_extractor_",
+        "a3cp_recorder_",
+        "a3cp_live_",
+        "a3cp_upload_",
+        "a3cp_worker_",
+        "stream_",
+    )
     assert [name for name in ours if not name.startswith(prefixes)] == []
     assert [name for name in ours if name.endswith(("_s", "_ms", "_time", "_duration", "_size"))] == []
 

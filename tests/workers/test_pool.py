@@ -113,12 +113,16 @@ def leave_own_name_and_wait(folder: str) -> None:
 
 
 def test_the_next_process_has_the_name_of_the_one_that_died(tmp_path: Path) -> None:
-    died: list[str] = []
-    with running(Pool({"live worker": leave_own_name_and_wait}, 1, str(tmp_path), on_death=died.append)):
+    died: list[tuple[str, str]] = []
+
+    def note(*death: str) -> None:
+        died.append((death[0], death[1]))
+
+    with running(Pool({"live worker": leave_own_name_and_wait}, 1, str(tmp_path), on_death=note)):
         first = wait_for(lambda: next(tmp_path.glob("live-worker-1 *"), None))
         os.kill(int(first.name.split()[1]), signal.SIGKILL)
         wait_for(lambda: len(list(tmp_path.glob("live-worker-1 *"))) == 2)
-        assert died == ["live-worker-1"]
+        assert died == [("live worker", "live-worker-1")]
 
 
 def test_a_process_that_keeps_dying_is_started_with_backoff_and_a_healthy_one_at_once() -> None:
