@@ -6,10 +6,15 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["SUBPROTOCOL", "TokenRule"]
+__all__ = ["SUBPROTOCOL", "TokenRule", "is_token"]
 
 SUBPROTOCOL = "bearer."
 """What a browser's WebSocket offers the token behind, since it cannot send a header."""
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` can go where a token must: it is an HTTP token (RFC 9110, 5.6.2), as a subprotocol is."""
+    return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text)
 
 
 @dataclass(frozen=True, slots=True)

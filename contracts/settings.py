@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from redis.connection import ConnectionPool, parse_url
 from redis.exceptions import RedisError
 
+from contracts.access import is_token
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
@@ -123,7 +124,7 @@ class Settings(BaseModel):
     @classmethod
     def _token_form(cls, value: SecretStr | None) -> SecretStr | None:
         # a browser sends it as a WebSocket subprotocol, which is an HTTP token (RFC 9110, 5.6.2)
-        if value is not None and not _is_http_token(value.get_secret_value()):
+        if value is not None and not is_token(value.get_secret_value()):
             raise ValueError("a token is made of letters, digits and !#$%&'*+-.^_`|~ only")
         return value
 
@@ -209,10 +210,6 @@ def _unreadable_file(url: str) -> str | None:
 
 def _split_origins(text: str) -> list[str]:
     return [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
-
-
-def _is_http_token(text: str) -> bool:
-    return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text)
 
 
 _CAPTURE_PREFIX = "A3CP_CAPTURE_"

@@ -10,12 +10,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-import orjson
 import websockets
 from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import ClientConnection
 
 from contracts import CaptureProgress
+from contracts.base import StrictModel
 from scripts.client.connection import Connection, parsed
 from scripts.client.errors import CaptureAborted, GatewayAway, UsageError
 from scripts.client.frames import Frame, Jpeg, frame_parts, jpeg_bytes
@@ -37,6 +37,15 @@ CLOSE_WITHIN_S = 90.0
 LOOK_AGAIN_S = 0.5
 """The patience rule depends on the time, and on nothing that comes."""
 
+
+class _Message(StrictModel):
+    """What the gateway says, as far as it matters of what kind it is; a newer one may have other kinds and codes."""
+
+    event: str
+    error_code: str = ""
+
+
+_message = TypeAdapter(_Message)
 _progress = TypeAdapter(CaptureProgress)
 
 
@@ -257,12 +266,12 @@ class Capture:
     async def _read(self, socket: ClientConnection) -> None:
         try:
             async for text in socket:
-                document = orjson.loads(text)
-                if document["event"] == "capture.progress":
+                message = parsed(_message, text)
+                if message.event == "capture.progress":
                     progress = parsed(_progress, text)
                     self._update(replace(self._state, extracted=progress.extracted, progress=progress))
-                elif document["event"] == "capture.abort":
-                    self._error_code = self._error_code or document["error_code"]
+                elif message.event == "capture.abort":
+                    self._error_code = self._error_code or message.error_code
         except websockets.exceptions.ConnectionClosed:
             pass
         finally:

@@ -59,7 +59,7 @@ class CaptureClient:
         token: its ``A3CP_API_TOKEN``, if it has one.
 
     Raises:
-        ConfigurationError: the URL is none.
+        ConfigurationError: the URL is none, or the token.
     """
 
     def __init__(self, url: str = LOCAL, token: str | None = None) -> None:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import websockets
 from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
+from contracts.access import is_token
 from contracts.answers import Refusal
 from contracts.errors import ConfigurationError
 from scripts.client.errors import ClientError, GatewayAway, GatewayRefused, UsageError
@@ -33,21 +34,22 @@ class Connection:
     """One gateway, by its URL.
 
     Raises:
-        ConfigurationError: the URL is none.
+        ConfigurationError: the URL is none, or the token.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000, not {url!r}")
-        self.url = url.rstrip("/")
+        parts = _parts_of(url)
+        if token and not is_token(token):
+            raise ConfigurationError("token=: letters, digits and !#$%&'*+-.^_`|~ only; not the end of its line either")
+        self._base = parts.geturl().rstrip("/")
+        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self.closed = False
         self._sockets: set[ClientConnection] = set()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment is for the world outside, not for this machine
         self._outside = parts.hostname not in ("localhost", "127.0.0.1", "::1")
         self._http = httpx.AsyncClient(
-            base_url=self.url, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
+            base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
         )
 
     async def close(self) -> None:
@@ -97,7 +99,7 @@ class Connection:
         """
         self._check_open()
         options: dict[str, Any] = {} if self._outside else {"proxy": None}
-        url = self.url.replace("http", "ws", 1) + path
+        url = self._base.replace("http", "ws", 1) + path
         try:
             socket = await connect(
                 url, additional_headers=self._headers, compression=None, close_timeout=CLOSE_WITHIN_S, **options
@@ -126,6 +128,19 @@ class Connection:
             raise UsageError("the client is closed: make another one")
 
 
+def _parts_of(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        whole = host and parts.port != 0 and httpx.URL(url).host and not (parts.query or parts.fragment)
+        if parts.scheme in ("http", "https") and whole:
+            return parts
+    except (ValueError, httpx.InvalidURL):
+        pass
+    shown = url.rpartition("@")[2]  # what is before it is a password
+    raise ConfigurationError(f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000, not {shown!r}")
+
+
 def answered(answer: httpx.Response, form: TypeAdapter[Value]) -> Value:
     """What a request that went well was answered with.
 
@@ -147,7 +162,7 @@ def parsed(adapter: TypeAdapter[Value], text: bytes | str) -> Value:
     try:
         return adapter.validate_json(text, extra="ignore")
     except ValidationError as error:
-        raise ClientError(f"this is no answer of an A3CP gateway ({error.title}); is the URL its own?") from error
+        raise ClientError("this is no answer of an A3CP gateway; is the URL its own?") from error
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:

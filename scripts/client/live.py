@@ -7,14 +7,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
 import websockets
-from pydantic import TypeAdapter
+from pydantic import Discriminator, Tag, TypeAdapter
 from websockets.asyncio.client import ClientConnection
 
-from contracts.live import LiveDropped, LiveError, LiveResult, LiveWarning, PipelineResult
+from contracts.base import StrictModel
+from contracts.live import LiveDropped, LiveResult, LiveWarning, PipelineResult
 from scripts.client.connection import Connection, parsed
 from scripts.client.errors import GatewayAway, LiveEnded, UsageError
 from scripts.client.frames import Jpeg, jpeg_bytes
@@ -23,7 +24,29 @@ __all__ = ["LiveAnswer", "LiveStream", "live_path"]
 
 LiveAnswer = LiveResult | LiveDropped | LiveWarning
 
-_message: TypeAdapter[LiveResult | LiveDropped | LiveWarning | LiveError] = TypeAdapter(LiveAnswer | LiveError)
+
+class _Error(StrictModel):
+    """A `contracts.live.LiveError`; a newer gateway may have other codes."""
+
+    error: str
+    detail: str
+
+
+def _kind(message: Any) -> str | None:
+    """By the field that makes it what it is: most have defaults, and would read any other message as theirs."""
+    named = message if isinstance(message, dict) else {}
+    return next((name for name in ("error", "result", "dropped", "warning") if name in named), None)
+
+
+_message: TypeAdapter[LiveAnswer | _Error] = TypeAdapter(
+    Annotated[
+        Annotated[LiveResult, Tag("result")]
+        | Annotated[LiveDropped, Tag("dropped")]
+        | Annotated[LiveWarning, Tag("warning")]
+        | Annotated[_Error, Tag("error")],
+        Discriminator(_kind),
+    ]
+)
 
 
 def live_path(pipeline_id: str) -> str:
@@ -162,8 +185,8 @@ class LiveStream:
                 self._waiting = None
             self._take(parsed(_message, text))
 
-    def _take(self, message: LiveAnswer | LiveError) -> None:
-        if isinstance(message, LiveError):
+    def _take(self, message: LiveAnswer | _Error) -> None:
+        if isinstance(message, _Error):
             self._error = LiveEnded(message.error, message.detail)
             raise self._error
         if isinstance(message, LiveWarning):

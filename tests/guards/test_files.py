@@ -79,8 +79,8 @@ ALLOWED = {
     ),
     "scripts/deploy/image.py": Allowed({".mkdir", ".write_text"}, "one image's part of the lock, while it is built"),
     "scripts/exports/folder.py": Allowed(
-        {"tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".write_bytes", ".rename"},
-        "an export's folder: made beside its place, and moved there whole",
+        {"tempfile.mkdtemp", "shutil.rmtree", "os.open", "fcntl.flock", ".mkdir", ".write_bytes", ".rename"},
+        "an export's folder: made beside its place, under a lock, and moved there whole",
     ),
     "scripts/pictures/show.py": Allowed({".mkdir", ".write_bytes"}, "the pictures, in the folder that was named"),
     "scripts/demo.py": Allowed({"tempfile.mkdtemp", "shutil.rmtree"}, "the demo's own state, gone when it ends"),

@@ -1,14 +1,25 @@
-"""One tree of errors; every code can be mended."""
+"""One tree of errors; every code can be mended; and whatever else answers than a gateway of this version."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from typing import get_args
 
 import pytest
+import websockets.sync.server
 
 import scripts.client
-from contracts.errors import CAPTURE_CODES, A3CPError, LiveCode
-from scripts.client import CaptureAborted, CaptureOutcome, ClientError, GatewayRefused, LiveEnded
+from contracts.errors import CAPTURE_CODES, A3CPError, ConfigurationError, LiveCode
+from scripts.client import (
+    CaptureAborted,
+    CaptureOutcome,
+    ClientError,
+    GatewayAway,
+    GatewayRefused,
+    LiveEnded,
+    SyncCaptureClient,
+)
 
 
 def test_every_error_of_the_client_is_in_one_tree() -> None:
@@ -50,6 +61,94 @@ def test_a_code_of_another_version_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("code", get_args(LiveCode))
 def test_the_end_of_a_live_stream_is_one_line(code: str) -> None:
     assert str(LiveEnded(code, "A sentence.")).startswith(f"the live stream ended: {code}: A sentence.")
+
+
+class Foreign:
+    """A server that says one thing, whatever it is told, and closes."""
+
+    says: str | bytes = b""
+
+    def __init__(self) -> None:
+        self._server = websockets.sync.server.serve(self._answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.socket.getsockname()[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _answer(self, socket: websockets.sync.server.ServerConnection) -> None:
+        socket.recv()
+        socket.send(self.says)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+
+    def capture(self) -> None:
+        """Begin a capture."""
+        with SyncCaptureClient(self.url) as client:
+            session = client.session("u", session_id="sess_" + "0" * 16)
+            with session.capture(fps=1, width=1, height=1):
+                raise AssertionError
+
+    def ask(self) -> None:
+        """Ask the real-time lane."""
+        with SyncCaptureClient(self.url) as client, client.live() as live:
+            live.ask(b"\xff\xd8")
+
+
+@pytest.fixture(scope="module")
+def foreign() -> Iterator[Foreign]:
+    server = Foreign()
+    yield server
+    server.stop()
+
+
+NONSENSE: list[str | bytes] = [
+    "", "nonsense", "{}", "[]", '"event"', "5", b"\xff\xd8", '{"event":5}', '{"event":"capture.progress"}',
+    '{"event":"capture.abort","error_code":5}', '{"frame_index":0,"result":5}', '{"warning":"stop"}', '{"error":5}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("says", NONSENSE)
+def test_what_no_gateway_says_is_one_sentence(foreign: Foreign, says: str | bytes) -> None:
+    foreign.says = says
+    for step in (foreign.capture, foreign.ask):
+        with pytest.raises(ClientError, match=r"^this is no answer of an A3CP gateway; is the URL its own\?$"):
+            step()
+
+
+def test_a_newer_gateway_may_have_other_codes_and_messages(foreign: Foreign) -> None:
+    foreign.says = '{"event":"capture.abort","error_code":"new_code","more":[]}'
+    with pytest.raises(CaptureAborted, match="new_code"):
+        foreign.capture()
+    foreign.says = '{"event":"capture.cheer"}'
+    with pytest.raises(GatewayAway, match="lost"):
+        foreign.capture()
+    foreign.says = '{"error":"new_code","detail":"A sentence.","more":[]}'
+    with pytest.raises(LiveEnded, match=r"new_code: A sentence\."):
+        foreign.ask()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "127.0.0.1:8000", "ftp://x", "http://", "http://x:99999", "http://x:port", "http://[::1", "http://x\0",
+     "http://x/?a=b", "http://x/#a", "http://xn--a", f"http://{'a' * 64}"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_said_when_the_client_is_made(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="a gateway's URL is like"):
+        SyncCaptureClient(url)
+
+
+@pytest.mark.parametrize("token", ["sesame\n", "open sesame", "sésame"])
+def test_a_token_that_is_none_is_not_sent_and_not_shown(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="letters, digits and") as error:
+        SyncCaptureClient("http://127.0.0.1:1", token)
+    assert "same" not in str(error.value)
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    for url in ("http://me:sesame@127.0.0.1:1", "http://me:sesame@127.0.0.1:port"):
+        with pytest.raises((GatewayAway, ConfigurationError)) as error, SyncCaptureClient(url) as client:
+            assert client.url == "http://127.0.0.1:1"
+            client.pipelines()
+        assert "127.0.0.1" in str(error.value) and "sesame" not in str(error.value)
 
 
 def test_a_refusal_without_a_reason_is_still_a_sentence() -> None:
