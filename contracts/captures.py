@@ -109,12 +109,13 @@ class CaptureWindow(StrictModel):
 def open_capture(window: CaptureWindow) -> Call[bool]:
     """Create the state; false if this capture_id has another one. Dispatch comes after.
 
-    A capture from a video is closed from the first: all that it consists of is there.
+    A capture from a video is closed from the first: all that it consists of is there. Until it is dispatched, and its
+    gateway says so (`contracts.upload_store.wait`), it lapses as soon as an open one does.
     """
     keys = capture_keys(window.capture_id)
     text = window.model_dump_json(exclude_none=True)
-    status, ttl_s = ("closed", ENDED_TTL_S) if window.video else ("open", OPEN_TTL_S)
-    return Call("frames", "open", [keys.state], [text, ttl_s, status], lambda answer: bool(answer == b"OK"))
+    arguments: list[Argument] = [text, OPEN_TTL_S, "closed" if window.video else "open"]
+    return Call("frames", "open", [keys.state], arguments, lambda answer: bool(answer == b"OK"))
 
 
 @dataclass(frozen=True, slots=True)

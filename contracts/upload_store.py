@@ -9,12 +9,12 @@ from typing import Literal, cast
 
 from contracts.broker import AsyncBroker, Broker, broker_errors
 from contracts.captures import ENDED_TTL_S
-from contracts.keys import UPLOAD_PLACES, uploaded_video
+from contracts.keys import UPLOAD_PLACES, capture_keys, uploaded_video
 from contracts.scripts import Argument, Call
 from contracts.settings import Settings
 from contracts.upload import Place
 
-__all__ = ["ARRIVING_TTL_S", "Placed", "drop", "drop_sync", "keep", "keep_sync", "put", "read_chunk", "take"]
+__all__ = ["ARRIVING_TTL_S", "Placed", "drop", "drop_sync", "keep", "keep_sync", "put", "read_chunk", "take", "wait"]
 
 ARRIVING_TTL_S = 60
 """How long the chunks of a video outlive a gateway that is silent while they arrive."""
@@ -53,6 +53,16 @@ def keep_sync(broker: Broker, upload_id: str) -> bool:
     """`keep` for a process that blocks."""
     with broker_errors("frames"):
         return bool(broker.expire(uploaded_video(upload_id), ENDED_TTL_S))
+
+
+async def wait(broker: AsyncBroker, capture_id: str) -> bool:
+    """A capture from a video, once it is dispatched, waits for its extractor as long as its video; false if it is gone.
+
+    Raises:
+        BrokerUnavailable: the broker is away; this may be repeated.
+    """
+    with broker_errors("frames"):
+        return bool(await broker.expire(capture_keys(capture_id).state, ENDED_TTL_S))
 
 
 async def drop(broker: AsyncBroker, *places: Place) -> None:

@@ -17,6 +17,7 @@ from contracts.events import EventEntry
 from contracts.message import FeatureRefEvent
 from contracts.paths import session_log_path
 from contracts.scripts import run
+from contracts.upload import Place
 from recorder.leadership import Leadership, pause
 from recorder.session_log import find_feature_ref
 
@@ -177,12 +178,18 @@ class Sweep:
         """The outcome first: an extractor that comes after all finds it, or nothing."""
         await run(self._events, records.abort(record.user_id, capture_id, "no_worker", record.counts))
         assert record.upload is not None
+        await self._dropped(capture_id, record.upload)
+
+    async def _dropped(self, capture_id: str, place: Place) -> bool:
+        """Let go of a video and of what is left of its capture; false, and they lapse, if the broker is away."""
         try:
-            await upload_store.drop(self._frames, record.upload)
+            await upload_store.drop(self._frames, place)
             with broker_errors("frames"):
                 await self._frames.delete(keys.capture_keys(capture_id).state)
         except BrokerUnavailable as error:
             _log.warning("a video is left to lapse", capture_id=capture_id, detail=str(error))
+            return False
+        return True
 
     async def _act(self, capture_id: str, sighting: Sighting) -> None:
         decision, record = decide(sighting), sighting.record
@@ -193,6 +200,8 @@ class Sweep:
             with broker_errors("events"):
                 await self._events.zrem(keys.UNFINISHED, capture_id)
         elif decision == "abort":
+            if record.upload and not await self._dropped(capture_id, record.upload):
+                return  # the next turn tries again
             await run(self._events, records.abort(record.user_id, capture_id, "frames_lost", record.counts))
         elif decision == "give_up":
             await self._give_up(capture_id, record)

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 
 import structlog
 
-from contracts import captures, keys, records
+from contracts import captures, keys, records, upload_store
 from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, memory_share
 from contracts.captures import CaptureWindow
-from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
+from contracts.errors import A3CPError, BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
 from contracts.records import CaptureCounts, Outcome
 from contracts.scripts import Call, T, run
+from gateway.again import once_more
 from gateway.state import GatewayState
 
 __all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "run_within", "socket_lease_ms"]
@@ -55,14 +56,38 @@ async def _within(role: Role, step: Callable[[], Awaitable[T]], within_s: float)
             attempt += 1
 
 
-async def open_capture(state: GatewayState, window: CaptureWindow, connection: str) -> None:
+async def open_capture(
+    state: GatewayState,
+    window: CaptureWindow,
+    connection: str,
+    once_reserved: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Reserve the capture in the events role, open it in the frames role, then dispatch it.
 
-    A capture that was reserved and could not be opened has its outcome when this returns or raises.
+    A capture that was reserved and could not be opened has its outcome when this returns or raises. ``once_reserved``
+    is done before it is opened; what it raises, this raises.
 
     Raises:
         CaptureError: the code says which rule forbids it, or ``forward_failed`` if a broker is away.
     """
+    await _reserve(state, window, connection)
+    try:
+        if once_reserved is not None:
+            await once_reserved()
+        if not await run_within(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
+            raise CaptureError("duplicate_capture", "this capture_id is in the frames broker already")
+        await _dispatch(state.frames, window)
+    except (A3CPError, asyncio.CancelledError) as error:
+        code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
+        outcome = await asyncio.shield(_give_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
+        if outcome is not None and outcome.outcome == "published" and isinstance(error, A3CPError):
+            return  # only the answers were lost: it was dispatched, and the extractor of its video was quick
+        if isinstance(error, BrokerUnavailable):
+            raise CaptureError("forward_failed", str(error)) from error
+        raise
+
+
+async def _reserve(state: GatewayState, window: CaptureWindow, connection: str) -> None:
     limits = state.settings.capture
     if state.refusal:
         raise CaptureError("brokers_unready", state.refusal)
@@ -81,16 +106,6 @@ async def open_capture(state: GatewayState, window: CaptureWindow, connection: s
         raise CaptureError("forward_failed", str(error)) from error
     if answer != "OK":
         raise CaptureError(answer, "the capture cannot be opened")
-    try:
-        if not await run_within(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
-            raise CaptureError("duplicate_capture", "this capture_id is in the frames broker already")
-        await _dispatch(state.frames, window)
-    except (CaptureError, BrokerUnavailable, asyncio.CancelledError) as error:
-        code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
-        await asyncio.shield(_give_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
-        if isinstance(error, BrokerUnavailable):
-            raise CaptureError("forward_failed", str(error)) from error
-        raise
 
 
 def socket_lease_ms(limits: CaptureLimits) -> int:
@@ -106,10 +121,14 @@ async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
         try:
             with broker_errors("frames"):
                 await frames.xadd(window.queue, fields)  # type: ignore[arg-type]
-            return
+            break
         except BrokerUnavailable:
             if attempt:
                 raise
+    if window.video and not await _within(
+        "frames", lambda: upload_store.wait(frames, window.capture_id), OPEN_WITHIN_S
+    ):
+        raise CaptureError("frames_lost", "the frames broker lost the capture meanwhile")
 
 
 async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_end: datetime) -> None:
@@ -168,6 +187,6 @@ async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
     Should this not arrive, the socket's lease lapses by itself, and nobody knows how long the line took.
     """
     try:
-        await run(state.events, records.closed(window.user_id, window.capture_id))
+        await once_more(lambda: run(state.events, records.closed(window.user_id, window.capture_id)))
     except BrokerUnavailable as error:
         log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

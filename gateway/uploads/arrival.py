@@ -18,7 +18,7 @@ from contracts.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_
 from gateway.again import once_more
 from gateway.state import GatewayState
 
-__all__ = ["RETRY_AFTER_S", "Arrival", "too_large"]
+__all__ = ["RETRY_AFTER_S", "Arrival", "too_large", "unready"]
 
 MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
@@ -38,8 +38,8 @@ class Arrival:
     """A video that arrives. ``announced_bytes`` is about how long it will be at most.
 
     Its methods raise `RequestRefused`: 413 ``file_too_large``, 415 ``not_a_video``, 429 ``too_many_uploads`` or
-    ``frames_broker_full``, 503 ``upload_lost``; and `BrokerUnavailable`. After that, and in any case unless it became a
-    capture, `discard` is due.
+    ``frames_broker_full``, 503 ``upload_lost`` or ``brokers_unready``; and `BrokerUnavailable`. After that, and in any
+    case unless it became a capture, `discard` is due.
     """
 
     def __init__(self, state: GatewayState, announced_bytes: int) -> None:
@@ -68,13 +68,13 @@ class Arrival:
             await _patiently(self._still_arriving)
 
     async def complete(self, user_id: str) -> StoredVideo:
-        """The file is at its end: what of it is not in the broker goes there, and all of it waits."""
+        """The file is at its end: what of it is not in the broker goes there. It still is as one that arrives."""
         if not self._places:
             await self._begin(user_id)
         if self._buffer:
             await self._put()
-        await self._take(Place(self._id, self.byte_length, user_id), complete=True)
-        await _patiently(lambda: upload_store.keep(self._state.frames, self._id))
+        await self._take(Place(self._id, self.byte_length, user_id))
+        await _patiently(self._still_arriving)
         if await _patiently(self._stored_chunks) != self._chunks:
             raise RequestRefused(
                 503, "upload_lost", "The broker lost the video meanwhile; send it again.", retry_after_s=1
@@ -86,6 +86,11 @@ class Arrival:
             min_duration_s=limits.min_duration_s,
             max_frames=limits.max_frames,
         )
+
+    async def keep(self) -> None:
+        """It is reserved, so somebody looks after it whatever becomes of this process: all of it waits."""
+        await self._take(self._places[-1], complete=True)
+        await _patiently(lambda: upload_store.keep(self._state.frames, self._id))
 
     async def discard(self) -> None:
         """Nothing of it stays. If the broker does not answer, it goes by itself."""
@@ -121,6 +126,8 @@ class Arrival:
         self._renew_at = asyncio.get_running_loop().time() + RENEW_S
 
     async def _put(self) -> None:
+        if self._state.refusal:  # it may have begun to persist
+            raise unready()
         if self._chunks and self._chunks % LOOK_CHUNKS == 0:
             await self._look_for_room()
         chunk = bytes(self._buffer[:CHUNK_BYTES])
@@ -149,6 +156,12 @@ async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
 def too_large(max_bytes: int) -> RequestRefused:
     """The refusal of a video that has more."""
     return RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
+
+
+def unready() -> RequestRefused:
+    """The refusal while the brokers are not as they must be, and when the process is told to stop."""
+    detail = "The server cannot take a video at the moment."
+    return RequestRefused(503, "brokers_unready", detail, retry_after_s=5)
 
 
 def _full() -> RequestRefused:

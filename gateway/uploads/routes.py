@@ -32,7 +32,7 @@ from gateway.captures import InFlight
 from gateway.refusals import json_response
 from gateway.requests import require, validated
 from gateway.state import GatewayState
-from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large
+from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large, unready
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
 
 __all__ = ["ROUTES", "progress_of", "too_slow"]
@@ -81,7 +81,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     if announced_bytes > max_bytes + OVERHEAD_BYTES:
         raise too_large(max_bytes)
     if state.refusal or state.draining.is_set():
-        raise _unready()
+        raise unready()
     reader = FormReader(request.headers.get("content-type", ""))
     arrival = Arrival(state, min(announced_bytes, max_bytes))
     try:
@@ -90,7 +90,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
         form = _form(reader)
         await _check(state, form)  # before the broker is told anything more
         window = _window(state, form, await arrival.complete(form.user_id))
-        await _open(state, window)
+        await _open(state, window, arrival)
     except BaseException:
         await asyncio.shield(arrival.discard())
         raise
@@ -150,14 +150,9 @@ async def _until_told_to_stop(draining: asyncio.Event) -> AsyncIterator[None]:
             finally:
                 told.remove_done_callback(end)
     except TimeoutError:
-        raise _unready() from None
+        raise unready() from None
     finally:
         told.cancel()
-
-
-def _unready() -> RequestRefused:
-    detail = "The server cannot take a video at the moment."
-    return RequestRefused(503, "brokers_unready", detail, retry_after_s=5)
 
 
 def _timeout() -> RequestRefused:
@@ -215,11 +210,11 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> Captur
     )
 
 
-async def _open(state: GatewayState, window: CaptureWindow) -> None:
+async def _open(state: GatewayState, window: CaptureWindow, arrival: Arrival) -> None:
     """From here on it is a capture, which has its outcome whatever happens."""
     assert window.video is not None
     try:
-        await opening.open_capture(state, window, window.video.upload_id)
+        await opening.open_capture(state, window, window.video.upload_id, arrival.keep)
     except CaptureError as error:
         raise _refusal(error) from error
 

@@ -88,12 +88,15 @@ def test_chunks_go_by_themselves_and_a_repeated_one_is_the_same(store: Backend, 
     assert not upload_store.keep_sync(store.frames, unique + "-not")
 
 
-def test_a_capture_from_a_video_is_closed_from_the_first_and_waits_as_long_as_one(store: Backend, unique: str) -> None:
+def test_a_capture_from_a_video_is_closed_from_the_first_and_lapses_unless_it_is_claimed(
+    store: Backend, unique: str
+) -> None:
     video = StoredVideo(upload_id="u", byte_length=9, min_duration_s=2, max_frames=9)
     made = window(f"capture-{unique}").model_copy(update={"video": video})
     assert store.run(captures.open_capture(made)) and store.run(captures.open_capture(made))
-    assert int(store.frames.ttl(capture_keys(made.capture_id).state)) > 3500  # type: ignore[arg-type]
+    assert 50 < int(store.frames.ttl(capture_keys(made.capture_id).state)) <= 60  # type: ignore[arg-type]
     state = store.run(captures.claim(made.capture_id, "1-0"))
+    assert int(store.frames.ttl(capture_keys(made.capture_id).state)) > 3500  # type: ignore[arg-type]
     assert state is not None and (state.status, state.window) == ("closed", made)
     assert not store.run(captures.measure(made.capture_id, "old", expected=5, accepted=0))
     assert store.run(captures.measure(made.capture_id, state.token, expected=5, accepted=4))

@@ -231,6 +231,26 @@ def test_a_log_that_cannot_be_read_leaves_its_capture_alone_and_others_go_on(tmp
     asyncio.run(main())
 
 
+def test_a_video_whose_capture_was_never_opened_is_let_go_of(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        place, video = Place("upload-1", 9, "u1"), keys.uploaded_video("upload-1")
+        await scene.events.hset(keys.capture_record(capture_id), "upload", place.member)
+        await scene.frames.zadd(keys.UPLOAD_PLACES, {place.member: 1})
+        await scene.frames.hset(video, "0", b"video")
+        sweep, delete = await scene.sweep(), scene.frames.delete
+        scene.frames.delete = away
+        await sweep.turn()
+        assert await scene.unfinished() == [capture_id], "it is tried again"
+        scene.frames.delete = delete
+        await sweep.turn()
+        assert not await scene.frames.exists(video, keys.UPLOAD_PLACES)
+        assert (await scene.record(capture_id)).error_code == "frames_lost"
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("fields", [{}, {"recorded_at": "x"}, {"capture_id": "c", "user_id": "../x"}])
 def test_a_capture_without_a_record_of_ours_is_forgotten(tmp_path: Path, fields: dict[str, str]) -> None:
     async def main() -> None:
@@ -279,13 +299,14 @@ def test_a_recorder_that_no_longer_leads_stops_sweeping(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+async def away(*_: Any) -> None:
+    raise ConnectionError("connection refused")
+
+
 def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> None:
     async def main() -> None:
         scene = Scene(tmp_path)
         sweep = await scene.sweep()
-
-        async def away() -> None:
-            raise ConnectionError("connection refused")
 
         scene.events.time = away
         with pytest.raises(BrokerUnavailable):

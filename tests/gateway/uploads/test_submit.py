@@ -12,9 +12,10 @@ from unittest import mock
 import pytest
 import redis
 
-from contracts import captures, keys, records
+from contracts import captures, keys, records, upload_store
 from contracts.captures import CaptureState
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, CaptureError
+from contracts.events import EventEntry
 from contracts.records import CaptureCounts
 from contracts.scripts import run
 from contracts.upload import CHUNK_BYTES
@@ -255,10 +256,13 @@ def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: 
     play(tmp_path, scene)
 
 
-def test_a_place_whose_answer_was_lost_is_let_go_of_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lease_s", [60, 3600], ids=["while it arrives", "once it is reserved"])
+def test_a_place_whose_answer_was_lost_is_let_go_of_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease_s: int
+) -> None:
     async def lossy(broker: Any, call: Any) -> Any:
         answer = await run(broker, call)
-        if call.name == "upload_place" and 3600 * 1000 in call.arguments:  # the one for an hour
+        if call.name == "upload_place" and lease_s * 1000 in call.arguments:
             raise BrokerUnavailable("frames", "its answer was lost")
         return answer
 
@@ -266,6 +270,61 @@ def test_a_place_whose_answer_was_lost_is_let_go_of_too(tmp_path: Path, monkeypa
 
     async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         assert (await submit(gateway, fields)).status_code == 503
+        assert await frames_keys(gateway) == set()
+        code = await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "error_code")
+        assert code == (b"forward_failed" if lease_s == 3600 else None)
+
+    play(tmp_path, scene)
+
+
+def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        ttls: list[int] = []
+
+        async def look(*_: Any) -> None:
+            frames = gateway.state.frames
+            ttls.extend([await frames.ttl(key) for key in await frames_keys(gateway)])
+            raise CaptureError("too_many_captures", "")
+
+        monkeypatch.setattr(opening, "open_capture", look)
+        assert_refused(await submit(gateway, fields), 429, "too_many_captures")
+        assert len(ttls) == 2 and all(0 < ttl <= 60 for ttl in ttls)
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)
+
+
+def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lost_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        ids = [fields[name] for name in ("user_id", "session_id", "record_id", "capture_id")]
+
+        async def lost(*_: Any) -> bool:
+            await run(gateway.state.events, records.publish(EventEntry(b"{}", *ids), CaptureCounts(1, 1)))
+            raise BrokerUnavailable("frames", "its answer was lost")
+
+        monkeypatch.setattr(opening, "OPEN_WITHIN_S", 0.0)
+        monkeypatch.setattr(upload_store, "wait", lost)
+        assert (await submit(gateway, fields)).status_code == 202
+        assert await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "outcome") == b"published"
+
+    play(tmp_path, scene)
+
+
+def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        async def half() -> AsyncIterator[bytes]:
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            assert len(await frames_keys(gateway)) == 2
+            gateway.state.refusal = "appendonly is on"
+            yield VIDEO
+            raise AssertionError("the rest of it is taken too")
+
+        answer = await gateway.client.post("/video/submit", content=half(), headers=TYPE)
+        assert_refused(answer, 503, "brokers_unready")
         await nothing_is_left(gateway, fields)
 
     play(tmp_path, scene)
