@@ -46,7 +46,7 @@ REASONS: dict[str, str] = {
     "not_recorded": "The capture is not recorded, or not yet.",
     "artifact_missing": "Its file is gone.",
     "artifact_elsewhere": "Its file is not where this server looks.",
-    "artifact_unreadable": "Its file cannot be read.",
+    "artifact_unreadable": "Its file cannot be read, or is not the one that was recorded.",
     "artifact_store_unavailable": "The object store does not answer.",
     "unknown_job": "There is no such job.",
     "duplicate_capture": "This `capture_id`, or this `record_id` in this session, was used before.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import IO
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 DRAWN_AT_ONCE = 2
 """Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
 
+_PIECE_BYTES = 1024 * 1024
+
 Opener = Callable[[], IO[bytes]]
 
 Draw = Callable[[Recorded], bytes]
@@ -47,9 +50,9 @@ def preview_routes() -> list[Route]:
         async def picture(request: Request) -> Response:
             state: GatewayState = request.app.state.gateway
             record = await known_record(state.events, request.path_params["capture_id"])
-            uri = _artifact_of(record)
+            uri, digest = _artifact_of(record)
             async with places:
-                drawn = await _drawn(partial(state.artifacts.reader, uri), record.capture_id, draw)
+                drawn = await _drawn(partial(state.artifacts.reader, uri), digest, record.capture_id, draw)
             return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
 
         return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
@@ -57,16 +60,17 @@ def preview_routes() -> list[Route]:
     return [route("preview.png", contact_sheet, "image/png"), route("animation.gif", animation, "image/gif")]
 
 
-def _artifact_of(record: CaptureRecord) -> str:
+def _artifact_of(record: CaptureRecord) -> tuple[str, str]:
+    """Where it is, and its hash."""
     reference = record.raw_features_ref()
     if reference is None or record.status(claimed=False) != "recorded":
         raise RequestRefused(404, "not_recorded", "The capture is not recorded, so there is no picture of it.")
-    return str(reference["uri"])
+    return str(reference["uri"]), str(reference["hash"])
 
 
-async def _drawn(open_artifact: Opener, capture_id: str, draw: Draw) -> bytes:
+async def _drawn(open_artifact: Opener, digest: str, capture_id: str, draw: Draw) -> bytes:
     try:
-        return await asyncio.to_thread(_draw, open_artifact, draw)
+        return await asyncio.to_thread(_draw, open_artifact, digest, draw)
     except ArtifactElsewhere:
         detail = "The capture's file is not where this server looks, so it cannot be drawn here."
         raise RequestRefused(404, "artifact_elsewhere", detail) from None
@@ -78,10 +82,16 @@ async def _drawn(open_artifact: Opener, capture_id: str, draw: Draw) -> bytes:
         raise RequestRefused(503, "artifact_store_unavailable", detail) from error
     except (OSError, ArtifactError) as error:
         log.error("capture not drawn", capture_id=capture_id, exc_info=error)
-        detail = "The capture's file cannot be read; `a3cp verify` says more."
+        detail = "The capture's file cannot be read, or is not the one that was recorded; `a3cp verify` says more."
         raise RequestRefused(500, "artifact_unreadable", detail) from error
 
 
-def _draw(open_artifact: Opener, draw: Draw) -> bytes:
+def _draw(open_artifact: Opener, digest: str, draw: Draw) -> bytes:
     with open_artifact() as file:
+        found = hashlib.sha256()
+        while piece := file.read(_PIECE_BYTES):
+            found.update(piece)
+        if f"sha256:{found.hexdigest()}" != digest:
+            raise ArtifactError("the artifact is not the one that was recorded: its hash differs")
+        file.seek(0)
         return draw(read_artifact(file))

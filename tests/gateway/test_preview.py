@@ -350,9 +350,10 @@ def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, pictu
             await settled(gateway, made)
             path = gateway.state.settings.data_root / reference.uri
             address = f"/captures/{made.capture_id}/{picture}"
-            path.write_bytes(b"damaged")
-            detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
-            assert str(tmp_path) not in detail
+            for other in (b"damaged", npz(row(pose=(0.5, 0.5)))):
+                path.write_bytes(other)
+                detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
+                assert str(tmp_path) not in detail
             path.unlink()
             assert_refused(await gateway.client.get(address), 404, "artifact_missing")
             for uri in ("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz"):
@@ -385,7 +386,7 @@ def test_a_capture_in_an_object_store_is_shown_and_what_is_wrong_there_is_told(
                 detail = assert_refused(await gateway.client.get(address), 503, "artifact_store_unavailable")
                 assert BUCKET not in detail
                 s3.refuses = 0
-            s3.put(key, b"damaged")
+            s3.put(key, npz(row(pose=(0.5, 0.5))))
             assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
             s3.remove(key)
             assert_refused(await gateway.client.get(address), 404, "artifact_missing")
@@ -412,13 +413,13 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
     drawing = most = 0
     draw = routes._draw
 
-    def watched(open_artifact: routes.Opener, draw_it: routes.Draw) -> bytes:
+    def watched(open_artifact: routes.Opener, digest: str, draw_it: routes.Draw) -> bytes:
         nonlocal drawing, most
         with lock:
             drawing += 1
             most = max(most, drawing)
         try:
-            return draw(open_artifact, draw_it)
+            return draw(open_artifact, digest, draw_it)
         finally:
             with lock:
                 drawing -= 1
