@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from contracts import captures, keys, records
-from contracts.broker import AsyncBroker
+from contracts.broker import AsyncBroker, connect
 from contracts.captures import CaptureWindow
 from contracts.frame import ForwardItem, TerminalEntry
 from contracts.ids import parse_utc
 from contracts.limits import CaptureLimits
 from contracts.scripts import run
 from scripts.client import CaptureClient
+from scripts.stack import Stack
 
 __all__ = ["Backlog"]
 
@@ -32,9 +34,19 @@ class Backlog:
     """Puts closed captures in front of the extractors, then lets them begin."""
 
     def __init__(self, frames: AsyncBroker, events: AsyncBroker, gateway: CaptureClient) -> None:
-        self._frames = frames
+        self.frames = frames
         self._events = events
         self._gateway = gateway
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, stack: Stack, gateway: CaptureClient) -> AsyncIterator[Backlog]:
+        """What waits for this stack's extractors."""
+        async with AsyncExitStack() as exits:
+            frames, events = (connect(url) for url in stack.urls)
+            exits.push_async_callback(frames.aclose)
+            exits.push_async_callback(events.aclose)
+            yield cls(frames, events, gateway)
 
     async def fill(self, count: int, jpegs: Sequence[bytes]) -> list[CaptureWindow]:
         """``count`` captures of these frames, each in a session of its own; no extractor knows of them yet."""
@@ -52,7 +64,7 @@ class Backlog:
         began = datetime.now(UTC)
         for window in windows:
             fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-            await self._frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+            await self.frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
         async with asyncio.timeout(GIVE_UP_S):
             recorded = [await self._recorded_at(window) for window in windows]
         return (max(recorded) - began).total_seconds()
@@ -71,13 +83,13 @@ class Backlog:
             max_duration_s=ROOM.max_duration_s,
         )
         await run(self._events, records.reserve(window, "bench", 1, datetime.now(UTC)))
-        await run(self._frames, captures.open_capture(window))
+        await run(self.frames, captures.open_capture(window))
         for seq, jpeg in enumerate(jpegs, 1):
-            reply = await run(self._frames, captures.push(_item(window, seq, jpeg), ROOM))
+            reply = await run(self.frames, captures.push(_item(window, seq, jpeg), ROOM))
             if reply.gone or reply.full or reply.conflict:
                 raise RuntimeError(f"frame {seq} was refused: {reply}")
         end = TerminalEntry("close", timestamp_end=_at(window, len(jpegs)))
-        await run(self._frames, captures.end(window.capture_id, end))
+        await run(self.frames, captures.end(window.capture_id, end))
         await run(self._events, records.closed(user_id, window.capture_id))
         return window
 

@@ -6,10 +6,9 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from contracts.broker import connect
 from contracts.keys import EXTRACTORS
 from contracts.settings import Settings
 from scripts.client import CaptureClient
@@ -18,6 +17,7 @@ from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
 from scripts.measurements.closing import measure_closing
 from scripts.measurements.processes import tree_cpu_s
 from scripts.measurements.rows import Row, median
+from scripts.measurements.stacks import running
 from scripts.sample import SampleSource
 from scripts.stack import Stack
 
@@ -68,17 +68,10 @@ class _Mill:
     @asynccontextmanager
     async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[_Mill]:
         """One with so many extractors, all of them warm."""
-        async with AsyncExitStack() as exits:
-            stack = await exits.enter_async_context(Stack(settings, extractors=extractors))
-            await stack.ready()
-            token = settings.api_token.get_secret_value() if settings.api_token else None
-            gateway = await exits.enter_async_context(CaptureClient(stack.address, token))
-            frames, events = (connect(url) for url in stack.urls)
-            exits.push_async_callback(frames.aclose)
-            exits.push_async_callback(events.aclose)
-            while await frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - ready means that one is
+        async with running(settings, extractors=extractors) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
+            while await backlog.frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - ready means that one is
                 await asyncio.sleep(0.05)
-            yield cls(stack, gateway, Backlog(frames, events, gateway))
+            yield cls(stack, gateway, backlog)
 
     async def grind(self, captures: int, jpegs: Sequence[bytes]) -> Run:
         """So many captures of these frames; all of them wait when the first one is dispatched."""

@@ -7,8 +7,8 @@ import itertools
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from scripts.client import CaptureClient, LiveStream
 from scripts.client.live import live_path
 from scripts.measurements.bare import bare_loop
 from scripts.measurements.rows import Row, median, percentile
+from scripts.measurements.stacks import running
 from scripts.measurements.wire import BINARY, Wire, connected, framed
 from scripts.sample import SampleSource
 from scripts.stack import Stack
@@ -38,23 +39,13 @@ IDLE = 100
 async def measure_live(settings: Settings) -> list[Row]:
     """Every row of the lane, on a stack of its own."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
-    async with _lane(settings) as (stack, client):
+    async with running(settings, extractors=1, live=1) as (stack, client):
         rows: list[Row] = []
         for pipeline_id in ("pose", "holistic"):
             rows += await _round_trip(stack.address, pipeline_id, jpegs)
         rows += await _overload(client, jpegs)
         rows += await _many(stack, client, jpegs)
     return rows + _validation()
-
-
-@asynccontextmanager
-async def _lane(settings: Settings) -> AsyncIterator[tuple[Stack, CaptureClient]]:
-    stack = Stack(settings, extractors=1, live=1)
-    async with stack:
-        await stack.ready()
-        token = settings.api_token.get_secret_value() if settings.api_token else None
-        async with CaptureClient(stack.address, token) as client:
-            yield stack, client
 
 
 # --- one connection, not in a hurry -----------------------------------------------------------------

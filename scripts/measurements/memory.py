@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
-from contracts.broker import AsyncBroker, connect
+from contracts.broker import AsyncBroker
 from contracts.capture import CaptureOpen
 from contracts.ids import SCHEMA_VERSION
 from contracts.settings import Settings
@@ -23,6 +23,7 @@ from scripts.client import CaptureClient
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.processes import private_bytes
 from scripts.measurements.rows import Row, median
+from scripts.measurements.stacks import running
 from scripts.sample import SampleSource
 from scripts.stack import Stack
 
@@ -39,17 +40,9 @@ KIB, MIB = 1024, 1024 * 1024
 async def measure_memory(settings: Settings) -> list[Row]:
     """Every row, on a stack of its own with one extractor."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
-    async with AsyncExitStack() as exits:
-        stack = await exits.enter_async_context(Stack(settings, extractors=1))
-        await stack.ready()
-        token = settings.api_token.get_secret_value() if settings.api_token else None
-        gateway = await exits.enter_async_context(CaptureClient(stack.address, token))
-        frames, events = (connect(url) for url in stack.urls)
-        exits.push_async_callback(frames.aclose)
-        exits.push_async_callback(events.aclose)
-        backlog = Backlog(frames, events, gateway)
+    async with running(settings, extractors=1) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
         rows = await _extractor(stack, backlog, jpegs)
-        rows += await _broker(frames, backlog, jpegs)
+        rows += await _broker(backlog, jpegs)
         await stack.parts["extractor-1"].stop()  # so that what is opened stays idle
         return await _gateway(stack, gateway) + rows
 
@@ -173,11 +166,11 @@ async def _answered(process: asyncio.subprocess.Process, jpegs: Sequence[bytes])
 # --- broker -----------------------------------------------------------------------------------------
 
 
-async def _broker(frames: AsyncBroker, backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
+async def _broker(backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
     """Captures that wait, with all that the frames role keeps of them, over the bytes of their frames."""
-    before = await _used_bytes(frames)
+    before = await _used_bytes(backlog.frames)
     await backlog.fill(CAPTURES, jpegs)
-    grown = await _used_bytes(frames) - before
+    grown = await _used_bytes(backlog.frames) - before
     payload = CAPTURES * sum(map(len, jpegs))
     name = f"frames broker, {CAPTURES * len(jpegs)} frames of {CAPTURES} captures that wait"
     return [Row(name, grown / MIB, "MiB", 1.3, payload / MIB, "their JPEGs")]
