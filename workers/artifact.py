@@ -104,10 +104,13 @@ def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureM
         ArtifactError: the store is away or refuses, or the features folder is missing.
     """
     build, name = current_build(), _name(window)
-    created = store.put_once(name, matrix.npz(meta_text(window, build)))
+    data = matrix.npz(meta_text(window, build))
+    created = store.put_once(name, data)
     npz = store.get(name)
     if npz is None:
         raise ArtifactError(f"{name}: it is gone again")
+    if created and npz != data:
+        raise ArtifactError(f"{name}: what is read is not what was written")
     if not created and not matrix.is_in(npz):
         raise ArtifactTaken(f"{name} holds another capture's features")
     return RawFeaturesRef(

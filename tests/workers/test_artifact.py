@@ -52,6 +52,17 @@ def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(stage: St
     assert ref.hash == "sha256:" + hashlib.sha256(MATRIX.npz('{"extractor":"older"}')).hexdigest()
 
 
+def test_what_is_read_back_otherwise_than_it_was_written_is_not_referred_to(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(stage.store), "get", lambda store, name: b"a page of a proxy's")
+    with pytest.raises(ArtifactError, match="is not what was written"):
+        write_artifact(stage.store, stage.window, MATRIX)
+    monkeypatch.undo()
+    ref = write_artifact(stage.store, stage.window, MATRIX)
+    assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
+
+
 @pytest.mark.parametrize("there", [OTHER.npz("{}"), b"", b"text"])
 def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> None:
     stage.path.write_bytes(there)
