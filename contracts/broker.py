@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from contracts.backoff import backoff_s
 from contracts.broker_errors import BrokerForbids, BrokerFull, Role, broker_errors, is_passing
 from contracts.client import BoundedPool, SharingClient
 from contracts.cluster import AsyncCluster
@@ -23,7 +24,6 @@ __all__ = [
     "BrokerForbids",
     "BrokerFull",
     "Role",
-    "backoff_s",
     "broker_errors",
     "broker_time_ms",
     "check_role",
@@ -86,11 +86,6 @@ def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Bro
     if (cluster := _cluster_url(url)) is not None:
         return redis.RedisCluster.from_url(cluster, **options)
     return redis.Redis.from_url(url, **options)
-
-
-def backoff_s(attempt: int) -> float:
-    """How long to wait after failed attempt 0, 1, 2 …: 0.1 s, doubling, 5 s at most."""
-    return float(min(5.0, 0.1 * 2 ** min(attempt, 10)))
 
 
 # --- what a role needs -------------------------------------------------------------------------------

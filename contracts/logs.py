@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import logging
 import sys
-
-import structlog
+from typing import Any
 
 from contracts.errors import A3CPError
 
-__all__ = ["configure_logs"]
+# structlog loads rich, if it finds it, for tracebacks in colour that nobody sees: two thirds of its import, in every
+# process. Where rich is loaded already, it stays.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: an import of it fails
+import structlog  # noqa: E402
+
+if sys.modules["rich"] is None:
+    del sys.modules["rich"]
+
+__all__ = ["bind_to_log", "configure_logs", "get_logger"]
+
+
+def get_logger() -> Any:
+    """A logger; the event's name first, all else by name: ``log.info("extractor ready", consumer=name)``."""
+    return structlog.get_logger()
+
+
+def bind_to_log(**fields: str) -> None:
+    """These fields are in every line from now on, of this thread or task and of those that it starts."""
+    structlog.contextvars.bind_contextvars(**fields)
 
 
 def configure_logs(process: str, *, level: int = logging.INFO) -> None:

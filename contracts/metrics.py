@@ -21,7 +21,6 @@ from socketserver import BaseServer, ThreadingMixIn
 from typing import Any
 
 import orjson
-import structlog
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, multiprocess, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -29,6 +28,7 @@ from prometheus_client.registry import Collector
 from contracts.access import TokenRule
 from contracts.errors import ConfigurationError
 from contracts.listeners import address_of, open_listeners
+from contracts.logs import get_logger
 from contracts.settings import Settings, tell_library
 
 __all__ = [
@@ -58,7 +58,7 @@ POLL_S = 0.05
 STALE_S = 60.0
 """A folder that is older and belongs to no process that lives is a leftover."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody asks for
 

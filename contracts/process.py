@@ -7,10 +7,8 @@ import resource
 import sys
 from collections.abc import Callable
 
-import structlog
-
 from contracts.errors import FatalError
-from contracts.logs import configure_logs
+from contracts.logs import configure_logs, get_logger
 
 __all__ = ["run_process"]
 
@@ -34,7 +32,7 @@ def run_process(name: str, main: Callable[[], int]) -> int:
         if (fatal := _fatal(error)) is not None:
             print(f"a3cp {name}: {fatal}", file=sys.stderr)
             return fatal.exit_code
-        structlog.get_logger().error("process failed", exc_info=error)
+        get_logger().error("process failed", exc_info=error)
         return 1
 
 

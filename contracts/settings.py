@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from redis.connection import ConnectionPool, parse_url
-from redis.exceptions import RedisError
 
 from contracts.access import is_token
 from contracts.errors import ConfigurationError
@@ -193,6 +191,9 @@ class Settings(BaseModel):
 
 
 def _is_url(url: str) -> bool:
+    from redis.connection import ConnectionPool  # it takes a while, and who is given no URL needs none of it
+    from redis.exceptions import RedisError
+
     # the client's own reader, which connects to nothing; what it raises could quote a piece of a password
     try:
         ConnectionPool.from_url(url.replace("-cluster://", "://", 1)).make_connection()
@@ -203,6 +204,8 @@ def _is_url(url: str) -> bool:
 
 def _unreadable_file(url: str) -> str | None:
     """The URL's first option whose file cannot be read."""
+    from redis.connection import parse_url
+
     options: dict[str, Any] = parse_url(url.replace("-cluster://", "://", 1))  # type: ignore[no-untyped-call]
     files = ((name, options.get(name)) for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"))
     return next((name for name, path in files if path is not None and not os.access(path, os.R_OK)), None)

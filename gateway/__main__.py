@@ -7,6 +7,7 @@ import resource
 import socket
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 import uvloop
 
@@ -19,7 +20,7 @@ from gateway.server import GatewayServer, open_listeners
 from gateway.sessions.store import make_roots
 from gateway.state import GatewayState
 
-__all__ = ["main"]
+__all__ = ["load_decoder", "main"]
 
 ANSWER_WITHIN_S = 2.0
 """How long a broker's answer is waited for before it is asked again: less than any patience of a capture (the
@@ -42,6 +43,7 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     watching = asyncio.create_task(brokers.run())
     watching.add_done_callback(lambda _: server.stop())
     background = [watching]
+    background.append(asyncio.create_task(load_decoder(brokers.complete)))
     if settings.stream_enabled:
         background.append(asyncio.create_task(app.state.live.run()))
     try:
@@ -54,6 +56,13 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     finally:
         await state.frames.aclose()
         await state.events.aclose()
+
+
+async def load_decoder(complete: asyncio.Event) -> None:
+    """Load what reads JPEG headers as soon as captures can be taken: it brings numpy, for which every start would wait.
+    A frame that comes sooner loads it itself."""
+    await complete.wait()
+    await asyncio.to_thread(import_module, "simplejpeg")
 
 
 def _allow_many_sockets() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +15,7 @@ from contracts.broker import AsyncBroker, broker_errors
 from contracts.errors import BrokerUnavailable, RequestRefused
 from contracts.ids import is_identifier, parse_utc
 from contracts.layout import PART_NAMES
+from contracts.logs import get_logger
 from contracts.records import CaptureRecord
 from gateway.again import once_more
 from gateway.refusals import json_response
@@ -23,7 +23,7 @@ from gateway.state import GatewayState
 
 __all__ = ["ROUTES", "InFlight", "describe", "known_record", "read_flight", "report"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 _STATE_FIELDS = ["status", "generation", "expected", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
 

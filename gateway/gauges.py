@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-import structlog
 
 from contracts import keys
 from contracts.broker import AsyncBroker, BrokerForbids, Role, broker_errors, broker_time_ms, highest_memory_share
 from contracts.errors import BrokerUnavailable
 from contracts.live_lane import SILENT_MS
+from contracts.logs import get_logger
 from contracts.upload import Place
 from gateway.metrics import BrokerGauges
 
@@ -21,7 +21,7 @@ __all__ = ["EXTRACTOR_LIVE_MS", "set_gauges"]
 
 EXTRACTOR_LIVE_MS = 10_000
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def set_gauges(gauges: BrokerGauges, role: Role, broker: AsyncBroker | None) -> None:

@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import redis
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import keys
+from contracts.backoff import backoff_s
 from contracts.broker import (
     AsyncBroker,
     BrokerForbids,
     Role,
-    backoff_s,
     broker_errors,
     broker_time_ms,
     check_role,
     ensure_group,
 )
 from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
+from contracts.logs import get_logger
 from gateway.again import once_more
 from gateway.cancelling import cancel_all
 from gateway.gauges import EXTRACTOR_LIVE_MS, set_gauges
@@ -37,7 +37,7 @@ __all__ = ["BrokerWatch", "ROUTES"]
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = get_logger()
 
 CHECK_EVERY_S = 2.0
 STARTING_CHECK_S, STARTING_CHECKS = 0.1, 100
@@ -49,6 +49,7 @@ class BrokerWatch:
     """What the gateway knows of its brokers, and the task that finds out.
 
     ``missing`` says in sentences what the system lacks; it is empty when captures can go all the way.
+    ``complete`` is set as soon as nothing is missing for the first time.
     ``state.refusal`` says why no capture may be opened at all: a broker is not what its role needs.
     """
 
@@ -56,6 +57,7 @@ class BrokerWatch:
     clock: Callable[[], float] = time.monotonic
     missing: tuple[str, ...] = ("The brokers have not been checked yet.",)
     checked_at: float | None = None
+    complete: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _accepted: set[Role] = field(default_factory=set, init=False)
 
     async def run(self) -> None:
@@ -92,6 +94,8 @@ class BrokerWatch:
         )
         self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
         self.checked_at = self.clock()
+        if not self.missing:
+            self.complete.set()
 
     def report(self) -> tuple[str, ...]:
         """What is missing now; a check that is too old counts as missing."""

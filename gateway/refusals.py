@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -14,10 +13,11 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 
 from contracts.answers import Refusal
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
+from contracts.logs import get_logger
 
 __all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal", "refusal_bytes"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 _DETAILS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 

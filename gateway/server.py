@@ -10,12 +10,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from contracts import listeners
 from contracts.listeners import address_of
+from contracts.logs import get_logger
 from contracts.settings import Settings
 from gateway.http_protocol import BoundedHttp
 from gateway.security import is_loopback
@@ -25,7 +25,7 @@ from gateway.websocket_protocol import BoundedWebSocket
 
 __all__ = ["GatewayServer", "address_of", "open_listeners", "server_config"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 STOP_WITHIN_S = 7.0
 """How long it may take, from the signal on, until the last connection has ended or is cut off."""

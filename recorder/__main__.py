@@ -11,12 +11,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import structlog
 import uvloop
 
 from contracts import keys
 from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.logs import bind_to_log, get_logger
 from contracts.metrics import Heart, metrics_served
 from contracts.process import run_process
 from contracts.settings import Settings, load_settings
@@ -30,7 +30,7 @@ __all__ = ["main", "serve"]
 
 BEAT_S = 1.0
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 def main() -> int:
@@ -114,7 +114,7 @@ async def serve(
     """Be a recorder, active or standing by, until ``stopping``."""
     metrics = metrics or RecorderMetrics()
     me = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-    structlog.contextvars.bind_contextvars(recorder=me)
+    bind_to_log(recorder=me)
     leadership = Leadership(events, me, metrics.takeovers.inc)
     handler = EntryHandler(events, settings, lambda: datetime.now(UTC), metrics)
     metrics.watch(lambda: leadership.leads, lambda: len(handler.holds))

@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 import redis
-import structlog
 
 from contracts import keys
-from contracts.broker import AsyncBroker, backoff_s, broker_errors, ensure_group
+from contracts.backoff import backoff_s
+from contracts.broker import AsyncBroker, broker_errors, ensure_group
 from contracts.errors import BrokerUnavailable
+from contracts.logs import get_logger
 from recorder.handler import EntryHandler
 from recorder.leadership import Leadership, pause
 
@@ -26,7 +27,7 @@ CLAIM_S = 2.0
 
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")  # the second: the stream was deleted under a blocking read
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 Entry = tuple[str, Mapping[bytes, bytes]]
 

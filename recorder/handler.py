@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-import structlog
-
 from contracts import keys, records
 from contracts.broker import AsyncBroker, BrokerFull, broker_errors
 from contracts.errors import BrokerUnavailable, RecorderError, RecorderIOError, SessionLogLocked
 from contracts.events import EventEntry, Receipt
 from contracts.ids import format_utc, is_identifier
+from contracts.logs import get_logger
 from contracts.scripts import run
 from contracts.settings import Settings
 from recorder.entry import read_entry
@@ -28,7 +27,7 @@ __all__ = ["EntryHandler"]
 _MAX_FIELDS = 64
 """An entry of more fields is not ours; as a dead letter it stands in one (a script cannot pass on thousands)."""
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class _Held(Exception):

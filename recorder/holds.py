@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.broker import backoff_s
+from contracts.backoff import backoff_s
 from contracts.errors import RecorderIOError
 
 __all__ = ["Holds", "SessionKey"]

@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import structlog
-
 from contracts import records
 from contracts.broker import AsyncBroker
 from contracts.errors import BrokerUnavailable
+from contracts.logs import get_logger
 from contracts.scripts import run
 
 __all__ = ["Leadership", "pause"]
 
 RENEW_S = 1.0
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 async def pause(stopping: asyncio.Event, delay_s: float) -> None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import structlog
-
 from contracts import keys, records, upload_store
 from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry
+from contracts.logs import get_logger
 from contracts.message import FeatureRefEvent
 from contracts.paths import session_log_path
 from contracts.scripts import run
@@ -33,7 +32,7 @@ UNATTENDED_MS = 300_000
 
 EXTRACTOR_LIVE_MS = 10_000
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 Decision = Literal["wait", "forget", "abort", "give_up", "publish", "deliver"]
 

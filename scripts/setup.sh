@@ -81,6 +81,8 @@ install_into_venv() {
     rm -f "$STAMP"
     $pip install --no-deps --require-hashes -r "$ROOT/requirements.lock" || die "the packages could not be installed"
     $pip install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
+    # the first start is as quick as the next ones, also where Python may not write bytecode by the way
+    "$VENV/bin/python" -m compileall -q -x /node_modules/ "$ROOT"/{contracts,gateway,workers,recorder,scripts} || true
     wanted_stamp >"$STAMP.new"
     mv "$STAMP.new" "$STAMP"
     rm -f "$UNFINISHED"

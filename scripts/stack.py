@@ -140,10 +140,9 @@ class Stack:
     async def _brokers_answer(self, embedded: EmbeddedBrokers) -> None:
         """Wait for them last: the other parts, which wait for them too, load their modules meanwhile."""
         for role in ("frames", "events"):
-            url = embedded.url_of(role)
             try:
                 async with asyncio.timeout(BROKER_START_S):
-                    await self._unless_failed(wait_for_socket(url))
+                    await self._unless_failed(wait_for_socket(embedded.socket_of(role)))
             except TimeoutError:
                 said = " ".join(list(self.parts[f"{role}-broker"].recent)[-1:])
                 raise FatalError(f"the embedded {role} broker does not start: {said or 'it says nothing'}") from None

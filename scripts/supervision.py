@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contracts.broker import backoff_s
+from contracts.backoff import backoff_s
 from contracts.errors import FatalError
 
 __all__ = ["Part", "PartFailed", "PartSpec", "Show"]

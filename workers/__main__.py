@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-import structlog
-
 from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
 from contracts.errors import BrokerUnavailable, ConfigurationError
 from contracts.keys import EXTRACTOR_GROUP
+from contracts.logs import get_logger
 from contracts.process import run_process
 from contracts.settings import Lane, Settings, load_settings
 from workers.lease import QUEUES
@@ -24,7 +23,7 @@ from workers.targets import extractor_process, live_process
 
 __all__ = ["main"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 Target = Callable[[Settings, Path | None], None]
 

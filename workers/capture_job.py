@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-import structlog
-
 from contracts import captures, records, upload_store
 from contracts.broker import broker_errors
 from contracts.errors import (
@@ -30,6 +28,7 @@ from contracts.events import EventEntry, event_bytes
 from contracts.frame import TerminalEntry
 from contracts.keys import capture_keys
 from contracts.layout import PART_NAMES, Row
+from contracts.logs import get_logger
 from contracts.message import RawFeaturesRef
 from contracts.scripts import run_sync
 from workers.artifact import artifact_exists, remove_artifact, write_artifact
@@ -56,7 +55,7 @@ class CaptureJob:
         self._window = claimed.state.window
         self._capture_id = claimed.state.window.capture_id
         self._progress = Progress()
-        self._log: Any = structlog.get_logger().bind(capture_id=self._capture_id)
+        self._log: Any = get_logger().bind(capture_id=self._capture_id)
         self._steps = Steps(bench, claimed.lease, self._log)
         self._frames_done = 0
         self._frames_s = 0.0

@@ -6,11 +6,11 @@ import threading
 from functools import partial
 from pathlib import Path
 
-import structlog
-
-from contracts.broker import Broker, backoff_s, broker_errors, connect_sync
+from contracts.backoff import backoff_s
+from contracts.broker import Broker, broker_errors, connect_sync
 from contracts.errors import ArtifactStoreError, BrokerUnavailable
 from contracts.keys import EXTRACTORS
+from contracts.logs import bind_to_log, get_logger
 from contracts.settings import Settings
 from workers.artifact import ArtifactStore, artifact_store
 from workers.capture_job import CaptureJob
@@ -26,7 +26,7 @@ __all__ = ["Extractor", "extractor_process"]
 PULSE_TIMEOUT_S = 2.0
 """A heartbeat that waits longer for its answer comes too late for a lease of 5 s."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Extractor:
@@ -66,7 +66,7 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
 def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:
     join_pool(metrics_folder)
     consumer = process_name()
-    structlog.contextvars.bind_contextvars(extractor=consumer)
+    bind_to_log(extractor=consumer)
     frames_url, events_url = settings.broker_urls()
     with broker_errors("frames"):
         frames, pulse_frames = connect_sync(frames_url), connect_sync(frames_url, socket_timeout_s=PULSE_TIMEOUT_S)

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-import structlog
 
 from contracts import captures, keys
 from contracts.broker import Broker, broker_errors, ensure_group_sync
 from contracts.captures import CaptureState
 from contracts.errors import BrokerUnavailable, LeaseLost
 from contracts.ids import is_identifier
+from contracts.logs import get_logger
 from contracts.scripts import run_sync
 
 __all__ = ["QUEUES", "Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ import threading
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from contracts.broker import broker_errors, connect_sync
 from contracts.errors import BrokerUnavailable
+from contracts.logs import bind_to_log, get_logger
 from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
 from workers.live_sessions import LiveSessions
@@ -21,7 +20,7 @@ from workers.pulse import FrameClock
 
 __all__ = ["live_process"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def live_process(settings: Settings, metrics_folder: Path | None) -> None:
@@ -32,7 +31,7 @@ def live_process(settings: Settings, metrics_folder: Path | None) -> None:
 def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:
     join_pool(metrics_folder)
     name = process_name()
-    structlog.contextvars.bind_contextvars(live_worker=name)
+    bind_to_log(live_worker=name)
     frames_url, _ = settings.broker_urls()
     with broker_errors("frames"):
         frames = connect_sync(frames_url)

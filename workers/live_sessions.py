@@ -10,13 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-import structlog
-
+from contracts.logs import get_logger
 from workers.pipelines.base import Pipeline
 
 __all__ = ["LiveSessions"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

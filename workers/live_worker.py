@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
-import structlog
 
 from contracts import live_lane
-from contracts.broker import Broker, backoff_s, broker_errors
+from contracts.backoff import backoff_s
+from contracts.broker import Broker, broker_errors
 from contracts.errors import BrokerUnavailable
 from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
+from contracts.logs import get_logger
 from contracts.own_connection import OwnConnection
 from contracts.scripts import run_sync
 from workers.decode import decode_scaled
@@ -31,7 +32,7 @@ from workers.pulse import FrameClock
 
 __all__ = ["LiveTiming", "LiveWorker", "leave", "result_text"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

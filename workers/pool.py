@@ -15,10 +15,9 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-import structlog
-
-from contracts.broker import backoff_s
+from contracts.backoff import backoff_s
 from contracts.errors import BrokerMisconfigured, ConfigurationError, FatalError
+from contracts.logs import get_logger
 
 __all__ = ["Pool", "WorkerFailed"]
 
@@ -32,7 +31,7 @@ FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_
 
 Target = Callable[..., None]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class WorkerFailed(FatalError):

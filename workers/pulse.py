@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from contracts import captures
 from contracts.broker import Broker
 from contracts.errors import BrokerUnavailable, FatalError
+from contracts.logs import get_logger
 from contracts.scripts import run_sync
 from workers.lease import Lease, Timing, forget_consumer
 
@@ -23,7 +22,7 @@ __all__ = ["FrameClock", "Pulse", "Watchdog", "end_process"]
 WATCH_S = 0.5
 STUCK_EXIT_CODE = 75
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class FrameClock:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from contracts import captures
-from contracts.broker import Broker, backoff_s
+from contracts.backoff import backoff_s
+from contracts.broker import Broker
 from contracts.errors import ArtifactError, ArtifactTaken, BrokerUnavailable
 from contracts.scripts import Call, run_sync
 from workers.artifact import ArtifactStore

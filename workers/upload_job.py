@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from contracts import captures, upload_store
 from contracts.captures import CaptureWindow
@@ -23,7 +23,9 @@ from contracts.upload import CHUNK_BYTES, StoredVideo
 from workers.lease import Lease
 from workers.pipelines.base import Image
 from workers.steps import Bench, Steps, Stopping
-from workers.video import Video
+
+if TYPE_CHECKING:
+    from workers.video import Video
 
 __all__ = ["Frame", "Frames", "StoredFile", "UploadedVideo"]
 
@@ -129,6 +131,8 @@ class UploadedVideo:
             max_duration_s=window.max_duration_s, min_duration_s=self._stored.min_duration_s,
             max_frames=self._stored.max_frames,
         )  # fmt: skip
+        from workers.video import Video  # with FFmpeg's libraries: an extractor without a video needs none of them
+
         video = self._opened = Video(self._file, limits, self._turn)
         self.expected_frames = max(1, min(video.expected_frames, limits.max_frames))
         self._measure(0)

@@ -12,7 +12,6 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contracts import captures, records
@@ -21,6 +20,7 @@ from contracts.captures import CaptureWindow
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.ids import SCHEMA_VERSION
 from contracts.layout import PART_NAMES
+from contracts.logs import get_logger
 from contracts.records import CaptureCounts
 from contracts.scripts import run
 from gateway.cancelling import cancel_all, start
@@ -41,7 +41,7 @@ OUTCOME_AFTER_TELLING_S = 20.0
 AWAY_WATCHES_S = 5.0
 FLUSH_WITHIN_S = 2.0
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def capture_endpoint(websocket: WebSocket) -> None:

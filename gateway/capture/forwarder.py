@@ -7,7 +7,8 @@ from collections import deque
 from typing import Any, cast
 
 from contracts import captures
-from contracts.broker import AsyncBroker, BrokerFull, backoff_s
+from contracts.backoff import backoff_s
+from contracts.broker import AsyncBroker, BrokerFull
 from contracts.captures import PushReply
 from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import ForwardItem

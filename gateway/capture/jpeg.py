@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import simplejpeg
-
 from contracts.errors import CaptureError, InvalidJpeg
 from contracts.limits import CaptureLimits
 
@@ -41,6 +39,8 @@ def jpeg_size(payload: bytes) -> tuple[int, int]:
     marker, precision_bits, _ = _frame_header(payload)
     if marker not in (_BASELINE, _PROGRESSIVE) or precision_bits != 8:
         raise InvalidJpeg("it is neither baseline nor progressive of 8 bits")
+    import simplejpeg  # with numpy, for which no start waits: `gateway.__main__` loads it then
+
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(payload, strict=False)
     except (ValueError, KeyError):  # KeyError: a colour space or subsampling that libjpeg-turbo does not know

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-import structlog
-
 from contracts import captures, keys, records, upload_store
-from contracts.broker import AsyncBroker, Role, backoff_s, broker_errors, memory_share
+from contracts.backoff import backoff_s
+from contracts.broker import AsyncBroker, Role, broker_errors, memory_share
 from contracts.captures import CaptureWindow
 from contracts.errors import A3CPError, BrokerUnavailable, CaptureCode, CaptureError
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
+from contracts.logs import get_logger
 from contracts.records import CaptureCounts, Outcome
 from contracts.scripts import Call, T, run
 from gateway.again import once_more
@@ -27,7 +27,7 @@ MEMORY_SHARE = 0.70
 OPEN_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 5.0
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def run_within(broker: AsyncBroker, call: Call[T], within_s: float) -> T:

@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
-import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contracts.errors import LiveCode, LiveRefusal
 from contracts.live import LiveDropped, LiveError, LiveWarning
+from contracts.logs import get_logger
 from contracts.pipelines import PIPELINES
 from gateway.cancelling import cancel_all, start
 from gateway.live.backpressure import Backpressure, BackpressureState
@@ -40,7 +40,7 @@ CLOSE_CODES: dict[LiveCode, int] = {
 
 TELL_WITHIN_S = 2.0
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from contracts import live_lane
-from contracts.broker import BrokerFull, backoff_s, broker_errors
+from contracts.backoff import backoff_s
+from contracts.broker import BrokerFull, broker_errors
 from contracts.errors import BrokerUnavailable, LiveRefusal
 from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
 from contracts.live_lane import Answer, LiveFrame, Place
+from contracts.logs import get_logger
 from contracts.scripts import run
 from gateway.again import once_more
 from gateway.cancelling import cancel_all
@@ -39,7 +39,7 @@ RENEW_S = 2.0
 BLOCK_MS = 1_000
 READ_COUNT = 64
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 Outcome = bytes | LiveRefusal | None

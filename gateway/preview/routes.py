@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import IO
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,16 +19,15 @@ from contracts.errors import (
     ArtifactStoreError,
     RequestRefused,
 )
+from contracts.logs import get_logger
 from contracts.records import CaptureRecord
 from gateway.captures import known_record
-from gateway.preview.animation import animation
 from gateway.preview.artifact import Recorded, read_artifact
-from gateway.preview.sheet import contact_sheet
 from gateway.state import GatewayState
 
 __all__ = ["DRAWN_AT_ONCE", "Draw", "Opener", "preview_routes"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 DRAWN_AT_ONCE = 2
 """Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
@@ -57,7 +55,7 @@ def preview_routes() -> list[Route]:
 
         return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
 
-    return [route("preview.png", contact_sheet, "image/png"), route("animation.gif", animation, "image/gif")]
+    return [route("preview.png", _sheet, "image/png"), route("animation.gif", _animation, "image/gif")]
 
 
 def _artifact_of(record: CaptureRecord) -> tuple[str, str]:
@@ -84,6 +82,18 @@ async def _drawn(open_artifact: Opener, digest: str, capture_id: str, draw: Draw
         log.error("capture not drawn", capture_id=capture_id, exc_info=error)
         detail = "The capture's file cannot be read, or is not the one that was recorded; `a3cp verify` says more."
         raise RequestRefused(500, "artifact_unreadable", detail) from error
+
+
+def _sheet(recorded: Recorded) -> bytes:
+    from gateway.preview.sheet import contact_sheet  # Pillow is loaded for the first picture, not for each start
+
+    return contact_sheet(recorded)
+
+
+def _animation(recorded: Recorded) -> bytes:
+    from gateway.preview.animation import animation
+
+    return animation(recorded)
 
 
 def _draw(open_artifact: Opener, digest: str, draw: Draw) -> bytes:

@@ -7,12 +7,11 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
-
 from contracts import upload_store
 from contracts.broker import BrokerFull, broker_errors, memory_share
 from contracts.errors import BrokerUnavailable, RequestRefused
 from contracts.keys import uploaded_video
+from contracts.logs import get_logger
 from contracts.scripts import run
 from contracts.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_like_video
 from gateway.again import once_more
@@ -31,7 +30,7 @@ RETRY_AFTER_S = 30
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Arrival:

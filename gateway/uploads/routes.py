@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from contracts.broker import broker_errors
 from contracts.capture import Annotation
 from contracts.captures import CaptureWindow
 from contracts.errors import CaptureError, RequestRefused
+from contracts.logs import get_logger
 from contracts.records import CaptureRecord
 from contracts.scripts import run
 from contracts.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
@@ -46,7 +46,7 @@ SILENT_S = 30.0
 GRACE_S = 60.0
 LEAST_BYTES_PER_S = 64 * 1024
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def too_slow(elapsed_s: float, received_bytes: int) -> bool:

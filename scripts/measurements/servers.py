@@ -28,7 +28,7 @@ async def brokers(settings: Settings) -> AsyncIterator[Settings]:
             part.start()
         async with asyncio.timeout(START_S):
             for role in ("frames", "events"):
-                await wait_for_socket(embedded.url_of(role))
+                await wait_for_socket(embedded.socket_of(role))
         urls = {f"{role}_url": SecretStr(embedded.url_of(role)) for role in ("frames", "events")}
         yield settings.model_copy(update=urls)
     finally:

@@ -12,11 +12,11 @@ import redis
 import redis.asyncio
 
 from contracts import broker
+from contracts.backoff import backoff_s
 from contracts.broker import (
     BrokerForbids,
     BrokerFull,
     Role,
-    backoff_s,
     broker_errors,
     check_role,
     connect,

@@ -15,6 +15,7 @@ from contracts import keys
 from contracts.broker import Role, check_role, connect
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 from gateway import health
+from gateway.__main__ import load_decoder
 from gateway.health import FRESH_S
 from tests.conftest import BrokerPair
 from tests.gateway.reached import AWAY, Reached, reaching
@@ -83,11 +84,29 @@ def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: Broker
         put_workers(own_brokers, extractor_age_ms=10_500)
         await watch.check()
         assert await readiness(gateway) == unready("No extractor is running.")
+        assert not watch.complete.is_set()
         put_workers(own_brokers)
         await watch.check()
         assert await readiness(gateway) == READY
+        assert watch.complete.is_set()
 
     on(own_brokers, tmp_path, test)
+
+
+def test_what_reads_jpeg_headers_is_loaded_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("gateway.__main__.import_module", loaded.append)
+
+    async def main() -> None:
+        complete = asyncio.Event()
+        loading = asyncio.create_task(load_decoder(complete))
+        await asyncio.sleep(0)
+        assert loaded == []
+        complete.set()
+        await asyncio.wait_for(loading, 30)
+        assert loaded == ["simplejpeg"]
+
+    asyncio.run(main())
 
 
 def test_check_creates_both_groups_at_zero_and_again_after_a_restart(own_brokers: BrokerPair, tmp_path: Path) -> None:

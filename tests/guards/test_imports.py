@@ -72,9 +72,18 @@ def _module(dotted: str) -> Source:
     return source(_file(dotted))
 
 
-def loaded_by(statement: str) -> set[str]:
-    """The vision libraries that a fresh interpreter holds after ``statement``."""
-    code = f"{statement}\nimport sys\nprint(*({VISION!r} & set(sys.modules)))"
+def loggers(module: Source) -> list[str]:
+    """Imports of structlog but the one that keeps rich out."""
+    return [
+        module.at(found.node, "structlog is imported by contracts.logs alone: elsewhere it would load rich")
+        for found in module.imports
+        if found.package == "structlog" and module.path != "contracts/logs.py"
+    ]
+
+
+def loaded_by(statement: str, libraries: set[str] = VISION) -> set[str]:
+    """The libraries of these that a fresh interpreter holds after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*({libraries!r} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(answer.stdout.split())
 
@@ -116,6 +125,30 @@ def test_the_running_gateway_holds_no_vision_library() -> None:
 
 def test_a_loaded_vision_library_is_found() -> None:
     assert "cv2" in loaded_by("import cv2")
+
+
+@pytest.mark.parametrize(
+    ("statement", "unused"),
+    [
+        ("import scripts.cli, contracts.settings, scripts.up", {"httpx", "numpy", "redis", "rich", "valkey"}),
+        ("import gateway.app, gateway.__main__", {"PIL", "numpy", "rich", "simplejpeg"}),
+        ("import recorder.__main__", {"numpy", "rich"}),
+        ("import workers.__main__", {"numpy", "rich"}),
+        ("import workers.targets, workers.extractor, workers.live_process", {*VISION, "PIL", "rich"}),
+    ],
+)
+def test_no_process_loads_at_its_start_what_it_may_need_later_or_never(statement: str, unused: set[str]) -> None:
+    assert loaded_by(statement, unused) == set()
+
+
+def test_structlog_is_imported_in_one_place() -> None:
+    findings = [finding for module in sources(*PACKAGES) for finding in loggers(module)]
+    assert not findings, listed(findings)
+
+
+@pytest.mark.parametrize("text", ["import structlog", "from structlog.contextvars import bind_contextvars"])
+def test_another_import_of_structlog_is_found(text: str) -> None:
+    assert loggers(example(text))
 
 
 def test_names_are_imported_only_from_where_they_are_public() -> None:

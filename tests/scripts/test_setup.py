@@ -63,10 +63,12 @@ def clone(tmp_path: Path) -> Clone:
 
 
 def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(clone: Clone) -> None:
-    venv, lock, project = clone.set_up()
+    venv, lock, project, bytecode = clone.set_up()
     assert venv.startswith("-m venv ")
     assert "--no-deps --require-hashes -r" in lock
     assert "--no-deps --no-build-isolation -e" in project
+    assert bytecode.startswith("-m compileall ")
+    assert bytecode.split()[-1] == str(clone.root / "scripts")
     assert clone.set_up() == []
     assert clone.said == []
     assert clone.calls.read_text() == ""  # not even a question
@@ -76,7 +78,7 @@ def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(
 def test_a_changed_lock_or_project_is_installed_into_the_same_venv(clone: Clone, changed: str) -> None:
     clone.set_up()
     (clone.root / changed).write_text("changed")
-    assert [call.split()[1] for call in clone.set_up()] == ["pip", "pip"]
+    assert [call.split()[1] for call in clone.set_up()] == ["pip", "pip", "compileall"]
     assert clone.set_up() == []
 
 
@@ -87,7 +89,7 @@ def test_an_interrupted_setup_begins_anew(clone: Clone) -> None:
     Path(f"{clone.calls}.fail").unlink()
     leftover = clone.root / ".venv" / "half-installed"
     leftover.touch()
-    assert [call.split()[1] for call in clone.set_up()] == ["venv", "pip", "pip"]
+    assert [call.split()[1] for call in clone.set_up()] == ["venv", "pip", "pip", "compileall"]
     assert not leftover.exists()
 
 
