@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from functools import cache
 
+import av
 import numpy as np
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
 from contracts.layout import DIMS, LAYOUT
-from tests.clips import face_clip
-from tests.integration.faults.clients import SIZE
+from tests.clips import encoded, face_clip
+from tests.integration.faults.clients import FPS, SIZE
 
-__all__ = ["CLIPS", "MAX_FRAMES", "bare_features", "clip_frames"]
+__all__ = [
+    "CLIPS", "MAX_FRAMES", "PIECE_BYTES", "VIDEOS", "VIDEO_FRAMES", "bare_features", "clip_frames", "clip_video",
+    "pieces_of",
+]  # fmt: skip
 
 CLIPS = 3
 MAX_FRAMES = 40
+VIDEOS = range(CLIPS, CLIPS + 2)
+"""The clips that are videos."""
+
+VIDEO_FRAMES = 35
+PIECE_BYTES = 1 << 16
 
 
 @cache
@@ -27,13 +37,42 @@ def clip_frames(clip: int) -> tuple[bytes, ...]:
 
 
 @cache
+def clip_video(clip: int) -> bytes:
+    """One of `VIDEOS`, an MP4 of several chunks: there is noise in its pictures."""
+    noise = np.random.default_rng(clip)
+    pictures = []
+    for jpeg in clip_frames(clip - CLIPS)[:VIDEO_FRAMES]:
+        picture = simplejpeg.decode_jpeg(jpeg).astype(np.int16)
+        pictures.append(np.clip(picture + noise.integers(-20, 21, picture.shape), 0, 255).astype(np.uint8))
+    return encoded(pictures, FPS)
+
+
+def pieces_of(clip: int) -> list[bytes]:
+    """What of a clip may be on no disk: its frames, or its video in pieces."""
+    if clip not in VIDEOS:
+        return list(clip_frames(clip))
+    video = clip_video(clip)
+    return [video[at : at + PIECE_BYTES] for at in range(0, len(video), PIECE_BYTES)]
+
+
+def _pictures(clip: int) -> Iterator[np.ndarray]:
+    if clip not in VIDEOS:
+        yield from (simplejpeg.decode_jpeg(jpeg) for jpeg in clip_frames(clip))
+        return
+    width, height = SIZE
+    with av.open(io.BytesIO(clip_video(clip))) as video:
+        for frame in video.decode(video=0):
+            yield frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+
+
+@cache
 def _tracked_from(clip: int, first: int) -> np.ndarray:
     """The rows of frames ``first`` (from 0) to the last by one graph that began there."""
-    frames = clip_frames(clip)[first:]
-    rows = np.full((len(frames), DIMS), np.nan, np.float32)
+    pictures = list(_pictures(clip))[first:]
+    rows = np.full((len(pictures), DIMS), np.nan, np.float32)
     with Holistic(static_image_mode=False, model_complexity=1) as graph:
-        for row, jpeg in zip(rows, frames, strict=True):
-            results = graph.process(simplejpeg.decode_jpeg(jpeg))
+        for row, picture in zip(rows, pictures, strict=True):
+            results = graph.process(picture)
             for part in LAYOUT:
                 if (found := getattr(results, f"{part.name}_landmarks")) is not None:
                     row[part.columns] = [getattr(mark, name) for mark in found.landmark for name in part.coordinates]

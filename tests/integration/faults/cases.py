@@ -18,6 +18,8 @@ from tests.integration.faults.lost_replies import CASES as LOST_CASES
 from tests.integration.faults.lost_replies import COMMANDS, CUT, TIME_IS_UP, lost_all
 from tests.integration.faults.process_faults import CASES, Case, slept_any_time
 from tests.integration.faults.races import RACES
+from tests.integration.faults.upload_faults import CASES as UPLOAD_CASES
+from tests.integration.faults.upload_faults import MAKERS as UPLOAD_MAKERS
 
 __all__ = ["ALL", "case_of", "mix"]
 
@@ -70,7 +72,11 @@ ALL: dict[str, Callable[[], Case]] = {
     **{name: _always(case) for name, case in CASES.items()},
     **RACES,
     **BROKER_CASES,
-    **{name: _always(case) for name, case in (DISK_CASES | CLOCK_CASES | CLUSTER_CASES | LOST_CASES).items()},
+    **UPLOAD_MAKERS,
+    **{
+        name: _always(case)
+        for name, case in (DISK_CASES | CLOCK_CASES | CLUSTER_CASES | LOST_CASES | UPLOAD_CASES).items()
+    },
 }
 """Makes a case, by name."""
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import orjson
@@ -104,8 +107,9 @@ def check(told: Told, observed: Observed, allow: Allow, features: Features) -> R
     for session in told.sessions.values():
         _check_session(session, logs[session.session_id], told, report)
         _check_order(session, logs[session.session_id], told, report)
+    _check_sameness(told, logs, observed, report)
     report.wrong += [f"an artifact nobody refers to: {name}" for name in _orphans(told, logs, observed)]
-    report.wrong += [f"bytes of a JPEG on a disk: {name}" for name in observed.images]
+    report.wrong += [f"bytes of an image on a disk: {name}" for name in observed.images]
     report.wrong += _left_over(observed.brokers, allow)
     return report
 
@@ -188,6 +192,20 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
     return None
 
 
+def _check_sameness(told: Told, logs: Mapping[str, _Log], observed: Observed, report: Report) -> None:
+    """The same file, tracked anew at the same frames, makes the same bytes."""
+    made: defaultdict[tuple[int, bytes], set[bytes]] = defaultdict(set)
+    for capture in told.captures.values():
+        data = observed.artifacts[capture.session_id].get(f"{capture.record_id}.npz")
+        if capture.uploaded and data is not None and capture.capture_id in logs[capture.session_id].refs:
+            with (
+                suppress(ValueError, OSError, BadZipFile),
+                np.load(BytesIO(data)) as members,
+            ):  # else it is told already
+                made[capture.clip, members["tracker_restarts"].tobytes()].add(data)
+    report.wrong += [f"video {clip} made {len(all_)} artifacts" for (clip, _), all_ in made.items() if len(all_) > 1]
+
+
 def _orphans(told: Told, logs: Mapping[str, _Log], observed: Observed) -> Iterator[str]:
     for session_id, files in observed.artifacts.items():
         refs = logs[session_id].refs.values()
@@ -253,6 +271,8 @@ def _left_over(brokers: Brokers, allow: Allow) -> list[str]:
         "pending events": brokers.events_pending,
         "unfinished captures": brokers.unfinished,
         "frames-role keys": brokers.frames_keys,
+        "videos": brokers.videos,
+        "places of videos": brokers.places,
     }
     found = [f"left in the brokers: {what}: {value}" for what, value in left.items() if value]
     dead = [letter for letter in brokers.dead_letters if letter.get("reason") not in allow.dead_letters]

@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 
 from contracts import keys
-from tests.integration.faults.bare import CLIPS, bare_features, clip_frames
+from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, pieces_of
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.clients import Append, Capture, Sessions
 from tests.integration.faults.history import History, read_history
 from tests.integration.faults.observation import Observed, find_images, look_at_brokers, look_at_files
 from tests.integration.faults.rig import Rig, rig_on, until
+from tests.integration.faults.uploads import Upload
 
 __all__ = ["Fault", "Plan", "Rig", "play", "rig_on", "until"]
 
@@ -29,16 +30,19 @@ and undoes what must be undone. If it does not return, the fault never happened,
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The load of one play. ``make`` changes the captures before they start, for faults that need special ones;
-    ``armed_first`` lets the fault meet the sessions' start and end too. ``padding``: characters more in each append."""
+    """The load of one play. ``make`` and ``make_uploads`` change the captures and the uploads before they start, for
+    faults that need special ones; ``armed_first`` lets the fault meet the sessions' start and end too. ``padding``:
+    characters more in each append."""
 
     captures: int = 4
     appends: int = 8
+    uploads: int = 0
     users: int = 2
     frames: int = 35
     max_pace_s: float = 0.06
     max_delay_s: float = 0.5
     make: Callable[[list[Capture]], list[Capture]] = lambda captures: captures
+    make_uploads: Callable[[list[Upload]], list[Upload]] = lambda uploads: uploads
     armed_first: bool = False
     padding: int = 0
 
@@ -103,7 +107,7 @@ async def _armed(injecting: asyncio.Task[None], armed: asyncio.Event) -> None:
 
 
 async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.AsyncClient, history: History) -> None:
-    """Captures and appends at once."""
+    """Captures, uploads and appends at once."""
     chance, owners = rig.random, list(sessions.items())
     captures = []
     for number in range(plan.captures):
@@ -116,6 +120,12 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
             )
         )  # fmt: skip
 
+    uploads = []
+    for number in range(plan.uploads):
+        user_id, session_id = owners[number % len(owners)]
+        file_first, delay_s = chance.random() < 0.25, chance.uniform(0, plan.max_delay_s)
+        uploads.append(Upload(user_id, session_id, chance.choice(VIDEOS), file_first, delay_s=delay_s))
+
     async def append(number: int, user_id: str, session_id: str) -> None:
         for index in range(plan.appends // len(owners)):
             repeats = int(chance.random() < 0.25)
@@ -124,6 +134,7 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
 
     await asyncio.gather(
         *(capture.run(rig.address, history) for capture in plan.make(captures)),
+        *(upload.run(http, history) for upload in plan.make_uploads(uploads)),
         *(append(number, *owner) for number, owner in enumerate(owners)),
     )
 
@@ -140,9 +151,9 @@ async def _judge(rig: Rig, history: History, http: httpx.AsyncClient, allow: All
     logs, artifacts = look_at_files(told, rig.settings.data_root, rig.settings.log_root)
     reports = {capture_id: await _report(http, capture_id) for capture_id in told.captures}
     folders = [rig.folder, rig.brokers.frames.folder, rig.brokers.events.folder]
-    jpegs = {jpeg for capture in told.captures.values() for jpeg in clip_frames(capture.clip)}
+    pieces = {piece for capture in told.captures.values() for piece in pieces_of(capture.clip)}
     observed = Observed(logs, artifacts, reports, await look_at_brokers(rig.frames, rig.events, told.captures))
-    observed = replace(observed, images=await asyncio.to_thread(find_images, folders, jpegs))
+    observed = replace(observed, images=await asyncio.to_thread(find_images, folders, pieces))
     report = await asyncio.to_thread(check, told, observed, allow, bare_features)
     for proxy in (rig.frames_proxy, rig.events_proxy):
         assert not proxy.errors, proxy.errors

@@ -46,6 +46,7 @@ class CaptureTold:
         vanished: the protocol state in which the client went away; empty if it stayed.
         close_code: of the socket; 0 if the connection was lost.
         code: the abort's ``error_code``, else the close reason; empty for a plain success.
+        uploaded: whether its frames were a video; its answer is told as a close would be, 202 as 1000.
     """
 
     capture_id: str
@@ -58,6 +59,7 @@ class CaptureTold:
     vanished: str = ""
     close_code: int = 0
     code: str = ""
+    uploaded: bool = False
 
     @property
     def completed(self) -> bool:

@@ -22,7 +22,10 @@ from tests.integration.faults.harness import Fault, Plan, Rig, until
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
 from tests.integration.faults.proxy import Command, Moment, Then
 
-__all__ = ["CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Sender", "ask", "lost_all", "sent", "slowly"]
+__all__ = [
+    "CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Occasion", "Sender", "ask", "extractors_stop", "lost_all",
+    "lost_cases", "senders", "sent", "slowly",
+]  # fmt: skip
 
 
 class Sender(NamedTuple):
@@ -177,7 +180,9 @@ def sent(rig: Rig) -> set[Sender]:
     return {Sender(role, *sender) for role in get_args(Role) for sender in rig.proxy(role).counts}
 
 
-TIME_IS_UP = Allow(told=frozenset({"forward_failed", "brokers_unready"}), append_answers=frozenset({503}))
+TIME_IS_UP = Allow(
+    told=frozenset({"forward_failed", "brokers_unready", "broker_unavailable"}), append_answers=frozenset({503})
+)
 """What clients may be told when the gateway waits for an answer until its patience is over: they try again."""
 
 TORN = Allow(append_answers=frozenset({500}), dead_letters=frozenset({"torn_line"}))
@@ -239,21 +244,21 @@ LOST = frozenset(sender for occasion in OCCASIONS for sender in occasion.senders
 """Every kind of command that a case loses."""
 
 
-def lost_cases() -> dict[str, Case]:
-    """Every kind of command, and every way to lose it."""
+def lost_cases(occasions: Sequence[Occasion], where: str = "") -> dict[str, Case]:
+    """Every kind of command, and every way to lose it; ``where`` is said in the cases' names."""
     cases: dict[str, Case] = {}
     for way in WAYS:
-        for occasion in OCCASIONS:
+        for occasion in occasions:
             every = {str(sender): (sender,) for sender in occasion.senders}
             for name, lost in ({occasion.together: occasion.senders} if occasion.together else every).items():
                 waits = way.then == "swallow" and lost[0].kind == "gateway"
                 fault = lost_all(lost, way, occasion.case.fault)
                 allow = occasion.case.allow | (TIME_IS_UP if waits or occasion.together else Allow())
-                cases[f"{way.name}: {name}"] = replace(occasion.case, fault=fault, allow=allow)
+                cases[f"{way.name}{where}: {name}"] = replace(occasion.case, fault=fault, allow=allow)
     return cases
 
 
-CASES = lost_cases() | {
+CASES = lost_cases(OCCASIONS) | {
     # two cuts of one step, and it is over: the client is told
     "replies of every kind cut": Case(lost_all(COMMANDS, CUT), Plan(captures=6, make=slowly), TIME_IS_UP, recorded=3),
 }

@@ -10,6 +10,7 @@ from typing import Any
 import redis.asyncio
 
 from contracts import keys
+from contracts.broker import broker_time_ms
 from contracts.paths import session_features_dir, session_log_path
 from tests.integration.faults.history import Told
 
@@ -18,7 +19,8 @@ __all__ = ["Brokers", "Observed", "find_images", "look_at_brokers", "look_at_fil
 
 @dataclass(frozen=True, slots=True)
 class Brokers:
-    """What is left in the brokers. ``frames_keys`` are streams and rows of this run's captures."""
+    """What is left in the brokers. ``frames_keys`` are streams and rows of this run's captures; ``videos`` and
+    ``places`` are anybody's, of the latter those that have not lapsed."""
 
     dispatched: int = 0
     dispatch_pending: int = 0
@@ -26,6 +28,8 @@ class Brokers:
     events_pending: int = 0
     unfinished: tuple[str, ...] = ()
     frames_keys: tuple[str, ...] = ()
+    videos: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     dead_letters: tuple[Mapping[str, str], ...] = ()
 
     @property
@@ -33,7 +37,7 @@ class Brokers:
         """Whether nothing is on its way."""
         return not (
             self.dispatched or self.dispatch_pending or self.events or self.events_pending
-            or self.unfinished or self.frames_keys
+            or self.unfinished or self.frames_keys or self.videos or self.places
         )  # fmt: skip
 
 
@@ -45,7 +49,7 @@ class Observed:
         logs: the bytes of each session's log.
         artifacts: of each session, the bytes of every file in its features folder, by name.
         reports: what ``GET /captures/…`` says, by capture_id; None for 404.
-        images: files that hold bytes of a JPEG.
+        images: files that hold bytes of a JPEG or of a video.
     """
 
     logs: Mapping[str, bytes] = field(default_factory=dict)
@@ -69,23 +73,30 @@ def look_at_files(told: Told, data_root: Path, log_root: Path) -> tuple[dict[str
 
 async def look_at_brokers(frames: redis.asyncio.Redis, events: redis.asyncio.Redis, captures: Iterable[str]) -> Brokers:
     """What is left in the brokers."""
-    dispatch, group = keys.CAPTURES, keys.EXTRACTOR_GROUP
+    queues, group = (keys.CAPTURES, keys.UPLOADS), keys.EXTRACTOR_GROUP
     left = []
     for capture_id in captures:
         names = keys.capture_keys(capture_id)
         left += [key for key in (names.frames, names.rows) if await frames.exists(key)]
     dead = await events.xrange(keys.DEAD_EVENTS)
     return Brokers(
-        dispatched=await frames.xlen(dispatch),
-        dispatch_pending=await _pending(frames, dispatch, group),
+        dispatched=sum([await frames.xlen(queue) for queue in queues]),
+        dispatch_pending=sum([await _pending(frames, queue, group) for queue in queues]),
         events=await events.xlen(keys.EVENTS),
         events_pending=await _pending(events, keys.EVENTS, keys.RECORDER_GROUP),
         unfinished=tuple(name.decode() for name in await events.zrange(keys.UNFINISHED, 0, -1)),
         frames_keys=tuple(left),
+        videos=tuple([key.decode() async for key in frames.scan_iter(keys.uploaded_video("*"))]),
+        places=await _places(frames),
         dead_letters=tuple(
             {name.decode(): value.decode(errors="replace") for name, value in fields.items()} for _, fields in dead
         ),
     )
+
+
+async def _places(frames: redis.asyncio.Redis) -> tuple[str, ...]:
+    now_ms = await broker_time_ms(frames, "frames", keys.UPLOAD_PLACES)
+    return tuple(member.decode() for member in await frames.zrangebyscore(keys.UPLOAD_PLACES, now_ms, "+inf"))
 
 
 async def _pending(broker: redis.asyncio.Redis, stream: str, group: str) -> int:
@@ -95,9 +106,10 @@ async def _pending(broker: redis.asyncio.Redis, stream: str, group: str) -> int:
         return 0
 
 
-def find_images(folders: Iterable[Path], jpegs: Iterable[bytes]) -> list[str]:
-    """Files below ``folders`` that hold the head of any JPEG, or bytes out of the middle of one of these."""
-    middles = [jpeg[len(jpeg) // 2 :][:24] for jpeg in jpegs]
+def find_images(folders: Iterable[Path], pieces: Iterable[bytes]) -> list[str]:
+    """Files below ``folders`` that hold the head of any JPEG, or bytes out of the middle of one of ``pieces``: JPEGs,
+    or parts of videos."""
+    middles = [piece[len(piece) // 2 :][:24] for piece in pieces]
     found = []
     for path in (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()):
         try:

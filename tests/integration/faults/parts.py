@@ -19,6 +19,7 @@ import simplejpeg
 import contracts.broker
 import contracts.captures
 import contracts.records
+import contracts.upload_store
 from contracts.settings import Settings, load_settings
 
 __all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "Note", "hanging_jpeg", "killing_jpeg", "main"]
@@ -29,6 +30,12 @@ SWEEP_AGE_S = 9.0
 
 OPEN_TTL_S = 12
 """How long a capture outlives a gateway that died before it told any extractor."""
+
+ARRIVING_TTL_S = 6
+"""How long a video outlives a gateway that died while it arrived."""
+
+UNATTENDED_MS = 10_000
+"""How long a video waits where no extractor is."""
 
 Note = Literal["die in the middle of an artifact", "die in the middle of a line", "sleep under a log's lock"]
 """What a process does if a file of this name is beside DATA_ROOT; the first whom it concerns takes it away."""
@@ -60,6 +67,7 @@ def _shorten_broker() -> None:
         connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
     contracts.records.LEADER_TTL_MS = 2_000
     contracts.captures.OPEN_TTL_S = OPEN_TTL_S
+    contracts.upload_store.ARRIVING_TTL_S = ARRIVING_TTL_S
 
 
 def _takes(settings: Settings, note: Note) -> bool:
@@ -144,12 +152,16 @@ def _recorder() -> int:
     recorder.leadership.RENEW_S = 0.4
     recorder.sweep.MIN_AGE_MS = int(1000 * SWEEP_AGE_S)
     recorder.sweep.SWEEP_S = 1.0
+    recorder.sweep.UNATTENDED_MS = UNATTENDED_MS
+    recorder.sweep.EXTRACTOR_LIVE_MS = 5_000
     return recorder.__main__.main()
 
 
 def _gateway() -> int:
     import gateway.__main__
+    import gateway.uploads.arrival
 
+    gateway.uploads.arrival.RENEW_S = ARRIVING_TTL_S / 4
     return gateway.__main__.main()
 
 

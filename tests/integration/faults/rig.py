@@ -114,6 +114,7 @@ class Rig:
 
     async def start(self) -> None:
         """Start everything; returns when it is whole."""
+        (self.folder / "scratch").mkdir(exist_ok=True)  # what goes there is looked at too
         await self.load_scripts()
         await self.frames_proxy.start()
         await self.events_proxy.start()
@@ -125,7 +126,8 @@ class Rig:
     def spec(self, name: str) -> PartSpec:
         """How a part is run."""
         command = [sys.executable, "-P", "-m", "tests.integration.faults.parts", name.split("-")[0]]
-        environ = self.settings.environ() | {"PYTHONPATH": f"{self._tree}:{REPOSITORY}"}
+        paths = {"PYTHONPATH": f"{self._tree}:{REPOSITORY}", "TMPDIR": str(self.folder / "scratch")}
+        environ = self.settings.environ() | paths
         return self._dress(PartSpec(name, command, environ))
 
     async def load_scripts(self) -> None:
