@@ -142,7 +142,7 @@ RIGHTS: Mapping[Role, Mapping[User, Rights]] = {
         "operator": _OPERATOR_FRAMES,
         "monitor": {
             "": "ping command cluster|slots asking",
-            f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending",
+            f"{keys.CAPTURES} {keys.UPLOADS}": "xlen",
         },
     },
     "events": {
@@ -153,7 +153,7 @@ RIGHTS: Mapping[Role, Mapping[User, Rights]] = {
         "operator": _OPERATOR_EVENTS,
         "monitor": {
             "": "ping command cluster|slots asking",
-            f"{keys.EVENTS} {keys.DEAD_EVENTS}": "xinfo|groups xlen xpending",
+            f"{keys.EVENTS} {keys.DEAD_EVENTS}": "xlen",
         },
     },
 }

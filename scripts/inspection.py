@@ -144,8 +144,8 @@ def _live_workers(broker: Broker) -> dict[str, LiveWorker]:
     }
 
 
-def _leases(broker: Broker, stream: str) -> dict[bytes, Mapping[str, Any]]:
-    pending: Any = broker.xpending_range(stream, keys.EXTRACTOR_GROUP, "-", "+", MAX_CAPTURES)
+def _leases(broker: Broker, queue: str) -> dict[bytes, Mapping[str, Any]]:
+    pending: Any = broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", MAX_CAPTURES)
     return {lease["message_id"]: lease for lease in pending}
 
 

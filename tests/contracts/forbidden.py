@@ -97,10 +97,12 @@ DENIED: dict[tuple[User, Role], str] = {
     """,
     ("monitor", "frames"): f"""
         INFO | CONFIG GET save | XRANGE {CAPTURES} - + | XADD {CAPTURES} * a b | HMGET {STATE} status
+        XPENDING {CAPTURES} g | XINFO GROUPS {CAPTURES} | XLEN {FRAMES} | TIME
         XREAD STREAMS {FRAMES} 0 | EVAL x 1 {CAPTURES}
     """,
     ("monitor", "events"): f"""
         INFO | CONFIG GET save | XRANGE {EVENTS} - + | HGETALL {RECORD} | XADD {EVENTS} * a b
+        XPENDING {EVENTS} g | XINFO GROUPS {EVENTS} | XINFO STREAM {EVENTS} | TIME
     """,
 }  # fmt: skip
 """Commands with a key of the role, by who may not."""

@@ -3,8 +3,9 @@ do not need."""
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -12,7 +13,7 @@ from typing import Any, get_args
 import pytest
 import redis
 
-from contracts import keys, live_lane
+from contracts import captures, keys, live_lane
 from contracts.acl import RIGHTS, User, acl_file, password_hash
 from contracts.broker import Role
 from contracts.scripts import Call, ScriptName
@@ -51,13 +52,32 @@ MODULES = ("captures", "records", "live_lane", "upload_store")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
-FUNCTIONS = {
-    "memory_share": {"info"}, "highest_memory_share": {"info"}, "broker_time_ms": {"time"},
-    "ensure_group": {"xgroup|create"}, "_own.oldest": {"xread"},
-}  # fmt: skip
-"""What reaches a broker by way of `contracts.broker` and `contracts.own_connection`."""
-EVERYBODY = {"info", "config|get", "command", "cluster|slots", "asking"}
-"""What the check of the roles, and a client of a cluster, ask."""
+KEYS_BY_NAME = {
+    r"\bqueue$|EXTRACTOR_GROUP": (keys.CAPTURES, keys.UPLOADS),
+    r"^stream$": (keys.CAPTURES, keys.UPLOADS, keys.EVENTS),
+    r"\bEVENTS$|RECORDER_GROUP": (keys.EVENTS,),
+    r"DEAD_EVENTS": (keys.DEAD_EVENTS,),
+    r"\.state$": (keys.capture_keys(CAPTURE).state,),
+    r"\.frames$|_last_seq": (keys.capture_keys(CAPTURE).frames,),
+    r"\.rows$": (keys.capture_keys(CAPTURE).rows,),
+    r"^listed$|^key$": (keys.EXTRACTORS, keys.LIVE_WORKERS),
+    r"\bEXTRACTORS$": (keys.EXTRACTORS,),
+    r"LIVE_WORKERS$": (keys.LIVE_WORKERS,),
+    r"LIVE_SESSIONS$": (keys.LIVE_SESSIONS,),
+    r"_inbox\b": (keys.live_inbox("live"),),
+    r"outbox\b": (keys.live_outbox("gateway"),),
+    r"uploaded_video\(": (keys.uploaded_video("x"),),
+    r"UPLOAD_PLACES$": (keys.UPLOAD_PLACES,),
+    r"^name$": (keys.window("x", "y"), keys.capture_record("x")),
+    r"capture_record\(": (keys.capture_record("x"),),
+    r"\bsession\(": (keys.session("x"),),
+    r"receipt\(": (keys.receipt("1-0"),),
+    r"UNFINISHED$": (keys.UNFINISHED,),
+    r"RECORDER_LEADER$": (keys.RECORDER_LEADER,),
+}
+"""Which keys are meant where a broker is asked for one, by what stands there in the source."""
+EVERYBODY = "info config|get time command cluster|slots asking"
+"""What the check of the roles asks, the broker's clock, and what a client of a cluster asks."""
 UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort", "xtrim"}
 """Commands that nobody has, to see if somebody asks for one."""
 
@@ -91,35 +111,62 @@ def source_of(script: ScriptName) -> str:
     return (ROOT / "contracts" / "lua" / f"{script}.lua").read_text()
 
 
-def commands_of(script: ScriptName) -> set[str]:
-    return {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", source_of(script))}
-
-
-def called_in(text: str) -> set[str]:
-    return {METHODS.get(name, name) for name in re.findall(rf"\b{CLIENTS}\.([a-z_]+)\(", text)}
-
-
 def bodies_of(module: str) -> list[tuple[str, str]]:
     text = (ROOT / "contracts" / f"{module}.py").read_text()
     return re.findall(r"^(?:async )?def (\w+)\((.*?)(?=^(?:async def|def|class|@|[A-Z_])|\Z)", text, re.M | re.S)
 
 
-def functions_of(module: str, prefix: str) -> dict[str, set[str]]:
-    """The functions of a module of `contracts` that ask a broker, by what they ask."""
-    return {prefix + name: commands for name, body in bodies_of(module) if (commands := called_in(body))}
+def asked_in(text: str) -> Iterator[tuple[str, str]]:
+    """The commands that a source sends by itself, each with what stands in the place of its key."""
+    granted = {command for role in ROLES for user in USERS for _, command in rights_of(user, role)}
+    for call in ast.walk(ast.parse(text)):
+        if not isinstance(call, ast.Call):
+            continue
+        client, _, name = ast.unparse(call.func).rpartition(".")
+        arguments = [ast.unparse(argument) for argument in call.args]
+        command = METHODS.get(name, name)
+        if name.startswith("ensure_group"):
+            yield "xgroup|create", arguments[2]
+        elif name == "oldest":
+            yield "xread", arguments[0]
+        elif re.search(rf"\b{CLIENTS}$", client) and command in granted | UNKNOWN:
+            yield command, arguments[0]
 
 
-def direct_commands(user: User) -> set[str]:
+def functions_in(module: str) -> dict[str, str]:
+    """The functions of a module of `contracts` by their names, as sources."""
+    text = (ROOT / "contracts" / f"{module}.py").read_text()
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {node.name: ast.unparse(node) for node in functions}
+
+
+def uses_of(user: User) -> set[tuple[str, str]]:
+    """All that a process does: keys, each with a command."""
+    uses = {(name, step[0].lower()) for call in calls_of(user) for step in steps(call) for name in step[1:]}
     text = sources(user)
-    called = called_in(text)
-    granted = {word for rights in RIGHTS.values() for user in USERS for word in commands_in(rights[user])}
-    functions = FUNCTIONS | functions_of("events", "") | functions_of("upload_store", "upload_store.")
-    by_functions = [commands for name, commands in functions.items() if re.search(rf"\b{name}\(", text)]
-    return called & (granted | UNKNOWN) | set().union(*by_functions)
+    called = [text]
+    for module, prefix in (("events", ""), ("upload_store", "upload_store.")):
+        called += [body for name, body in functions_in(module).items() if re.search(rf"\b{prefix}{name}\(", text)]
+    for command, place in {asked for body in called for asked in asked_in(body)}:
+        known = [names for pattern, names in KEYS_BY_NAME.items() if re.search(pattern, place)]
+        assert known, f"{command} {place}: say in KEYS_BY_NAME which keys these are"
+        uses |= {(name, command) for name in known[0]}
+    return uses
 
 
-def commands_in(rights: Mapping[str, str]) -> set[str]:
-    return set(" ".join(rights.values()).split())
+def rights_of(user: User, role: Role) -> set[tuple[str, str]]:
+    """Patterns of keys, each with a command."""
+    return {
+        (pattern, command)
+        for patterns, commands in RIGHTS[role][user].items()
+        for pattern in patterns.split()
+        for command in commands.split()
+    }
+
+
+def is_for(right: tuple[str, str], use: tuple[str, str]) -> bool:
+    pattern = re.escape(right[0]).replace(r"\*", ".*")
+    return right[1] == use[1] and re.fullmatch(pattern, use[0]) is not None
 
 
 def test_every_script_is_some_processs() -> None:
@@ -128,11 +175,12 @@ def test_every_script_is_some_processs() -> None:
 
 
 @pytest.mark.parametrize("user", PLACES)
-def test_a_process_has_the_commands_that_it_uses_and_no_other(user: User) -> None:
-    in_scripts = {command for script in scripts_of(user) for command in commands_of(script)}
-    granted = {command for role in ROLES for command in commands_in(RIGHTS[role][user])}
-    assert granted - EVERYBODY == (in_scripts | direct_commands(user)) - EVERYBODY
-    assert all(commands_in(RIGHTS[role][user]) >= EVERYBODY for role in ROLES)
+def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None:
+    uses = uses_of(user)
+    rights = {right for role in ROLES for right in rights_of(user, role)}
+    assert not {use for use in uses if not any(is_for(right, use) for right in rights)}, "what it lacks"
+    assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, "what nobody uses"
+    assert all(RIGHTS[role][user][""] == EVERYBODY for role in ROLES)
 
 
 # --- the scripts, command by command ----------------------------------------------------------------------
@@ -162,11 +210,13 @@ def steps(call: Call[Any]) -> set[tuple[str, ...]]:
 
 
 def calls_of(user: User) -> list[Call[Any]]:
-    """One run of each script of a process; of those that two processes run on keys of their own, its own."""
+    """One run of each script of a process, on each kind of keys that it runs it on."""
     calls = [call for call in every_call(CAPTURE) if call.name in scripts_of(user)]
     assert {call.name for call in calls} == scripts_of(user)
     if user == "gateway":
         calls.append(live_lane.drop(keys.live_outbox("gateway"), [b"1-0"]))
+    if user == "extractor":
+        calls.append(captures.acknowledge("1-0", keys.UPLOADS))
     if user == "live":
         calls = [call for call in calls if call.name != "live_put"]
         calls.append(live_lane.put_answer("gateway", live_lane.Answer("live", 0, b"{}")))
