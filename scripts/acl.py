@@ -33,15 +33,14 @@ def read_passwords(folder: Path) -> dict[User, str]:
     """The passwords in ``folder``: each in a file that is named like its user, one line. Who has none is no user.
 
     Raises:
-        ConfigurationError: there are none, or one is empty.
+        ConfigurationError: there are none, or one is empty or of several lines.
     """
     try:
         files = {user: folder / user for user in get_args(User) if (folder / user).is_file()}
         passwords = {user: path.read_text().strip("\r\n") for user, path in files.items()}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--passwords: a file in {folder} cannot be read") from error
-    if not passwords or not all(passwords.values()):
-        raise ConfigurationError(
-            f"--passwords: a file with a password for each user is needed in {folder}: {', '.join(get_args(User))}"
-        )
+    if not passwords or not all(len(password.splitlines()) == 1 for password in passwords.values()):
+        needed = f"a file of one line, the password, for each user is needed in {folder}"
+        raise ConfigurationError(f"--passwords: {needed}: {', '.join(get_args(User))}")
     return passwords

@@ -56,7 +56,8 @@ def export(settings: Settings, request: ExportRequest) -> int:
     finally:
         _tell_what_is_not_exported(selection)
     if outcome is None:
-        raise ExportError("there is nothing to export")
+        stays = f"; {draft.target} is there from before, and stays" if draft.target.exists() else ""
+        raise ExportError(f"there is nothing to export{stays}")
     print(_summary(selection, draft.target, outcome))
     return 1 if selection.failed else 0
 

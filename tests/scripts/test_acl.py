@@ -26,7 +26,7 @@ def test_without_passwords_every_user_has_a_word_that_no_broker_takes(capsys: py
     assert capsys.readouterr().out.count("#<sha256 of ") == 6
 
 
-@pytest.mark.parametrize("content", [None, "", "\n"])
+@pytest.mark.parametrize("content", [None, "", "\n", "as base64\ndoes\n"])
 def test_no_password_is_refused(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "gateway").write_text(content)

@@ -214,6 +214,15 @@ def test_nothing_to_export_leaves_nothing(place: Place, capsys: pytest.CaptureFi
     assert list(place.exports.iterdir()) == []
 
 
+def test_an_export_of_what_is_all_withdrawn_by_now_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    session = place.session()
+    place.capture(session)
+    assert place.export("npy1662") == 0
+    place.say(session, consent_given=False)
+    assert place.export("npy1662", replace=True) == 1
+    assert f"nothing to export; {place.exports / 'npy1662'} is there from before, and stays" in capsys.readouterr().out
+
+
 def test_the_command_says_what_it_did_or_in_one_line_why_not(place: Place) -> None:
     session = place.session()
     place.capture(session)
