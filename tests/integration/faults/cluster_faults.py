@@ -10,11 +10,11 @@ from pathlib import Path
 
 from contracts import keys
 from tests.brokers import Flavour
-from tests.integration.faults.broker_faults import TOLD_AWAY
 from tests.integration.faults.clusters import BrokerCluster, cluster_pair
 from tests.integration.faults.harness import Plan, Rig, rig_on, until
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage
+from tests.integration.faults.upload_faults import TOLD_AWAY as UPLOADS_AWAY
 
 __all__ = ["CASES"]
 
@@ -51,7 +51,8 @@ async def slots_move(rig: Rig, armed: asyncio.Event) -> None:
     assert isinstance(frames, BrokerCluster) and isinstance(events, BrokerCluster)
     armed.set()
     states = [keys.capture_keys(capture_id).state for capture_id in await in_hand(rig)]
-    shared = [(frames, keys.CAPTURES), (frames, keys.EXTRACTORS), (events, keys.EVENTS)]
+    shared = [(frames, keys.CAPTURES), (frames, keys.UPLOADS), (frames, keys.UPLOAD_PLACES), (frames, keys.EXTRACTORS)]
+    shared += [(events, keys.EVENTS)]
     for cluster, key in shared + [(frames, state) for state in states]:
         await asyncio.to_thread(cluster.move, key, midway=lambda: time.sleep(HALF_MOVED_S))
 
@@ -69,6 +70,8 @@ async def events_master_dies(rig: Rig, armed: asyncio.Event) -> None:
 CLUSTERS = Stage(on_clusters)
 
 CASES: dict[str, Case] = {
-    "cluster: slots move": Case(slots_move, Plan(max_pace_s=0.12), TOLD_AWAY, 3, CLUSTERS),
-    "cluster: a master of the events dies": Case(events_master_dies, Plan(max_pace_s=0.12), TOLD_AWAY, 1, CLUSTERS),
+    "cluster: slots move": Case(slots_move, Plan(max_pace_s=0.12, uploads=2), UPLOADS_AWAY, 4, CLUSTERS),
+    "cluster: a master of the events dies": Case(
+        events_master_dies, Plan(max_pace_s=0.12, uploads=1), UPLOADS_AWAY, 1, CLUSTERS
+    ),
 }

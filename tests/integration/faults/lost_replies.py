@@ -23,7 +23,7 @@ from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed,
 from tests.integration.faults.proxy import Command, Moment, Then
 
 __all__ = [
-    "CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Occasion", "Sender", "ask", "extractors_stop", "lost_all",
+    "CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Occasion", "Sender", "ask", "lost_all",
     "lost_cases", "senders", "sent", "slowly",
 ]  # fmt: skip
 

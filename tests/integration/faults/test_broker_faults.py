@@ -18,12 +18,14 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "frames broker killed and restarted",
         "frames broker gets an append-only file",
         "frames broker out of memory",
+        "frames broker out of memory: in an upload",
         "no fault",  # whoever came then may have been told to go; who comes now is recorded
     ),
     "redis": (
         "events broker killed and restarted",
         "frames broker gets a replica",
         "frames broker gets snapshots",
+        "frames broker gets an append-only file: in an upload",
         "events broker out of memory",
     ),
 }

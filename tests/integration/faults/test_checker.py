@@ -47,11 +47,11 @@ def boundary(kind: str) -> bytes:
 class Run:
     """One capture and one append, all as it should be, until a test breaks something."""
 
-    def __init__(self) -> None:
+    def __init__(self, fps: int = 15) -> None:
         capture_id, record_id = str(uuid4()), str(uuid4())
         self.window = CaptureWindow(
             capture_id=capture_id, user_id=USER, session_id=SESSION, record_id=record_id, timestamp_start=NOON,
-            fps_target=15, width=64, height=48, max_duration_s=120.0,
+            fps_target=fps, width=64, height=48, max_duration_s=120.0,
         )  # fmt: skip
         rows = [Row(67 * n, True, np.full(DIMS, 1, "<f4").tobytes()) for n in range(FRAMES)]
         self.npz = FeatureMatrix.of(rows, []).npz(meta_text(self.window, BUILD))

@@ -21,6 +21,8 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "gateway killed: a frame",
         "clients vanish",
         "a frame that kills",
+        "gateway killed: a video, opened",
+        "clients vanish: in an upload",
     ),
     "redis": (
         "extractor killed: finished, not acknowledged",
@@ -31,6 +33,8 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "extraction from a full frames broker",
         "reply swallowed: frames gateway push",
         "replies of every kind cut",
+        "extractor killed: a video, gone",
+        "reply cut in an upload: frames gateway xadd",
     ),
 }
 

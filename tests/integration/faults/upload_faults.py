@@ -22,7 +22,7 @@ from tests.integration.faults.broker_faults import (
 )
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig, until
-from tests.integration.faults.lost_replies import Occasion, extractors_stop, lost_cases, senders
+from tests.integration.faults.lost_replies import Occasion, lost_cases, senders
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, slept
 from tests.integration.faults.uploads import Upload
 
@@ -33,7 +33,7 @@ WITHIN_S = 30.0
 LOAD = Plan(captures=0, appends=2, uploads=2)
 
 COMMANDS = (
-    *senders("frames", "gateway", "info upload_place upload_put expire hlen open xadd"),
+    *senders("frames", "gateway", "info upload_place upload_put expire hlen open xadd hmget"),
     *senders("events", "gateway", "recheck exists reserve closed"),
     *senders("frames", "extractor", "xreadgroup claim expire hget measure row heartbeat del zrem finish acknowledge"),
     *senders("events", "extractor", "publish"),
@@ -45,9 +45,12 @@ COMMANDS = (
 # --- occasions -----------------------------------------------------------------------------------------
 
 
-def first(**changes: object) -> Callable[[list[Upload]], list[Upload]]:
-    """The first upload is another one."""
-    return lambda uploads: [replace(uploads[0], **changes), *uploads[1:]]  # type: ignore[arg-type]
+def half(**changes: object) -> Callable[[list[Upload]], list[Upload]]:
+    """Every other upload is another one."""
+    return lambda uploads: [
+        replace(upload, **changes) if number % 2 else upload  # type: ignore[arg-type]
+        for number, upload in enumerate(uploads)
+    ]
 
 
 def slowly(uploads: list[Upload]) -> list[Upload]:
@@ -77,18 +80,20 @@ async def reserved_and_not_opened(rig: Rig, armed: asyncio.Event) -> None:
     await dropped.sprung()
 
 
-LEAVES = replace(LOAD, make_uploads=first(leaves=True))
+SLOW_AND_FAST = Plan(captures=0, appends=4, uploads=4, make_uploads=half(pace_s=0.4))
+"""Some arrive for longer than the others take to be extracted."""
+
+LEAVES = replace(LOAD, uploads=4, make_uploads=half(leaves=True))
 NO_VIDEO = Allow(outcomes=frozenset({"video_damaged", "not_a_video"}))
-DAMAGED = Case(None, replace(LOAD, make_uploads=first(damaged=True)), NO_VIDEO, 1)
+DAMAGED = Case(None, replace(LOAD, uploads=4, make_uploads=half(damaged=True)), NO_VIDEO, 2)
 NOBODY = Case(nobody_comes, replace(LOAD, appends=0), Allow(outcomes=frozenset({"no_worker"})), 0)
 TAKEN_OVER = Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=2)
 
 OCCASIONS = (
     Occasion(COMMANDS, Case(None, LOAD, recorded=1)),
-    Occasion(senders("frames", "gateway", "del zrem"), Case(None, LEAVES, recorded=1)),
+    Occasion(senders("frames", "gateway", "del zrem"), Case(None, LEAVES, recorded=2)),
     Occasion((*senders("events", "extractor", "abort"), *senders("frames", "extractor", "end")), DAMAGED),
     Occasion(senders("frames", "extractor", "hgetall xclaim xautoclaim"), TAKEN_OVER),
-    Occasion(senders("frames", "extractor", "release"), Case(extractors_stop, LOAD, recorded=2)),
     Occasion(senders("frames", "recorder", "hexists time zcount"), NOBODY),
     Occasion(
         (*senders("frames", "recorder", "exists del zrem"), *senders("events", "recorder", "abort")),
@@ -101,11 +106,6 @@ LOST = frozenset(sender for occasion in OCCASIONS for sender in occasion.senders
 
 
 # --- brokers -------------------------------------------------------------------------------------------
-
-
-def both(uploads: list[Upload]) -> list[Upload]:
-    """Some arrive for longer than the others take to be extracted."""
-    return [replace(upload, pace_s=0.4 if number % 2 else 0.0) for number, upload in enumerate(uploads)]
 
 
 async def arriving_and_extracting(rig: Rig) -> None:
@@ -186,7 +186,6 @@ async def events_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
 
 TOLD_AWAY = Allow(told=AWAY | {"broker_unavailable"}, append_answers=frozenset({503}))
 LOST_FRAMES = Allow(told=frozenset({"upload_lost"}), outcomes=frozenset({"frames_lost"}))
-SLOW_AND_FAST = Plan(captures=0, appends=4, uploads=4, make_uploads=both)
 
 MAKERS: dict[str, Callable[[], Case]] = {
     "frames broker gets an append-only file: in an upload": lambda: Case(
@@ -204,8 +203,8 @@ MAKERS: dict[str, Callable[[], Case]] = {
 CASES: dict[str, Case] = {
     **lost_cases(OCCASIONS, " in an upload"),
     "videos: arrive slowly": Case(None, replace(LOAD, make_uploads=slowly), recorded=2),
-    "clients vanish: in an upload": Case(None, replace(LEAVES, uploads=4), recorded=3),
-    "videos: one is damaged": replace(DAMAGED, plan=replace(DAMAGED.plan, uploads=4), recorded=3),
+    "clients vanish: in an upload": Case(None, LEAVES, recorded=2),
+    "videos: some are damaged": DAMAGED,
     "videos: nobody comes for them": NOBODY,
     **{
         f"gateway killed: {what}": Case(killed(role, name, moment, latest=latest), LOAD, GATEWAY_DEATH, recorded=0)
