@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
@@ -29,7 +30,9 @@ __all__ = ["RUNNING", "Stack", "gateway_address", "running_urls"]
 
 READY_S = 90.0
 ANSWER_S = 5.0
-LIVE_WAITS_S = 10.0
+POLL_S = 0.05
+TURN_S = 10.0
+"""How long a part lets others begin first, if they do not come to work."""
 BROKER_START_S = 20.0
 
 
@@ -45,7 +48,7 @@ class Stack:
 
     Attributes:
         settings: what the parts are told: the given settings, with the URLs and the port that were chosen.
-        parts: by name, in the order in which they start: ``frames-broker``, ``events-broker``, ``recorder-1``,
+        parts: by name: ``frames-broker``, ``events-broker``, ``recorder-1``,
             ``extractor-1``, ``live-1``, ``gateway``. There is no live worker unless one is asked for, and none
             where ``STREAM_ENABLED`` is false.
         metrics: where each part shows its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its address.
@@ -110,8 +113,8 @@ class Stack:
         if self._embedded is not None:
             self._launch_brokers(self._embedded)
         for name, arguments, stop_s in self._names():
-            after = self._captures_can_be_taken if name.startswith("live-") else None
-            self._launch(PartSpec(name, _module(*arguments), self._environ_of(name), stop_s=stop_s), after)
+            spec = PartSpec(name, _module(*arguments), self._environ_of(name), stop_s=stop_s)
+            self._launch(spec, self._turn_of(name))
         self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
             await self._brokers_answer(self._embedded)
@@ -172,27 +175,34 @@ class Stack:
         missing = ["the gateway does not answer"]  # the last is what is told
         try:
             async with asyncio.timeout(timeout_s):
-                await self._unless_failed(self._poll_ready(missing))
+                await self._unless_failed(self._gateway_says_ok("/readyz", missing))
         except TimeoutError:
             raise FatalError(f"not ready after {timeout_s:g} s: {missing[-1]}") from None
 
-    async def _poll_ready(self, missing: list[str]) -> None:
+    async def _gateway_says_ok(self, path: str, missing: list[str]) -> None:
         while True:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(ANSWER_S):
-                    status, text = await _get(self.address, "/readyz")
+                    status, text = await _get(self.address, path)
                 if status == HTTPStatus.OK:
                     return
                 missing.append(" ".join(text.split())[:500])
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL_S)
 
-    async def _captures_can_be_taken(self) -> None:
-        """Or never will be: the live workers wait for this, because they would take a core from the parts for which a
-        capture waits."""
-        if self._extractors and self._recorders:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LIVE_WAITS_S):
-                    await self._poll_ready([])
+    def _turn_of(self, name: str) -> Callable[[], Awaitable[None]] | None:
+        """What a part waits for before it starts, if anything. Each loads modules for half a second, an extractor for
+        longest: two cores are quickest if it has one of them for itself, the gateway and then the recorder the other.
+        Live workers come when captures can be taken."""
+        if name.startswith("recorder-"):
+            return partial(self._wait_for_turn, "/livez")
+        if name.startswith("live-") and self._extractors and self._recorders:
+            return partial(self._wait_for_turn, "/readyz")
+        return None
+
+    async def _wait_for_turn(self, path: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TURN_S):
+                await self._gateway_says_ok(path, [])
 
     async def failed(self) -> None:
         """Wait until a part fails for good, and raise what it said."""

@@ -160,6 +160,34 @@ def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("part", "path"), [("recorder-1", "/livez"), ("live-1", "/readyz")])
+def test_a_part_starts_when_the_gateway_has_begun_or_has_had_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, path: str
+) -> None:
+    answers = {"/livez": 503, "/readyz": 503}
+    asked: list[str] = []
+
+    async def get(_address: str, path: str) -> tuple[int, str]:
+        asked.append(path)
+        return answers[path], ""
+
+    async def main() -> None:
+        monkeypatch.setattr("scripts.stack._module", lambda *_: ("sleep", "60"))
+        monkeypatch.setattr("scripts.stack._get", get)
+        async with Stack(settings_in(tmp_path), live=1) as stack:
+            await until(lambda: asked.count(path) > 2)
+            assert stack.parts["extractor-1"].starts == stack.parts["gateway"].starts == 1
+            assert stack.parts[part].starts == 0
+            answers[path] = 200
+            await until(lambda: stack.parts[part].starts == 1)
+        answers[path] = 503
+        monkeypatch.setattr("scripts.stack.TURN_S", 0.1)
+        async with Stack(settings_in(tmp_path), live=1) as stack:
+            await until(lambda: stack.parts[part].starts == 1)
+
+    asyncio.run(main())
+
+
 def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp_path: Path) -> None:
     async def main() -> None:
         async with Stack(settings_in(tmp_path, stream_enabled=False), live=3) as stack:
