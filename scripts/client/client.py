@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
-from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,12 +16,12 @@ from websockets.asyncio.client import ClientConnection
 
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.answers import CaptureReport, SessionEnded, SessionStarted
-from contracts.ids import SCHEMA_VERSION
+from contracts.ids import SCHEMA_VERSION, is_identifier
 from contracts.pipelines import PipelineInfo
 from contracts.session import SessionAnswer, SessionStatus
 from scripts.client.capture import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
-from scripts.client.errors import CaptureStalled, GatewayAway, UsageError
+from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
 from scripts.client.live import LiveStream, live_path
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
@@ -35,7 +34,10 @@ LOCAL = "http://127.0.0.1:8000"
 
 POLL_S = 0.05
 AWAY_S = 15.0
-"""How long a gateway that is away may come back while an outcome is waited for."""
+"""How long a gateway that is away, or has no brokers, may come back while an outcome is waited for."""
+
+_PASSING = {502, 503, 504}
+"""What a gateway answers while its brokers are away, and what stands in front of it while it is itself."""
 
 STANDSTILL_S = 120.0
 """A closed capture that gets no further for so long is left to itself."""
@@ -160,8 +162,14 @@ class CaptureClient:
         Raises:
             GatewayAway, GatewayRefused: it did not say.
         """
-        answer = await self._connection.ask("GET", f"/captures/{quote(capture_id, safe='')}")
-        return None if answer.status_code == 404 else answered(answer, _REPORT)
+        if not is_identifier(capture_id):
+            return None
+        try:
+            return answered(await self._connection.ask("GET", f"/captures/{capture_id}"), _REPORT)
+        except GatewayRefused as refused:
+            if refused.code == "unknown_capture":
+                return None
+            raise
 
     async def outcome(self, capture_id: str) -> CaptureOutcome:
         """Wait until a capture is recorded or aborted, whoever sent it; which of them, `CaptureOutcome.checked` tells.
@@ -176,8 +184,9 @@ class CaptureClient:
         while True:
             try:
                 report = await self.capture(capture_id)
-            except GatewayAway:
-                if time.monotonic() - answered_at > AWAY_S:
+            except (GatewayAway, GatewayRefused) as error:
+                lasting = isinstance(error, GatewayRefused) and error.status not in _PASSING
+                if lasting or time.monotonic() - answered_at > AWAY_S:
                     raise
             else:
                 answered_at = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -275,8 +275,9 @@ def test_a_capture_that_nobody_extracts_is_not_waited_for_for_ever(
                 await capture.abort()
         finally:
             place.extractor.busy = False
-        with pytest.raises(UsageError, match="knows no capture 'no-such'"):
-            await client.outcome("no-such")
+        for unknown in ("no-such", "../no-such", ""):
+            with pytest.raises(UsageError, match=f"knows no capture '{unknown}'"):
+                await client.outcome(unknown)
 
     play(place, unique, scenario)
 
@@ -371,8 +372,9 @@ def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
 def test_what_is_no_gateway_is_said_so(place: Place) -> None:
     async def main() -> None:
         async with CaptureClient(place.url + "/livez") as client:
-            with pytest.raises(ClientError):
-                await client.pipelines()
+            for step in (client.pipelines(), client.capture("c"), client.outcome("c")):
+                with pytest.raises(GatewayRefused, match="404"):  # not that it knows no such capture
+                    await step
             with pytest.raises(GatewayRefused):
                 async with client.live():
                     raise AssertionError
@@ -409,7 +411,9 @@ def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
             await capture.close()
-        answers = iter([GatewayAway("away"), GatewayAway("away")])
+        answers: Iterator[ClientError] = iter(
+            [GatewayAway("away"), *(GatewayRefused(status, "", "") for status in (502, 503, 504))]
+        )
         asked = client.capture
 
         async def sometimes(capture_id: str) -> Any:
@@ -420,9 +424,10 @@ def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
         monkeypatch.setattr(client, "capture", sometimes)
         assert (await client.outcome(capture.capture_id)).recorded
         monkeypatch.setattr(client_module, "AWAY_S", 0.1)
-        answers = itertools.repeat(GatewayAway("away for good"))  # type: ignore[assignment]
-        with pytest.raises(GatewayAway, match="for good"):
-            await client.outcome(capture.capture_id)
+        for last in (GatewayAway("away for good"), GatewayRefused(503, "broker_unavailable", "for good")):
+            answers = itertools.repeat(last)
+            with pytest.raises(type(last), match="for good"):
+                await client.outcome(capture.capture_id)
 
     play(place, unique, scenario)
 
