@@ -73,7 +73,17 @@ def _write(files: Mapping[str, bytes], output: Path) -> list[Path]:
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (output / name).write_bytes(data)
+            _write_whole(output / name, data)
     except OSError as error:
         raise ConfigurationError(f"--output {output}: {error.strerror or type(error).__name__}") from error
     return [output / name for name in files]
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """What was there before stays if it fails, or if we are killed."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

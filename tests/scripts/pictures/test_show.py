@@ -151,3 +151,23 @@ def test_a_folder_that_cannot_be_written_is_named(settings: Settings, tmp_path: 
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="--output"):
         show_record(settings, event.record_id, None, None, tmp_path / "file")
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, out = record(tmp_path, moving_hand()), tmp_path / "out"
+    out.mkdir()
+    before = {out / f"{event.record_id}-{name}": b"from before" for name in NAMES}
+    for path, data in before.items():
+        path.write_bytes(data)
+    write = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> int:
+        write(path, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        show_record(settings, event.record_id, None, None, out)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
