@@ -11,14 +11,17 @@ export class ApiError extends Error implements Failure {
   readonly code: string;
   readonly sentence: string;
   readonly status: number;
+  /** When to come again, in seconds; 0 if nobody said. */
+  readonly retryAfterS: number;
 
-  constructor(code: string, status = 0, detail = "") {
+  constructor(code: string, status = 0, detail = "", retryAfterS = 0) {
     const sentence = sentenceFor(code, detail);
     super(`${code}: ${sentence}`);
     this.name = "ApiError";
     this.code = code;
     this.sentence = sentence;
     this.status = status;
+    this.retryAfterS = retryAfterS;
   }
 }
 

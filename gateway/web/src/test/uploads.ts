@@ -12,6 +12,7 @@ export class FakeUpload extends EventTarget {
   form = new FormData();
   status = 0;
   responseText = "";
+  retryAfter: string | null = null;
   aborted = false;
 
   constructor() {
@@ -25,6 +26,10 @@ export class FakeUpload extends EventTarget {
 
   setRequestHeader(name: string, value: string): void {
     this.headers.set(name, value);
+  }
+
+  getResponseHeader(name: string): string | null {
+    return name === "Retry-After" ? this.retryAfter : null;
   }
 
   send(form: FormData): void {
@@ -42,8 +47,8 @@ export class FakeUpload extends EventTarget {
   }
 
   /** The server answers. */
-  answers(status: number, document: unknown): Promise<void> {
-    Object.assign(this, { status, responseText: JSON.stringify(document) });
+  answers(status: number, document: unknown, retryAfter: string | null = null): Promise<void> {
+    Object.assign(this, { status, responseText: JSON.stringify(document), retryAfter });
     return act(async () => void this.dispatchEvent(new Event("load")));
   }
 

@@ -33,7 +33,8 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   413: "This video is too large, or too long, for the server. At most 200 MB and two minutes are taken.",
   408: "The video came too slowly, so the server stopped waiting. Check your connection, then upload it again.",
   415: "The server could not read this file as a video. Save it as MP4 and try again.",
-  429: "The server is busy with other videos. Wait a minute, then upload this one again.",
+  429: "The server is busy with other videos.",
+  503: "The server cannot take a video at the moment.",
 };
 
 /** The failure for a code that this page finds out by itself. */
@@ -48,5 +49,13 @@ export function jobFailure(code: string): Failure {
 
 /** Whatever a request threw, as a failure of an upload. */
 export function uploadFailureOf(error: ApiError): Failure {
-  return { code: error.code, sentence: BY_STATUS[error.status] ?? error.sentence };
+  const { code, status } = error;
+  const again =
+    status === 429 || status === 503 ? ` Wait ${lasting(error.retryAfterS)}, then upload this one again.` : "";
+  return { code, sentence: (BY_STATUS[status] ?? error.sentence) + again };
+}
+
+function lasting(seconds: number): string {
+  if (seconds <= 0 || seconds > 90) return seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : "a minute";
+  return seconds < 2 ? "a moment" : `${seconds} seconds`;
 }

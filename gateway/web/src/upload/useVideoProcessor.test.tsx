@@ -99,7 +99,8 @@ describe("an upload", () => {
   test.each([
     [413, "too_large", /200 MB and two minutes/],
     [415, "not_a_video", /could not read this file as a video/],
-    [429, "queue_full", /busy with other videos/],
+    [429, "queue_full", /busy with other videos\. Wait a minute/],
+    [503, "brokers_unready", /cannot take a video at the moment\. Wait a minute/],
     [409, "session_closed", /ended already/],
     [404, "unknown_session", /does not know this session/],
     [404, "not_found", /cannot take videos yet/],
@@ -112,11 +113,37 @@ describe("an upload", () => {
     expect(job()?.failure?.sentence).toMatch(sentence);
   });
 
+  test.each([
+    [429, "30", /Wait 30 seconds/],
+    [503, "1", /Wait a moment/],
+    [503, "300", /Wait 5 minutes/],
+  ])("is refused with %s and told when to come again", async (status, retryAfter, sentence) => {
+    const { latest, submit, job } = shown();
+    await submit();
+    await latest().answers(status, { error: "code", detail: "for engineers" }, retryAfter);
+    expect(job()?.failure?.sentence).toMatch(sentence);
+  });
+
   test("that loses its connection says so", async () => {
     const { latest, submit, job } = shown();
     await submit();
     await latest().fails();
+    expect(job()?.stage).toBe("uploading");
+    await pass(9_000);
     expect(job()).toMatchObject({ stage: "failed", failure: { code: "upload_lost" } });
+  });
+
+  test.each<[string, (upload: FakeUpload) => Promise<void>]>([
+    ["its answer", (upload) => upload.fails()],
+    ["its answer behind a proxy", (upload) => upload.answers(504, "no JSON of ours")],
+  ])("that lost %s, and has arrived, is followed", async (_, lose) => {
+    const { server, latest, submit, job } = shown();
+    await submit();
+    const captureId = String(latest().form.get("capture_id"));
+    server.on(`GET /video/status/${captureId}`, () => answer({ status: "running", progress: 0.5 }));
+    await lose(latest());
+    await waitFor(() => expect(job()).toMatchObject({ stage: "running", captureId, jobId: captureId }));
+    expect(FakeUpload.all).toHaveLength(1);
   });
 
   test("can be cancelled", async () => {

@@ -7,7 +7,16 @@ import { useAccess } from "../api/token";
 import type { CaptureReport } from "../capture/messages";
 import type { Session } from "../session/useSession";
 import { jobFailure } from "./failures";
-import { fileFailure, postForm, SUBMIT, takesVideos, thrownFailure, videoForm, type JobStatus } from "./video";
+import {
+  fileFailure,
+  mayHaveArrived,
+  postForm,
+  SUBMIT,
+  takesVideos,
+  thrownFailure,
+  videoForm,
+  type JobStatus,
+} from "./video";
 
 /** One video, from the file to its artifact. */
 export interface Job {
@@ -43,6 +52,9 @@ export interface VideoProcessor {
 const ASK_EVERY_MS = 1_000;
 const ASK_AGAIN_MS = 3_000;
 
+/** How often it is asked whether a video arrived whose answer was lost: the server may still be at its last byte. */
+const ARRIVED_TRIES = 4;
+
 /** Uploads videos and follows them, for as long as the component is on the page. */
 export function useVideoProcessor(): VideoProcessor {
   const { send, token } = useAccess();
@@ -77,11 +89,17 @@ export function useVideoProcessor(): VideoProcessor {
         const onProgress = (progress: number) => change(key, { progress });
         const form = videoForm(file, session, intent);
         const post = () => postForm(SUBMIT, form, { token: token(), onProgress, signal: upload.signal });
-        const { job_id, capture_id } = await post().catch(async (error: unknown) => {
-          if (!(error instanceof ApiError) || error.status !== 401) throw error;
-          await takesVideos(send, upload.signal); // asks for the token
-          return post();
-        });
+        const { job_id, capture_id } = await post()
+          .catch(async (error: unknown) => {
+            if (!(error instanceof ApiError) || error.status !== 401) throw error;
+            await takesVideos(send, upload.signal); // asks for the token
+            return post();
+          })
+          .catch(async (error: unknown) => {
+            const captureId = String(form.get("capture_id"));
+            if (!mayHaveArrived(error) || !(await arrived(send, captureId, upload.signal))) throw error;
+            return { job_id: captureId, capture_id: captureId };
+          });
         change(key, { stage: "queued", progress: 0, jobId: job_id, captureId: capture_id });
         await follow(send, job_id, (news) => change(key, news), gone.current.signal);
       } catch (error) {
@@ -131,6 +149,20 @@ async function asked(send: Send, gone: AbortSignal): Promise<Availability | null
   } catch (error) {
     return gone.aborted ? null : { available: null, failure: failureOf(error) };
   }
+}
+
+/** Whether the server knows of a video; its job has the capture's own id. */
+async function arrived(send: Send, captureId: string, gone: AbortSignal): Promise<boolean> {
+  for (let tries = 0; tries < ARRIVED_TRIES && !gone.aborted; tries++) {
+    if (tries > 0) await pause(ASK_AGAIN_MS, gone);
+    try {
+      await send("GET", `/video/status/${captureId}`, { signal: gone });
+      return true;
+    } catch {
+      // not yet, or the server is still away
+    }
+  }
+  return false;
 }
 
 /** Asks for a job until it is over, telling the news. While the server cannot be reached it says so, and asks again. */

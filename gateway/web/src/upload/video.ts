@@ -85,7 +85,8 @@ export function postForm(path: string, form: FormData, { token, onProgress, sign
   });
 }
 
-function submitted({ status, responseText }: XMLHttpRequest): Submitted | ApiError {
+function submitted(request: XMLHttpRequest): Submitted | ApiError {
+  const { status, responseText } = request;
   let document: Partial<Submitted & { error: string; detail: string }>;
   try {
     document = (JSON.parse(responseText) ?? {}) as typeof document;
@@ -94,7 +95,13 @@ function submitted({ status, responseText }: XMLHttpRequest): Submitted | ApiErr
   }
   const { job_id, capture_id, error, detail } = document;
   if (status >= 200 && status < 300 && job_id && capture_id) return { job_id, capture_id };
-  return new ApiError(error ?? "unexpected_answer", status, detail ?? "");
+  const retryAfterS = Number.parseInt(request.getResponseHeader("Retry-After") ?? "", 10) || 0;
+  return new ApiError(error ?? "unexpected_answer", status, detail ?? "", retryAfterS);
+}
+
+/** Whether a request may have done its work all the same: nobody answered, or somebody in between did. */
+export function mayHaveArrived(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === "upload_lost" || error.status === 502 || error.status === 504);
 }
 
 /** Whatever was thrown while uploading, as a failure to show. */
