@@ -60,6 +60,7 @@ class Settings(BaseModel):
     upload_max_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_BYTES", ge=1, le=2**31)] = 200 * 1024 * 1024
     upload_max_videos: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_VIDEOS", ge=0, le=10_000)] = 16
     upload_max_total_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_TOTAL_BYTES", ge=1, le=2**40)] = 500_000_000
+    upload_max_s: Annotated[float, Field(alias="A3CP_UPLOAD_MAX_S", gt=0, le=86_400, allow_inf_nan=False)] = 900
     capture: CaptureLimits = Field(default_factory=CaptureLimits)
 
     @field_validator("worker_lanes")

@@ -49,9 +49,10 @@ LEAST_BYTES_PER_S = 64 * 1024
 log = get_logger()
 
 
-def too_slow(elapsed_s: float, received_bytes: int) -> bool:
-    """Whether a client sends so slowly that its place is worth more to others: a minute, and then 64 KiB a second."""
-    return elapsed_s > GRACE_S + received_bytes / LEAST_BYTES_PER_S
+def too_slow(elapsed_s: float, received_bytes: int, max_s: float) -> bool:
+    """Whether a client sends so slowly that its place is worth more to others: a minute, and then 64 KiB a second; and
+    ``max_s`` for all of it."""
+    return elapsed_s > min(GRACE_S + received_bytes / LEAST_BYTES_PER_S, max_s)
 
 
 async def submit(request: Request) -> Response:
@@ -108,7 +109,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
     """
     stream = aiter(request.stream())
     started_s, received_bytes, checked = time.monotonic(), 0, False
-    max_bytes = state.settings.upload_max_bytes
+    max_bytes, max_s = state.settings.upload_max_bytes, state.settings.upload_max_s
     while True:
         try:
             async with asyncio.timeout(SILENT_S):
@@ -120,7 +121,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
         received_bytes += len(data)
         if received_bytes > max_bytes + OVERHEAD_BYTES:  # before and behind its parts a form may be endless
             raise too_large(max_bytes)
-        if too_slow(time.monotonic() - started_s, received_bytes):
+        if too_slow(time.monotonic() - started_s, received_bytes, max_s):
             raise _timeout()
         for piece in reader.feed(data):
             if not checked and _is_complete(reader):

@@ -43,7 +43,7 @@ def asking(wanted: Collection[Sender]) -> Fault:
 
 
 @pytest.mark.timeout(180)
-def test_every_command_of_a_load_is_lost_on_its_way_in_some_case(pair: BrokerPair, tmp_path: Path) -> None:
+def test_every_command_of_an_ordinary_load_is_lost_on_its_way_in_some_case(pair: BrokerPair, tmp_path: Path) -> None:
     async def main() -> None:
         async with rig_on(pair, tmp_path) as rig:
             await play(rig, Plan(captures=0), asking(()))
