@@ -44,8 +44,8 @@ class Outcome(Enum):
 class Draft:
     """An export while it is made: a hidden folder beside the place where it will be, gone if it is not kept.
 
-    Who makes one is known by a lock on it. What one that was killed left behind is taken away by the next for the same
-    place, or put back if it was killed in the midst of replacing.
+    Whoever makes one holds a lock on it. What one that was killed left behind has none: the next for the same place
+    takes it away, or puts it back if it is what was being replaced. Where the file system has no locks, it stays.
 
     Raises:
         ExportError: the file system refuses; from every method.
@@ -60,12 +60,12 @@ class Draft:
         parent = self.target.parent
         with _refusals(f"{parent}"):
             parent.mkdir(parents=True, exist_ok=True)
-            with _alone(parent):
-                self._clear()
-                self._folder = Path(tempfile.mkdtemp(prefix=self._prefix, dir=parent))
-                self._lock = _opened(self._folder)
-                with suppress(OSError):  # not every file system has locks; then nothing is ever taken away
-                    fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._clear()
+            made = Path(tempfile.mkdtemp(prefix=".a3cp-new-", dir=parent))
+            self._lock = _opened(made)
+            _lock(self._lock)
+            known = self._prefix + made.name.rpartition("-")[2]  # whatever has such a name is locked, or left behind
+            self._folder = made.rename(made.with_name(known))
             self._folder.chmod(_FOLDER_MODE)
         return self
 
@@ -93,8 +93,13 @@ class Draft:
                 raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
             if (reason := _foreign(there)) is not None:
                 raise ExportError(f"{there} is not replaced: {reason}")
-            with _alone(there.parent):
+            held = _opened(there)
+            try:
+                if not _lock(held):
+                    raise ExportError(f"{there} is not replaced: another export is doing it now")
                 self._swap()
+            finally:
+                os.close(held)
         return Outcome.REPLACED
 
     def _swap(self) -> None:
@@ -108,13 +113,13 @@ class Draft:
         shutil.rmtree(old, ignore_errors=True)
 
     def _clear(self) -> None:
-        """Take away what was left behind by who is no more; nobody else begins, or replaces, meanwhile."""
         left = [path for path in self.target.parent.iterdir() if path.name.startswith(self._prefix)]
         for path in left:
-            if _is_locked(path):
+            if not _is_left_behind(path):
                 continue
             if path.name.endswith(_OLD) and not os.path.lexists(self.target):
-                self._move(path, self.target)
+                with suppress(OSError):  # another one was quicker
+                    path.rename(self.target)
             else:
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -144,35 +149,34 @@ def _refusals(place: str) -> Iterator[None]:
         raise ExportError(f"{place}: {error.strerror}") from error
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While nobody else is here for an export into this folder; wherever the file system has locks."""
-    descriptor = _opened(folder)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _opened(folder: Path) -> int:
     return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _is_locked(folder: Path) -> bool:
-    """Whether somebody makes it now, or nobody can tell."""
+def _lock(descriptor: int) -> bool:
+    """Lock a folder until it is closed; false if somebody else has."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # not every file system has locks
+        return True
+    return True
+
+
+def _is_left_behind(folder: Path) -> bool:
+    """Whether nobody has it any more; false if that cannot be told."""
     try:
         descriptor = _opened(folder)
     except OSError:
-        return True
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return True
+        return False
     finally:
         os.close(descriptor)
-    return False
+    return True
 
 
 def _hashes(folder: Path) -> dict[str, str]:

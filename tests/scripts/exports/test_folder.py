@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +166,18 @@ def test_an_export_that_is_being_made_is_left_alone(target: Path) -> None:
         assert draft.keep({"format": "test"}, replace=True) is Outcome.REPLACED
     assert set(content(target)) == {TWO.path, MANIFEST}
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_of_two_that_replace_at_once_one_is_refused(target: Path) -> None:
+    put(target, ONE, TWO)
+    before = content(target)
+    other = os.open(target, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(ExportError, match="another export is doing it now"):
+        put(target, ONE, replace=True)
+    os.close(other)
+    assert content(target) == before and list(target.parent.iterdir()) == [target]
+    assert put(target, ONE, replace=True) is Outcome.REPLACED
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
