@@ -34,7 +34,7 @@ class Connection:
     """One gateway, by its URL.
 
     Raises:
-        ConfigurationError: the URL is none, or the token.
+        ConfigurationError: the URL is none, or the token, or the environment's proxy is of no kind that is known here.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
@@ -48,9 +48,12 @@ class Connection:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         # a proxy of the environment is for the world outside, not for this machine
         self._outside = parts.hostname not in ("localhost", "127.0.0.1", "::1")
-        self._http = httpx.AsyncClient(
-            base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
+            )
+        except (ValueError, ImportError) as error:
+            raise ConfigurationError(f"the proxy that the environment names cannot be used: {error}") from error
 
     async def close(self) -> None:
         """Close every HTTP connection, and cut every WebSocket that is still open. It may be repeated."""

@@ -136,6 +136,15 @@ def test_an_address_that_is_none_is_said_when_the_client_is_made(url: str) -> No
         SyncCaptureClient(url)
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "nonsense://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_said_so(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for name in ("ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    with pytest.raises(ConfigurationError, match="proxy"):
+        SyncCaptureClient("http://gateway.example:8000")
+    SyncCaptureClient("http://127.0.0.1:8000").close()
+
+
 @pytest.mark.parametrize("token", ["sesame\n", "open sesame", "sésame"])
 def test_a_token_that_is_none_is_not_sent_and_not_shown(token: str) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits and") as error:
