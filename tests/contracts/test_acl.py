@@ -99,7 +99,7 @@ def script_functions() -> dict[str, ScriptName]:
         for name, body in bodies_of(module):
             if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
                 found[f"{module}.{name}"] = script[1]
-    found["records.settle"] = found["records.settle_all"]
+    found["settle_all"] = found["records.settle_all"]
     return found
 
 
