@@ -125,7 +125,7 @@ class Arrival:
         self._renew_at = asyncio.get_running_loop().time() + RENEW_S
 
     async def _put(self) -> None:
-        if self._state.refusal:  # it may have begun to persist
+        if self._state.frames_unfit:  # it has begun to persist
             raise unready()
         if self._chunks and self._chunks % LOOK_CHUNKS == 0:
             await self._look_for_room()

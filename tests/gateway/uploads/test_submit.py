@@ -319,7 +319,7 @@ def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None
         async def half() -> AsyncIterator[bytes]:
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
             assert len(await frames_keys(gateway)) == 2
-            gateway.state.refusal = "appendonly is on"
+            gateway.state.frames_unfit = "appendonly is on"
             yield VIDEO
             raise AssertionError("the rest of it is taken too")
 
