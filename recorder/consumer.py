@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +14,7 @@ from contracts.backoff import backoff_s
 from contracts.broker import AsyncBroker, broker_errors, ensure_group
 from contracts.errors import BrokerUnavailable
 from contracts.logs import get_logger
-from recorder.handler import EntryHandler
+from recorder.handler import EntryHandler, StreamEntry
 from recorder.leadership import Leadership, pause
 
 __all__ = ["Consumer"]
@@ -28,8 +27,6 @@ CLAIM_S = 2.0
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")  # the second: the stream was deleted under a blocking read
 
 _log = get_logger()
-
-Entry = tuple[str, Mapping[bytes, bytes]]
 
 
 class Consumer:
@@ -131,7 +128,7 @@ class Consumer:
             last = batch[-1][0]
         self._drain_due = False
 
-    async def _read(self, after: str, block_s: float | None) -> list[Entry]:
+    async def _read(self, after: str, block_s: float | None) -> list[StreamEntry]:
         block_ms = None if block_s is None else max(1, round(block_s * 1000))
         with broker_errors("events"):
             answer: Any = await self._events.xreadgroup(
@@ -139,20 +136,19 @@ class Consumer:
             )
         return [(entry_id.decode(), fields) for _, entries in answer for entry_id, fields in entries]
 
-    async def _handle(self, batch: list[Entry], stopping: asyncio.Event, *, new: bool = False) -> bool:
+    async def _handle(self, batch: list[StreamEntry], stopping: asyncio.Event, *, new: bool = False) -> bool:
         """Handle a batch; false if it was left, to be drained later, since the term is over or we stop."""
-        try:
-            for entry_id, fields in batch:
-                if stopping.is_set() or not self._leadership.leads or self._leadership.term != self._term:
-                    self._drain_due = True
-                    return False
-                if fields:
-                    await self._handler.handle(entry_id, fields, new=new, more=True)
-                else:  # somebody deleted it from the stream while it was pending
-                    with broker_errors("events"):
-                        await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, entry_id)
-        finally:
-            await self._handler.settle()
+
+        def go_on() -> bool:
+            return not stopping.is_set() and self._leadership.leads and self._leadership.term == self._term
+
+        if gone := [entry_id for entry_id, fields in batch if not fields]:  # deleted while they were pending
+            with broker_errors("events"):
+                await self._events.xack(keys.EVENTS, keys.RECORDER_GROUP, *gone)
+        here = [entry for entry in batch if entry[1]]
+        if await self._handler.handle_all(here, new=new, go_on=go_on) < len(here):
+            self._drain_due = True
+            return False
         return True
 
     def _retry_in_s(self) -> float:

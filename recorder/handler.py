@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +19,16 @@ from contracts.settings import Settings
 from recorder.entry import read_entry
 from recorder.holds import Holds, SessionKey
 from recorder.metrics import TORN_LINE, RecorderMetrics
-from recorder.settlements import Settlements
+from recorder.settlements import MAX_WAIT_S, Settlements
 from recorder.writer import LogWriter
 
-__all__ = ["EntryHandler"]
+__all__ = ["EntryHandler", "StreamEntry"]
+
+StreamEntry = tuple[str, Mapping[bytes, bytes]]
+"""An entry's ID and fields."""
+
+_LINES_IN_ONE_GO = 32
+"""To change threads and back takes half as long as all else that is done for a line."""
 
 _MAX_FIELDS = 64
 """An entry of more fields is not ours; as a dead letter it stands in one (a script cannot pass on thousands)."""
@@ -40,7 +46,7 @@ class _Held(Exception):
 
 
 class EntryHandler:
-    """Appends, settles and buries. Entries are taken one at a time, in the order in which they are given.
+    """Appends, settles and buries. Entries are taken in the order in which they are given.
 
     Make it inside the running event loop.
     """
@@ -69,67 +75,101 @@ class EntryHandler:
             on_line=self._metrics.wrote,
         )
 
-    async def handle(
-        self, entry_id: str, fields: Mapping[bytes, bytes], *, new: bool = False, more: bool = False
-    ) -> None:
-        """Append the entry's event and settle it, or bury it with the reason, or leave it pending.
+    async def handle(self, entry_id: str, fields: Mapping[bytes, bytes]) -> None:
+        """`handle_all` of one entry."""
+        await self.handle_all([(entry_id, fields)])
 
-        It is left pending while its session is held back; one that is ``new`` has the session tried again soon, and
-        is told then how that went. Where ``more`` follow at once it may be settled with them; `settle` must come then,
-        whatever happens. Repeating it is safe.
+    async def handle_all(
+        self, entries: Sequence[StreamEntry], *, new: bool = False, go_on: Callable[[], bool] = lambda: True
+    ) -> int:
+        """Append each entry's event and settle it, or bury it with the reason, or leave it pending; returns how many
+        were handled until ``go_on``, which is asked before each of them, in another thread too, said no.
+
+        An entry is left pending while its session is held back; one that is ``new`` has the session tried again soon,
+        and is told then how that went. Lines are in their files before they are settled together. Repeating it is safe.
 
         Raises:
-            BrokerUnavailable: the entry may or may not be done; it is still pending if not. So may those before it
-                be that were not settled.
+            BrokerUnavailable: some of the entries are done; the others are still pending.
         """
+        handled = 0
         async with self._turn:
-            if more and self._settlements.due:
-                await self._settlements.send()
             try:
-                entry = read_entry(fields)
-                recorded_at = await self._append(entry)
-            except _Held as held:
-                if new:
-                    self.holds.hurry(held.session, time.monotonic())
-                else:
-                    await self._refuse(entry_id, held.error)
-            except RecorderIOError as error:
-                await self._refuse(entry_id, error)
-            except RecorderError as error:
-                await self._bury(entry_id, fields, error)
-            else:
-                settlement = records.Settlement(entry_id, Receipt(recorded_at), entry.capture_id)
-                if more:
-                    self._settlements.add(settlement)
-                else:
-                    self._settled(await run(self._events, records.settle(*settlement)))
+                while handled < len(entries) and go_on():
+                    if self._settlements.due:
+                        await self._settlements.send()
+                    handled += await self._handle_some(entries[handled:], new=new, go_on=go_on)
+            finally:
+                await self._settlements.send()
+        return handled
 
-    async def settle(self) -> None:
-        """Settle the entries that were handled and still wait for it.
-
-        Raises:
-            BrokerUnavailable: they may or may not be done; they are still pending if not.
-        """
-        await self._settlements.send()
+    async def _handle_some(self, entries: Sequence[StreamEntry], *, new: bool, go_on: Callable[[], bool]) -> int:
+        """Handle the first of the entries, and as many after it as can be written in one go; returns how many."""
+        lines: list[EventEntry] = []
+        for entry_id, fields in entries[:_LINES_IN_ONE_GO]:
+            try:
+                lines.append(self._admitted(fields))
+            except (RecorderError, _Held) as error:
+                if lines:
+                    break
+                await self._turn_away(entry_id, fields, error, new=new)
+                return 1
+        recorded, failure = await asyncio.to_thread(self._write, lines, go_on)
+        for (entry_id, _), line, recorded_at in zip(entries, lines, recorded):  # noqa: B905 - maybe not all of them
+            self.holds.succeeded((line.user_id, line.session_id))
+            self._settlements.add(records.Settlement(entry_id, Receipt(recorded_at), line.capture_id))
+        if failure is None:
+            return len(recorded)
+        self._note_failure(lines[len(recorded)], failure)
+        await self._turn_away(*entries[len(recorded)], failure, new=new)
+        return len(recorded) + 1
 
     def _settled(self, took_s: float | None) -> None:
         if took_s is not None:
             self._metrics.close_to_recorded.observe(took_s)
 
-    async def _append(self, entry: EventEntry) -> str:
+    def _admitted(self, fields: Mapping[bytes, bytes]) -> EventEntry:
+        entry = read_entry(fields)
         session = (entry.user_id, entry.session_id)
         if (refusal := self.holds.refusal(session)) is not None:
             raise _Held(session, refusal)
-        try:
-            with self._metrics.append.time():
-                recorded_at = await asyncio.to_thread(self._writer.append, *session, entry.event)
-        except RecorderIOError as error:
+        return entry
+
+    def _write(self, lines: Sequence[EventEntry], go_on: Callable[[], bool]) -> tuple[list[str], RecorderError | None]:
+        """In a thread: append these until one fails or ``go_on`` says no, or those before have waited long enough.
+
+        Returns when each was recorded, and why the one after these was not."""
+        recorded: list[str] = []
+        until_s = time.monotonic() + MAX_WAIT_S
+        for line in lines:
+            if not go_on() or (recorded and time.monotonic() >= until_s):
+                break
+            try:
+                with self._metrics.append.time():
+                    recorded.append(self._writer.append(line.user_id, line.session_id, line.event))
+            except RecorderError as error:
+                return recorded, error
+        return recorded, None
+
+    def _note_failure(self, entry: EventEntry, error: RecorderError) -> None:
+        """Hold the session back if it is its log that cannot be written."""
+        if isinstance(error, RecorderIOError):
             self._metrics.refused.inc()
-            self.holds.failed(session, error, time.monotonic())
+            self.holds.failed((entry.user_id, entry.session_id), error, time.monotonic())
             _log.warning("a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail)
-            raise
-        self.holds.succeeded(session)
-        return recorded_at
+
+    async def _turn_away(
+        self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _Held, *, new: bool
+    ) -> None:
+        """The entry's event is not in a log: it waits, or never comes there."""
+        if isinstance(error, _Held):
+            if new:
+                self.holds.hurry(error.session, time.monotonic())
+                return
+            error = error.error
+        if isinstance(error, RecorderIOError):
+            await self._refuse(entry_id, error)
+        else:
+            await self._bury(entry_id, fields, error)
 
     async def _refuse(self, entry_id: str, error: RecorderIOError) -> None:
         """Tell who waits for the entry why it is not recorded yet; a lock may still be free in time."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +49,20 @@ def test_an_entry_that_others_follow_is_in_the_file_at_once_and_settled_with_the
         given = [entry(session, n=n) for n in range(2)]
         ids = await bench.put(*given)
         await bench.taken_by("me", 2)
-        await handler.handle(ids[0], as_delivered(given[0]), more=True)
-        assert bench.lines(session) == [given[0].event]
-        assert await bench.events.get(keys.receipt(ids[0])) is None
-        assert await bench.events.xlen(keys.EVENTS) == 2
-        await handler.handle(ids[1], as_delivered(given[1]), more=True)
-        await handler.settle()
+        loop, seen = asyncio.get_running_loop(), []
+
+        async def known() -> tuple[Any, int]:
+            return await bench.events.get(keys.receipt(ids[0])), await bench.events.xlen(keys.EVENTS)
+
+        def look() -> bool:
+            if threading.current_thread() is not threading.main_thread():  # right before a line is written
+                answers = asyncio.run_coroutine_threadsafe(known(), loop).result(20)
+                seen.append((bench.lines(session), *answers))
+            return True
+
+        entries = [(entry_id, as_delivered(each)) for entry_id, each in zip(ids, given, strict=True)]
+        assert await handler.handle_all(entries, go_on=look) == 2
+        assert seen == [([], None, 2), ([given[0].event], None, 2)]
         await bench.settled()
 
     on_bench(own_brokers, tmp_path, story)
@@ -64,13 +74,13 @@ def test_what_could_not_be_settled_is_pending_and_comes_again(own_brokers: Broke
         given = entry(session)
         [entry_id] = await bench.put(given)
         await bench.taken_by("the-one-that-stops", 1)
-        await handler.handle(entry_id, as_delivered(given), more=True)
         bench.pair.events.kill()
         with pytest.raises(BrokerUnavailable):
-            await handler.settle()
+            await handler.handle(entry_id, as_delivered(given))
+        assert bench.lines(session) == [given.event]
         bench.pair.events.start()
         await bench.events.connection_pool.disconnect()  # type: ignore[union-attr]
-        await handler.settle()  # it holds on to nothing
+        assert await handler.handle_all([]) == 0  # it holds on to nothing
         pending: Any = await bench.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
         assert pending["pending"] == 1
         async with bench.recorder():

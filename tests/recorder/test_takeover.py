@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from contracts import keys
 from contracts.broker import ensure_group
 from contracts.errors import BrokerUnavailable
+from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
 from tests.recorder.bench import Bench, bodies, on_bench
 from tests.recorder.samples import as_delivered, entry, new_session, until
@@ -95,18 +95,22 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
 ) -> None:
     async def story(bench: Bench) -> None:
         session = new_session()
-        leadership, handler, consumer = bench.part("the-old-one")
+        leadership, _, consumer = bench.part("the-old-one")
         assert await leadership.renew()
         given = [entry(session, n=n) for n in range(3)]
         await bench.put(*given)
-        handle = handler.handle
+        loop, append = asyncio.get_running_loop(), LogWriter.append
 
-        async def handle_and_lose(entry_id: str, fields: Mapping[bytes, bytes], **how: bool) -> None:
-            await handle(entry_id, fields, **how)
+        async def lose() -> None:
             await bench.events.set(keys.RECORDER_LEADER, "the-new-one")
             assert not await leadership.renew()
 
-        monkeypatch.setattr(handler, "handle", handle_and_lose)
+        def append_and_lose(writer: LogWriter, *line: Any) -> str:
+            recorded_at = append(writer, *line)
+            asyncio.run_coroutine_threadsafe(lose(), loop).result(20)
+            return recorded_at
+
+        monkeypatch.setattr(LogWriter, "append", append_and_lose)
         await consumer.turn(asyncio.Event())
         await consumer.turn(asyncio.Event())
         assert bench.lines(session) == bodies(given[0])
@@ -120,24 +124,26 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
 ) -> None:
     async def story(bench: Bench) -> None:
         session = new_session()
-        leadership, handler, consumer = bench.part("me")
+        leadership, _, consumer = bench.part("me")
         assert await leadership.renew()
         await ensure_group(bench.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         given = [entry(session, n=n) for n in range(4)]
         await bench.put(*given[:3])
-        handle, calls, stopping = handler.handle, [], asyncio.Event()
+        loop, append, stopping = asyncio.get_running_loop(), LogWriter.append, asyncio.Event()
+        calls: list[str] = []
 
-        async def fail_once(entry_id: str, fields: Mapping[bytes, bytes], **how: bool) -> None:
-            calls.append(entry_id)
+        def fail_once(writer: LogWriter, user_id: str, session_id: str, event: bytes) -> str:
+            calls.append(session_id)
             if len(calls) == 2:
-                await bench.put(given[3])
+                asyncio.run_coroutine_threadsafe(bench.put(given[3]), loop).result(20)
                 raise BrokerUnavailable("events", "connection lost")
-            await handle(entry_id, fields, **how)
-            if len(calls) == 5:
-                stopping.set()
+            recorded_at = append(writer, user_id, session_id, event)
+            if event == given[3].event:
+                loop.call_soon_threadsafe(stopping.set)
+            return recorded_at
 
-        monkeypatch.setattr(handler, "handle", fail_once)
+        monkeypatch.setattr(LogWriter, "append", fail_once)
         await asyncio.wait_for(consumer.run(stopping), 20)
         assert bench.lines(session) == bodies(*given)
 
