@@ -136,6 +136,16 @@ def test_an_address_that_is_none_is_said_when_the_client_is_made(url: str) -> No
         SyncCaptureClient(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("HTTP://a_service:8000/", "http://a_service:8000"), ("http://[::1]:8000", "http://[::1]:8000"),
+     ("https://bücher.example/a3cp//", "https://bücher.example/a3cp")],
+)  # fmt: skip
+def test_any_address_of_a_gateway_is_taken(url: str, shown: str) -> None:
+    with SyncCaptureClient(url) as client:
+        assert client.url == shown
+
+
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "nonsense://127.0.0.1:1"])
 def test_a_proxy_that_cannot_be_used_is_said_so(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     for name in ("ALL_PROXY", "all_proxy"):
