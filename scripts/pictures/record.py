@@ -39,8 +39,10 @@ def find_record(
 
 def _mentions(log: Path, record_id: str) -> bool:
     """Whether reading the log event by event is worth its time."""
+    wanted = record_id.lower().encode()
     try:
-        return record_id.lower().encode() in log.read_bytes().lower()
+        with log.open("rb") as lines:
+            return any(wanted in line.lower() for line in lines)
     except OSError as error:
         raise ArtifactError(f"{log}: the session's log cannot be read: {error.strerror}") from error
 
