@@ -92,6 +92,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
         (("show", "nonsense"), "not a record_id"),
         (("verify",), "LOG_ROOT"),
         (("verify", "no-such-log.jsonl"), "no-such-log.jsonl"),
+        (("verify", 300 * "a"), "no such session log"),
         (("demo", "no-such-video.mp4"), "no-such-video.mp4"),
     ],
 )
