@@ -115,7 +115,7 @@ def socket_lease_ms(limits: CaptureLimits) -> int:
 
 async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
     """One entry for the extractors. A second one, should the first answer be lost, does no harm: only the
-    entry that claimed the capture first can claim it again."""
+    entry that claimed the capture first can claim it again. From then on a capture from a video waits for them."""
     fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
     for attempt in range(2):
         try:
@@ -128,7 +128,7 @@ async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
     if window.video and not await _within(
         "frames", lambda: upload_store.wait(frames, window.capture_id), OPEN_WITHIN_S
     ):
-        raise CaptureError("frames_lost", "the frames broker lost the capture meanwhile")
+        raise CaptureError("forward_failed", "the frames broker lost the capture meanwhile")
 
 
 async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_end: datetime) -> None:
