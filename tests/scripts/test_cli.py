@@ -94,6 +94,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
         (("verify", "no-such-log.jsonl"), "no-such-log.jsonl"),
         (("verify", 300 * "a"), "no such session log"),
         (("demo", "no-such-video.mp4"), "no-such-video.mp4"),
+        (("demo", 300 * "a"), "no such file or folder"),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
