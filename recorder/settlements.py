@@ -9,7 +9,7 @@ from contracts.broker import AsyncBroker
 from contracts.records import Settlement, settle_all
 from contracts.scripts import run
 
-__all__ = ["Settlements"]
+__all__ = ["MAX_WAIT_S", "Settlements"]
 
 MAX_ENTRIES = 128
 MAX_WAIT_S = 0.02
