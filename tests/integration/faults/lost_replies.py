@@ -236,7 +236,7 @@ OCCASIONS = (
             ("gateway", Case(part_killed("frames", "push"), LOAD, GATEWAY_DEATH, 0)),
         )
         for role in get_args(Role)
-        for step, names in (("connects", "hello client"), ("checks", f"info config{GROUPS.get((role, kind), '')}"))
+        for step, names in (("connects", "hello"), ("checks", f"info config{GROUPS.get((role, kind), '')}"))
     ),
 )  # fmt: skip
 
