@@ -94,6 +94,7 @@ def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPa
         for call in calls:
             await run(frames if call.role == "frames" else events, call)
         await events.delete(keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.session(SESSION))
+        await upload_store.drop(frames, Place("upload", 5, "user-1"))  # others look for what is left
         await frames.aclose()
         await events.aclose()
 
