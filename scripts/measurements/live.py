@@ -32,6 +32,9 @@ PERIOD_S = 1 / 15
 FRAMES = 300
 GOAL = 1.10
 WARM_UP_FRAMES = 15
+MANY = 0.4
+"""The share of pictures that are dropped where there are far too many."""
+
 SESSIONS = 10
 IDLE = 100
 
@@ -105,13 +108,14 @@ async def _paced(step: Awaitable[T]) -> T:
 
 
 async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
-    """As fast as it takes for pictures to be dropped, from 30 a second on; then ten a second."""
-    for fps in (30, 60, 120):
+    """As fast as it takes for many pictures to be dropped, from 30 a second on; then ten a second. Where few are, near
+    the threshold, one episode may end and another one begin."""
+    for fps in (30, 60, 120, 240):
         async with client.live("holistic") as live:
             pictures = itertools.cycle(jpegs)
             await live.ask(next(pictures))
             fast = await _streamed(live, pictures, fps, 4 * fps)
-            if not fast["warning"]:
+            if fast["dropped"] < MANY * 4 * fps:
                 continue
             await _streamed(live, pictures, 10, 60)  # the window
             slow = await _streamed(live, pictures, 10, 60)
@@ -120,7 +124,7 @@ async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
                 Row("   … warnings in all", fast["warning"] + slow["warning"], "", 1),
                 Row("   … then at 10 a second: dropped", slow["dropped"], "frames", 0),
             ]
-    return [Row("live holistic at 120 a second: warnings", 0, "", 1, better="at least")]
+    return [Row("live holistic at 240 a second: warnings", 0, "", 1, better="at least")]
 
 
 async def _streamed(live: LiveStream, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
