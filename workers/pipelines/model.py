@@ -40,13 +40,13 @@ _LENGTH: Final = Struct("<I")
 def pose_model_without_mask(site: Path) -> str:
     """Where this process can read the model; ``site`` is the folder that ``mediapipe`` is installed in.
 
-    It is kept in memory, 6 MB, for as long as the process lives. Where a system has no such files (not Linux) it is
-    MediaPipe's own.
+    It is kept in memory, 6 MB, for as long as the process lives. Where there are no files in memory it is MediaPipe's own.
     """
-    if not hasattr(os, "memfd_create"):
+    try:
+        descriptor = os.memfd_create("pose")
+    except (AttributeError, OSError):  # not Linux, or a sandbox forbids it
         return POSE_MODEL
     model = without_output((site / POSE_MODEL).read_bytes(), _MASK, instead=_PRESENCE)
-    descriptor = os.memfd_create("pose")
     with os.fdopen(descriptor, "wb", closefd=False) as file:
         file.write(model)
     return f"/proc/self/fd/{descriptor}"

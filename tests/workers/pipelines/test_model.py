@@ -95,8 +95,14 @@ def test_the_process_reads_it_from_its_memory() -> None:
     assert Path(path).read_bytes() == models()[1]
 
 
-def test_where_there_are_no_files_in_memory_the_model_is_mediapipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("os.memfd_create")
+@pytest.mark.parametrize("error", [AttributeError("not Linux"), PermissionError("a sandbox")])
+def test_where_there_are_no_files_in_memory_the_model_is_mediapipes(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_name: str) -> int:
+        raise error
+
+    monkeypatch.setattr("os.memfd_create", refuse)
     assert pose_model_without_mask.__wrapped__(SITE) == POSE_MODEL
 
 
