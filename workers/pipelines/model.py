@@ -40,7 +40,7 @@ _LENGTH: Final = Struct("<I")
 def pose_model_without_mask(site: Path) -> str:
     """Where this process can read the model; ``site`` is the folder that ``mediapipe`` is installed in.
 
-    It is kept in memory, 6 MB, for as long as the process lives. Where there are no files in memory it is MediaPipe's own.
+    It is kept in memory, 6 MB, for as long as the process lives. Without files in memory it is MediaPipe's own.
     """
     try:
         descriptor = os.memfd_create("pose")
