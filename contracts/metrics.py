@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 
 from contracts.access import TokenRule
 from contracts.errors import ConfigurationError
+from contracts.folder_lock import is_free
 from contracts.listeners import address_of, open_listeners
 from contracts.logs import get_logger
 from contracts.settings import Settings, tell_library
@@ -262,20 +263,8 @@ def _remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             status = folder.lstat()
-            if status.st_uid == os.getuid() and time.time() - status.st_mtime > STALE_S and _is_free(folder):
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > STALE_S and is_free(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_free(folder: Path) -> bool:
-    """Whether nobody holds the folder's lock."""
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
 
 
 def member(folder: Path, name: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from contracts.errors import A3CPError
+from contracts.folder_lock import is_free
 from scripts.exports.tables import File, json_file
 
 __all__ = ["Draft", "ExportError", "MANIFEST", "Outcome"]
@@ -115,7 +116,7 @@ class Draft:
     def _clear(self) -> None:
         left = [path for path in self.target.parent.iterdir() if path.name.startswith(self._prefix)]
         for path in left:
-            if not _is_left_behind(path):
+            if not is_free(path):
                 continue
             if path.name.endswith(_OLD) and not os.path.lexists(self.target):
                 with suppress(OSError):  # another one was quicker
@@ -161,21 +162,6 @@ def _lock(descriptor: int) -> bool:
         return False
     except OSError:  # not every file system has locks
         return True
-    return True
-
-
-def _is_left_behind(folder: Path) -> bool:
-    """Whether nobody has it any more; false if that cannot be told."""
-    try:
-        descriptor = _opened(folder)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
     return True
 
 

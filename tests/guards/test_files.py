@@ -60,6 +60,7 @@ ALLOWED = {
     "workers/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
     "workers/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
+    "contracts/folder_lock.py": Allowed({"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"),
     "contracts/metrics.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "tempfile.gettempdir", "shutil.rmtree"},
         "numbers that the processes of a pool share: a private folder, gone when the pool ends",
