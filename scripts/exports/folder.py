@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -114,7 +115,8 @@ class Draft:
         shutil.rmtree(old, ignore_errors=True)
 
     def _clear(self) -> None:
-        left = [path for path in self.target.parent.iterdir() if path.name.startswith(self._prefix)]
+        ours = re.compile(rf"{re.escape(self._prefix)}[^-]+({_OLD})?")  # an export whose name is longer has a dash more
+        left = [path for path in self.target.parent.iterdir() if ours.fullmatch(path.name)]
         for path in left:
             if not is_free(path):
                 continue

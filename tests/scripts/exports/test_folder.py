@@ -157,6 +157,18 @@ def test_the_next_export_takes_away_what_a_killed_one_left_and_puts_back_what_it
     assert set(target.parent.iterdir()) == {target, mine}
 
 
+@pytest.mark.parametrize("at", ["a file", "moves"])
+def test_what_was_left_of_another_export_is_its_own_though_its_name_begins_the_same(target: Path, at: str) -> None:
+    other = target.with_name(f"{target.name}-2")
+    put(other, ONE, TWO)
+    before = content(other)
+    killed(other, at)
+    assert put(target, ONE) is Outcome.WRITTEN
+    assert set(content(target)) == {ONE.path, MANIFEST}
+    assert put(other, ONE, TWO) is Outcome.UNCHANGED
+    assert content(other) == before
+
+
 def test_an_export_that_is_being_made_is_left_alone(target: Path) -> None:
     with Draft(target) as draft:
         draft.add(TWO)
