@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from contracts.errors import ArtifactElsewhere, ArtifactError, ArtifactMissing, ArtifactStoreError
 from contracts.object_store import ObjectStore
@@ -46,7 +45,7 @@ class ArtifactSource:
         found = self._resolve(uri)
         return uri if isinstance(found, str) else str(found)
 
-    def reader(self, uri: str) -> IO[bytes]:
+    def reader(self, uri: str) -> io.BufferedIOBase:
         """The artifact's bytes; an object's are read whole.
 
         Raises:

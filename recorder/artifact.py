@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +149,7 @@ def _read(artifacts: ArtifactSource, uri: str) -> bytes:
         return _whole(file)
 
 
-def _whole(file: IO[bytes]) -> bytes:
+def _whole(file: io.BufferedIOBase) -> bytes:
     try:
         return file.read()
     except OSError as error:

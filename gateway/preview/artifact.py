@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import io
 import math
 import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -61,7 +62,7 @@ class Recorded:
         return any(not math.isnan(self.features[frame * DIMS + part.start]) for part in LAYOUT)
 
 
-def read_artifact(file: IO[bytes]) -> Recorded:
+def read_artifact(file: io.BufferedIOBase) -> Recorded:
     """Read one artifact.
 
     Raises:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from collections.abc import Callable
 from functools import partial
-from typing import IO
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,9 +32,7 @@ log = get_logger()
 DRAWN_AT_ONCE = 2
 """Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
 
-_PIECE_BYTES = 1024 * 1024
-
-Opener = Callable[[], IO[bytes]]
+Opener = Callable[[], io.BufferedIOBase]
 
 Draw = Callable[[Recorded], bytes]
 """What makes one kind of picture, as a file's bytes."""
@@ -98,10 +96,7 @@ def _animation(recorded: Recorded) -> bytes:
 
 def _draw(open_artifact: Opener, digest: str, draw: Draw) -> bytes:
     with open_artifact() as file:
-        found = hashlib.sha256()
-        while piece := file.read(_PIECE_BYTES):
-            found.update(piece)
-        if f"sha256:{found.hexdigest()}" != digest:
+        if "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() != digest:
             raise ArtifactError("the artifact is not the one that was recorded: its hash differs")
         file.seek(0)
         return draw(read_artifact(file))
