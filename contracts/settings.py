@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from contracts.access import is_token
+from contracts.access import is_token, read_origin, shortest_token
+from contracts.environment import check_environment
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
@@ -63,6 +63,16 @@ class Settings(BaseModel):
     upload_max_s: Annotated[float, Field(alias="A3CP_UPLOAD_MAX_S", gt=0, le=86_400, allow_inf_nan=False)] = 900
     capture: CaptureLimits = Field(default_factory=CaptureLimits)
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _no_service_link(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                "it is an address, as Kubernetes sets for a Service named a3cp; give the Service another name, or set "
+                "enableServiceLinks: false for the pod"
+            )
+        return value
+
     @field_validator("worker_lanes")
     @classmethod
     def _known_lanes(cls, value: str) -> str:
@@ -80,6 +90,15 @@ class Settings(BaseModel):
             raise ValueError("STREAM_DROP_THRESHOLD is above STREAM_SLOWDOWN_THRESHOLD")
         return self
 
+    @model_validator(mode="after")
+    def _token_not_guessable(self) -> Settings:
+        if self.api_token and len(self.api_token.get_secret_value()) < (least := shortest_token(self.host)):
+            raise ValueError(
+                f"A3CP_API_TOKEN: a token for {self.host} has {least} characters or more; `python3 -c 'import secrets; "
+                "print(secrets.token_urlsafe())'` prints a good one"
+            )
+        return self
+
     @field_validator("frames_url", "events_url")
     @classmethod
     def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
@@ -95,14 +114,10 @@ class Settings(BaseModel):
     @classmethod
     def _origins(cls, value: str) -> str:
         for origin in _split_origins(value):
-            try:
-                split = urlsplit(origin)
-                is_origin = split.scheme in ("http", "https") and bool(split.hostname) and split.port != 0
-            except ValueError:
-                is_origin = False
-            if not is_origin or origin != f"{split.scheme}://{split.netloc}" or "@" in origin:
+            if read_origin(origin) is None:
                 raise ValueError(
-                    f"{origin!r} is not an origin: it is like https://a3cp.example or http://localhost:5173"
+                    f"{origin!r} is not an origin: it is like https://a3cp.example, http://localhost:5173 or "
+                    "capacitor://localhost; each is named in full, without * and without a path"
                 )
         return value
 
@@ -136,8 +151,8 @@ class Settings(BaseModel):
 
     @property
     def origins(self) -> frozenset[str]:
-        """The foreign origins that browsers may come from."""
-        return frozenset(_split_origins(self.allowed_origins))
+        """The foreign origins that browsers may come from, as browsers send them."""
+        return frozenset(filter(None, map(read_origin, _split_origins(self.allowed_origins))))
 
     @property
     def lanes(self) -> frozenset[Lane]:
@@ -227,6 +242,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     names = {str(field.alias) for field in Settings.model_fields.values() if field.alias}
+    limits = {_CAPTURE_PREFIX + name.upper() for name in CaptureLimits.model_fields}
+    check_environment(environ, names | {name for name in environ if name.startswith(_CAPTURE_PREFIX)} | limits)
     values: dict[str, Any] = {name: environ[name] for name in names if environ.get(name)}
     values["capture"] = {
         name.removeprefix(_CAPTURE_PREFIX).lower(): value

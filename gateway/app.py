@@ -39,7 +39,15 @@ def _cors(settings: Settings) -> list[Middleware]:
     if not settings.origins:
         return []
     origins, headers = sorted(settings.origins), ["Authorization", "Content-Type"]
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers)]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=headers,
+            allow_private_network=True,  # a public page, a gateway at home: browsers ask for this one too
+        )
+    ]
 
 
 def create_app(state: GatewayState) -> Starlette:

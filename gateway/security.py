@@ -1,78 +1,22 @@
-"""Who may talk to the gateway: the rules of origins and of the token, and the middleware that keeps them.
-
-A browser sends requests for any page that it shows, so a page from elsewhere could reach a gateway on this very
-machine; the origin tells. Programs that are not browsers send none.
-"""
+"""Who may talk to the gateway: the middleware that applies the rules of origins, hosts and the token."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.access import SUBPROTOCOL, TokenRule
+from contracts.access import SUBPROTOCOL, TokenRule, is_loopback
 from contracts.settings import Settings
+from gateway.origins import OriginRule
 from gateway.refusals import refusal
 
-__all__ = ["AccessControl", "OriginRule", "SecurityHeaders", "TokenRule", "is_loopback"]
+__all__ = ["AccessControl", "SecurityHeaders"]
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/docs")
 _OPEN_FOLDERS = ("/demo/", "/static/", "/docs/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine and cannot mean another one."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _is_name(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return True
-    return False
-
-
-def _parts(address: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; all empty for what is no address."""
-    try:
-        split = urlsplit(address)
-        return split.scheme, split.hostname or "", split.port
-    except ValueError:
-        return "", "", None
-
-
-@dataclass(frozen=True, slots=True)
-class OriginRule:
-    """Which origins a WebSocket or a POST may come from.
-
-    ``local`` is true for a gateway bound to a loopback address. Nobody reaches it by a foreign name, unless a
-    page made its own name resolve to this machine (DNS rebinding), so there "the same host" is an address or
-    ``localhost``; a proxy's public origin must be in ``allowed``.
-    """
-
-    allowed: frozenset[str]
-    local: bool
-
-    def admits(self, origin: str, host: str) -> bool:
-        """Whether a request with these two headers may go on."""
-        if origin.lower() in self.allowed:
-            return True
-        scheme, name, port = _parts(origin)
-        _, our_name, our_port = _parts(f"//{host}")
-        default = _DEFAULT_PORTS.get(scheme)
-        if default is None or not name or (name, port or default) != (our_name, our_port or default):
-            return False
-        return not self.local or is_loopback(name) or not _is_name(name)
 
 
 def is_open(scope: Scope) -> bool:
@@ -92,16 +36,17 @@ class AccessControl:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        token = settings.api_token
-        self._tokens = TokenRule(token.get_secret_value() if token else None)
-        self._origins = OriginRule(frozenset(o.lower() for o in settings.origins), is_loopback(settings.host))
+        secret = settings.api_token
+        self._tokens = TokenRule(secret.get_secret_value() if secret else None)
+        self._any_host = secret is not None
+        self._origins = OriginRule(settings.origins, local=secret is None or is_loopback(settings.host))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if not self._origin_allowed(scope, headers):
+        if not self._admitted(scope, headers):
             detail = "Pages of this origin may not use this server; A3CP_ALLOWED_ORIGINS can name it."
             await _refuse(scope, receive, send, 403, "origin_not_allowed", detail)
             return
@@ -113,11 +58,12 @@ class AccessControl:
             return
         await self._app(scope, receive, _choosing(subprotocols, send))
 
-    def _origin_allowed(self, scope: Scope, headers: Headers) -> bool:
+    def _admitted(self, scope: Scope, headers: Headers) -> bool:
+        if scope["type"] == "http" and scope["method"] in _SAFE_METHODS:
+            # a browser names no origin here: what a page that changed its name's address may read is told by the host
+            return self._any_host or is_open(scope) or self._origins.admits_host(headers.get("host", ""))
         origins = headers.getlist("origin")
-        if not origins or (scope["type"] == "http" and scope["method"] in _SAFE_METHODS):
-            return True
-        return len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", ""))
+        return not origins or (len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", "")))
 
 
 async def _refuse(

@@ -14,11 +14,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from contracts import listeners
+from contracts.access import STRONG_TOKEN, is_loopback
 from contracts.listeners import address_of
 from contracts.logs import get_logger
 from contracts.settings import Settings
 from gateway.http_protocol import BoundedHttp
-from gateway.security import is_loopback
 from gateway.stalls import Stalls
 from gateway.state import GatewayState
 from gateway.websocket_protocol import BoundedWebSocket
@@ -95,6 +95,8 @@ class GatewayServer(uvicorn.Server):
         settings = self._state.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
         log.info("listening", address=address_of(settings.host, port))
+        if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
+            log.warning("the token is short enough to be guessed", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
         if settings.api_token is None and not is_loopback(settings.host):
             log.warning(
                 "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone and has "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,16 +88,16 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
 
 
 def make_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> None:
-    """Create the session's directories, mode 0750; nobody else creates any. Done already is done. Without a
-    ``data_root`` the artifacts are in an object store, which has no directories.
+    """Create the session's directories, mode 0750 whatever the umask is; no other code creates any. It may be repeated.
+    Without a ``data_root`` the artifacts are in an object store, which has no directories.
 
     Raises:
         RequestRefused: 503 ``session_directories_unavailable``, the file system refuses.
     """
     try:
-        _make(log_root, session_log_dir(log_root, user_id))
+        _make(session_log_dir(log_root, user_id))
         if data_root is not None:
-            _make(data_root, session_features_dir(data_root, user_id, session_id))
+            _make(session_features_dir(data_root, user_id, session_id))
     except OSError as error:
         detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
         raise RequestRefused(503, "session_directories_unavailable", detail) from error
@@ -112,14 +113,19 @@ def make_roots(data_root: Path | None, log_root: Path) -> None:
         if root is None:
             continue
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            _make(root)
         except OSError as error:
             raise ConfigurationError(f"{name}: {root} cannot be made: {error.strerror}") from error
 
 
-def _make(root: Path, directory: Path) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    current = root
-    for part in directory.relative_to(root).parts:
-        current /= part
-        current.mkdir(DIRECTORY_MODE, exist_ok=True)
+def _make(directory: Path) -> None:
+    """Create a directory and those above it that are missing, each with its mode; leave alone what is there."""
+    for path in reversed([directory, *directory.parents]):
+        try:
+            path.mkdir(DIRECTORY_MODE)
+        except OSError:
+            if not path.is_dir():
+                raise
+            continue
+        with suppress(PermissionError, NotImplementedError):  # FAT has no modes
+            path.chmod(DIRECTORY_MODE)  # mkdir's own mode goes through the umask

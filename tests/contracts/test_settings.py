@@ -60,7 +60,15 @@ def test_every_limit_has_a_variable_of_its_name(limit: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("A3CP_PORT", "eighty"), ("A3CP_PORT", "65536"), ("A3CP_PORT", "-1"), ("A3CP_PORT", "80.5"),
+        ("A3CP_PORT", "eighty"), ("A3CP_PORT", "tcp://10.0.0.1:8000"),
+        ("A3CP_API_TOKEN", "x"), ("A3CP_API_TOKEN", "123"),
+        ("A3CP_ALLOWED_ORIGINS", "https://*.example.org"), ("A3CP_ALLOWED_ORIGINS", "file://x"),
+        ("A3CP_ALLOWED_ORIGINS", "null"), ("A3CP_ALLOWED_ORIGINS", "https://straße.example"),
+        ("A3CP_ALLOWED_ORIGINS", "capacitor://"),
+        ("DATA_ROOT", "data\r"), ("LOG_ROOT", "a\x1b[1m"), ("A3CP_HOST", "127.0.0.1\n"), ("A3CP_FRAMES_URL", "redis://h\t"),
+        ("A3CP_TOKEN", "a-long-enough-one"), ("A3CP_APITOKEN", "a-long-enough-one"), ("A3CP_API_TOKENS", "x"),
+        ("A3CP_ALLOWED_ORIGIN", "https://x.example"), ("A3CP_FRAME_URL", "redis://h"),
+        ("A3CP_PORT", "65536"), ("A3CP_PORT", "-1"), ("A3CP_PORT", "80.5"),
         ("A3CP_FRAMES_URL", "http://h"), ("A3CP_FRAMES_URL", "localhost:6379"), ("A3CP_EVENTS_URL", "memcached://h"),
         ("A3CP_FRAMES_VOLATILE", "yes"), ("A3CP_FRAMES_VOLATILE", "true"),
         ("A3CP_ARTIFACT_URL", "ftp://bucket"),
@@ -177,3 +185,39 @@ def test_a_pool_serves_the_lanes_it_is_told_and_no_live_lane_where_there_is_none
 def test_the_longest_frame_of_the_real_time_lane_is_given_in_units_of_1048576_bytes() -> None:
     assert load_settings({}).stream_max_frame_bytes == 5_242_880
     assert load_settings({"STREAM_MAX_FRAME_SIZE_MB": "0.5"}).stream_max_frame_bytes == 524_288
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        ("https://a3cp.example:443", "https://a3cp.example"),
+        ("http://A3CP.example:80/", "http://a3cp.example"),
+        ("https://a3cp.example:8443", "https://a3cp.example:8443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://xn--strae-oqa.example", "https://xn--strae-oqa.example"),
+        ("http://[FD00::1]:8000", "http://[fd00::1]:8000"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("ionic://localhost", "ionic://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
+        ("chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"),
+    ],
+)
+def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: str, sent: str) -> None:
+    assert load_settings({"A3CP_ALLOWED_ORIGINS": named}).origins == {sent}
+
+
+@pytest.mark.parametrize("name", [
+    "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
+    "A3CP_CONSENT", "A3CP_CONSENT_FILE", "A3CP_STUDIES_DIR", "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
+    "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_EXTRACTOR_CAPTURES", "A3CP_BENCH_QUICK",
+])  # fmt: skip
+def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:
+    assert load_settings({name: "tcp://10.0.0.1:8000"}) == load_settings({})
+
+
+@pytest.mark.parametrize(("host", "least"), [("127.0.0.1", 4), ("::1", 4), ("0.0.0.0", 8), ("192.168.1.2", 8)])
+def test_a_token_is_longer_where_others_can_guess_it(host: str, least: int) -> None:
+    assert load_settings({"A3CP_HOST": host, "A3CP_API_TOKEN": "x" * least}).api_token
+    with pytest.raises(ConfigurationError, match=rf"^A3CP_API_TOKEN: .* {least} characters") as caught:
+        load_settings({"A3CP_HOST": host, "A3CP_API_TOKEN": "y" * (least - 1)})
+    assert "yyy" not in str(caught.value)

@@ -28,7 +28,8 @@ from gateway.app import create_app
 from gateway.state import GatewayState
 
 AWAY = "unix:///nowhere/broker.sock"
-ORIGIN = "http://gateway.test"
+HOST = "127.0.0.1:8000"
+ORIGIN = f"http://{HOST}"
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import re
 import stat
 import uuid
@@ -14,6 +15,7 @@ import pytest
 
 from contracts import keys
 from contracts.broker import connect
+from contracts.errors import ConfigurationError
 from contracts.events import Receipt, await_receipt
 from contracts.ids import is_session_id
 from contracts.paths import session_features_dir, session_log_dir
@@ -163,9 +165,16 @@ def test_validate_tells_active_closed_and_invalid(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_start_creates_the_two_directories_closed_to_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_directories_have_mode_0750_whatever_the_umask_is(
+    tmp_path: Path, umask: int, request: pytest.FixtureRequest
+) -> None:
     async def main() -> None:
-        async with reaching(tmp_path) as gateway:
+        top = tmp_path / "srv"
+        async with reaching(top) as gateway:
+            before = os.umask(umask)
+            request.addfinalizer(lambda: os.umask(before))
+            store.make_roots(gateway.state.settings.data_root, gateway.state.settings.log_root)
             session_id = (await gateway.start()).json()["session_id"]
             settings = gateway.state.settings
             for root, made in (
@@ -173,11 +182,23 @@ def test_start_creates_the_two_directories_closed_to_others(tmp_path: Path) -> N
                 (settings.data_root, session_features_dir(settings.data_root, gateway.user_id, session_id)),
             ):
                 for directory in (made, *made.parents):
-                    if directory == root:
-                        break
                     assert stat.S_IMODE(directory.stat().st_mode) == 0o750, directory
+                    if directory in (root, top):
+                        break
 
     asyncio.run(main())
+
+
+def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(0o770)
+    (tmp_path / "data").chmod(0o770)
+    store.make_roots(tmp_path / "data", tmp_path / "srv" / "logs")
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o770
+    assert stat.S_IMODE((tmp_path / "srv").stat().st_mode) == 0o750
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigurationError, match=r"^DATA_ROOT: "):
+            store.make_roots(path, tmp_path / "logs")
 
 
 def test_directories_that_cannot_be_made_are_503_and_start_nothing(tmp_path: Path) -> None:
