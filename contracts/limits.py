@@ -7,16 +7,19 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["INGEST_GRACE_S", "LIVE_MAX_PIXELS", "CaptureLimits"]
+__all__ = ["INGEST_GRACE_S", "LIVE_MAX_SIDE", "CaptureLimits"]
 
 INGEST_GRACE_S = 5.0
 """How much longer than ``max_duration_s`` a capture may take to arrive."""
 
-LIVE_MAX_PIXELS = 4096 * 4096
-"""The largest image of the real-time lane. A few kilobytes may unpack to gigabytes; these to 48 MiB at most."""
+LIVE_MAX_SIDE = 4096
+"""The longest side of an image of the real-time lane, pixels. A few kilobytes may unpack to gigabytes; these to 48 MiB.
+A side, not an area: from 32,767 pixels on MediaPipe's OpenCV ends the process (opencv/opencv#7544)."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=2**40)]
+Side = Annotated[int, Field(ge=1, le=32_766)]
+"""Pixels. MediaPipe's OpenCV takes no longer ones, see `LIVE_MAX_SIDE`."""
 
 
 class CaptureLimits(BaseModel):
@@ -30,8 +33,8 @@ class CaptureLimits(BaseModel):
     max_duration_s: Seconds = 120
     min_duration_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 2
     max_fps: Annotated[int, Field(ge=1, le=1000)] = 15
-    max_long_side: Count = 640
-    max_short_side: Count = 480
+    max_long_side: Side = 640
+    max_short_side: Side = 480
     max_frames: Count = 0  # 0: duration × fps + one second's worth, set below
     max_frame_bytes: Count = 300_000
     max_total_bytes: Count = 135_000_000

@@ -7,18 +7,13 @@ from typing import cast
 
 import simplejpeg
 
-from contracts.limits import LIVE_MAX_PIXELS
+from contracts.jpeg import check_scans, jpeg_header
+from contracts.limits import LIVE_MAX_SIDE
 from workers.pipelines.base import Image
 
 __all__ = ["decode_jpeg", "decode_scaled"]
 
-MAX_SCANS = 64
-"""A progressive JPEG has about ten scans. Each costs a pass over the whole image, and 300,000 bytes could hold
-thousands: minutes of work."""
-
 SCALED_WIDTH, SCALED_HEIGHT = 640, 480
-
-_START_OF_SCAN = b"\xff\xda"
 
 
 def decode_jpeg(jpeg: bytes, width: int, height: int) -> Image | None:
@@ -30,14 +25,14 @@ def decode_jpeg(jpeg: bytes, width: int, height: int) -> Image | None:
 
 
 def decode_scaled(jpeg: bytes) -> Image | None:
-    """Decode one frame of any size up to ``LIVE_MAX_PIXELS``; None if it is not such a JPEG, or is damaged.
+    """Decode one frame with no side over ``LIVE_MAX_SIDE``; None if it is not such a JPEG, or is damaged.
 
     One whose half is 640 × 480 or more is halved, maybe more than once: the decoder does that on its way, and no
     pipeline looks closer. Any smaller one has the pixels of ``simplejpeg.decode_jpeg(jpeg)``.
     """
     return _decode(
         jpeg,
-        lambda found: found[0] * found[1] <= LIVE_MAX_PIXELS,
+        lambda found: max(found) <= LIVE_MAX_SIDE,
         min_width=SCALED_WIDTH,
         min_height=SCALED_HEIGHT,
         min_factor=2,  # anything between 1 and 2 takes longer than the whole picture
@@ -45,11 +40,9 @@ def decode_scaled(jpeg: bytes) -> Image | None:
 
 
 def _decode(jpeg: bytes, is_wanted: Callable[[tuple[int, int]], bool], **scaling: int) -> Image | None:
-    """Decode what has a size (width, height) that is wanted."""
-    # inside the compressed data FF is always followed by 00, so these two bytes are nowhere but at a scan's start
-    if jpeg.count(_START_OF_SCAN) > MAX_SCANS:
-        return None
+    """Decode a picture of a size (width, height) that is wanted, if its scans are within `contracts.jpeg`'s bounds."""
     try:
+        check_scans(jpeg, jpeg_header(jpeg))
         height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
         return cast(Image, simplejpeg.decode_jpeg(jpeg, **scaling)) if is_wanted((width, height)) else None
     except Exception:  # whatever a decoder says of hostile bytes means the same to us

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contracts.errors import InvalidJpeg, LiveRefusal
-from contracts.limits import LIVE_MAX_PIXELS
-from gateway.capture.jpeg import jpeg_size
+from contracts.jpeg import check_scans
+from contracts.limits import LIVE_MAX_SIDE
+from gateway.capture.jpeg import checked_header
 
 __all__ = ["check_frame"]
 
 
 def check_frame(payload: bytes, max_bytes: int) -> None:
-    """Accept a JPEG of at most ``max_bytes``. The work does not grow with its length: see `jpeg_size`.
+    """Accept a JPEG of at most ``max_bytes``. The work is bounded, whatever the bytes are.
 
     Raises:
         LiveRefusal: ``frame_too_large``, or ``invalid_frame``.
@@ -20,8 +21,12 @@ def check_frame(payload: bytes, max_bytes: int) -> None:
     if not payload:
         raise LiveRefusal("invalid_frame", "The frame is empty.")
     try:
-        width, height = jpeg_size(payload)
+        header = checked_header(payload)
+        if max(header.width, header.height) > LIVE_MAX_SIDE:
+            detail = (
+                f"The image is {header.width} × {header.height}; no side may be longer than {LIVE_MAX_SIDE} pixels."
+            )
+            raise LiveRefusal("invalid_frame", detail)
+        check_scans(payload, header)
     except InvalidJpeg as error:
         raise LiveRefusal("invalid_frame", f"The frame is {error}.") from None
-    if width * height > LIVE_MAX_PIXELS:
-        raise LiveRefusal("invalid_frame", f"The image is {width} × {height}, more than {LIVE_MAX_PIXELS} pixels.")

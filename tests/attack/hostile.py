@@ -42,6 +42,7 @@ class Hostile:
 
 
 GOOD, PROGRESSIVE = picture(), picture(progressive=True)
+UNSAMPLED = picture(progressive=True, subsampling=0)
 PROFILE = b"".join(segment(0xE2, b"ICC_PROFILE\0" + bytes((number, 4)) + bytes(60_000)) for number in range(1, 5))
 HEADER = GOOD[GOOD.index(b"\xff\xc0") : GOOD.index(b"\xff\xc4")]
 ROOM = LIMITS.max_frame_bytes - len(GOOD) - 64
@@ -53,20 +54,24 @@ def _header(at: int, new: bytes, gateway: Gateway, jpeg: bytes = GOOD) -> Hostil
 
 HOSTILE: dict[str, Hostile] = {
     # work
-    "64 scans": Hostile(with_scans(PROGRESSIVE, 64), "taken", False),  # decoded to its end, then found inconsistent
-    "65 scans": Hostile(with_scans(PROGRESSIVE, 65), "taken", False),
-    "thousands of scans": Hostile(with_scans(PROGRESSIVE, 8000), "taken", False),
-    "fill bytes without end": Hostile(before_header(GOOD, b"\xff" * ROOM), "invalid_frame", True),
+    "64 scans": Hostile(with_scans(PROGRESSIVE, 64), "invalid_frame", False),
+    "28 scans": Hostile(with_scans(PROGRESSIVE, 28), "taken", False),  # decoded to its end, then found inconsistent
+    "65 scans": Hostile(with_scans(PROGRESSIVE, 65), "invalid_frame", False),
+    "a few scans of everything": Hostile(
+        with_scans(UNSAMPLED, 40, max), "invalid_frame", False
+    ),
+    "thousands of scans": Hostile(with_scans(PROGRESSIVE, 8000), "invalid_frame", False),
+    "fill bytes without end": Hostile(before_header(GOOD, b"\xff" * ROOM), "invalid_frame", False),
     "nothing but fill bytes": Hostile(SOI + b"\xff" * ROOM + EOI, "invalid_frame", False),
-    "segments without end": Hostile(before_header(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", True),
-    "segments behind the header": Hostile(before_scan(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", True),
+    "segments without end": Hostile(before_header(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", False),
+    "segments behind the header": Hostile(before_scan(GOOD, segment(0xFE, b"") * (ROOM // 4)), "invalid_frame", False),
     "tables without end": Hostile(
-        before_scan(GOOD, segment(0xDB, b"\1" + b"\1" * 64) * (ROOM // 69)), "invalid_frame", True
+        before_scan(GOOD, segment(0xDB, b"\1" + b"\1" * 64) * (ROOM // 69)), "invalid_frame", False
     ),
     "tables in long segments": Hostile(
-        before_scan(GOOD, segment(0xDB, (b"\1" + b"\1" * 64) * 900) * (ROOM // 58_504)), "invalid_frame", True
+        before_scan(GOOD, segment(0xDB, (b"\1" + b"\1" * 64) * 900) * (ROOM // 58_504)), "invalid_frame", False
     ),
-    "restarts without end": Hostile(before_header(GOOD, b"\xff\xd0" * (ROOM // 2)), "invalid_frame", True),
+    "restarts without end": Hostile(before_header(GOOD, b"\xff\xd0" * (ROOM // 2)), "invalid_frame", False),
     "a long profile": Hostile(before_header(GOOD, PROFILE), "taken", True),
     # size
     "a huge header": _header(5, b"\xff\xdc\xff\xdc", "limit_resolution_exceeded"),
@@ -99,7 +104,7 @@ HOSTILE: dict[str, Hostile] = {
     "nothing behind the scan's header": Hostile(GOOD[: GOOD.index(b"\xff\xda") + 14] + EOI, "taken", False),
     "no scan": Hostile(GOOD[: GOOD.index(b"\xff\xda")] + EOI, "invalid_frame", False),
     "a segment longer than the file": Hostile(before_header(GOOD, b"\xff\xe0\xff\xff"), "invalid_frame", False),
-    "a segment of no length": Hostile(before_header(GOOD, b"\xff\xe0\0\0"), "invalid_frame", True),
+    "a segment of no length": Hostile(before_header(GOOD, b"\xff\xe0\0\0"), "invalid_frame", False),
     "two pictures": Hostile(GOOD + GOOD, "taken", True),
     "a GIF between markers": Hostile(SOI + b"GIF89a" + bytes(500) + EOI, "invalid_frame", False),
     "zeros": Hostile(bytes(ROOM), "invalid_frame", False),

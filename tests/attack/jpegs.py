@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -14,12 +15,20 @@ SOI, EOI, SOS = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 
 @cache
 def picture(
-    width: int = 640, height: int = 480, *, mode: str = "RGB", progressive: bool = False, size_bytes: int = 0
+    width: int = 640,
+    height: int = 480,
+    *,
+    mode: str = "RGB",
+    progressive: bool = False,
+    size_bytes: int = 0,
+    subsampling: int = -1,
 ) -> bytes:
     """An honest picture; a comment makes it ``size_bytes`` long if that is said."""
     ramp = np.linspace(0, 255, width * height, dtype=np.uint8).reshape(height, width)
     buffer = io.BytesIO()
-    Image.fromarray(ramp).convert(mode).save(buffer, "JPEG", progressive=progressive, quality=50)
+    Image.fromarray(ramp).convert(mode).save(
+        buffer, "JPEG", progressive=progressive, quality=50, subsampling=subsampling
+    )
     jpeg = buffer.getvalue()
     if size_bytes:
         missing = size_bytes - len(jpeg)
@@ -52,10 +61,13 @@ def patched_header(jpeg: bytes, at: int, new: bytes) -> bytes:
     return jpeg[:at] + new + jpeg[at + len(new) :]
 
 
-def with_scans(jpeg: bytes, scans: int) -> bytes:
-    """A progressive picture whose shortest scan is there again and again."""
+def with_scans(jpeg: bytes, scans: int, which: Callable[..., bytes] = min) -> bytes:
+    """A picture of several scans, of which the shortest of those with the fewest components (``min``), or with the most
+    (``max``), is there again and again."""
     pieces = jpeg[jpeg.index(SOS) : -2].split(SOS)[1:]
-    return jpeg[:-2] + (SOS + min(pieces, key=len)) * (scans - len(pieces)) + EOI
+    most = which(piece[2] for piece in pieces)
+    again = min((piece for piece in pieces if piece[2] == most), key=len)
+    return jpeg[:-2] + (SOS + again) * (scans - len(pieces)) + EOI
 
 
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:

@@ -117,3 +117,12 @@ def test_rounding_never_costs_a_frame_that_is_exactly_on_time() -> None:
         for n in range(0, 2000, 7):
             exact = timedelta(microseconds=-(-n * 1_000_000 // fps))  # the first microsecond at which n frames are due
             assert limits.frames_allowed(fps, exact) == n + fps, (fps, n)
+
+
+@pytest.mark.parametrize("field", ["max_long_side", "max_short_side"])
+def test_no_side_may_be_longer_than_opencv_takes(field: str) -> None:
+    """One pixel more ends an extractor (opencv/opencv#7544)."""
+    long = {"max_long_side": 32_766, field: 32_766}
+    assert CaptureLimits.model_validate(long).model_dump()[field] == 32_766
+    with pytest.raises(ValidationError):
+        CaptureLimits.model_validate({**long, field: 32_767})

@@ -19,7 +19,10 @@ PURE = [
         f"contracts/{name}.py"
         for name in ["base", "capture", "captures", "errors", "frame", "ids", "json_text", "keys", "layout"]
     ),
-    *(f"contracts/{name}.py" for name in ["limits", "message", "paths", "records", "session", "skeleton", "upload"]),
+    *(
+        f"contracts/{name}.py"
+        for name in ["jpeg", "limits", "message", "paths", "records", "session", "skeleton", "upload"]
+    ),
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",

@@ -8,6 +8,7 @@ import pytest
 import simplejpeg
 from PIL import Image
 
+from contracts import jpeg as jpeg_module
 from tests.clips import face_clip
 from tests.workers.stage import grey_jpeg
 from workers import decode
@@ -71,10 +72,10 @@ def test_a_header_that_claims_a_huge_picture_is_not_decoded() -> None:
 def test_a_picture_of_too_many_scans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     progressive = encoded("RGB", progressive=True)
     scans = progressive.count(b"\xff\xda")
-    assert 1 < scans <= decode.MAX_SCANS / 4, "what real encoders make is far from the bound"
-    monkeypatch.setattr(decode, "MAX_SCANS", scans)
+    assert 1 < scans <= jpeg_module.MAX_SCANS / 4, "what real encoders make is far from the bound"
+    monkeypatch.setattr(jpeg_module, "MAX_SCANS", scans)
     assert decode_jpeg(progressive, 64, 48) is not None
-    monkeypatch.setattr(decode, "MAX_SCANS", scans - 1)
+    monkeypatch.setattr(jpeg_module, "MAX_SCANS", scans - 1)
     assert decode_jpeg(progressive, 64, 48) is None
 
 
@@ -104,17 +105,22 @@ def test_a_live_frame_that_cannot_be_decoded_is_none(jpeg: bytes) -> None:
     assert decode_scaled(jpeg) is None
 
 
-def test_a_live_frame_that_claims_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_live_frame_that_claims_a_long_side_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     at = JPEG.index(b"\xff\xc0") + 5
     assert decode_scaled(JPEG[:at] + b"\xff\xff\xff\xff" + JPEG[at + 4 :]) is None
-    monkeypatch.setattr(decode, "LIVE_MAX_PIXELS", 64 * 48)
+    monkeypatch.setattr(decode, "LIVE_MAX_SIDE", 64)
     assert decode_scaled(JPEG) is not None
-    monkeypatch.setattr(decode, "LIVE_MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(decode, "LIVE_MAX_SIDE", 63)
     assert decode_scaled(JPEG) is None
 
 
+@pytest.mark.parametrize("size", [(32767, 2), (2, 32767), (4097, 1)])
+def test_a_live_frame_with_a_long_side_is_not_decoded_however_few_pixels_it_has(size: tuple[int, int]) -> None:
+    assert decode_scaled(grey_jpeg(9, *size)) is None
+
+
 def test_a_live_frame_of_too_many_scans_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_SCANS", 1)
+    monkeypatch.setattr(jpeg_module, "MAX_SCANS", 1)
     assert decode_scaled(JPEG) is not None
     assert decode_scaled(encoded("RGB", progressive=True)) is None
 

@@ -10,10 +10,11 @@ import simplejpeg
 from PIL import Image
 
 from contracts.errors import LiveRefusal
-from contracts.limits import LIVE_MAX_PIXELS
+from contracts.limits import LIVE_MAX_SIDE
 from contracts.settings import Settings, load_settings
 from gateway.live.frame_check import check_frame
 from tests.attack.hostile import HOSTILE
+from tests.attack.jpegs import picture, with_scans
 from tests.attack.test_hostile_jpegs import GATEWAY_LINES, lines_run
 from tests.messages import jpeg
 
@@ -82,11 +83,36 @@ def test_what_is_no_jpeg_is_refused() -> None:
 
 def test_an_image_that_would_unpack_to_gigabytes_is_refused() -> None:
     check_frame(patched_size(4096, 4096), LIMIT)
-    assert LIVE_MAX_PIXELS == 4096 * 4096
+    assert LIVE_MAX_SIDE == 4096
     for width, height in ((4097, 4096), (65500, 65500), (65500, 300)):
         code, detail = refused(patched_size(width, height))
         assert code == "invalid_frame"
-        assert detail == f"The image is {width} × {height}, more than 16777216 pixels."
+        assert detail == f"The image is {width} × {height}; no side may be longer than 4096 pixels."
+
+
+@pytest.mark.parametrize("size", [(4097, 1), (1, 4097), (32767, 2), (2, 32767), (65500, 1), (4097, 4096)])
+def test_a_side_over_4096_is_refused_however_few_pixels_it_has(size: tuple[int, int]) -> None:
+    """From 32,767 on MediaPipe's OpenCV ends the worker."""
+    assert refused(patched_size(*size))[0] == "invalid_frame"
+
+
+@pytest.mark.parametrize("size", [(4096, 1), (1, 4096), (4096, 4096), (1, 1)])
+def test_a_side_of_4096_is_taken(size: tuple[int, int]) -> None:
+    check_frame(patched_size(*size), LIMIT)
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080)])
+def test_progressive_pictures_of_honest_cameras_are_taken(size: tuple[int, int], subsampling: int) -> None:
+    check_frame(picture(*size, progressive=True, subsampling=subsampling), LIMIT)
+
+
+def test_a_picture_whose_scans_cost_seconds_is_refused_before_a_worker_gets_it() -> None:
+    payload = with_scans(picture(4096, 4096, mode="L", progressive=True), 64)
+    assert refused(payload) == (
+        "invalid_frame",
+        "The frame is not a JPEG we take: it has so many scans that reading it would take too long.",
+    )
 
 
 def test_no_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

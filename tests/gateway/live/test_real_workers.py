@@ -79,7 +79,7 @@ def test_a_real_face_gets_the_landmarks_of_its_pipeline(pair: BrokerPair, tmp_pa
 def test_a_picture_that_no_worker_can_decode_is_an_invalid_frame(pair: BrokerPair, tmp_path: Path) -> None:
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:
-            await socket.send(HOSTILE["thousands of scans"].jpeg)
+            await socket.send(HOSTILE["cut, with an end glued on"].jpeg)
             assert_ended(await socket.ended(), "invalid_frame")
         async with live.socket() as socket:
             assert "result" in await socket.frame(jpegs(1)[0])
