@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from contracts.access import is_token, read_origin, shortest_token
+from contracts.broker_url import TLS_FILES, url_problem
 from contracts.environment import check_environment
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
@@ -25,8 +27,6 @@ Lane = Literal["capture", "live"]
 """``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
 
 _ARTIFACT_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
-
-_BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "redis-cluster://", "rediss-cluster://")
 
 
 class Settings(BaseModel):
@@ -102,10 +102,8 @@ class Settings(BaseModel):
     @field_validator("frames_url", "events_url")
     @classmethod
     def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(_BROKER_SCHEMES):
-            raise ValueError(f"a broker's URL starts with one of {', '.join(_BROKER_SCHEMES)}")
-        if value is not None and not _is_url(value.get_secret_value()):
-            raise ValueError("not a URL: its host, port or one of its options cannot be read")
+        if value is not None and (problem := url_problem(value.get_secret_value())):
+            raise ValueError(problem)
         if value is not None and (unreadable := _unreadable_file(value.get_secret_value())):
             raise ValueError(f"{unreadable} names no file that can be read")
         return value
@@ -206,25 +204,10 @@ class Settings(BaseModel):
         return environ
 
 
-def _is_url(url: str) -> bool:
-    from redis.connection import ConnectionPool  # it takes a while, and who is given no URL needs none of it
-    from redis.exceptions import RedisError
-
-    # the client's own reader, which connects to nothing; what it raises could quote a piece of a password
-    try:
-        ConnectionPool.from_url(url.replace("-cluster://", "://", 1)).make_connection()
-    except (ValueError, TypeError, RedisError):
-        return False
-    return True
-
-
 def _unreadable_file(url: str) -> str | None:
     """The URL's first option whose file cannot be read."""
-    from redis.connection import parse_url
-
-    options: dict[str, Any] = parse_url(url.replace("-cluster://", "://", 1))  # type: ignore[no-untyped-call]
-    files = ((name, options.get(name)) for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"))
-    return next((name for name, path in files if path is not None and not os.access(path, os.R_OK)), None)
+    files = [(name, path) for name, path in parse_qsl(urlsplit(url).query) if name in TLS_FILES]
+    return next((name for name, path in files if not os.access(path, os.R_OK)), None)
 
 
 def _split_origins(text: str) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from contracts.broker_url import socket_url
 from contracts.errors import FatalError
 from scripts.supervision import PartSpec
 
@@ -72,7 +73,7 @@ class EmbeddedBrokers:
 
     def url_of(self, role: str) -> str:
         """How to reach it."""
-        return f"unix://{self.socket_of(role)}"
+        return socket_url(str(self.socket_of(role)))
 
     def specs(self, environ: Mapping[str, str]) -> tuple[PartSpec, PartSpec]:
         """The frames and the events server.

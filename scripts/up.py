@@ -7,7 +7,9 @@ import json
 import signal
 import sys
 from itertools import cycle
+from shlex import quote
 
+from contracts.broker_url import socket_path
 from contracts.settings import Settings
 from scripts.stack import Stack
 
@@ -61,9 +63,9 @@ async def _serve(stack: Stack) -> None:
         await stack.ready()
         frames_url, events_url = stack.urls
         print(f"\na3cp is ready: {stack.address}")
-        if frames_url.startswith("unix://"):
-            print(f"  look inside:   redis-cli -s {frames_url.removeprefix('unix://')}")
-            print(f"                 redis-cli -s {events_url.removeprefix('unix://')}")
+        if (frames := socket_path(frames_url)) and (events := socket_path(events_url)):
+            print(f"  look inside:   redis-cli -s {quote(frames)}")
+            print(f"                 redis-cli -s {quote(events)}")
         print("  or:            a3cp inspect")
         if stack.metrics:
             print(f"  metrics:       {stack.address}/metrics   gateway")
