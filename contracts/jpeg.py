@@ -12,7 +12,21 @@ from dataclasses import dataclass
 
 from contracts.errors import InvalidJpeg
 
-__all__ = ["MAX_SAMPLES", "MAX_SAMPLES_PER_PIXEL", "MAX_SCANS", "JpegHeader", "check_scans", "jpeg_header"]
+__all__ = [
+    "MAX_PADDING_BYTES",
+    "MAX_SAMPLES",
+    "MAX_SAMPLES_PER_PIXEL",
+    "MAX_SCANS",
+    "JpegHeader",
+    "check_scans",
+    "has_jpeg_end",
+    "jpeg_header",
+    "taken_header",
+]
+
+MAX_PADDING_BYTES = 4096
+"""How much may follow EOI. The cameras of a Raspberry Pi and an ESP32 pad a frame to a round length, V4L2 drivers to a
+page, and a part of ``multipart/x-mixed-replace`` ends with CR LF."""
 
 MAX_SCANS = 64
 """A progressive picture has about ten."""
@@ -24,6 +38,8 @@ MAX_SAMPLES = 64 * 1_048_576
 MAX_SAMPLES_PER_PIXEL = 32
 """The ten scans of a progressive picture without subsampling hold 14 samples a pixel."""
 
+_SOI, _EOI, _PADDING = b"\xff\xd8", b"\xff\xd9", b"\0\r\n"
+_TAKEN = frozenset({0xC0, 0xC2})
 _SOS, _START_OF_SCAN = 0xDA, b"\xff\xda"
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -61,6 +77,33 @@ class JpegHeader:
     scan_at: int
     pixels_at: int
     has_one_scan: bool
+
+
+def has_jpeg_end(payload: bytes) -> bool:
+    """Whether the bytes end with EOI, behind which there is nothing but padding: zero bytes, CR and LF.
+
+    Only the end is looked at: a second picture behind the first one's EOI (a camera's preview, MPF) is not noticed, and
+    decoders do not read it.
+    """
+    if payload.endswith(_EOI):
+        return True
+    return payload[-MAX_PADDING_BYTES - len(_EOI) :].rstrip(_PADDING).endswith(_EOI)
+
+
+def taken_header(payload: bytes) -> JpegHeader:
+    """The header of a whole baseline or progressive JPEG of 8 bits a sample. What its scans cost is not looked at.
+
+    Raises:
+        InvalidJpeg: it is not one.
+    """
+    if payload[:2] != _SOI:
+        raise InvalidJpeg("it does not begin with SOI")
+    if not has_jpeg_end(payload):
+        raise InvalidJpeg("it does not end with EOI")
+    header = jpeg_header(payload)
+    if header.marker not in _TAKEN or header.precision_bits != 8:
+        raise InvalidJpeg("it is neither baseline nor progressive of 8 bits")
+    return header
 
 
 def jpeg_header(payload: bytes) -> JpegHeader:

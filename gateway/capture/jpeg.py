@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from contracts.errors import CaptureError, InvalidJpeg
-from contracts.jpeg import JpegHeader, check_scans, jpeg_header
+from contracts.jpeg import JpegHeader, check_scans, has_jpeg_end, taken_header
 from contracts.limits import CaptureLimits
 
 __all__ = ["check_jpeg", "checked_header"]
 
-_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
-_BASELINE, _PROGRESSIVE = 0xC0, 0xC2
 _MAX_KNOWN_BYTES = 4096
 
 
 def checked_header(payload: bytes) -> JpegHeader:
-    """The header of a baseline or progressive JPEG of 8 bits a sample. What its scans cost is not looked at here.
+    """What `taken_header` takes, if libjpeg-turbo can read the header too.
 
-    The work is bounded, whatever the bytes are and however many; libjpeg-turbo reads the header too.
+    The work is bounded, whatever the bytes are and however many.
 
     Raises:
         InvalidJpeg: it is not one.
     """
-    if payload[:2] != _SOI:
-        raise InvalidJpeg("it does not begin with SOI")
-    if payload[-2:] != _EOI:
-        raise InvalidJpeg("it does not end with EOI")
-    header = jpeg_header(payload)
-    if header.marker not in (_BASELINE, _PROGRESSIVE) or header.precision_bits != 8:
-        raise InvalidJpeg("it is neither baseline nor progressive of 8 bits")
+    header = taken_header(payload)
     import simplejpeg  # with numpy, for which no start waits: `gateway.__main__` loads it then
 
     try:
@@ -49,7 +41,7 @@ def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits, k
         CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the header's own size is over
             the limit, whatever was declared.
     """
-    if known and payload.startswith(known) and payload.endswith(_EOI):
+    if known and payload.startswith(known) and has_jpeg_end(payload):
         return known
     try:
         header = checked_header(payload)

@@ -18,7 +18,7 @@ from contracts import CaptureProgress
 from contracts.base import StrictModel
 from scripts.client.connection import Connection, parsed
 from scripts.client.errors import CaptureAborted, GatewayAway, UsageError
-from scripts.client.frames import Frame, Jpeg, frame_parts, jpeg_bytes
+from scripts.client.frames import Frame, Jpeg, capture_frame, frame_parts
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.pace import Pace, StreamState
 from scripts.client.window import When, Window
@@ -145,7 +145,7 @@ class Capture:
             GatewayAway: the connection was lost; the capture will be aborted.
             UsageError: there is no frame, or its time is before the last one's.
         """
-        payload = jpeg_bytes(jpeg)
+        payload = capture_frame(jpeg, self._window.open.width, self._window.open.height)
         async with self._turns:
             await self._until(self._may_send)
             meta = self._window.frame(when, len(payload))

@@ -42,7 +42,8 @@ _WORDS = {
         "a capture with this id was opened before", "choose new ids, or ask what became of the other one"
     ),
     "invalid_frame": _Words(
-        "a frame is not a JPEG of the declared size", "encode every frame as a JPEG of exactly width × height"
+        "a frame is not a JPEG that the gateway takes, or not of the declared size",
+        "send every frame whole, as a baseline or progressive JPEG of exactly width × height",
     ),
     "forward_failed": _Words("the frames broker went away during the capture", _AGAIN, passing=True),
     "extraction_failed": _Words(

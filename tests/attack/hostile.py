@@ -106,6 +106,8 @@ HOSTILE: dict[str, Hostile] = {
     "a segment longer than the file": Hostile(before_header(GOOD, b"\xff\xe0\xff\xff"), "invalid_frame", False),
     "a segment of no length": Hostile(before_header(GOOD, b"\xff\xe0\0\0"), "invalid_frame", False),
     "two pictures": Hostile(GOOD + GOOD, "taken", True),
+    "padding": Hostile(GOOD + bytes(4096), "taken", True),
+    "padding without end": Hostile(GOOD + bytes(ROOM), "invalid_frame", True),
     "a GIF between markers": Hostile(SOI + b"GIF89a" + bytes(500) + EOI, "invalid_frame", False),
     "zeros": Hostile(bytes(ROOM), "invalid_frame", False),
 }  # fmt: skip

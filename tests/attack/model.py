@@ -116,7 +116,8 @@ def frames_by(fps: int, elapsed: timedelta) -> int:
 
 def jpeg_size(payload: bytes) -> tuple[int, int] | None:
     """What another decoder says of the header; None if it is none, or the ends are not a JPEG's."""
-    if payload[:2] != b"\xff\xd8" or payload[-2:] != b"\xff\xd9":
+    end = payload.rstrip(b"\0\r\n")
+    if payload[:2] != b"\xff\xd8" or end[-2:] != b"\xff\xd9" or len(payload) - len(end) > 4096:
         return None
     try:
         with Image.open(io.BytesIO(payload), formats=["JPEG"]) as image:

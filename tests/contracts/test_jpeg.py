@@ -1,4 +1,4 @@
-"""How much work a decoder has with a JPEG."""
+"""How much work a decoder has with a JPEG, and where one may end: cameras pad."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ import pytest
 from PIL import Image
 
 from contracts.errors import InvalidJpeg
-from contracts.jpeg import MAX_SAMPLES, MAX_SCANS, check_scans, jpeg_header
+from contracts.jpeg import (
+    MAX_PADDING_BYTES,
+    MAX_SAMPLES,
+    MAX_SCANS,
+    check_scans,
+    has_jpeg_end,
+    jpeg_header,
+    taken_header,
+)
 from tests.attack.jpegs import EOI, SOS, before_scan, patched_header, picture, segment, with_scans
+from tests.messages import jpeg as small
 
 GREY, COLOUR = {"mode": "L"}, {"mode": "RGB"}
 
@@ -104,3 +113,50 @@ def test_a_second_header_is_our_error() -> None:
     one = picture(64, 48)
     with pytest.raises(InvalidJpeg):
         jpeg_header(before_scan(one, one[one.index(b"\xff\xc0") : one.index(b"\xff\xc4")]))
+
+
+PADDING = [
+    b"\0",
+    b"\0\0\0",  # a Raspberry Pi's camera
+    b"\r\n",  # a part of multipart/x-mixed-replace
+    b"\0\r\n\0",
+    b"\0" * MAX_PADDING_BYTES,  # V4L2: to a page
+    b"\xff\xd9",  # EOI twice
+    b"\xff\xd9\0\0",
+]
+
+
+@pytest.mark.parametrize("padding", PADDING, ids=lambda padding: f"{padding[:4].hex()}, {len(padding)} bytes")
+def test_a_frame_may_be_padded_behind_its_end(padding: bytes) -> None:
+    for payload in (small(), small(progressive=True)):
+        assert taken_header(payload + padding) == taken_header(payload)
+
+
+def test_a_second_picture_behind_the_first_is_not_looked_at_padded_or_not() -> None:
+    for padding in (b"", b"\0\0"):
+        header = taken_header(small() + small(32, 32) + padding)
+        assert (header.width, header.height) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [b"\0" * (MAX_PADDING_BYTES + 1), b" ", b"\t", b"\n--frame", b"\xff", b"\0\xff\xd8", b"\xff" * 8, b"tail"],
+    ids=["one byte too many", "a space", "a tab", "a boundary", "fill", "SOI", "fill bytes", "text"],
+)
+def test_nothing_else_may_follow(tail: bytes) -> None:
+    with pytest.raises(InvalidJpeg, match="does not end with EOI"):
+        taken_header(small() + tail)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\0" * 5000, b"\xd9", b"\xd9\0\0", small()[:-2] + b"\0\0", small()[:-1] + b"\0"]
+)
+def test_padding_alone_is_no_end(payload: bytes) -> None:
+    assert not has_jpeg_end(payload)
+
+
+def test_extended_sequential_is_neither_baseline_nor_progressive() -> None:
+    payload = bytearray(small())
+    payload[payload.index(b"\xff\xc0") + 1] = 0xC1
+    with pytest.raises(InvalidJpeg, match="neither baseline nor progressive"):
+        taken_header(bytes(payload))

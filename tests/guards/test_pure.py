@@ -17,7 +17,7 @@ from tests.guards.sources import Source, example, listed, source, sources
 PURE = [
     *(
         f"contracts/{name}.py"
-        for name in ["base", "capture", "captures", "errors", "frame", "ids", "json_text", "keys", "layout"]
+        for name in ["base", "capture", "captures", "errors", "frame", "ids", "jpeg", "json_text", "keys", "layout"]
     ),
     *(
         f"contracts/{name}.py"

@@ -48,7 +48,7 @@ def test_a_jpeg_that_begins_as_one_that_was_taken_is_taken_by_that_alone(monkeyp
 
 def test_a_jpeg_that_begins_as_another_but_does_not_end_or_begins_otherwise_is_read() -> None:
     known = check_jpeg(jpeg(), 64, 48, LIMITS)
-    for payload in (jpeg()[:-2], known, jpeg(48, 64), b""):
+    for payload in (jpeg()[:-2], jpeg() + b"\0tail", jpeg() + bytes(4097), known, jpeg(48, 64), b""):
         with pytest.raises(CaptureError):
             check_jpeg(payload, 64, 48, LIMITS, known)
     assert check_jpeg(jpeg(progressive=True), 64, 48, LIMITS, known) == b"", "its scans are counted each time"
@@ -91,6 +91,14 @@ def test_bytes_without_a_readable_header_are_refused(payload: bytes) -> None:
 
 def test_a_payload_that_goes_on_after_eoi_is_refused() -> None:
     assert refused(jpeg() + b"tail") == "invalid_frame"
+    assert refused(jpeg() + bytes(4097)) == "invalid_frame"
+
+
+@pytest.mark.parametrize("padding", [b"\0", bytes(3), b"\r\n", bytes(4096)])
+def test_padding_behind_eoi_is_taken_whether_the_header_is_read_or_known(padding: bytes) -> None:
+    known = check_jpeg(jpeg() + padding, 64, 48, LIMITS)
+    assert known == check_jpeg(jpeg(), 64, 48, LIMITS)
+    assert check_jpeg(jpeg(seed=1) + padding, 64, 48, LIMITS, known) == known
 
 
 def test_a_png_and_a_tiff_are_refused() -> None:

@@ -57,6 +57,12 @@ def test_a_jpeg_without_eoi_is_refused() -> None:
     assert refused(jpeg()[:-1]) == ("invalid_frame", "The frame is not a JPEG we take: it does not end with EOI.")
 
 
+@pytest.mark.parametrize("padding", [b"\0", b"\r\n", bytes(4096)])
+def test_what_a_camera_pads_is_taken(padding: bytes) -> None:
+    check_frame(jpeg() + padding, LIMIT)
+    assert refused(jpeg() + padding + b".")[0] == "invalid_frame"
+
+
 def test_an_empty_message_is_refused() -> None:
     assert refused(b"") == ("invalid_frame", "The frame is empty.")
 

@@ -167,8 +167,12 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
     play(place, unique, scenario)
 
 
+NO_COLOUR = jpeg().replace(b"\0\x11\x08\0\x30\0\x40\x03", b"\0\x11\x08\0\x30\0\x40\xff", 1)
+"""A header that only libjpeg reads far enough to refuse."""
+
+
 @pytest.mark.parametrize(
-    ("frame", "code"), [(jpeg(32, 32), "invalid_frame"), (b"\xff\xd8 no JPEG", "invalid_frame"), (b"", "short")]
+    ("frame", "code"), [(NO_COLOUR, "invalid_frame"), (b"", "limit_duration_too_short")], ids=["header", "short"]
 )
 def test_a_broken_rule_is_raised_with_its_code(place: Place, unique: str, frame: bytes, code: str) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
@@ -179,10 +183,23 @@ def test_a_broken_rule_is_raised_with_its_code(place: Place, unique: str, frame:
                         await capture.send(frame)
                 else:
                     await capture.send(jpeg())
-        assert error.value.code == (code if frame else "limit_duration_too_short")
+        assert error.value.code == code
         assert "\n" not in str(error.value)
         with pytest.raises(CaptureAborted):
             await capture.finish()
+
+    play(place, unique, scenario)
+
+
+def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(place: Place, unique: str) -> None:
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE) as capture:
+            await capture.send_all([jpeg(), jpeg() + b"\0\0\0"])
+            for wrong in (jpeg(32, 32), jpeg()[:-2], b"\xff\xd8 no JPEG"):
+                with pytest.raises(UsageError, match="this frame is"):
+                    await capture.send(wrong)
+            await capture.send_all([jpeg() + b"\r\n"] * 4)
+        assert (await capture.finish()).accepted == 6
 
     play(place, unique, scenario)
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from scripts.client import Frame, UsageError
-from scripts.client.frames import frame_parts, jpeg_bytes
+from scripts.client.frames import capture_frame, frame_parts, jpeg_bytes
 from scripts.client.window import When, Window
+from tests.messages import jpeg
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -107,6 +108,29 @@ def test_what_is_no_jpeg_is_not_sent(wrong: Any) -> None:
     with pytest.raises(UsageError, match="a frame is a JPEG") as error:
         jpeg_bytes(wrong)
     assert "encode it first" in str(error.value)
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0\0\0", b"\r\n", bytes(4096), jpeg(32, 32)])
+def test_a_frame_goes_as_the_camera_made_it(padding: bytes) -> None:
+    assert capture_frame(jpeg() + padding, 64, 48) == jpeg() + padding
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (jpeg(32, 32), "this frame is 32 × 32, the capture was opened with 64 × 48"),
+        (jpeg(48, 64), "this frame is 48 × 64, the capture was opened with 64 × 48"),
+        (jpeg()[:-2], "does not end with EOI; send each JPEG whole"),
+        (jpeg() + b"tail", "nothing behind it but zero bytes, CR or LF"),
+        (jpeg().replace(b"\xff\xc0", b"\xff\xc1", 1), "neither baseline nor progressive"),
+        (b"\xff\xd8 no JPEG", "does not end with EOI"),
+    ],
+    ids=["small", "turned", "cut", "tail", "extended", "text"],
+)
+def test_a_frame_that_the_gateway_would_refuse_is_told_what_is_wrong_with_it(frame: bytes, said: str) -> None:
+    with pytest.raises(UsageError, match="this frame is") as error:
+        capture_frame(frame, 64, 48)
+    assert said in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(("frame", "parts"), [(b"j", (b"j", None)), ((b"j", START), (b"j", START))])
