@@ -65,11 +65,11 @@ install_debian() {
 }
 
 install_into_venv() {
-    local python pip="$VENV/bin/python -m pip --disable-pip-version-check -qq"
+    local python pip=("$VENV/bin/python" -m pip --disable-pip-version-check -qq)
     if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
         python=$(find_python)
         need_venv "$python"
-        say "making .venv with $("$python" --version); a minute, and only this once"
+        say "making .venv with $("$python" --version), only this once: 1.4 GB on the disk"
         rm -rf "$VENV"
         mkdir "$VENV"
         : >"$UNFINISHED"
@@ -79,8 +79,11 @@ install_into_venv() {
         : >"$UNFINISHED"
     fi
     rm -f "$STAMP"
-    $pip install --no-deps --require-hashes -r "$ROOT/requirements.lock" || die "the packages could not be installed"
-    $pip install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
+    say "downloading and installing $(grep -c '==' "$ROOT/requirements.lock") packages: a minute, or ten on a slow line"
+    "${pip[@]}" install --no-deps --require-hashes -r "$ROOT/requirements.lock" || die "the packages could not be installed"
+    say "installing the project itself"
+    "${pip[@]}" install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
+    say "compiling"
     # the first start is as quick as the next ones, also where Python may not write bytecode by the way
     "$VENV/bin/python" -m compileall -q -x /node_modules/ "$ROOT"/{contracts,gateway,workers,recorder,scripts} || true
     wanted_stamp >"$STAMP.new"
@@ -88,9 +91,31 @@ install_into_venv() {
     rm -f "$UNFINISHED"
 }
 
+# Another user's clone can be used as it is, but not be set up.
+need_own_folder() {
+    { mkdir -p "$ROOT/.cache" && : >>"$ROOT/.cache/setup.lock"; } 2>/dev/null && [ -w "$ROOT" ] && return
+    die "$ROOT cannot be written to; if it is another user's, make a clone of your own, or have its owner set it up"
+}
+
+name_folder() {
+    local value=${!1:-$ROOT/$2}
+    case $value in /* | "~"* | *://*) ;; *) value=$PWD/$value ;; esac # the settings' own check refuses the other two
+    export "$1=$value"
+}
+
+# keep_folders: to the clone. If the command was called from another folder, the folders are named absolutely, so what it
+# prints can be found from there; those that are not set are the clone's.
+keep_folders() {
+    [ "$PWD" != "$ROOT" ] || return 0
+    name_folder DATA_ROOT data
+    name_folder LOG_ROOT logs
+    name_folder A3CP_STATE_DIR state
+    cd "$ROOT"
+}
+
 set_up() {
     is_set_up && return
-    mkdir -p "$ROOT/.cache"
+    need_own_folder
     (
         if command -v flock >/dev/null; then flock 9; fi
         is_set_up || install_into_venv 9>&-

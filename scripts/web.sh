@@ -58,7 +58,7 @@ has_pages() { [ "$(cat "$BUILT/a3cp-stamp" 2>/dev/null)" = "$(pages_stamp)" ]; }
 
 # One at a time, like setup.sh; what another command did meanwhile is not done again.
 alone() {
-    mkdir -p "$ROOT/.cache"
+    { mkdir -p "$ROOT/.cache" && : >>"$ROOT/.cache/web.lock"; } 2>/dev/null || { say "$ROOT cannot be written to"; return 1; }
     (
         if command -v flock >/dev/null; then flock 8; fi
         "$@" 8>&-
@@ -67,7 +67,7 @@ alone() {
 
 install_packages() {
     has_packages && return
-    say "installing the packages of the web pages"
+    say "installing the packages of the web pages: 170 MB"
     (cd "$WEB" && npm ci --no-audit --no-fund --loglevel=error >/dev/null) || return
     packages_stamp >"$WEB/node_modules/a3cp-stamp"
 }

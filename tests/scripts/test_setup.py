@@ -1,4 +1,7 @@
-"""The stamp: what is set up is not set up again, what was interrupted begins anew. A stand-in plays Python and pip."""
+"""The stamp: what is set up is not set up again, what was interrupted begins anew. A stand-in plays Python and pip.
+
+The clone is in a folder with a space and a letter that is not ASCII, as ``~/My Documents`` is.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Clone:
     """A folder with what setup reads, and a Python that only notes what it is asked."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "clone"
+        self.root = folder / "a b" / "ü"
         self.calls = folder / "calls"
         self.python = folder / "bin" / "python3.11"
         for path in (self.root / "scripts", self.python.parent):
@@ -68,7 +71,7 @@ def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(
     assert "--no-deps --require-hashes -r" in lock
     assert "--no-deps --no-build-isolation -e" in project
     assert bytecode.startswith("-m compileall ")
-    assert bytecode.split()[-1] == str(clone.root / "scripts")
+    assert bytecode.endswith(f" {clone.root / 'scripts'}")
     assert clone.set_up() == []
     assert clone.said == []
     assert clone.calls.read_text() == ""  # not even a question
@@ -115,3 +118,56 @@ def test_two_at_once_set_up_one_venv(clone: Clone) -> None:
         assert process.stderr is not None
         process.stderr.close()
     assert clone.calls.read_text().count("-m venv ") == 1
+
+
+def test_each_step_says_what_it_does_and_how_much_it_takes(clone: Clone) -> None:
+    clone.set_up()
+    steps = [line.removeprefix("setup: ").split()[0] for line in clone.said]
+    assert steps == ["making", "downloading", "installing", "compiling"]
+    assert "GB on the disk" in clone.said[0]
+
+
+def test_a_clone_that_cannot_be_written_to_is_one_sentence(clone: Clone) -> None:
+    (clone.root / ".cache").touch()  # a file, because root may write into any folder
+    clone.set_up(fails=True)
+    assert len(clone.said) == 1
+    assert "make a clone of your own" in clone.said[0]
+
+
+A3CP = """#!/bin/bash
+printf '%s\n' "$PWD" "$DATA_ROOT" "$LOG_ROOT" "$A3CP_STATE_DIR" "$@"
+"""
+
+
+def called(clone: Clone, command: str, *arguments: str, cwd: Path, **environ: str) -> list[str]:
+    """What a command hands to ``a3cp``: its folder, the three settings, the arguments."""
+    shutil.copy(ROOT / "scripts" / command, clone.root / "scripts" / command)
+    a3cp = clone.root / ".venv" / "bin" / "a3cp"
+    a3cp.write_text(A3CP)
+    a3cp.chmod(0o755)
+    settings = {"DATA_ROOT": "", "LOG_ROOT": "", "A3CP_STATE_DIR": ""} | environ
+    done = subprocess.run(
+        [str(clone.root / "scripts" / command), *arguments],
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "CALLS": str(clone.calls)} | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_from_another_folder_what_is_made_is_named_so_that_it_is_found_there(clone: Clone, tmp_path: Path) -> None:
+    clone.set_up()
+    root = str(clone.root)
+    own = [f"{root}/data", f"{root}/logs", f"{root}/state"]
+    assert called(clone, "demo", "my video.mp4", cwd=tmp_path) == [root, *own, "demo", f"{tmp_path}/my video.mp4"]
+    said = called(clone, "demo", cwd=tmp_path, DATA_ROOT="here", LOG_ROOT="/there", A3CP_STATE_DIR="")
+    assert said == [root, f"{tmp_path}/here", "/there", f"{root}/state", "demo"]
+    assert called(clone, "demo", cwd=clone.root) == [root, "", "", "", "demo"]
+
+
+def test_an_option_of_the_demo_is_no_video(clone: Clone) -> None:
+    clone.set_up()
+    assert called(clone, "demo", "--help", cwd=clone.root)[4:] == ["demo", "--help"]
