@@ -1,12 +1,19 @@
-"""Logs: JSON lines on standard error; identifiers are bound once, image bytes and secrets never."""
+"""Logs: JSON lines on standard error; identifiers are bound once, image bytes and secrets never.
+
+A log line never raises and never waits, whatever standard error is: see `contracts.line_writer`.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TextIO
 
 from contracts.errors import A3CPError
+from contracts.line_writer import LineWriter, printable
 
 # structlog loads rich, if it finds it, for tracebacks in colour that nobody sees: two thirds of its import, in every
 # process. Where rich is loaded already, it stays.
@@ -16,7 +23,10 @@ import structlog  # noqa: E402
 if sys.modules["rich"] is None:
     del sys.modules["rich"]
 
-__all__ = ["bind_to_log", "configure_logs", "get_logger"]
+__all__ = ["FLUSH_S", "bind_to_log", "configure_logs", "flush_logs", "get_logger", "say_last"]
+
+FLUSH_S = 1.0
+"""How long a process that ends waits for the reader of its log."""
 
 
 def get_logger() -> Any:
@@ -29,8 +39,51 @@ def bind_to_log(**fields: str) -> None:
     structlog.contextvars.bind_contextvars(**fields)
 
 
+def say_last(text: str) -> None:
+    """A line on standard error for the person who started this process, which is about to end."""
+    _writer().write(printable(text))
+    flush_logs()
+
+
+def flush_logs() -> None:
+    """Wait until the log is written, a second at most."""
+    _writer().flush(FLUSH_S)
+
+
+_process = ""
+"""What the lines of this process are named after."""
+
+
+def _writer() -> LineWriter:
+    return _writer_of(sys.stderr)
+
+
+@lru_cache(maxsize=1)
+def _writer_of(stream: TextIO | None) -> LineWriter:
+    return LineWriter(stream, _lost_line)
+
+
+def _lost_line(count: int) -> str:
+    event = {"event": "log lines lost", "lines": count, "process": _process, "level": "warning"}
+    return json.dumps({**event, "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z")})
+
+
+class _Lines:
+    """What structlog writes to, by whatever level's name."""
+
+    def __init__(self, *_: object) -> None:
+        self._writer = _writer()
+
+    def msg(self, message: str) -> None:
+        self._writer.write(message)
+
+    log = debug = info = warn = warning = err = error = critical = fatal = failure = exception = msg
+
+
 def configure_logs(process: str, *, level: int = logging.INFO) -> None:
     """Set up structlog for this process; ``process`` is in every line."""
+    global _process
+    _process = process
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(process=process)
     structlog.configure(
@@ -39,10 +92,10 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _exception_to_line,
-            structlog.processors.JSONRenderer(),
+            _to_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -55,8 +108,23 @@ class _LibraryLogs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        text = " ".join(record.getMessage().split())[:500]
+        try:
+            said = record.getMessage()
+        except Exception:  # a library's arguments do not fit its own text
+            said = str(record.msg)
+        text = " ".join(said.split())[:500]
         structlog.get_logger().log(record.levelno, text, library=record.name, **({"exc_info": error} if error else {}))
+
+
+_render = structlog.processors.JSONRenderer()
+
+
+def _to_json(logger: object, method: str, event: structlog.typing.EventDict) -> str | bytes:
+    try:
+        return _render(logger, method, event)
+    except Exception as error:  # a value that is no JSON and cannot be spelled either
+        plain = {name: value for name, value in event.items() if isinstance(value, str)}
+        return json.dumps({**plain, "unreadable": type(error).__name__})
 
 
 def _exception_to_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

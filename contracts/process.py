@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
+import signal
 import sys
+import threading
 from collections.abc import Callable
 
 from contracts.errors import FatalError
-from contracts.logs import configure_logs, get_logger
+from contracts.logs import configure_logs, flush_logs, get_logger, say_last
 
 __all__ = ["run_process"]
 
@@ -20,9 +23,11 @@ def run_process(name: str, main: Callable[[], int]) -> int:
 
     A core dump of a process that holds frames would put them on a disk, so from here on none is made.
     `FatalError` becomes one line on standard error and its exit code; Ctrl-C is 130; anything unexpected is
-    logged by its type and place, and is 1.
+    logged by its type and place, and is 1. A terminal that is closed stops the process as SIGTERM does.
     """
     _forbid_core_dumps()
+    _open_standard_descriptors()
+    _take_hangup_as_stop()
     configure_logs(name)
     try:
         return main()
@@ -30,10 +35,12 @@ def run_process(name: str, main: Callable[[], int]) -> int:
         return 130
     except Exception as error:
         if (fatal := _fatal(error)) is not None:
-            print(f"a3cp {name}: {fatal}", file=sys.stderr)
+            say_last(f"a3cp {name}: {fatal}")
             return fatal.exit_code
         get_logger().error("process failed", exc_info=error)
         return 1
+    finally:
+        flush_logs()
 
 
 def _fatal(error: Exception) -> FatalError | None:
@@ -55,3 +62,19 @@ def _forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if hard == 0 else 1))
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _open_standard_descriptors() -> None:
+    """A process that was started without one of them would get its number for the next file that it opens, and write
+    there what was meant for a terminal."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
+def _take_hangup_as_stop() -> None:
+    """SIGHUP is taken as SIGTERM, unless it is ignored: `nohup` does that, to have the process go on."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))

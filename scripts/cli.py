@@ -3,7 +3,6 @@ is quick."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -250,8 +249,8 @@ def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample cl
 def _tool(name: str, action: Callable[[], int]) -> None:
     """Run a command that ends; one line and exit code 1 for an error of ours, never a traceback."""
     from contracts.errors import A3CPError, FatalError
+    from contracts.logs import say_last
     from contracts.process import run_process
-    from scripts.terminal import printable
 
     def guarded() -> int:
         try:
@@ -259,7 +258,7 @@ def _tool(name: str, action: Callable[[], int]) -> None:
         except FatalError:
             raise
         except A3CPError as error:
-            print(f"a3cp {name}: {printable(str(error))}", file=sys.stderr)
+            say_last(f"a3cp {name}: {error}")
             return 1
 
     raise typer.Exit(run_process(name, guarded))

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from contracts.backoff import backoff_s
@@ -30,7 +31,7 @@ FATAL_CODES = frozenset({2, 3})
 MAX_LINE_BYTES = 1 << 20
 
 Show = Callable[[str, str], None]
-"""Takes a part's name and one line of what it wrote."""
+"""Takes a part's name and one line of what it wrote. It must not wait: nothing else goes on meanwhile."""
 
 
 class PartFailed(FatalError):
@@ -126,7 +127,7 @@ class Part:
                 raise PartFailed(self.recent[-1] if self.recent else f"{self.spec.name} ended with exit code {code}")
             attempt = 0 if loop.time() - started_at > STEADY_S else attempt + 1
             delay_s = backoff_s(attempt)
-            self.show(self.spec.name, f"{_ending(code)}; it is started again in {delay_s:g} s")
+            self._tell(f"{_ending(code)}; it is started again in {delay_s:g} s")
             await asyncio.sleep(delay_s)
 
     async def _run_once(self) -> int:
@@ -169,7 +170,12 @@ class Part:
                 return
             text = line.decode(errors="replace").rstrip()
             self.recent.append(text)
-            self.show(self.spec.name, text)
+            self._tell(text)
+
+    def _tell(self, line: str) -> None:
+        """Show a line. If that fails, the part is read on and kept alive all the same."""
+        with suppress(Exception):
+            self.show(self.spec.name, line)
 
     async def stop(self) -> None:
         """End it: SIGTERM, and SIGKILL if it takes longer than ``stop_s``. It is not started again."""
@@ -188,7 +194,7 @@ class Part:
             async with asyncio.timeout(self.spec.stop_s):
                 await process.wait()
         except TimeoutError:
-            self.show(self.spec.name, f"it did not stop within {self.spec.stop_s:g} s and is killed")
+            self._tell(f"it did not stop within {self.spec.stop_s:g} s and is killed")
             self.kill()
             await process.wait()
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
+from contracts.line_writer import printable
+
 __all__ = ["printable"]
-
-
-def printable(text: str) -> str:
-    """``text`` with every character that could steer a terminal, or hide another, as its escape."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from itertools import cycle
-from shlex import quote
+from pathlib import Path
+from typing import TextIO
 
 from contracts.broker_url import socket_path
+from contracts.line_writer import LineWriter
+from contracts.logs import FLUSH_S
 from contracts.settings import Settings
 from scripts.stack import Stack
+from scripts.terminal import printable
 
 __all__ = ["up"]
 
@@ -24,24 +30,37 @@ KNOWN_TO_DOCTOR = "Memory overcommit must be enabled"
 
 
 class Lines:
-    """Prints each part's lines behind its name; for people, if this is a terminal, in a colour of its own and
-    without the braces of the logs' JSON."""
+    """Shows each part's lines behind its name; for people, if this is a terminal, in a colour of its own and
+    without the braces of the logs' JSON.
 
-    def __init__(self) -> None:
+    Showing never raises and never waits: what the terminal, pipe or file does not take is lost, and told of later.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        stream = sys.stdout if stream is None else stream
         self._colours = cycle(COLOURS)
         self._of: dict[str, int] = {}
-        self._terminal = sys.stdout.isatty()
+        self._terminal = stream is not None and stream.isatty()
+        self._writer = LineWriter(stream, lambda count: f"{count} lines could not be shown")
 
     def __call__(self, name: str, line: str) -> None:
         if KNOWN_TO_DOCTOR in line:
             return
         label = f"{name:<13} |"
         if not self._terminal:
-            print(label, line, flush=True)
+            self.say(f"{label} {printable(line)}")
             return
         if name not in self._of:
             self._of[name] = next(self._colours)
-        print(f"\x1b[{self._of[name]}m{label}\x1b[0m {plain(line)}", flush=True)
+        self.say(f"\x1b[{self._of[name]}m{label}\x1b[0m {printable(plain(line))}")
+
+    def say(self, line: str = "") -> None:
+        """Show a line of the stack's own."""
+        self._writer.write(line)
+
+    def flush(self) -> None:
+        """Wait until everything is shown, a second at most."""
+        self._writer.flush(FLUSH_S)
 
 
 def plain(line: str) -> str:
@@ -58,25 +77,41 @@ def plain(line: str) -> str:
     return said.rstrip() if level == "info" else f"{level.upper()}: {said.rstrip()}"
 
 
-async def _serve(stack: Stack) -> None:
+async def _serve(stack: Stack, lines: Lines) -> None:
     async with stack:
         await stack.ready()
-        frames_url, events_url = stack.urls
-        print(f"\na3cp is ready: {stack.address}")
-        if (frames := socket_path(frames_url)) and (events := socket_path(events_url)):
-            print(f"  look inside:   redis-cli -s {quote(frames)}")
-            print(f"                 redis-cli -s {quote(events)}")
-        print("  or:            a3cp inspect")
-        if stack.metrics:
-            print(f"  metrics:       {stack.address}/metrics   gateway")
-            for name, url in stack.metrics.items():
-                print(f"                 {url}   {name}")
-        print("Ctrl-C stops everything; again, it kills.\n", flush=True)
+        for line in _ready(stack):
+            lines.say(line)
         await stack.failed()
 
 
-async def _up(stack: Stack) -> int:
-    serving = asyncio.create_task(_serve(stack))
+def _ready(stack: Stack) -> Iterator[str]:
+    """What to know about a stack that works now."""
+    settings = stack.settings
+    yield ""
+    yield f"a3cp is ready: {stack.address}"
+    yield f"  artifacts:     {settings.artifact_url or _place(settings.data_root)}"
+    yield f"  session logs:  {_place(settings.log_root)}"
+    frames_url, events_url = stack.urls
+    if (frames := socket_path(frames_url)) and (events := socket_path(events_url)):
+        yield f"  look inside:   redis-cli -s {_place(Path(frames))}"
+        yield f"                 redis-cli -s {_place(Path(events))}"
+    yield "  or:            a3cp inspect"
+    if stack.metrics:
+        yield f"  metrics:       {stack.address}/metrics   gateway"
+        for name, url in stack.metrics.items():
+            yield f"                 {url}   {name}"
+    yield "Ctrl-C stops everything; again, it kills."
+    yield ""
+
+
+def _place(path: Path) -> str:
+    """A path as it can be found, and copied, from any folder."""
+    return printable(shlex.quote(str(path.absolute())))
+
+
+async def _up(stack: Stack, lines: Lines) -> int:
+    serving = asyncio.create_task(_serve(stack, lines))
     loop = asyncio.get_running_loop()
     asked_at: float | None = None
 
@@ -84,12 +119,12 @@ async def _up(stack: Stack) -> int:
         nonlocal asked_at
         if asked_at is None:
             asked_at = loop.time()
-            print("\nstopping …", flush=True)
             serving.cancel()
+            lines.say("\nstopping …")
         elif loop.time() - asked_at > BOUNCE_S:
             stack.kill()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGHUP comes as SIGTERM: contracts.process
         loop.add_signal_handler(number, stop)
     try:
         await serving
@@ -100,9 +135,14 @@ async def _up(stack: Stack) -> int:
 
 
 def up(settings: Settings, *, extractors: int, recorders: int, live: int) -> int:
-    """Run the stack until Ctrl-C or SIGTERM; returns the exit code.
+    """Run the stack until Ctrl-C, SIGTERM or the end of its terminal; returns the exit code.
 
     Raises:
         FatalError: it cannot start, or a part failed for good.
     """
-    return asyncio.run(_up(Stack(settings, extractors=extractors, recorders=recorders, live=live, show=Lines())))
+    lines = Lines()
+    try:
+        stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, show=lines)
+        return asyncio.run(_up(stack, lines))
+    finally:
+        lines.flush()

@@ -4,7 +4,6 @@ clock and ends the process when a frame takes too long."""
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from contracts import captures
 from contracts.broker import Broker
 from contracts.errors import BrokerUnavailable, FatalError
-from contracts.logs import get_logger
+from contracts.logs import get_logger, say_last
 from contracts.scripts import run_sync
 from workers.lease import Lease, Timing, forget_consumer
 
@@ -59,7 +58,7 @@ class FrameClock:
 
 def end_for_good(error: FatalError) -> None:
     """End this process at once, and with it the pool: what it has in hand is taken over."""
-    print(f"a3cp extractor: {error}", file=sys.stderr, flush=True)
+    say_last(f"a3cp extractor: {error}")
     os._exit(error.exit_code)  # the main thread may be waiting for anything
 
 

@@ -151,6 +151,33 @@ def test_a_line_longer_than_any_buffer_stops_nothing() -> None:
     run(test)
 
 
+def test_a_line_that_cannot_be_shown_ends_neither_the_reading_nor_the_part() -> None:
+    async def test() -> None:
+        def show(_name: str, _line: str) -> None:
+            raise BrokenPipeError
+
+        one = part("print('\\n'.join(str(number) for number in range(500_000)))")
+        one.show = show
+        assert await asyncio.wait_for(one._run_once(), 60) == 0
+        assert one.recent[-1] == "499999", "all of 3 MB was read"
+
+    run(test)
+
+
+def test_a_part_is_started_again_although_that_cannot_be_shown() -> None:
+    async def test() -> None:
+        def show(_name: str, _line: str) -> None:
+            raise UnicodeEncodeError("latin-1", "…", 0, 1, "no")
+
+        one = part("raise SystemExit(1)")
+        one.show = show
+        one.start()
+        await until(lambda: one.starts == 2)
+        await one.stop()
+
+    run(test)
+
+
 def test_parts_write_no_core_files() -> None:
     async def test() -> None:
         lines: list[str] = []
