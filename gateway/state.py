@@ -16,7 +16,7 @@ ARTIFACT_TIMEOUT_S = 20.0
 """For the whole of an object: somebody waits for a picture of it."""
 
 ARTIFACT_MOST_BYTES = 65 * 1024 * 1024
-"""What the gateway takes of an object store into its memory at most; of its longest array it reads 64 MiB."""
+"""The longest artifact that the gateway reads for a picture; the longest under the default limits has 12 MB."""
 
 
 @dataclass(slots=True)

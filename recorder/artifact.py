@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +15,7 @@ from contracts.artifact_source import ArtifactSource
 from contracts.errors import ArtifactError
 from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
 from contracts.message import FeatureRefEvent, RawFeaturesRef
+from contracts.npz import NpyArray, read_npz
 from contracts.paths import artifact_uri
 
 __all__ = ["Artifact", "ArtifactFacts", "load_artifact", "verify_artifact"]
@@ -27,8 +25,9 @@ Array = npt.NDArray[Any]
 _DTYPES = {"features": "<f4", "seq": "<i4", "timestamps_ms": "<i8", "decoded": "|b1", "tracker_restarts": "<i4"}
 _META = {"schema", "extractor", "mediapipe", "fps_target", "width", "height", "layout"}
 
-_UNREADABLE = (ValueError, KeyError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What numpy and zipfile raise at bytes that are no NPZ."""
+_FRAME_BYTES = 4 * DIMS + 4 + 8 + 1 + 4
+_OTHER_BYTES = 65_536
+"""What `seq`, times and the rest take beside a row of features, and what headers and ``meta`` do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +89,25 @@ def verify_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifa
 
 
 def load_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifact:
-    """What `verify_artifact` checks, with its arrays: they are of the very bytes that were checked.
+    """What `verify_artifact` checks, with its arrays, read-only: they are of the very bytes that were checked.
 
     Raises:
         ArtifactError: the first thing that is wrong.
     """
     ref = event.raw_features_ref
     _check_uri(event, artifacts)
-    data = _read(artifacts, ref.uri)
+    data = artifacts.read(ref.uri, _most_bytes(ref))
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
     if digest != ref.hash:
         raise ArtifactError(f"the file's hash is {digest}, its reference says {ref.hash}")
-    members = _load(data)
-    _check_members(members)
+    arrays = read_npz(data)
+    _check_members(arrays)
+    members = {
+        name: np.frombuffer(arrays[name].data, dtype).reshape(arrays[name].shape) for name, dtype in _DTYPES.items()
+    }
     _check_reference(members["features"], ref)
     _check_rows(members)
-    meta = _check_meta(members["meta"])
+    meta = _check_meta(arrays["meta"].text())
     features: Array = members["features"]
     facts = ArtifactFacts(
         capture_id=event.capture_id,
@@ -144,35 +146,18 @@ def _check_uri(event: FeatureRefEvent, artifacts: ArtifactSource) -> None:
     _require(uri in expected, f"the reference's uri is {uri}, the record's place is {' or '.join(expected)}{which}")
 
 
-def _read(artifacts: ArtifactSource, uri: str) -> bytes:
-    with artifacts.reader(uri) as file:
-        return _whole(file)
+def _most_bytes(ref: RawFeaturesRef) -> int:
+    """How long a file of so many frames can be: a hostile one is not read to its end."""
+    return max(0, *ref.shape[:1]) * _FRAME_BYTES + _OTHER_BYTES
 
 
-def _whole(file: io.BufferedIOBase) -> bytes:
-    try:
-        return file.read()
-    except OSError as error:
-        raise ArtifactError(f"the artifact cannot be read: {error.strerror}") from error
-
-
-def _load(data: bytes) -> dict[str, Array]:
-    try:
-        archive = np.load(io.BytesIO(data), allow_pickle=False)
-        _require(isinstance(archive, np.lib.npyio.NpzFile), "the file is no NPZ")
-        with archive:
-            return {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
-        raise ArtifactError(f"the file does not load as an NPZ: {error}") from error
-
-
-def _check_members(members: Mapping[str, Array]) -> None:
+def _check_members(members: Mapping[str, NpyArray]) -> None:
     expected = [*_DTYPES, "meta"]
     _require(list(members) == expected, f"its members are {list(members)}, not {expected}")
     for name, dtype in _DTYPES.items():
         array = members[name]
-        _require(array.dtype.str == dtype, f"{name} is {array.dtype.str}, not {dtype}")
-        _require(array.flags.c_contiguous, f"{name} is not C-contiguous")
+        _require(array.dtype == dtype, f"{name} is {array.dtype}, not {dtype}")
+        _require(not array.fortran_order, f"{name} is not C-contiguous")
 
 
 def _check_reference(features: Array, ref: RawFeaturesRef) -> None:
@@ -200,16 +185,15 @@ def _check_rows(members: Mapping[str, Array]) -> None:
     _require(bool(np.isnan(lost).all()), "a frame that was not decoded has landmarks")
 
 
-def _check_meta(meta: Array) -> dict[str, Any]:
-    _require(meta.ndim == 0 and meta.dtype.kind == "U", "meta is not a text")
+def _check_meta(meta: str) -> dict[str, Any]:
     try:
-        fields = orjson.loads(str(meta))
+        fields = orjson.loads(meta)
     except ValueError:
         raise ArtifactError("meta is not JSON") from None
     _require(isinstance(fields, dict) and set(fields) == _META, f"the fields of meta are not {sorted(_META)}")
     _require(fields["layout"] == layout_text(), f"the layout in meta is not {layout_text()}")
     for name in ("fps_target", "width", "height"):
-        _require(type(fields[name]) is int and fields[name] > 0, f"{name} in meta is not a number above 0")
+        _require(type(fields[name]) is int and 0 < fields[name] < 2**16, f"{name} in meta is not a number above 0")
     return dict(fields)
 
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from contracts.artifact_source import MOST_BYTES
 from contracts.captures import CaptureWindow
-from contracts.errors import ArtifactError, ArtifactTaken
+from contracts.errors import ArtifactError, ArtifactMissing, ArtifactTaken
 from contracts.layout import DIMS
 from contracts.message import RawFeaturesRef
 from contracts.object_store import ObjectStore
 from contracts.paths import artifact_uri
+from contracts.regular_file import read_regular
 from contracts.settings import Settings
 from workers.matrix import Build, FeatureMatrix, encoding_text, meta_text
 
@@ -166,12 +168,10 @@ class LocalStore:
             return created
 
     def get(self, name: str) -> bytes | None:
-        path = self._root / name
-        with _os_errors(path):
-            try:
-                return path.read_bytes()
-            except FileNotFoundError:
-                return None
+        try:
+            return read_regular(self._root / name, MOST_BYTES)
+        except ArtifactMissing:
+            return None
 
     def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
         path = self._root / name

@@ -13,7 +13,9 @@ import numpy.typing as npt
 import orjson
 
 from contracts.captures import CaptureWindow
+from contracts.errors import ArtifactError
 from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Row, layout_text
+from contracts.npz import NpyArray, read_npz
 from workers.pipelines.base import Landmarks
 
 __all__ = ["Build", "FeatureMatrix", "encoding_text", "features_row", "meta_text"]
@@ -105,10 +107,10 @@ class FeatureMatrix:
     def is_in(self, npz: bytes) -> bool:
         """Whether an artifact's bytes hold these very arrays, whatever their ``meta``; false if unreadable."""
         try:
-            with np.load(io.BytesIO(npz), allow_pickle=False) as members:
-                return all(_same(array, members[name]) for name, array in self._arrays().items())
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile):
+            there = read_npz(npz)
+        except ArtifactError:
             return False
+        return all(name in there and _same(array, there[name]) for name, array in self._arrays().items())
 
     def _arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         return {member.name: getattr(self, member.name) for member in fields(self)}
@@ -120,6 +122,7 @@ def _npy(array: npt.NDArray[np.generic]) -> bytes:
     return buffer.getvalue()
 
 
-def _same(ours: npt.NDArray[np.generic], theirs: npt.NDArray[np.generic]) -> bool:
+def _same(ours: npt.NDArray[np.generic], theirs: NpyArray) -> bool:
     # by bytes: NaN equals nothing
-    return ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
+    same_kind = (ours.dtype.str, ours.shape, False) == (theirs.dtype, theirs.shape, theirs.fortran_order)
+    return same_kind and ours.tobytes() == theirs.data

@@ -1,30 +1,27 @@
-"""Reading an artifact without numpy: a ZIP file of arrays that are stored as they are."""
+"""What is drawn of an artifact, read without numpy."""
 
 from __future__ import annotations
 
-import ast
-import io
 import math
-import struct
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import orjson
 
 from contracts.errors import ArtifactError
 from contracts.layout import DIMS, LAYOUT, PartLayout
+from contracts.npz import NpyArray, read_npz
 
-__all__ = ["MAX_MEMBER_BYTES", "Recorded", "read_artifact"]
+__all__ = ["Recorded", "read_artifact"]
 
-MAX_MEMBER_BYTES = 64 * 1024 * 1024
-"""How long one array may be; the longest capture under the default limits has 12 MB of features."""
-
-_MAGIC = b"\x93NUMPY\x01\x00"
-_HEAD_BYTES = len(_MAGIC) + 2
-_UNREADABLE = (ValueError, TypeError, KeyError, EOFError, OSError, RuntimeError, SyntaxError, zipfile.BadZipFile)
-"""What zipfile and the parsers raise at bytes that are no artifact."""
+_NEEDED = {
+    "features": ("<f4", 2),
+    "timestamps_ms": ("<i8", 1),
+    "decoded": ("|b1", 1),
+    "tracker_restarts": ("<i4", 1),
+}
+"""The dtype and the number of dimensions of each array that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,64 +59,46 @@ class Recorded:
         return any(not math.isnan(self.features[frame * DIMS + part.start]) for part in LAYOUT)
 
 
-def read_artifact(file: io.BufferedIOBase) -> Recorded:
+def read_artifact(data: bytes) -> Recorded:
     """Read one artifact.
 
     Raises:
         ArtifactError: it is none, or is damaged.
     """
+    members = read_npz(data)
+    features, timestamps, decoded, restarts = (
+        _array(members, name, dtype, dimensions) for name, (dtype, dimensions) in _NEEDED.items()
+    )
+    width, height = _size(members)
+    recorded = Recorded(
+        width=width,
+        height=height,
+        timestamps_ms=timestamps.data.cast("q"),
+        decoded=decoded.data.cast("?"),
+        tracker_restarts=restarts.data.cast("i"),
+        features=features.data.cast("f"),
+    )
+    if features.shape != (len(recorded), DIMS) or len(recorded.decoded) != len(recorded):
+        raise ArtifactError("its arrays do not belong together")
+    if any(after < before for before, after in pairwise((0, *recorded.timestamps_ms))):
+        raise ArtifactError("timestamps_ms runs backwards")
+    return recorded
+
+
+def _array(members: Mapping[str, NpyArray], name: str, dtype: str, dimensions: int) -> NpyArray:
+    array = members.get(name)
+    if array is None or array.dtype != dtype or array.fortran_order or len(array.shape) != dimensions:
+        raise ArtifactError(f"{name} is missing, or another kind of array")
+    return array
+
+
+def _size(members: Mapping[str, NpyArray]) -> tuple[int, int]:
+    """Width and height of the capture's pictures."""
     try:
-        with zipfile.ZipFile(file) as members:
-            features = _array(members, "features", "<f4", (-1, DIMS))
-            timestamps = _array(members, "timestamps_ms", "<i8", (-1,))
-            decoded = _array(members, "decoded", "|b1", (-1,))
-            restarts = _array(members, "tracker_restarts", "<i4", (-1,))
-            meta = orjson.loads(_text(members, "meta"))
-        width, height = meta["width"], meta["height"]
-        if not all(isinstance(side, int) and 0 < side < 2**16 for side in (width, height)):
-            raise ValueError("it does not say how large its pictures were")
-        recorded = Recorded(
-            width=width,
-            height=height,
-            timestamps_ms=timestamps.cast("B").cast("q"),
-            decoded=decoded.cast("B").cast("?"),
-            tracker_restarts=restarts.cast("B").cast("i"),
-            features=features.cast("B").cast("f"),
-        )
-        if len(recorded.features) != len(recorded) * DIMS or len(recorded.decoded) != len(recorded):
-            raise ValueError("its arrays do not belong together")
-        return recorded
-    except _UNREADABLE as error:
-        raise ArtifactError(f"the artifact cannot be read: {error}") from error
-
-
-def _array(members: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...]) -> memoryview:
-    """The bytes of an array in C order; -1 in ``shape`` is any length."""
-    header, data = _member(members, name)
-    there = header["shape"]
-    fits = len(there) == len(shape) and all(want in (-1, has) for want, has in zip(shape, there, strict=True))
-    if header["descr"] != dtype or header["fortran_order"] or not fits:
-        raise ValueError(f"{name} is another kind of array")
-    if len(data) != math.prod(there) * int(dtype[2:]):
-        raise ValueError(f"{name} is not whole")
-    return data
-
-
-def _text(members: zipfile.ZipFile, name: str) -> str:
-    header, data = _member(members, name)
-    if not header["descr"].startswith("<U") or header["shape"] != ():
-        raise ValueError(f"{name} is no text")
-    return str(data, "utf-32-le")
-
-
-def _member(members: zipfile.ZipFile, name: str) -> tuple[dict[str, Any], memoryview]:
-    """The header and the bytes of one array."""
-    info = members.getinfo(f"{name}.npy")
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size > MAX_MEMBER_BYTES:
-        raise ValueError(f"{name} is compressed or too long")
-    data = memoryview(members.read(info))
-    if data[: len(_MAGIC)] != _MAGIC:
-        raise ValueError(f"{name} is no array")
-    (length,) = struct.unpack_from("<H", data[len(_MAGIC) : _HEAD_BYTES])
-    body = _HEAD_BYTES + length
-    return ast.literal_eval(str(data[_HEAD_BYTES:body], "latin-1")), data[body:]
+        meta = orjson.loads(members["meta"].text())
+        sides = meta["width"], meta["height"]
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError("meta is missing or cannot be read") from None
+    if not all(type(side) is int and 0 < side < 2**16 for side in sides):
+        raise ArtifactError("it does not say how large its pictures were")
+    return sides

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 from collections.abc import Callable
 from functools import partial
 
@@ -25,14 +24,14 @@ from gateway.captures import known_record
 from gateway.preview.artifact import Recorded, read_artifact
 from gateway.state import GatewayState
 
-__all__ = ["DRAWN_AT_ONCE", "Draw", "Opener", "preview_routes"]
+__all__ = ["DRAWN_AT_ONCE", "Draw", "Reader", "preview_routes"]
 
 log = get_logger()
 
 DRAWN_AT_ONCE = 2
 """Each takes a thread, and the memory of one artifact and of its pictures; others wait."""
 
-Opener = Callable[[], io.BufferedIOBase]
+Reader = Callable[[], bytes]
 
 Draw = Callable[[Recorded], bytes]
 """What makes one kind of picture, as a file's bytes."""
@@ -48,7 +47,7 @@ def preview_routes() -> list[Route]:
             record = await known_record(state.events, request.path_params["capture_id"])
             uri, digest = _artifact_of(record)
             async with places:
-                drawn = await _drawn(partial(state.artifacts.reader, uri), digest, record.capture_id, draw)
+                drawn = await _drawn(partial(state.artifacts.read, uri), digest, record.capture_id, draw)
             return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
 
         return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
@@ -64,9 +63,9 @@ def _artifact_of(record: CaptureRecord) -> tuple[str, str]:
     return str(reference["uri"]), str(reference["hash"])
 
 
-async def _drawn(open_artifact: Opener, digest: str, capture_id: str, draw: Draw) -> bytes:
+async def _drawn(read: Reader, digest: str, capture_id: str, draw: Draw) -> bytes:
     try:
-        return await asyncio.to_thread(_draw, open_artifact, digest, draw)
+        return await asyncio.to_thread(_draw, read, digest, draw)
     except ArtifactElsewhere:
         detail = "The capture's file is not where this server looks, so it cannot be drawn here."
         raise RequestRefused(404, "artifact_elsewhere", detail) from None
@@ -76,7 +75,7 @@ async def _drawn(open_artifact: Opener, digest: str, capture_id: str, draw: Draw
         log.warning("capture not drawn", capture_id=capture_id, detail=str(error))
         detail = "The store of the captures' files does not answer; try again later."
         raise RequestRefused(503, "artifact_store_unavailable", detail) from error
-    except (OSError, ArtifactError) as error:
+    except ArtifactError as error:
         log.error("capture not drawn", capture_id=capture_id, exc_info=error)
         detail = "The capture's file cannot be read, or is not the one that was recorded; `a3cp verify` says more."
         raise RequestRefused(500, "artifact_unreadable", detail) from error
@@ -94,9 +93,12 @@ def _animation(recorded: Recorded) -> bytes:
     return animation(recorded)
 
 
-def _draw(open_artifact: Opener, digest: str, draw: Draw) -> bytes:
-    with open_artifact() as file:
-        if "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() != digest:
-            raise ArtifactError("the artifact is not the one that was recorded: its hash differs")
-        file.seek(0)
-        return draw(read_artifact(file))
+def _draw(read: Reader, digest: str, draw: Draw) -> bytes:
+    data = read()
+    if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+        raise ArtifactError("the artifact is not the one that was recorded: its hash differs")
+    recorded = read_artifact(data)
+    try:
+        return draw(recorded)
+    except Exception as error:  # Pillow raises what it likes at numbers that no camera makes
+        raise ArtifactError("the artifact cannot be drawn") from error

@@ -15,22 +15,17 @@ from tests.s3 import BUCKET, S3Server
 NAME = "users/u/sessions/s/features/r.npz"
 
 
-def whole(source: ArtifactSource, uri: str) -> bytes:
-    with source.reader(uri) as file:
-        return file.read()
-
-
 def test_files_are_read_beside_objects(s3: S3Server, tmp_path: Path, unique: str) -> None:
     url = f"s3://{BUCKET}/{unique}"
     source = ArtifactSource.of(Settings(data_root=tmp_path, artifact_url=url + "/"))
     for uri in (NAME, f"{url}/{NAME}"):
         with pytest.raises(ArtifactMissing):
-            source.reader(uri)
+            source.read(uri)
     ObjectStore(url).put_once(NAME, b"object")
     (tmp_path / NAME).parent.mkdir(parents=True)
     (tmp_path / NAME).write_bytes(b"file")
-    assert whole(source, NAME) == b"file"
-    assert whole(source, f"{url}/{NAME}") == b"object"
+    assert source.read(NAME) == b"file"
+    assert source.read(f"{url}/{NAME}") == b"object"
     assert source.uris(NAME) == (NAME, f"{url}/{NAME}")
     assert source.places(NAME.rpartition("/")[0]) == [str(tmp_path / NAME), f"{url}/{NAME}"]
 
@@ -47,15 +42,15 @@ def test_no_reference_leads_anywhere_else(tmp_path: Path, uri: str) -> None:
     """Neither with an object store nor without; nothing is asked for, so no server is needed."""
     with_store = ArtifactSource(tmp_path, ObjectStore(f"s3://{BUCKET}/here"))
     for source in (with_store, ArtifactSource(tmp_path)):
-        for read in (source.reader, source.place):
+        for look in (source.read, source.place):
             with pytest.raises(ArtifactElsewhere):
-                read(uri)
+                look(uri)
 
 
 def test_a_file_system_that_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir(parents=True)
     with pytest.raises(ArtifactError, match="cannot be read"):
-        ArtifactSource(tmp_path).reader(NAME)
+        ArtifactSource(tmp_path).read(NAME)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ ALLOWED = {
     "contracts/line_writer.py": Allowed({"os.write"}, "lines of logs, to the descriptor that standard error has"),
     "contracts/process.py": Allowed({"os.open"}, "the null device, for a standard descriptor that is closed"),
     "contracts/folder_lock.py": Allowed({"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"),
+    "contracts/regular_file.py": Allowed({"os.open"}, "reads alone: flags that keep it from waiting for a FIFO"),
     "contracts/metrics.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "tempfile.gettempdir", "shutil.rmtree"},
         "numbers that the processes of a pool share: a private folder, gone when the pool ends",

@@ -21,7 +21,7 @@ PURE = [
     ),
     *(
         f"contracts/{name}.py"
-        for name in ["jpeg", "limits", "message", "paths", "records", "session", "skeleton", "upload"]
+        for name in ["jpeg", "limits", "message", "npz", "paths", "records", "session", "skeleton", "upload"]
     ),
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",

@@ -229,7 +229,7 @@ def test_a_file_that_is_no_npz_is_a_finding(session: Session, data: bytes) -> No
 
 def test_a_single_array_is_no_npz(session: Session) -> None:
     session.capture(data=_array_file())
-    assert session.problems() == ["the file is no NPZ"]
+    assert session.problems() == ["the file does not load as an NPZ: it is no ZIP file"]
 
 
 def test_an_artifact_without_a_frame_is_a_finding(session: Session) -> None:

@@ -71,8 +71,7 @@ def test_three_files_are_written_and_their_paths_printed(
 
 def test_the_sheet_is_the_gateways(tmp_path: Path) -> None:
     made = artifact(tmp_path, moving_hand())
-    with Path(made.facts.place).open("rb") as file:
-        assert contact_sheet(recorded_of(made)) == contact_sheet(read_artifact(file))
+    assert contact_sheet(recorded_of(made)) == contact_sheet(read_artifact(Path(made.facts.place).read_bytes()))
 
 
 def test_the_same_artifact_is_the_same_bytes(tmp_path: Path) -> None:
