@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from contracts.answers import Tick
 from contracts.settings import Settings
@@ -17,7 +18,7 @@ from gateway.docs.routes import docs_routes
 from gateway.health import BrokerWatch
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
-from gateway.pages import page_routes
+from gateway.pages import page_for_browsers, page_routes
 from gateway.preview.routes import preview_routes
 from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
 from gateway.security import AccessControl, SecurityHeaders
@@ -32,6 +33,11 @@ async def tick(request: Request) -> Response:
     """Enforces nothing: the capture socket ticks itself."""
     state: GatewayState = request.app.state.gateway
     return json_response(Tick(active_captures=state.active_captures).model_dump())
+
+
+async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:
+    """At every address that no route has: a page for a person, the refusal for a program."""
+    await (page_for_browsers(scope, 404) or not_found)(scope, receive, send)
 
 
 def _cors(settings: Settings) -> list[Middleware]:
@@ -78,7 +84,7 @@ def create_app(state: GatewayState) -> Starlette:
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
-    app.router.default = not_found
+    app.router.default = _wrong_address
     app.router.redirect_slashes = False
     app.state.gateway = state
     app.state.brokers = BrokerWatch(state)

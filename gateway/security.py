@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.access import SUBPROTOCOL, TokenRule, is_loopback
 from contracts.settings import Settings
 from gateway.origins import OriginRule
+from gateway.pages import page_for_browsers
 from gateway.refusals import refusal
 
 __all__ = ["AccessControl", "SecurityHeaders"]
@@ -52,6 +53,9 @@ class AccessControl:
             return
         subprotocols: list[str] = scope.get("subprotocols", [])
         if not is_open(scope) and not self._tokens.admits(headers.getlist("authorization"), subprotocols):
+            if page := page_for_browsers(scope, 401):  # a wrong address in a browser, which has no token to send
+                await page(scope, receive, send)
+                return
             detail = "This server needs its token: Authorization: Bearer …, or the subprotocol bearer.<token>."
             challenge = {"WWW-Authenticate": 'Bearer realm="a3cp"'}
             await _refuse(scope, receive, send, 401, "token_required", detail, challenge)

@@ -12,7 +12,8 @@ __all__ = ["page"]
 
 Document = dict[str, Any]
 
-_NAVIGATION = (("/", "Home"), ("/live", "Live view"), ("/upload", "Upload"))
+# relative, so that a proxy may serve the gateway below a path
+_NAVIGATION = (("./", "Home"), ("live", "Live view"), ("upload", "Upload"))
 
 
 def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Sequence[str]) -> str:
@@ -34,12 +35,12 @@ def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Se
 <a class="skip-link" href="#main">Skip to the page</a>
 <header class="site-header"><div class="site-header-inner"><span class="brand">A3CP</span>
 <nav aria-label="Pages"><ul class="nav">{navigation}
-<li><a href="/docs" aria-current="page">Interfaces</a></li></ul></nav>
+<li><a href="docs" aria-current="page">Interfaces</a></li></ul></nav>
 </div></header>
 <main id="main" class="page docs" tabindex="-1">
 <h1>Interfaces</h1>
 <p class="lead">What programs send and are answered by version {escape(openapi["info"]["version"])}.
-For tools: <a href="/docs/openapi.json">OpenAPI 3.1</a> and <a href="/docs/asyncapi.json">AsyncAPI 3.0</a>.</p>
+For tools: <a href="docs/openapi.json">OpenAPI 3.1</a> and <a href="docs/asyncapi.json">AsyncAPI 3.0</a>.</p>
 {_contents()}
 {_section("http", "HTTP", _text(openapi["info"]["description"]) + _operations(openapi))}
 {_section("sockets", "WebSockets", _text(asyncapi["info"]["description"]) + _channels(asyncapi, sockets=True))}

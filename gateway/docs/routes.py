@@ -34,8 +34,8 @@ def _asyncapi() -> bytes:
 @cache
 def _page() -> bytes:
     build = read_build(BUILT)
-    styles = re.findall(r'href="(/static/assets/[^"]+\.css)"', build.shell.decode()) if build else []
-    icons = re.findall(r'href="(/static/assets/[^"]+\.svg)"', build.shell.decode()) if build else []
+    styles = re.findall(r'href="(static/assets/[^"]+\.css)"', build.shell_at("/docs").decode()) if build else []
+    icons = re.findall(r'href="(static/assets/[^"]+\.svg)"', build.shell_at("/docs").decode()) if build else []
     return page(orjson.loads(_openapi()), orjson.loads(_asyncapi()), styles, icons).encode()
 
 

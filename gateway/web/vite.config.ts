@@ -7,7 +7,7 @@ const sockets = ["/camera_feed_worker", "/ws"];
 
 export default defineConfig({
   plugins: [react()],
-  base: "/static/",
+  base: "./", // relative, so that a proxy may serve the gateway below a path; gateway/pages.py completes the shell
   build: {
     outDir: "../static",
     emptyOutDir: true,

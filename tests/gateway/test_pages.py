@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from gateway import pages
 from gateway.pages import SHELLS, page_routes, read_build
 from gateway.refusals import EXCEPTION_HANDLERS
 from tests.gateway.reached import ORIGIN, assert_refused, reaching
@@ -21,7 +23,7 @@ WEB = Path(__file__).parents[2] / "gateway" / "web"
 def built(folder: Path) -> Path:
     """A folder as the build leaves it."""
     (folder / "assets").mkdir(parents=True)
-    (folder / "index.html").write_text('<!doctype html><script src="/static/assets/index-a1b2.js"></script>')
+    (folder / "index.html").write_text('<!doctype html><script src="./assets/index-a1b2.js"></script>')
     (folder / "secret.js").write_text("no page's file")
     for name in ("index-a1b2.js", "index-c3d4.css", "icon-e5f6.svg", "notes.txt"):
         (folder / "assets" / name).write_text(f"this is {name}")
@@ -38,7 +40,11 @@ def test_every_page_is_the_one_shell_and_is_asked_for_anew(tmp_path: Path) -> No
         async with serving(built(tmp_path)) as client:
             for path in SHELLS:
                 answer = await client.get(path)
-                assert (answer.status_code, answer.content) == (200, (tmp_path / "index.html").read_bytes())
+                assert answer.status_code == 200
+                [file] = re.findall('src="([^"]*)"', answer.text)
+                assert urljoin(f"https://proxy.example/a3cp{path}", file) == (
+                    "https://proxy.example/a3cp/static/assets/index-a1b2.js"
+                )
                 assert answer.headers["content-type"] == "text/html; charset=utf-8"
                 assert answer.headers["cache-control"] == "no-cache"
                 assert (await client.head(path)).status_code == 200
@@ -152,3 +158,24 @@ def test_the_shell_is_served_where_the_pages_have_their_routes() -> None:
 def test_the_shell_needs_nothing_that_its_policy_forbids() -> None:
     shell = (WEB / "index.html").read_text()
     assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son\w+=|://", shell)
+
+
+@pytest.mark.parametrize("path", ["/live/", "/gesture", "/demo", "/a/b/c/", "/LIVE"])
+@pytest.mark.parametrize("token", [None, SecretStr("s3cret")])
+def test_a_wrong_address_is_a_page_for_a_browser_and_a_refusal_for_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, token: SecretStr | None
+) -> None:
+    build = read_build(built(tmp_path / "static"))
+    monkeypatch.setattr(pages, "_our_build", lambda: build)
+    status, code = (401, "token_required") if token else (404, "not_found")
+
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False, api_token=token) as gateway:
+            answer = await gateway.client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            [file] = re.findall('src="([^"]*)"', answer.text)
+            assert urljoin(f"http://127.0.0.1{path}", file) == "http://127.0.0.1/static/assets/index-a1b2.js"
+            assert_refused(await gateway.client.get(path), status, code)
+            assert_refused(await gateway.client.post(path, headers={"Accept": "text/html"}), status, code)
+
+    asyncio.run(main())

@@ -1,21 +1,23 @@
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent } from "react";
 
+import { at, within } from "./base";
+
 const MOVED = "a3cp:moved";
 
 /** Shows another page without loading the document again, so that token and session stay. */
 export function navigate(path: string): void {
-  window.history.pushState(null, "", path);
+  window.history.pushState(null, "", at(path));
   window.dispatchEvent(new Event(MOVED));
   window.scrollTo(0, 0);
 }
 
-/** The path in the address bar; the component renders again when it changes. */
+/** The gateway's path that the address bar shows; the component renders again when it changes. */
 export function usePath(): string {
   return useSyncExternalStore(subscribe, currentPath);
 }
 
 function currentPath(): string {
-  return window.location.pathname;
+  return within(window.location.pathname);
 }
 
 function subscribe(changed: () => void): () => void {
@@ -39,7 +41,7 @@ export function Link({ to, children, ...rest }: LinkProps) {
     navigate(to);
   }
   return (
-    <a href={to} onClick={follow} {...rest}>
+    <a href={at(to)} onClick={follow} {...rest}>
       {children}
     </a>
   );

@@ -15,7 +15,7 @@ from gateway.docs.page import page
 from tests.gateway.reached import reaching
 
 OPENAPI, ASYNCAPI = openapi("0.0.0"), asyncapi("0.0.0")
-PAGE = page(OPENAPI, ASYNCAPI, ["/static/assets/index-a1.css"], ["/static/assets/icon-b2.svg"])
+PAGE = page(OPENAPI, ASYNCAPI, ["static/assets/index-a1.css"], ["static/assets/icon-b2.svg"])
 VOID = {"meta", "link"}
 
 

@@ -1,3 +1,4 @@
+import { at } from "../base";
 import { ApiError } from "./failure";
 
 export interface RequestOptions {
@@ -56,7 +57,7 @@ export function subprotocols(token: string | null): string[] {
 
 /** The address of a WebSocket on the server that this page came from. */
 export function socketUrl(path: string): string {
-  const url = new URL(path, window.location.href);
+  const url = new URL(at(path), window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
@@ -69,7 +70,13 @@ async function once(method: string, path: string, options: RequestOptions, token
   const late = AbortSignal.timeout(options.timeoutMs ?? ANSWER_WITHIN_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
   try {
-    return await fetch(path, { method, headers, signal, cache: "no-store", ...(body === undefined ? {} : { body }) });
+    return await fetch(at(path), {
+      method,
+      headers,
+      signal,
+      cache: "no-store",
+      ...(body === undefined ? {} : { body }),
+    });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError(late.aborted ? "timeout" : "network_error");

@@ -1,3 +1,4 @@
+import { at } from "../base";
 import { failureOf, ApiError, type Failure } from "./failure";
 
 /** What the server says of itself: what is missing, one sentence each; nothing if all is well. */
@@ -6,7 +7,7 @@ export type Readiness = { readonly missing: readonly string[] } | { readonly fai
 /** Asks once. It needs no token, and 503 is an answer like another. Never throws. */
 export async function readiness(): Promise<Readiness> {
   try {
-    const answer = await fetch("/readyz", { signal: AbortSignal.timeout(15_000), cache: "no-store" });
+    const answer = await fetch(at("/readyz"), { signal: AbortSignal.timeout(15_000), cache: "no-store" });
     const { missing } = (await answer.json()) as { missing?: unknown };
     if (answer.ok) return { missing: [] };
     if (Array.isArray(missing)) return { missing: missing.map(String) };

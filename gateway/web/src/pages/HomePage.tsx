@@ -1,3 +1,4 @@
+import { at } from "../base";
 import { Card } from "../components/Card";
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
@@ -35,7 +36,7 @@ export function HomePage() {
           to a disk.
         </p>
         <p>
-          Programs can do all of this, too: <a href="/docs">the interfaces</a>.
+          Programs can do all of this, too: <a href={at("/docs")}>the interfaces</a>.
         </p>
         <Readiness />
       </Card>

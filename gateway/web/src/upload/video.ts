@@ -1,6 +1,7 @@
 import { ApiError, failureOf, type Failure } from "../api/failure";
 import { messageHeader, newRecordId } from "../api/header";
 import type { Send } from "../api/http";
+import { at } from "../base";
 import type { Session } from "../session/useSession";
 import { uploadFailure, uploadFailureOf } from "./failures";
 
@@ -70,7 +71,7 @@ export interface PostOptions {
 export function postForm(path: string, form: FormData, { token, onProgress, signal }: PostOptions): Promise<Submitted> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", path);
+    request.open("POST", at(path));
     if (token !== null) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
     request.addEventListener("load", () => {
