@@ -47,7 +47,7 @@ ALLOWED = "--use-fake-ui-for-media-stream"
 expect.set_options(timeout=PATIENCE_MS)
 
 
-def _absent(what: str) -> None:
+def absent(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
@@ -58,9 +58,9 @@ def chromium() -> str:
     """The path of the browser."""
     path = shutil.which("chromium")
     if path is None:
-        _absent("there is no chromium on this machine: apt-get install chromium")
+        absent("there is no chromium on this machine: apt-get install chromium")
     if read_build(BUILT) is None:
-        _absent("the pages are not built: ./scripts/test builds them")
+        absent("the pages are not built: ./scripts/test builds them")
     return str(path)
 
 
