@@ -29,7 +29,9 @@ __all__ = [
     "compact_json",
     "encode_line",
     "event_bytes",
+    "is_by_client",
     "split_line",
+    "uses_our_names",
 ]
 
 RECEIPT_WAIT_S = 5.0
@@ -52,19 +54,40 @@ def event_bytes(event: BaseModel) -> bytes:
     return event.model_dump_json(exclude_none=True).encode()
 
 
+_OUR_SOURCES = {"session_manager", "landmark_extractor", "library"}
+_OUR_EVENTS = ("session.", "capture.", "consent.")
+
+
+def uses_our_names(event: Mapping[str, Any]) -> bool:
+    """Whether an event says that the session manager, an extractor or the library made it.
+
+    A client may append such an event. Its line then says that it is a client's (`encode_line`), so that readers take
+    labels and references to artifacts only from lines that our own processes made.
+    """
+    return (
+        event.get("source") in _OUR_SOURCES
+        or str(event.get("event", "")).startswith(_OUR_EVENTS)
+        or "raw_features_ref" in event
+    )
+
+
 _HEAD = b'{"recorded_at":"'
 _MIDDLE = b'","event":'
 _TIME_BYTES = len("2026-01-31T12:00:00.000Z")
 _EVENT_AT = len(_HEAD) + _TIME_BYTES + len(_MIDDLE)
+_END = b"}\n"
+_BY_CLIENT_END = b',"by":"client"}\n'
+"""An event is an object, so any other line of ours ends with two braces: no event can imitate this, or hide it."""
 
 
-def encode_line(event: bytes, recorded_at: str, max_event_bytes: int) -> bytes:
-    """``{"recorded_at":"…","event":{…}}`` and a newline.
+def encode_line(event: bytes, recorded_at: str, max_event_bytes: int, *, by_client: bool = False) -> bytes:
+    """``{"recorded_at":"…","event":{…}}`` and a newline; ``…,"by":"client"}`` if a client appended an event that
+    `uses_our_names`.
 
     Raises:
         EventTooLarge: that is more than ``max_event_bytes`` bytes.
     """
-    line = b"".join((_HEAD, recorded_at.encode(), _MIDDLE, event, b"}\n"))
+    line = b"".join((_HEAD, recorded_at.encode(), _MIDDLE, event, _BY_CLIENT_END if by_client else _END))
     if len(line) > max_event_bytes:
         raise EventTooLarge(f"the line would have {len(line)} bytes, {max_event_bytes} are allowed")
     return line
@@ -72,25 +95,32 @@ def encode_line(event: bytes, recorded_at: str, max_event_bytes: int) -> bytes:
 
 def split_line(line: bytes) -> tuple[str, bytes] | None:
     """The ``recorded_at`` and the event bytes of a line that `encode_line` made; None for any other line."""
-    if not (line.startswith(_HEAD) and line.endswith(b"}\n") and line[_EVENT_AT - len(_MIDDLE) : _EVENT_AT] == _MIDDLE):
+    if not (line.startswith(_HEAD) and line.endswith(_END) and line[_EVENT_AT - len(_MIDDLE) : _EVENT_AT] == _MIDDLE):
         return None
     recorded_at = line[len(_HEAD) : len(_HEAD) + _TIME_BYTES].decode("ascii", "replace")
     try:
         parse_utc(recorded_at)
     except ValueError:
         return None
-    return recorded_at, line[_EVENT_AT:-2]
+    return recorded_at, line[_EVENT_AT : -len(_BY_CLIENT_END if is_by_client(line) else _END)]
+
+
+def is_by_client(line: bytes) -> bool:
+    """Whether a line that `encode_line` made says that a client appended its event."""
+    return line.endswith(_BY_CLIENT_END)
 
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """One entry of ``{a3cp}:events``. ``capture_id`` is set only on a capture's feature-ref event."""
+    """One entry of ``{a3cp}:events``. ``capture_id`` is set only on a capture's feature-ref event, ``by_client`` only
+    on an event that a client appended and that `uses_our_names`."""
 
     event: bytes
     user_id: str
     session_id: str
     record_id: str
     capture_id: str = ""
+    by_client: bool = False
 
     def encode(self) -> dict[str, str | bytes]:
         """The entry's fields."""
@@ -100,7 +130,11 @@ class EventEntry:
             "session_id": self.session_id,
             "record_id": self.record_id,
         }
-        return {**fields, "capture_id": self.capture_id} if self.capture_id else fields
+        if self.capture_id:
+            fields["capture_id"] = self.capture_id
+        if self.by_client:
+            fields["by_client"] = "1"
+        return fields
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> EventEntry:
@@ -112,6 +146,7 @@ class EventEntry:
                 session_id=fields[b"session_id"].decode(),
                 record_id=fields[b"record_id"].decode(),
                 capture_id=fields.get(b"capture_id", b"").decode(),
+                by_client=b"by_client" in fields,
             )
         except KeyError as missing:
             raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None

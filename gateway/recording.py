@@ -11,7 +11,7 @@ from starlette.routing import Route
 from contracts import A3CPMessage
 from contracts.answers import Appended
 from contracts.errors import RequestRefused
-from contracts.events import EventEntry, append_event, await_receipt, compact_json, encode_line
+from contracts.events import EventEntry, append_event, await_receipt, compact_json, encode_line, uses_our_names
 from contracts.ids import format_utc, parse_utc
 from gateway.again import once_more
 from gateway.refusals import json_response
@@ -33,7 +33,9 @@ def event_entry(body: bytes) -> EventEntry:
     document = parse_object(body)
     require(document, "user_id", "session_id", "source")
     message = validated(A3CPMessage, document)
-    return EventEntry(compact_json(body), message.user_id, message.session_id, message.record_id)
+    return EventEntry(
+        compact_json(body), message.user_id, message.session_id, message.record_id, by_client=uses_our_names(document)
+    )
 
 
 async def append(request: Request) -> Response:
@@ -41,7 +43,8 @@ async def append(request: Request) -> Response:
     state: GatewayState = request.app.state.gateway
     max_event_bytes = state.settings.max_event_bytes
     entry = event_entry(await read_body(request, max_event_bytes + WHITESPACE_BYTES, code="event_too_large"))
-    encode_line(entry.event, format_utc(datetime.now(UTC)), max_event_bytes)  # too large is told before it is queued
+    now = format_utc(datetime.now(UTC))
+    encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # too large is told before it is queued
     with state.metrics.capture.append.time():
         entry_id = await once_more(lambda: append_event(state.events, entry))
         receipt = await once_more(lambda: await_receipt(state.events, entry_id))

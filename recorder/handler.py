@@ -145,7 +145,9 @@ class EntryHandler:
                 break
             try:
                 with self._metrics.append.time():
-                    recorded.append(self._writer.append(line.user_id, line.session_id, line.event))
+                    recorded.append(
+                        self._writer.append(line.user_id, line.session_id, line.event, by_client=line.by_client)
+                    )
             except RecorderError as error:
                 return recorded, error
         return recorded, None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from contracts.events import split_line
+from contracts.events import is_by_client, split_line
 from contracts.message import FeatureRefEvent
 from recorder.entry import parse_object
 
@@ -18,12 +18,17 @@ __all__ = ["LogLine", "find_feature_ref", "read_log"]
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a session's log. ``problem`` says why it is no envelope of ours; then the event is empty."""
+    """One line of a session's log. ``problem`` says why it is no envelope of ours; then the event is empty.
+
+    ``by_client``: a client appended the event under a name of ours (`contracts.events.uses_our_names`); neither a
+    label nor a reference to an artifact may be taken from it.
+    """
 
     number: int
     recorded_at: str = ""
     event: bytes = b""
     problem: str = ""
+    by_client: bool = False
 
 
 def read_log(log: Path) -> Iterator[LogLine]:
@@ -48,17 +53,18 @@ def _judge(number: int, line: bytes) -> LogLine:
         parse_object(event)
     except ValueError as error:
         return LogLine(number, problem=f"the line's event is not a JSON object: {error}")
-    return LogLine(number, recorded_at, event)
+    return LogLine(number, recorded_at, event, by_client=is_by_client(line))
 
 
 def find_feature_ref(log: Path, capture_id: str) -> bytes | None:
-    """The bytes of a capture's feature-ref event if its line is in ``log``; None if not, or if there is no log.
+    """The bytes of a capture's feature-ref event if its line is in ``log``; None if not, or if there is no log. One
+    that a client appended is none.
 
     Raises:
         OSError: the log is there and cannot be read.
     """
     try:
-        lines = [line.event for line in read_log(log) if capture_id.encode() in line.event]
+        lines = [line.event for line in read_log(log) if not line.by_client and capture_id.encode() in line.event]
     except FileNotFoundError:
         return None
     for event in lines:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,7 +34,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """What `verify_log` found. ``notes`` are worth a look, and no failure."""
+    """What `verify_log` found. ``notes`` are worth a look, and no failure: artifacts without an event, and events that
+    a client appended under a name of ours and that are not heeded."""
 
     log: Path
     events: int
@@ -55,6 +58,7 @@ class SessionReading:
     events: int = 0
     refs: list[tuple[int, FeatureRefEvent]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, line: LogLine) -> None:
         if line.problem:
@@ -68,6 +72,9 @@ class SessionReading:
                 problem = f"the event's {name} is not that of its log"
                 self.findings.append(Finding(problem, line.number, capture_id, record_id))
                 return
+        if line.by_client:
+            self.notes.append(f"line {line.number}: {_appended(event)}: not heeded, a client appended it")
+            return
         if "raw_features_ref" not in event:
             return
         try:
@@ -113,8 +120,15 @@ def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
         except ArtifactError as error:
             findings.append(Finding(str(error), number, event.capture_id, event.record_id))
     findings.sort(key=lambda finding: finding.line)
-    notes = _orphans(artifacts, reading) if reading.events else ()
+    notes = (*reading.notes, *(_orphans(artifacts, reading) if reading.events else ()))
     return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
+
+
+def _appended(event: Mapping[str, Any]) -> str:
+    """What an event says that it is."""
+    if "raw_features_ref" in event:
+        return f"feature-ref event of the capture {event.get('capture_id')}"
+    return f"event {event.get('event')} of the source {event.get('source')}"
 
 
 def _repeats(refs: list[tuple[int, FeatureRefEvent]]) -> list[Finding]:

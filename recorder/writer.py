@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.errors import MissingSessionPath, RecorderIOError, SessionLogLocked
-from contracts.events import encode_line, split_line
+from contracts.events import encode_line, is_by_client, split_line
 from contracts.ids import format_utc
 from contracts.paths import session_log_path
 
@@ -42,13 +42,25 @@ class _Seen:
     inode: int
     offset: int = 0
     recorded: dict[bytes, str] = field(default_factory=dict)
+    by_client: set[bytes] = field(default_factory=set)
 
     def add(self, line: bytes) -> None:
         """Take note of the line at ``offset``; of the same event twice, the first counts."""
         self.offset += len(line)
         if (parts := split_line(line)) is not None:
             recorded_at, event = parts
-            self.recorded.setdefault(_digest(event), recorded_at)
+            digest = _digest(event)
+            if is_by_client(line) and digest not in self.recorded:
+                self.by_client.add(digest)
+            elif not is_by_client(line):
+                self.by_client.discard(digest)
+            self.recorded.setdefault(digest, recorded_at)
+
+    def when(self, event: bytes, *, by_client: bool) -> str | None:
+        """When this event was recorded; None if it was not. A client's line does not count for an event of ours: a
+        client that guesses its bytes must not keep it out of the log."""
+        digest = _digest(event)
+        return None if digest in self.by_client and not by_client else self.recorded.get(digest)
 
 
 def _digest(event: bytes) -> bytes:
@@ -92,11 +104,11 @@ class LogWriter:
         self._max_files = max_files
         self._index: OrderedDict[Path, _Seen] = OrderedDict()
 
-    def append(self, user_id: str, session_id: str, event: bytes) -> str:
+    def append(self, user_id: str, session_id: str, event: bytes, *, by_client: bool = False) -> str:
         """Append ``event``, JSON on one line, to its session's log; returns its ``recorded_at``.
 
         The same event bytes again write nothing and return the first ``recorded_at``. Creates the log if its
-        directory exists, and never a directory.
+        directory exists, and never a directory. ``by_client`` is what the line says of the event's origin.
 
         Raises:
             EventTooLarge: the line would be too long; nothing was opened.
@@ -106,10 +118,10 @@ class LogWriter:
             ValueError: an id is none.
         """
         path = session_log_path(self._log_root, user_id, session_id)
-        encode_line(event, format_utc(self._clock()), self._max_event_bytes)
+        encode_line(event, format_utc(self._clock()), self._max_event_bytes, by_client=by_client)
         try:
             with self._locked(path) as log:
-                return self._append_locked(log, path, event)
+                return self._append_locked(log, path, event, by_client=by_client)
         except OSError as error:
             raise RecorderIOError(f"the session's log cannot be written: {error.strerror or error}") from error
 
@@ -137,14 +149,14 @@ class LogWriter:
                     raise SessionLogLocked("the session's log is locked by another process") from error
             time.sleep(_LOCK_POLL_S)
 
-    def _append_locked(self, log: int, path: Path, event: bytes) -> str:
+    def _append_locked(self, log: int, path: Path, event: bytes, *, by_client: bool) -> str:
         seen = self._look(log, path)
-        if (recorded_at := seen.recorded.get(_digest(event))) is not None:
+        if (recorded_at := seen.when(event, by_client=by_client)) is not None:
             if self._fsync:
                 os.fsync(log)  # whoever wrote it may have died before its own
             return recorded_at
         recorded_at = format_utc(self._clock())
-        line = encode_line(event, recorded_at, self._max_event_bytes)
+        line = encode_line(event, recorded_at, self._max_event_bytes, by_client=by_client)
         self._write_line(log, path, line, seen.offset)
         seen.add(line)
         self._on_line(len(line))

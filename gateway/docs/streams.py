@@ -108,7 +108,10 @@ _LINE: Schema = {
     "or a `SessionStarted` or `SessionEnded` with `event`: `session.start` or `session.end`.",
 }
 _OF_CAPTURE: Schema = _optional({"allOf": [reference("Identifier")], "description": "Of a capture's event only."})
-_EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE}
+_BY_CLIENT: Schema = _optional(
+    {"type": "string", "const": "1", "description": "A client appended it under a name of the product's own."}
+)
+_EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE, "by_client": _BY_CLIENT}
 _EVENT_EXAMPLE = {
     "event": '{"schema_version":"1.0.1","record_id":"…","source":"note_taker","note":"she smiled"}',
     "user_id": _USER, "session_id": _SESSION, "record_id": _WINDOW,

@@ -74,6 +74,8 @@ def _shown(selection: Selection) -> Iterator[Capture]:
 def _tell_what_is_not_exported(selection: Selection) -> None:
     for text in selection.held_back:
         print(printable(f"held back  {text}"), file=sys.stderr)
+    for text in selection.notes:
+        print(printable(f"note       {text}"), file=sys.stderr)
     for text in selection.failed:
         print(printable(f"FAILED     {text}"), file=sys.stderr)
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from contracts.layout import LAYOUT, Part
 from scripts.exports.capture import Capture
-from scripts.exports.tables import CapturesTable, File, Table, json_file
+from scripts.exports.tables import CapturesTable, File, Table, cell_text, json_file
 
 __all__ = ["ROWS_PER_FRAME", "TYPES", "files", "frame_numbers", "landmark_table"]
 
@@ -61,7 +61,7 @@ def files(captures: Iterable[Capture]) -> Iterator[File]:
         names = {"participant_id": capture.event.user_id, "sequence_id": capture.record_id}
         train.add({"path": path, **names, "sign": capture.intent})
         if capture.intent is not None:
-            signs.add(capture.intent)
+            signs.add(cell_text(capture.intent))  # the map's names are those of the table
     yield train.file()
     yield json_file("sign_to_prediction_index_map.json", {sign: number for number, sign in enumerate(sorted(signs))})
     yield table.file()

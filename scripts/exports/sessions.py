@@ -18,7 +18,7 @@ from recorder.entry import parse_object
 from recorder.session_log import read_log
 from recorder.verify import read_session
 from scripts.exports.capture import Capture
-from scripts.exports.statements import Statements
+from scripts.exports.statements import Statements, heeded, label_of
 
 __all__ = ["Choice", "Selection", "find_logs"]
 
@@ -38,6 +38,7 @@ class Selection:
     Attributes:
         failed: what is wrong with a session or a capture, one sentence each.
         held_back: captures that are good, and why they are not exported.
+        notes: what is worth a look, and no failure.
         total: how many captures the logs tell of.
         exported: how many captures were, and
         sessions: of which sessions they are;
@@ -49,6 +50,7 @@ class Selection:
     choice: Choice = field(default_factory=Choice)
     failed: list[str] = field(init=False, default_factory=list)
     held_back: list[str] = field(init=False, default_factory=list)
+    notes: list[str] = field(init=False, default_factory=list)
     total: int = field(init=False)
     exported: int = field(init=False, default=0)
     sessions: set[str] = field(init=False, default_factory=set)
@@ -70,6 +72,7 @@ class Selection:
         for log in self.logs:
             reading = read_session(log)
             self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
+            self.notes += [f"{log}: {note}" for note in reading.notes]
             statements = self._statements(log)
             twice = _more_than_once(Counter(event.capture_id for _, event in reading.refs))
             for _, event in reading.refs:
@@ -85,7 +88,8 @@ class Selection:
 
     def _statements(self, log: Path) -> Statements:
         try:
-            return Statements(None if line.problem else parse_object(line.event) for line in read_log(log))
+            events = (None if line.problem else (parse_object(line.event), line.by_client) for line in read_log(log))
+            return Statements(heeded(events))
         except OSError:
             return Statements([None])
 
@@ -105,7 +109,7 @@ class Selection:
         except ArtifactError as error:
             self.failed.append(f"record {event.record_id}: {error}")
             return None
-        intent = event.annotation.intent if event.annotation else statements.session_intent
+        intent = label_of(event.annotation.intent if event.annotation else None) or statements.session_intent
         return Capture(event, artifact, intent, consent_given, is_demo)
 
 

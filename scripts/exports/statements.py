@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["Statements"]
+__all__ = ["Statements", "heeded", "label_of"]
+
+_HARMLESS = {"consent_given": True, "is_demo": False}
 
 
 class Statements:
     """The statements of all events of one session. An event with a ``capture_id`` speaks of that capture, any other of
-    the whole session; their order does not matter.
+    the whole session.
 
     The cautious statement wins: one that consent was not given, or that it was a demonstration, is not undone by
     another. So consent can be withdrawn later, by one more event in the session's log.
@@ -25,17 +28,17 @@ class Statements:
         self._said: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
         self.whole = True
         self.session_intent: str | None = None
+        started = False
         for event in events:
             if event is None:
                 self.whole = False
                 continue
-            for field in ("consent_given", "is_demo"):
+            for field in _HARMLESS:
                 if event.get(field) is not None:
                     self._said[field, str(event.get("capture_id") or "")].append(event[field])
-            if event.get("event") == "session.start" and isinstance(event.get("training_intent_label"), str):
-                # JSON has texts that are no Unicode, with half a surrogate pair; no table has
-                label = event["training_intent_label"].encode("utf-8", "replace").decode()
-                self.session_intent = label or None
+            if not started and _is_start(event):
+                started = True
+                self.session_intent = label_of(event.get("training_intent_label"))
 
     def consent_given(self, capture_id: str) -> bool | None:
         """Whether consent was given for a capture; None if nobody said. Whatever is not ``true`` is a no."""
@@ -49,3 +52,39 @@ class Statements:
 
     def _of(self, field: str, capture_id: str) -> list[Any]:
         return self._said[field, ""] + self._said[field, capture_id]
+
+
+def heeded(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[Mapping[str, Any] | None]:
+    """Of each event of a log what may be taken from it; None for one that cannot be read. An event comes with whether
+    a client appended it under a name of ours (`recorder.session_log.LogLine.by_client`).
+
+    A label, and that consent was given, come from the session's start and from a capture's own event alone: a client
+    may append any event, and must not speak for another one. The start is the first one in the log, for the session
+    manager writes it before anybody knows the session's id. That consent was *not* given is heeded whoever says it.
+    """
+    started = False
+    for each in events:
+        if each is None:
+            yield None
+            continue
+        event, by_client = each
+        start = not by_client and not started and _is_start(event)
+        started = started or start
+        if start or (not by_client and "raw_features_ref" in event):
+            yield event
+        else:
+            cautious = {name: event[name] for name in _HARMLESS if event.get(name) not in (None, _HARMLESS[name])}
+            yield {"capture_id": event.get("capture_id"), **cautious}
+
+
+def _is_start(event: Mapping[str, Any]) -> bool:
+    return event.get("event") == "session.start"
+
+
+def label_of(text: object) -> str | None:
+    """A gesture's name as exports have it: in Unicode's composed form, so that one name is one sign however it was
+    typed; None for what is no text, or only spaces."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    # JSON has texts that are no Unicode, with half a surrogate pair; no table has
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())

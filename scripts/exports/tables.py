@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import orjson
 
 from scripts.exports.capture import Capture
 
-__all__ = ["CapturesTable", "File", "Table", "json_file"]
+__all__ = ["CapturesTable", "File", "Table", "cell_text", "json_file"]
 
 
 class File(NamedTuple):
@@ -23,7 +24,7 @@ class File(NamedTuple):
 
 class Table:
     """A CSV file in UTF-8. The first row's keys are its head, lines end in ``\\n``; None is empty, a bool ``true`` or
-    ``false``. What is held of a row is its line."""
+    ``false``, a text its `cell_text`. What is held of a row is its line."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -66,7 +67,24 @@ def _line(cells: Iterable[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return cell_text(value)
     return str(value).lower() if isinstance(value, bool) else value
+
+
+_SPACE = r"(?:[^\S\t\r\n]|[\x00-\x08\x0e-\x1f\x7f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff])"
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u2212]"
+_FORMULA = re.compile(rf"(\A(?='*[\t\r\n])|(?:\A|[;|\t\r\n])(?='*{_SPACE}*{_SIGN}))")
+
+
+def cell_text(text: str) -> str:
+    """``text`` with an apostrophe before whatever a spreadsheet would take for the beginning of a formula: ``= + - @``,
+    in their wide, small and raised forms too, behind spaces too, and a tab or the end of a line.
+
+    They are looked for behind a semicolon, a bar and a tab as well: where a comma is the decimal sign, spreadsheets
+    split cells at these. A text that has the apostrophe already gets one more, so that taking one away gives it back.
+    """
+    return _FORMULA.sub(r"\1'", text)
 
 
 def json_file(path: str, document: Any) -> File:

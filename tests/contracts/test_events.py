@@ -28,7 +28,9 @@ from contracts.events import (
     compact_json,
     encode_line,
     event_bytes,
+    is_by_client,
     split_line,
+    uses_our_names,
 )
 from contracts.message import A3CPMessage
 from tests.contracts import samples
@@ -104,6 +106,38 @@ def test_a_line_splits_into_what_it_was_made_of(event: bytes) -> None:
     assert line.count(b"\n") == 1
     assert orjson.loads(line) == {"recorded_at": TIME, "event": orjson.loads(event)}
     assert split_line(line) == (TIME, event)
+    assert not is_by_client(line)
+    by_client = encode_line(event, TIME, 10**9, by_client=True)
+    assert orjson.loads(by_client) == {**orjson.loads(line), "by": "client"}
+    assert split_line(by_client) == (TIME, event)
+    assert is_by_client(by_client)
+
+
+@pytest.mark.parametrize("text", ['","by":"client"}', ',"by":"client"}\n', "}}", '"by":"client"'])
+def test_no_event_makes_its_line_say_who_appended_it_or_hides_that(text: str) -> None:
+    for event in (orjson.dumps({"note": text}), orjson.dumps({text: 1, "by": "client"}), b'{"a":{"by":"client"}}'):
+        for by_client in (False, True):
+            line = encode_line(event, TIME, 10**9, by_client=by_client)
+            assert (is_by_client(line), split_line(line)) == (by_client, (TIME, event))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"event": "session.start"}, {"event": "session.end", "source": "x"}, {"source": "session_manager"},
+        {"source": "landmark_extractor"}, {"source": "library"}, {"event": "capture.relabelled"},
+        {"event": "consent.withdrawn"}, {"raw_features_ref": None}, {"raw_features_ref": {}, "source": "x"},
+    ],
+)  # fmt: skip
+def test_an_event_under_a_name_of_ours_is_known(fields: dict[str, Any]) -> None:
+    assert uses_our_names({"user_id": "u", **fields})
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"event": "note"}, {"event": None}, {"event": ["session.start"]}, {"source": 1}]
+)
+def test_any_other_event_is_a_client_s_own(fields: dict[str, Any]) -> None:
+    assert not uses_our_names(fields)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +165,11 @@ def test_a_line_may_be_exactly_as_long_as_allowed_newline_included() -> None:
 
 
 def test_an_event_entry_reads_back_as_it_was_written() -> None:
-    for entry in (EventEntry(b"{}", "u", "s", "r"), EventEntry(b"\xff{}", "u", "s", "r", "c")):
+    for entry in (
+        EventEntry(b"{}", "u", "s", "r"),
+        EventEntry(b"\xff{}", "u", "s", "r", "c"),
+        EventEntry(b"{}", "u", "s", "r", by_client=True),
+    ):
         fields = {
             name.encode(): value.encode() if isinstance(value, str) else value for name, value in entry.encode().items()
         }

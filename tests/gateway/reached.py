@@ -63,17 +63,17 @@ class TinyRecorder:
         if refused is not None:
             await run(self.events, records.bury(entry_id, refused, fields, datetime.now(UTC)))
             return
-        receipt = Receipt(recorded_at=self._append(path, entry.event))
+        receipt = Receipt(recorded_at=self._append(path, entry))
         await run(self.events, records.settle(entry_id, receipt, entry.capture_id))
 
-    def _append(self, path: Path, event: bytes) -> str:
+    def _append(self, path: Path, entry: EventEntry) -> str:
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
             recorded_at, there = split_line(line) or ("", b"")
-            if there == event:
+            if there == entry.event:
                 return recorded_at
         recorded_at = format_utc(datetime.now(UTC))
         with path.open("ab") as log:
-            log.write(encode_line(event, recorded_at, 2**30))
+            log.write(encode_line(entry.event, recorded_at, 2**30, by_client=entry.by_client))
         return recorded_at
 
 

