@@ -5,6 +5,7 @@ It is plain Parquet, so nothing of ``datasets`` is needed to write it, and whate
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -52,7 +53,8 @@ configs:
 - config_name: default
   data_files:
   - split: train
-    path: data/*.parquet
+    path:
+{paths}
 ---
 
 # A3CP captures
@@ -90,22 +92,31 @@ def _offsets(arrays: list[npt.NDArray[Any]]) -> pa.Array:
 
 
 def files(captures: Iterable[Capture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
-    """``data/train-<number>.parquet``, as many as it takes, and ``README.md``, the dataset's card."""
+    """``data/train-<number>-<digest>.parquet``, as many as it takes, and ``README.md``, the dataset's card.
+
+    ``datasets`` finds what it has cached by the names in the card alone. So they carry their files' contents: with the
+    same names for other rows it would give back those of an older export, and captures that were withdrawn since.
+    """
     shard: list[Capture] = []
-    shards = total = held_bytes = 0
+    paths: list[str] = []
+    total = held_bytes = 0
     for capture in captures:
         shard.append(capture)
         total += 1
         held_bytes += capture.artifact.features.nbytes
         if held_bytes >= shard_bytes:
-            yield _shard(shards, shard)
-            shard, shards, held_bytes = [], shards + 1, 0
+            yield (file := _shard(len(paths), shard))
+            paths.append(file.path)
+            shard, held_bytes = [], 0
     if shard:
-        yield _shard(shards, shard)
-    yield File("README.md", _CARD.format(captures=total).encode())
+        yield (file := _shard(len(paths), shard))
+        paths.append(file.path)
+    listed = "\n".join(f"    - {path}" for path in paths)
+    yield File("README.md", _CARD.format(captures=total, paths=listed).encode())
 
 
 def _shard(number: int, captures: list[Capture]) -> File:
     buffer = pa.BufferOutputStream()
     pq.write_table(rows_table(captures), buffer, compression="zstd")
-    return File(f"data/train-{number:05}.parquet", buffer.getvalue().to_pybytes())
+    content = buffer.getvalue().to_pybytes()
+    return File(f"data/train-{number:05}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content)

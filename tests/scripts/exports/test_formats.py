@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -228,10 +229,13 @@ def test_hf_begins_a_new_file_when_one_is_full_and_the_card_names_them_all(tmp_p
     captures = [capture_of(tmp_path, landmarks(2)) for _ in range(3)]
     one_matrix = captures[0].artifact.features.nbytes
     *shards, card = huggingface.files(captures, shard_bytes=one_matrix + 1)
-    assert [file.path for file in shards] == ["data/train-00000.parquet", "data/train-00001.parquet"]
+    digests = [hashlib.sha256(file.content).hexdigest()[:16] for file in shards]
+    names = [f"data/train-{number:05}-{digest}.parquet" for number, digest in enumerate(digests)]
+    assert [file.path for file in shards] == names and len(set(digests)) == 2
     rows = [row for file in shards for row in pd.read_parquet(io.BytesIO(file.content)).record_id]
     assert rows == [capture.record_id for capture in captures]
-    assert b"data/*.parquet" in card.content and b"3 in all" in card.content
+    assert all(name.encode() in card.content for name in names) and b"3 in all" in card.content
+    assert b"*.parquet" not in card.content
 
 
 # --- all of them
