@@ -46,7 +46,9 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
-    headers = None if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if error.status == 408:
+        headers["Connection"] = "close"  # the rest of the request may still come, or never: RFC 9110, 15.5.9
     return refusal(error.status, error.code, error.detail, headers)
 
 

@@ -18,7 +18,7 @@ from contracts.access import STRONG_TOKEN, is_loopback
 from contracts.listeners import address_of
 from contracts.logs import get_logger
 from contracts.settings import Settings
-from gateway.http_protocol import BoundedHttp
+from gateway.http_protocol import KEEP_ALIVE_S, BoundedHttp
 from gateway.stalls import Stalls
 from gateway.state import GatewayState
 from gateway.websocket_protocol import BoundedWebSocket
@@ -61,6 +61,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws=BoundedWebSocket,
         ws_per_message_deflate=False,
         ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1, settings.stream_max_frame_bytes + 1),
+        timeout_keep_alive=KEEP_ALIVE_S,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -17,6 +17,7 @@ from typing import Any
 from unittest import mock
 
 import fakeredis
+import uvloop
 
 from contracts import keys, records
 from contracts.events import EventEntry
@@ -107,7 +108,11 @@ def attacked(folder: Path, *, memory_share: float = 0.0, **settings: Any) -> Ite
         await frames.aclose()
         await events.aclose()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="gateway")
+    def run_as_the_process_does() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run_as_the_process_does, name="gateway")
     with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=memory_share)):
         thread.start()
         try:

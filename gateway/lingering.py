@@ -1,0 +1,49 @@
+"""The end of a connection whose client may still be sending.
+
+Bytes that the server leaves unread make the system reset the connection, and a client that is still sending then fails
+before it reads what it was told. So the server closes its own half, and reads and forgets the rest, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["linger"]
+
+
+def linger(transport: asyncio.Transport, owner: asyncio.Protocol, *, most_bytes: int, within_s: float) -> None:
+    """Close a connection once its client has stopped sending, or after ``most_bytes``, or after ``within_s``.
+
+    Until then ``owner``, its protocol so far, gets no data, but is told if the connection is lost."""
+    if transport.is_closing():
+        return
+    if transport.can_write_eof():
+        transport.write_eof()
+    timer = asyncio.get_running_loop().call_later(within_s, transport.close)
+    transport.set_protocol(_Lingering(transport, owner, most_bytes, timer))
+    transport.resume_reading()
+
+
+class _Lingering(asyncio.Protocol):
+    def __init__(
+        self, transport: asyncio.Transport, owner: asyncio.Protocol, most_bytes: int, timer: asyncio.TimerHandle
+    ) -> None:
+        self._transport = transport
+        self._owner = owner
+        self._left_bytes = most_bytes
+        self._timer = timer
+
+    def data_received(self, data: bytes) -> None:
+        self._left_bytes -= len(data)
+        if self._left_bytes < 0:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self._owner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._owner.resume_writing()
