@@ -33,6 +33,7 @@ __all__ = [
     "ensure_group_sync",
     "highest_memory_share",
     "memory_share",
+    "unbounded",
     "wait_for_role",
 ]
 
@@ -139,6 +140,17 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
         refuse("it has no maxmemory, so frames could fill the machine", "CONFIG SET maxmemory 1gb")
 
 
+def unbounded(role: Role, info: Mapping[str, Any]) -> BrokerMisconfigured | None:
+    """Why a master should have a ``maxmemory``, if it has none; INFO says so even where CONFIG is hidden.
+
+    An events broker without one is not refused: those that are in use were started before it was asked for.
+    """
+    if role != "events" or int(info.get("maxmemory", 1)) > 0:
+        return None
+    problem = "it has no maxmemory, so what clients append could fill the machine"
+    return BrokerMisconfigured(role, problem, "CONFIG SET maxmemory 512mb")
+
+
 _CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
 
 
@@ -159,21 +171,24 @@ async def _master_of(broker: AsyncBroker, key: str) -> dict[str, Any]:
     return {"target_nodes": broker.get_node_from_key(key)}
 
 
-async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> None:
-    """Ask every master of a role whether it is what the role needs.
+async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> BrokerMisconfigured | None:
+    """Ask every master of a role whether it is what the role needs. Returns what an operator should change anyway.
 
     Raises:
         BrokerMisconfigured: one is not.
         BrokerUnavailable: one does not answer.
     """
     with broker_errors(role):
-        for master in await _masters(broker):
-            await _check_master(broker, master, role, assume_volatile)
+        masters = await _masters(broker)
+        advice = [await _check_master(broker, master, role, assume_volatile) for master in masters]
+    return next((one for one in advice if one), None)
 
 
-async def _check_master(broker: AsyncBroker, master: dict[str, Any], role: Role, assume_volatile: bool) -> None:
+async def _check_master(
+    broker: AsyncBroker, master: dict[str, Any], role: Role, assume_volatile: bool
+) -> BrokerMisconfigured | None:
     info: dict[str, Any] = {}
-    for section in ("server", "replication"):
+    for section in ("server", "replication", "memory"):
         info.update(await broker.info(section, **master))
     config: dict[str, str] | None = {}
     try:
@@ -185,6 +200,7 @@ async def _check_master(broker: AsyncBroker, master: dict[str, Any], role: Role,
             raise
         config = None
     judge_role(role, info, config or None, assume_volatile=assume_volatile)
+    return unbounded(role, info)
 
 
 async def wait_for_role(
@@ -193,7 +209,7 @@ async def wait_for_role(
     *,
     assume_volatile: bool,
     on_wait: Callable[[BrokerUnavailable, float], None],
-) -> None:
+) -> BrokerMisconfigured | None:
     """`check_role`, tried again with backoff for as long as the broker is away; ``on_wait`` is told each
     time why, and for how many seconds.
 

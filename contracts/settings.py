@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -21,7 +22,14 @@ from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
 
-__all__ = ["Lane", "Settings", "load_settings", "tell_library"]
+__all__ = [
+    "Lane",
+    "Settings",
+    "harmless_environment",
+    "load_settings",
+    "only_harmless_environment",
+    "tell_library",
+]
 
 Lane = Literal["capture", "live"]
 """``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
@@ -242,6 +250,25 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def tell_library(name: str, value: str) -> None:
     """Set a variable of this process for a library that takes no other word."""
     os.environ[name] = value
+
+
+_HARMLESS = re.compile(r"PATH|HOME|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHON\w+")
+
+
+def harmless_environment() -> dict[str, str]:
+    """The part of this process's environment that holds no secret: for a program that needs no setting. Other programs
+    of the same user can read the environment of one that does not forbid it."""
+    return {name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)}
+
+
+@contextmanager
+def only_harmless_environment() -> Iterator[None]:
+    """Hide the rest of the environment meanwhile, from a program that a library starts with all of it."""
+    hidden = {name: os.environ.pop(name) for name in set(os.environ) - set(harmless_environment())}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _first_line(error: ValidationError) -> str:

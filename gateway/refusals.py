@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from contracts.answers import Refusal
+from contracts.broker import BrokerFull
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
 from contracts.logs import get_logger
 
@@ -61,7 +62,8 @@ def _broker_away(_request: Request, error: Exception) -> Response:
     assert isinstance(error, BrokerUnavailable | BrokerMisconfigured)
     log.warning("request refused", exc_info=error)
     # the cause names hosts and paths of the inside; it is in the log only
-    return refusal(503, "broker_unavailable", f"The {error.role} broker does not answer; try again later.")
+    problem = "is out of memory" if isinstance(error, BrokerFull) else "does not answer"
+    return refusal(503, "broker_unavailable", f"The {error.role} broker {problem}; try again later.")
 
 
 def _http_error(_request: Request, error: Exception) -> Response:

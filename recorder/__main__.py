@@ -98,7 +98,9 @@ async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -
     def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
         _log.warning("waiting for a broker", detail=str(error), retry_s=delay_s)
 
-    await wait_for_role(events, "events", assume_volatile=False, on_wait=on_wait)
+    advice = await wait_for_role(events, "events", assume_volatile=False, on_wait=on_wait)
+    if advice is not None:
+        _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.mend}")
     await wait_for_role(frames, "frames", assume_volatile=settings.assume_volatile, on_wait=on_wait)
     with suppress(BrokerUnavailable):  # the consumer makes it when it misses it
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)

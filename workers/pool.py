@@ -18,6 +18,7 @@ from typing import Any
 from contracts.backoff import backoff_s
 from contracts.errors import BrokerMisconfigured, ConfigurationError, FatalError
 from contracts.logs import get_logger
+from contracts.settings import only_harmless_environment
 
 __all__ = ["Pool", "WorkerFailed"]
 
@@ -117,7 +118,8 @@ class Pool:
         process = self._context.Process(target=place.target, name=place.name, args=self._arguments)
         # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
         # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
-        resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+        with only_harmless_environment():  # it is no process of ours: others of this user can read its environment
+            resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()

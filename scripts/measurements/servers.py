@@ -22,7 +22,7 @@ START_S = 20.0
 async def brokers(settings: Settings) -> AsyncIterator[Settings]:
     """Start both, as `a3cp up` does; gives the settings of whoever is to use them."""
     embedded = EmbeddedBrokers.prepare(settings.state_dir)
-    parts = [Part(spec, _silent) for spec in embedded.specs(settings.environ())]
+    parts = [Part(spec, _silent) for spec in embedded.specs()]
     try:
         for part in parts:
             part.start()

@@ -46,7 +46,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "extractor": ("workers/*.py",),  # but for live_*.py
     "live": ("workers/live_*.py",),
     "recorder": ("recorder/*.py",),
-    "operator": ("scripts/inspection.py", "scripts/doctor.py"),
+    "operator": ("scripts/inspection.py", "scripts/doctor_brokers.py"),
 }
 MODULES = ("captures", "records", "live_lane", "upload_store")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"

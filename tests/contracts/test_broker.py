@@ -24,6 +24,7 @@ from contracts.broker import (
     ensure_group,
     ensure_group_sync,
     judge_role,
+    unbounded,
     wait_for_role,
 )
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
@@ -102,18 +103,34 @@ def test_assuming_volatility_waives_persistence_and_nothing_else() -> None:
         judge_role("events", INFO, {**EVENTS_CONFIG, "appendonly": "no"}, assume_volatile=True)
 
 
+@pytest.mark.parametrize(
+    ("role", "info", "advised"),
+    [
+        ("events", {"maxmemory": 0}, True), ("events", {"maxmemory": "0"}, True),
+        ("events", {"maxmemory": 1000}, False),
+        ("events", {}, False), ("frames", {"maxmemory": 0}, False),
+    ],
+)  # fmt: skip
+def test_an_events_broker_without_a_bound_is_taken_with_advice(role: Role, info: dict[str, Any], advised: bool) -> None:
+    judge_role("events", INFO, {**EVENTS_CONFIG, "maxmemory": "0"}, assume_volatile=False)
+    advice = unbounded(role, {**INFO, **info})
+    assert (advice is not None) == advised
+    if advice is not None:
+        assert advice.problem.startswith("it has no maxmemory") and advice.mend == "CONFIG SET maxmemory 512mb"
+
+
 # --- real brokers --------------------------------------------------------------------------------------
 
 
-def check(url: str, role: Role, *, assume_volatile: bool = False) -> None:
-    async def main() -> None:
+def check(url: str, role: Role, *, assume_volatile: bool = False) -> BrokerMisconfigured | None:
+    async def main() -> BrokerMisconfigured | None:
         client = connect(url)
         try:
-            await check_role(client, role, assume_volatile=assume_volatile)
+            return await check_role(client, role, assume_volatile=assume_volatile)
         finally:
             await client.aclose()
 
-    asyncio.run(main())
+    return asyncio.run(main())
 
 
 def refusal(url: str, role: Role) -> BrokerMisconfigured:
@@ -123,8 +140,15 @@ def refusal(url: str, role: Role) -> BrokerMisconfigured:
 
 
 def test_real_brokers_as_they_must_be_are_taken(brokers: BrokerPair) -> None:
-    check(brokers.frames.url, "frames")
-    check(brokers.events.url, "events")
+    assert check(brokers.frames.url, "frames") is None
+    assert check(brokers.events.url, "events") is None
+
+
+def test_a_real_events_broker_without_a_bound_is_taken_and_advised(own_brokers: BrokerPair) -> None:
+    with own_brokers.events.client() as client:
+        client.config_set("maxmemory", "0")
+    advice = check(own_brokers.events.url, "events")
+    assert advice is not None and advice.mend == "CONFIG SET maxmemory 512mb"
 
 
 @pytest.mark.parametrize(

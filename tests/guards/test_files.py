@@ -69,8 +69,8 @@ ALLOWED = {
         "numbers that the processes of a pool share: a private folder, gone when the pool ends",
     ),
     "scripts/embedded.py": Allowed(
-        {"os.open", "fcntl.flock", "tempfile.mkdtemp", ".mkdir", ".unlink", ".rmdir"},
-        "the state folder of the embedded brokers, its lock and their sockets",
+        {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
+        "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
     "scripts/stack.py": Allowed({".touch", ".write_text", ".unlink"}, "the note in the state folder of what runs"),
     "scripts/measurements/__main__.py": Allowed(

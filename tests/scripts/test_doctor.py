@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from contracts.settings import Settings
-from scripts.doctor import doctor, examine, judge_clock, judge_core_files, judge_overcommit, judge_swap
+from scripts.doctor import doctor, examine, judge_core_files, judge_overcommit, judge_swap
+from scripts.doctor_brokers import judge_clock, judge_debuggers
 from tests.conftest import BrokerPair
 
 
@@ -68,6 +70,34 @@ def test_a_port_in_use_is_a_warning(tmp_path: Path) -> None:
 def test_an_open_gateway_without_a_token_is_a_warning(tmp_path: Path) -> None:
     assert verdicts(settings_in(tmp_path, host="0.0.0.0"))["access"] == "warn"
     assert verdicts(settings_in(tmp_path, host="0.0.0.0", api_token=SecretStr("t0ken-of-8")))["access"] == "ok"
+
+
+def test_an_events_broker_without_a_bound_is_a_warning_with_a_mend(tmp_path: Path, own_brokers: BrokerPair) -> None:
+    with own_brokers.events.client() as client:
+        client.config_set("maxmemory", "0")
+    urls = {"frames_url": SecretStr(own_brokers.frames.url), "events_url": SecretStr(own_brokers.events.url)}
+    [found] = [found for found in examine(settings_in(tmp_path, **urls)) if found.subject == "events broker"]
+    assert (found.verdict, found.mend) == ("warn", "CONFIG SET maxmemory 512mb")
+
+
+@pytest.mark.parametrize("name", ["dump.rdb", "temp-1.rdb", "renamed"])
+def test_a_snapshot_in_the_folder_of_the_frames_broker_fails(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "state" / "frames"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("no snapshot")
+    assert "frames on a disk" not in verdicts(settings_in(tmp_path))
+    (folder / name).write_bytes(b"REDIS0011")
+    out = io.StringIO()
+    assert doctor(settings_in(tmp_path), Console(file=out)) == 1
+    assert str(folder / name) in out.getvalue() and "notes.txt" not in out.getvalue()
+
+
+def test_programs_that_may_read_an_embedded_brokers_memory_are_a_warning() -> None:
+    if sys.platform.startswith("linux"):
+        assert [[found.verdict for found in judge_debuggers(scope, True)] for scope in ("0\n", "", "1\n", "2\n")] == [
+            ["warn"], ["warn"], ["ok"], ["ok"],
+        ]  # fmt: skip
+    assert judge_debuggers("0\n", False) == []
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ from workers import pool
 from workers.pool import HEALTHY_S, Pool, WorkerFailed, _Place
 from workers.stop_signals import stop_signals
 
+ROOT = Path(__file__).parents[2]
+SECRET = "a-secret-of-the-environment"
+
 
 def leave_name_and_wait(folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
@@ -35,6 +38,10 @@ def leave_name_and_ignore(folder: str) -> None:
 def say_how_sigint_is(folder: str) -> None:
     Path(folder, "blocked" if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()) else "open").touch()
     signal.sigwait({signal.SIGUSR1})
+
+
+def do_nothing(_folder: str) -> None:
+    return
 
 
 def end_for_good(_: str) -> None:
@@ -163,3 +170,26 @@ def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkey
 def test_the_pools_parent_never_loads_mediapipe() -> None:
     code = "import sys, workers.__main__; sys.exit(bool({'mediapipe', 'cv2'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_resource_tracker_has_no_secret_of_this_process(tmp_path: Path) -> None:
+    """In a process of its own: the tracker of this one is there already."""
+    code = f"""
+import os, pathlib
+from multiprocessing import resource_tracker
+from tests.workers.test_pool import do_nothing
+from workers.pool import Pool
+if __name__ == "__main__":
+    the_pool = Pool({{"worker": do_nothing}}, 1, {str(tmp_path)!r})
+    the_pool._start(the_pool._places[0]).join()
+    print(pathlib.Path(f"/proc/{{resource_tracker._resource_tracker._pid}}/environ").read_bytes())
+    print(sorted(os.environ.items()))
+"""
+    (tmp_path / "program.py").write_text(code)
+    environ = os.environ | {"A3CP_API_TOKEN": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "program.py"], env=environ, capture_output=True, text=True, timeout=120, check=True
+    )
+    of_tracker, of_process = done.stdout.splitlines()
+    assert "PATH=" in of_tracker and SECRET not in of_tracker and "A3CP_" not in of_tracker
+    assert of_process.count(SECRET) == 2
