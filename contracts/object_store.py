@@ -24,6 +24,7 @@ _EXISTS = {"PreconditionFailed", "412"}
 _MISSING = {"NoSuchKey", "404"}
 _EMPTY = {"InvalidRange", "416"}
 _UNCONDITIONAL = {"NotImplemented", "501"}
+_FORBIDDEN = {"AccessDenied", "Forbidden", "403"}
 _NEEDED = "If-None-Match; artifacts are written once, so name a store with conditional writes"
 
 
@@ -136,8 +137,22 @@ class ObjectStore:
                 raise ConfigurationError(f"A3CP_ARTIFACT_URL: {self.url} does not know {_NEEDED}") from error
             raise
         self.remove_if(name, lambda _: True)
+        self._check_missing(name)
         if overwritten:
             raise ConfigurationError(f"A3CP_ARTIFACT_URL: {self.url} overwrites what it has, and ignores {_NEEDED}")
+
+    def _check_missing(self, name: str) -> None:
+        """See that the store says so when there is nothing of this name. Without the right to list the bucket S3
+        answers 403 instead, and every capture waits for a minute."""
+        try:
+            self.exists(name)
+        except ArtifactStoreError as error:
+            if _code(error) in _FORBIDDEN:
+                raise ArtifactStoreError(
+                    f"{name}: {self.url} refuses to say that it is not there ({_code(error)}): allow s3:ListBucket on "
+                    f"the bucket itself, arn:aws:s3:::{self._bucket}"
+                ) from error
+            raise
 
     def _delete(self, name: str) -> None:
         with self._errors(name) as files:
@@ -168,6 +183,9 @@ class ObjectStore:
                     "connect_timeout": CONNECT_TIMEOUT_S,
                     "read_timeout": min(SILENCE_TIMEOUT_S, self._timeout_s),
                     "retries": {"mode": "standard", "total_max_attempts": self._attempts},
+                    # not every store knows the headers of a checksum; what is written is read back and compared
+                    "request_checksum_calculation": "when_required",
+                    "response_checksum_validation": "when_required",
                 }
                 made = S3FileSystem(config_kwargs=config, use_listings_cache=False, skip_instance_cache=True)
                 made.retries = 1  # on top of which it would try again by itself

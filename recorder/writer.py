@@ -21,6 +21,7 @@ from pathlib import Path
 
 from contracts.errors import MissingSessionPath, RecorderIOError, SessionLogLocked
 from contracts.events import encode_line, is_by_client, split_line
+from contracts.folder_sync import sync_folder
 from contracts.ids import format_utc
 from contracts.paths import session_log_path
 
@@ -193,7 +194,7 @@ class LogWriter:
             if self._fsync:
                 os.fsync(log)
                 if end == 0:
-                    _fsync_directory(path.parent)
+                    sync_folder(path.parent)
         except OSError:
             os.ftruncate(log, end)
             raise
@@ -212,11 +213,3 @@ def _is_at(log: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(log), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _fsync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import resource
 import socket
 from collections.abc import Iterable
@@ -15,8 +14,11 @@ from contracts.errors import ArtifactStoreError, ConfigurationError
 from contracts.object_store import ObjectStore
 from contracts.settings import Settings
 from scripts.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
+from scripts.exposure import examine_access
 from scripts.findings import Finding
-from scripts.stack import RUNNING, gateway_address
+from scripts.folders import examine_folders
+from scripts.running import RUNNING, running_stack
+from scripts.stack import gateway_address
 
 __all__ = ["doctor", "examine"]
 
@@ -33,11 +35,12 @@ MODELS = (
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; nothing is changed."""
+    """Look at everything; what is written to try it is gone afterwards."""
     return [
+        *_stack(settings),
         *examine_brokers(settings),
         *judge_frames_on_disk(settings.state_dir),
-        *(_folder(name, path) for name, path in _folders(settings)),
+        *examine_folders(settings),
         *_object_store(settings),
         _models(),
         _port(settings),
@@ -45,7 +48,7 @@ def examine(settings: Settings) -> list[Finding]:
         judge_core_files(resource.getrlimit(resource.RLIMIT_CORE)[0], _read("/proc/sys/kernel/core_pattern")),
         judge_overcommit(_read("/proc/sys/vm/overcommit_memory")),
         *judge_debuggers(_read("/proc/sys/kernel/yama/ptrace_scope"), settings.frames_url is None),
-        _access(settings),
+        examine_access(settings),
     ]
 
 
@@ -65,19 +68,12 @@ def doctor(settings: Settings, console: Console | None = None) -> int:
 # --- this machine ----------------------------------------------------------------------------------------
 
 
-def _folders(settings: Settings) -> tuple[tuple[str, Path], ...]:
-    return ("DATA_ROOT", settings.data_root), ("LOG_ROOT", settings.log_root), ("A3CP_STATE_DIR", settings.state_dir)
-
-
-def _folder(name: str, path: Path) -> Finding:
-    there = path.resolve()
-    while not there.exists():
-        there = there.parent
-    if not there.is_dir():
-        return Finding(name, "fail", f"{there} is not a folder", f"set {name} to a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        return Finding(name, "fail", f"{there} cannot be written to", f"chown or chmod it, or set {name}")
-    return Finding(name, "ok", f"{path}" if path.exists() else f"{path} is made when it is needed")
+def _stack(settings: Settings) -> Iterable[Finding]:
+    if (running := running_stack(settings)) is not None:
+        yield Finding("stack", "ok", f"an `a3cp up` runs on {settings.state_dir.absolute()}: {running.address}")
+    elif (settings.state_dir / RUNNING).exists():
+        detail = f"the one that ran on {settings.state_dir.absolute()} was killed, and is not running"
+        yield Finding("stack", "warn", detail, "start `a3cp up`; nothing else is to be done")
 
 
 def _object_store(settings: Settings) -> Iterable[Finding]:
@@ -112,6 +108,8 @@ def _models() -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
+    if (running := running_stack(settings)) is not None:
+        return Finding("port", "ok", f"{running.address} is the address of the `a3cp up` that runs here")
     address = gateway_address(settings)
     if settings.port == 0:
         return Finding("port", "ok", "A3CP_PORT is 0: a free one is taken")
@@ -121,8 +119,6 @@ def _port(settings: Settings) -> Finding:
             pass
     except OSError:
         return Finding("port", "ok", f"{settings.port} on {settings.host} is free")
-    if (settings.state_dir / RUNNING).exists():
-        return Finding("port", "ok", f"{settings.port} is in use, and an `a3cp up` runs here")
     return Finding("port", "warn", f"{settings.port} on {settings.host} is in use", "set A3CP_PORT to another one")
 
 
@@ -154,15 +150,6 @@ def judge_overcommit(policy: str) -> Finding:
         return Finding("overcommit", "ok", "an append-only file can be rewritten when memory is short")
     detail = "the events broker may fail to rewrite its append-only file when memory is short"
     return Finding("overcommit", "warn", detail, "sysctl vm.overcommit_memory=1")
-
-
-def _access(settings: Settings) -> Finding:
-    if settings.host in ("127.0.0.1", "::1", "localhost"):
-        return Finding("access", "ok", "the gateway listens on this machine only")
-    if settings.api_token is not None:
-        return Finding("access", "ok", f"the gateway listens on {settings.host} and asks for a token")
-    detail = f"the gateway listens on {settings.host} and asks nobody for a token"
-    return Finding("access", "warn", detail, "set A3CP_API_TOKEN")
 
 
 def _read(path: str) -> str:

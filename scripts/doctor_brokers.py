@@ -13,7 +13,7 @@ from contracts.errors import A3CPError, BrokerMisconfigured, ConfigurationError,
 from contracts.settings import Settings
 from scripts.embedded import files_of_frames, server_path
 from scripts.findings import Finding
-from scripts.stack import running_urls
+from scripts.running import running_urls
 
 __all__ = ["examine_brokers", "judge_clock", "judge_debuggers", "judge_frames_on_disk"]
 

@@ -15,7 +15,7 @@ from contracts import keys, live_lane
 from contracts.broker import Broker, broker_errors, connect_sync
 from contracts.settings import Settings
 from contracts.upload import Place
-from scripts.stack import running_urls
+from scripts.running import running_urls
 
 __all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_events", "read_frames"]
 

@@ -25,7 +25,6 @@ from contracts import (
     SessionStartRequest,
     SessionValidateRequest,
 )
-from contracts.answers import ClientLimits
 from contracts.errors import AbortCode, CaptureCode
 from contracts.ids import SCHEMA_VERSION
 from contracts.layout import LAYOUT
@@ -49,7 +48,6 @@ _READ: tuple[type[BaseModel], ...] = (
     CaptureProgress,
     SessionAnswer,
     RawFeaturesRef,
-    ClientLimits,
     PipelineInfo,
     LiveResult,
     LiveDropped,
@@ -77,8 +75,8 @@ def schema() -> dict[str, Any]:
 
 
 def constants() -> dict[str, Any]:
-    """The values that pages share with the processes. The limits are defaults: a page asks its gateway."""
-    limits = ClientLimits.of(CaptureLimits())
+    """The values that pages share with the processes. Limits are the defaults; a gateway may be set otherwise."""
+    limits = CaptureLimits()
     return {
         "schema_version": SCHEMA_VERSION,
         "abort_codes": get_args(AbortCode),

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -24,9 +21,10 @@ from contracts.listeners import address_of
 from contracts.settings import Settings
 from scripts.embedded import EmbeddedBrokers, wait_for_socket
 from scripts.ports import gateway_port, metrics_ports
+from scripts.running import RUNNING, write_running
 from scripts.supervision import Part, PartSpec, Show
 
-__all__ = ["RUNNING", "Stack", "gateway_address", "running_urls"]
+__all__ = ["Stack", "gateway_address"]
 
 READY_S = 90.0
 ANSWER_S = 5.0
@@ -118,7 +116,7 @@ class Stack:
         self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
             await self._brokers_answer(self._embedded)
-            _write_running(self._embedded.state_dir, self)
+            write_running(self._embedded.state_dir, self.address, self.urls)
 
     def _names(self) -> list[tuple[str, Sequence[str], float]]:
         """Recorders and workers in the order of their start: name, module and arguments, seconds to stop."""
@@ -258,36 +256,3 @@ def gateway_address(settings: Settings) -> str:
     """The URL of a gateway with these settings, as this machine reaches it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - an address to map
     return address_of(host, settings.port)
-
-
-RUNNING = "stack.json"
-
-
-def _write_running(state_dir: Path, stack: Stack) -> None:
-    frames_url, events_url = stack.urls
-    text = json.dumps(
-        {"pid": os.getpid(), "address": stack.address, "frames_url": frames_url, "events_url": events_url}
-    )
-    path = state_dir / RUNNING
-    path.touch(mode=0o600)
-    path.write_text(text + "\n")
-
-
-def running_urls(settings: Settings) -> Settings:
-    """``settings`` with the brokers of the `a3cp up` that runs on this state directory, if they name none.
-
-    Raises:
-        ConfigurationError: they name none, and nothing runs there.
-    """
-    if settings.frames_url is not None or settings.events_url is not None:
-        settings.broker_urls()
-        return settings
-    path = settings.state_dir / RUNNING
-    try:
-        running = json.loads(path.read_text())
-        urls = {name: SecretStr(str(running[name])) for name in ("frames_url", "events_url")}
-    except (OSError, ValueError, KeyError):
-        raise ConfigurationError(
-            "A3CP_FRAMES_URL and A3CP_EVENTS_URL are not set, and no `a3cp up` runs here: set them, or start one"
-        ) from None
-    return settings.model_copy(update=urls)

@@ -28,12 +28,14 @@ class _Quiet(WSGIRequestHandler):
 class S3Server:
     """What it holds outlives `stop` and `start`. The faults: ``conditional`` false takes every put, whatever
     If-None-Match says; ``loses_replies_to`` a method: it is done and not answered; ``refuses`` answers with this
-    status."""
+    status; ``lists`` false is a policy without s3:ListBucket, 403 for what is not there; ``checksums`` false does not
+    know their headers, 501."""
 
     def __init__(self) -> None:
         self.conditional = True
         self.loses_replies_to = ""
         self.refuses = 0
+        self.lists = self.checksums = True
         self.asked: list[tuple[str, str]] = []
         self._app = DomainDispatcherApplication(create_backend_app)
         with socket.socket() as free:
@@ -78,8 +80,8 @@ class S3Server:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-        if self.refuses:
-            start_response(f"{self.refuses} Refused", [("Content-Length", "0")])
+        if status := self._refusal(environ):
+            start_response(f"{status} Refused", [("Content-Length", "0")])
             return []
         if not self.conditional:
             environ.pop("HTTP_IF_NONE_MATCH", None)
@@ -87,6 +89,14 @@ class S3Server:
         if environ["REQUEST_METHOD"] == self.loses_replies_to:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return answer
+
+    def _refusal(self, environ: dict[str, Any]) -> int:
+        key = environ["PATH_INFO"].removeprefix(f"/{BUCKET}/")
+        if not self.lists and environ["REQUEST_METHOD"] in ("GET", "HEAD") and self.get(key) is None:
+            return 403
+        if not self.checksums and {"HTTP_X_AMZ_CHECKSUM_CRC32", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"} & environ.keys():
+            return 501
+        return self.refuses
 
 
 def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:

@@ -7,10 +7,11 @@ condition that nothing has its name.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,8 @@ from uuid import uuid4
 
 from contracts.artifact_source import MOST_BYTES
 from contracts.captures import CaptureWindow
-from contracts.errors import ArtifactError, ArtifactMissing, ArtifactTaken
+from contracts.errors import ArtifactError, ArtifactMissing, ArtifactStoreError, ArtifactTaken, ConfigurationError
+from contracts.folder_sync import sync_folder
 from contracts.layout import DIMS
 from contracts.message import RawFeaturesRef
 from contracts.object_store import ObjectStore
@@ -152,7 +154,25 @@ class LocalStore:
         return name
 
     def check(self) -> None:
-        """The system's ``link`` gives a name once."""
+        """See that a file can be written here as `put_once` does it, with one that is gone afterwards.
+
+        Raises:
+            ConfigurationError: the file system has no hard links, or gives a name twice: no place for artifacts.
+            ArtifactStoreError: it refuses for another reason, which may pass: no rights, no room.
+        """
+        folder = _nearest(self._root)
+        first, second = (folder / f".a3cp-check-{uuid4().hex}" for _ in range(2))
+        try:
+            _write_synced(first, b"1")
+            _check_links(first, second)
+            sync_folder(folder)
+        except OSError as error:
+            detail = f"{folder} cannot be written to: {error.strerror or type(error).__name__}"
+            raise ArtifactStoreError(f"DATA_ROOT: {detail}") from error
+        finally:
+            for path in (first, second):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def exists(self, name: str) -> bool:
         path = self._root / name
@@ -164,7 +184,7 @@ class LocalStore:
         with _os_errors(path):
             _remove_leftovers(path)
             created = _link_new(path, data)
-            _sync_folder(path.parent)  # whoever linked it
+            sync_folder(path.parent)  # whoever linked it
             return created
 
     def get(self, name: str) -> bytes | None:
@@ -181,7 +201,7 @@ class LocalStore:
             if data is None or not ours(data):
                 return False
             path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             return True
 
 
@@ -192,6 +212,36 @@ def _os_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         missing = "" if path.parent.is_dir() else "; its folder is missing, the session manager creates it"
         raise ArtifactError(f"{path.name}: {error.strerror or type(error).__name__}{missing}") from error
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what is there above it: the gateway makes it, maybe later."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return there
+
+
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}
+
+
+def _check_links(there: Path, name: Path) -> None:
+    """Give a file a second name, and see that the name cannot be given again."""
+    elsewhere = "name a folder on another file system, or an object store in A3CP_ARTIFACT_URL"
+    try:
+        os.link(there, name)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        raise ConfigurationError(
+            f"DATA_ROOT: the file system of {there.parent} has no hard links ({error.strerror}), and without them an "
+            f"artifact could be half written or overwritten: {elsewhere}"
+        ) from error
+    try:
+        os.link(there, name)
+    except FileExistsError:
+        return
+    raise ConfigurationError(f"DATA_ROOT: the file system of {there.parent} gives a name twice: {elsewhere}")
 
 
 def _temporary(path: Path, unique: str) -> str:
@@ -225,11 +275,3 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

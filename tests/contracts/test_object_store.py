@@ -126,6 +126,20 @@ def test_a_store_that_does_not_know_the_condition_is_refused_with_a_sentence(s3:
         store_of(unique).check()
 
 
+def test_a_store_that_hides_what_is_not_there_is_found_before_a_capture_waits_for_it(s3: S3Server, unique: str) -> None:
+    s3.lists = False
+    with pytest.raises(ArtifactStoreError, match=f"s3:ListBucket on the bucket itself, arn:aws:s3:::{BUCKET}$"):
+        store_of(unique).check()
+    assert s3.keys(unique) == []
+
+
+def test_a_store_that_knows_no_checksum_headers_is_as_good_as_any(s3: S3Server, unique: str) -> None:
+    s3.checksums = False
+    store = store_of(unique)
+    store.check()
+    assert store.put_once(NAME, b"1") and store.get(NAME) == b"1"
+
+
 @pytest.mark.parametrize("fault", ["away", "403", "500", "no bucket", "silent", "no credentials"])
 def test_whatever_goes_wrong_is_told_in_time_and_tells_no_secret(
     s3: S3Server, unique: str, monkeypatch: pytest.MonkeyPatch, fault: str

@@ -72,7 +72,14 @@ ALLOWED = {
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
-    "scripts/stack.py": Allowed({".touch", ".write_text", ".unlink"}, "the note in the state folder of what runs"),
+    "contracts/folder_sync.py": Allowed({"os.open"}, "a folder, to sync its names"),
+    "scripts/running.py": Allowed(
+        {".touch", ".write_text", "os.open", "fcntl.flock"}, "the note in the state folder of what runs, and its lock"
+    ),
+    "scripts/stack.py": Allowed({".unlink"}, "the note in the state folder of what ran"),
+    "scripts/folders.py": Allowed(
+        {"tempfile.mkstemp", "fcntl.flock", ".unlink", "shutil.disk_usage"}, "the doctor's try, which is gone at once"
+    ),
     "scripts/measurements/__main__.py": Allowed(
         {"tempfile.TemporaryDirectory", ".mkdir", ".write_text"},
         "a stack of its own, gone when it ends; and bench.json",

@@ -22,7 +22,6 @@ LABELS = {
     "step",
     "reason",
     "result",
-    "task",
 }
 """Each has few values, which we choose. Add to it only what no client can choose."""
 

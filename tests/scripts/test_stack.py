@@ -29,7 +29,8 @@ from contracts.scripts import run_sync
 from contracts.settings import Settings, load_settings
 from scripts.client import CaptureClient
 from scripts.inspection import inspect
-from scripts.stack import Stack, gateway_address, running_urls
+from scripts.running import running_urls
+from scripts.stack import Stack, gateway_address
 from scripts.supervision import CORE_LIMIT_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]

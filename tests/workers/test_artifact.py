@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts.errors import ArtifactError, ArtifactTaken
+from contracts.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError
+from contracts.folder_sync import sync_folder
 from tests.workers.stage import Stage
 from tests.workers.test_matrix import rows
 from workers import artifact
-from workers.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.artifact import LocalStore, artifact_exists, remove_artifact, write_artifact
 from workers.matrix import FeatureMatrix
 
 MATRIX = FeatureMatrix.of(rows(3), [])
@@ -112,6 +115,74 @@ def test_file_and_folder_are_synced_before_the_reference_is_returned(
     monkeypatch.setattr(os, "link", link)
     write_artifact(stage.store, stage.window, MATRIX)
     assert steps == ["sync file", "link", "sync folder"]
+
+
+def raising(error: int) -> Callable[..., None]:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(error, os.strerror(error))
+
+    return refuse
+
+
+def test_a_good_place_is_checked_and_nothing_is_left(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "to" / "be made"):
+        LocalStore(root).check()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
+def test_a_file_system_without_hard_links_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    monkeypatch.setattr(os, "link", raising(error))
+    with pytest.raises(ConfigurationError, match=rf"^DATA_ROOT: the file system of {tmp_path} has no hard links"):
+        LocalStore(tmp_path).check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_gives_a_name_twice_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", lambda *_: None)
+    with pytest.raises(ConfigurationError, match=r"^DATA_ROOT: .* gives a name twice"):
+        LocalStore(tmp_path).check()
+
+
+@pytest.mark.parametrize("step", ["open", "link", "fsync"])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_what_may_pass_is_waited_for_and_names_data_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: int
+) -> None:
+    monkeypatch.setattr(os, step, raising(error))
+    with pytest.raises(ArtifactStoreError, match=rf"^DATA_ROOT: {tmp_path} .*{os.strerror(error)}$"):
+        LocalStore(tmp_path).check()
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_folders_is_as_good_as_any(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    real = os.fsync
+
+    def files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(error, os.strerror(error))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    stage.store.check()
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert remove_artifact(stage.store, stage.window, MATRIX)
+
+
+def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", raising(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        sync_folder(stage.features_dir)
 
 
 def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(stage: Stage) -> None:

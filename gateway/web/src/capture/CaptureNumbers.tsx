@@ -1,7 +1,7 @@
 import { useId, type ReactNode } from "react";
 
-import { DEFAULT_LIMITS, fpsOf } from "./limits";
-import type { CaptureState } from "./protocol";
+import { FPS } from "./messages";
+import { MAX_DURATION_MS, type CaptureState } from "./protocol";
 import { clock, percent } from "./words";
 
 export interface CaptureNumbersProps {
@@ -15,8 +15,7 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
     <div className="stack">
       <dl className="numbers">
         <Entry name="Time">
-          {state ? clock(state.elapsedMs) : "–"}{" "}
-          <span className="of">of {clock(1000 * (state?.limits ?? DEFAULT_LIMITS).max_duration_s)}</span>
+          {state ? clock(state.elapsedMs) : "–"} <span className="of">of {clock(MAX_DURATION_MS + 500)}</span>
         </Entry>
         <Entry name="Pictures sent">{state?.sent ?? "–"}</Entry>
         <Entry name="Pictures looked at">{state?.extracted ?? "–"}</Entry>
@@ -31,8 +30,7 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
       </div>
       {state?.phase === "recording" && state.ticksPerFrame > 1 && (
         <p className="note">
-          The server is busy: {Math.max(1, Math.round(fpsOf(state.limits) / state.ticksPerFrame))} pictures a second
-          instead of {fpsOf(state.limits)}.
+          The server is busy: {Math.max(1, Math.round(FPS / state.ticksPerFrame))} pictures a second instead of {FPS}.
         </p>
       )}
     </div>

@@ -1,15 +1,14 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
-import { ApiError, failureOf, type Failure } from "../api/failure";
+import { ApiError, type Failure } from "../api/failure";
 import { newRecordId } from "../api/header";
-import { json, socketUrl, subprotocols, type Send } from "../api/http";
-import type { ClientLimits, SessionAnswer } from "../api/messages";
+import { json, socketUrl, subprotocols } from "../api/http";
+import type { SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
-import { firstFrameSize, grabJpeg, sizeForBytes, type Size } from "../camera/grab";
+import { firstFrameSize, grabJpeg } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
-import { aimBytes, askLimits, DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import type { CaptureState } from "./protocol";
 
@@ -23,42 +22,36 @@ export interface CaptureHandle {
   readonly capture: Capture | null;
   /** Why the last one could not even begin. */
   readonly failure: Failure | null;
-  /** The server's limits as it told them last; before that, those of a server that was not set otherwise. */
-  readonly limits: ClientLimits;
-  /** Begins one in the session, as soon as the camera gives a picture. Without a session it does nothing. Never throws. */
-  readonly begin: (intent: string) => Promise<void>;
+  /** Begins one, as soon as the camera gives a picture. Never throws. */
+  readonly begin: (session: Session, intent: string) => Promise<void>;
   readonly stop: () => void;
   /** Ends the one that is under way, for this reason; it is not kept. */
   readonly fail: (failure: Failure) => void;
 }
 
 /** One capture after the other from `video`. One that is under way when the component leaves ends with it. */
-export function useCapture(video: RefObject<HTMLVideoElement | null>, session: Session | null): CaptureHandle {
+export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHandle {
   const { send, token } = useAccess();
   const [capture, setCapture] = useState<Capture | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const [limits, setLimits] = useState(DEFAULT_LIMITS);
   const client = useRef<CaptureClient | null>(null);
 
   const beginning = useRef(false);
   const gone = useRef(false);
 
   const begin = useCallback(
-    async (intent: string) => {
-      if (beginning.current || !session) return;
+    async (session: Session, intent: string) => {
+      if (beginning.current) return;
       beginning.current = true;
-      const ready = await measured(send, video.current);
+      const size = video.current && (await firstFrameSize(video.current));
       beginning.current = false;
       if (gone.current) return;
-      setFailure("code" in ready ? ready : null);
-      if ("code" in ready) return;
-      const { size, limits: told } = ready;
-      setLimits(told);
+      setFailure(size ? null : captureFailure("no_picture"));
+      if (!size) return;
       client.current?.dispose();
       const window: CaptureWindow = {
         ...size,
         session,
-        limits: told,
         intent: intent.trim(),
         captureId: newRecordId(),
         recordId: newRecordId(),
@@ -74,8 +67,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
           },
           connect: () => new WebSocket(socketUrl("/camera_feed_worker/capture"), subprotocols(token())),
           grab: async ({ width, height }, quality) =>
-            video.current &&
-            (await grabJpeg(video.current, { size: { width, height }, quality, maxBytes: told.max_frame_bytes })),
+            video.current && (await grabJpeg(video.current, { size: { width, height }, quality })),
           report: async (captureId) => json<CaptureReport>(await send("GET", `/captures/${captureId}`)),
         },
         (state) => setCapture({ window, state }),
@@ -83,14 +75,8 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
       client.current = started;
       void started.start();
     },
-    [send, session, token, video],
+    [send, token, video],
   );
-
-  useEffect(() => {
-    if (!session) return;
-    // what the page shows of them; a capture asks again
-    void askLimits(send).then(setLimits, () => undefined);
-  }, [send, session]);
 
   const stop = useCallback(() => client.current?.stop(), []);
   const fail = useCallback((reason: Failure) => client.current?.fail(reason), []);
@@ -103,23 +89,5 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
     };
   }, []);
 
-  return { capture, failure, limits, begin, stop, fail };
-}
-
-interface Measured {
-  readonly limits: ClientLimits;
-  readonly size: Size;
-}
-
-/** What the server takes, and the size of this camera's pictures that fits; or why that cannot be known. */
-async function measured(send: Send, video: HTMLVideoElement | null): Promise<Measured | Failure> {
-  try {
-    const limits = await askLimits(send);
-    const { max_long_side: longSide, max_short_side: shortSide } = limits;
-    const first = video && (await firstFrameSize(video, { longSide, shortSide }));
-    const size = first && (await sizeForBytes(video, first, aimBytes(limits)));
-    return size ? { limits, size } : captureFailure("no_picture");
-  } catch (error) {
-    return failureOf(error);
-  }
+  return { capture, failure, begin, stop, fail };
 }

@@ -10,17 +10,13 @@ export interface FieldProps {
   readonly error?: string | undefined;
   readonly placeholder?: string;
   readonly maxLength?: number;
-  /** Offered while typing. */
-  readonly suggestions?: readonly string[];
-  readonly required?: boolean;
   /** Shown in letters of one width: ids, hashes. */
   readonly mono?: boolean;
 }
 
 /** A labelled line of text. */
-export function Field({ label, value, onChange, hint, error, mono = false, suggestions, ...rest }: FieldProps) {
+export function Field({ label, value, onChange, hint, error, placeholder, maxLength, mono = false }: FieldProps) {
   const id = useId();
-  const offered = suggestions !== undefined && suggestions.length > 0;
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div className="field">
@@ -31,8 +27,8 @@ export function Field({ label, value, onChange, hint, error, mono = false, sugge
         className={mono ? "mono" : undefined}
         value={value}
         readOnly={!onChange}
-        list={onChange && offered ? `${id}-list` : undefined}
-        {...rest}
+        placeholder={placeholder}
+        maxLength={maxLength}
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
@@ -40,13 +36,6 @@ export function Field({ label, value, onChange, hint, error, mono = false, sugge
         aria-describedby={described || undefined}
         onChange={(event) => onChange?.(event.target.value)}
       />
-      {offered && (
-        <datalist id={`${id}-list`}>
-          {suggestions.map((suggestion) => (
-            <option key={suggestion}>{suggestion}</option>
-          ))}
-        </datalist>
-      )}
       {hint && (
         <p className="field-hint" id={`${id}-hint`}>
           {hint}

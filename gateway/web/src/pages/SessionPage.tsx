@@ -9,7 +9,10 @@ import { useSession } from "../session/useSession";
 export function SessionPage() {
   const { session } = useSession();
   return (
-    <Page title="Session" lead="Everything that is recorded belongs to a session. Start one, do your work, end it.">
+    <Page
+      title="Session"
+      lead="Everything that is recorded belongs to a session. Start one, do your work, end it. Reloading this page forgets it."
+    >
       <SessionCard />
       <Card title="In this session">
         <div className="actions">

@@ -16,6 +16,5 @@ window.scrollTo = () => undefined;
 
 afterEach(() => {
   cleanup();
-  sessionStorage.clear();
   window.history.replaceState(null, "", "/");
 });
