@@ -11,10 +11,20 @@ from typing import Literal
 from contracts.base import StrictModel
 from contracts.capture import CaptureStatus, Found
 from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime
+from contracts.limits import CaptureLimits
 from contracts.message import RawFeaturesRef
 from contracts.session import SessionAnswer, SessionEndRequest, SessionStartRequest
 
-__all__ = ["Appended", "CaptureReport", "Refusal", "SessionAnswer", "SessionEnded", "SessionStarted", "Tick"]
+__all__ = [
+    "Appended",
+    "CaptureReport",
+    "ClientLimits",
+    "Refusal",
+    "SessionAnswer",
+    "SessionEnded",
+    "SessionStarted",
+    "Tick",
+]
 
 
 class SessionStarted(SessionStartRequest):
@@ -68,6 +78,29 @@ class Tick(StrictModel):
 
     status: Literal["disabled"] = "disabled"
     active_captures: int
+
+
+class ClientLimits(StrictModel):
+    """``GET /camera_feed_worker/limits``: the limits of a capture at this gateway that a client has to keep.
+
+    Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.limits.CaptureLimits`.
+    """
+
+    max_duration_s: float
+    min_duration_s: float
+    max_fps: int
+    max_long_side: int
+    max_short_side: int
+    max_frames: int
+    max_frame_bytes: int
+    max_total_bytes: int
+    max_wait_s: float
+    idle_timeout_s: float
+
+    @classmethod
+    def of(cls, limits: CaptureLimits) -> ClientLimits:
+        """Those of a gateway's limits that its clients are told."""
+        return cls(**limits.model_dump(include=set(cls.model_fields)))
 
 
 class Refusal(StrictModel):

@@ -1,4 +1,4 @@
-"""What the client library's errors mean: the broker is away, is full, or is not for us."""
+"""What the client library's errors mean: the broker is away, is full, is not for us, or holds what cannot be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 import redis
 
-from contracts.errors import BrokerMisconfigured, BrokerUnavailable
+from contracts.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
 
 __all__ = ["BrokerForbids", "BrokerFull", "Role", "broker_errors", "is_passing"]
 
@@ -40,6 +40,7 @@ class broker_errors:  # used as a function; as a class it costs an eighth of a g
         BrokerFull: out of memory.
         BrokerUnavailable: connection refused or lost, time-out, loading, cluster down, disk errors.
         BrokerForbids: it does not know us, or forbids the command; or its certificate is not to be trusted.
+        UnreadableValue: what it holds is of another type, or holds another value, than the command can work with.
     """
 
     __slots__ = ("_role",)
@@ -66,7 +67,7 @@ _AWAY = (
 )
 
 
-def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | None:
+def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | UnreadableValue | None:
     """What it is in our words; None if it says nothing of the broker's state."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return BrokerFull(role, "it is out of memory")
@@ -81,11 +82,19 @@ def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerF
         if isinstance(error, redis.exceptions.NoPermissionError) or _FORBIDDEN.search(text):
             mend = f"the rights that `a3cp acl {role}` prints (its ACL LOG names the command and the key)"
             return BrokerForbids(role, f"it forbids us a command ({_one_line(error)})", mend)
+        if _OF_THE_DATA.search(text):
+            return UnreadableValue(role, "a key of the command", _one_line(error))
     return None
 
 
 _FORBIDDEN = re.compile(r"^NOPERM |ACL failure in script|The user executing the script can't")
 """The last two are what a script says of a command of its own, in Redis 7.0 and since."""
+
+_OF_THE_DATA = re.compile(
+    r"^WRONGTYPE |user_script|Error running script|not an integer|not a (valid )?float|not a number|out of range"
+    r"|would (overflow|produce)|Invalid stream ID|equal or smaller than|exhausted the last possible ID|too many results"
+)
+"""The command was right, and the value under its key was not. `user_script` is a script's own mistake with it."""
 
 
 def _not_for_us(role: Role, error: BaseException) -> BrokerForbids | None:

@@ -106,7 +106,7 @@ class Found(StrictModel):
 
 
 class CaptureProgress(StrictModel):
-    """How far a capture is, for a client whose open asked for ``progress``.
+    """How far a capture is, for a client whose open asked for ``progress``: at most 5 a second, at least one.
 
     ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
     true while that is over half of what the stream may hold.

@@ -20,6 +20,7 @@ A3CPError
 ├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
 ├── VideoError              a video cannot become a capture: an abort with its code
 ├── UnknownPipeline         no pipeline is registered under this id
+├── UnreadableValue         a broker holds what this system does not write: that item is set aside, all others go on
 ├── BrokerUnavailable       transient: retried with backoff
 └── FatalError              the process stops with one line that says how to mend it
     ├── ConfigurationError
@@ -58,6 +59,7 @@ __all__ = [
     "SessionLogLocked",
     "StreamBroken",
     "UnknownPipeline",
+    "UnreadableValue",
     "VideoCode",
     "VideoError",
 ]
@@ -262,6 +264,20 @@ class UnknownPipeline(A3CPError):
 
     def __str__(self) -> str:
         return f"no pipeline is registered as {self.pipeline_id!r}"
+
+
+class UnreadableValue(A3CPError):
+    """A broker holds something that this system does not write, under the name ``where``. To read it again does not
+    help. The text never quotes the value."""
+
+    def __init__(self, role: str, where: str, why: str) -> None:
+        super().__init__(role, where, why)
+        self.role = role
+        self.where = where
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"the {self.role} broker holds something that cannot be read ({self.where}): {self.why}"
 
 
 class BrokerUnavailable(A3CPError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
@@ -128,15 +129,44 @@ def _to_json(logger: object, method: str, event: structlog.typing.EventDict) -> 
 
 
 def _exception_to_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """One line, never a traceback: the error's type, its place, and its text where the text is ours."""
+    """One line, never a traceback: the error's type, its place, and its text where the text is ours.
+
+    A group of errors, as a ``TaskGroup`` raises one, says nothing itself: the first error in it is told, and the type
+    and place of the others beside it. So is the error that ours was made from."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
-        event["error"] = type(error).__name__
-        if isinstance(error, A3CPError | OSError):
-            event["detail"] = str(error)
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace is not None:
-            event["at"] = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        first, *others = _leaves(error)
+        event["error"] = type(first).__name__
+        if isinstance(first, A3CPError | OSError):
+            event["detail"] = str(first)
+        if place := _place(first):
+            event["at"] = place
+        if first.__cause__ is not None:
+            event["cause"] = _name(next(iter(_leaves(first.__cause__))))
+        if others:
+            event["others"] = [_name(other) for other in others[:_MAX_OTHERS]]
     return event
+
+
+_MAX_OTHERS = 8
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, and in the groups in it; of any other error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _name(error: BaseException) -> str:
+    return f"{type(error).__name__} {_place(error)}".rstrip()
+
+
+def _place(error: BaseException) -> str:
+    """``file:line`` where it was raised; empty if it never was."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace is not None else ""

@@ -18,9 +18,9 @@ import redis
 
 from contracts.broker import AsyncBroker, Broker, Role, broker_errors
 from contracts.client import SharingClient
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "run", "run_each", "run_sync"]
+__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "read_answer", "run", "run_each", "run_sync"]
 
 ScriptName = Literal[
     "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
@@ -56,6 +56,21 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
 
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
+
+def read_answer(call: Call[T], answer: Any) -> T:
+    """What a script's answer says.
+
+    Raises:
+        UnreadableValue: it was made from something that this system does not write.
+    """
+    try:
+        return call.read(answer)
+    except _UNREADABLE as error:
+        raise UnreadableValue(call.role, f"{call.name}: {call.keys[0][:200]}", type(error).__name__) from error
+
+
 async def run(broker: AsyncBroker, call: Call[T]) -> T:
     """Run a script.
 
@@ -66,6 +81,7 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
 
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
+        UnreadableValue: the script met something that this system does not write.
     """
     text, sha = _source(call.name)
     words = *call.keys, *call.arguments
@@ -80,7 +96,7 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
                 answer = await broker.evalsha(sha, len(call.keys), *words)
             except redis.exceptions.NoScriptError:
                 answer = await broker.eval(text, len(call.keys), *words)
-    return call.read(answer)
+    return read_answer(call, answer)
 
 
 def begin(broker: AsyncBroker, call: Call[Any]) -> asyncio.Future[Any] | None:
@@ -106,7 +122,7 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
             answer = broker.evalsha(sha, len(call.keys), *call.keys, *call.arguments)
         except redis.exceptions.NoScriptError:
             answer = broker.eval(text, len(call.keys), *call.keys, *call.arguments)
-    return call.read(answer)
+    return read_answer(call, answer)
 
 
 def run_each(broker: Broker, *calls: Call[Any]) -> None:

@@ -5,6 +5,7 @@ An upload is a capture whose frames come from a file; its job is that capture, a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -12,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator
 
 from contracts.base import StrictModel
-from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime
+from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime, is_identifier
 
 __all__ = [
     "CHUNK_BYTES",
@@ -32,6 +33,8 @@ larger than 512, and it adds a few bytes of its own."""
 
 _ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
+
+_BYTES = re.compile(r"[0-9]{1,15}")
 
 HEAD_BYTES = 8
 """How much of a file `looks_like_video` looks at."""
@@ -85,6 +88,10 @@ class Place:
     def read(cls, member: str) -> Self:
         """Read its written form; ``ValueError`` if it is none."""
         upload_id, byte_length, user_id = member.split("/")
+        if not is_identifier(upload_id) or not _BYTES.fullmatch(byte_length):
+            raise ValueError("not the place of a video")
+        if user_id and not is_identifier(user_id):
+            raise ValueError("the place of a video has a user_id that is no identifier")
         return cls(upload_id, int(byte_length), user_id)
 
     @property

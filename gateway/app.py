@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from contracts.answers import Tick
+from contracts.answers import ClientLimits, Tick
 from contracts.settings import Settings
 from gateway import captures, health, metrics, recording
 from gateway.capture.endpoint import capture_endpoint
@@ -38,6 +38,12 @@ async def tick(request: Request) -> Response:
 async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:
     """At every address that no route has: a page for a person, the refusal for a program."""
     await (page_for_browsers(scope, 404) or not_found)(scope, receive, send)
+
+
+async def limits(request: Request) -> Response:
+    """The limits of a capture, which an operator may have set: a client keeps them instead of guessing."""
+    state: GatewayState = request.app.state.gateway
+    return json_response(ClientLimits.of(state.settings.capture).model_dump())
 
 
 def _cors(settings: Settings) -> list[Middleware]:
@@ -72,6 +78,7 @@ def create_app(state: GatewayState) -> Starlette:
             *preview_routes(),
             *uploads.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
+            Route("/camera_feed_worker/limits", limits, methods=["GET"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
             WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
             *live_routes(state.settings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from contracts.errors import BrokerUnavailable
 from contracts.live_lane import SILENT_MS
 from contracts.logs import get_logger
 from contracts.upload import Place
-from gateway.metrics import BrokerGauges
+from gateway.metrics import GatewayMetrics
 
 __all__ = ["EXTRACTOR_LIVE_MS", "set_gauges"]
 
@@ -24,8 +24,10 @@ EXTRACTOR_LIVE_MS = 10_000
 log = get_logger()
 
 
-async def set_gauges(gauges: BrokerGauges, role: Role, broker: AsyncBroker | None) -> None:
-    """Set every gauge of a role to what its broker says now; to NaN if it is None, or does not say."""
+async def set_gauges(metrics: GatewayMetrics, role: Role, broker: AsyncBroker | None) -> None:
+    """Set every gauge of a role to what its broker says now; to NaN if it is None, does not say, or holds what cannot
+    be read. No error but a fatal one is raised."""
+    gauges = metrics.brokers
     numbers: Mapping[str, float] = {}
     try:
         if broker is not None:
@@ -33,6 +35,8 @@ async def set_gauges(gauges: BrokerGauges, role: Role, broker: AsyncBroker | Non
                 numbers = await _LOOKS[role](broker)
     except (BrokerUnavailable, BrokerForbids, redis.exceptions.RedisError) as error:
         log.warning("a broker's numbers are not known", role=role, exc_info=error)
+    except Exception as error:
+        metrics.background.note(f"{role}_gauges", error)
     gauges.ready.labels(role).set(broker is not None)
     for name, gauge in (gauges.frames if role == "frames" else gauges.events).items():
         gauge.set(numbers.get(name, math.nan))
@@ -52,11 +56,22 @@ async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
         "lag": waiting.lag,
         "pending": waiting.pending,
         "uploads": videos.lag + videos_released.count,
-        "upload_bytes": sum(Place.read(member.decode()).byte_length for member in places),
+        "upload_bytes": _stored_bytes(places),
         "extractors": await _live(frames, keys.EXTRACTORS, EXTRACTOR_LIVE_MS),
         "live_workers": await _live(frames, keys.LIVE_WORKERS, SILENT_MS),
         "memory": await highest_memory_share(frames),
     }
+
+
+def _stored_bytes(places: Sequence[bytes]) -> int:
+    """What the videos with these places take up. A member that is no place takes up nothing that is known of."""
+    total = 0
+    for member in places:
+        try:
+            total += Place.read(member.decode()).byte_length
+        except ValueError:
+            log.warning("a member is not the place of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
+    return total
 
 
 async def _look_at_events(events: AsyncBroker) -> Mapping[str, float]:

@@ -25,7 +25,7 @@ from contracts.broker import (
     check_role,
     ensure_group,
 )
-from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable
+from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable, UnreadableValue
 from contracts.logs import get_logger
 from gateway.again import once_more
 from gateway.cancelling import cancel_all
@@ -70,7 +70,11 @@ class BrokerWatch:
         """
         attempt = 0
         while True:
-            await self.check()
+            try:
+                await self.check()
+            except Exception as error:
+                self.state.metrics.background.note("broker_watch", error)
+                self.missing = ("The brokers could not be checked; the gateway's log says why.",)
             await asyncio.sleep(self._pause_s(attempt) if self.missing else CHECK_EVERY_S)
             attempt = attempt + 1 if self.missing else 0
 
@@ -89,7 +93,7 @@ class BrokerWatch:
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await _all(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
         await _all(
-            set_gauges(self.state.metrics.brokers, role, None if problem else self._broker(role))
+            set_gauges(self.state.metrics, role, None if problem else self._broker(role))
             for role, problem in zip(_ROLES, problems, strict=True)
         )
         self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
@@ -154,10 +158,11 @@ async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 @contextmanager
 def _refused_commands(role: Role) -> Iterator[None]:
-    """A broker that does not know a command is as good as away; which one is in the log."""
+    """A broker that does not know a command, or whose keys are not what they must be, is as good as away; why is in the
+    log."""
     try:
         yield
-    except redis.exceptions.RedisError as error:
+    except (redis.exceptions.RedisError, UnreadableValue) as error:
         raise BrokerUnavailable(role, f"it refuses a command: {error}") from error
 
 

@@ -12,10 +12,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from contracts.background import BackgroundErrors
 from contracts.errors import CAPTURE_CODES
 from contracts.metrics import SECONDS, exposition, preset
 
-__all__ = ["ROUTES", "BrokerGauges", "CaptureMetrics", "GatewayMetrics", "UPLOAD_REFUSALS", "UploadMetrics"]
+__all__ = [
+    "BACKGROUND_TASKS",
+    "ROUTES",
+    "BrokerGauges",
+    "CaptureMetrics",
+    "GatewayMetrics",
+    "UPLOAD_REFUSALS",
+    "UploadMetrics",
+]
 
 QUEUE_FRAMES = (1, 2, 3, 5, 10)
 """Buckets: from the frame that is on its way to more than a forward queue takes as a rule."""
@@ -139,6 +148,9 @@ class BrokerGauges:
         }
 
 
+BACKGROUND_TASKS = ("broker_watch", "frames_gauges", "events_gauges", "live_answers", "live_places")
+
+
 class GatewayMetrics:
     """The metrics of one gateway process, in a registry of their own: two in one process do not meet."""
 
@@ -148,6 +160,7 @@ class GatewayMetrics:
         self.capture = CaptureMetrics(registry)
         self.upload = UploadMetrics(registry)
         self.brokers = BrokerGauges(registry)
+        self.background = BackgroundErrors(registry, BACKGROUND_TASKS)
         self.stream_sessions_active = Gauge(
             "stream_sessions_active", "Connections of the real-time lane that are open now.", registry=registry
         )

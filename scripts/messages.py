@@ -25,6 +25,7 @@ from contracts import (
     SessionStartRequest,
     SessionValidateRequest,
 )
+from contracts.answers import ClientLimits
 from contracts.errors import AbortCode, CaptureCode
 from contracts.ids import SCHEMA_VERSION
 from contracts.layout import LAYOUT
@@ -48,6 +49,7 @@ _READ: tuple[type[BaseModel], ...] = (
     CaptureProgress,
     SessionAnswer,
     RawFeaturesRef,
+    ClientLimits,
     PipelineInfo,
     LiveResult,
     LiveDropped,
@@ -75,8 +77,8 @@ def schema() -> dict[str, Any]:
 
 
 def constants() -> dict[str, Any]:
-    """The values that pages share with the processes. Limits are the defaults; a gateway may be set otherwise."""
-    limits = CaptureLimits()
+    """The values that pages share with the processes. The limits are defaults: a page asks its gateway."""
+    limits = ClientLimits.of(CaptureLimits())
     return {
         "schema_version": SCHEMA_VERSION,
         "abort_codes": get_args(AbortCode),

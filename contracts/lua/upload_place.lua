@@ -1,13 +1,17 @@
 -- upload_place (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
--- too many bytes, nor too many of one user. A place that nobody renews lapses.
+-- too many bytes, nor too many of one user. A place that nobody renews lapses. What is no place, or would not lapse
+-- within two hours, is none of ours and goes.
 -- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user   -> OK | full | user
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now)) -- first: it needs no memory
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now + 7200000), '+inf')
 local mine, uploads, bytes, of_user = nil, 1, tonumber(ARGV[2]), 1
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local id, size, user = member:match('^([^/]*)/([^/]*)/([^/]*)$')
-  if id == ARGV[1] then
+  local id, size, user = member:match('^([%w._-]+)/(%d+)/([%w._-]*)$')
+  if not id or #size > 15 then
+    redis.call('ZREM', KEYS[1], member)
+  elseif id == ARGV[1] then
     mine = member
   else
     uploads, bytes = uploads + 1, bytes + size

@@ -170,7 +170,7 @@ class _Connection:
                     raise CaptureError(seen.error_code or "forward_failed", "it was ended")  # type: ignore[arg-type]
                 self._protocol.held(not seen.claimed or seen.over_half(limits), answered_at)
                 if self._progress is not None:
-                    self._progress.show(seen, limits)
+                    self._progress.show(seen, limits, answered_at)
 
     async def _check_session(self, window: CaptureWindow) -> None:
         lease_ms = opening.socket_lease_ms(self._state.settings.capture)
@@ -213,7 +213,7 @@ class _Connection:
         await self._act(self._protocol.opened(self._loop.time()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)
-            self._progress.show(self._seen, self._state.settings.capture)
+            self._progress.show(self._seen, self._state.settings.capture, self._loop.time())
         self._start(self._forwarder.run(), self._watch(window))
 
     async def _complete(self, complete: Complete) -> Finish | None:

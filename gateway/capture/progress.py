@@ -10,7 +10,10 @@ from contracts.capture import CaptureProgress
 from contracts.captures import Watch
 from contracts.limits import CaptureLimits
 
-__all__ = ["ProgressSender", "progress_of"]
+__all__ = ["HEARTBEAT_S", "ProgressSender", "progress_of"]
+
+HEARTBEAT_S = 1.0
+"""A client that hears nothing for some of these knows that its gateway does not answer."""
 
 
 def progress_of(capture_id: str, seen: Watch, limits: CaptureLimits) -> CaptureProgress:
@@ -27,20 +30,24 @@ def progress_of(capture_id: str, seen: Watch, limits: CaptureLimits) -> CaptureP
 
 
 class ProgressSender:
-    """Sends what changed. While a client has not taken the last message, later ones are skipped."""
+    """Sends what changed, and once a second what did not. While a client has not taken the last message, later ones
+    are skipped."""
 
     def __init__(self, websocket: WebSocket, capture_id: str) -> None:
         self._websocket = websocket
         self._capture_id = capture_id
         self._last: CaptureProgress | None = None
+        self._sent_at = 0.0
         self._sending: asyncio.Task[None] | None = None
 
-    def show(self, seen: Watch, limits: CaptureLimits) -> None:
-        """Send what ``seen`` says, unless the client knows it or is still busy with the last message."""
+    def show(self, seen: Watch, limits: CaptureLimits, now: float) -> None:
+        """Send what ``seen`` says, unless the client heard it within the last second, or is still busy with the last
+        message. ``now`` is in seconds of a monotonic clock."""
         progress = progress_of(self._capture_id, seen, limits)
-        if progress == self._last or (self._sending is not None and not self._sending.done()):
+        known = progress == self._last and now - self._sent_at < HEARTBEAT_S
+        if known or (self._sending is not None and not self._sending.done()):
             return
-        self._last = progress
+        self._last, self._sent_at = progress, now
         self._sending = asyncio.create_task(self._send(progress.model_dump_json()))
 
     async def _send(self, text: str) -> None:

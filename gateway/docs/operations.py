@@ -10,7 +10,15 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from contracts.answers import Appended, CaptureReport, SessionAnswer, SessionEnded, SessionStarted, Tick
+from contracts.answers import (
+    Appended,
+    CaptureReport,
+    ClientLimits,
+    SessionAnswer,
+    SessionEnded,
+    SessionStarted,
+    Tick,
+)
 from contracts.base import StrictModel
 from contracts.message import A3CPMessage
 from contracts.pipelines import PipelineInfo
@@ -146,6 +154,11 @@ _CAPTURE_OPERATIONS = (
     Operation(
         "get", "/captures/{capture_id}/animation.gif", _CAPTURES, "See a recorded capture in motion",
         (Answer("All of it, as landmarks, as fast as it was recorded.", media_types=("image/gif",)),), _PICTURE,
+    ),
+    Operation(
+        "get", "/camera_feed_worker/limits", _CAPTURES, "Ask which limits a capture has to keep",
+        (Answer("This gateway's limits, as its operator set them.", ClientLimits),),
+        description="They are fixed at a capture's open; ask before each.",
     ),
     Operation(
         "post", "/camera_feed_worker/capture.tick", _CAPTURES, "Nothing: every capture socket ticks itself",

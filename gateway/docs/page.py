@@ -13,7 +13,7 @@ __all__ = ["page"]
 Document = dict[str, Any]
 
 # relative, so that a proxy may serve the gateway below a path
-_NAVIGATION = (("./", "Home"), ("live", "Live view"), ("upload", "Upload"))
+_NAVIGATION = (("demo/gesture", "Record a gesture"), ("live", "Live view"), ("upload", "Upload"))
 
 
 def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Sequence[str]) -> str:
@@ -33,7 +33,7 @@ def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Se
 </head>
 <body>
 <a class="skip-link" href="#main">Skip to the page</a>
-<header class="site-header"><div class="site-header-inner"><span class="brand">A3CP</span>
+<header class="site-header"><div class="site-header-inner"><a class="brand" href="./">A3CP</a>
 <nav aria-label="Pages"><ul class="nav">{navigation}
 <li><a href="docs" aria-current="page">Interfaces</a></li></ul></nav>
 </div></header>

@@ -17,7 +17,7 @@ from typing import Any
 
 from contracts import live_lane
 from contracts.backoff import backoff_s
-from contracts.broker import BrokerFull, broker_errors
+from contracts.broker import BrokerForbids, BrokerFull, broker_errors
 from contracts.errors import BrokerUnavailable, LiveRefusal
 from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
 from contracts.live_lane import Answer, LiveFrame, Place
@@ -150,7 +150,7 @@ class LiveLane:
 
     async def run(self) -> None:
         """Take answers, and keep the places, until it is cancelled; then the outbox is gone."""
-        steps = self._again("answers not read", self._take), self._again("places not renewed", self._renew)
+        steps = self._again("live_answers", self._take), self._again("live_places", self._renew)
         tasks = [asyncio.create_task(step) for step in steps]
         try:
             await asyncio.wait(tasks)
@@ -159,7 +159,7 @@ class LiveLane:
             with suppress(BrokerUnavailable), broker_errors("frames"):
                 await self._frames.delete(live_outbox(self.gateway))
 
-    async def _again(self, trouble: str, step: Any) -> None:
+    async def _again(self, task: str, step: Any) -> None:
         """The step for ever, with backoff while it fails: the lane is never the end of the gateway."""
         attempt = 0
         while True:
@@ -167,7 +167,10 @@ class LiveLane:
                 await step()
                 attempt = 0
             except Exception as error:
-                log.warning(trouble, exc_info=error)
+                if isinstance(error, BrokerUnavailable | BrokerForbids):
+                    log.warning("the frames broker does not serve the live lane", task=task, exc_info=error)
+                else:
+                    self._state.metrics.background.note(task, error)
                 await asyncio.sleep(backoff_s(attempt))
                 attempt += 1
 

@@ -7,7 +7,7 @@ codec here. Lines on an even ground are what GIF compresses best: 1 to 3 kB a fr
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from PIL import Image, ImageColor, ImageDraw
@@ -30,9 +30,9 @@ from gateway.preview.tile import (
 
 __all__ = ["LAST_CS", "MAX_FRAMES", "animation", "schedule"]
 
-MAX_FRAMES = 600
-"""How many frames of a capture the gateway draws; of a longer one every second, every third … which bounds time and
-memory and keeps the pace."""
+MAX_FRAMES = 300
+"""How many frames of a capture the gateway draws, 20 s at 15 a second; of a longer one every second, every third …
+which bounds time (20 ms a frame) and memory and keeps the pace."""
 
 LAST_CS = 100
 """How long the last frame stands before all begins anew, hundredths of a second, GIF's unit of time."""
@@ -60,8 +60,9 @@ def schedule(timestamps_ms: Sequence[int], most: int | None = MAX_FRAMES) -> lis
     return [(frame, stand) for (frame, _), stand in zip(shown, [*stands, LAST_CS], strict=True)] if shown else []
 
 
-def animation(recorded: Recorded, most: int | None = MAX_FRAMES) -> bytes:
-    """The moving picture as a GIF that repeats for ever; the same capture gives the same bytes.
+def animation(recorded: Recorded, most: int | None = MAX_FRAMES, *, check: Callable[[], None] = lambda: None) -> bytes:
+    """The moving picture as a GIF that repeats for ever; the same capture gives the same bytes. ``check`` is called
+    before each frame; what it raises ends the drawing.
 
     Raises:
         ArtifactError: the capture has no frame.
@@ -69,7 +70,7 @@ def animation(recorded: Recorded, most: int | None = MAX_FRAMES) -> bytes:
     shown = schedule(recorded.timestamps_ms, most)
     if not shown:
         raise ArtifactError("the artifact holds no frame")
-    images = _images(recorded, [frame for frame, _ in shown])
+    images = _images(recorded, [frame for frame, _ in shown], check)
     gif = io.BytesIO()
     next(images).save(
         gif,
@@ -84,11 +85,12 @@ def animation(recorded: Recorded, most: int | None = MAX_FRAMES) -> bytes:
     return gif.getvalue()
 
 
-def _images(recorded: Recorded, frames: Sequence[int]) -> Iterator[Image.Image]:
+def _images(recorded: Recorded, frames: Sequence[int], check: Callable[[], None]) -> Iterator[Image.Image]:
     palette = Image.new("P", (1, 1))
     palette.putpalette(_shades())
     tile = tile_size(recorded)
     for frame in frames:
+        check()
         yield _image(recorded, frame, tile).quantize(palette=palette, dither=Image.Dither.NONE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageDraw
 
@@ -36,8 +36,9 @@ def moments(found: Sequence[bool], count: int = MOMENTS) -> list[int]:
     return [frames[(2 * place + 1) * len(frames) // (2 * shown)] for place in range(shown)]
 
 
-def contact_sheet(recorded: Recorded) -> bytes:
-    """The sheet as a PNG; the same capture gives the same bytes."""
+def contact_sheet(recorded: Recorded, *, check: Callable[[], None] = lambda: None) -> bytes:
+    """The sheet as a PNG; the same capture gives the same bytes. ``check`` is called before each moment; what it raises
+    ends the drawing."""
     frames = moments([recorded.found(frame) for frame in range(len(recorded))])
     tile = tile_size(recorded)
     columns = min(COLUMNS, len(frames)) or 1
@@ -47,6 +48,7 @@ def contact_sheet(recorded: Recorded) -> bytes:
     sheet = Image.new("RGB", (columns * step[0] + _GAP, foot + 2 * LINE_HEIGHT), GROUND)
     draw = ImageDraw.Draw(sheet)
     for place, frame in enumerate(frames):
+        check()
         x, y = _GAP + place % columns * step[0], _GAP + place // columns * step[1]
         sheet.paste(draw_moment(recorded, frame, tile), (x, y))
         draw.text((x, y + tile[1] + 5), caption(recorded, frame), INK, small_font())

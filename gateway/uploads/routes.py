@@ -17,10 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import keys, records
+from contracts.base import StrictModel
 from contracts.broker import broker_errors
 from contracts.capture import Annotation
 from contracts.captures import CaptureWindow
 from contracts.errors import CaptureError, RequestRefused
+from contracts.ids import Identifier
 from contracts.logs import get_logger
 from contracts.records import CaptureRecord
 from contracts.scripts import run
@@ -127,7 +129,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
             if not checked and _is_complete(reader):
                 await _check(state, _form(reader))  # who sends the fields first is not kept until the end
             checked = True
-            await arrival.add(piece, reader.fields.get("user_id", ""))
+            await arrival.add(piece, _user_so_far(reader))
     reader.finish()
 
 
@@ -165,6 +167,23 @@ _NEEDED = [name for name, field in UploadForm.model_fields.items() if field.is_r
 
 def _is_complete(reader: FormReader) -> bool:
     return all(name in reader.fields for name in _NEEDED)
+
+
+def _user_so_far(reader: FormReader) -> str:
+    """Whose upload it is, as far as its fields have come; empty as long as they do not say.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``, the ``user_id`` is no identifier.
+    """
+    if user_id := reader.fields.get("user_id", ""):
+        validated(_User, {"user_id": user_id})
+    return user_id
+
+
+class _User(StrictModel):
+    """Of the fields, whose place the video takes."""
+
+    user_id: Identifier
 
 
 def _form(reader: FormReader) -> UploadForm:

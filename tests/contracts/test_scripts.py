@@ -12,7 +12,7 @@ import redis
 
 from contracts import captures, keys, records
 from contracts.broker import AsyncBroker, Broker, connect, connect_sync
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.scripts import ScriptName, run, run_sync
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import window
@@ -86,5 +86,5 @@ def test_a_broker_that_is_away_is_the_role_that_does_not_answer(own_brokers: Bro
 
 def test_an_error_in_the_use_of_a_script_is_no_broker_that_is_away(sync_frames: redis.Redis) -> None:
     sync_frames.set(keys.capture_keys("capture-1").state, "not a hash")
-    with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
+    with pytest.raises(UnreadableValue, match="WRONGTYPE"):
         run_sync(sync_frames, captures.watch("capture-1"))

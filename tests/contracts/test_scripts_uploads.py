@@ -119,3 +119,27 @@ def test_a_capture_from_a_video_is_closed_from_the_first_and_lapses_unless_it_is
 )
 def test_what_may_be_a_video_shows_in_its_first_bytes(head: bytes, taken: bool) -> None:
     assert looks_like_video(head) is taken
+
+
+HOSTILE_PLACES: tuple[bytes, ...] = (
+    b"x/12/a/b", b"x/12", b"", b"\xff", b"x/nan/u", b"x/-1/u", b"x/1e300/u", b"x/" + b"9" * 16 + b"/u",
+    b"x/12/\x1b[2J", b"x/12/\x00", b"a b/12/u", b"x/12/u" + b"u" * 1_000_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("member", HOSTILE_PLACES)
+def test_what_is_no_place_is_not_read_as_one(member: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Place.read(member.decode())
+
+
+@pytest.mark.parametrize("place", [Place("a" * 32, 0), Place("x", 10**15 - 1, "a.b_c-d"), Place("x", 5, "u" * 128)])
+def test_a_place_is_read_as_it_was_written(place: Place) -> None:
+    assert Place.read(place.member) == place
+
+
+def test_a_member_that_is_no_place_takes_no_room_and_goes(store: Backend) -> None:
+    store.frames.zadd(UPLOAD_PLACES, dict.fromkeys(HOSTILE_PLACES[:-1], 10**13))
+    store.frames.zadd(UPLOAD_PLACES, {"for/1/ever": float("inf"), "f/1/u": 10**15})
+    assert [take(store, name, 1) for name in "abcd"] == ["OK", "OK", "OK", "full"]
+    assert members(store) == {b"a/1/", b"b/1/", b"c/1/"}

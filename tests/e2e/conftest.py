@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import threading
@@ -182,6 +183,19 @@ def page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
     """A fresh page in the browser with the camera."""
     with opened(browser, stack.address) as fresh:
         yield fresh
+
+
+USER, PERFORMER = "demo-user", "demo-carer"
+
+
+def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> str:
+    """Say who takes part and start a session on the page that is open; its id."""
+    page.get_by_label("Person in the session (user_id)").fill(user)
+    page.get_by_label("You (performer_id)").fill(performer)
+    page.get_by_role("button", name="Start Session").click()
+    field = page.get_by_label("session_id")
+    expect(field).to_have_value(re.compile("^sess_[0-9a-f]{16}$"))
+    return field.input_value()
 
 
 def axe(page: Page) -> list[str]:

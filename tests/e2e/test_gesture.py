@@ -14,11 +14,10 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 
 from contracts.paths import session_log_path
 from scripts.client import CaptureClient
-from tests.e2e.conftest import ALLOWED, CAMERA, Launch, RunningStack, axe, opened
+from tests.e2e.conftest import ALLOWED, CAMERA, PERFORMER, USER, Launch, RunningStack, axe, opened, start_session
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
 
-USER = "demo-user"
 CAPTURE = "Capture Bounded Gesture (≤ 120 s)"
 
 
@@ -29,12 +28,10 @@ def button(page: Page, name: str) -> None:
 def start(page: Page) -> str:
     """Start a session and turn the camera on; the session's id."""
     page.goto("/demo/gesture")
-    button(page, "Start Session")
-    field = page.get_by_label("session_id")
-    expect(field).to_have_value(re.compile("^sess_[0-9a-f]{16}$"))
+    session_id = start_session(page)
     button(page, "Turn the camera on")
     expect(page.get_by_role("button", name="Turn the camera off")).to_be_visible()
-    return field.input_value()
+    return session_id
 
 
 def capture(page: Page, seconds: int = 2) -> None:
@@ -102,6 +99,11 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
                 break
         page.keyboard.press("Enter")
 
+    for label, text in (("Person in the session (user_id)", USER), ("You (performer_id)", PERFORMER)):
+        field = page.get_by_label(label)
+        while not field.evaluate("element => element === document.activeElement"):
+            page.keyboard.press("Tab")
+        page.keyboard.type(text)
     press("Start Session")
     expect(page.get_by_label("session_id")).to_have_value(re.compile("^sess_"))
     press("Turn the camera on")

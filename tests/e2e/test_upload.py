@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from contracts.paths import session_log_path
 from tests.clips import face_video
-from tests.e2e.conftest import RunningStack, axe
+from tests.e2e.conftest import USER, RunningStack, axe, start_session
 from tests.e2e.test_gesture import verified
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
@@ -21,9 +21,7 @@ def test_a_video_is_uploaded_and_its_landmarks_are_shown(page: Page, stack: Runn
     good.write_bytes(face_video(45))
     bad.write_bytes(face_video(10))
     page.goto("/upload")
-    page.get_by_role("button", name="Start Session").click()
-    field = page.get_by_label("session_id")
-    expect(field).to_have_value(re.compile("^sess_[0-9a-f]{16}$"))
+    session_id = start_session(page)
     page.get_by_label("Video", exact=True).set_input_files(good)
     page.get_by_label("What is meant (optional)").fill("more")
     assert axe(page) == []
@@ -38,7 +36,7 @@ def test_a_video_is_uploaded_and_its_landmarks_are_shown(page: Page, stack: Runn
     expect(page.get_by_role("alert").filter(has_text="too short")).to_contain_text("limit_duration_too_short")
     assert axe(page) == []
 
-    log = session_log_path(stack.settings.log_root, "demo-user", field.input_value())
+    log = session_log_path(stack.settings.log_root, USER, session_id)
     checked = verified(stack, log)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert '"intent":"more"' in log.read_text()

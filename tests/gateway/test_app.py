@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from contracts.limits import CaptureLimits
 from gateway import requests
 from gateway.capture.endpoint import capture_endpoint
 from tests.gateway.reached import Reached, assert_refused, reaching
@@ -46,6 +47,20 @@ def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Pa
             gateway.state.active_captures = 3
             answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
             assert (answer.status_code, answer.json()) == (200, {"status": "disabled", "active_captures": 3})
+
+    asyncio.run(main())
+
+
+def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> None:
+    async def main() -> None:
+        capture = CaptureLimits.model_validate({"max_fps": 10, "max_duration_s": 5, "max_long_side": 500})
+        async with reaching(tmp_path, recorder=False, capture=capture) as gateway:
+            answer = await gateway.client.get("/camera_feed_worker/limits")
+            told = answer.json()
+            assert (answer.status_code, told["max_fps"], told["max_duration_s"]) == (200, 10, 5)
+            assert (told["max_long_side"], told["max_frames"]) == (500, 60)
+            assert told == {name: getattr(capture, name) for name in told}
+            assert "max_captures" not in told  # what a client cannot keep by itself
 
     asyncio.run(main())
 

@@ -89,3 +89,30 @@ def test_metrics_need_the_token_where_there_is_one(tmp_path: Path) -> None:
         assert with_token.headers["content-type"].startswith("text/plain; version=")
 
     on(AWAY, AWAY, tmp_path, test, api_token=SecretStr("secret"))
+
+
+def test_a_member_that_is_no_place_hides_no_number(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async def test(gateway: Reached) -> None:
+        with own_brokers.frames.client() as frames:
+            frames.zadd(keys.UPLOAD_PLACES, {"x/12/a/b": 1, b"\xff": 2, "": 3, "x/nan/u": 4, "good/7/u": 5})
+        await gateway.app.state.brokers.check()
+        seen = await shown(gateway)
+        assert seen["a3cp_upload_stored_bytes"] == 7
+        assert seen['a3cp_background_errors_total{task="frames_gauges"}'] == 0
+
+    on(own_brokers.frames.url, own_brokers.events.url, tmp_path, test)
+
+
+def test_a_key_of_another_type_costs_its_role_the_numbers_and_nothing_else(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def test(gateway: Reached) -> None:
+        with own_brokers.frames.client() as frames:
+            frames.set(keys.UPLOAD_PLACES, "no zset")
+        await gateway.app.state.brokers.check()
+        seen = await shown(gateway)
+        assert math.isnan(seen["a3cp_capture_backlog"])
+        assert seen["a3cp_recorder_group_lag"] == 0
+        assert seen['a3cp_background_errors_total{task="frames_gauges"}'] == 1
+
+    on(own_brokers.frames.url, own_brokers.events.url, tmp_path, test)

@@ -265,3 +265,43 @@ def test_what_has_not_begun_yet_is_looked_for_ten_times_a_second_at_first(tmp_pa
             assert [watch._pause_s(attempt) for attempt in (0, 1, 2, 99)] == [0.1, 0.2, 0.4, 2.0]
 
     asyncio.run(main())
+
+
+def test_the_watch_outlives_any_error_counts_it_and_is_unready_meanwhile(
+    own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[bool] = []
+
+    async def failing(*_: object, **__: object) -> None:
+        checks.append(True)
+        raise IndexError
+
+    async def test(gateway: Reached) -> None:
+        monkeypatch.setattr(health, "check_role", failing)
+        watching = asyncio.create_task(gateway.app.state.brokers.run())
+        async with asyncio.timeout(30):
+            while len(checks) < 4:  # two roles, two rounds
+                await asyncio.sleep(0.01)
+        assert not watching.done()
+        assert await readiness(gateway) == unready("The brokers could not be checked; the gateway's log says why.")
+        metrics = (await gateway.client.get("/metrics")).text
+        counted = next(line for line in metrics.splitlines() if 'errors_total{task="broker_watch"}' in line)
+        assert float(counted.split()[-1]) >= 1
+        watching.cancel()
+
+    on(own_brokers, tmp_path, test)
+
+
+def test_keys_of_another_type_make_the_gateway_unready_and_do_not_end_it(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
+        frames.set(keys.CAPTURES, "no stream")
+        events.set(keys.EVENTS, "no stream")
+
+    async def test(gateway: Reached) -> None:
+        await gateway.app.state.brokers.check()
+        away = ("The frames broker does not answer.", "The events broker does not answer.")
+        assert await readiness(gateway) == unready(*away)
+
+    on(own_brokers, tmp_path, test)

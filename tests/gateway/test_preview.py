@@ -27,8 +27,9 @@ from contracts.records import CaptureCounts
 from contracts.scripts import run
 from gateway.preview import routes
 from gateway.preview.animation import MAX_FRAMES, animation, schedule
-from gateway.preview.artifact import read_artifact
+from gateway.preview.artifact import Recorded, read_artifact
 from gateway.preview.sheet import contact_sheet, moments
+from gateway.preview.turns import DRAWN_AT_ONCE
 from tests.gateway.reached import Reached, assert_refused, reaching
 from tests.gateway.test_captures import opened
 from tests.s3 import BUCKET, S3Server
@@ -405,20 +406,20 @@ def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: str) -> 
 def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = threading.Lock()
     drawing = most = 0
-    draw = routes._draw
+    read = routes.read_artifact
 
-    def watched(read: routes.Reader, digest: str, draw_it: routes.Draw) -> bytes:
+    def watched(data: bytes) -> Recorded:
         nonlocal drawing, most
         with lock:
             drawing += 1
             most = max(most, drawing)
         try:
-            return draw(read, digest, draw_it)
+            return read(data)
         finally:
             with lock:
                 drawing -= 1
 
-    monkeypatch.setattr(routes, "_draw", watched)
+    monkeypatch.setattr(routes, "read_artifact", watched)
 
     async def main() -> None:
         async with reaching(tmp_path, recorder=False) as gateway:
@@ -427,6 +428,6 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
             addresses = [f"/captures/{made.capture_id}/{picture}" for picture in PICTURES * 4]
             answers = await asyncio.gather(*(gateway.client.get(address) for address in addresses))
             assert [answer.status_code for answer in answers] == [200] * 8
-            assert 1 <= most <= routes.DRAWN_AT_ONCE
+            assert 1 <= most <= DRAWN_AT_ONCE
 
     asyncio.run(main())

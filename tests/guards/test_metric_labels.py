@@ -22,6 +22,7 @@ LABELS = {
     "step",
     "reason",
     "result",
+    "task",
 }
 """Each has few values, which we choose. Add to it only what no client can choose."""
 

@@ -25,13 +25,15 @@ test.each(ROUTES)("$path has one heading, its landmarks and its title", async (r
   await expectAccessible();
 });
 
-test("the navigation has the pages for everybody, and not the demo pages", () => {
-  open("/");
+test("the navigation begins with what the product is for, and has the sessions' page nowhere", () => {
+  open("/live");
   const links = within(screen.getByRole("navigation")).getAllByRole("link");
-  expect(links.map((link) => link.getAttribute("href"))).toEqual(["/", "/live", "/upload"]);
-  expect(screen.queryAllByRole("link").filter((link) => link.getAttribute("href")?.startsWith("/demo"))).toEqual([]);
-  expect(links[0]).toHaveAttribute("aria-current", "page");
-  expect(links[1]).not.toHaveAttribute("aria-current");
+  expect(links.map((link) => link.getAttribute("href"))).toEqual(["/demo/gesture", "/live", "/upload"]);
+  expect(links[0]).toHaveAccessibleName("Record a gesture");
+  expect(screen.queryAllByRole("link").filter((link) => link.getAttribute("href") === "/demo/session")).toEqual([]);
+  expect(links[1]).toHaveAttribute("aria-current", "page");
+  expect(links[0]).not.toHaveAttribute("aria-current");
+  expect(screen.getByRole("link", { name: "A3CP" })).toHaveAttribute("href", "/");
 });
 
 test("a link changes the page without loading it, and a screen reader reads on at its heading", async () => {

@@ -5,7 +5,7 @@ import { usePath } from "./navigation";
 import { NOT_FOUND, ROUTES } from "./routes";
 import { SessionProvider } from "./session/useSession";
 
-/** What all pages share: the token and the session live as long as the document does, in its memory only. */
+/** What all pages share: the token, in memory only, and the session, which a reload goes on with. */
 export function App() {
   return (
     <TokenProvider>

@@ -452,3 +452,19 @@ def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
                 assert answer.status_code == 404, name
 
     play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("user_id", ["a/b", "../x", "\x1b[2J", "u" * 129, ".u", "a b"])
+def test_no_place_is_taken_for_a_user_who_cannot_be_one(tmp_path: Path, user_id: str) -> None:
+    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+        async def form() -> AsyncIterator[bytes]:
+            yield f'--XX\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}\r\n'.encode()
+            yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
+            raise AssertionError("the rest is read")
+
+        answer = await gateway.client.post("/video/submit", content=form(), headers=TYPE)
+        assert_refused(answer, 422, "schema_error")
+        assert "user_id" in answer.json()["detail"]
+        await nothing_is_left(gateway, fields)
+
+    play(tmp_path, scene)

@@ -1,4 +1,4 @@
-import { isIdentifier, messageHeader, newRecordId } from "./header";
+import { identifierFault, isIdentifier, messageHeader, newRecordId } from "./header";
 
 test("a record_id is a UUID of version 4, and a new one each time", () => {
   const ids = Array.from({ length: 200 }, newRecordId);
@@ -21,4 +21,18 @@ test.each(["a", "A-Z_0.9", "_", "-", "a".repeat(128)])("%s may be somebody's id"
 
 test.each(["", ".a", "a b", "ä", "a/b", "a\n", "a".repeat(129)])("%j may not", (text) => {
   expect(isIdentifier(text)).toBe(false);
+});
+
+test.each([
+  ["Müller", "“ü” cannot be in it. Use a to z"],
+  ["a b", "A space cannot be in it"],
+  ["🙂", "“🙂” cannot be in it"],
+  [".a", "A dot cannot be its first sign."],
+  ["a".repeat(129), "It is too long."],
+])("what is wrong with %s is named", (text, sentence) => {
+  expect(identifierFault(text)).toContain(sentence);
+});
+
+test.each(["", "a-1"])("nothing is wrong with %j", (text) => {
+  expect(identifierFault(text)).toBeUndefined();
 });

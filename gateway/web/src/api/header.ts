@@ -23,6 +23,15 @@ export function newRecordId(): string {
 
 const IDENTIFIER = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
+/** Why the server would not take `text` as an id, as a sentence; undefined if it would, or if it is empty. */
+export function identifierFault(text: string): string | undefined {
+  if (text === "" || isIdentifier(text)) return undefined;
+  const wrong = Array.from(text).find((sign) => !/[A-Za-z0-9._-]/.test(sign));
+  if (wrong === undefined) return text.startsWith(".") ? "A dot cannot be its first sign." : "It is too long.";
+  const named = /\s/.test(wrong) ? "A space" : `“${wrong}”`;
+  return `${named} cannot be in it. Use a to z, A to Z, digits, dots, dashes and underscores, without spaces.`;
+}
+
 /** Whether the server would take `text` as the id of a person. */
 export function isIdentifier(text: string): boolean {
   return IDENTIFIER.test(text);

@@ -83,7 +83,7 @@ export interface CaptureOpen {
   is_demo?: boolean | null;
 }
 /**
- * How far a capture is, for a client whose open asked for ``progress``.
+ * How far a capture is, for a client whose open asked for ``progress``: at most 5 a second, at least one.
  *
  * ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
  * true while that is over half of what the stream may hold.
@@ -106,6 +106,23 @@ export interface Found {
   left_hand: number;
   right_hand: number;
   face: number;
+}
+/**
+ * ``GET /camera_feed_worker/limits``: the limits of a capture at this gateway that a client has to keep.
+ *
+ * Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.limits.CaptureLimits`.
+ */
+export interface ClientLimits {
+  max_duration_s: number;
+  min_duration_s: number;
+  max_fps: number;
+  max_long_side: number;
+  max_short_side: number;
+  max_frames: number;
+  max_frame_bytes: number;
+  max_total_bytes: number;
+  max_wait_s: number;
+  idle_timeout_s: number;
 }
 /**
  * One thing found. ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and so for y.

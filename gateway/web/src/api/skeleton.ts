@@ -9,6 +9,3 @@ export const PARTS: readonly Part[] = ["pose", "left_hand", "right_hand", "face"
 
 /** The lines to draw between a part's landmarks: MediaPipe's own. */
 export const CONNECTIONS = constants.connections as unknown as Readonly<Record<Part, readonly Connection[]>>;
-
-/** The gateway's limits of a capture, as they are unless it was set otherwise. */
-export const CAPTURE_LIMITS = constants.capture_limits;

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 
 import { installCanvas, showing } from "../test/media";
-import { firstFrameSize, fit, frameSize, grabJpeg, within } from "./grab";
+import { firstFrameSize, fit, frameSize, grabJpeg, sizeForBytes, within } from "./grab";
 
 describe("fit", () => {
   test.each([
@@ -91,4 +91,33 @@ test("but not for ever", async () => {
   const size = firstFrameSize(showing(0, 0));
   late.abort();
   expect(await size).toBeNull();
+});
+
+const bytesAt = (quality: number) => Math.round(40_000 * quality);
+
+describe("a server that takes small frames only", () => {
+  test("gets a picture of less quality", async () => {
+    installCanvas(bytesAt);
+    const frame = await grabJpeg(showing(640, 480), { quality: 0.8, maxBytes: 16_000 });
+    expect(frame?.bytes.byteLength).toBeLessThanOrEqual(16_000);
+    expect(frame?.bytes.byteLength).toBeGreaterThan(10_000);
+  });
+
+  test("gets the worst there is if nothing fits", async () => {
+    installCanvas(bytesAt);
+    expect((await grabJpeg(showing(640, 480), { quality: 0.8, maxBytes: 1 }))?.bytes.byteLength).toBe(4_000);
+  });
+
+  test("gets a smaller picture, in the camera's shape", async () => {
+    installCanvas();
+    vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation(function toBlob(this: HTMLCanvasElement, done) {
+      const bytes = new ArrayBuffer(Math.round((this.width * this.height) / 10));
+      done({ size: bytes.byteLength, arrayBuffer: () => Promise.resolve(bytes) } as unknown as Blob);
+    });
+    const video = showing(640, 480);
+    expect(await sizeForBytes(video, { width: 640, height: 480 }, 40_000)).toEqual({ width: 640, height: 480 });
+    expect(await sizeForBytes(video, { width: 640, height: 480 }, 18_000)).toEqual({ width: 480, height: 360 });
+    expect(await sizeForBytes(video, { width: 640, height: 480 }, 1)).toEqual({ width: 151, height: 113 });
+    expect(await sizeForBytes(showing(0, 0), { width: 640, height: 480 }, 1)).toBeNull();
+  });
 });

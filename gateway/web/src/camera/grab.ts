@@ -14,6 +14,8 @@ export interface GrabOptions {
   readonly shortSide?: number;
   /** 0 to 1. */
   readonly quality?: number;
+  /** A JPEG that is larger is made again, worse and worse, down to what no eye would want. */
+  readonly maxBytes?: number;
   /**
    * Exactly this size, whatever the camera delivers now: a picture of another shape (the device was turned) gets
    * black bars, for the size must not change within a capture.
@@ -25,6 +27,7 @@ export interface GrabOptions {
 const LONG_SIDE = 640;
 const SHORT_SIDE = 480;
 const QUALITY = 0.8;
+const LEAST_QUALITY = 0.1;
 
 /** The size of a picture that is made to fit, upright or wide; it is never made larger. */
 export function fit({ width, height }: Size, longSide = LONG_SIDE, shortSide = SHORT_SIDE): Size {
@@ -41,15 +44,15 @@ export function frameSize(video: HTMLVideoElement, options: GrabOptions = {}): S
 const FIRST_PICTURE_MS = 5000;
 
 /** `frameSize`, waited for: a camera that was just turned on takes a moment. Null if nothing comes in 5 s. */
-export async function firstFrameSize(video: HTMLVideoElement): Promise<Size | null> {
+export async function firstFrameSize(video: HTMLVideoElement, options: GrabOptions = {}): Promise<Size | null> {
   const late = AbortSignal.timeout(FIRST_PICTURE_MS);
-  while (!frameSize(video) && !late.aborted) {
+  while (!frameSize(video, options) && !late.aborted) {
     await new Promise((resolve) => {
       video.addEventListener("loadedmetadata", resolve, { once: true });
       late.addEventListener("abort", resolve, { once: true });
     });
   }
-  return frameSize(video);
+  return frameSize(video, options);
 }
 
 const canvases = new WeakMap<HTMLVideoElement, HTMLCanvasElement>();
@@ -68,10 +71,28 @@ export async function grabJpeg(video: HTMLVideoElement, options: GrabOptions = {
   const { x, y, width, height } = within({ width: video.videoWidth, height: video.videoHeight }, size);
   if (width < size.width || height < size.height) context.fillRect(0, 0, size.width, size.height);
   context.drawImage(video, x, y, width, height);
-  const blob = await new Promise<Blob | null>((resolve) =>
-    canvas.toBlob(resolve, "image/jpeg", options.quality ?? QUALITY),
-  );
+  const blob = await encoded(canvas, options.quality ?? QUALITY, options.maxBytes ?? Infinity);
   return blob && { bytes: await blob.arrayBuffer(), ...size };
+}
+
+async function encoded(canvas: HTMLCanvasElement, quality: number, maxBytes: number): Promise<Blob | null> {
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+  if (!blob || blob.size <= maxBytes || quality <= LEAST_QUALITY) return blob;
+  return encoded(canvas, Math.max(LEAST_QUALITY, quality * 0.7), maxBytes);
+}
+
+const SMALLEST_SIDE = 64;
+
+/**
+ * The size in which this camera's pictures, as a JPEG of middling quality, have at most `aimBytes`: smaller than
+ * `size` only if they must be. Null if there is no picture.
+ */
+export async function sizeForBytes(video: HTMLVideoElement, size: Size, aimBytes: number): Promise<Size | null> {
+  const jpeg = await grabJpeg(video, { size, quality: 0.5 });
+  if (!jpeg) return null;
+  if (jpeg.bytes.byteLength <= aimBytes || Math.min(size.width, size.height) < 2 * SMALLEST_SIDE) return size;
+  const smaller = { width: Math.floor(0.75 * size.width), height: Math.floor(0.75 * size.height) };
+  return sizeForBytes(video, smaller, aimBytes);
 }
 
 /** Where a picture lies in a frame of `size`: whole, in its own shape, in the middle. */

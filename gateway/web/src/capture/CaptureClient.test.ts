@@ -4,6 +4,7 @@ import { ApiError } from "../api/failure";
 import type { JpegFrame } from "../camera/grab";
 import { FakeCaptureSocket } from "../test/captureSocket";
 import { CaptureClient, type CaptureWorld } from "./CaptureClient";
+import { DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import type { CaptureState } from "./protocol";
 
@@ -14,6 +15,7 @@ const WINDOW: CaptureWindow = {
   intent: "",
   width: 640,
   height: 480,
+  limits: DEFAULT_LIMITS,
 };
 
 const JPEG: JpegFrame = { bytes: new ArrayBuffer(1000), width: 640, height: 480 };

@@ -2,7 +2,8 @@ import type { Failure } from "../api/failure";
 import { failureOf } from "../api/failure";
 import { FrameTicker, type Tick } from "../camera/FrameTicker";
 import type { JpegFrame } from "../camera/grab";
-import { FPS, type CaptureReport, type CaptureWindow } from "./messages";
+import { fpsOf } from "./limits";
+import type { CaptureReport, CaptureWindow } from "./messages";
 import { CaptureProtocol, isOver, type CaptureState, type Message } from "./protocol";
 
 /** What a capture needs from the world. */
@@ -28,7 +29,7 @@ export class CaptureClient {
   readonly #world: CaptureWorld;
   readonly #onState: (state: CaptureState) => void;
   readonly #protocol: CaptureProtocol;
-  readonly #ticker = new FrameTicker(FPS, (tick) => void this.#take(tick));
+  readonly #ticker: FrameTicker;
   #socket: WebSocket | null = null;
   #steps: ReturnType<typeof setInterval> | undefined;
   #asking: ReturnType<typeof setTimeout> | undefined;
@@ -41,6 +42,7 @@ export class CaptureClient {
     this.#world = world;
     this.#onState = onState;
     this.#protocol = new CaptureProtocol(window);
+    this.#ticker = new FrameTicker(fpsOf(window.limits), (tick) => void this.#take(tick));
   }
 
   get state(): CaptureState {

@@ -1,7 +1,7 @@
 import { useId, type ReactNode } from "react";
 
-import { FPS } from "./messages";
-import { MAX_DURATION_MS, type CaptureState } from "./protocol";
+import { DEFAULT_LIMITS, fpsOf } from "./limits";
+import type { CaptureState } from "./protocol";
 import { clock, percent } from "./words";
 
 export interface CaptureNumbersProps {
@@ -15,7 +15,8 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
     <div className="stack">
       <dl className="numbers">
         <Entry name="Time">
-          {state ? clock(state.elapsedMs) : "–"} <span className="of">of {clock(MAX_DURATION_MS + 500)}</span>
+          {state ? clock(state.elapsedMs) : "–"}{" "}
+          <span className="of">of {clock(1000 * (state?.limits ?? DEFAULT_LIMITS).max_duration_s)}</span>
         </Entry>
         <Entry name="Pictures sent">{state?.sent ?? "–"}</Entry>
         <Entry name="Pictures looked at">{state?.extracted ?? "–"}</Entry>
@@ -30,7 +31,8 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
       </div>
       {state?.phase === "recording" && state.ticksPerFrame > 1 && (
         <p className="note">
-          The server is busy: {Math.max(1, Math.round(FPS / state.ticksPerFrame))} pictures a second instead of {FPS}.
+          The server is busy: {Math.max(1, Math.round(fpsOf(state.limits) / state.ticksPerFrame))} pictures a second
+          instead of {fpsOf(state.limits)}.
         </p>
       )}
     </div>

@@ -2,7 +2,8 @@ import type { Ref } from "react";
 
 import { CameraPreview } from "../camera/CameraPreview";
 import type { Camera } from "../camera/useCamera";
-import { MAX_DURATION_MS, type CaptureState } from "./protocol";
+import { DEFAULT_LIMITS, maxDurationMs } from "./limits";
+import type { CaptureState } from "./protocol";
 import { clock } from "./words";
 
 export interface CaptureStageProps {
@@ -35,7 +36,7 @@ export function CaptureStage({ camera, video, state }: CaptureStageProps) {
       <progress
         className="stage-progress"
         aria-label="Time used"
-        max={MAX_DURATION_MS}
+        max={maxDurationMs(state?.limits ?? DEFAULT_LIMITS)}
         value={state?.phase === "recording" ? state.elapsedMs : 0}
       />
     </div>

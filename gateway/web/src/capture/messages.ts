@@ -1,8 +1,8 @@
 import { messageHeader } from "../api/header";
-import type { CaptureClose, CaptureOpen, Found, FrameMeta, RawFeaturesRef } from "../api/messages";
-import { CAPTURE_LIMITS } from "../api/skeleton";
+import type { CaptureClose, CaptureOpen, ClientLimits, Found, FrameMeta, RawFeaturesRef } from "../api/messages";
 import type { Size } from "../camera/grab";
 import type { Session } from "../session/useSession";
+import { fpsOf } from "./limits";
 
 /** One capture: who, in which session, under which ids, and what the frames are. */
 export interface CaptureWindow extends Size {
@@ -12,9 +12,9 @@ export interface CaptureWindow extends Size {
   readonly recordId: string;
   /** Of the person who collects the capture; empty for none. */
   readonly intent: string;
+  /** The server's, as it told them before the open. */
+  readonly limits: ClientLimits;
 }
-
-export const FPS = CAPTURE_LIMITS.max_fps;
 
 /** What `GET /captures/{capture_id}` answers. */
 export interface CaptureReport {
@@ -33,7 +33,7 @@ export function openMessage(window: CaptureWindow, startMs: number): CaptureOpen
     record_id: window.recordId,
     event: "capture.open",
     timestamp_start: iso(startMs),
-    fps_target: FPS,
+    fps_target: fpsOf(window.limits),
     width: window.width,
     height: window.height,
     encoding: "jpeg",

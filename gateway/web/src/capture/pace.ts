@@ -1,4 +1,5 @@
-import { CAPTURE_LIMITS } from "../api/skeleton";
+import type { ClientLimits } from "../api/messages";
+import { aimBytes, fpsOf } from "./limits";
 
 /** How many ticks there are to a frame; more when the server asked for fewer frames. */
 export interface Pace {
@@ -9,15 +10,18 @@ export interface Pace {
 
 export const FULL_PACE: Pace = { ticksPerFrame: 1, changedAtMs: -Infinity };
 
-/** One frame a second is the least at 15 ticks a second: the server gives up on a capture that shows nothing for 5 s. */
-const SLOWEST_TICKS = 15;
 const SLOWER_AFTER_MS = 500;
 const FASTER_AFTER_MS = 1500;
 
+/** A frame a second is the least, or more if the server gives up sooner on a capture that shows nothing. */
+function slowestTicks(limits: ClientLimits): number {
+  return Math.max(1, Math.floor(fpsOf(limits) * Math.min(1, limits.idle_timeout_s / 3)));
+}
+
 /** Slower quickly, faster slowly, one step at a time, as long as the server says or does not say `slow_down`. */
-export function adapt(pace: Pace, slowDown: boolean, nowMs: number): Pace {
+export function adapt(pace: Pace, slowDown: boolean, nowMs: number, limits: ClientLimits): Pace {
   const since = nowMs - pace.changedAtMs;
-  if (slowDown && pace.ticksPerFrame < SLOWEST_TICKS && since >= SLOWER_AFTER_MS) {
+  if (slowDown && pace.ticksPerFrame < slowestTicks(limits) && since >= SLOWER_AFTER_MS) {
     return { ticksPerFrame: pace.ticksPerFrame + 1, changedAtMs: nowMs };
   }
   if (!slowDown && pace.ticksPerFrame > 1 && since >= FASTER_AFTER_MS) {
@@ -30,18 +34,20 @@ export function adapt(pace: Pace, slowDown: boolean, nowMs: number): Pace {
 export const MAX_BUFFERED_BYTES = 256 * 1024;
 
 /** How many frames may be under way to the server's stream: two seconds' worth. */
-export const MAX_AHEAD_FRAMES = 30;
+export function maxAheadFrames(limits: ClientLimits): number {
+  return 2 * fpsOf(limits);
+}
 
-/** As many bytes a frame as the longest capture may have on average, less a little. */
-const AIM_BYTES = Math.floor((0.95 * CAPTURE_LIMITS.max_total_bytes) / CAPTURE_LIMITS.max_frames);
 const BEST_QUALITY = 0.85;
+/** Landmarks are found still; a frame that is too large even so is taken again, worse: see `grabJpeg`. */
 const WORST_QUALITY = 0.3;
 
 export const FIRST_QUALITY = 0.8;
 
 /** The JPEG quality for the next frame, after one of `byteLength`: a noisy picture must not outgrow the limits. */
-export function nextQuality(quality: number, byteLength: number): number {
-  if (byteLength > AIM_BYTES) return Math.max(WORST_QUALITY, quality - 0.05);
-  if (byteLength < 0.7 * AIM_BYTES) return Math.min(BEST_QUALITY, quality + 0.01);
+export function nextQuality(quality: number, byteLength: number, limits: ClientLimits): number {
+  const aim = aimBytes(limits);
+  if (byteLength > aim) return Math.max(WORST_QUALITY, quality - 0.05);
+  if (byteLength < 0.7 * aim) return Math.min(BEST_QUALITY, quality + 0.01);
   return quality;
 }

@@ -3,11 +3,14 @@ import { describe, expect, test } from "vitest";
 import constants from "../api/constants.json";
 import type { CaptureClose, CaptureOpen, FrameMeta } from "../api/messages";
 import type { JpegFrame } from "../camera/grab";
+import { DEFAULT_LIMITS, maxDurationMs } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
-import { canStop, CaptureProtocol, isCapturing, isOver, MAX_DURATION_MS, type Message } from "./protocol";
+import { canStop, CaptureProtocol, isCapturing, isOver, type Message } from "./protocol";
 
 const WALL_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const STARTED_MS = 5_000; // of a clock that never steps
+
+const MAX_DURATION_MS = maxDurationMs(DEFAULT_LIMITS);
 
 const WINDOW: CaptureWindow = {
   session: { sessionId: "sess_0123456789abcdef", userId: "user-1", performerId: "carer-1" },
@@ -16,6 +19,7 @@ const WINDOW: CaptureWindow = {
   intent: "more",
   width: 640,
   height: 480,
+  limits: DEFAULT_LIMITS,
 };
 
 const jpeg = (byteLength = 40_000): JpegFrame => ({ bytes: new ArrayBuffer(byteLength), width: 640, height: 480 });
@@ -383,5 +387,58 @@ describe("what became of it", () => {
     expect(isCapturing(recording().protocol.state)).toBe(true);
     expect(isCapturing(closed().protocol.state)).toBe(true);
     expect(isCapturing(settling().state)).toBe(false);
+  });
+});
+
+function withLimits(change: Partial<typeof DEFAULT_LIMITS>) {
+  const protocol = new CaptureProtocol({ ...WINDOW, limits: { ...DEFAULT_LIMITS, ...change } });
+  const open = message<CaptureOpen>(protocol.connected(STARTED_MS, WALL_MS));
+  protocol.received(progress(), STARTED_MS);
+  const beganAt = STARTED_MS + 3000;
+  protocol.tick(beganAt);
+  return { protocol, open, beganAt };
+}
+
+describe("the server's own limits", () => {
+  test("the open asks for as many pictures a second as the server takes", () => {
+    expect(withLimits({ max_fps: 10 }).open.fps_target).toBe(10);
+  });
+
+  test("it stops by itself before the server's longest time", () => {
+    const { protocol, beganAt } = withLimits({ max_duration_s: 5 });
+    protocol.frame(jpeg(), 0, beganAt);
+    expect(protocol.tick(beganAt + 4499)).toEqual([]);
+    const [close] = protocol.tick(beganAt + 4600);
+    const { timestamp_end } = JSON.parse(close as string) as CaptureClose;
+    expect(new Date(timestamp_end).getTime() - WALL_MS - 3000).toBeLessThanOrEqual(5000);
+  });
+
+  test("it can be stopped from the server's shortest time on", () => {
+    const { protocol, beganAt } = withLimits({ min_duration_s: 4 });
+    protocol.frame(jpeg(), 0, beganAt);
+    protocol.tick(beganAt + 3900);
+    expect(canStop(protocol.state)).toBe(false);
+    protocol.tick(beganAt + 4000);
+    expect(canStop(protocol.state)).toBe(true);
+  });
+
+  test("a frame that the server would refuse is not sent, and the next is made smaller", () => {
+    const { protocol, beganAt } = withLimits({ max_frame_bytes: 20_000 });
+    const before = protocol.quality;
+    expect(protocol.frame(jpeg(20_001), 0, beganAt)).toEqual([]);
+    expect(protocol.quality).toBeLessThan(before);
+    expect(protocol.frame(jpeg(20_000), 1, beganAt + 100)).toHaveLength(2);
+  });
+
+  test.each([
+    ["bytes", { max_total_bytes: 100_000 }, 2],
+    ["frames", { max_frames: 3 }, 3],
+  ])("it stops when the server would take no further %s", (_, change, most) => {
+    const { protocol, beganAt } = withLimits(change);
+    let frames = 0;
+    for (let at = 0; at < 10; at += 1) frames += protocol.frame(jpeg(40_000), at, beganAt + 300 * at).length / 2;
+    expect(frames).toBe(most);
+    expect(protocol.tick(beganAt + 3000)).toHaveLength(1);
+    expect(protocol.state.phase).toBe("closing");
   });
 });

@@ -1,10 +1,10 @@
 import type { Failure } from "../api/failure";
-import type { CaptureAbort, CaptureProgress, Found } from "../api/messages";
-import { CAPTURE_LIMITS } from "../api/skeleton";
+import type { CaptureAbort, CaptureProgress, ClientLimits, Found } from "../api/messages";
 import type { JpegFrame } from "../camera/grab";
 import { captureFailure, closeFailure } from "./failures";
+import { maxDurationMs, minDurationMs } from "./limits";
 import { closeMessage, metaMessage, openMessage, type CaptureReport, type CaptureWindow } from "./messages";
-import { adapt, FIRST_QUALITY, FULL_PACE, MAX_AHEAD_FRAMES, MAX_BUFFERED_BYTES, nextQuality } from "./pace";
+import { adapt, FIRST_QUALITY, FULL_PACE, maxAheadFrames, MAX_BUFFERED_BYTES, nextQuality } from "./pace";
 
 /**
  * opening → counting → recording → closing → settling → recorded; `failed` from anywhere.
@@ -15,6 +15,8 @@ export type Phase = "opening" | "counting" | "recording" | "closing" | "settling
 
 export interface CaptureState {
   readonly phase: Phase;
+  /** The server's, for this capture. */
+  readonly limits: ClientLimits;
   /** An extractor has the capture; recording does not begin before. */
   readonly claimed: boolean;
   /** Whole seconds until recording begins; 0 while only the extractor is waited for. */
@@ -39,9 +41,6 @@ export type Message = string | ArrayBuffer;
 export const COUNTDOWN_MS = 3000;
 /** Between the extractor's coming and the first frame, for the person who has waited. */
 const WARNING_MS = 1000;
-export const MIN_DURATION_MS = 1000 * CAPTURE_LIMITS.min_duration_s;
-/** It stops by itself a little before the server would end it. */
-export const MAX_DURATION_MS = 1000 * CAPTURE_LIMITS.max_duration_s - 500;
 const NO_PICTURE_MS = 3000;
 
 const NOTHING: readonly Message[] = [];
@@ -58,8 +57,8 @@ export function isCapturing({ phase }: CaptureState): boolean {
 }
 
 /** Whether it can be stopped and kept. */
-export function canStop({ phase, elapsedMs, sent }: CaptureState): boolean {
-  return phase === "recording" && elapsedMs >= MIN_DURATION_MS && sent > 0;
+export function canStop({ phase, elapsedMs, sent, limits }: CaptureState): boolean {
+  return phase === "recording" && elapsedMs >= minDurationMs(limits) && sent > 0;
 }
 
 /**
@@ -70,33 +69,40 @@ export function canStop({ phase, elapsedMs, sent }: CaptureState): boolean {
  * of the count-down, told at its beginning, so it is true unless an extractor had to be waited for.
  */
 export class CaptureProtocol {
-  #state: CaptureState = {
-    phase: "opening",
-    claimed: false,
-    countdownS: COUNTDOWN_MS / 1000,
-    elapsedMs: 0,
-    sent: 0,
-    extracted: 0,
-    backlog: 0,
-    found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
-    ticksPerFrame: 1,
-    hash: null,
-    failure: null,
-    trouble: null,
-  };
+  #state: CaptureState;
   readonly #window: CaptureWindow;
+  readonly #maxMs: number;
   #startsAtMs = Infinity;
   #timestampStartMs = 0;
   #recordingSinceMs = 0;
   #frameMs = -1;
   #lastSentTick = -Infinity;
   #accepted = 0;
+  #bytes = 0;
+  /** The server would take no further frame. */
+  #full = false;
   #slowDown = false;
   #pace = FULL_PACE;
   #quality = FIRST_QUALITY;
 
   constructor(window: CaptureWindow) {
     this.#window = window;
+    this.#maxMs = maxDurationMs(window.limits);
+    this.#state = {
+      phase: "opening",
+      limits: window.limits,
+      claimed: false,
+      countdownS: COUNTDOWN_MS / 1000,
+      elapsedMs: 0,
+      sent: 0,
+      extracted: 0,
+      backlog: 0,
+      found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
+      ticksPerFrame: 1,
+      hash: null,
+      failure: null,
+      trouble: null,
+    };
   }
 
   get state(): CaptureState {
@@ -156,11 +162,11 @@ export class CaptureProtocol {
       }
     }
     if (phase !== "recording") return NOTHING;
-    const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, MAX_DURATION_MS);
-    this.#pace = adapt(this.#pace, this.#slowDown, nowMs);
+    const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, this.#maxMs);
+    this.#pace = adapt(this.#pace, this.#slowDown, nowMs, this.#window.limits);
     this.#set({ elapsedMs, ticksPerFrame: this.#pace.ticksPerFrame });
     if (sent === 0 && elapsedMs >= NO_PICTURE_MS) this.fail(captureFailure("no_picture"));
-    return elapsedMs >= MAX_DURATION_MS || sent >= CAPTURE_LIMITS.max_frames ? this.stop(nowMs) : NOTHING;
+    return elapsedMs >= this.#maxMs || this.#full ? this.stop(nowMs) : NOTHING;
   }
 
   /** Whether tick number `index` is to have a frame; one that is not wanted is never numbered, so nothing queues. */
@@ -169,7 +175,7 @@ export class CaptureProtocol {
     return (
       phase === "recording" &&
       bufferedBytes <= MAX_BUFFERED_BYTES &&
-      sent - this.#accepted < MAX_AHEAD_FRAMES &&
+      sent - this.#accepted < maxAheadFrames(this.#window.limits) &&
       index - this.#lastSentTick >= this.#pace.ticksPerFrame
     );
   }
@@ -178,9 +184,12 @@ export class CaptureProtocol {
   frame(jpeg: JpegFrame | null, index: number, nowMs: number): readonly Message[] {
     if (this.#state.phase !== "recording" || !jpeg) return NOTHING;
     const { byteLength } = jpeg.bytes;
-    this.#quality = nextQuality(this.#quality, byteLength);
+    const { limits } = this.#window;
+    this.#quality = nextQuality(this.#quality, byteLength, limits);
     const elapsedMs = Math.round(nowMs - this.#recordingSinceMs);
-    if (byteLength > CAPTURE_LIMITS.max_frame_bytes || elapsedMs > MAX_DURATION_MS) return NOTHING;
+    this.#full ||= this.#state.sent >= limits.max_frames || this.#bytes + byteLength > limits.max_total_bytes;
+    if (this.#full || byteLength > limits.max_frame_bytes || elapsedMs > this.#maxMs) return NOTHING;
+    this.#bytes += byteLength;
     this.#frameMs = Math.max(this.#frameMs + 1, elapsedMs);
     this.#lastSentTick = index;
     this.#set({ sent: this.#state.sent + 1 });
@@ -190,10 +199,10 @@ export class CaptureProtocol {
 
   // --- the person
 
-  /** Stops and keeps it; before two seconds it does nothing. */
+  /** Stops and keeps it; before the shortest time that the server keeps it does nothing. */
   stop(nowMs: number): readonly Message[] {
     if (this.#state.phase === "recording") {
-      const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, MAX_DURATION_MS);
+      const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, this.#maxMs);
       this.#set({ elapsedMs });
     }
     if (!canStop(this.#state)) return NOTHING;

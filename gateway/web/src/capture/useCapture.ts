@@ -1,14 +1,15 @@
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
-import { ApiError, type Failure } from "../api/failure";
+import { ApiError, failureOf, type Failure } from "../api/failure";
 import { newRecordId } from "../api/header";
-import { json, socketUrl, subprotocols } from "../api/http";
-import type { SessionAnswer } from "../api/messages";
+import { json, socketUrl, subprotocols, type Send } from "../api/http";
+import type { ClientLimits, SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
-import { firstFrameSize, grabJpeg } from "../camera/grab";
+import { firstFrameSize, grabJpeg, sizeForBytes, type Size } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
+import { aimBytes, askLimits, DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import type { CaptureState } from "./protocol";
 
@@ -22,36 +23,42 @@ export interface CaptureHandle {
   readonly capture: Capture | null;
   /** Why the last one could not even begin. */
   readonly failure: Failure | null;
-  /** Begins one, as soon as the camera gives a picture. Never throws. */
-  readonly begin: (session: Session, intent: string) => Promise<void>;
+  /** The server's limits as it told them last; before that, those of a server that was not set otherwise. */
+  readonly limits: ClientLimits;
+  /** Begins one in the session, as soon as the camera gives a picture. Without a session it does nothing. Never throws. */
+  readonly begin: (intent: string) => Promise<void>;
   readonly stop: () => void;
   /** Ends the one that is under way, for this reason; it is not kept. */
   readonly fail: (failure: Failure) => void;
 }
 
 /** One capture after the other from `video`. One that is under way when the component leaves ends with it. */
-export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHandle {
+export function useCapture(video: RefObject<HTMLVideoElement | null>, session: Session | null): CaptureHandle {
   const { send, token } = useAccess();
   const [capture, setCapture] = useState<Capture | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
+  const [limits, setLimits] = useState(DEFAULT_LIMITS);
   const client = useRef<CaptureClient | null>(null);
 
   const beginning = useRef(false);
   const gone = useRef(false);
 
   const begin = useCallback(
-    async (session: Session, intent: string) => {
-      if (beginning.current) return;
+    async (intent: string) => {
+      if (beginning.current || !session) return;
       beginning.current = true;
-      const size = video.current && (await firstFrameSize(video.current));
+      const ready = await measured(send, video.current);
       beginning.current = false;
       if (gone.current) return;
-      setFailure(size ? null : captureFailure("no_picture"));
-      if (!size) return;
+      setFailure("code" in ready ? ready : null);
+      if ("code" in ready) return;
+      const { size, limits: told } = ready;
+      setLimits(told);
       client.current?.dispose();
       const window: CaptureWindow = {
         ...size,
         session,
+        limits: told,
         intent: intent.trim(),
         captureId: newRecordId(),
         recordId: newRecordId(),
@@ -67,7 +74,8 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
           },
           connect: () => new WebSocket(socketUrl("/camera_feed_worker/capture"), subprotocols(token())),
           grab: async ({ width, height }, quality) =>
-            video.current && (await grabJpeg(video.current, { size: { width, height }, quality })),
+            video.current &&
+            (await grabJpeg(video.current, { size: { width, height }, quality, maxBytes: told.max_frame_bytes })),
           report: async (captureId) => json<CaptureReport>(await send("GET", `/captures/${captureId}`)),
         },
         (state) => setCapture({ window, state }),
@@ -75,8 +83,14 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
       client.current = started;
       void started.start();
     },
-    [send, token, video],
+    [send, session, token, video],
   );
+
+  useEffect(() => {
+    if (!session) return;
+    // what the page shows of them; a capture asks again
+    void askLimits(send).then(setLimits, () => undefined);
+  }, [send, session]);
 
   const stop = useCallback(() => client.current?.stop(), []);
   const fail = useCallback((reason: Failure) => client.current?.fail(reason), []);
@@ -89,5 +103,23 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>): CaptureHa
     };
   }, []);
 
-  return { capture, failure, begin, stop, fail };
+  return { capture, failure, limits, begin, stop, fail };
+}
+
+interface Measured {
+  readonly limits: ClientLimits;
+  readonly size: Size;
+}
+
+/** What the server takes, and the size of this camera's pictures that fits; or why that cannot be known. */
+async function measured(send: Send, video: HTMLVideoElement | null): Promise<Measured | Failure> {
+  try {
+    const limits = await askLimits(send);
+    const { max_long_side: longSide, max_short_side: shortSide } = limits;
+    const first = video && (await firstFrameSize(video, { longSide, shortSide }));
+    const size = first && (await sizeForBytes(video, first, aimBytes(limits)));
+    return size ? { limits, size } : captureFailure("no_picture");
+  } catch (error) {
+    return failureOf(error);
+  }
 }

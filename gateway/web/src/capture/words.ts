@@ -1,11 +1,12 @@
 import type { Tone } from "../components/StatusText";
 import type { Capture } from "./useCapture";
-import { isCapturing, MAX_DURATION_MS, type CaptureState } from "./protocol";
+import { maxDurationMs } from "./limits";
+import { isCapturing, type CaptureState } from "./protocol";
 
 /** The status of a capture in words that change seldom: they are read out. */
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
   if (!capture) return { tone: "idle", words: "no capture yet" };
-  const { phase, claimed, countdownS, elapsedMs } = capture.state;
+  const { phase, claimed, countdownS, elapsedMs, limits } = capture.state;
   switch (phase) {
     case "opening":
       return { tone: "busy", words: "connecting" };
@@ -13,7 +14,8 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
       if (claimed || countdownS > 0) return { tone: "busy", words: "get ready, it begins in a moment" };
       return { tone: "busy", words: "waiting for the server to have time" };
     case "recording":
-      if (MAX_DURATION_MS - elapsedMs <= 10_000) return { tone: "active", words: "recording, ends in ten seconds" };
+      if (endsSoon(elapsedMs, maxDurationMs(limits)))
+        return { tone: "active", words: "recording, ends in ten seconds" };
       return { tone: "active", words: "recording" };
     case "closing":
       return { tone: "busy", words: "sending the last pictures" };
@@ -26,6 +28,11 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
         return { tone: "idle", words: "cancelled, nothing was kept" };
       return { tone: "error", words: "not kept" };
   }
+}
+
+/** Whether its last ten seconds have begun; of a short capture that is not said. */
+function endsSoon(elapsedMs: number, maxMs: number): boolean {
+  return maxMs >= 20_000 && maxMs - elapsedMs <= 10_000;
 }
 
 /** "1:07" */

@@ -10,13 +10,17 @@ export interface FieldProps {
   readonly error?: string | undefined;
   readonly placeholder?: string;
   readonly maxLength?: number;
+  /** Offered while typing. */
+  readonly suggestions?: readonly string[];
+  readonly required?: boolean;
   /** Shown in letters of one width: ids, hashes. */
   readonly mono?: boolean;
 }
 
 /** A labelled line of text. */
-export function Field({ label, value, onChange, hint, error, placeholder, maxLength, mono = false }: FieldProps) {
+export function Field({ label, value, onChange, hint, error, mono = false, suggestions, ...rest }: FieldProps) {
   const id = useId();
+  const offered = suggestions !== undefined && suggestions.length > 0;
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
     <div className="field">
@@ -27,8 +31,8 @@ export function Field({ label, value, onChange, hint, error, placeholder, maxLen
         className={mono ? "mono" : undefined}
         value={value}
         readOnly={!onChange}
-        placeholder={placeholder}
-        maxLength={maxLength}
+        list={onChange && offered ? `${id}-list` : undefined}
+        {...rest}
         autoComplete="off"
         autoCapitalize="none"
         spellCheck={false}
@@ -36,6 +40,13 @@ export function Field({ label, value, onChange, hint, error, placeholder, maxLen
         aria-describedby={described || undefined}
         onChange={(event) => onChange?.(event.target.value)}
       />
+      {offered && (
+        <datalist id={`${id}-list`}>
+          {suggestions.map((suggestion) => (
+            <option key={suggestion}>{suggestion}</option>
+          ))}
+        </datalist>
+      )}
       {hint && (
         <p className="field-hint" id={`${id}-hint`}>
           {hint}

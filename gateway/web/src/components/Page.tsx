@@ -11,12 +11,12 @@ export interface PageProps {
 }
 
 const LINKS = [
-  { to: "/", name: "Home" },
+  { to: "/demo/gesture", name: "Record", rest: "a gesture" },
   { to: "/live", name: "Live view" },
   { to: "/upload", name: "Upload" },
 ];
 
-/** What every page is in: a way past the navigation, the navigation, one heading. The demo pages stay unlinked. */
+/** What every page is in: a way past the navigation, the navigation, one heading. The sessions' page stays unlinked. */
 export function Page({ title, lead, children }: PageProps) {
   const path = usePath();
   return (
@@ -26,13 +26,21 @@ export function Page({ title, lead, children }: PageProps) {
       </a>
       <header className="site-header">
         <div className="site-header-inner">
-          <span className="brand">A3CP</span>
+          <Link className="brand" to="/" title="A3CP, the first page">
+            A3CP
+          </Link>
           <nav aria-label="Pages">
             <ul className="nav">
-              {LINKS.map(({ to, name }) => (
+              {LINKS.map(({ to, name, rest }) => (
                 <li key={to}>
                   <Link to={to} aria-current={to === path ? "page" : undefined}>
                     {name}
+                    {rest && (
+                      <>
+                        {" "}
+                        <span className="nav-rest">{rest}</span>
+                      </>
+                    )}
                   </Link>
                 </li>
               ))}

@@ -1,10 +1,11 @@
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { DEFAULT_LIMITS } from "../capture/limits";
 import { expectAccessible } from "../test/axe";
 import { FakeCaptureSocket } from "../test/captureSocket";
 import { FakeStream, installCamera, installCanvas, setHidden, showing } from "../test/media";
-import { renderPage } from "../test/page";
+import { renderPage, startSession } from "../test/page";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { GesturePage } from "./GesturePage";
 
@@ -67,7 +68,7 @@ const serverDoes = async (what: (socket: FakeCaptureSocket) => void) => {
 
 async function prepared() {
   const { user, ...rest } = renderPage(<GesturePage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(screen.getByLabelText("session_id")).toHaveValue(SESSION));
   await user.click(button("Turn the camera on"));
   await waitFor(() => expect(button("Turn the camera off")).toBeVisible());
@@ -105,7 +106,7 @@ describe("before a capture", () => {
     expect(button("Stop")).toHaveAccessibleDescription("Not recording.");
     await user.click(button(CAPTURE));
     expect(FakeCaptureSocket.last).toBeUndefined();
-    await user.click(button("Start Session"));
+    await startSession(user);
     await waitFor(() => expect(button(CAPTURE)).toHaveAccessibleDescription("Turn the camera on first."));
     await user.click(button("Turn the camera on"));
     await waitFor(() => expect(button(CAPTURE)).toHaveAccessibleDescription(""));
@@ -159,6 +160,20 @@ test("a camera that was just turned on is waited for, and a second press begins 
   act(() => void screen.getByLabelText("What the camera sees").dispatchEvent(new Event("loadedmetadata")));
   await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
   expect(server.to(VALIDATE)).toHaveLength(1);
+});
+
+test("the server's limits are kept, not this page's", async () => {
+  server.on("GET /camera_feed_worker/limits", () =>
+    answer({ ...DEFAULT_LIMITS, max_fps: 10, max_long_side: 320, max_short_side: 240, max_duration_s: 5 }),
+  );
+  const { user } = await prepared();
+  await user.click(await screen.findByRole("button", { name: "Capture Bounded Gesture (≤ 5 s)" }));
+  await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+  await serverDoes((it) => it.accept());
+  expect(socket().messages[0]).toMatchObject({ fps_target: 10, width: 320, height: 180 });
+  await serverDoes((it) => it.progress());
+  await pass(8_500);
+  expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
 });
 
 describe("the count-down", () => {
@@ -402,7 +417,7 @@ describe("leaving", () => {
     const confirm = vi.spyOn(window, "confirm").mockReturnValue(false);
     const { user } = await recording();
     window.history.replaceState(null, "", "/demo/gesture");
-    const home = within(screen.getByRole("navigation")).getByRole("link", { name: "Home" });
+    const home = screen.getByRole("link", { name: "A3CP" });
     await user.click(home);
     expect(window.location.pathname).toBe("/demo/gesture");
     confirm.mockReturnValue(true);

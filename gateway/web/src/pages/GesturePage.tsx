@@ -18,7 +18,7 @@ import { Field } from "../components/Field";
 import { Page } from "../components/Page";
 import { StatusText } from "../components/StatusText";
 import { NO_SESSION, SessionCard } from "../session/SessionCard";
-import { useSession, type Session } from "../session/useSession";
+import { useSession } from "../session/useSession";
 import "../styles/capture.css";
 
 const INTENT_CHARACTERS = 256;
@@ -28,7 +28,7 @@ export function GesturePage() {
   const { session, lose } = useSession();
   const video = useRef<HTMLVideoElement>(null);
   const camera = useCamera();
-  const handle = useCapture(video);
+  const handle = useCapture(video, session);
   const state = handle.capture?.state ?? null;
   const capturing = state !== null && isCapturing(state);
   const [intent, setIntent] = useState("");
@@ -41,8 +41,8 @@ export function GesturePage() {
   }, [over, lose]);
 
   const place = useRef<HTMLDivElement>(null);
-  function begin(current: Session) {
-    void handle.begin(current, intent);
+  function begin() {
+    void handle.begin(intent);
     place.current?.scrollIntoView({ block: "nearest" }); // the mirror and Stop, on small screens too
   }
 
@@ -64,7 +64,7 @@ export function GesturePage() {
             </div>
             <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
             <CaptureStage camera={camera} video={video} state={state} />
-            <CaptureButtons camera={camera} handle={handle} begin={session ? () => begin(session) : null} />
+            <CaptureButtons camera={camera} handle={handle} begin={session ? begin : null} />
           </div>
           <div className="stack">
             <Field
@@ -124,7 +124,7 @@ function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
   return (
     <div className="actions">
       <Button blocked={notNow} {...(begin ? { onClick: begin } : {})}>
-        Capture Bounded Gesture (≤ 120 s)
+        Capture Bounded Gesture (≤ {handle.limits.max_duration_s} s)
       </Button>
       <Button tone="danger" blocked={stopBlocked(state)} onClick={handle.stop}>
         Stop
@@ -145,7 +145,9 @@ function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
 
 function stopBlocked(state: CaptureState | null): string | undefined {
   if (state && canStop(state)) return undefined;
-  return state?.phase === "recording" ? "From two seconds on." : "Not recording.";
+  if (state?.phase !== "recording") return "Not recording.";
+  const { min_duration_s } = state.limits;
+  return min_duration_s === 2 ? "From two seconds on." : `From ${min_duration_s} seconds on.`;
 }
 
 interface FailuresProps {

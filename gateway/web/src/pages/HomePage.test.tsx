@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 
 import { expectAccessible } from "../test/axe";
 import { renderPage } from "../test/page";
@@ -12,6 +12,9 @@ test("it says what this is, and leads in", async () => {
   new FakeServer().on(READY, () => answer({ status: "ready" }));
   renderPage(<HomePage />);
   expect(screen.getByRole("heading", { level: 1 })).toBeVisible();
+  const [first] = within(screen.getByRole("main")).getAllByRole("link");
+  expect(first).toHaveAccessibleName("Record a gesture");
+  expect(first).toHaveAttribute("href", "/demo/gesture");
   expect(screen.getByRole("link", { name: "Open the live view" })).toHaveAttribute("href", "/live");
   expect(screen.getByRole("link", { name: "Upload a video" })).toHaveAttribute("href", "/upload");
   expect(screen.getByRole("link", { name: "the interfaces" })).toHaveAttribute("href", "/docs");

@@ -9,10 +9,20 @@ export function HomePage() {
   return (
     <Page
       title="Gestures, kept as numbers"
-      lead="A3CP turns camera captures of a person gesturing into landmark features: where face, hands and body are in each
+      lead="A3CP, the Ability-Adaptive Augmentative Communication Platform, turns camera captures of a person gesturing into landmark features: where face, hands and body are in each
         picture. For carers and researchers who work with people who cannot speak."
     >
       <div className="cards">
+        <Card title="Record a gesture">
+          <p>
+            Start a session, turn the camera on, and record what a person says with a gesture, in up to two minutes.
+          </p>
+          <p>
+            <Link className="button button-primary" to="/demo/gesture">
+              Record a gesture
+            </Link>
+          </p>
+        </Card>
         <Card title="See what the camera sees">
           <p>The landmarks of face, hands and body, drawn over the picture while you move. Nothing is kept.</p>
           <p>
@@ -22,7 +32,7 @@ export function HomePage() {
           </p>
         </Card>
         <Card title="Bring a video">
-          <p>A short MP4 of up to two minutes becomes the same features as a capture by camera.</p>
+          <p>A short video of up to two minutes becomes the same features as a capture by camera.</p>
           <p>
             <Link className="button button-primary" to="/upload">
               Upload a video
@@ -36,7 +46,11 @@ export function HomePage() {
           to a disk.
         </p>
         <p>
-          Programs can do all of this, too: <a href={at("/docs")}>the interfaces</a>.
+          Programs can do all of this, too:{" "}
+          <a href={at("/docs")} target="_blank" rel="noopener">
+            the interfaces
+          </a>{" "}
+          (in a new tab).
         </p>
         <Readiness />
       </Card>

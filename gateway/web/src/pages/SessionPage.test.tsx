@@ -1,8 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
 
 import { expectAccessible } from "../test/axe";
-import { renderPage } from "../test/page";
+import { renderPage, startSession } from "../test/page";
 import { answer, FakeServer, held, refusal, unreachable } from "../test/server";
+import { SessionCard } from "../session/SessionCard";
 import { SessionPage } from "./SessionPage";
 
 const START = "POST /session_manager/sessions.start";
@@ -10,8 +11,14 @@ const END = "POST /session_manager/sessions.end";
 const SESSION = "sess_0123456789abcdef";
 const started = () => answer({ session_id: SESSION, source: "session_manager" });
 const button = (name: string) => screen.getByRole("button", { name });
+const VALIDATE = "POST /session_manager/sessions.validate";
+const person = () => screen.getByLabelText<HTMLInputElement>("Person in the session (user_id)");
+const performer = () => screen.getByLabelText<HTMLInputElement>("You (performer_id)");
 const sessionId = () => screen.getByLabelText<HTMLInputElement>("session_id");
 const status = () => screen.getByRole("status", { name: "Status" });
+
+const nth = (elements: HTMLElement[], place: number) => elements.at(place) as HTMLElement;
+const all = (label: string) => screen.getAllByLabelText<HTMLInputElement>(label).map(({ value }) => value);
 
 test("nothing is open at first, and session_id can only be read", async () => {
   const server = new FakeServer();
@@ -27,7 +34,7 @@ test("nothing is open at first, and session_id can only be read", async () => {
 test("a session is started with the fields that the server needs, and shown", async () => {
   const server = new FakeServer().on(START, started);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(sessionId()).toHaveValue(SESSION));
   expect(status()).toHaveTextContent("active");
   expect(server.asked.map(({ json }) => json)).toEqual([
@@ -46,10 +53,10 @@ test("while a session is being started the button says so and does nothing more"
   const { reply, release } = held();
   const server = new FakeServer().on(START, reply);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   expect(status()).toHaveTextContent("starting");
   expect(button("Start Session")).toHaveAttribute("aria-busy", "true");
-  await user.click(button("Start Session"));
+  await startSession(user);
   release(started());
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(server.asked).toHaveLength(1);
@@ -58,7 +65,7 @@ test("while a session is being started the button says so and does nothing more"
 test("a session that is open is ended, for the same people", async () => {
   const server = new FakeServer().on(START, started).on(END, () => answer({}));
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   await user.click(button("End Session"));
   await waitFor(() => expect(status()).toHaveTextContent("idle"));
@@ -86,7 +93,7 @@ test.each(["End Session", "Go on to capture a gesture"])(
 test("with a session the way on is open", async () => {
   new FakeServer().on(START, started);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   await user.click(button("Go on to capture a gesture"));
   expect(window.location.pathname).toBe("/demo/gesture");
@@ -103,7 +110,7 @@ test.each([
 ])("%s is shown with its code and a sentence, and nothing is tried again", async (code, reply, sentence) => {
   const server = new FakeServer().on(START, reply);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("error"));
   expect(screen.getByRole("alert")).toHaveTextContent(sentence);
   expect(screen.getByRole("alert")).toHaveTextContent(`Code: ${code}`);
@@ -114,10 +121,10 @@ test.each([
 test("the next press after an error may succeed, and the error goes away", async () => {
   const server = new FakeServer().on(START, unreachable);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("error"));
   server.on(START, started);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(screen.getByRole("alert")).toBeEmptyDOMElement();
 });
@@ -125,10 +132,10 @@ test("the next press after an error may succeed, and the error goes away", async
 test("a start without an answer is asked for again as the same one, so that no session is lost", async () => {
   const server = new FakeServer().on(START, () => refusal(503, "recorder_unavailable"));
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("error"));
   server.on(START, started);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(server.asked[1]?.json).toEqual(server.asked[0]?.json);
 });
@@ -136,13 +143,13 @@ test("a start without an answer is asked for again as the same one, so that no s
 test("a start that was refused, or is for somebody else, is a new one", async () => {
   const server = new FakeServer().on(START, () => refusal(422, "schema_error"));
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(server.asked).toHaveLength(1));
   server.on(START, unreachable);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(server.asked).toHaveLength(2));
   await user.type(screen.getByLabelText("Person in the session (user_id)"), "-2");
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(server.asked).toHaveLength(3));
   expect(new Set(server.asked.map(({ json }) => (json as { record_id: string }).record_id)).size).toBe(3);
 });
@@ -150,7 +157,7 @@ test("a start that was refused, or is for somebody else, is a new one", async ()
 test("an end that fails keeps the session, so that it can be ended still", async () => {
   const server = new FakeServer().on(START, started).on(END, unreachable);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   await user.click(button("End Session"));
   await waitFor(() => expect(status()).toHaveTextContent("error"));
@@ -167,7 +174,7 @@ test.each(["session_closed", "unknown_session", "wrong_user"])(
   async (code) => {
     new FakeServer().on(START, started).on(END, () => refusal(400, code));
     const { user } = renderPage(<SessionPage />);
-    await user.click(button("Start Session"));
+    await startSession(user);
     await waitFor(() => expect(status()).toHaveTextContent("active"));
     await user.click(button("End Session"));
     await waitFor(() => expect(status()).toHaveTextContent("error"));
@@ -180,12 +187,14 @@ test.each(["session_closed", "unknown_session", "wrong_user"])(
 test("a name that no folder can have is told before anything is sent", async () => {
   const server = new FakeServer();
   const { user } = renderPage(<SessionPage />);
-  const person = screen.getByLabelText("Person in the session (user_id)");
-  await user.clear(person);
-  await user.type(person, "Anna B");
-  expect(person).toBeInvalid();
-  expect(person).toHaveAccessibleDescription(/without spaces/);
-  await user.click(button("Start Session"));
+  await user.type(performer(), "bea");
+  await user.type(person(), "Anna B");
+  expect(person()).toBeInvalid();
+  expect(person()).toHaveAccessibleDescription(/A space cannot be in it.*without spaces/);
+  await user.clear(person());
+  await user.type(person(), "Müller");
+  expect(person()).toHaveAccessibleDescription(/“ü” cannot be in it. Use a to z/);
+  await startSession(user);
   expect(server.asked).toEqual([]);
   await expectAccessible();
 });
@@ -193,20 +202,110 @@ test("a name that no folder can have is told before anything is sent", async () 
 test("the people of a session cannot be changed while it is open", async () => {
   new FakeServer().on(START, started);
   const { user } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(screen.getByLabelText("Person in the session (user_id)")).toHaveAttribute("readonly");
   expect(screen.getByLabelText("You (performer_id)")).toHaveAttribute("readonly");
 });
 
-test("nothing is kept: a page that is loaded again knows of no session", async () => {
-  new FakeServer().on(START, started);
+test("a reload goes on with the session, after asking the server; only the token is not kept", async () => {
+  const server = new FakeServer().on(START, started).on(VALIDATE, () => answer({ status: "active" }));
   const { user, unmount } = renderPage(<SessionPage />);
-  await user.click(button("Start Session"));
+  await startSession(user, "anna-1", "bea");
   await waitFor(() => expect(status()).toHaveTextContent("active"));
-  expect([localStorage.length, sessionStorage.length, document.cookie]).toEqual([0, 0, ""]);
+  expect(server.to(VALIDATE)).toEqual([]);
+  expect([localStorage.length, document.cookie]).toEqual([0, ""]);
+  expect(Object.keys(sessionStorage).toSorted()).toEqual(["a3cp.people", "a3cp.performers", "a3cp.session"]);
   unmount();
   renderPage(<SessionPage />);
-  expect(status()).toHaveTextContent("idle");
+  expect(status()).toHaveTextContent("active");
+  expect([sessionId().value, person().value, performer().value]).toEqual([SESSION, "anna-1", "bea"]);
+  await waitFor(() => expect(server.to(VALIDATE)).toHaveLength(1));
+  expect(server.to(VALIDATE)[0]?.json).toEqual({ user_id: "anna-1", session_id: SESSION });
+  expect(status()).toHaveTextContent("active");
+});
+
+test("a session that ended while the page was away is not shown as open", async () => {
+  new FakeServer().on(START, started).on(VALIDATE, () => answer({ status: "closed" }));
+  const { user, unmount } = renderPage(<SessionPage />);
+  await startSession(user);
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+  unmount();
+  renderPage(<SessionPage />);
+  await waitFor(() => expect(screen.getByRole("alert")).toHaveTextContent("session_closed"));
   expect(sessionId()).toHaveValue("");
+  expect(sessionStorage.getItem("a3cp.session")).toBeNull();
+});
+
+test.each(["no JSON", "null", '{"sessionId":"s"}', '{"sessionId":1,"userId":"u","performerId":"p"}', "[]"])(
+  "a memory that makes no sense (%s) is none",
+  (kept) => {
+    const server = new FakeServer();
+    for (const key of ["session", "people", "performers"]) sessionStorage.setItem(`a3cp.${key}`, kept);
+    renderPage(<SessionPage />);
+    expect(status()).toHaveTextContent("idle");
+    expect([person().value, performer().value]).toEqual(["", ""]);
+    expect(server.asked).toEqual([]);
+  },
+);
+
+test("a browser that keeps nothing is no failure", async () => {
+  for (const name of ["getItem", "setItem", "removeItem"] as const) {
+    vi.spyOn(Storage.prototype, name).mockImplementation(() => {
+      throw new DOMException("no", "SecurityError");
+    });
+  }
+  new FakeServer().on(START, started);
+  const { user } = renderPage(<SessionPage />);
+  await startSession(user);
+  await waitFor(() => expect(status()).toHaveTextContent("active"));
+});
+
+test("nobody is in a session before it is said who", async () => {
+  const server = new FakeServer();
+  const { user } = renderPage(<SessionPage />);
+  expect([person().value, performer().value]).toEqual(["", ""]);
+  expect(person()).toBeRequired();
+  expect(button("Start Session")).toHaveAccessibleDescription("Say first who is in the session, and who you are.");
+  await user.click(button("Start Session"));
+  await user.type(person(), "anna-1");
+  await user.click(button("Start Session"));
+  expect(server.asked).toEqual([]);
+});
+
+test("another page shows the people of the open session, and the next one starts from them", async () => {
+  const server = new FakeServer().on(START, started).on(END, () => answer({}));
+  const { user } = renderPage(
+    <>
+      <SessionCard />
+      <SessionCard />
+    </>,
+  );
+  await user.type(nth(screen.getAllByLabelText("Person in the session (user_id)"), 0), "anna-1");
+  await user.type(nth(screen.getAllByLabelText("You (performer_id)"), 0), "bea");
+  await user.click(nth(screen.getAllByRole("button", { name: "Start Session" }), 0));
+  await waitFor(() => expect(all("session_id")).toEqual([SESSION, SESSION]));
+  expect(all("Person in the session (user_id)")).toEqual(["anna-1", "anna-1"]);
+  expect(all("You (performer_id)")).toEqual(["bea", "bea"]);
+  await user.click(nth(screen.getAllByRole("button", { name: "End Session" }), 1));
+  await waitFor(() => expect(all("session_id")).toEqual(["", ""]));
+  expect(all("Person in the session (user_id)")).toEqual(["anna-1", "anna-1"]);
+  await user.click(nth(screen.getAllByRole("button", { name: "Start Session" }), 1));
+  await waitFor(() => expect(server.to(START)).toHaveLength(2));
+  expect(server.to(START)[1]?.json).toMatchObject({ user_id: "anna-1", performer_id: "bea" });
+});
+
+test("people who were in a session in this tab are offered", async () => {
+  new FakeServer().on(START, started).on(END, () => answer({}));
+  const { user, container } = renderPage(<SessionPage />);
+  for (const id of ["anna-1", "otto"]) {
+    await user.clear(person());
+    await startSession(user, id);
+    await waitFor(() => expect(status()).toHaveTextContent("active"));
+    await user.click(button("End Session"));
+    await waitFor(() => expect(status()).toHaveTextContent("idle"));
+  }
+  const offered = container.querySelectorAll(`#${CSS.escape(person().getAttribute("list") ?? "")} option`);
+  expect([...offered].map((option) => option.textContent)).toEqual(["otto", "anna-1"]);
+  await expectAccessible();
 });

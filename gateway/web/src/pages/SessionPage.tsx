@@ -9,10 +9,7 @@ import { useSession } from "../session/useSession";
 export function SessionPage() {
   const { session } = useSession();
   return (
-    <Page
-      title="Session"
-      lead="Everything that is recorded belongs to a session. Start one, do your work, end it. Reloading this page forgets it."
-    >
+    <Page title="Session" lead="Everything that is recorded belongs to a session. Start one, do your work, end it.">
       <SessionCard />
       <Card title="In this session">
         <div className="actions">

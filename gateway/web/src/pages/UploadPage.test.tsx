@@ -2,7 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible } from "../test/axe";
-import { renderPage } from "../test/page";
+import { renderPage, startSession } from "../test/page";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { installUploads, mp4 } from "../test/uploads";
 import { UploadPage } from "./UploadPage";
@@ -34,7 +34,7 @@ describe("UploadPage", () => {
     const { user } = renderPage(<UploadPage />);
     const upload = await screen.findByRole("button", { name: "Upload the video" });
     expect(upload).toHaveAccessibleDescription("Start a session first.");
-    await user.click(screen.getByRole("button", { name: "Start Session" }));
+    await startSession(user);
     await waitFor(() => expect(upload).toHaveAccessibleDescription("Choose a video first."));
     await user.upload(screen.getByLabelText("Video"), mp4("clip.mp4", 0));
     expect(upload).toHaveAccessibleDescription("Choose another file first.");
@@ -47,7 +47,7 @@ describe("UploadPage", () => {
     new FakeServer().on(PROBE, there).on(START, () => answer({ session_id: "sess_1" }));
     const { user } = renderPage(<UploadPage />);
     await user.upload(await screen.findByLabelText("Video"), mp4());
-    await user.click(screen.getByRole("button", { name: "Start Session" }));
+    await startSession(user);
     await user.type(screen.getByLabelText("What is meant (optional)"), "more");
     await user.click(screen.getByRole("button", { name: "Upload the video" }));
     expect(latest().form.get("session_id")).toBe("sess_1");

@@ -1,14 +1,14 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
-import { isIdentifier } from "../api/header";
+import { identifierFault } from "../api/header";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
 import { StatusText, type Tone } from "../components/StatusText";
-import { useSession, type SessionHandle } from "./useSession";
+import { remembered } from "./remembered";
+import { useSession, type People, type SessionHandle } from "./useSession";
 
-const WRONG_ID = "Use letters, digits, dots, dashes and underscores, without spaces, and no dot at the start.";
 export const NO_SESSION = "Start a session first.";
 
 export interface SessionCardProps {
@@ -19,11 +19,20 @@ export interface SessionCardProps {
 /** Starts and ends the session, and shows it. */
 export function SessionCard({ endBlocked }: SessionCardProps) {
   const handle = useSession();
-  const { session, pending, failure, start, end } = handle;
-  const [userId, setUserId] = useState("demo-user");
-  const [performerId, setPerformerId] = useState("demo-carer");
+  const { session, people, pending, failure, start, end, check } = handle;
+  const [typed, setTyped] = useState<Partial<People>>({});
   const locked = session !== null || pending !== null;
-  const wrong = !isIdentifier(userId) || !isIdentifier(performerId);
+  const { userId, performerId } = locked ? people : { ...people, ...typed };
+  const [userFault, performerFault] = [identifierFault(userId), identifierFault(performerId)];
+
+  useEffect(() => void check(), [check]);
+
+  function startBlocked(): string | undefined {
+    if (session) return "A session is open already.";
+    if (userId === "" || performerId === "") return "Say first who is in the session, and who you are.";
+    return userFault || performerFault ? "Correct the names above first." : undefined;
+  }
+
   return (
     <Card title="Session">
       <ErrorBanner failure={failure} />
@@ -32,25 +41,25 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
           label="Person in the session (user_id)"
           hint="A short name or number. Not a real name."
           value={userId}
-          onChange={locked ? undefined : setUserId}
-          error={isIdentifier(userId) ? undefined : WRONG_ID}
+          onChange={locked ? undefined : (text) => setTyped({ ...typed, userId: text })}
+          error={userFault}
+          suggestions={remembered("people")}
           maxLength={128}
+          required
         />
         <Field
           label="You (performer_id)"
           hint="Who presses the buttons."
           value={performerId}
-          onChange={locked ? undefined : setPerformerId}
-          error={isIdentifier(performerId) ? undefined : WRONG_ID}
+          onChange={locked ? undefined : (text) => setTyped({ ...typed, performerId: text })}
+          error={performerFault}
+          suggestions={remembered("performers")}
           maxLength={128}
+          required
         />
       </div>
       <div className="actions">
-        <Button
-          busy={pending === "start"}
-          blocked={session ? "A session is open already." : wrong ? "Correct the names above first." : undefined}
-          onClick={() => void start(userId, performerId)}
-        >
+        <Button busy={pending === "start"} blocked={startBlocked()} onClick={() => void start(userId, performerId)}>
           Start Session
         </Button>
         <Button

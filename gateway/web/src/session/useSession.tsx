@@ -1,20 +1,28 @@
-import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { failureOf, type ApiError, type Failure } from "../api/failure";
 import { messageHeader } from "../api/header";
 import { json } from "../api/http";
-import type { SessionEndRequest, SessionStartRequest } from "../api/messages";
+import type { SessionAnswer, SessionEndRequest, SessionStartRequest } from "../api/messages";
+import { sentenceFor } from "../api/sentences";
 import { useAccess } from "../api/token";
+import { remember, remembered, rememberedSession, rememberSession } from "./remembered";
 
-/** A session that is open, as far as this page knows. */
-export interface Session {
-  readonly sessionId: string;
+/** Who is in a session, and who presses the buttons. */
+export interface People {
   readonly userId: string;
   readonly performerId: string;
 }
 
+/** A session that is open, as far as this page knows. */
+export interface Session extends People {
+  readonly sessionId: string;
+}
+
 export interface SessionHandle {
   readonly session: Session | null;
+  /** Those of the session that is open or being started; else of the last one in this tab, or empty. */
+  readonly people: People;
   /** `error` until the next thing succeeds; a session may be open all the same. */
   readonly status: "idle" | "active" | "error";
   /** What is under way. */
@@ -26,6 +34,8 @@ export interface SessionHandle {
   readonly end: () => Promise<void>;
   /** The server said that the session is over; `failure` says how. There is none from now on. */
   readonly lose: (failure: Failure) => void;
+  /** Asks the server whether a session from before a reload is still open. Never throws; else it does nothing. */
+  readonly check: () => Promise<void>;
 }
 
 /** Refusals that mean: this session is over, whatever was asked. */
@@ -35,16 +45,24 @@ const SessionContext = createContext<SessionHandle | null>(null);
 
 interface State {
   readonly session: Session | null;
+  readonly people: People;
   readonly pending: "start" | "end" | null;
   readonly failure: Failure | null;
 }
 
-const IDLE: State = { session: null, pending: null, failure: null };
+const IDLE = { session: null, pending: null, failure: null };
 
-/** Keeps the session in memory: it is shared by the pages, and gone after a reload. Nothing is tried again by itself. */
+function atLoad(): State {
+  const session = rememberedSession();
+  const [userId = "", performerId = ""] = [remembered("people")[0], remembered("performers")[0]];
+  return { ...IDLE, session, people: session ?? { userId, performerId } };
+}
+
+/** Keeps the session, for all pages of this tab, also after a reload. Nothing is tried again by itself. */
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const { send } = useAccess();
-  const [state, setState] = useState<State>(IDLE);
+  const [state, setState] = useState<State>(atLoad);
+  const unchecked = useRef(state.session);
   const busy = useRef(false);
   // A request without an answer may have done its work. The same one, sent at the next press, gets the same answer.
   const unanswered = useRef<SessionStartRequest | SessionEndRequest | null>(null);
@@ -70,13 +88,16 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
     async (userId: string, performerId: string) => {
       if (busy.current) return;
       busy.current = true;
-      setState({ session: null, pending: "start", failure: null });
+      const people = { userId, performerId };
+      setState({ ...IDLE, people, pending: "start" });
       try {
         const request = repeated(unanswered.current, userId, performerId) ?? messageHeader(userId, performerId);
         const answer = (await post("/session_manager/sessions.start", request)) as { session_id: string };
-        setState({ ...IDLE, session: { sessionId: answer.session_id, userId, performerId } });
+        remember("people", userId);
+        remember("performers", performerId);
+        setState({ ...IDLE, people, session: { sessionId: answer.session_id, ...people } });
       } catch (error) {
-        setState({ ...IDLE, failure: failureOf(error) });
+        setState({ ...IDLE, people, failure: failureOf(error) });
       } finally {
         busy.current = false;
       }
@@ -88,25 +109,43 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   const end = useCallback(async () => {
     if (busy.current || !session) return;
     busy.current = true;
-    setState({ session, pending: "end", failure: null });
+    setState({ ...IDLE, session, people: session, pending: "end" });
     try {
       const request = repeatedEnd(unanswered.current, session) ?? endRequest(session);
       await post("/session_manager/sessions.end", request);
-      setState(IDLE);
+      setState({ ...IDLE, people: session });
     } catch (error) {
       const failure = failureOf(error);
-      setState({ ...IDLE, session: OVER.has(failure.code) ? null : session, failure });
+      setState({ ...IDLE, people: session, session: OVER.has(failure.code) ? null : session, failure });
     } finally {
       busy.current = false;
     }
   }, [post, session]);
 
-  const lose = useCallback((failure: Failure) => setState({ ...IDLE, failure }), []);
+  const lose = useCallback((failure: Failure) => setState(({ people }) => ({ ...IDLE, people, failure })), []);
+
+  useEffect(() => rememberSession(session), [session]);
+
+  const check = useCallback(async () => {
+    const asked = unchecked.current;
+    unchecked.current = null;
+    if (!asked) return;
+    const known = { user_id: asked.userId, session_id: asked.sessionId };
+    try {
+      const { status } = await json<SessionAnswer>(
+        await send("POST", "/session_manager/sessions.validate", { json: known }),
+      );
+      const code = `session_${status}`;
+      if (status !== "active") lose({ code, sentence: sentenceFor(code) });
+    } catch {
+      // who uses the session is told by what they do with it
+    }
+  }, [lose, send]);
 
   const handle = useMemo<SessionHandle>(() => {
     const status = state.failure ? "error" : state.session ? "active" : "idle";
-    return { ...state, status, start, end, lose };
-  }, [state, start, end, lose]);
+    return { ...state, status, start, end, lose, check };
+  }, [state, start, end, lose, check]);
 
   return <SessionContext value={handle}>{children}</SessionContext>;
 }

@@ -41,7 +41,7 @@ export function installCanvas(byteLength: (quality: number) => number = () => 10
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context as never);
   vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done, type, quality = 1) => {
     const bytes = new ArrayBuffer(byteLength(quality));
-    done({ type, arrayBuffer: () => Promise.resolve(bytes) } as unknown as Blob);
+    done({ type, size: bytes.byteLength, arrayBuffer: () => Promise.resolve(bytes) } as unknown as Blob);
   });
   return context;
 }

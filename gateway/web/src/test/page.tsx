@@ -1,4 +1,4 @@
-import { render, type RenderResult } from "@testing-library/react";
+import { render, screen, type RenderResult } from "@testing-library/react";
 import { userEvent, type UserEvent } from "@testing-library/user-event";
 import type { ReactElement } from "react";
 
@@ -14,4 +14,16 @@ export function renderPage(page: ReactElement): RenderResult & { user: UserEvent
     </TokenProvider>,
   );
   return { ...rendered, user };
+}
+
+/** Says who takes part, unless that is said already, and starts a session. */
+export async function startSession(user: UserEvent, userId = "demo-user", performerId = "demo-carer"): Promise<void> {
+  for (const [label, id] of [
+    ["Person in the session (user_id)", userId],
+    ["You (performer_id)", performerId],
+  ] as const) {
+    const field = screen.getByLabelText<HTMLInputElement>(label);
+    if (field.value === "") await user.type(field, id);
+  }
+  await user.click(screen.getByRole("button", { name: "Start Session" }));
 }

@@ -16,5 +16,6 @@ window.scrollTo = () => undefined;
 
 afterEach(() => {
   cleanup();
+  sessionStorage.clear();
   window.history.replaceState(null, "", "/");
 });
