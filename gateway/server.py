@@ -7,6 +7,7 @@ import math
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -21,6 +22,7 @@ from contracts.settings import Settings
 from gateway.http_protocol import KEEP_ALIVE_S, BoundedHttp
 from gateway.stalls import Stalls
 from gateway.state import GatewayState
+from gateway.unfinished import Unfinished
 from gateway.websocket_protocol import BoundedWebSocket
 
 __all__ = ["GatewayServer", "address_of", "open_listeners", "server_config"]
@@ -52,13 +54,14 @@ def open_listeners(settings: Settings) -> list[socket.socket]:
     return listeners.open_listeners(settings.host, settings.port, "A3CP_PORT")
 
 
-def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | None = None) -> uvicorn.Config:
     """How uvicorn is to run the application: quiet, bounded, and without guessing from proxies' headers."""
+    websocket: Any = partial(BoundedWebSocket, unfinished or Unfinished())
     return uvicorn.Config(
         app,
         loop="uvloop",
         http=BoundedHttp,
-        ws=BoundedWebSocket,
+        ws=websocket,
         ws_per_message_deflate=False,
         ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1, settings.stream_max_frame_bytes + 1),
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -75,7 +78,7 @@ class GatewayServer(uvicorn.Server):
     """Serves until it is told to stop, then lets open captures end by themselves, then ends the rest."""
 
     def __init__(self, app: ASGIApp, state: GatewayState) -> None:
-        super().__init__(server_config(app, state.settings))
+        super().__init__(server_config(app, state.settings, state.unfinished))
         self._state = state
         self._stalls: Stalls[Any] = Stalls(STALLED_S)
 

@@ -9,6 +9,7 @@ from contracts.artifact_source import ArtifactSource
 from contracts.broker import AsyncBroker
 from contracts.settings import Settings
 from gateway.metrics import GatewayMetrics
+from gateway.unfinished import Unfinished
 
 __all__ = ["GatewayState"]
 
@@ -39,6 +40,7 @@ class GatewayState:
     active_captures: int = 0
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
+    unfinished: Unfinished = field(default_factory=Unfinished)
     artifacts: ArtifactSource = field(init=False)
 
     def __post_init__(self) -> None:

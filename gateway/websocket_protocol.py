@@ -1,11 +1,12 @@
-"""WebSockets as the gateway takes them: uvicorn's protocol, with nobody able to keep the others waiting."""
+"""WebSockets as the gateway takes them: uvicorn's protocol, with bounds on the time and memory of each client."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
@@ -14,9 +15,11 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
+from gateway.lingering import linger
 from gateway.refusals import refusal, refusal_bytes
+from gateway.unfinished import Unfinished
 
-__all__ = ["TOO_LONG", "BoundedWebSocket"]
+__all__ = ["ENDED_BY_SERVER", "MAX_FRAGMENTS", "MESSAGE_WITHIN_S", "TOO_LONG", "BoundedWebSocket", "ServerEnd"]
 
 SLICE_BYTES = 4096
 """How much of what a client sent the parser is given at once, and as much more as the message's frame that it is in the
@@ -27,11 +30,25 @@ TURN_S = 0.001
 socket may hold 40,000 empty frames, and looking at those took seconds."""
 
 TOO_LONG = "a3cp.too_long"
-"""An extension of the scope, a dictionary: the ``text`` that an endpoint puts there is sent before the server closes a
-socket by itself, because a message is longer than any may be."""
+"""An extension of the scope, a dictionary: the function ``text`` that an endpoint puts there makes what is sent before
+the server closes a socket by itself, because a message is longer than any may be."""
+
+ENDED_BY_SERVER = "a3cp.ended_by_server"
+"""A field of ``websocket.disconnect``, a `ServerEnd`: it was not the client. Unless the message was ``too_long``, the
+endpoint can still send, and has to close."""
+
+ServerEnd = Literal["too_long", "too_slow", "no_room"]
+
+MESSAGE_WITHIN_S = 30.0
+"""How long a message may take to come. The time in which the server does not read does not count."""
+
+MAX_FRAGMENTS = 16_384
+"""Of how many frames a message may be made: 5 MiB in pieces of 320 bytes."""
 
 LINGER_S = 5.0
-"""How long what is left of such a message is still taken, and forgotten, so that its client gets to read why."""
+LINGER_BYTES = 256 * 1024 * 1024
+"""How long, and how much of it, the rest of a refused message is still read, and forgotten, so that its client gets to
+read why."""
 
 _NO_HANDSHAKE = "This is not the handshake of a WebSocket, version 13, with at most 128 headers of 8 KiB."
 
@@ -53,20 +70,23 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     A client that sends is there: it may leave pings unanswered.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, unfinished: Unfinished, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._unfinished = unfinished
+        self._fragments = self._queued_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._deaf = False
         self.conn = _Server(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unseen = b""
         self._seen_bytes = 0
         self._wanted_bytes = 0
         self._note_what_is_wanted()
         self._heard_at = 0.0
-        self._too_long: dict[str, str] = {}
-        self._lingers = False
+        self._too_long: dict[str, Callable[[], str]] = {}
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
-        if not self._lingers:
+        if not self._deaf:
             self._unseen = self._unseen[self._seen_bytes :] + data if self._unseen else data
             self._seen_bytes = 0
             self._look()
@@ -108,14 +128,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         answer = b"".join(self.conn.data_to_send())
         self.transport.write(answer or refusal_bytes(400, "invalid_http", _NO_HANDSHAKE))
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
-        self.transport.close()
+        self._hear_no_more()  # it may have a body
+        self._linger()
 
     def _held(self) -> bool:
         """Whether a message waits for the endpoint, or the client does not take what it is sent."""
-        return not self._lingers and (self.read_paused or not self.writable.is_set())
+        return not self._deaf and (self.read_paused or not self.writable.is_set())
 
     def _go_on(self) -> None:
         """Read from the socket again only when all that was read has been looked at."""
+        self._count_unfinished()
         if self.transport.is_closing():
             self._unseen = b""  # whatever it is, it comes too late
         elif self._held():
@@ -140,22 +162,114 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.scope["extensions"][TOO_LONG] = self._too_long  # type: ignore[assignment]
 
     def handle_parser_exception(self) -> None:
-        """Close as the parser says. Bytes that nobody reads would make the system reset the connection, and a client
-        that is still sending would not get to read what it was told; so what is too long is read to its end."""
-        if self.conn.close_sent is None or self.conn.close_sent.code != CloseCode.MESSAGE_TOO_BIG:
+        """Close as the parser says."""
+        if self.conn.close_sent is None:
             super().handle_parser_exception()
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG, "reason": ""})
-        if "text" in self._too_long and not self.close_sent:
-            self.transport.write(Frame(Opcode.TEXT, self._too_long["text"].encode()).serialize(mask=False))
+        code = self.conn.close_sent.code
+        end: dict[str, Any] = {ENDED_BY_SERVER: "too_long"} if code == CloseCode.MESSAGE_TOO_BIG else {}
+        self._tell_endpoint(code, end)
+        if end and "text" in self._too_long and not self.close_sent:
+            self.transport.write(Frame(Opcode.TEXT, self._too_long["text"]().encode()).serialize(mask=False))
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = self._lingers = True
-        self._unseen = b""
-        self.transport.write_eof()
-        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)  # without one uvicorn closes at once
+        self._hear_no_more()
+        self._linger()
+
+    def _tell_endpoint(self, code: int, end: dict[str, Any]) -> None:
+        gone: Any = {"type": "websocket.disconnect", "code": int(code), "reason": "", **end}
+        self.queue.put_nowait(gone)
+
+    def _linger(self) -> None:
+        linger(self.transport, self, most_bytes=LINGER_BYTES, within_s=LINGER_S)
+
+    # --- unfinished messages ------------------------------------------------------------------------
+
+    def handle_text(self, event: Frame) -> None:
+        super().handle_text(event)
+        self._begin_message(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        super().handle_bytes(event)
+        self._begin_message(event)
+
+    def _begin_message(self, event: Frame) -> None:
+        self._fragments = 1
+        if not event.fin:
+            self.frames = [bytearray(event.data)]  # type: ignore[list-item]
+
+    def handle_cont(self, event: Frame) -> None:
+        """The pieces are put together as they come: as a list each would cost 44 bytes more."""
+        self._fragments += 1
+        self.frames[0] += bytes(event.data)
+        if event.fin:
+            self.frames = [bytes(self.frames[0])]
+            self.send_receive_event_to_app()
+        elif self._fragments > MAX_FRAGMENTS:
+            self._give_up("too_slow")
+
+    def send_receive_event_to_app(self) -> None:
+        self._cancel_deadline()
+        self._queued_bytes = sum(map(len, self.frames))
+        super().send_receive_event_to_app()
+
+    def _count_unfinished(self) -> None:
+        in_pieces = (self.conn.reader.buffer, self._unseen, *self.frames)
+        self._unfinished.hold(self, sum(map(len, in_pieces)) + self._queued_bytes)
+        in_message = bool(self.frames or self._wanted_bytes)
+        if not in_message or self._held() or self._deaf:
+            self._cancel_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(MESSAGE_WITHIN_S, self._give_up, "too_slow")
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def out_of_room(self) -> None:
+        """All connections together hold too much, and this one most."""
+        self._give_up("no_room")
+
+    def _give_up(self, end: ServerEnd) -> None:
+        """Forget the message that is on its way and all that follows; the endpoint is told, and closes."""
+        if not self._deaf and not self.close_sent:
+            self._hear_no_more()
+            self._drop_queued()
+            self._tell_endpoint(CloseCode.POLICY_VIOLATION, {ENDED_BY_SERVER: end})
+        elif not self._deaf:  # it is closed already, and sends a message instead of its close frame
+            self.transport.close()
+
+    def _drop_queued(self) -> None:
+        events = [self.queue.get_nowait() for _ in range(self.queue.qsize())]
+        for event in events:
+            if event["type"] != "websocket.receive":
+                self.queue.put_nowait(event)
+
+    def _hear_no_more(self) -> None:
+        self._deaf = True
+        self._forget()
+
+    def _forget(self) -> None:
+        """Free what has come; this object and its parser hold each other, and would keep it until a collection."""
+        self._cancel_deadline()
+        self._unseen, self.frames, self._wanted_bytes, self._queued_bytes = b"", [], 0, 0
+        self.conn.reader.discard()
+        self._unfinished.release(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._deaf = True
+        self._forget()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self.queue = asyncio.Queue()  # messages that the endpoint did not want
 
     async def receive(self) -> Any:
         message = await super().receive()
+        self._queued_bytes = 0
         self._go_on()
         return message
 
@@ -163,6 +277,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True  # it was refused, which uvicorn would report as a fault of ours
+        if self._deaf and message["type"] == "websocket.close":
+            self._linger()
         self._go_on()  # after its close frame uvicorn reads on
 
     def keepalive_timeout(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -29,6 +30,7 @@ from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import Action, CaptureProtocol, CheckSession, Complete, Finish, Forward, Open
 from gateway.state import GatewayState
+from gateway.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
 
 __all__ = ["capture_endpoint"]
 
@@ -119,9 +121,7 @@ class _Connection:
         while not self._ending.done():
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                if message.get("code") == 1009:  # the server has closed the socket already
-                    raise CaptureError("protocol_violation", "a message is longer than any may be")
-                raise WebSocketDisconnect(message.get("code") or 1006)
+                raise self._lost(message.get(ENDED_BY_SERVER), message.get("code") or 1006)
             now = self._loop.time()
             text = message.get("text")
             if text is not None:
@@ -130,6 +130,18 @@ class _Connection:
                 actions = self._protocol.receive_bytes(message.get("bytes") or b"", now)
             if actions:
                 await self._act(actions)
+
+    def _lost(self, end: ServerEnd | None, code: int) -> Exception:
+        match end:
+            case None:
+                return WebSocketDisconnect(code)
+            case "too_long":  # the server has closed the socket already
+                return CaptureError("protocol_violation", "a message is longer than any may be")
+            case "too_slow":
+                return CaptureError("protocol_violation", "a message does not come to its end")
+            case "no_room":
+                no_room: CaptureCode = "limit_forward_buffer_exceeded" if self._reserved else "too_many_captures"
+                return CaptureError(no_room, "unfinished messages hold too much memory")
 
     async def _tick(self) -> None:
         while not self._ending.done():
@@ -209,6 +221,8 @@ class _Connection:
         await opening.open_capture(self._state, window, secrets.token_hex(8))
         self._reserved = True
         self._metrics.opened.inc()
+        told = self._websocket.scope.get("extensions", {}).get(TOO_LONG, {})
+        told["text"] = partial(self._abort_text, "protocol_violation")
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
         await self._act(self._protocol.opened(self._loop.time()))
         if message.progress:
@@ -268,6 +282,9 @@ class _Connection:
         return CaptureCounts(self._protocol.frames - len(self._forwarder), self._seen.extracted, found)
 
     async def _tell(self, code: CaptureCode) -> None:
+        await self._say(self._websocket.send_text(self._abort_text(code)))
+
+    def _abort_text(self, code: CaptureCode) -> str:
         opened = self._protocol.message
         assert opened is not None
         abort = CaptureAbort(
@@ -279,7 +296,7 @@ class _Connection:
             capture_id=opened.capture_id,
             error_code=code,  # type: ignore[arg-type]
         )
-        await self._say(self._websocket.send_text(abort.model_dump_json(exclude_none=True)))
+        return abort.model_dump_json(exclude_none=True)
 
     async def _close_socket(self, code: int, reason: str) -> None:
         await self._say(self._websocket.close(code, reason))

@@ -25,7 +25,7 @@ from gateway.live.frame_check import check_frame
 from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
 from gateway.live.session import LiveSession
 from gateway.state import GatewayState
-from gateway.websocket_protocol import TOO_LONG
+from gateway.websocket_protocol import ENDED_BY_SERVER, MAX_FRAGMENTS, MESSAGE_WITHIN_S, TOO_LONG, ServerEnd
 
 __all__ = ["CLOSE_CODES", "live_endpoint"]
 
@@ -39,6 +39,9 @@ CLOSE_CODES: dict[LiveCode, int] = {
 }
 
 TELL_WITHIN_S = 2.0
+
+_SLOW = f"A message must come whole within {MESSAGE_WITHIN_S:g} s, in at most {MAX_FRAGMENTS:,} fragments."
+_NO_ROOM = "The server has no room for so long a frame at the moment."
 
 log = get_logger()
 
@@ -95,6 +98,13 @@ async def _end(websocket: WebSocket, ending: Ending) -> None:
             await websocket.close(ending.close_code, ending.reason)
 
 
+def _lost(end: ServerEnd | None, code: int) -> Exception:
+    """How a connection ends that brings no more messages."""
+    if end == "too_slow":
+        return LiveRefusal("invalid_message", _SLOW)
+    return LiveRefusal("frame_too_large", _NO_ROOM) if end == "no_room" else WebSocketDisconnect(code)
+
+
 class _Connection:
     """One socket from its session's beginning to its end."""
 
@@ -136,7 +146,7 @@ class _Connection:
             )
         limit = state.settings.stream_max_frame_bytes
         too_long = LiveError(error="frame_too_large", detail=f"The frame is longer than {limit} bytes.")
-        self._websocket.scope["extensions"][TOO_LONG]["text"] = too_long.model_dump_json()
+        self._websocket.scope["extensions"][TOO_LONG]["text"] = too_long.model_dump_json
         self._start(self._receive(), self._tell(), self._drain())
 
     # --- the tasks ----------------------------------------------------------------------------------
@@ -168,7 +178,7 @@ class _Connection:
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(message.get("code") or 1006)
+                raise _lost(message.get(ENDED_BY_SERVER), message.get("code") or 1006)
             payload = message.get("bytes")
             if payload is None:
                 raise LiveRefusal("invalid_message", "A message must be binary, one JPEG; this one is text.")

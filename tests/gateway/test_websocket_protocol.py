@@ -98,6 +98,7 @@ def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatc
     slices: list[int] = []
     given = websocket_protocol.WebSocketsSansIOProtocol.data_received
     monkeypatch.setattr(websocket_protocol, "TURN_S", 0.0)
+    monkeypatch.setattr(websocket_protocol, "MAX_FRAGMENTS", 50_000)
 
     def noted(connection: Any, data: bytes) -> None:
         slices.append(len(data))
@@ -177,6 +178,178 @@ def test_a_message_that_is_too_long_is_not_kept(tmp_path: Path) -> None:
     async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
         await client.send(framed(BINARY, bytes(server.MAX_MESSAGE_BYTES + 1))[:1000])
         assert (await client.ended()).code == 1009
+
+    play(tmp_path, scenario)
+
+
+LIVE = "/ws/video/stream?pipeline_id=pose"
+BEGUN = framed(BINARY, bytes(3_000_000))[:2_000_000]
+
+
+async def live(port: int) -> BareSocket:
+    client = await BareSocket.connect(port)
+    await client.handshake(LIVE)
+    return client
+
+
+def socket_port(running: GatewayServer) -> int:
+    return int(running.servers[0].sockets[0].getsockname()[1])
+
+
+async def holds(gateway: Reached, held_bytes: int) -> None:
+    await until(lambda: gateway.state.unfinished.total_bytes == held_bytes)
+
+
+@pytest.mark.parametrize("cut", ["one frame", "fragments", "a frame's head"])
+def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path, cut: str) -> None:
+    sent = {
+        "one frame": BEGUN,
+        "fragments": framed(BINARY, bytes(90_000), last=False) + framed(CONTINUATION, bytes(90_000), last=False),
+        "a frame's head": framed(BINARY, bytes(90_000))[:3],
+    }[cut]
+
+    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        connection = only(running)
+        await client.send(sent)
+        await until(lambda: gateway.state.unfinished.total_bytes > len(sent) - 30)
+        client.drop()
+        await until(lambda: not running.server_state.connections)
+        assert (gateway.state.unfinished.total_bytes, len(connection.conn.reader.buffer)) == (0, 0)
+        assert not connection.frames and not connection._unseen
+
+    play(tmp_path, scenario)
+
+
+def test_a_message_that_waits_for_its_endpoint_counts_and_goes_with_the_connection(tmp_path: Path) -> None:
+    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        connection = only(running)
+        connection.data_received(framed(BINARY, bytes(90_000)))
+        assert gateway.state.unfinished.total_bytes == 90_000
+        await holds(gateway, 0)  # the endpoint has it
+        assert (await client.ended()).code == 1008
+        client.drop()
+        await until(lambda: not running.server_state.connections)
+        assert {event["type"] for event in connection.queue._queue} <= {"websocket.disconnect"}  # type: ignore[attr-defined]
+
+    play(tmp_path, scenario)
+
+
+def test_fragments_of_one_byte_cost_one_byte_each(tmp_path: Path) -> None:
+    async def scenario(_running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        await client.send(framed(BINARY, b"x", last=False), framed(CONTINUATION, b"x", last=False) * 9_999)
+        await holds(gateway, 10_000)
+        [connection] = gateway.state.unfinished._held
+        assert [len(piece) for piece in connection.frames] == [10_000]  # type: ignore[attr-defined]
+
+    play(tmp_path, scenario)
+
+
+def test_a_message_in_pieces_arrives_as_it_was_sent(tmp_path: Path) -> None:
+    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+        await client.send(
+            framed(TEXT, b"{", last=False), framed(CONTINUATION, b"", last=False), framed(CONTINUATION, b"}")
+        )
+        ended = await client.ended()
+        assert (ended.code, ended.reason) == (1008, "schema_error")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("why", ["too many fragments", "too slow"])
+def test_a_message_without_end_is_ended_and_the_client_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    endless = framed(BINARY, b"x", last=False)
+    if why == "too slow":
+        monkeypatch.setattr(websocket_protocol, "MESSAGE_WITHIN_S", 0.2)
+    else:
+        endless += framed(CONTINUATION, last=False) * websocket_protocol.MAX_FRAGMENTS
+
+    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        stream = await live(socket_port(running))
+        for one, reason, code in ((client, "protocol_violation", 1008), (stream, "invalid_message", 1003)):
+            await one.send(endless)
+            ended = await one.ended()
+            assert (ended.code, ended.reason) == (code, reason)
+        assert ended.messages[0]["error"] == "invalid_message"
+        await holds(gateway, 0)
+        stream.drop()
+
+    play(tmp_path, scenario)
+
+
+def test_pings_do_not_prolong_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_protocol, "MESSAGE_WITHIN_S", 1.0)
+
+    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+        await client.send(framed(BINARY, b"x", last=False))
+        await until(lambda: only(running)._deadline is not None)
+        deadline = only(running)._deadline
+        await client.send(framed(PING), framed(CONTINUATION, b"x", last=False))
+        await until(lambda: only(running)._fragments == 2)
+        assert only(running)._deadline is deadline
+        assert (await client.ended()).reason == "protocol_violation"
+
+    play(tmp_path, scenario)
+
+
+def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp_path: Path) -> None:
+    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+        await client.send(framed(BINARY, b"xx")[:-1])
+        connection = only(running)
+        await until(lambda: connection._deadline is not None)
+        connection.pause_writing()
+        assert connection._deadline is None
+        connection.resume_writing()
+        assert connection._deadline is not None
+
+    play(tmp_path, scenario)
+
+
+def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
+    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        gateway.state.unfinished.most_bytes = 5_000_000
+        port = socket_port(running)
+        first, second, honest = await live(port), await live(port), await live(port)
+        await client.send(framed(TEXT, b"{")[:-1])
+        await honest.send(framed(BINARY, bytes(1_000_000))[:900_000])
+        for stream in (first, second):
+            await stream.send(BEGUN)
+        await until(lambda: gateway.state.unfinished.total_bytes > 4_899_900)
+        third = await live(port)
+        await third.send(BEGUN)
+        ended = await first.ended()
+        assert (ended.code, ended.reason) == (1009, "frame_too_large")
+        assert ended.messages[0]["error"] == "frame_too_large"
+        assert gateway.state.unfinished.total_bytes <= 5_000_000
+        assert not await honest.is_gone() and not await second.is_gone()
+        for stream in (first, second, third, honest):
+            stream.drop()
+        client.drop()
+        await holds(gateway, 0)
+
+    play(tmp_path, scenario)
+
+
+def test_a_capture_socket_that_gives_way_is_told(tmp_path: Path) -> None:
+    async def scenario(_running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+        gateway.state.unfinished.most_bytes = 1_000_000
+        await client.send(BEGUN)
+        ended = await client.ended()
+        assert (ended.code, ended.reason) == (1013, "too_many_captures")
+        await holds(gateway, 0)
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "code"),
+    [(framed(3, b"x"), 1002), (framed(TEXT, b"\xff"), 1007), (framed(BINARY, bytes(7_000_000))[:20], 1009)],
+)
+def test_who_sends_no_message_reads_why_though_it_sends_on(tmp_path: Path, nonsense: bytes, code: int) -> None:
+    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+        await client.send(nonsense + framed(PONG) * 500_000)
+        assert (await client.ended()).code == code
 
     play(tmp_path, scenario)
 
