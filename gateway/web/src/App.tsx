@@ -1,6 +1,7 @@
 import { Suspense, useEffect, useRef } from "react";
 
 import { TokenProvider } from "./api/token";
+import { ErrorBoundary } from "./components/ErrorBoundary";
 import { usePath } from "./navigation";
 import { NOT_FOUND, ROUTES } from "./routes";
 import { SessionProvider } from "./session/useSession";
@@ -10,7 +11,9 @@ export function App() {
   return (
     <TokenProvider>
       <SessionProvider>
-        <CurrentPage />
+        <ErrorBoundary>
+          <CurrentPage />
+        </ErrorBoundary>
       </SessionProvider>
     </TokenProvider>
   );

@@ -1,4 +1,5 @@
 import { at } from "../base";
+import { deadline } from "./deadline";
 import { ApiError } from "./failure";
 
 export interface RequestOptions {
@@ -67,19 +68,19 @@ async function once(method: string, path: string, options: RequestOptions, token
   if (token !== null) headers.set("Authorization", `Bearer ${token}`);
   if (options.json !== undefined) headers.set("Content-Type", "application/json");
   const body = options.json === undefined ? options.body : JSON.stringify(options.json);
-  const late = AbortSignal.timeout(options.timeoutMs ?? ANSWER_WITHIN_MS);
-  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
+  const limit = deadline(options.timeoutMs ?? ANSWER_WITHIN_MS, options.signal);
+  const request: RequestInit = {
+    method,
+    headers,
+    signal: limit.signal,
+    cache: "no-store",
+    ...(body === undefined ? {} : { body }),
+  };
   try {
-    return await fetch(at(path), {
-      method,
-      headers,
-      signal,
-      cache: "no-store",
-      ...(body === undefined ? {} : { body }),
-    });
+    return await fetch(at(path), request);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError(late.aborted ? "timeout" : "network_error");
+    throw new ApiError(limit.isOver() ? "timeout" : "network_error");
   }
 }
 

@@ -1,3 +1,5 @@
+import { deadline } from "../api/deadline";
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -45,7 +47,7 @@ const FIRST_PICTURE_MS = 5000;
 
 /** `frameSize`, waited for: a camera that was just turned on takes a moment. Null if nothing comes in 5 s. */
 export async function firstFrameSize(video: HTMLVideoElement, options: GrabOptions = {}): Promise<Size | null> {
-  const late = AbortSignal.timeout(FIRST_PICTURE_MS);
+  const late = deadline(FIRST_PICTURE_MS).signal;
   while (!frameSize(video, options) && !late.aborted) {
     await new Promise((resolve) => {
       video.addEventListener("loadedmetadata", resolve, { once: true });

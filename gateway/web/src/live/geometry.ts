@@ -59,7 +59,7 @@ export function labelPlace(named: Rect, label: Size, bounds: Size, taken: readon
   const left = clamp(named.left, 0, bounds.width - label.width);
   const above = named.top - label.height;
   let top = clamp(above >= 0 ? above : named.top, 0, bounds.height - label.height);
-  for (const other of taken.toSorted((a, b) => a.top - b.top)) {
+  for (const other of [...taken].sort((a, b) => a.top - b.top)) {
     if (overlap({ left, top, ...label }, other)) top = other.top + other.height;
   }
   return { left, top: clamp(top, 0, bounds.height - label.height), ...label };

@@ -1,6 +1,6 @@
 /** The share's value among numbers: the smallest that as many are not above (nearest rank); null of none. */
 export function percentile(numbers: readonly number[], share: number): number | null {
-  const sorted = numbers.toSorted((a, b) => a - b);
+  const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
 }
 

@@ -215,7 +215,7 @@ test("a reload goes on with the session, after asking the server; only the token
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(server.to(VALIDATE)).toEqual([]);
   expect([localStorage.length, document.cookie]).toEqual([0, ""]);
-  expect(Object.keys(sessionStorage).toSorted()).toEqual(["a3cp.people", "a3cp.performers", "a3cp.session"]);
+  expect(Object.keys(sessionStorage).sort()).toEqual(["a3cp.people", "a3cp.performers", "a3cp.session"]);
   unmount();
   renderPage(<SessionPage />);
   expect(status()).toHaveTextContent("active");
