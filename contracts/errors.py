@@ -88,7 +88,15 @@ AbortCode = Literal[
 ]
 """Why a capture ended without an artifact: ``capture.abort``'s ``error_code`` and the record's."""
 
-VideoCode = Literal[AbortCode, "not_a_video", "no_frames", "video_damaged", "limit_decode_time_exceeded", "no_worker"]
+VideoCode = Literal[
+    AbortCode,
+    "not_a_video",
+    "no_frames",
+    "video_damaged",
+    "limit_decode_time_exceeded",
+    "limit_memory_exceeded",
+    "no_worker",
+]
 """Why a capture from an uploaded video ended without an artifact."""
 
 CaptureCode = Literal[

@@ -62,6 +62,8 @@ class CaptureJob:
         self._stop_by_s: float | None = None
         stored = self._window.video
         self._video = UploadedVideo(bench, claimed.lease, self._steps, self._window, stored) if stored else None
+        if self._video:  # a picture that takes one process too long would take the next one too long as well
+            self._video.on_stuck = lambda: self._abort("limit_decode_time_exceeded", self._progress.last_seq)
 
     def run(self) -> JobEnd:
         """Do the capture. Whatever goes wrong is logged and becomes the answer."""

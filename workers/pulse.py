@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contracts import captures
 from contracts.broker import Broker
 from contracts.errors import BrokerUnavailable, FatalError
-from contracts.logs import get_logger, say_last
+from contracts.logs import flush_logs, get_logger, say_last
 from contracts.scripts import run_sync
 from workers.lease import Lease, Timing, forget_consumer
 
@@ -29,6 +29,26 @@ class FrameClock:
 
     def __init__(self) -> None:
         self._started_s: float | None = None
+        self._before_the_end: Callable[[], object] | None = None
+
+    @contextmanager
+    def ending_with(self, step: Callable[[], object]) -> Iterator[None]:
+        """If a frame inside takes too long, the watchdog runs ``step`` in its own thread before it ends the process."""
+        self._before_the_end = step
+        try:
+            yield
+        finally:
+            self._before_the_end = None
+
+    def before_the_end(self) -> None:
+        """Run what is to be done before the process ends, if there is anything. It raises nothing."""
+        step = self._before_the_end
+        if step is None:
+            return
+        try:
+            step()
+        except Exception as error:
+            log.warning("the process ends without its last step", exc_info=error)
 
     @contextmanager
     def frame(self) -> Iterator[None]:
@@ -137,6 +157,7 @@ class Pulse(threading.Thread):
 def end_process(elapsed_s: float) -> None:
     """End this process at once; the pool starts another, and the capture is taken over."""
     log.error("a frame takes too long, the process ends itself", elapsed_s=round(elapsed_s, 1))
+    flush_logs()
     os._exit(STUCK_EXIT_CODE)  # a thread is stuck in native code: nothing gentler would end
 
 
@@ -165,6 +186,7 @@ class Watchdog(threading.Thread):
         """Watch until `end`."""
         while not self._ended.wait(WATCH_S):
             if (elapsed_s := self._clock.elapsed_s()) > self._frame_deadline_s:
+                self._clock.before_the_end()
                 self._on_stuck(elapsed_s)
             if self._is_orphan():
                 self._on_orphaned()

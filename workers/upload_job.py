@@ -23,6 +23,7 @@ from contracts.upload import CHUNK_BYTES, StoredVideo
 from workers.lease import Lease
 from workers.pipelines.base import Image
 from workers.steps import Bench, Steps, Stopping
+from workers.video_cost import MemoryLimit
 
 if TYPE_CHECKING:
     from workers.video import Video
@@ -105,6 +106,7 @@ class UploadedVideo:
     """The video of one claimed capture.
 
     Attributes:
+        on_stuck: is run, in another thread, before this process ends because a picture takes too long.
         expected_frames: about how many frames it has; 0 while nobody knows.
     """
 
@@ -114,7 +116,9 @@ class UploadedVideo:
         self._steps = steps
         self._window = window
         self._stored = video
+        self.on_stuck: Callable[[], object] = lambda: None
         self._decode_s = 0.0
+        self._memory = MemoryLimit()
         self._opened: Video | None = None
         self.expected_frames = 0
 
@@ -174,7 +178,8 @@ class UploadedVideo:
         self._lease.check()
         started_s = time.monotonic()
         try:
-            with self._bench.clock.frame(), self._bench.metrics.video_decode.time():
+            clock, seconds = self._bench.clock, self._bench.metrics.video_decode.time()
+            with clock.ending_with(self.on_stuck), clock.frame(), self._memory.held(), seconds:
                 yield
         finally:
             self._decode_s += time.monotonic() - started_s

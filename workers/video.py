@@ -7,6 +7,7 @@ file that is handed in.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
@@ -18,8 +19,10 @@ import numpy as np
 
 from contracts.errors import VideoError
 from contracts.limits import CaptureLimits
+from workers.mp4_index import check_index
 from workers.pipelines.base import Image
 from workers.sampling import MediaClock, fitting_size, too_long
+from workers.video_cost import WorkMeter, video_error
 
 __all__ = ["MAX_PIXELS", "Picture", "Video"]
 
@@ -32,7 +35,7 @@ DECODERS = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,h263,mjpeg,pr
 """What others make (`a3cp ingest` takes them too). Raw streams have no times of their own, so none of them is here."""
 MAX_STREAMS = 16
 
-_ERRORS = (av.error.FFmpegError, OSError, ValueError)
+_ERRORS = (av.error.FFmpegError, OSError, ValueError, MemoryError)
 
 Turn = Callable[[], AbstractContextManager[None]]
 """Is around each step of FFmpeg's: what it takes there is its own time."""
@@ -114,9 +117,9 @@ class Video:
             context.options |= {"codec_whitelist": DECODERS}
         context.thread_count = 1  # few pictures are in memory at once, and the same ones come out each time
         try:
-            yield from container.decode(stream)
-        except _ERRORS:
-            raise VideoError("video_damaged", "the video is damaged") from None
+            yield from WorkMeter().frames(container, stream)
+        except _ERRORS as error:
+            raise video_error(error, "video_damaged", "the video is damaged") from None
 
     def _upright_size(self, frame: Any) -> tuple[int, int]:
         sideways = frame.rotation % 180 != 0
@@ -143,9 +146,11 @@ class Video:
         try:
             with self._turn():
                 source = self._source if isinstance(self._source, Path) else self._source()
+                if not isinstance(source, Path):
+                    check_index(source, source.seek(0, io.SEEK_END))
                 container = av.open(source, options=options, metadata_errors="replace")
-        except _ERRORS:
-            raise VideoError("not_a_video", "not a video that can be read") from None
+        except _ERRORS as error:
+            raise video_error(error, "not_a_video", "not a video that can be read") from None
         with container:
             if not container.streams.video:
                 raise VideoError("no_frames", "there is no picture in it, only sound or data")

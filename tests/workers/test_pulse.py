@@ -151,3 +151,23 @@ def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.
     monkeypatch.setattr(pulse, "beat", beat)
     pulse.run()
     assert met == [forbidden]
+
+
+def test_what_is_to_be_done_before_the_end_is_done_once_it_is_near_and_its_failure_is_none() -> None:
+    done: list[str] = []
+    clock, stuck = FrameClock(), threading.Event()
+    clock.before_the_end()
+
+    def step() -> None:
+        done.append("step")
+        raise RuntimeError("no broker")
+
+    dog = Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None, on_stuck=lambda _: stuck.set())
+    with clock.ending_with(step), clock.frame():
+        dog.start()
+        assert stuck.wait(10)
+        dog.end()
+        dog.join()
+    assert done and set(done) == {"step"}
+    clock.before_the_end()
+    assert len(done) == done.count("step")

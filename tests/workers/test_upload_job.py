@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +23,7 @@ from workers import capture_job, upload_job
 from workers.capture_job import CaptureJob
 from workers.pulse import FrameClock
 from workers.upload_job import HELD_CHUNKS, StoredFile
+from workers.video_cost import MemoryLimit
 
 VIDEO = grey_video(90, 30)  # three seconds, 45 frames of a capture
 
@@ -108,6 +111,32 @@ def test_a_video_that_takes_for_ever_to_decode_has_an_end(stage: Stage, monkeypa
     stage.upload(VIDEO)
     assert stage.run() == "aborted"
     assert stage.record().error_code == "limit_decode_time_exceeded"
+
+
+class Ended(BaseException):
+    """The process has ended."""
+
+
+def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_not_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the watchdog does it: in its own thread, while the picture is still decoded."""
+    stage.upload(VIDEO)
+    bench = stage.bench("victim")
+
+    @contextmanager
+    def stuck(_: MemoryLimit) -> Iterator[None]:
+        watchdog = threading.Thread(target=bench.clock.before_the_end)
+        watchdog.start()
+        watchdog.join()
+        raise Ended
+        yield
+
+    with monkeypatch.context() as patched, pytest.raises(Ended):
+        patched.setattr(MemoryLimit, "held", stuck)
+        CaptureJob(bench, stage.take(bench)).run()
+    assert (stage.record().outcome, stage.record().error_code) == ("aborted", "limit_decode_time_exceeded")
+    assert not stage.dispatched() and not stage.video_is_there()
 
 
 def test_a_video_that_kills_its_extractors_is_extraction_failed(stage: Stage) -> None:

@@ -22,6 +22,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   limit_resolution_exceeded: "The pictures of this video are too large for the server. Save it in 4K or smaller.",
   limit_fps_exceeded: "This video has too many pictures a second for the server. Save it with 240 or fewer.",
   limit_decode_time_exceeded: "This video takes the server too long to read. Save it as a plain MP4 and try again.",
+  limit_memory_exceeded: "This video takes the server too much memory to read. Save it as a plain MP4 and try again.",
   no_worker: "Nobody was there to look at this video. Tell the person who runs the server, then upload it again.",
   frames_lost: `The server lost this video when a part of it was started again. ${AGAIN}`,
   limit_frame_count_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
