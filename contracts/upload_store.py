@@ -23,12 +23,15 @@ Placed = Literal["OK", "full", "user"]
 """``full``: there are too many videos, or bytes of them; ``user``: this user has too many."""
 
 
-def take(place: Place, settings: Settings, *, complete: bool) -> Call[Placed]:
+def take(place: Place, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
     """Take a place, or renew it, or change it to this one. It is for a minute, and for as long as a closed capture
-    waits once the video is ``complete``."""
+    waits once the video is ``complete``. It counts with its own length; ``whole_bytes``, the length that the video will
+    have, must find room too, but take none. One user has no more than half of all bytes, or one video."""
+    of_one_user = max(settings.upload_max_total_bytes // 2, settings.upload_max_bytes)
     arguments: list[Argument] = [
         place.upload_id, place.byte_length, place.user_id, 1000 * (ENDED_TTL_S if complete else ARRIVING_TTL_S),
         settings.upload_max_videos, settings.upload_max_total_bytes, settings.capture.max_captures_per_user,
+        of_one_user, whole_bytes,
     ]  # fmt: skip
     return Call("frames", "upload_place", [UPLOAD_PLACES], arguments, lambda answer: cast(Placed, answer.decode()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 
 from contracts.artifact_source import ArtifactSource
@@ -27,7 +28,8 @@ class GatewayState:
     ``draining`` is set when the process has been told to stop: open captures are aborted with
     ``server_shutdown``, new ones are refused. ``refusal`` is empty once both brokers are known to be as
     their roles need them, else it says why no capture may be opened. ``open_sockets`` counts the capture sockets,
-    ``active_captures`` those of them that have a capture; ``live_sessions`` counts the real-time lane's.
+    ``active_captures`` those of them that have a capture; ``live_sessions`` counts the real-time lane's,
+    ``arriving`` the videos that arrive from each address.
     """
 
     settings: Settings
@@ -38,6 +40,7 @@ class GatewayState:
     open_sockets: int = 0
     frames_unfit: str = ""
     active_captures: int = 0
+    arriving: Counter[str] = field(default_factory=Counter)
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     unfinished: Unfinished = field(default_factory=Unfinished)

@@ -1,12 +1,15 @@
 -- upload_place (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
--- too many bytes, nor too many of one user. A place that nobody renews lapses. What is no place, or would not lapse
+-- too many bytes, nor too many of either of one user; those whose user is not known yet count as one. A place that nobody renews lapses. What is no place, or would not lapse
 -- within two hours, is none of ours and goes.
--- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user   -> OK | full | user
+-- It counts with its own bytes; room for the whole video, as long as it may be, must be there as well.
+-- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user, max_user_bytes, whole_bytes
+-- -> OK | full | user
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now)) -- first: it needs no memory
 redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now + 7200000), '+inf')
-local mine, uploads, bytes, of_user = nil, 1, tonumber(ARGV[2]), 1
+local whole = math.max(tonumber(ARGV[2]), tonumber(ARGV[9]))
+local mine, uploads, bytes, of_user, user_bytes = nil, 1, whole, 1, whole
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local id, size, user = member:match('^([%w._-]+)/(%d+)/([%w._-]*)$')
   if not id or #size > 15 then
@@ -15,11 +18,11 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     mine = member
   else
     uploads, bytes = uploads + 1, bytes + size
-    if user == ARGV[3] and user ~= '' then of_user = of_user + 1 end
+    if user == ARGV[3] then of_user, user_bytes = of_user + 1, user_bytes + size end
   end
 end
 if uploads > tonumber(ARGV[5]) or bytes > tonumber(ARGV[6]) then return 'full' end
-if of_user > tonumber(ARGV[7]) then return 'user' end
+if of_user > tonumber(ARGV[7]) or user_bytes > tonumber(ARGV[8]) then return 'user' end
 if mine then redis.call('ZREM', KEYS[1], mine) end
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[4]), ARGV[1] .. '/' .. ARGV[2] .. '/' .. ARGV[3])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end

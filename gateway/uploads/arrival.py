@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -23,7 +24,10 @@ MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
 
 LOOK_CHUNKS = 16
-"""How often it is asked again whether there is room: every 8 MB. Of several that begin at once each finds it."""
+"""How often it is asked again whether there is room, and by how much a place grows: 8 MB. A place counts with what has
+come of its video, so that clients that announce much and send little keep no room from others."""
+
+GROWTH_BYTES = LOOK_CHUNKS * CHUNK_BYTES
 
 RENEW_S = 15.0
 RETRY_AFTER_S = 30
@@ -34,15 +38,17 @@ log = get_logger()
 
 
 class Arrival:
-    """A video that arrives. ``announced_bytes`` is about how long it will be at most.
+    """A video that arrives from ``peer``. ``announced_bytes`` is how long it will be at most, 0 if nothing says so.
 
     Its methods raise `RequestRefused`: 413 ``file_too_large``, 415 ``not_a_video``, 429 ``too_many_uploads`` or
     ``frames_broker_full``, 503 ``upload_lost`` or ``brokers_unready``; and `BrokerUnavailable`. After that, and in any
     case unless it became a capture, `discard` is due.
     """
 
-    def __init__(self, state: GatewayState, announced_bytes: int) -> None:
+    def __init__(self, state: GatewayState, announced_bytes: int, peer: str = "") -> None:
         self.byte_length = 0
+        self._peer = peer
+        self._counted = False
         self._state = state
         self._id = secrets.token_hex(16)
         self._announced_bytes = announced_bytes
@@ -52,7 +58,7 @@ class Arrival:
         self._renew_at = 0.0
 
     async def add(self, piece: bytes, user_id: str) -> None:
-        """Take in the next piece of the file; ``user_id`` is empty as long as nobody knows it."""
+        """Take in the next piece of the file; ``user_id`` is empty unless the user's session has been looked up."""
         self.byte_length += len(piece)
         max_bytes = self._state.settings.upload_max_bytes
         if self.byte_length > max_bytes:
@@ -91,6 +97,13 @@ class Arrival:
         await self._take(self._places[-1], complete=True)
         await _patiently(lambda: upload_store.keep(self._state.frames, self._id))
 
+    def leave_queue(self) -> None:
+        """It has arrived, or will not: it is no longer one of those that its peer sends."""
+        if self._counted:
+            self._counted = False
+            self._state.arriving[self._peer] -= 1
+            self._state.arriving += Counter()  # names without a count go
+
     async def discard(self) -> None:
         """Nothing of it stays. If the broker does not answer, it goes by itself."""
         self._buffer.clear()
@@ -104,8 +117,18 @@ class Arrival:
     async def _begin(self, user_id: str) -> None:
         if not looks_like_video(bytes(self._buffer[:HEAD_BYTES])):
             raise RequestRefused(415, "not_a_video", "The file is no MP4, QuickTime, WebM or Matroska video.")
+        self._join_queue()
         await self._look_for_room()
-        await self._take(Place(self._id, self._announced_bytes, user_id))
+        first_bytes = min(GROWTH_BYTES, self._announced_bytes or self._state.settings.upload_max_bytes)
+        await self._take(Place(self._id, first_bytes, user_id), whole_bytes=self._announced_bytes)
+
+    def _join_queue(self) -> None:
+        """Half of all places are enough for what comes from one address at a time."""
+        arriving = self._state.arriving
+        if arriving[self._peer] >= max(1, self._state.settings.upload_max_videos // 2):
+            raise _too_many("As many videos as one address may send at a time are arriving from yours")
+        arriving[self._peer] += 1
+        self._counted = True
 
     async def _look_for_room(self) -> None:
         frames, key = self._state.frames, uploaded_video(self._id)
@@ -113,15 +136,14 @@ class Arrival:
         if await _patiently(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
             raise _full()
 
-    async def _take(self, place: Place, *, complete: bool = False) -> None:
-        call = upload_store.take(place, self._state.settings, complete=complete)
+    async def _take(self, place: Place, *, complete: bool = False, whole_bytes: int = 0) -> None:
+        call = upload_store.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
         if place not in self._places:
             self._places.append(place)
         answer = await _patiently(lambda: run(self._state.frames, call))
         if answer != "OK":
             whose = "you have" if answer == "user" else "there are"
-            detail = f"As many videos as {whose} room for are waiting or arriving; try again later."
-            raise RequestRefused(429, "too_many_uploads", detail, retry_after_s=RETRY_AFTER_S)
+            raise _too_many(f"As many videos as {whose} room for are waiting or arriving")
         self._renew_at = asyncio.get_running_loop().time() + RENEW_S
 
     async def _put(self) -> None:
@@ -129,6 +151,8 @@ class Arrival:
             raise unready()
         if self._chunks and self._chunks % LOOK_CHUNKS == 0:
             await self._look_for_room()
+            grown = (self._chunks + LOOK_CHUNKS) * CHUNK_BYTES
+            await self._take(Place(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = upload_store.put(self._id, self._chunks, chunk)
         await _patiently(lambda: run(self._state.frames, call))
@@ -161,6 +185,10 @@ def unready() -> RequestRefused:
     """The refusal while the brokers are not as they must be, and when the process is told to stop."""
     detail = "The server cannot take a video at the moment."
     return RequestRefused(503, "brokers_unready", detail, retry_after_s=5)
+
+
+def _too_many(why: str) -> RequestRefused:
+    return RequestRefused(429, "too_many_uploads", f"{why}; try again later.", retry_after_s=RETRY_AFTER_S)
 
 
 def _full() -> RequestRefused:

@@ -42,17 +42,17 @@ __all__ = ["ROUTES", "progress_of", "too_slow"]
 OVERHEAD_BYTES = MAX_PARTS * 2 * MAX_FIELD_BYTES
 """By how much a body may be longer than its file."""
 
-SILENT_S = 30.0
+SILENT_S = 10.0
 """How long a client may send nothing at all."""
 
-GRACE_S = 60.0
+GRACE_S = 20.0
 LEAST_BYTES_PER_S = 64 * 1024
 
 log = get_logger()
 
 
 def too_slow(elapsed_s: float, received_bytes: int, max_s: float) -> bool:
-    """Whether a client sends so slowly that its place is worth more to others: a minute, and then 64 KiB a second; and
+    """Whether a client sends so slowly that its place is worth more to others: 20 s, and then 64 KiB a second; and
     ``max_s`` for all of it."""
     return elapsed_s > min(GRACE_S + received_bytes / LEAST_BYTES_PER_S, max_s)
 
@@ -80,13 +80,13 @@ async def submit(request: Request) -> Response:
 async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     max_bytes = state.settings.upload_max_bytes
     announced = request.headers.get("content-length", "")
-    announced_bytes = int(announced[:20]) if announced.isdecimal() else max_bytes
+    announced_bytes = int(announced[:20]) if announced.isdecimal() else 0
     if announced_bytes > max_bytes + OVERHEAD_BYTES:
         raise too_large(max_bytes)
     if state.refusal or state.draining.is_set():
         raise unready()
     reader = FormReader(request.headers.get("content-type", ""))
-    arrival = Arrival(state, min(announced_bytes, max_bytes))
+    arrival = Arrival(state, min(announced_bytes, max_bytes), request.client.host if request.client else "")
     try:
         async with _until_told_to_stop(state.draining):
             await _receive(state, request, reader, arrival)
@@ -97,6 +97,8 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     except BaseException:
         await asyncio.shield(arrival.discard())
         raise
+    finally:
+        arrival.leave_queue()
     await opening.free_socket(state, window)
     return window
 
@@ -110,7 +112,8 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
         ClientDisconnect: the client went away.
     """
     stream = aiter(request.stream())
-    started_s, received_bytes, checked = time.monotonic(), 0, False
+    started_s, received_bytes = time.monotonic(), 0
+    user_id: str | None = None
     max_bytes, max_s = state.settings.upload_max_bytes, state.settings.upload_max_s
     while True:
         try:
@@ -126,10 +129,9 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
         if too_slow(time.monotonic() - started_s, received_bytes, max_s):
             raise _timeout()
         for piece in reader.feed(data):
-            if not checked and _is_complete(reader):
-                await _check(state, _form(reader))  # who sends the fields first is not kept until the end
-            checked = True
-            await arrival.add(piece, _user_so_far(reader))
+            if user_id is None:
+                user_id = await _user_of(state, reader)
+            await arrival.add(piece, user_id)
     reader.finish()
 
 
@@ -169,21 +171,24 @@ def _is_complete(reader: FormReader) -> bool:
     return all(name in reader.fields for name in _NEEDED)
 
 
-def _user_so_far(reader: FormReader) -> str:
-    """Whose upload it is, as far as its fields have come; empty as long as they do not say.
+class _User(StrictModel):
+    user_id: Identifier
+
+
+async def _user_of(state: GatewayState, reader: FormReader) -> str:
+    """Whose upload it is, when its file begins: in whose place it counts. Empty if its fields come behind the file.
 
     Raises:
-        RequestRefused: 422 ``schema_error``, the ``user_id`` is no identifier.
+        RequestRefused: it could not become a capture. A place of a user is for a session that is this user's, so a
+            client takes none in another one's name, and one whose fields come first is not kept until the end.
     """
-    if user_id := reader.fields.get("user_id", ""):
-        validated(_User, {"user_id": user_id})
-    return user_id
-
-
-class _User(StrictModel):
-    """Of the fields, whose place the video takes."""
-
-    user_id: Identifier
+    if not _is_complete(reader):
+        if user_id := reader.fields.get("user_id"):
+            validated(_User, {"user_id": user_id})
+        return ""
+    form = _form(reader)
+    await _check(state, form)
+    return form.user_id
 
 
 def _form(reader: FormReader) -> UploadForm:

@@ -37,9 +37,9 @@ def members(store: Backend) -> set[bytes]:
 
 
 def test_there_are_so_many_videos_and_no_more(store: Backend) -> None:
-    assert [take(store, name, 1) for name in "abcd"] == ["OK", "OK", "OK", "full"]
-    upload_store.drop_sync(store.frames, Place("b", 1))
-    assert take(store, "d", 1) == "OK"
+    assert [take(store, name, 1, name) for name in "abcd"] == ["OK", "OK", "OK", "full"]
+    upload_store.drop_sync(store.frames, Place("b", 1, "b"))
+    assert take(store, "d", 1, "d") == "OK"
 
 
 def test_there_are_so_many_bytes_and_no_more(store: Backend) -> None:
@@ -65,9 +65,22 @@ def test_a_place_that_is_renewed_or_changed_is_one_place(store: Backend) -> None
     assert int(store.frames.pttl(UPLOAD_PLACES)) > 3500_000, "a short place does not shorten the others"  # type: ignore[arg-type]
 
 
-def test_a_user_has_so_many_and_those_whom_nobody_knows_are_not_one_user(store: Backend) -> None:
-    assert [take(store, name, 1, "user") for name in "abc"] == ["OK", "OK", "user"]
-    assert take(store, "c", 1) == "OK"
+@pytest.mark.parametrize("user", ["user", ""])
+def test_a_user_has_so_many_and_those_whose_user_is_not_known_yet_are_one(store: Backend, user: str) -> None:
+    assert [take(store, name, 1, user) for name in "abc"] == ["OK", "OK", "user"]
+    assert take(store, "c", 1, "another") == "OK"
+
+
+def test_a_user_has_half_of_all_bytes_or_one_video(store: Backend) -> None:
+    settings = Settings(upload_max_total_bytes=1000, upload_max_bytes=100)
+
+    def taken(name: str, size: int, user: str, whole_bytes: int = 0) -> str:
+        return store.run(upload_store.take(Place(name, size, user), settings, complete=False, whole_bytes=whole_bytes))
+
+    assert [taken("a", 400, "u"), taken("b", 101, "u"), taken("b", 100, "u")] == ["OK", "user", "OK"]
+    assert [taken("c", 1, "u"), taken("c", 1, "v", 500), taken("d", 1, "w", 500)] == ["user", "OK", "full"]
+    assert taken("d", 1, "w", 499) == "OK", "what is announced is looked at and not reserved"
+    assert sum(Place.read(member.decode()).byte_length for member in members(store)) == 502
 
 
 def test_a_place_that_nobody_renews_lapses(store: Backend) -> None:
@@ -141,5 +154,5 @@ def test_a_place_is_read_as_it_was_written(place: Place) -> None:
 def test_a_member_that_is_no_place_takes_no_room_and_goes(store: Backend) -> None:
     store.frames.zadd(UPLOAD_PLACES, dict.fromkeys(HOSTILE_PLACES[:-1], 10**13))
     store.frames.zadd(UPLOAD_PLACES, {"for/1/ever": float("inf"), "f/1/u": 10**15})
-    assert [take(store, name, 1) for name in "abcd"] == ["OK", "OK", "OK", "full"]
-    assert members(store) == {b"a/1/", b"b/1/", b"c/1/"}
+    assert [take(store, name, 1, name) for name in "abcd"] == ["OK", "OK", "OK", "full"]
+    assert members(store) == {b"a/1/a", b"b/1/b", b"c/1/c"}
