@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import locale
 import multiprocessing
 import os
 import secrets
@@ -10,7 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from workers.pipelines.base import PipelineFactory
 from workers.pulse import FrameClock, Watchdog
 from workers.stop_signals import stop_signals
 
-__all__ = ["mute_native_logs", "process_name", "run_worker", "warm_up", "watch"]
+__all__ = ["mute_native_logs", "process_name", "run_worker", "use_utf8", "warm_up", "watch"]
 
 
 def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
@@ -31,6 +32,7 @@ def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
     """
     mute_native_logs()
     _share_arenas()
+    use_utf8()
     sys.exit(run_process(kind, lambda: _main(work)))
 
 
@@ -75,6 +77,18 @@ def mute_native_logs() -> None:
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
+
+
+_UTF8_LOCALES = ("C.UTF-8", "en_US.UTF-8", "UTF-8")
+
+
+def use_utf8() -> None:
+    """Read text as UTF-8 from now on, whatever the user's locale. MediaPipe reads its own options in the locale's
+    encoding: where that is ISO-8859-1 (``LANG=en_US`` on a Raspberry Pi), no pipeline of a face could be made."""
+    for name in _UTF8_LOCALES:
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+            return
 
 
 _M_ARENA_MAX = -8
