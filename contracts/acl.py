@@ -58,7 +58,7 @@ _GATEWAY_FRAMES: Rights = {
 
 _GATEWAY_EVENTS: Rights = {
     "": _EVERY_PROCESS,
-    session("*"): "hmget hset",
+    session("*"): "hmget hset expire",
     capture_record("*"): "exists hget hmget hgetall hset hsetnx expire",
     window("*", "*"): "exists set",
     user_captures("*"): "zadd zcount zrem zremrangebyscore zscore pexpire",
@@ -109,7 +109,7 @@ _RECORDER_FRAMES: Rights = {
 _RECORDER_EVENTS: Rights = {
     "": _EVERY_PROCESS,
     keys.EVENTS: "xreadgroup xautoclaim xack xdel xadd xpending xrange xgroup|create xgroup|delconsumer",
-    keys.DEAD_EVENTS: "xadd",
+    keys.DEAD_EVENTS: "xadd xtrim xdel xrange xrevrange",
     receipt("*"): "set",
     capture_record("*"): "hget hmget hgetall hset expire",
     user_captures("*"): "zrem",

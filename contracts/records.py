@@ -26,11 +26,11 @@ __all__ = [
     "CaptureCounts",
     "CaptureRecord",
     "Outcome",
+    "RECEIPT_TTL_S",
     "Reservation",
     "SessionStep",
     "Settlement",
     "abort",
-    "bury",
     "closed",
     "end_session",
     "lead",
@@ -48,8 +48,11 @@ RECORD_TTL_S = 7 * 24 * 3600
 
 RECEIPT_TTL_S = 60
 
-MAX_DEAD = 10_000
-"""About how many dead letters are kept."""
+SESSION_TTL_S = 30 * 24 * 3600
+"""How long a session that is not ended is known after its start, or after a capture was opened in it last."""
+
+ENDED_SESSION_TTL_S = RECORD_TTL_S
+"""How long an ended session is known: as long as its captures, and so long a request may be repeated."""
 
 SOCKET_LEASE_MS = 20_000
 """How long an open socket counts for its user unless the gateway renews it with every recheck."""
@@ -150,7 +153,7 @@ def reserve(
         keys.UNFINISHED,
     ]
     arguments: list[Argument] = [
-        window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S,
+        window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S, SESSION_TTL_S,
         "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
     ]  # fmt: skip
     if window.place:
@@ -247,22 +250,6 @@ def settle_all(settlements: Sequence[Settlement]) -> Call[list[float | None]]:
     return Call("events", "settle", redis_keys, arguments, read)
 
 
-def bury(
-    entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], buried_at: datetime, capture_id: str = ""
-) -> Call[None]:
-    """The event can never be appended: it becomes a dead letter, whole, with the receipt's reason."""
-    arguments: list[Argument] = [
-        keys.RECORDER_GROUP, entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.error, MAX_DEAD,
-        "reason", receipt.error, "detail", receipt.detail, "buried_at", format_utc(buried_at), "entry_id", entry_id,
-    ]  # fmt: skip
-    for name, value in fields.items():
-        arguments += [name, value]
-    redis_keys = [
-        keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED, keys.DEAD_EVENTS,
-    ]  # fmt: skip
-    return Call("events", "bury", redis_keys, arguments, lambda _: None)
-
-
 @dataclass(frozen=True, slots=True)
 class SessionStep:
     """What became of a start or end.
@@ -286,12 +273,14 @@ def _read_step(reply: Any) -> SessionStep:
 def start_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
     """Register a session and publish its start event. ``request_id`` is the request's own ``record_id``."""
     arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    arguments.append(SESSION_TTL_S)
     return Call("events", "session_start", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
 
 
 def end_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
     """Close a session and publish its end event. ``request_id`` is the request's own ``record_id``."""
     arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    arguments.append(ENDED_SESSION_TTL_S)
     return Call("events", "session_end", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
 
 

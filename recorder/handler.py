@@ -8,11 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from contracts import keys, records
+from contracts import dead_letters, keys, records
 from contracts.broker import AsyncBroker, BrokerFull, broker_errors
-from contracts.errors import BrokerUnavailable, RecorderError, RecorderIOError, SessionLogLocked
+from contracts.errors import (
+    BrokerUnavailable,
+    EventTooLarge,
+    MissingSessionPath,
+    RecorderError,
+    RecorderIOError,
+    SessionLogLocked,
+)
 from contracts.events import EventEntry, Receipt
-from contracts.ids import format_utc, is_identifier
+from contracts.ids import is_identifier
 from contracts.logs import get_logger
 from contracts.scripts import run
 from contracts.settings import Settings
@@ -32,6 +39,10 @@ _LINES_IN_ONE_GO = 32
 
 _MAX_FIELDS = 64
 """An entry of more fields is not ours; as a dead letter it stands in one (a script cannot pass on thousands)."""
+
+_SENDER_IS_TOLD = (MissingSessionPath, EventTooLarge)
+"""Why an appended event is refused without a dead letter: its sender gets the refusal, and has the event. Otherwise
+anybody could fill the dead letters with appends to sessions that do not exist."""
 
 _log = get_logger()
 
@@ -185,15 +196,19 @@ class EntryHandler:
             _log.warning("no room for a receipt", entry_id=entry_id)
 
     async def _bury(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
-        _log.warning("dead letter", entry_id=entry_id, code=error.code, detail=error.detail)
-        receipt = Receipt(error=error.code, detail=error.detail)
         capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
         if not is_identifier(capture_id):
             capture_id = ""
+        told = isinstance(error, _SENDER_IS_TOLD) and not capture_id
+        what = "event refused" if told else "dead letter"
+        _log.warning(what, entry_id=entry_id, code=error.code, detail=error.detail)
+        receipt = Receipt(error=error.code, detail=error.detail)
         if len(fields) > _MAX_FIELDS:
             fields = {b"entry": repr(dict(fields)).encode()}
-        await run(self._events, records.bury(entry_id, receipt, fields, self._clock(), capture_id))
-        self._metrics.dead_letters.labels(error.code).inc()
+        letter = {} if told else fields
+        await run(self._events, dead_letters.bury(entry_id, receipt, letter, self._clock(), capture_id))
+        if not told:
+            self._metrics.dead_letters.labels(error.code).inc()
 
     def _keep_tail(self, path: Path, tail: bytes) -> None:
         """Put a torn last line into the dead letters; called by the writer, in its thread."""
@@ -206,13 +221,6 @@ class EntryHandler:
     async def _bury_tail(self, path: Path, tail: bytes) -> None:
         log = path.relative_to(self._log_root).as_posix()
         _log.warning("torn last line", log=log, length_bytes=len(tail))
-        fields: dict[str, str | bytes] = {
-            "reason": TORN_LINE,
-            "detail": f"{len(tail)} bytes at the end of the log without a newline",
-            "buried_at": format_utc(self._clock()),
-            "log": log,
-            "event": tail,
-        }
-        with broker_errors("events"):
-            await self._events.xadd(keys.DEAD_EVENTS, fields, maxlen=records.MAX_DEAD, approximate=True)  # type: ignore[arg-type]
+        detail = f"{len(tail)} bytes at the end of the log without a newline"
+        await run(self._events, dead_letters.bury_tail(log, tail, TORN_LINE, detail, self._clock()))
         self._metrics.dead_letters.labels(TORN_LINE).inc()

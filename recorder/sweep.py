@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from contracts import keys, records, upload_store
 from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
+from contracts.dead_letters import DEAD_TTL_MS
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry
 from contracts.logs import get_logger
@@ -113,8 +114,10 @@ class Sweep:
         Raises:
             BrokerUnavailable: the events broker is away; the rest comes next time.
         """
-        latest_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED) - MIN_AGE_MS
+        now_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED)
+        latest_ms = now_ms - MIN_AGE_MS
         with broker_errors("events"):
+            await self._events.xtrim(keys.DEAD_EVENTS, minid=str(now_ms - DEAD_TTL_MS), approximate=False)
             found: Any = await self._events.zrangebyscore(
                 keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES, withscores=True
             )

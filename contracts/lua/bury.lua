@@ -1,11 +1,35 @@
--- bury (events): an event that can never be appended goes to the dead letters, whole and with its reason, in the same
--- step in which it leaves the stream.
+-- bury (events): an event that can never be appended leaves the stream, and goes to the dead letters in the same step,
+-- whole and with its reason. These are bounded by age, number and bytes: the oldest make room. Without an entry_id the
+-- letter comes from elsewhere; without fields there is no letter.
 -- KEYS events, receipt, record, unfinished, dead
--- ARGV group, entry_id, receipt_json, ttl_s, capture_id, code, max_dead, field, value …   -> 1
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XDEL', KEYS[1], ARGV[2])
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', unpack(ARGV, 8))
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
+-- ARGV group, entry_id, receipt_json, ttl_s, capture_id, code, max_dead, max_bytes, max_age_ms, field, value …   -> 1
+local t = redis.call('TIME')
+local oldest_ms = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[9])
+redis.call('XTRIM', KEYS[5], 'MINID', oldest_ms) -- first: memory is checked at a script's first write, and this frees some
+if ARGV[2] ~= '' then
+  redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+  redis.call('XDEL', KEYS[1], ARGV[2])
+  redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
+end
+if #ARGV > 9 then
+  local function extent(entries) -- where the one entry begins and ends, counted in bytes since the first letter ever
+    local before, size, fields = 0, 0, entries[1] and entries[1][2] or {}
+    for i = 1, #fields, 2 do
+      if fields[i] == 'bytes_before' then before = tonumber(fields[i + 1]) or 0
+      else size = size + #fields[i] + #fields[i + 1] end
+    end
+    return before, before + size
+  end
+  local _, last = extent(redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1))
+  local size = 0
+  for i = 10, #ARGV do size = size + #ARGV[i] end
+  while true do
+    local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)
+    if not oldest[1] or last + size - extent(oldest) <= tonumber(ARGV[8]) then break end
+    redis.call('XDEL', KEYS[5], oldest[1][1])
+  end
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', 'bytes_before', string.format('%.0f', last), unpack(ARGV, 10))
+end
 if ARGV[5] ~= '' then
   redis.call('ZREM', KEYS[4], ARGV[5])
   if redis.call('HGET', KEYS[3], 'outcome') == 'published' then

@@ -1,7 +1,7 @@
 -- reserve (events): the session is active and this user's, the capture_id and the window are unknown, the user has
--- room -> the durable record exists from here on.
+-- room -> the durable record exists from here on, and the session is kept for longer.
 -- KEYS session, record, window, user_captures, unfinished
--- ARGV capture_id, user_id, connection, max_captures_per_user, lease_ms, ttl_s, field, value …
+-- ARGV capture_id, user_id, connection, max_captures_per_user, lease_ms, ttl_s, session_ttl_s, field, value …
 -- -> OK | session_invalid | session_closed | duplicate_capture | too_many_captures
 local s = redis.call('HMGET', KEYS[1], 'user_id', 'status')
 if not s[1] or s[1] ~= ARGV[2] then return 'session_invalid' end
@@ -16,8 +16,9 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local open = redis.call('ZCOUNT', KEYS[4], string.format('(%.0f', now), '+inf')
 if open >= tonumber(ARGV[4]) then return 'too_many_captures' end
 -- memory is checked at a script's first write, and this one is not free: a full broker takes no new capture
-redis.call('HSET', KEYS[2], 'capture_id', ARGV[1], 'user_id', ARGV[2], 'connection', ARGV[3], unpack(ARGV, 7))
+redis.call('HSET', KEYS[2], 'capture_id', ARGV[1], 'user_id', ARGV[2], 'connection', ARGV[3], unpack(ARGV, 8))
 redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('EXPIRE', KEYS[1], ARGV[7])
 redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[6])
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[4], string.format('%.0f', now + ARGV[5]), ARGV[1])

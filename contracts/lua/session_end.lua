@@ -1,6 +1,6 @@
 -- session_end (events): the registry entry is closed and its event published together. The same request again gets the
--- same answer.
--- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id
+-- same answer, for as long as the entry is kept.
+-- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id, ttl_s
 -- -> {new, answer_json, event_json, entry_id} | {again, answer_json, event_json} | {unknown | wrong_user | closed}
 local s = redis.call('HMGET', KEYS[1], 'user_id', 'status', 'end_request', 'end_answer', 'end_event')
 if not s[1] then return {'unknown'} end
@@ -12,4 +12,5 @@ end
 local id = redis.call('XADD', KEYS[2], '*', 'event', ARGV[5], 'user_id', ARGV[2], 'session_id', ARGV[1],
   'record_id', ARGV[6])
 redis.call('HSET', KEYS[1], 'status', 'closed', 'end_request', ARGV[3], 'end_answer', ARGV[4], 'end_event', ARGV[5])
+redis.call('EXPIRE', KEYS[1], ARGV[7])
 return {'new', ARGV[4], ARGV[5], id}

@@ -1,6 +1,6 @@
 -- session_start (events): the registry entry and its event come into being together. The same request again gets the
--- same answer.
--- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id
+-- same answer, for as long as the entry is kept: some weeks from its last capture.
+-- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id, ttl_s
 -- -> {new, answer_json, event_json, entry_id} | {again, answer_json, event_json}
 local s = redis.call('HMGET', KEYS[1], 'start_answer', 'start_event')
 if s[1] then return {'again', s[1], s[2]} end
@@ -8,4 +8,5 @@ local id = redis.call('XADD', KEYS[2], '*', 'event', ARGV[5], 'user_id', ARGV[2]
   'record_id', ARGV[6])
 redis.call('HSET', KEYS[1], 'session_id', ARGV[1], 'user_id', ARGV[2], 'status', 'active', 'start_request', ARGV[3],
   'start_answer', ARGV[4], 'start_event', ARGV[5])
+redis.call('EXPIRE', KEYS[1], ARGV[7])
 return {'new', ARGV[4], ARGV[5], id}

@@ -122,16 +122,17 @@ _DEAD = Entry(
     entry_schema(
         EventEntry, "An event that can never be appended, whole, and why; what was no event may lack its fields.",
         {
-            "reason": {"type": "string", "description": "The code: `missing_session_path`, `event_too_large`, …"},
+            "reason": {"type": "string", "description": "The code: `invalid_event`, `missing_session_path`, …"},
             "detail": {"type": "string", "description": "The same in a sentence."},
             "buried_at": reference("UtcDatetime"),
             "entry_id": {"type": "string", "description": "What it was in the stream of events."},
+            "bytes_before": {"type": "string", "description": "How many bytes of letters came before it, ever."},
             **_EVENT_FIELDS,
         },
     ),
     {
         **_EVENT_EXAMPLE, "reason": "missing_session_path", "detail": "the session's directory is missing",
-        "buried_at": _TIME, "entry_id": "1795233920899-0",
+        "buried_at": _TIME, "entry_id": "1795233920899-0", "bytes_before": "0",
     },
 )  # fmt: skip
 
@@ -166,7 +167,8 @@ STREAMS: tuple[Stream, ...] = (
         "events", keys.EVENTS, "{a3cp}", (_EVENT,), keys.RECORDER_GROUP,
     ),
     Stream(
-        "deadLetters", "Dead letters", "Events that can never be appended, about 10000 of them: nothing is dropped "
-        "silently.", "events", keys.DEAD_EVENTS, "{a3cp}", (_DEAD,),
+        "deadLetters", "Dead letters", "Events that can never be appended, and whose sender is not told: nothing is "
+        "dropped silently. 64 MiB, about 10000, 30 days of them are kept.",
+        "events", keys.DEAD_EVENTS, "{a3cp}", (_DEAD,),
     ),
 )  # fmt: skip

@@ -83,7 +83,7 @@ DENIED: dict[tuple[User, Role], str] = {
     """,
     ("recorder", "events"): f"""
         HSET {SESSION} status active | HMGET {SESSION} status | SET {WINDOW} z | DEL {RECORD}
-        XGROUP DESTROY {EVENTS} g | XRANGE {DEAD_EVENTS} - + | DEL {DEAD_EVENTS} | ZADD {UNFINISHED} 1 x
+        XGROUP DESTROY {EVENTS} g | DEL {DEAD_EVENTS} | ZADD {UNFINISHED} 1 x
     """,
     ("operator", "frames"): f"""
         XADD {CAPTURES} * a b | XREAD STREAMS {FRAMES} 0 | XRANGE {FRAMES} - + | HGETALL {ROWS} | HGET {VIDEO} 0

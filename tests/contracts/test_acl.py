@@ -48,7 +48,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "recorder": ("recorder/*.py",),
     "operator": ("scripts/inspection.py", "scripts/doctor_brokers.py"),
 }
-MODULES = ("captures", "records", "live_lane", "upload_store")
+MODULES = ("captures", "dead_letters", "records", "live_lane", "upload_store")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
@@ -78,7 +78,7 @@ KEYS_BY_NAME = {
 """Which keys are meant where a broker is asked for one, by what stands there in the source."""
 EVERYBODY = "info config|get time command cluster|slots asking"
 """What the check of the roles asks, the broker's clock, and what a client of a cluster asks."""
-UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort", "xtrim"}
+UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort"}
 """Commands that nobody has, to see if somebody asks for one."""
 
 

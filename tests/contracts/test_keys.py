@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, live_lane, records, upload_store
+from contracts import captures, dead_letters, keys, live_lane, records, upload_store
 from contracts.events import EventEntry, Receipt
 from contracts.frame import TerminalEntry
 from contracts.layout import DIMS, Row
@@ -48,7 +48,7 @@ CALLS: list[Call[Any]] = [
     records.publish(ENTRY, records.CaptureCounts()),
     records.abort("user-1", "capture-1", "gateway_lost"),
     records.settle("1-0", RECEIPT, "capture-1"),
-    records.bury("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
+    dead_letters.bury("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
     records.start_session("request", b"{}", ENTRY),
     records.end_session("request", b"{}", ENTRY),
     records.lead("me"),

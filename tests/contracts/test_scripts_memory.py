@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from contracts import captures, keys, records
+from contracts import captures, dead_letters, keys, records
 from contracts.broker import BrokerFull, ensure_group_sync
 from contracts.captures import PushReply
 from contracts.events import EventEntry, Receipt
@@ -198,7 +198,7 @@ def test_a_full_broker_keeps_being_recorded(reserved: Capture, buried: bool) -> 
     with full(own.events):
         if buried:
             refused = Receipt(error="invalid_event", detail="why")
-            own.run(records.bury(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
+            own.run(dead_letters.bury(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
             assert own.events.xlen(keys.DEAD_EVENTS) == 1
         else:
             recorded = Receipt(recorded_at="2026-01-31T12:00:00.000Z")

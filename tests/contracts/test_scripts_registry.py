@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts import keys, records
+from contracts import dead_letters, keys, records
 from contracts.broker import ensure_group_sync
 from contracts.events import EventEntry, Receipt
 from contracts.records import CaptureCounts, SessionStep
-from tests.contracts.scripting import Backend, session_entry
+from tests.contracts.scripting import Backend, Capture, session_entry, start_session
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RECORDED = Receipt(recorded_at="2026-01-31T12:00:01.000Z")
@@ -69,10 +69,23 @@ def test_a_session_and_its_start_event_come_into_being_together(registry: Regist
     }  # fmt: skip
 
 
-def test_a_session_is_kept(registry: Registry) -> None:
+DAY_S = 24 * 3600
+
+
+def test_a_session_is_known_for_a_month_and_for_a_week_after_its_end(registry: Registry) -> None:
     registry.start()
+    assert 29 * DAY_S < int(registry.backend.events.ttl(keys.session(registry.session_id))) <= 30 * DAY_S  # type: ignore[arg-type]
     registry.end()
-    assert registry.backend.events.ttl(keys.session(registry.session_id)) == -1
+    assert 6 * DAY_S < int(registry.backend.events.ttl(keys.session(registry.session_id))) <= 7 * DAY_S  # type: ignore[arg-type]
+
+
+def test_a_session_is_known_for_a_month_from_its_last_capture(backend: Backend, unique: str) -> None:
+    capture = Capture(backend, unique)
+    key = keys.session(capture.window.session_id)
+    start_session(backend, capture.window.session_id, capture.window.user_id)
+    backend.events.expire(key, 60)
+    assert backend.run(records.reserve(capture.window, "socket-1", 4, NOW)) == "OK"
+    assert 29 * DAY_S < int(backend.events.ttl(key)) <= 30 * DAY_S  # type: ignore[arg-type]
 
 
 def test_a_repeated_start_gets_the_first_answer_and_publishes_nothing(registry: Registry) -> None:
@@ -150,7 +163,7 @@ class Entry:
         self.backend.run(records.closed("user-1", self.capture_id))
 
     def bury(self, fields: dict[bytes, bytes] | None = None) -> None:
-        self.backend.run(records.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
+        self.backend.run(dead_letters.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
 
     def queued(self) -> bool:
         return bool(self.backend.events.xrange(keys.EVENTS, self.entry_id, self.entry_id))
@@ -290,6 +303,7 @@ def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Ent
         {
             b"reason": b"invalid_event", b"detail": b"it is no JSON object", b"buried_at": b"2026-01-31T12:00:00.000Z",
             b"entry_id": captured.entry_id.encode(), b"event": b"\xff not JSON", b"user_id": b"user-1",
+            b"bytes_before": b"0",
         }
     ]  # fmt: skip
     assert not captured.queued()
@@ -314,14 +328,86 @@ def test_a_buried_capture_is_neither_published_nor_aborted_again(captured: Entry
     assert captured.record() == before
 
 
-def test_the_dead_letters_are_bounded(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_DEAD", 100)
-    with_pipeline = backend.events.pipeline(transaction=False)
+@pytest.fixture
+def letterless(backend: Backend) -> Iterator[Backend]:
+    """No dead letters, before and after."""
+    backend.events.delete(keys.DEAD_EVENTS)
+    yield backend
+    backend.events.delete(keys.DEAD_EVENTS)
+
+
+def letters(backend: Backend) -> list[dict[bytes, bytes]]:
+    return [fields for _, fields in backend.events.xrange(keys.DEAD_EVENTS)]  # type: ignore[union-attr]
+
+
+def bury(backend: Backend, event: bytes) -> None:
+    backend.run(dead_letters.bury("0-1", REFUSED, {b"event": event}, NOW))
+
+
+def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD", 100)
+    with_pipeline = letterless.events.pipeline(transaction=False)
     for _ in range(400):
         with_pipeline.xadd(keys.DEAD_EVENTS, {"entry_id": "0-0"})
     with_pipeline.execute()
-    backend.run(records.bury("0-1", REFUSED, {}, NOW))
-    assert 100 <= int(backend.events.xlen(keys.DEAD_EVENTS)) <= 200  # type: ignore[arg-type]
+    bury(letterless, b"x")
+    assert 100 <= len(letters(letterless)) <= 200
+
+
+def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 10_000)
+    for number in range(40):
+        bury(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10))
+        kept = letters(letterless)
+        size = sum(
+            len(name) + len(value) for fields in kept for name, value in fields.items() if name != b"bytes_before"
+        )
+        numbers = [int(fields[b"event"][:2]) for fields in kept]
+        assert size <= 10_000
+        assert numbers == list(range(number + 1))[-len(numbers) :], "the newest, without a gap"
+    assert size > 7_500, "and no more goes than must"
+    bury(letterless, b"y" * 9_880)
+    assert [fields[b"event"][:1] for fields in letters(letterless)] == [b"y"]
+
+
+def test_letters_of_before_there_was_a_bound_make_room_too(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 5_000)
+    for _ in range(3):
+        letterless.events.xadd(keys.DEAD_EVENTS, {"reason": "old", "event": "x" * 1000})
+    for _ in range(8):
+        bury(letterless, b"x" * 1000)
+    assert {fields[b"reason"] for fields in letters(letterless)} == {b"invalid_event"}
+    assert 3 <= len(letters(letterless)) <= 4
+
+
+def test_dead_letters_are_kept_for_a_month(letterless: Backend) -> None:
+    now_ms = int(letterless.events.time()[0]) * 1000  # type: ignore[index]
+    for age_days in (31, 29):
+        letterless.events.xadd(keys.DEAD_EVENTS, {"age": age_days}, id=f"{now_ms - age_days * DAY_S * 1000}-0")
+    bury(letterless, b"new")
+    assert [fields.get(b"age", b"new") for fields in letters(letterless)] == [b"29", b"new"]
+
+
+def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_VALUE_BYTES", 100)
+    bury(letterless, b"x" * 1000)
+    letterless.run(dead_letters.bury_tail("users/u/sessions/s.jsonl", b"y" * 1000, "torn_line", "why", NOW))
+    assert [(fields[b"event"], fields[b"event_length"]) for fields in letters(letterless)] == [
+        (b"x" * 100, b"1000"),
+        (b"y" * 100, b"1000"),
+    ]
+
+
+def test_an_event_whose_sender_is_told_leaves_the_stream_and_no_letter(letterless: Backend, appended: Entry) -> None:
+    letterless.run(dead_letters.bury(appended.entry_id, REFUSED, {}, NOW))
+    assert letters(letterless) == [] and not appended.queued() and not appended.pending()
+    assert appended.receipt() == REFUSED
 
 
 # --- the active recorder -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import orjson
 import redis
 from starlette.applications import Starlette
 
-from contracts import keys, records
+from contracts import dead_letters, keys, records
 from contracts.broker import AsyncBroker, ensure_group
 from contracts.events import EventEntry, Receipt, encode_line, split_line
 from contracts.ids import format_utc
@@ -61,7 +61,7 @@ class TinyRecorder:
         if refused is None and not path.parent.is_dir():
             refused = Receipt(error="missing_session_path", detail="the session's directory is missing")
         if refused is not None:
-            await run(self.events, records.bury(entry_id, refused, fields, datetime.now(UTC)))
+            await run(self.events, dead_letters.bury(entry_id, refused, fields, datetime.now(UTC)))
             return
         receipt = Receipt(recorded_at=self._append(path, entry))
         await run(self.events, records.settle(entry_id, receipt, entry.capture_id))

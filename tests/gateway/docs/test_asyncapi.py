@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from starlette.routing import WebSocketRoute
 
 import contracts
-from contracts import keys, live, records
+from contracts import dead_letters, keys, live
 from contracts.errors import CAPTURE_CODES, AbortCode, LiveCode, VideoCode
 from contracts.events import EventEntry, Receipt
 from contracts.frame import ForwardItem, TerminalEntry
@@ -136,7 +136,7 @@ def _fields(written: list[Any]) -> dict[str, str]:
 
 _FRAME = ForwardItem("c-1", 1, NOW, b"\xff\xd8", 2, "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
 _EVENT = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "c7864313-62bd-4510-bd47-471312f0ceb5", "c-1")
-_BURIED = records.bury("1-0", Receipt(error="missing_session_path", detail="no"),
+_BURIED = dead_letters.bury("1-0", Receipt(error="missing_session_path", detail="no"),
                        {k.encode(): str(v).encode() for k, v in _EVENT.encode().items()}, NOW)  # fmt: skip
 
 
@@ -151,7 +151,7 @@ _BURIED = records.bury("1-0", Receipt(error="missing_session_path", detail="no")
         ("LiveAnswerEntry", Answer("l-1", 0, b"{}").encode()),
         ("LiveAnswerEntry", Answer("l-1", 0, b"It failed.", "pipeline_failure").encode()),
         ("EventEntry", [part for field in _EVENT.encode().items() for part in field]),
-        ("DeadLetter", list(_BURIED.arguments[7:])),
+        ("DeadLetter", ["bytes_before", "0", *_BURIED.arguments[9:]]),
     ],
 )
 def test_what_is_written_to_a_stream_fits_its_schema(name: str, written: list[Any]) -> None:

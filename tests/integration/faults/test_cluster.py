@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, keys, live_lane, records, upload_store
+from contracts import captures, dead_letters, keys, live_lane, records, upload_store
 from contracts.broker import broker_time_ms, check_role, connect, ensure_group, memory_share
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.events import EventEntry, Receipt
@@ -68,7 +68,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         records.publish(entry, CaptureCounts(1, 1)),
         records.abort("user-1", capture_id, "gateway_lost"),
         records.settle("1-0", receipt, capture_id),
-        records.bury("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
+        dead_letters.bury("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
         records.closed("user-1", capture_id),
         records.end_session("request", b"{}", entry),
         records.lead("me"),
