@@ -21,6 +21,7 @@ from contracts.environment import check_environment
 from contracts.errors import ConfigurationError
 from contracts.ids import is_identifier
 from contracts.limits import CaptureLimits
+from contracts.local_folder import local_folder
 
 __all__ = [
     "Lane",
@@ -80,6 +81,11 @@ class Settings(BaseModel):
                 "enableServiceLinks: false for the pod"
             )
         return value
+
+    @field_validator("data_root", "log_root", "state_dir", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        return local_folder(value) if isinstance(value, str) else value
 
     @field_validator("worker_lanes")
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
+from contracts.errors import ArtifactError, ArtifactMissing
 from contracts.ids import is_record_id
 from contracts.message import FeatureRefEvent
 from contracts.paths import features_folder, session_log_path
@@ -19,17 +19,28 @@ from recorder.artifact import ArtifactFacts, verify_artifact
 from recorder.entry import parse_object
 from recorder.session_log import LogLine, read_log
 
-__all__ = ["ArtifactFacts", "Finding", "LogReport", "SessionReading", "read_session", "replay", "verify_log"]
+__all__ = [
+    "ArtifactFacts",
+    "Finding",
+    "LogReport",
+    "SessionReading",
+    "failure_text",
+    "read_session",
+    "replay",
+    "verify_log",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. ``line`` is the log's line, from 1; 0 if it is about the whole log."""
+    """One thing that is wrong. ``line`` is the log's line, from 1; 0 if it is about the whole log. ``place`` is where
+    an artifact was looked for that is missing."""
 
     problem: str
     line: int = 0
     capture_id: str = ""
     record_id: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +129,24 @@ def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
         try:
             captures.append(verify_artifact(event, artifacts))
         except ArtifactError as error:
-            findings.append(Finding(str(error), number, event.capture_id, event.record_id))
+            place = missing_place(error, event, artifacts)
+            findings.append(Finding(str(error), number, event.capture_id, event.record_id, place))
     findings.sort(key=lambda finding: finding.line)
     notes = (*reading.notes, *(_orphans(artifacts, reading) if reading.events else ()))
     return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
+
+
+def failure_text(error: ArtifactError, event: FeatureRefEvent, artifacts: ArtifactSource) -> str:
+    """What is wrong with an artifact, and of one that is missing, where it was looked for."""
+    return ": ".join(filter(None, (str(error), missing_place(error, event, artifacts))))
+
+
+def missing_place(error: ArtifactError, event: FeatureRefEvent, artifacts: ArtifactSource) -> str:
+    """Where an artifact that is missing was looked for: a relative ``DATA_ROOT`` is another one in another folder."""
+    if not isinstance(error, ArtifactMissing):
+        return ""
+    place = artifacts.place(event.raw_features_ref.uri)
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def _appended(event: Mapping[str, Any]) -> str:
@@ -172,9 +197,14 @@ def replay(record_id: str, user_id: str, session_id: str, artifacts: ArtifactSou
             reading.add(line)
     except ValueError as error:
         raise ArtifactError(str(error)) from error
+    except FileNotFoundError:
+        raise ArtifactError(f"user {user_id} has no session {session_id}: there is no {log.absolute()}") from None
     except OSError as error:
         raise ArtifactError(f"the session's log cannot be read: {error.strerror}") from error
     events = [event for _, event in reading.refs if event.record_id.lower() == record_id.lower()]
     if len(events) != 1:
         raise ArtifactError(f"the session's log has {len(events)} feature-ref events for {record_id}, not one")
-    return verify_artifact(events[0], artifacts)
+    try:
+        return verify_artifact(events[0], artifacts)
+    except ArtifactMissing as error:
+        raise ArtifactMissing(failure_text(error, events[0], artifacts)) from None

@@ -108,8 +108,8 @@ def ingest(
 @app.command()
 def replay(
     record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
-    user: Annotated[str, typer.Option(help="Whose it is.")],
-    session: Annotated[str, typer.Option(help="The session it belongs to.")],
+    user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
+    session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
 ) -> None:
     """Load one artifact by its record, verify it, and print (T, D), hash and encoding."""
 
@@ -124,7 +124,9 @@ def replay(
 
 @app.command()
 def verify(
-    logs: Annotated[list[Path] | None, typer.Argument(help="Session logs; all of LOG_ROOT if none is named.")] = None,
+    sessions: Annotated[
+        list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
+    ] = None,
 ) -> None:
     """Verify every capture of whole sessions: artifact, hash, shape, exactly one event each."""
 
@@ -132,7 +134,7 @@ def verify(
         from contracts.settings import load_settings
         from scripts.verification import verify_logs
 
-        return verify_logs(load_settings(), logs or [])
+        return verify_logs(load_settings(), sessions or [])
 
     _tool("verify", action)
 
@@ -143,7 +145,7 @@ def export(
     sessions: Annotated[
         list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
     ] = None,
-    output: Annotated[Path, typer.Option(help="Where the folder named like the format will be.")] = Path("exports"),
+    output: Annotated[str, typer.Option(help="Where the folder named like the format will be.")] = "exports",
     user: Annotated[str | None, typer.Option(help="This user's sessions alone.")] = None,
     without_consent: Annotated[
         bool, typer.Option("--include-without-consent", help="Captures too whose consent_given is false.")
@@ -157,11 +159,12 @@ def export(
         from contracts.settings import load_settings
         from scripts.exports.command import ExportRequest, export
         from scripts.exports.sessions import Choice
+        from scripts.terminal import output_folder
 
         request = ExportRequest(
             format=format_,
             sessions=sessions or (),
-            output=output,
+            output=output_folder(output),
             user_id=user,
             choice=Choice(without_consent=without_consent, demos=demos),
             replace=replace,
@@ -176,7 +179,7 @@ def show(
     record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
     user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
     session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
-    output: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    output: Annotated[str, typer.Option(help="The folder to write to.")] = "pictures",
     rerun: Annotated[bool, typer.Option("--rerun", help="Write a recording for the Rerun viewer too.")] = False,
 ) -> None:
     """Draw one capture: a contact sheet, an animation, and a plot of presence and hand speed."""
@@ -184,8 +187,9 @@ def show(
     def action() -> int:
         from contracts.settings import load_settings
         from scripts.pictures.show import show_record
+        from scripts.terminal import output_folder
 
-        return show_record(load_settings(), record_id, user, session, output, rerun=rerun)
+        return show_record(load_settings(), record_id, user, session, output_folder(output), rerun=rerun)
 
     _tool("show", action)
 
@@ -251,10 +255,11 @@ def _tool(name: str, action: Callable[[], int]) -> None:
     from contracts.errors import A3CPError, FatalError
     from contracts.logs import say_last
     from contracts.process import run_process
+    from scripts.terminal import until_the_reader_leaves
 
     def guarded() -> int:
         try:
-            return action()
+            return until_the_reader_leaves(action)
         except FatalError:
             raise
         except A3CPError as error:

@@ -16,7 +16,8 @@ from contracts.settings import Settings
 from scripts.exports.capture import Capture
 from scripts.exports.folder import Draft, ExportError, Outcome
 from scripts.exports.formats import conversion
-from scripts.exports.sessions import Choice, Selection, find_logs
+from scripts.exports.sessions import Choice, Selection
+from scripts.session_logs import find_logs
 from scripts.terminal import printable
 
 __all__ = ["ExportRequest", "export"]
@@ -58,7 +59,7 @@ def export(settings: Settings, request: ExportRequest) -> int:
     if outcome is None:
         stays = f"; {draft.target} is there from before, and stays" if draft.target.exists() else ""
         raise ExportError(f"there is nothing to export{stays}")
-    print(_summary(selection, draft.target, outcome))
+    print(printable(_summary(selection, draft.target, outcome)))
     return 1 if selection.failed else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -61,7 +62,7 @@ class Draft:
     def __enter__(self) -> Draft:
         parent = self.target.parent
         with _refusals(f"{parent}"):
-            parent.mkdir(parents=True, exist_ok=True)
+            _make(parent)
             self._clear()
             made = Path(tempfile.mkdtemp(prefix=".a3cp-new-", dir=parent))
             self._lock = _opened(made)
@@ -129,8 +130,7 @@ class Draft:
     def _write(self, file: File) -> str:
         path = self._folder / file.path
         try:
-            for folder in reversed(path.relative_to(self._folder).parents[:-1]):
-                (self._folder / folder).mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            _make(path.parent)
             path.write_bytes(file.content)
             path.chmod(_FILE_MODE)
         except OSError as error:
@@ -150,6 +150,19 @@ def _refusals(place: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ExportError(f"{place}: {error.strerror}") from error
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it, with their mode whatever the umask is; what is there stays as it is."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:  # another one was quicker
+            continue
+        each.chmod(_FOLDER_MODE)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
 
 
 def _opened(folder: Path) -> int:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError, ArtifactStoreError, ConfigurationError
-from contracts.ids import is_identifier, is_session_id
+from contracts.errors import ArtifactError, ArtifactStoreError
 from contracts.message import FeatureRefEvent
-from contracts.paths import session_log_pattern
 from recorder.artifact import load_artifact
 from recorder.entry import parse_object
 from recorder.session_log import read_log
-from recorder.verify import read_session
+from recorder.verify import failure_text, read_session
 from scripts.exports.capture import Capture
 from scripts.exports.statements import Statements, heeded, label_of
 
-__all__ = ["Choice", "Selection", "find_logs"]
+__all__ = ["Choice", "Selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ class Selection:
     sessions: set[str] = field(init=False, default_factory=set)
     unknown_consent: int = field(init=False, default=0)
     _repeated: frozenset[str] = field(init=False)
+    _hashes: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read all logs once, and keep of them which records they repeat: there may be more of them than memory."""
@@ -107,8 +105,11 @@ class Selection:
         except ArtifactStoreError:
             raise
         except ArtifactError as error:
-            self.failed.append(f"record {event.record_id}: {error}")
+            self.failed.append(f"record {event.record_id}: {failure_text(error, event, self.artifacts)}")
             return None
+        first = self._hashes.setdefault(artifact.facts.hash, event.record_id)
+        if first != event.record_id:
+            self.notes.append(f"record {event.record_id}: the same features as record {first}")
         intent = label_of(event.annotation.intent if event.annotation else None) or statements.session_intent
         return Capture(event, artifact, intent, consent_given, is_demo)
 
@@ -120,37 +121,3 @@ def _more_than_once(counted: Counter[str]) -> frozenset[str]:
 
 def _where(line: int) -> str:
     return f"line {line}: " if line else ""
-
-
-def find_logs(log_root: Path, sessions: Sequence[str], user_id: str | None) -> list[Path]:
-    """The logs of these sessions, each an id or a log's path; of all sessions if none is named; of this user alone,
-    if one is. In the order of their paths, none twice.
-
-    Raises:
-        ConfigurationError: there is no such session, or none at all, or the id is no id.
-    """
-    if user_id is not None and not is_identifier(user_id):
-        raise ConfigurationError("--user: 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
-    if not sessions:
-        logs = sorted(log_root.glob(session_log_pattern(user_id or "*")))
-        if not logs:
-            raise ConfigurationError(f"LOG_ROOT: there is no session log under {log_root}" + _whose(user_id))
-        return logs
-    found = {log.resolve() for session in sessions for log in _find(log_root, session, user_id)}
-    return sorted(found)
-
-
-def _find(log_root: Path, session: str, user_id: str | None) -> list[Path]:
-    if is_session_id(session):
-        logs = list(log_root.glob(session_log_pattern(user_id or "*", session)))
-    else:
-        log = Path(session).resolve()
-        found = os.path.isfile(log)  # noqa: PTH113 -- the other raises for a name that is too long
-        logs = [log] if found and user_id in (None, log.parent.parent.name) else []
-    if not logs:
-        raise ConfigurationError(f"{session}: there is no such session log" + _whose(user_id))
-    return logs
-
-
-def _whose(user_id: str | None) -> str:
-    return f" of user {user_id}" if user_id else ""

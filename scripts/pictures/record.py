@@ -30,7 +30,7 @@ def find_record(
     logs = sorted(log_root.glob(session_log_pattern(user_id or "*", session_id or "*")))
     events = [event for log in logs if _mentions(log, record_id) for event in _of_record(log, record_id)]
     if not events:
-        raise ArtifactError(f"no session log below {log_root} has a capture with the record_id {record_id}")
+        raise ArtifactError(f"no session log below {log_root.absolute()} has a capture with the record_id {record_id}")
     if len(events) > 1:
         places = ", ".join(f"--user {event.user_id} --session {event.session_id}" for event in events)
         raise ArtifactError(f"{len(events)} captures have the record_id {record_id}: {places}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ import pytest
 
 from contracts.errors import ConfigurationError
 from scripts.exports.folder import MANIFEST
-from scripts.exports.sessions import Choice, find_logs
+from scripts.exports.sessions import Choice
+from scripts.session_logs import find_logs
+from scripts.verification import replay_record, verify_logs
 from tests.scripts.exports.place import Place, landmarks
 from tests.scripts.test_cli import ROOT, a3cp
 
@@ -64,6 +68,59 @@ def test_one_user_s_sessions_alone(place: Place) -> None:
         place.capture(place.session(user), user_id=user)
     assert place.export("npy1662", user_id="zoe") == 0
     assert table(place).user_id.tolist() == ["zoe"]
+
+
+def test_logs_and_folders_that_are_links_are_as_good_as_any(place: Place, tmp_path: Path) -> None:
+    sessions = [place.session("ann"), place.session("bob")]
+    records = {place.capture(session, user_id=user) for session, user in zip(sessions, ("ann", "bob"), strict=True)}
+    log, disk = place.log(sessions[0], "ann"), tmp_path / "disk"
+    disk.mkdir()
+    log.rename(disk / "kept.jsonl")
+    log.symlink_to(disk / "kept.jsonl")
+    users = place.settings.log_root / "users"
+    (users / "bob").rename(disk / "another name")
+    (users / "bob").symlink_to(disk / "another name")
+    elsewhere = tmp_path / "link.jsonl"
+    elsewhere.symlink_to(place.log(sessions[1], "bob"))
+    named = [str(log), str(place.log(sessions[1], "bob")), str(log.parent / ".." / "sessions" / log.name), sessions[0]]
+    for chosen in ((), tuple(named)):
+        assert place.export("npy1662", *chosen, replace=True) == 0
+        assert set(table(place).record_id) == records
+        assert verify_logs(place.settings, chosen) == 0
+    assert [path.name for path in find_logs(place.settings.log_root, named)] == [log.name, f"{sessions[1]}.jsonl"]
+    for session, user, record in zip(sessions, ("ann", "bob"), sorted(records), strict=True):
+        assert find_logs(place.settings.log_root, [session], user)
+        assert replay_record(place.settings, record) == 0
+
+
+def test_a_link_of_another_name_is_the_log_that_it_leads_to(place: Place, tmp_path: Path) -> None:
+    session = place.session()
+    place.capture(session)
+    link = tmp_path / "today.jsonl"
+    link.symlink_to(place.log(session))
+    assert find_logs(place.settings.log_root, [str(link)]) == [place.log(session)]
+    assert verify_logs(place.settings, [link]) == 0
+
+
+def test_the_same_features_twice_are_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    members = landmarks(3, seed=7)
+    records = [place.capture(place.session(user), members, user_id=user) for user in ("anna", "zoe")]
+    assert place.export("npy1662") == 0
+    assert f"record {records[1]}: the same features as record {records[0]}" in capsys.readouterr().err
+    assert verify_logs(place.settings, []) == 0
+    assert f"note: the same features: record {records[0]}, record {records[1]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_folders_and_files_have_their_modes_whatever_the_umask_is(place: Place, mask: int) -> None:
+    place.capture(place.session())
+    before = os.umask(mask)
+    try:
+        assert place.export("gislr") == 0
+    finally:
+        os.umask(before)
+    for path in (place.exports, *place.exports.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o750 if path.is_dir() else 0o640), path
 
 
 @pytest.mark.parametrize("session", ["sess_0123456789abcdef", "no/such/log", "*", "", 300 * "a"])
@@ -351,6 +408,13 @@ def test_the_command_says_what_it_did_or_in_one_line_why_not(place: Place) -> No
     run = a3cp("export", "--format", "npy1662", session, cwd=cwd)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == "exports/npy1662: 1 capture of 1 session, written, consent unknown for 1\n"
+    for name in (b"out\xe9", b"out\x1b[31m", b"[red]"):
+        run = a3cp("export", "--format", "npy1662", "--output", os.fsdecode(name), session, cwd=cwd)
+        assert run.returncode == 0 and run.stderr == "" and "1 capture of 1 session, written" in run.stdout
+        assert "\x1b" not in run.stdout
+    run = a3cp("export", "--format", "npy1662", "--output", "s3://bucket/exports", session, cwd=cwd)
+    assert run.returncode == 2 and run.stderr.startswith("a3cp export: --output: 's3://bucket/exports' is a URL")
+    assert not (cwd / "s3:").exists()
     run = a3cp("export", "--format", "pdf", session, cwd=cwd)
     assert (run.returncode, run.stderr) == (2, "a3cp export: --format: pose | gislr | npy1662 | hf, not 'pdf'\n")
 
@@ -362,10 +426,13 @@ def snippets() -> list[Any]:
     return found
 
 
+@pytest.mark.parametrize("label", ["wave", "01", "1e5", "NA", "true"])
 @pytest.mark.parametrize("number", range(4))
-def test_the_readme_s_snippets_run(place: Place, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_the_readme_s_snippets_run_and_give_the_label_as_it_is(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, label: str
+) -> None:
     session = place.session()
-    place.capture(session, landmarks(3, seed=1), annotation={"intent": "wave"})
+    place.capture(session, landmarks(3, seed=1), annotation={"intent": label})
     source = snippets()[number]
     [form] = set(re.findall(r"exports/(\w+)", source))
     assert place.export(form) == 0
@@ -373,7 +440,7 @@ def test_the_readme_s_snippets_run(place: Place, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", place.exports.parent / "cache")
     names: dict[str, Any] = {}
     exec(compile(source, f"README.md, {form}", "exec"), names)
-    assert names["label"] == "wave"
+    assert names["label"] == label
     assert names["frames"] == 3
 
 
