@@ -20,7 +20,8 @@ import simplejpeg
 
 from contracts.errors import A3CPError, VideoError
 from contracts.limits import CaptureLimits
-from workers.sampling import fitting_size, too_long, too_short
+from workers.orientation import fitting_size
+from workers.sampling import too_long, too_short
 from workers.video import Video
 
 __all__ = ["Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]

@@ -48,6 +48,9 @@ _HOLD_BOXES = frozenset(
 )
 """FFmpeg takes a track wherever it finds one."""
 
+_DATA_HANDLERS = frozenset({b"url ", b"alis", b"rsrc"})
+"""QuickTime's second ``hdlr`` of a track: where its data are, not what they are. FFmpeg passes it over too."""
+
 _ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stsc": 12, b"stco": 4, b"co64": 8, b"stss": 4, b"stps": 4, b"elst": 12}
 _RUN_FIELDS = (0x100, 0x200, 0x400, 0x800)
 _READ_BYTES = 4096
@@ -99,7 +102,9 @@ class _Index:
             at = self._bytes(body, min(end - body, _READ_BYTES)).find(b"hdlr")
             self.check(body + at - 4 if at >= 4 else end, end, depth + 1)
         elif kind == b"hdlr":
-            self._track.is_sound = self._bytes(body + 8, 4) == b"soun"
+            handler = self._bytes(body + 8, 4)
+            if handler not in _DATA_HANDLERS:
+                self._track.is_sound = handler == b"soun"
         elif kind in _ENTRY_BYTES:
             self._check_table(kind, body, end)
         elif kind in (b"stsz", b"stz2"):

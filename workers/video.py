@@ -11,17 +11,21 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type as SideData
 
 from contracts.errors import VideoError
 from contracts.limits import CaptureLimits
 from workers.mp4_index import check_index
+from workers.orientation import Orientation, display_size, fitting_size, size_within
+from workers.packets import picture_stream, read_timeline
 from workers.pipelines.base import Image
-from workers.sampling import MediaClock, fitting_size, too_long
+from workers.sampling import MediaClock, ends_early, too_long
 from workers.video_cost import WorkMeter, video_error
 
 __all__ = ["MAX_PIXELS", "Picture", "Video"]
@@ -33,7 +37,11 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 OTHER_FORMATS = "avi,mpegts,mpeg,flv,ogg,asf"
 DECODERS = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,h263,mjpeg,prores"
 """What others make (`a3cp ingest` takes them too). Raw streams have no times of their own, so none of them is here."""
-MAX_STREAMS = 16
+MAX_STREAMS = 32
+
+PACKETS_A_TURN = 64
+FRAMES_LOOKED_AT = 16
+"""Enough to see whether times run back: they do within a few pictures, where a decoder puts them in order."""
 
 _ERRORS = (av.error.FFmpegError, OSError, ValueError, MemoryError)
 
@@ -54,7 +62,7 @@ class Video:
     ``source`` is a path, or opens the file anew each time; ``turn`` is around each frame's decoding.
 
     Attributes:
-        width, height: of every picture, in pixels, upright.
+        width, height: of every picture, in square pixels, upright.
         fps_target: what the capture declares; no second has more frames, give or take one.
         expected_frames: about how many pictures will come; 0 if the video does not say.
         end_ms: when the last picture has been shown; known once all have been read.
@@ -67,22 +75,31 @@ class Video:
         self._source = source
         self._limits = limits
         self._turn = turn
+        self._orientations: dict[int, Orientation] = {}
         with self._opened() as container:
-            stream = container.streams.video[0]
-            with turn():
-                first = next(self._frames(container, stream), None)
-            if first is None:
-                raise VideoError("no_frames", "there is no frame in it")
-            self.width, self.height = self._upright_size(first)
-            self._rate = _rate(stream, limits)
-            duration_s = _duration_s(container, stream)
-            # of several streams, the longest makes the container's
-            self._promised_s = duration_s if stream.duration is not None or len(container.streams) == 1 else 0.0
-        if duration_s > limits.max_duration_s + 1:
-            raise too_long(duration_s, limits)
-        self.fps_target = MediaClock.at(self._rate, limits).fps_target
-        self.expected_frames = round(max(0.0, duration_s) * min(float(self._rate), self.fps_target))
+            stream = picture_stream(container)
+            if stream.duration is not None and stream.duration * stream.time_base > limits.max_duration_s + 1:
+                raise too_long(float(stream.duration * stream.time_base), limits)
+            first_shown = self._look_at_first(container, stream)
+        with self._opened() as container:
+            packets = self._packets(container)
+            self._timeline = read_timeline(packets, container, picture_stream(container), first_shown, limits)
+        self.fps_target = self._timeline.fps_target
+        self.expected_frames = self._timeline.expected_frames
         self.end_ms = 0
+
+    def _look_at_first(self, container: Any, stream: Any) -> int | None:
+        """Learn what the first pictures show; returns the first one's time, None if the container has only times of
+        decoding (AVI; what FFmpeg guesses from them may run back)."""
+        is_avi = container.format.name == "avi"
+        frames = list(islice(self._frames(container, stream), FRAMES_LOOKED_AT if is_avi else 1))
+        if not frames:
+            raise VideoError("no_frames", "there is no frame in it")
+        self._pixel_aspect: Fraction | None = stream.sample_aspect_ratio
+        self.width, self.height = fitting_size(*self._shown_size(frames[0]), self._limits)
+        times = [frame.pts for frame in frames if frame.pts is not None]
+        self._by_dts = is_avi and times != sorted(times)
+        return None if is_avi else frames[0].pts
 
     def pictures(self) -> Iterator[Picture]:
         """The pictures in order, ``offset_ms`` from 0; the same ones each time.
@@ -90,21 +107,38 @@ class Video:
         Raises:
             VideoError: the video turns out to be damaged, too long, too short or too fast on the way.
         """
-        clock = MediaClock.at(self._rate, self._limits)
+        clock = MediaClock(self._limits, self._timeline)
+        at_s: Fraction | None = None
         with self._opened() as container:
-            frames = self._frames(container, container.streams.video[0])
-            while True:
-                with self._turn():
-                    frame = next(frames, None)
-                if frame is None:
-                    break
-                offset_ms = clock.tick(_time_s(frame))
+            for frame in self._frames(container, picture_stream(container)):
+                at_s = self._time_s(frame, at_s)
+                offset_ms = clock.tick(at_s)
                 if offset_ms is not None:
                     yield Picture(offset_ms, lambda frame=frame: self._upright(frame))  # type: ignore[misc]
         clock.check_end()
-        if clock.end_ms / 1000 < self._promised_s - max(1.0, 0.1 * self._promised_s):
+        if ends_early(clock.end_ms / 1000, float(self._timeline.end_s)):
             raise VideoError("video_damaged", "it ends before it should")
         self.end_ms = clock.end_ms
+
+    def _time_s(self, frame: Any, before_s: Fraction | None) -> Fraction | None:
+        at = frame.dts if self._by_dts else frame.pts
+        if at is None and self._by_dts and before_s is not None:
+            return (
+                before_s + self._timeline.period_s
+            )  # a decoder's last frames come without a packet, and so without dts
+        return None if at is None or frame.time_base is None else int(at) * Fraction(frame.time_base)
+
+    def _packets(self, container: Any) -> Iterator[Any]:
+        packets = container.demux()
+        try:
+            while True:
+                with self._turn():
+                    some = list(islice(packets, PACKETS_A_TURN))
+                yield from some
+                if not some:
+                    return
+        except _ERRORS as error:
+            raise video_error(error, "video_damaged", "the video is damaged") from None
 
     def _frames(self, container: Any, stream: Any) -> Iterator[Any]:
         context = stream.codec_context
@@ -116,21 +150,46 @@ class Video:
         if not isinstance(self._source, Path):
             context.options |= {"codec_whitelist": DECODERS}
         context.thread_count = 1  # few pictures are in memory at once, and the same ones come out each time
+        frames = WorkMeter().frames(container, stream)
         try:
-            yield from WorkMeter().frames(container, stream)
+            while True:
+                with self._turn():
+                    frame = next(frames, None)
+                if frame is None:
+                    return
+                yield frame
         except _ERRORS as error:
             raise video_error(error, "video_damaged", "the video is damaged") from None
 
-    def _upright_size(self, frame: Any) -> tuple[int, int]:
-        sideways = frame.rotation % 180 != 0
-        return fitting_size(*((frame.height, frame.width) if sideways else (frame.width, frame.height)), self._limits)
+    def _orientation(self, frame: Any) -> Orientation:
+        """That of the frame's display matrix. Looking at it keeps the frame in memory until the next collection of
+        garbage (PyAV's side data refers to it), so it is done once for each angle."""
+        if frame.rotation not in self._orientations:
+            try:
+                matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
+                found = Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
+            except ValueError:  # there is side data of a kind that PyAV does not know
+                found = Orientation.of_angle(frame.rotation)
+            self._orientations[frame.rotation] = found
+        return self._orientations[frame.rotation]
+
+    def _shown_size(self, frame: Any) -> tuple[int, int]:
+        return self._orientation(frame).size(*display_size(frame.width, frame.height, self._pixel_aspect))
 
     def _upright(self, frame: Any) -> Image:
-        turns = round(frame.rotation / 90) % 4
-        width, height = (self.height, self.width) if turns % 2 else (self.width, self.height)
-        # AREA averages what it shrinks; the result has the size of the first frame, whatever the stream does
+        """The picture in the size of the first one; one that has another shape is put in the middle, on black."""
+        orientation, box, shown = self._orientation(frame), (self.width, self.height), self._shown_size(frame)
+        size = box if fitting_size(*shown, self._limits) == box else size_within(*shown, box)
+        width, height = orientation.size(*size)
+        # AREA averages what it shrinks
         shrunk = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-        return cast(Image, np.ascontiguousarray(np.rot90(shrunk.to_ndarray(), turns)))
+        upright = orientation.upright(shrunk.to_ndarray())
+        if size == box:
+            return upright
+        image = np.zeros((self.height, self.width, 3), np.uint8)
+        left, top = (self.width - size[0]) // 2, (self.height - size[1]) // 2
+        image[top : top + size[1], left : left + size[0]] = upright
+        return image
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
@@ -145,31 +204,12 @@ class Video:
             options["codec_whitelist"] = DECODERS
         try:
             with self._turn():
-                source = self._source if isinstance(self._source, Path) else self._source()
+                # absolute: FFmpeg takes what is before a colon in "10:30.mp4" for a protocol
+                source = self._source.absolute() if isinstance(self._source, Path) else self._source()
                 if not isinstance(source, Path):
                     check_index(source, source.seek(0, io.SEEK_END))
                 container = av.open(source, options=options, metadata_errors="replace")
         except _ERRORS as error:
             raise video_error(error, "not_a_video", "not a video that can be read") from None
         with container:
-            if not container.streams.video:
-                raise VideoError("no_frames", "there is no picture in it, only sound or data")
             yield container
-
-
-def _rate(stream: Any, limits: CaptureLimits) -> Fraction:
-    rate = Fraction(stream.average_rate or stream.guessed_rate or limits.max_fps)
-    return rate if rate > 0 else Fraction(limits.max_fps)
-
-
-def _time_s(frame: Any) -> Fraction | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return int(frame.pts) * Fraction(frame.time_base)
-
-
-def _duration_s(container: Any, stream: Any) -> float:
-    """What the container says; 0 if it says nothing."""
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1_000_000 if container.duration is not None else 0.0

@@ -40,6 +40,8 @@ PURE = [
     "scripts/client/pace.py",
     "scripts/pictures/motion.py",
     "workers/matrix.py",
+    "workers/orientation.py",
+    "workers/packets.py",
     "workers/progress.py",
     "workers/sampling.py",
 ]
