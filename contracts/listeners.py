@@ -8,7 +8,7 @@ import socket
 
 from contracts.errors import ConfigurationError
 
-__all__ = ["address_of", "open_listeners"]
+__all__ = ["address_of", "local_address_of", "open_listeners"]
 
 BACKLOG = 2048
 
@@ -51,3 +51,8 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Configura
 def address_of(host: str, port: int) -> str:
     """The address to type into a browser."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def local_address_of(host: str, port: int) -> str:
+    """The address by which this machine reaches what listens on ``host``, which may mean every address."""
+    return address_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - an address to map

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contracts.errors import ConfigurationError, FatalError
-from contracts.listeners import address_of
+from contracts.listeners import local_address_of
 from contracts.settings import Settings
 from scripts.embedded import EmbeddedBrokers, wait_for_socket
 from scripts.ports import gateway_port, metrics_ports
@@ -254,5 +254,4 @@ def _module(name: str, *arguments: str) -> Sequence[str]:
 
 def gateway_address(settings: Settings) -> str:
     """The URL of a gateway with these settings, as this machine reaches it."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - an address to map
-    return address_of(host, settings.port)
+    return local_address_of(settings.host, settings.port)

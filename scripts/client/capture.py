@@ -180,12 +180,15 @@ class Capture:
         ``when`` is the event time of the end; if None, the last frame is shown for its time too.
 
         Raises:
+            UsageError: no frame was sent.
             CaptureAborted: the gateway has ended the capture, for one because it was too short.
             GatewayAway: the connection was lost before the gateway said so.
         """
         async with self._turns:
             if not self._state.closed:
                 self._check_going()
+                if not self._window.frames:
+                    raise UsageError("no frame was sent: there is nothing to record; the capture is given up")
                 closing = self._window.close(when)
                 self._closed_at = time.monotonic()
                 await self._tell(closing)

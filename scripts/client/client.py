@@ -17,8 +17,10 @@ from websockets.asyncio.client import ClientConnection
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.answers import CaptureReport, SessionEnded, SessionStarted
 from contracts.ids import SCHEMA_VERSION, is_identifier
+from contracts.listeners import local_address_of
 from contracts.pipelines import PipelineInfo
 from contracts.session import SessionAnswer, SessionStatus
+from contracts.settings import load_settings
 from scripts.client.capture import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
@@ -27,10 +29,7 @@ from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
 from scripts.client.window import said_wrong
 
-__all__ = ["LOCAL", "CaptureClient"]
-
-LOCAL = "http://127.0.0.1:8000"
-"""Where ``a3cp up`` serves, if it is not told otherwise."""
+__all__ = ["CaptureClient"]
 
 POLL_S = 0.05
 AWAY_S = 15.0
@@ -57,14 +56,19 @@ class CaptureClient:
     Every error is a `ClientError`; each method names the leaves that are to be expected.
 
     Args:
-        url: of the gateway.
-        token: its ``A3CP_API_TOKEN``, if it has one.
+        url: of the gateway; if None, of this machine's, by the environment's ``A3CP_HOST`` and ``A3CP_PORT``.
+        token: its ``A3CP_API_TOKEN``, if it has one; the environment's, if None and no URL is given either.
 
     Raises:
-        ConfigurationError: the URL is none, or the token.
+        ConfigurationError: the URL is none, or the token, or a setting of the environment.
     """
 
-    def __init__(self, url: str = LOCAL, token: str | None = None) -> None:
+    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+        if url is None:
+            settings = load_settings()
+            url = local_address_of(settings.host, settings.port)
+            if token is None and settings.api_token is not None:
+                token = settings.api_token.get_secret_value()
         self._connection = Connection(url, token)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies
 
 import httpx
 import websockets
@@ -17,6 +18,7 @@ from contracts.access import is_token
 from contracts.answers import Refusal
 from contracts.errors import ConfigurationError
 from scripts.client.errors import ClientError, GatewayAway, GatewayRefused, UsageError
+from scripts.client.proxies import proxy_of
 
 __all__ = ["Connection", "answered", "parsed"]
 
@@ -46,13 +48,14 @@ class Connection:
         self.closed = False
         self._sockets: set[ClientConnection] = set()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # a proxy of the environment is for the world outside, not for this machine
-        self._outside = parts.hostname not in ("localhost", "127.0.0.1", "::1")
+        self._proxy = proxy_of(parts, getproxies())
         try:
+            # its own reading of the environment's proxies is another one than that of WebSockets
+            transport = httpx.AsyncHTTPTransport(proxy=self._proxy)
             self._http = httpx.AsyncClient(
-                base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, trust_env=self._outside
+                base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, transport=transport
             )
-        except (ValueError, ImportError) as error:
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
             raise ConfigurationError(f"the proxy that the environment names cannot be used: {error}") from error
 
     async def close(self) -> None:
@@ -101,11 +104,14 @@ class Connection:
             GatewayRefused: the handshake was refused.
         """
         self._check_open()
-        options: dict[str, Any] = {} if self._outside else {"proxy": None}
         url = self._base.replace("http", "ws", 1) + path
         try:
             socket = await connect(
-                url, additional_headers=self._headers, compression=None, close_timeout=CLOSE_WITHIN_S, **options
+                url,
+                additional_headers=self._headers,
+                compression=None,
+                close_timeout=CLOSE_WITHIN_S,
+                proxy=self._proxy,
             )
         except websockets.exceptions.InvalidStatus as error:
             raise _refusal(error.response.status_code, bytes(error.response.body or b"")) from error
@@ -124,7 +130,8 @@ class Connection:
 
     def _away(self, error: BaseException) -> GatewayAway:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        return GatewayAway(f"{self.url} does not answer ({said}); is `a3cp up` running?")
+        way = f" through the proxy {_shown(self._proxy)}" if self._proxy else ""
+        return GatewayAway(f"{self.url} does not answer{way} ({said}); is `a3cp up` running?")
 
     def _check_open(self) -> None:
         if self.closed:
@@ -141,7 +148,13 @@ def _parts_of(url: str) -> SplitResult:
     except (ValueError, httpx.InvalidURL):
         pass
     shown = url.rpartition("@")[2]  # what is before it is a password
-    raise ConfigurationError(f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000, not {shown!r}")
+    raise ConfigurationError(
+        f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000 or http://[::1]:8000, not {shown!r}"
+    )
+
+
+def _shown(proxy: str) -> str:
+    return urlsplit(proxy).netloc.rpartition("@")[2]
 
 
 def answered(answer: httpx.Response, form: TypeAdapter[Value]) -> Value:

@@ -53,9 +53,12 @@ class GatewayRefused(ClientError):
         self.detail = detail
 
     def __str__(self) -> str:
-        said = f"{self.status} {self.code}".rstrip()
-        mends = "; its token is missing or wrong: set A3CP_API_TOKEN, or token=" if self.status == 401 else ""
-        return f"the gateway refused ({said}): {self.detail or 'no reason'}{mends}"
+        if not self.code:
+            return f"what answers is no A3CP gateway, or stands in front of one ({self.status}); is the URL its own?"
+        said = f"the gateway refused ({self.status} {self.code}): {self.detail}"
+        if self.status == 401:
+            return f"{said.rstrip('.')}; its token is missing or wrong: set A3CP_API_TOKEN, or token="
+        return said
 
 
 class CaptureAborted(ClientError):

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from scripts.client.capture import Capture
-from scripts.client.client import LOCAL, CaptureClient
+from scripts.client.client import CaptureClient
 from scripts.client.frames import Frame, frame_parts
 from scripts.client.live import LiveAnswer, LiveStream
 from scripts.client.pace import StreamState
@@ -148,7 +148,7 @@ class SyncCaptureClient(Facade[CaptureClient]):
     Ctrl-C ends the call that waits: leaving the blocks then gives the capture up and ends the session.
     """
 
-    def __init__(self, url: str = LOCAL, token: str | None = None) -> None:
+    def __init__(self, url: str | None = None, token: str | None = None) -> None:
         behind = CaptureClient(url, token)
         super().__init__(behind, Portal())
 

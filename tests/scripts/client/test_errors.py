@@ -170,5 +170,24 @@ def test_a_password_in_the_address_is_not_shown() -> None:
         assert "127.0.0.1" in str(error.value) and "sesame" not in str(error.value)
 
 
-def test_a_refusal_without_a_reason_is_still_a_sentence() -> None:
-    assert str(GatewayRefused(502, "", "")) == "the gateway refused (502): no reason"
+def test_a_refusal_that_no_gateway_wrote_is_said_so() -> None:
+    said = "what answers is no A3CP gateway, or stands in front of one (502); is the URL its own?"
+    assert str(GatewayRefused(502, "", "")) == said
+
+
+def test_a_refused_token_is_one_sentence() -> None:
+    said = str(GatewayRefused(401, "unauthorized", "Send the token."))
+    assert said == (
+        "the gateway refused (401 unauthorized): Send the token; its token is missing or wrong: set A3CP_API_TOKEN, "
+        "or token="
+    )
+
+
+def test_without_a_url_the_client_asks_the_gateway_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"A3CP_HOST": "::", "A3CP_PORT": "8123", "A3CP_API_TOKEN": "sesame-open"}.items():
+        monkeypatch.setenv(name, value)
+    with SyncCaptureClient() as client:
+        assert client.url == "http://[::1]:8123"
+    monkeypatch.setenv("A3CP_PORT", "eighty")
+    with pytest.raises(ConfigurationError, match=r"^A3CP_PORT: "):
+        SyncCaptureClient()
