@@ -15,32 +15,31 @@ import pytest
 from tests.guards.sources import PACKAGES, Source, example, listed, sources
 
 _OS = (
-    "open write pwrite writev ftruncate truncate link symlink rename renames replace remove unlink rmdir mkdir "
-    "makedirs mkfifo mknod sendfile copy_file_range"
+    "open write pwrite writev pwritev truncate ftruncate link symlink rename renames replace remove unlink rmdir mkdir "
+    "makedirs mkfifo mknod sendfile copy_file_range splice system popen posix_spawn posix_spawnp execl execle execlp "
+    "execlpe execv execve execvp execvpe spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe"
 )
-FUNCTIONS = {f"os.{name}" for name in _OS.split()} | {
-    "fcntl.flock",
-    "fcntl.lockf",
-    "numpy.save",
-    "numpy.savez",
-    "numpy.savez_compressed",
+_SUBPROCESS = "run Popen call check_call check_output getoutput getstatusoutput"
+_NUMPY = "save savez savez_compressed savetxt memmap"
+FUNCTIONS = {
+    *(f"os.{name}" for name in _OS.split()),
+    *(f"subprocess.{name}" for name in _SUBPROCESS.split()),  # another program may write for us
+    *(f"numpy.{name}" for name in _NUMPY.split()),
+    *("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "pty.spawn"),
+    *("fcntl.flock", "fcntl.lockf", "mmap.mmap", "sqlite3.connect", "shelve.open", "dbm.open"),
+    *("logging.FileHandler", "logging.basicConfig", "cv2.imwrite", "cv2.VideoWriter"),
 }
-METHODS = {
-    f".{name}"
-    for name in [
-        "write_text",
-        "write_bytes",
-        "touch",
-        "mkdir",
-        "rmdir",
-        "unlink",
-        "rename",
-        "symlink_to",
-        "hardlink_to",
-        "tofile",
-    ]
-}
-MODULES = ("shutil.", "tempfile.")
+_METHODS = (
+    "write_text write_bytes touch mkdir rmdir unlink rename symlink_to hardlink_to tofile save savefig to_csv "
+    "to_parquet extract extractall"
+)
+METHODS = {f".{name}" for name in _METHODS.split()}
+MODULES = ("shutil.", "tempfile.", "logging.handlers.")
+ARCHIVES = ("zipfile.ZipFile", "tarfile.TarFile", "gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile", "io.FileIO")
+"""They open a file as ``open`` does, by a mode that is their second argument."""
+
+HIDING = {"os", "io", "builtins", "pathlib", "shutil", "tempfile", "subprocess", "posix"}
+"""Modules whose functions must be called by their names: ``getattr(os, name)`` may be any of them."""
 
 
 class Allowed(NamedTuple):
@@ -57,6 +56,16 @@ ALLOWED = {
     "workers/artifact.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
+    "workers/matrix.py": Allowed({"zipfile.ZipFile"}, "the artifact's bytes, in memory"),
+    "gateway/preview/animation.py": Allowed({".save"}, "a GIF, in memory"),
+    "gateway/preview/sheet.py": Allowed({".save"}, "a PNG, in memory"),
+    "scripts/pictures/plot.py": Allowed({".savefig"}, "a PNG, in memory"),
+    "scripts/supervision.py": Allowed({"asyncio.create_subprocess_exec"}, "the parts of the stack"),
+    "scripts/measurements/start.py": Allowed(
+        {"asyncio.create_subprocess_exec"}, "the commands whose start is measured"
+    ),
+    "scripts/measurements/memory.py": Allowed({"asyncio.create_subprocess_exec"}, "the bare process beside ours"),
+    "scripts/measurements/plot.py": Allowed({".savefig"}, "the figures of the measurements' own page"),
     "workers/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
     "workers/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
@@ -104,16 +113,34 @@ ALLOWED = {
 def changes(module: Source) -> dict[str, list[str]]:
     """What this module does to files: each call's name, and where."""
     found: dict[str, list[str]] = {}
+    why = "changes the file system and is not in this guard's list"
     for call, name in module.calls:
         if _changes(module, call, name):
-            why = "changes the file system and is not in this guard's list"
             found.setdefault(name, []).append(module.at(call, f"{name} {why}"))
+    for node, name in _handed_on(module):
+        found.setdefault(name, []).append(module.at(node, f"{name} {why}"))
     return found
+
+
+def _handed_on(module: Source) -> list[tuple[ast.AST, str]]:
+    """Functions that change files and are not called here but given to something that may call them."""
+    called = {id(call.func) for call, _ in module.calls}
+    names = FUNCTIONS | METHODS | {"open", "io.open"}
+    return [
+        (node, name)
+        for node in module.nodes
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called
+        if (name := module.dotted(node)) in names
+    ]
 
 
 def _changes(module: Source, call: ast.Call, name: str) -> bool:
     if name in FUNCTIONS or name in METHODS or name.startswith(MODULES):
         return True
+    if name in ("getattr", "vars", "operator.attrgetter") and call.args:
+        return module.dotted(call.args[0]) in HIDING
+    if name in ARCHIVES:
+        return _opens_for_writing(call, 1)
     if name == ".replace":  # Path.replace takes one argument; those of str and datetime take others
         return len(call.args) == 1 and not call.keywords
     if name.rpartition(".")[2] in ("open", "fdopen"):
@@ -171,6 +198,31 @@ def test_the_list_has_no_entry_that_nobody_needs() -> None:
         "path.rename(other)",
         "import shutil\nshutil.copy(a, b)",
         "from tempfile import NamedTemporaryFile\nNamedTemporaryFile()",
+        "import logging\nlogging.FileHandler(path)",
+        "import logging\nlogging.basicConfig(filename=path)",
+        "from logging.handlers import RotatingFileHandler\nRotatingFileHandler(path)",
+        "import zipfile\nzipfile.ZipFile(path, 'a')",
+        "from zipfile import ZipFile\nZipFile(path, mode='w')",
+        "import tarfile\ntarfile.open(path, 'w:gz')",
+        "import gzip\ngzip.open(path, 'ab')",
+        "image.save(path)",
+        "figure.savefig(path)",
+        "table.to_csv(path)",
+        "archive.extractall(path)",
+        "import os\ngetattr(os, 'open')(path, flags)",
+        "import io\ngetattr(io, name)(path, 'w')",
+        "import os as system\nvars(system)['open'](path, flags)",
+        "import subprocess\nsubprocess.run(['tee', '-a', path])",
+        "from subprocess import Popen\nPopen(['tee', path])",
+        "import asyncio\nasyncio.create_subprocess_exec('tee', path)",
+        "import os\nos.system('echo >> file')",
+        "import sqlite3\nsqlite3.connect(path)",
+        "import numpy as np\nnp.memmap(path, mode='w+')",
+        "import cv2\ncv2.imwrite(path, image)",
+        "import asyncio, os\nasyncio.to_thread(os.write, descriptor, line)",
+        "import asyncio\nasyncio.to_thread(path.write_text, line)",
+        "from functools import partial\npartial(open, path, 'a')",
+        "start = open",
     ],
 )
 def test_a_change_of_the_file_system_is_found(text: str) -> None:
@@ -183,6 +235,9 @@ def test_a_change_of_the_file_system_is_found(text: str) -> None:
         "open(path)",
         "path.open('rb')",
         "import av\nav.open(path)",
+        "import zipfile\nzipfile.ZipFile(io.BytesIO(data))",
+        "getattr(found, part)",
+        "import logging\nlogging.getLogger('x').addHandler(handler)",
         "text.replace('a', 'b')",
         "moment.replace(tzinfo=UTC)",
     ],
@@ -222,20 +277,67 @@ def test_a_spelled_log_path_is_found(text: str) -> None:
     assert log_paths(example(text))
 
 
-def log_roots(module: Source) -> list[str]:
+def log_uses(module: Source, names: set[str]) -> list[str]:
     """Uses of the logs' root, or of a path below it."""
-    names = {"log_root", "session_log_path", "session_log_dir"}
     return [
-        module.at(node, "workers know nothing of the logs: what they have to say is an event")
+        module.at(node, "session logs have one writer; who may know where they are is in this guard's list")
         for node in module.nodes
-        if (isinstance(node, ast.Attribute) and node.attr in names) or (isinstance(node, ast.Name) and node.id in names)
+        if (isinstance(node, ast.Attribute) and node.attr in names)
+        or (isinstance(node, ast.Name) and node.id in names)
+        or (isinstance(node, ast.arg) and node.arg in names)
+        or (isinstance(node, ast.Constant) and node.value in names)
     ]
 
 
-def test_workers_know_nothing_of_the_logs() -> None:
-    findings = [finding for module in sources("workers") for finding in log_roots(module)]
+PATHS = {"session_log_path", "session_log_dir"}
+"""What makes the path of a log, or of the folder that it is in."""
+
+MAKE_LOG_PATHS = {
+    "contracts/paths.py": "it is the one that knows",
+    "gateway/sessions/store.py": "makes the folder when a session starts",
+    "recorder/writer.py": "the only writer",
+    "recorder/sweep.py": "looks whether a line is there",
+    "recorder/verify.py": "reads",
+    "scripts/demo.py": "reads, to show the line",
+    "scripts/measurements/closing.py": "reads, to see when the line is there",
+    "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
+}
+ROOTS = {"log_root", "session_log_pattern"}
+"""What says below which folder logs are, and which of its files they are."""
+
+KNOW_THE_ROOT = {
+    *("contracts/paths.py", "contracts/settings.py"),
+    *("gateway/__main__.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
+    *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
+    *("scripts/demo.py", "scripts/doctor.py", "scripts/up.py", "scripts/verification.py"),
+    *("scripts/exports/command.py", "scripts/exports/sessions.py"),
+    *("scripts/pictures/record.py", "scripts/pictures/show.py"),
+    *(f"scripts/measurements/{name}.py" for name in ["__main__", "closing", "extraction", "recorder", "start"]),
+}
+
+
+@pytest.mark.parametrize(("names", "known"), [(PATHS, set(MAKE_LOG_PATHS)), (ROOTS, KNOW_THE_ROOT)])
+def test_only_the_listed_modules_know_where_logs_are(names: set[str], known: set[str]) -> None:
+    modules = sources(*PACKAGES)
+    findings = [finding for module in modules if module.path not in known for finding in log_uses(module, names)]
     assert not findings, listed(findings)
+    assert {module.path for module in modules if log_uses(module, names)} == known, "an entry is no longer needed"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("gateway/captures.py", "handler(session_log_path(root, user_id, session_id))"),
+        ("scripts/pictures/show.py", "session_log_path(root, user, session).write_bytes(b'')"),
+        ("workers/example.py", "session_log_dir(root, user_id)"),
+        ("scripts/example.py", "import contracts.paths\ncontracts.paths.session_log_path(root, u, s)"),
+        ("scripts/example.py", "getattr(contracts.paths, 'session_log_path')"),
+    ],
+)
+def test_who_makes_the_path_of_a_log_and_is_not_listed_is_found(path: str, text: str) -> None:
+    assert path not in MAKE_LOG_PATHS and log_uses(example(text, path), PATHS)
 
 
 def test_a_worker_that_asks_for_the_logs_is_found() -> None:
-    assert log_roots(example("settings.log_root", "workers/example.py"))
+    assert not [path for path in {*MAKE_LOG_PATHS, *KNOW_THE_ROOT} if path.startswith("workers/")]
+    assert log_uses(example("settings.log_root", "workers/example.py"), ROOTS)

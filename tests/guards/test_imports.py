@@ -81,6 +81,30 @@ def loggers(module: Source) -> list[str]:
     ]
 
 
+NETWORK = {
+    *("aiohttp", "ftplib", "http.client", "httpx", "imaplib", "nntplib", "poplib", "requests", "smtplib", "telnetlib"),
+    *("urllib.request", "urllib3", "xmlrpc.client"),
+}
+CONNECTING = {"socket.create_connection", "asyncio.open_connection", "asyncio.open_unix_connection"}
+
+
+def network_clients(module: Source) -> list[str]:
+    """Clients of anything but the brokers, and connections by hand."""
+    why = "our processes connect to their brokers, and to their object store, by contracts alone"
+    found = [
+        module.at(taken.node, f"{taken.module}: {why}")
+        for taken in module.imports
+        if {taken.module, taken.package, f"{taken.module}.{taken.name}"} & NETWORK
+    ]
+    found += [module.at(call, f"{name}: {why}") for call, name in module.calls if name in CONNECTING]
+    found += [
+        module.at(call, f"{name}: {why}")
+        for call, name in module.calls
+        if name in {".connect", ".connect_ex", ".create_connection", ".create_unix_connection"}
+    ]
+    return found
+
+
 def loaded_by(statement: str, libraries: set[str] = VISION) -> set[str]:
     """The libraries of these that a fresh interpreter holds after ``statement``."""
     code = f"{statement}\nimport sys\nprint(*({libraries!r} & set(sys.modules)))"
@@ -107,6 +131,36 @@ def test_the_rooms_meet_only_in_contracts() -> None:
 )
 def test_an_import_of_another_room_is_found(path: str, text: str) -> None:
     assert crossings(example(text, path))
+
+
+def test_no_process_of_ours_calls_anything_else_over_the_network() -> None:
+    findings = [finding for module in sources("gateway", "recorder", "workers") for finding in network_clients(module)]
+    assert not findings, listed(findings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import urllib.request",
+        "from urllib import request",
+        "from urllib.request import urlopen",
+        "from http.client import HTTPConnection",
+        "import http.client",
+        "import httpx",
+        "import requests",
+        "from importlib import import_module\nimport_module('urllib.request')",
+        "import socket\nsocket.create_connection(address)",
+        "import socket\nsocket.socket().connect(address)",
+        "import asyncio\nasyncio.open_connection(host, 80)",
+        "loop.create_connection(protocol, host, 80)",
+    ],
+)
+def test_a_client_of_the_network_is_found(text: str) -> None:
+    assert network_clients(example(text))
+
+
+def test_reading_a_url_is_no_network() -> None:
+    assert not network_clients(example("from urllib.parse import urlsplit\nimport http\nhttp.HTTPStatus.OK"))
 
 
 def test_no_vision_library_is_imported_outside_the_workers() -> None:
