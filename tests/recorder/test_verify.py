@@ -288,6 +288,15 @@ def test_replay_refuses_what_is_not_there_or_not_right(session: Session) -> None
             replay(record_id, "u1", session_id, session.artifacts, session.log_root)
 
 
+def test_replay_refuses_a_record_that_has_two_events(session: Session) -> None:
+    record_id = session.capture()
+    (line,) = [line for line in session.log.read_text().splitlines() if "raw_features_ref" in line]
+    with session.log.open("a") as log:
+        log.write(line + "\n")
+    with pytest.raises(ArtifactError, match=f"has 2 feature-ref events for {record_id}, not one"):
+        replay(record_id, "u1", session.session_id, session.artifacts, session.log_root)
+
+
 def test_what_a_client_appended_under_a_name_of_ours_is_told_and_not_heeded(session: Session) -> None:
     session.record(event(session.session_id, event="session.start", source="session_manager"))
     record_id = session.capture()
