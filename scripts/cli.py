@@ -98,6 +98,7 @@ def ingest(
             token=settings.api_token.get_secret_value() if settings.api_token else None,
             session_id=session,
             intent=intent,
+            device_id=settings.device_id,
             fps=fps,
         )
         return ingest(request, settings.capture)

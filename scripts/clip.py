@@ -24,7 +24,7 @@ from workers.orientation import fitting_size
 from workers.sampling import too_long, too_short
 from workers.video import Video
 
-__all__ = ["Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
+__all__ = ["IMAGE_SUFFIXES", "Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
 
 QUALITIES = (90, 75, 60, 40, 20)
 """JPEG qualities, tried in turn until a frame is small enough."""

@@ -19,10 +19,11 @@ from contracts.settings import Settings
 from recorder.verify import ArtifactFacts, replay, verify_log
 from scripts.client import CaptureClient, CaptureOutcome, Pace
 from scripts.client.explanations import explain
-from scripts.clip import Clip, open_clip
+from scripts.clip import Clip, ClipError, open_clip
 from scripts.sample import SampleSource
 from scripts.stack import Stack
 from scripts.streaming import stream_capture
+from scripts.terminal import printable
 from scripts.verification import fact_lines
 
 __all__ = ["demo"]
@@ -42,7 +43,7 @@ def demo(settings: Settings, video: Path | None) -> int:
     ``DATA_ROOT`` and ``LOG_ROOT`` are the settings'.
     """
     clip = open_clip(video, settings.capture) if video is not None else SampleSource(settings.capture)
-    print(f"clip      {clip.name}: {clip.width}x{clip.height}, {clip.fps_target} frames a second")
+    print(f"clip      {printable(clip.name)}: {clip.width}x{clip.height}, {clip.fps_target} frames a second")
     said: deque[str] = deque(maxlen=30)
     with _state_dir() as state_dir:
         private = {"frames_url": None, "events_url": None, "state_dir": state_dir, "host": "127.0.0.1", "port": 0}
@@ -50,10 +51,12 @@ def demo(settings: Settings, video: Path | None) -> int:
         try:
             result = asyncio.run(_run(stack, clip))
             facts = _verified(settings, result)
+        except ClipError:
+            raise  # the stack has no part in it
         except A3CPError as error:
             print("\nThe last lines of the stack:")
             for line in said:
-                print(f"  {line}")
+                print(f"  {printable(line)}")
             raise error if isinstance(error, FatalError) else DemoFailed(str(error)) from error
     _report(settings, result, facts)
     return 0
@@ -76,11 +79,20 @@ async def _run(stack: Stack, clip: Clip) -> CaptureOutcome:
         print(f"stack     two brokers, gateway, extractor, recorder ready in {time.monotonic() - started_at:.1f} s")
         async with (
             CaptureClient(stack.address, token.get_secret_value() if token else None) as client,
-            client.session(USER) as session,
+            client.session(USER, is_demo=True) as session,
         ):
             session_id = session.session_id
             print(f"session   {session_id}", flush=True)
-            return await stream_capture(client, clip, user_id=USER, session_id=session_id, intent="demo", pace=PACE)
+            return await stream_capture(
+                client,
+                clip,
+                user_id=USER,
+                session_id=session_id,
+                intent="demo",
+                device_id=stack.settings.device_id,
+                is_demo=True,
+                pace=PACE,
+            )
 
 
 def _verified(settings: Settings, result: CaptureOutcome) -> ArtifactFacts:
@@ -101,12 +113,12 @@ def _verified(settings: Settings, result: CaptureOutcome) -> ArtifactFacts:
 def _report(settings: Settings, result: CaptureOutcome, facts: ArtifactFacts) -> None:
     log = session_log_path(settings.log_root, result.user_id, result.session_id)
     for line in fact_lines(facts):
-        print(line)
+        print(printable(line))
     shares = ", ".join(f"{part.replace('_', ' ')} {facts.found_share[part]:.0%}" for part in PART_NAMES)
     print(f"found in  {shares} of the frames")
     print(f"speed     {result.fps:.1f} frames a second, recorded {result.close_to_recorded_s:.2f} s after the close")
-    print(f"log       {log}")
+    print(f"log       {printable(str(log))}")
     for text in log.read_text().splitlines():
         if result.capture_id in text:
-            print(f"\n{text}\n")
+            print(f"\n{printable(text)}\n")
     print("verified: the artifact, its hash and shape, and exactly one event for the capture")

@@ -1,11 +1,18 @@
-"""``a3cp ingest``: video files and image folders through the capture WebSocket, one after the other."""
+"""``a3cp ingest``: video files and image folders through the capture WebSocket, one after the other.
+
+Every file is looked at before a session is opened. Beside each capture's own event the session's log gets one with
+``"event": "capture.source"``: which file it was, and the hash of that file's bytes.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -15,10 +22,11 @@ from contracts.ids import is_identifier, is_session_id
 from contracts.limits import CaptureLimits
 from scripts.client import CaptureClient, CaptureOutcome, StreamState
 from scripts.client.explanations import explain
-from scripts.clip import Clip, ClipError, open_clip
+from scripts.clip import IMAGE_SUFFIXES, Clip, ClipError, open_clip
 from scripts.streaming import stream_capture
+from scripts.terminal import printable
 
-__all__ = ["IngestRequest", "ingest"]
+__all__ = ["IngestRequest", "PatientConsole", "ingest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class IngestRequest:
     token: str | None = None
     session_id: str | None = None
     intent: str | None = None
+    device_id: str | None = None
     fps: int = 15
 
     def __post_init__(self) -> None:
@@ -48,58 +57,134 @@ def ingest(request: IngestRequest, limits: CaptureLimits) -> int:
     Raises:
         ClientError: no session could be started.
     """
-    return asyncio.run(_ingest(request, limits, Console(), Console(stderr=True)))
+    return asyncio.run(_ingest(request, limits, PatientConsole(), PatientConsole(stderr=True)))
+
+
+class PatientConsole(Console):
+    """One that stays when its reader has gone; rich's own ends the process then."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more to that reader; the captures go on."""
 
 
 async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
-    failures = 0
+    said = _Said(out, err)
+    files = [path for path in request.files if _can_be_captured(path, request, limits, said)]
+    if not files:
+        return 1
+    failures = len(request.files) - len(files)
+    about: Any = {"device_id": request.device_id} if request.device_id else {}
     async with (
         CaptureClient(request.gateway_url, request.token) as client,
-        client.session(request.user_id, session_id=request.session_id) as session,
+        client.session(request.user_id, session_id=request.session_id, **about) as session,
     ):
-        out.print(f"session {session.session_id}", highlight=False)
-        for path in request.files:
-            failures += not await _one(client, request, session.session_id, path, limits, out, err)
+        said.line(f"session {session.session_id}")
+        for path in files:
+            failures += not await _one(client, request, session.session_id, path, limits, said)
     return 1 if failures else 0
 
 
+def _can_be_captured(path: Path, request: IngestRequest, limits: CaptureLimits, said: _Said) -> bool:
+    try:
+        open_clip(path, limits, request.fps)
+    except ClipError as error:
+        said.wrong(str(error))
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What people are told. A terminal, pipe or file that does not take it stops no capture."""
+
+    out: Console
+    err: Console
+    seen: dict[str, str] = field(default_factory=dict)
+    """The files so far: the hash of the bytes, and the name."""
+
+    def line(self, text: str) -> None:
+        with suppress(OSError):
+            self.out.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+
+    def wrong(self, text: str, style: str = "red") -> None:
+        with suppress(OSError):
+            self.err.print(printable(text), style=style, highlight=False, markup=False, soft_wrap=True)
+
+    def warn_of_repeat(self, name: str, file_hash: str) -> None:
+        """Say that the same bytes were ingested before, under whatever name."""
+        if file_hash in self.seen:
+            self.wrong(f"{name}: the same bytes as {self.seen[file_hash]}; they are recorded again", style="yellow")
+        self.seen[file_hash] = name
+
+
 async def _one(
-    client: CaptureClient,
-    request: IngestRequest,
-    session_id: str,
-    path: Path,
-    limits: CaptureLimits,
-    out: Console,
-    err: Console,
+    client: CaptureClient, request: IngestRequest, session_id: str, path: Path, limits: CaptureLimits, said: _Said
 ) -> bool:
+    name = _name(path)
     try:
         clip = open_clip(path, limits, request.fps)
-        with _Bar(clip, out) as bar:
+        file_hash = await asyncio.to_thread(_hash, path)
+        said.warn_of_repeat(name, file_hash)
+        with _Bar(clip, said.out) as bar:
             result = await stream_capture(
                 client,
                 clip,
                 user_id=request.user_id,
                 session_id=session_id,
                 intent=request.intent,
+                device_id=request.device_id,
                 on_progress=bar.show,
             )
-    except A3CPError as error:
-        text = str(error) if isinstance(error, ClipError) else f"{path.name}: {error}"
-        err.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+    except (A3CPError, OSError) as error:
+        said.wrong(str(error) if isinstance(error, ClipError) else f"{name}: {error}")
         return False
     if not result.recorded:
-        text = f"{path.name}: aborted: {explain(result.error_code)}"
-        err.print(text, style="red", highlight=False, markup=False, soft_wrap=True)
+        said.wrong(f"{name}: aborted: {explain(result.error_code)}")
         return False
-    out.print(_recorded_line(path, result), highlight=False, markup=False, soft_wrap=True)
+    said.line(_recorded_line(name, result))
+    try:
+        await client.append(_source_event(result, name, file_hash))
+    except A3CPError as error:
+        said.wrong(f"{name}: recorded, but its name is not in the log: {error}", style="yellow")
     return True
 
 
-def _recorded_line(path: Path, outcome: CaptureOutcome) -> str:
+def _name(path: Path) -> str:
+    """A file's or folder's own name, as it can be shown and written."""
+    return printable(path.name or path.absolute().name or str(path))
+
+
+def _hash(path: Path) -> str:
+    """Of a file's bytes; of a folder, of the hashes of its images in the order of their names."""
+    if not path.is_dir():
+        return f"sha256:{_digest(path).hex()}"
+    images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    return f"sha256:{hashlib.sha256(b''.join(map(_digest, images))).hexdigest()}"
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _source_event(outcome: CaptureOutcome, name: str, file_hash: str) -> dict[str, Any]:
+    """What an A3CP message may say beside its own fields, the log keeps."""
+    return {
+        "user_id": outcome.user_id,
+        "session_id": outcome.session_id,
+        "source": "ingest",
+        "event": "capture.source",
+        "capture_id": outcome.capture_id,
+        "file_name": name,
+        "file_hash": file_hash,
+    }
+
+
+def _recorded_line(name: str, outcome: CaptureOutcome) -> str:
     features = outcome.features
     assert features is not None  # it was recorded
     frames, dims = features.shape
-    return f"{path.name}: recorded ({frames}, {dims}) {features.hash} record {outcome.record_id}"
+    return f"{name}: recorded ({frames}, {dims}) {features.hash} record {outcome.record_id}"
 
 
 class _Bar:
@@ -107,14 +192,16 @@ class _Bar:
 
     def __init__(self, clip: Clip, console: Console) -> None:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a file may be named [red]
             BarColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._expected = clip.expected_frames
-        self._task: TaskID = self._progress.add_task(clip.name, total=self._expected or None, state="connecting")
+        self._task: TaskID = self._progress.add_task(
+            printable(clip.name), total=self._expected or None, state="connecting"
+        )
 
     def __enter__(self) -> _Bar:
         self._progress.start()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
+from contracts.limits import CaptureLimits
 from scripts.client import (
     CaptureAborted,
     CaptureClient,
@@ -25,6 +27,8 @@ async def stream_capture(
     user_id: str,
     session_id: str,
     intent: str | None = None,
+    device_id: str | None = None,
+    is_demo: bool | None = None,
     capture_id: str | None = None,
     record_id: str | None = None,
     start: datetime | None = None,
@@ -33,8 +37,9 @@ async def stream_capture(
 ) -> CaptureOutcome:
     """Stream one clip and wait until it is recorded or aborted.
 
-    Event time is the clip's own, from ``start`` (now, if None) on, so the same clip gives the same artifact however
-    fast it goes. A capture that was refused or aborted is an outcome, not an error.
+    Event time is the clip's own, so the same clip gives the same artifact however fast it goes. It begins at ``start``;
+    if that is None, so that the clip ends about now, because it is sent faster than it was filmed. A capture that was
+    refused or aborted is an outcome, not an error.
 
     Raises:
         ClipError: the clip turned out to be unusable; the capture is aborted.
@@ -52,7 +57,9 @@ async def stream_capture(
         width=clip.width,
         height=clip.height,
         intent=intent,
-        start=start or datetime.now(UTC).replace(microsecond=0),
+        device_id=device_id,
+        is_demo=is_demo,
+        start=start or _start(clip),
         capture_id=capture_id,
         record_id=record_id,
         on_progress=on_progress,
@@ -65,3 +72,9 @@ async def stream_capture(
         return await capture.finish()
     except CaptureAborted as aborted:
         return aborted.outcome
+
+
+def _start(clip: Clip) -> datetime:
+    """When it began, had it been filmed until now, in whole seconds. How long it is may not be known before its end."""
+    length_s = clip.expected_frames / clip.fps_target if clip.expected_frames else CaptureLimits().max_duration_s
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=ceil(length_s))

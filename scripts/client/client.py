@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection
 
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
-from contracts.answers import CaptureReport, SessionEnded, SessionStarted
-from contracts.ids import SCHEMA_VERSION, is_identifier
+from contracts.answers import Appended, CaptureReport, SessionEnded, SessionStarted
+from contracts.ids import SCHEMA_VERSION, format_utc, is_identifier
 from contracts.listeners import local_address_of
 from contracts.pipelines import PipelineInfo
 from contracts.session import SessionAnswer, SessionStatus
@@ -44,6 +45,7 @@ STANDSTILL_S = 120.0
 _STARTED = TypeAdapter(SessionStarted)
 _ENDED = TypeAdapter(SessionEnded)
 _STATUS = TypeAdapter(SessionAnswer)
+_APPENDED = TypeAdapter(Appended)
 _REPORT = TypeAdapter(CaptureReport)
 _PIPELINES = TypeAdapter(list[PipelineInfo])
 
@@ -157,6 +159,18 @@ class CaptureClient:
             return "invalid"
         path = "/session_manager/sessions.validate"
         return answered(await self._connection.ask_again(path, request.model_dump()), _STATUS).status
+
+    async def append(self, event: Mapping[str, Any]) -> datetime:
+        """Put an event of your own into a session's log; returns when it was written. ``user_id``, ``session_id`` and
+        ``source`` are needed; ``schema_version``, ``record_id`` and ``timestamp`` are added if they are missing; all
+        else is kept as it is. A lost answer is asked for again, and the same event is appended once.
+
+        Raises:
+            GatewayAway, GatewayRefused: it could not be appended, or nobody knows yet whether it will be.
+        """
+        base = {"schema_version": SCHEMA_VERSION, "record_id": str(uuid4()), "timestamp": format_utc(datetime.now(UTC))}
+        answer = await self._connection.ask_again("/schema-recorder/append", {**base, **event})
+        return answered(answer, _APPENDED, status=201).recorded_at
 
     # --- captures -----------------------------------------------------------------------------------
 

@@ -157,14 +157,14 @@ def _shown(proxy: str) -> str:
     return urlsplit(proxy).netloc.rpartition("@")[2]
 
 
-def answered(answer: httpx.Response, form: TypeAdapter[Value]) -> Value:
-    """What a request that went well was answered with.
+def answered(answer: httpx.Response, form: TypeAdapter[Value], status: int = 200) -> Value:
+    """What a request that went well was answered with; ``status`` says that it did.
 
     Raises:
         GatewayRefused: it did not.
         ClientError: the answer is not what a gateway says.
     """
-    if answer.status_code != 200:
+    if answer.status_code != status:
         raise _refusal(answer.status_code, answer.content)
     return parsed(form, answer.content)
 

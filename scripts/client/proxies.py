@@ -1,7 +1,7 @@
 """Which proxy a gateway is reached through: one rule for HTTP and for WebSockets.
 
-The libraries for the two have a rule each: one takes ``https_proxy`` for ``ws://`` and the other does not, one raises for
-a ``no_proxy`` that holds an IPv6 network. So the proxy is chosen here and both are told.
+The two libraries have a rule each. One takes ``https_proxy`` for ``ws://`` and the other does not; one raises for a
+``no_proxy`` that holds an IPv6 network. So the proxy is chosen here, and both are told.
 """
 
 from __future__ import annotations

@@ -155,6 +155,7 @@ class SyncCaptureClient(Facade[CaptureClient]):
     start_session = _blocking(CaptureClient.start_session)
     end_session = _blocking(CaptureClient.end_session)
     session_status = _blocking(CaptureClient.session_status)
+    append = _blocking(CaptureClient.append)
     capture = _blocking(CaptureClient.capture)
     outcome = _blocking(CaptureClient.outcome)
     pipelines = _blocking(CaptureClient.pipelines)

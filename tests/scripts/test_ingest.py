@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import os
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from contracts.paths import session_log_path
 from recorder.verify import replay, verify_log
 from scripts.client import CaptureClient, CaptureOutcome, ClientError, StreamState, UsageError
 from scripts.clip import Clip, ClipError, ClipFrame
-from scripts.ingest import IngestRequest, _ingest
+from scripts.ingest import IngestRequest, PatientConsole, _ingest
 from scripts.inspection import inspect
 from scripts.sample import SampleSource
 from scripts.stack import Stack
@@ -59,7 +63,10 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
         broken.write_bytes(b"no video")
         code, out, err = await ask(stack, video, broken, folder, video)
         assert code == 1  # one of them failed
-        assert err.splitlines() == ["broken.mp4: not a video that can be read"]
+        assert err.splitlines() == [
+            "broken.mp4: not a video that can be read",
+            "v.mp4: the same bytes as v.mp4; they are recorded again",
+        ]
         session, *recorded = out.splitlines()
         session_id = session.removeprefix("session ")
         assert [line.split()[0] for line in recorded] == ["v.mp4:", "f:", "v.mp4:"]
@@ -70,6 +77,70 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
         assert [facts.shape for facts in report.captures] == [(30, 1662)] * 3
         assert log.read_text().splitlines()[-1].count('"event":"session.end"') == 1
         assert log.read_text().count('"annotation":{"intent":"wave"}') == 3
+        events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+        sources = {event["capture_id"]: event for event in events if event.get("event") == "capture.source"}
+        captures = [event for event in events if "raw_features_ref" in event]
+        assert [sources[capture["capture_id"]]["file_name"] for capture in captures] == ["v.mp4", "f", "v.mp4"]
+        assert sources[captures[0]["capture_id"]]["file_hash"] == f"sha256:{sha256(video.read_bytes()).hexdigest()}"
+        now = datetime.now(UTC)
+        assert all(datetime.fromisoformat(capture["timestamp_end"]) <= now for capture in captures)
+
+    on_stack(test)
+
+
+def test_the_files_are_looked_at_before_a_session_is_opened(tmp_path: Path, on_stack: OnStack) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
+        logs_before = list(stack.settings.log_root.rglob("*.jsonl"))
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(b"no video")
+        code, out, err = await ask(stack, tmp_path / "nosuch.mp4", broken)
+        assert (code, out) == (1, "")
+        assert [line.split(": ")[1] for line in err.splitlines()] == [
+            "there is no such file or folder",
+            "not a video that can be read",
+        ]
+        assert list(stack.settings.log_root.rglob("*.jsonl")) == logs_before
+
+    on_stack(test)
+
+
+def test_any_name_of_a_file_is_shown_and_recorded_and_steers_nothing(tmp_path: Path, on_stack: OnStack) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
+        names = [b"caf\xe9.mp4", b"\x1b[31m.mp4", b"[red]x[bold].mp4"]
+        videos = []
+        for index, name in enumerate(names):
+            made = make_video(tmp_path / f"{index}.mp4", frames=30 + index, fps=15)
+            videos.append(made.rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)))
+        code, out, err = await ask(stack, *videos)
+        assert (code, err) == (0, "")
+        shown = ["caf\\udce9.mp4", "\\x1b[31m.mp4", "[red]x[bold].mp4"]
+        session, *recorded = out.splitlines()
+        assert [line.split(": recorded")[0] for line in recorded] == shown
+        log = session_log_path(stack.settings.log_root, "u", session.removeprefix("session "))
+        events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+        assert [event["file_name"] for event in events if "file_name" in event] == shown
+
+    on_stack(test)
+
+
+class Gone(io.StringIO):
+    """An output that takes nothing."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_an_output_that_takes_nothing_stops_no_capture(tmp_path: Path, on_stack: OnStack) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
+        logs_before = set(stack.settings.log_root.rglob("*.jsonl"))
+        videos = (make_video(tmp_path / "a.mp4", frames=30, fps=15), tmp_path / "nosuch.mp4")
+        request = IngestRequest([*videos, videos[0]], "u", stack.address, device_id="camera-2")
+        out, err = PatientConsole(file=Gone()), PatientConsole(file=Gone())
+        assert await _ingest(request, CaptureLimits(), out, err) == 1
+        (log,) = set(stack.settings.log_root.rglob("*.jsonl")) - logs_before
+        events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+        captures = [event for event in events if "raw_features_ref" in event]
+        assert [event["device_id"] for event in [events[0], *captures]] == ["camera-2"] * 3
 
     on_stack(test)
 

@@ -167,6 +167,16 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
     play(place, unique, scenario)
 
 
+def test_a_capture_without_a_frame_says_so_and_is_given_up(place: Place, unique: str) -> None:
+    async def scenario(client: CaptureClient, session: Session) -> None:
+        with pytest.raises(UsageError, match=r"^no frame was sent"):
+            async with session.capture(**SIZE, capture_id=unique):
+                pass
+        assert (await client.outcome(unique)).error_code == "client_disconnected"
+
+    play(place, unique, scenario)
+
+
 UNKNOWN = jpeg().replace(b"\x03\x01\x11\0", b"\x03\x01\x31\0", 1)
 """A subsampling that libjpeg-turbo does not know: only it says so."""
 
