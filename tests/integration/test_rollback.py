@@ -1,0 +1,55 @@
+"""The real-time lane can be rolled back by one switch, on a stack that has served it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from contracts.broker import connect
+from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS
+from scripts.client import CaptureClient, GatewayAway, GatewayRefused, LiveEnded
+from scripts.stack import Stack
+from scripts.streaming import stream_capture
+from tests.conftest import BrokerPair, start_pair
+from tests.integration.stacks import FaceClip, jpegs, settings_for
+
+
+def test_the_switch_takes_the_live_lane_away_and_leaves_everything_else(tmp_path: Path) -> None:
+    for brokers in start_pair("valkey"):
+        asyncio.run(on_and_off(brokers, tmp_path))
+
+
+async def on_and_off(brokers: BrokerPair, folder: Path) -> None:
+    settings = settings_for(brokers, folder)
+    async with Stack(settings, live=1) as stack, CaptureClient(stack.address) as client:
+        await stack.ready()
+        assert await client.pipelines()
+        async with client.live("pose") as live:
+            assert await live.ask(jpegs(1)[0]) is not None
+            await stack.parts["gateway"].stop()
+            with pytest.raises((GatewayAway, LiveEnded)):
+                await live.ask(jpegs(1)[0])
+    off = settings.model_copy(update={"stream_enabled": False})
+    async with Stack(off, live=1) as stack, CaptureClient(stack.address) as client:
+        await stack.ready()
+        assert not [name for name in stack.parts if name.startswith("live")]
+        with pytest.raises(GatewayRefused) as refused:
+            await client.pipelines()
+        assert refused.value.status == 404
+        with pytest.raises(GatewayRefused) as refused:
+            async with client.live("pose"):
+                raise AssertionError
+        assert refused.value.status == 404
+        async with client.session("u") as session:
+            outcome = await stream_capture(client, FaceClip(45), user_id="u", session_id=session.session_id)
+        assert outcome.recorded
+        frames = connect(brokers.frames.url)
+        try:
+            async with asyncio.timeout(30):
+                while await frames.zcard(LIVE_SESSIONS) or await frames.keys("a3cp:{live:*"):
+                    await asyncio.sleep(0.1)
+            assert not await frames.zcard(LIVE_WORKERS)
+        finally:
+            await frames.aclose()
