@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from contracts.logs import configure_logs
 from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.real_brokers import needs_real_broker
 from tests.s3 import S3Server, s3_server
 
 configure_logs("tests")
@@ -24,6 +25,20 @@ configure_logs("tests")
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=100, stateful_step_count=40)
 settings.register_profile("long", deadline=None, max_examples=5000, stateful_step_count=60, print_blob=True)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a real broker; with ``-m "not real"`` see that nothing else starts one."""
+    for item in items:
+        if needs_real_broker(item):
+            item.add_marker(pytest.mark.real)
+    if "not real" in config.option.markexpr:
+        BrokerProcess.start = _forbidden  # type: ignore[method-assign]
+
+
+def _forbidden(_: BrokerProcess) -> BrokerProcess:
+    pytest.fail("this test starts a real broker: mark it `real`")
 
 
 @dataclass(frozen=True)

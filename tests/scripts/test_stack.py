@@ -292,6 +292,7 @@ def _read_until(process: subprocess.Popen[str], text: str) -> list[str]:
     raise AssertionError("\n".join(lines))
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_up_tells_its_address_and_a_signal_stops_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with _up(tmp_path) as process:
@@ -308,6 +309,7 @@ def test_up_tells_its_address_and_a_signal_stops_everything_cleanly(tmp_path: Pa
     assert stopped.index("recorder-1") < stopped.index("frames-broker") < stopped.index("events-broker")
 
 
+@pytest.mark.real
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot do it")
 def test_nothing_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
     with _up(tmp_path) as process:

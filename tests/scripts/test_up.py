@@ -61,6 +61,7 @@ def standard_output(kind: str) -> Iterator[IO[bytes] | int]:
             os.close(readable)
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
@@ -93,6 +94,7 @@ def told_and_stopped(process: subprocess.Popen[bytes], folder: Path, number: sig
     assert process.wait(60) == 0
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     "environ",
     [
