@@ -98,7 +98,7 @@ class GatewayServer(uvicorn.Server):
         await super().startup(sockets)
         settings = self._state.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
-        log.info("listening", address=address_of(settings.host, port))
+        log.info("listening", address=address_of(settings.host, port), app_env=settings.app_env)
         if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
             log.warning("the token is short enough to be guessed", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
         if settings.api_token is None and not is_loopback(settings.host):

@@ -122,7 +122,7 @@ async def serve(
     metrics.watch(lambda: leadership.leads, lambda: len(handler.holds))
     consumer = Consumer(events, leadership, handler)
     sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle)
-    _log.info("the recorder stands by")
+    _log.info("the recorder stands by", app_env=settings.app_env)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(leadership.keep(stopping))
         tasks.create_task(sweep.run(stopping))

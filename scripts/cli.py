@@ -3,7 +3,9 @@ is quick."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -20,13 +22,33 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"a3cp {version('a3cp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Camera captures in, verified landmark features out."""
+
+
 @app.command()
 def up(
     extractors: Annotated[int, typer.Option(min=1, max=64, help="Extractor processes.")] = 1,
     recorders: Annotated[int, typer.Option(min=1, max=8, help="Recorders; one is active, the others stand by.")] = 1,
     live: Annotated[int, typer.Option(min=0, max=64, help="Live workers, if STREAM_ENABLED is not false.")] = 1,
 ) -> None:
-    """Run the whole stack in this terminal; with no broker URL set, with two private brokers."""
+    """Run the whole stack in this terminal.
+
+    With no broker URL set, it starts two private brokers.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -80,7 +102,9 @@ def ingest(
     gateway: Annotated[str | None, typer.Option(help="The gateway's URL; A3CP_HOST and A3CP_PORT if not said.")] = None,
     fps: Annotated[int, typer.Option(min=1, help="Images a second, for folders.")] = 15,
 ) -> None:
-    """Stream video files or image folders through the gateway, one capture each.
+    """Stream video files or image folders.
+
+    Each becomes one capture. All are looked at before a session is opened, and its log notes their names and hashes.
 
     Its token is A3CP_API_TOKEN; as an option it would stand in the list of processes, for everybody to read.
     """
@@ -112,7 +136,10 @@ def replay(
     user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
     session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
 ) -> None:
-    """Load one artifact by its record, verify it, and print (T, D), hash and encoding."""
+    """Load and verify one artifact, by its record.
+
+    Prints (T, D), hash and encoding.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -129,7 +156,10 @@ def verify(
         list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
     ] = None,
 ) -> None:
-    """Verify every capture of whole sessions: artifact, hash, shape, exactly one event each."""
+    """Verify every capture of whole sessions.
+
+    Artifact, hash, shape, and exactly one event each.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -154,7 +184,10 @@ def export(
     demos: Annotated[bool, typer.Option("--include-demo", help="Captures too whose is_demo is true.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an export that is there and differs.")] = False,
 ) -> None:
-    """Verify captures and export them for other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets."""
+    """Verify captures and export them.
+
+    For other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -183,7 +216,10 @@ def show(
     output: Annotated[str, typer.Option(help="The folder to write to.")] = "pictures",
     rerun: Annotated[bool, typer.Option("--rerun", help="Write a recording for the Rerun viewer too.")] = False,
 ) -> None:
-    """Draw one capture: a contact sheet, an animation, and a plot of presence and hand speed."""
+    """Draw one capture as pictures.
+
+    A contact sheet, an animation, and a plot of presence and hand speed.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -210,7 +246,10 @@ def inspect() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check brokers, folders, models, port and machine; say how to mend what is wrong."""
+    """Check this machine and the settings.
+
+    Brokers, folders, models, port; says how to mend what is wrong.
+    """
 
     def action() -> int:
         from contracts.settings import load_settings
@@ -228,7 +267,10 @@ def acl(
         Path | None, typer.Option(help="A folder with a password in a file for each user: gateway, extractor, …")
     ] = None,
 ) -> None:
-    """Print the access rules (ACL file) of a broker: a user for each process, with the rights that it needs."""
+    """Print the access rules of a broker.
+
+    An ACL file: a user for each process, with the rights that it needs.
+    """
 
     def action() -> int:
         from scripts.acl import print_acl
@@ -270,8 +312,16 @@ def _tool(name: str, action: Callable[[], int]) -> None:
     raise typer.Exit(run_process(name, guarded))
 
 
+def _print_what_has_no_letter_here() -> None:
+    """A locale may not have every letter that is printed: it is written as its escape, and ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """The console script."""
+    _print_what_has_no_letter_here()
     app()
 
 

@@ -69,19 +69,17 @@ class PatientConsole(Console):
 
 async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
     said = _Said(out, err)
-    files = [path for path in request.files if _can_be_captured(path, request, limits, said)]
-    if not files:
-        return 1
-    failures = len(request.files) - len(files)
-    about: Any = {"device_id": request.device_id} if request.device_id else {}
-    async with (
-        CaptureClient(request.gateway_url, request.token) as client,
-        client.session(request.user_id, session_id=request.session_id, **about) as session,
-    ):
-        said.line(f"session {session.session_id}")
-        for path in files:
-            failures += not await _one(client, request, session.session_id, path, limits, said)
-    return 1 if failures else 0
+    async with CaptureClient(request.gateway_url, request.token) as client:
+        files = [path for path in request.files if _can_be_captured(path, request, limits, said)]
+        if not files:
+            return 1
+        failures = len(request.files) - len(files)
+        about: Any = {"device_id": request.device_id} if request.device_id else {}
+        async with client.session(request.user_id, session_id=request.session_id, **about) as session:
+            said.line(f"session {session.session_id}")
+            for path in files:
+                failures += not await _one(client, request, session.session_id, path, limits, said)
+        return 1 if failures else 0
 
 
 def _can_be_captured(path: Path, request: IngestRequest, limits: CaptureLimits, said: _Said) -> bool:

@@ -235,7 +235,7 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_row("events broker", _memory_text(events.memory))
     table.add_row("events", stream + oldest)
     table.add_row("recorder", f"{events.leader} is active" if events.leader else "none is active")
-    table.add_row("captures", f"{events.unfinished} without an outcome")
+    table.add_row("unfinished", f"{events.unfinished} captures without an outcome")
     table.add_row("dead letters", f"{events.dead}")
     return table
 

@@ -46,7 +46,7 @@ def _main(processes: int, lane: Lane | None) -> int:
     settings.broker_urls()
     with stop_signals() as stop_descriptor, pool_metrics(settings, targets) as metrics:
         if asyncio.run(_brokers_ready(settings, stop_descriptor)):
-            log.info("workers start", kinds=list(targets), processes_of_each=processes)
+            log.info("workers start", kinds=list(targets), processes_of_each=processes, app_env=settings.app_env)
             folder, on_death = (metrics.folder, metrics.note_death) if metrics else (None, None)
             Pool(targets, processes, settings, folder, on_death=on_death).run(stop_descriptor)
     return 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from scripts.cli import app
+from tests.scripts.videos import make_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = ("gateway", "extractor", "worker", "recorder", "up", "inspect", "doctor", "verify", "demo")
@@ -22,6 +24,7 @@ def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProc
         [sys.executable, "-m", "scripts.cli", *arguments],
         capture_output=True,
         text=True,
+        errors="replace",
         cwd=cwd,
         env={**clean, "PYTHONPATH": str(ROOT), **environ},
         timeout=60,
@@ -87,7 +90,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
         (("ingest", "x.mp4", "--user", "u", "--session", "x"), "--session"),
         (("ingest", "x.mp4", "--user", "u", "--intent", "x" * 257), "--intent"),
         (("ingest", "x.mp4", "--user", "u", "--gateway", "ftp://x"), "--gateway"),
-        (("ingest", "x.mp4", "--user", "u", "--gateway", "http://127.0.0.1:1"), "does not answer"),
+        (("ingest", "pictures", "--user", "u", "--gateway", "http://127.0.0.1:1"), "does not answer"),
         (("replay", "nonsense", "--user", "u", "--session", "s"), "not a record_id"),
         (("show", "nonsense"), "not a record_id"),
         (("verify",), "LOG_ROOT"),
@@ -98,6 +101,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
     ],
 )
 def test_a_wrong_argument_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    make_folder(tmp_path / "pictures", images=30)
     run = a3cp(*arguments, cwd=tmp_path)
     assert run.returncode not in (0, -11)
     assert said in run.stderr
@@ -126,3 +130,42 @@ def test_the_gateway_never_loads_mediapipe_and_help_loads_next_to_nothing() -> N
             timeout=60,
         )
         assert run.stdout == "[]\n", run.stdout + run.stderr
+
+
+def test_the_version_is_shown(tmp_path: Path) -> None:
+    run = a3cp("--version", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (0, f"a3cp {version('a3cp')}\n")
+
+
+def test_the_list_of_commands_cuts_no_sentence(tmp_path: Path) -> None:
+    run = a3cp("--help", cwd=tmp_path, COLUMNS="80")
+    assert "Run the whole stack in this terminal.\n" in run.stdout
+    assert "..." not in run.stdout.partition("Commands:")[2]
+
+
+LOCALES = (
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "latin-1"},
+    {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("acl", "--help"), 0),
+        (("acl", "frames"), 0),
+        (("verify", "手話\udce9.jsonl"), 2),
+        (("ingest", "手話\udce9.mp4", "--user", "u"), 1),
+        (("demo", "手話\udce9.mp4"), 1),
+    ],
+)
+def test_no_locale_ends_a_command_with_anything_but_its_answer(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, locale: dict[str, str]
+) -> None:
+    run = a3cp(*arguments, cwd=tmp_path, **locale)
+    assert run.returncode == code, run.stderr
+    assert "Error" not in run.stderr and "Traceback" not in run.stderr
+    assert len(run.stderr.splitlines()) == (code != 0)
