@@ -299,6 +299,7 @@ MAKE_LOG_PATHS = {
     "recorder/sweep.py": "looks whether a line is there",
     "recorder/verify.py": "reads",
     "scripts/demo.py": "reads, to show the line",
+    "scripts/session_logs.py": "finds the logs that a command is to read",
     "scripts/measurements/closing.py": "reads, to see when the line is there",
     "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
 }
@@ -309,8 +310,8 @@ KNOW_THE_ROOT = {
     *("contracts/paths.py", "contracts/settings.py"),
     *("gateway/__main__.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
-    *("scripts/demo.py", "scripts/doctor.py", "scripts/up.py", "scripts/verification.py"),
-    *("scripts/exports/command.py", "scripts/exports/sessions.py"),
+    *("scripts/demo.py", "scripts/folders.py", "scripts/up.py", "scripts/verification.py"),
+    *("scripts/exports/command.py", "scripts/session_logs.py"),
     *("scripts/pictures/record.py", "scripts/pictures/show.py"),
     *(f"scripts/measurements/{name}.py" for name in ["__main__", "closing", "extraction", "recorder", "start"]),
 }
