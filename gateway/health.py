@@ -29,6 +29,7 @@ from contracts.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable, 
 from contracts.logs import get_logger
 from gateway.again import once_more
 from gateway.cancelling import cancel_all
+from gateway.disks import lack_of_room
 from gateway.gauges import EXTRACTOR_LIVE_MS, set_gauges
 from gateway.refusals import json_response
 from gateway.state import GatewayState
@@ -96,7 +97,8 @@ class BrokerWatch:
             set_gauges(self.state.metrics, role, None if problem else self._broker(role))
             for role, problem in zip(_ROLES, problems, strict=True)
         )
-        self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ())
+        full = await asyncio.to_thread(lambda: tuple(lack_of_room(self.state.settings)))
+        self.missing = tuple(_sentence(problem) for problem in problems if problem) + sum(lacks, ()) + full
         self.checked_at = self.clock()
         if not self.missing:
             self.complete.set()

@@ -215,8 +215,16 @@ class CaptureClient:
                 if seen != (seen := (report.status, report.accepted, report.extracted)):
                     moved_at = answered_at
                 elif answered_at - moved_at > STANDSTILL_S:
-                    raise CaptureStalled(capture_id, report.status)
+                    raise CaptureStalled(capture_id, report.status, await self._missing())
             await asyncio.sleep(POLL_S)
+
+    async def _missing(self) -> tuple[str, ...]:
+        """What the gateway says that it lacks; nothing if it does not say."""
+        try:
+            said = (await self._connection.ask("GET", "/readyz")).json()
+            return tuple(str(sentence) for sentence in said.get("missing", ()))
+        except (GatewayAway, ValueError, AttributeError, TypeError):
+            return ()
 
     # --- the real-time lane -------------------------------------------------------------------------
 

@@ -90,15 +90,20 @@ class CaptureAborted(ClientError):
 
 
 class CaptureStalled(ClientError):
-    """A capture was closed, and has not moved for long. It may still be recorded: ask again with ``capture_id``."""
+    """A capture was closed, and has not moved for long. It may still be recorded: ask again with ``capture_id``.
 
-    def __init__(self, capture_id: str, status: str) -> None:
-        super().__init__(capture_id, status)
+    ``missing`` is what the gateway says that it lacks, a sentence each.
+    """
+
+    def __init__(self, capture_id: str, status: str, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(capture_id, status, missing)
         self.capture_id = capture_id
         self.status = status
+        self.missing = missing
 
     def __str__(self) -> str:
-        return f"capture {self.capture_id} stands still ({self.status}); see `a3cp inspect`"
+        why = f": {' '.join(self.missing)} See" if self.missing else "; see"
+        return f"capture {self.capture_id} stands still ({self.status}){why} `a3cp inspect`"
 
 
 class LiveEnded(ClientError):

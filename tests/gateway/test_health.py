@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -305,3 +307,36 @@ def test_keys_of_another_type_make_the_gateway_unready_and_do_not_end_it(
         assert await readiness(gateway) == unready(*away)
 
     on(own_brokers, tmp_path, test)
+
+
+def disk(free_bytes: int, flags: int = 0) -> os.statvfs_result:
+    return os.statvfs_result((1, 1, 0, 0, free_bytes, 0, 0, 0, flags, 255))
+
+
+@pytest.mark.parametrize(
+    ("seen", "sentences"),
+    [
+        (disk(10**9), ()),
+        (disk(200_000), ("{} is on a disk that is full: 0.2 MB are free.",)),
+        (disk(10**9, os.ST_RDONLY), ("{} is on a disk that is read-only.",)),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), (f"{{}} is out of reach: {os.strerror(errno.EIO)}.",)),
+        (FileNotFoundError(), ()),
+    ],
+)
+def test_a_disk_without_room_is_told_and_stands_in_the_way_of_readiness(
+    brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: Any, sentences: tuple[str, ...]
+) -> None:
+    def statvfs(_: Any) -> os.statvfs_result:
+        if isinstance(seen, OSError):
+            raise seen
+        return seen
+
+    async def test(gateway: Reached) -> None:
+        monkeypatch.setattr(os, "statvfs", statvfs)
+        await gateway.app.state.brokers.check()
+        missing = [sentence.format(root) for root in ("DATA_ROOT", "LOG_ROOT") for sentence in sentences]
+        assert await readiness(gateway) == (unready(*missing) if missing else READY)
+        assert str(tmp_path) not in str(missing)
+
+    put_workers(brokers)
+    on(brokers, tmp_path, test)

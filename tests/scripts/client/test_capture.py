@@ -295,10 +295,14 @@ def test_a_capture_that_nobody_extracts_is_not_waited_for_for_ever(
 
     async def scenario(client: CaptureClient, session: Session) -> None:
         place.extractor.busy = True
+        place.gateway.app.state.brokers.missing = ("The frames broker is full of sand.",)
         try:
             async with session.capture(**SIZE) as capture:
-                with pytest.raises(CaptureStalled, match=f"capture {capture.capture_id} stands still .waiting."):
+                with pytest.raises(
+                    CaptureStalled, match=f"{capture.capture_id} stands still .waiting.: The frames broker is"
+                ) as told:
                     await client.outcome(capture.capture_id)
+                assert told.value.missing == ("The frames broker is full of sand.",)
                 await capture.abort()
         finally:
             place.extractor.busy = False
