@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import resource
 import socket
 import sys
@@ -21,6 +22,8 @@ from gateway.sessions.store import make_roots
 from gateway.state import GatewayState
 
 __all__ = ["load_decoder", "main"]
+
+_M_MMAP_THRESHOLD = -3  # malloc.h
 
 ANSWER_WITHIN_S = 2.0
 """How long a broker's answer is waited for before it is asked again: less than any patience of a capture (the
@@ -72,8 +75,16 @@ def _allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _give_large_buffers_back() -> None:
+    """Have glibc map each buffer of 128 KiB or more by itself, so that freeing it returns it to the system. By default
+    it stops after the first such buffer, and keeps the memory of messages that are gone: 75 MiB of 900 cut sockets."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
+
+
 def run() -> int:
     """Read the settings, listen, serve."""
+    _give_large_buffers_back()
     settings = load_settings()
     settings.broker_urls()
     make_roots(settings.artifact_root, settings.log_root)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from contracts.errors import RequestRefused
 from contracts.json_text import load_json
+from gateway.unfinished import Unfinished
 
 __all__ = ["MAX_JSON_BYTES", "parse_object", "read_body", "require", "validated"]
 
@@ -29,23 +30,42 @@ async def read_body(request: Request, max_bytes: int = MAX_JSON_BYTES, *, code: 
     """The request's body, of which never more than ``max_bytes`` and one chunk are held.
 
     Raises:
-        RequestRefused: 413 with ``code`` if it is longer; 408 ``request_timeout`` if it does not come.
+        RequestRefused: 413 with ``code`` if it is longer; 408 ``request_timeout`` if it does not come; 503
+            ``server_busy`` if bodies and messages on their way hold too much memory, and this one most.
         ClientDisconnect: the client went away.
     """
     too_large = RequestRefused(413, code, f"The body is longer than {max_bytes} bytes.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > max_bytes:
         raise too_large
-    body = bytearray()
+    unfinished: Unfinished = request.app.state.gateway.unfinished
+    body, arriving = bytearray(), _Arriving()
     try:
-        async with asyncio.timeout(BODY_WITHIN_S):
+        async with asyncio.timeout(BODY_WITHIN_S) as arriving.timeout:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > max_bytes:
                     raise too_large
+                unfinished.hold(arriving, len(body))
     except TimeoutError:
+        if arriving.gave_way:
+            detail = "The server has no room for this body at the moment; try again."
+            raise RequestRefused(503, "server_busy", detail, retry_after_s=1) from None
         raise RequestRefused(408, "request_timeout", f"The body did not come within {BODY_WITHIN_S:g} s.") from None
+    finally:
+        unfinished.release(arriving)
     return bytes(body)
+
+
+class _Arriving:
+    """A body on its way."""
+
+    timeout: asyncio.Timeout
+    gave_way = False
+
+    def out_of_room(self) -> None:
+        self.gave_way = True
+        self.timeout.reschedule(0)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

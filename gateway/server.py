@@ -20,7 +20,7 @@ from contracts.listeners import address_of
 from contracts.logs import get_logger
 from contracts.settings import Settings
 from gateway.http_protocol import KEEP_ALIVE_S, BoundedHttp
-from gateway.stalls import Stalls
+from gateway.stalls import Stalls, largest
 from gateway.state import GatewayState
 from gateway.unfinished import Unfinished
 from gateway.websocket_protocol import BoundedWebSocket
@@ -31,6 +31,9 @@ log = get_logger()
 
 STOP_WITHIN_S = 7.0
 """How long it may take, from the signal on, until the last connection has ended or is cut off."""
+
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""What all clients together have not taken yet; beyond it those for whom most waits are cut off."""
 
 DRAIN_WITHIN_S = 5.0
 """How much of that captures have to end, and requests to finish, by themselves."""
@@ -118,6 +121,8 @@ class GatewayServer(uvicorn.Server):
         transports = [connection.transport for connection in self.server_state.connections]
         waiting_bytes = {transport: transport.get_write_buffer_size() for transport in transports}
         for transport in self._stalls.look(waiting_bytes, asyncio.get_running_loop().time()):
+            transport.abort()
+        for transport in largest(waiting_bytes, MOST_WAITING_BYTES):
             transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

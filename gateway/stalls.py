@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["Stalls"]
+__all__ = ["Stalls", "largest"]
 
 C = TypeVar("C", bound=Hashable)
 
@@ -28,3 +28,14 @@ class Stalls(Generic[C]):
                 since[connection] = (size, now if size < before else began_at)
         self._since = since
         return [connection for connection, (_, began_at) in since.items() if now - began_at >= self.within_s]
+
+
+def largest(waiting_bytes: Mapping[C, int], most_bytes: int) -> list[C]:
+    """Those for whom most waits: as many as have to go for the others to have no more than ``most_bytes`` together."""
+    total_bytes, found = sum(waiting_bytes.values()), []
+    for connection in sorted(waiting_bytes, key=waiting_bytes.__getitem__, reverse=True):
+        if total_bytes <= most_bytes:
+            break
+        total_bytes -= waiting_bytes[connection]
+        found.append(connection)
+    return found

@@ -7,6 +7,7 @@ from typing import NamedTuple
 __all__ = [
     "BODY",
     "BROKER_AWAY",
+    "BUSY",
     "EVENT_TOO_LARGE",
     "EVERY",
     "FOREIGN_ORIGIN",
@@ -28,6 +29,7 @@ REASONS: dict[str, str] = {
     "not_found": "There is nothing at this address.",
     "method_not_allowed": "The address does not take this method.",
     "request_timeout": "The body did not come in time.",
+    "server_busy": "Bodies and messages on their way hold too much memory, and this body most.",
     "body_too_large": "The body is longer than 1 MiB.",
     "schema_error": "The body is no JSON object or form, has a name twice, or a field breaks its rule.",
     "internal_error": "The server made a mistake.",
@@ -101,6 +103,7 @@ FOREIGN_ORIGIN = refused(403, "origin_not_allowed")
 NO_ROUTE = (refused(404, "not_found"), refused(405, "method_not_allowed"))
 BROKER_AWAY = refused(503, "broker_unavailable")
 SLOW = refused(408, "request_timeout")
+BUSY = refused(503, "server_busy")
 SCHEMA = refused(422, "schema_error")
-BODY = (SLOW, refused(413, "body_too_large"), SCHEMA)
+BODY = (SLOW, refused(413, "body_too_large"), SCHEMA, BUSY)
 EVENT_TOO_LARGE = refused(413, "event_too_large")

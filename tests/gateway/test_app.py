@@ -186,3 +186,25 @@ def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
             assert sent == []
 
     asyncio.run(main())
+
+
+def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            gateway.state.unfinished.most_bytes = 150_000
+            other, go = asyncio.Event(), asyncio.Event()
+
+            async def long() -> AsyncIterator[bytes]:
+                yield b" " * 100_000
+                other.set()
+                await go.wait()
+
+            asking = asyncio.create_task(gateway.client.post(START, content=long()))
+            await other.wait()
+            assert_refused(await gateway.post(START, b" " * 60_000), 422, "schema_error")
+            answer = await asking
+            assert_refused(answer, 503, "server_busy")
+            assert answer.headers["retry-after"] == "1"
+            assert gateway.state.unfinished.total_bytes == 0
+
+    asyncio.run(main())

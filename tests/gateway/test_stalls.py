@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.stalls import Stalls
+from gateway.stalls import Stalls, largest
 
 
 def test_a_client_that_takes_nothing_for_long_enough_has_stalled() -> None:
@@ -38,3 +38,11 @@ def test_a_connection_that_is_gone_is_forgotten() -> None:
     stalls.look({"gone": 5}, 0)
     stalls.look({}, 5)
     assert stalls.look({"gone": 5}, 12) == []
+
+
+def test_those_for_whom_most_waits_are_as_few_as_leave_room() -> None:
+    waiting = {"a": 10, "b": 50, "c": 40, "d": 0}
+    assert largest(waiting, 100) == []
+    assert largest(waiting, 99) == ["b"]
+    assert largest(waiting, 49) == ["b", "c"]
+    assert largest({}, 0) == []

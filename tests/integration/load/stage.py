@@ -17,7 +17,7 @@ from contracts.records import CaptureRecord
 from tests.conftest import BrokerPair
 from tests.gateway.test_app_process import GatewayProcess, serving
 from tests.integration.load.drain import Drain
-from tests.integration.load.sockets import DEADLINE_S, BareSocket, Streaming
+from tests.integration.load.sockets import DEADLINE_S, PATH, BareSocket, Streaming
 from tests.messages import Client
 
 CAPTURES_PER_USER = 4
@@ -40,10 +40,10 @@ class Stage:
         self._bare.append(await BareSocket.connect(self.port, small=small))
         return self._bare[-1]
 
-    async def socket(self, *, small: bool = False) -> BareSocket:
+    async def socket(self, path: str = PATH, *, small: bool = False) -> BareSocket:
         """A WebSocket that said nothing yet."""
         bare = await self.bare(small=small)
-        await bare.handshake()
+        await bare.handshake(path)
         return bare
 
     async def captures(self, count: int, frames: int = 30) -> list[Streaming]:

@@ -1,0 +1,131 @@
+"""Clients that leave in the middle of what they send, or before they are answered, leave nothing in the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from contracts.layout import DIMS, Row
+from tests.conftest import BrokerPair
+from tests.gateway.test_preview import published, settled
+from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocket, framed
+from tests.integration.load.stage import Stage, staged, until
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+
+MANY, AT_ONCE = 300, 50
+MESSAGE = framed(BINARY, bytes(6 * 1024 * 1024))[:-1000]
+LIVE = "/ws/video/stream?pipeline_id=pose"
+GROWTH_BYTES = 60 * 1024 * 1024
+"""By how much the gateway may be larger when they have gone. Cut sockets alone left 1,395 MB."""
+
+LISTEN, TIME_WAIT = "0A", "06"
+KEPT = 1
+"""The stage's own."""
+
+Client = Callable[[Stage, dict[str, str]], Awaitable[BareSocket]]
+
+
+async def sends(stage: Stage, data: bytes, path: str = "") -> BareSocket:
+    bare = await stage.socket(path) if path else await stage.bare()
+    with suppress(ConnectionError):  # the gateway may have had enough of it
+        await bare.send(data)
+    return bare
+
+
+async def cuts_a_live_message(stage: Stage, _ids: dict[str, str]) -> BareSocket:
+    return await sends(stage, MESSAGE, LIVE)
+
+
+async def cuts_a_capture_message(stage: Stage, _ids: dict[str, str]) -> BareSocket:
+    return await sends(stage, MESSAGE, PATH)
+
+
+async def cuts_a_message_of_fragments(stage: Stage, _ids: dict[str, str]) -> BareSocket:
+    first, more = framed(BINARY, b"x", last=False), framed(CONTINUATION, bytes(1000), last=False)
+    return await sends(stage, first + more * 3000, LIVE)
+
+
+def post(path: str, body: bytes, announced: int, kind: str = "application/json") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {announced}\r\n\r\n"
+    return head.encode() + body
+
+
+async def cuts_an_upload(stage: Stage, ids: dict[str, str]) -> BareSocket:
+    fields = {"record_id": str(uuid.uuid4()), "capture_id": f"capture-{uuid.uuid4().hex}", **ids}
+    parts = [f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fields[name]}\r\n' for name in fields]
+    file = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\0\0\0\x18ftypmp42'
+    form = "".join(parts).encode() + file + bytes(2_000_000)
+    return await sends(stage, post("/video/submit", form, 9_000_000, "multipart/form-data; boundary=XX"))
+
+
+async def cuts_a_body(stage: Stage, _ids: dict[str, str]) -> BareSocket:
+    return await sends(stage, post("/session_manager/sessions.start", b" " * 900_000, 1_000_000))
+
+
+async def leaves_before_the_picture(stage: Stage, ids: dict[str, str]) -> BareSocket:
+    return await sends(stage, f"GET {ids['picture']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+
+CLIENTS: list[Client] = [
+    cuts_a_live_message,
+    cuts_a_capture_message,
+    cuts_a_message_of_fragments,
+    cuts_an_upload,
+    cuts_a_body,
+    leaves_before_the_picture,
+]
+
+
+def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerPair, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, brokers) as stage:
+            ids = await recorded(stage, tmp_path)
+            await leave(stage, ids, leaves_before_the_picture, 1)  # it loads what draws
+            began = stage.memory_bytes()
+            for client in CLIENTS:
+                highest = 0
+                for _ in range(MANY // AT_ONCE):
+                    highest = max(highest, await leave(stage, ids, client, AT_ONCE))
+                grown = stage.memory_bytes() - began
+                print(f"{client.__name__}: {grown / 2**20:.0f} MiB more, {highest / 2**20:.0f} MiB at the highest")
+            assert stage.memory_bytes() - began < GROWTH_BYTES
+
+    asyncio.run(main())
+
+
+async def leave(stage: Stage, ids: dict[str, str], client: Client, count: int) -> int:
+    """So many at once, until none of them is there; what the gateway holds at most, as far as it is looked at."""
+    sockets = await asyncio.gather(*(client(stage, ids) for _ in range(count)))
+    highest = stage.memory_bytes()
+    for bare in sockets:
+        bare.drop()
+    await until(lambda: connections(stage.port) <= KEPT, "all connections are gone")
+    return highest
+
+
+def connections(port: int) -> int:
+    """How many connections the gateway has to clients, those apart that only wait for the system to forget them."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    of_gateway = [state for _, local, _, state, *_ in lines if int(local.split(":")[1], 16) == port]
+    return sum(state not in (LISTEN, TIME_WAIT) for state in of_gateway)
+
+
+async def recorded(stage: Stage, folder: Path) -> dict[str, str]:
+    """A session, and a capture of two minutes in it that can be drawn."""
+    settings = SimpleNamespace(data_root=folder / "data")
+    state = SimpleNamespace(events=stage.events, frames=stage.frames, settings=settings)
+    gateway: Any = SimpleNamespace(state=state, user_id=f"user-{uuid.uuid4().hex[:12]}")
+    rows = [Row(66 * index, True, orjson.dumps(index).ljust(4 * DIMS, b"\0")) for index in range(1800)]
+    made, _ = await published(gateway, *rows)
+    await settled(gateway, made)
+    picture = f"/captures/{made.capture_id}/animation.gif"
+    return {"user_id": made.user_id, "session_id": made.session_id, "picture": picture}
