@@ -308,7 +308,7 @@ ROOTS = {"log_root", "session_log_pattern"}
 
 KNOW_THE_ROOT = {
     *("contracts/paths.py", "contracts/settings.py"),
-    *("gateway/__main__.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
+    *("gateway/__main__.py", "gateway/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
     *("scripts/demo.py", "scripts/folders.py", "scripts/up.py", "scripts/verification.py"),
     *("scripts/exports/command.py", "scripts/session_logs.py"),
