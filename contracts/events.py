@@ -55,7 +55,13 @@ def event_bytes(event: BaseModel) -> bytes:
 
 
 _OUR_SOURCES = {"session_manager", "landmark_extractor", "library"}
-_OUR_EVENTS = ("session.", "capture.", "consent.")
+_OUR_EVENTS = {"session.start", "session.end"} | {
+    "capture.reviewed",
+    "capture.relabelled",
+    "capture.reassigned",
+    "capture.erased",
+    "consent.withdrawn",
+}
 
 
 def uses_our_names(event: Mapping[str, Any]) -> bool:
@@ -65,8 +71,8 @@ def uses_our_names(event: Mapping[str, Any]) -> bool:
     labels and references to artifacts only from lines that our own processes made.
     """
     return (
-        event.get("source") in _OUR_SOURCES
-        or str(event.get("event", "")).startswith(_OUR_EVENTS)
+        str(event.get("source")) in _OUR_SOURCES
+        or str(event.get("event")) in _OUR_EVENTS
         or "raw_features_ref" in event
     )
 

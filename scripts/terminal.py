@@ -47,6 +47,10 @@ def until_the_reader_leaves(action: Callable[[], int]) -> int:
         for stream in closed:  # what is left in it is lost, and no exit may complain of that
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return READER_LEFT
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich took it, and would end with 1
+            return READER_LEFT
+        raise
     return code
 
 

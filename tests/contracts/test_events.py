@@ -134,7 +134,17 @@ def test_an_event_under_a_name_of_ours_is_known(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"event": "note"}, {"event": None}, {"event": ["session.start"]}, {"source": 1}]
+    "fields",
+    [
+        {},
+        {"event": "note"},
+        {"event": None},
+        {"event": ["session.start"]},
+        {"source": 1},
+        {"source": []},
+        {"event": "capture.source", "source": "ingest"},
+        {"event": {}},
+    ],
 )
 def test_any_other_event_is_a_client_s_own(fields: dict[str, Any]) -> None:
     assert not uses_our_names(fields)
