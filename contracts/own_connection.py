@@ -16,7 +16,10 @@ from contracts.broker import Broker, broker_errors
 from contracts.scripts import Call, command, run_each
 from contracts.shared_connection import packed
 
-__all__ = ["OwnConnection"]
+__all__ = ["Entry", "OwnConnection"]
+
+Entry = tuple[bytes, Mapping[bytes, bytes]]
+"""An entry's ID and its fields."""
 
 
 class OwnConnection:
@@ -27,23 +30,24 @@ class OwnConnection:
         self._broker = broker
         self._connection: Any = None
 
-    def oldest(self, stream: str, block_ms: int) -> tuple[bytes, Mapping[bytes, bytes]] | None:
-        """The first entry of a stream of the frames role, its ID and its fields; None if none comes in time.
+    def entries(self, stream: str, after: bytes, count: int, block_ms: int | None) -> list[Entry]:
+        """The first entries of a stream of the frames role behind ``after``, their IDs and their fields; none if none
+        comes within ``block_ms``, or none is there if that is None.
 
         Raises:
             BrokerUnavailable: the broker is away.
         """
         with broker_errors("frames"):
             if isinstance(self._broker, redis.RedisCluster):
-                streams: Any = self._broker.xread({stream: "0-0"}, count=1, block=block_ms)
-                return streams[0][1][0] if streams else None
-            self._send(packed(("XREAD", "COUNT", 1, "BLOCK", block_ms, "STREAMS", stream, "0-0")))
+                streams: Any = self._broker.xread({stream: after}, count=count, block=block_ms)
+                return list(streams[0][1]) if streams else []
+            wait = () if block_ms is None else ("BLOCK", block_ms)
+            self._send(packed(("XREAD", "COUNT", count, *wait, "STREAMS", stream, after)))
             streams = self._connection.read_response()
         if not streams:
-            return None
+            return []
         entries = streams[stream.encode()] if isinstance(streams, dict) else streams[0][1]
-        ((entry_id, words),) = entries
-        return entry_id, dict(zip(words[::2], words[1::2], strict=True))
+        return [(entry_id, dict(zip(words[::2], words[1::2], strict=True))) for entry_id, words in entries]
 
     def run_together(self, *calls: Call[Any]) -> None:
         """Run several scripts of one role, sent in one write. Each runs whatever became of those before it, and they

@@ -1,8 +1,7 @@
 """One live worker: the frames of many sessions, one after the other, each with its own session's pipeline.
 
-One thread does everything, the sign of life too, on purpose: a worker that hangs in a frame falls silent, and its
-sessions are told. Each session has one frame at most in the inbox, which is first come, first served: so all of them
-have their turn.
+One thread does everything, the heartbeat too, on purpose: a worker that hangs in a frame falls silent, and its
+sessions are told. Each session has one frame at most in the inbox, and all have their turn: see `LiveQueue`.
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
 from contracts.logs import get_logger
-from contracts.own_connection import OwnConnection
+from contracts.own_connection import Entry, OwnConnection
 from contracts.scripts import run_sync
 from workers.decode import decode_scaled
+from workers.live_queue import LiveQueue, frame_cost
 from workers.live_sessions import LiveSessions
 from workers.metrics import LiveMetrics
 from workers.pipelines.base import Findings
 from workers.pulse import FrameClock
 
 __all__ = ["LiveTiming", "LiveWorker", "leave", "result_text"]
+
+READ_COUNT = 8
+"""Entries read at once: each may hold 5 MiB."""
 
 log = get_logger()
 
@@ -74,6 +77,7 @@ class LiveWorker:
         self._stop = stop
         self._metrics = metrics or LiveMetrics()
         self._alive_at_s = 0.0
+        self._queue = LiveQueue()
 
     def run(self) -> None:
         """Work. A broker that is away is asked again with backoff; the frame or answer in hand is lost, and the
@@ -96,15 +100,45 @@ class LiveWorker:
         self._sessions.close()
 
     def turn(self) -> None:
-        """A sign of life if one is due, and the frame that waits for longest if one comes within ``read_ms``.
+        """A heartbeat if one is due, and the frame whose turn it is if one comes within ``read_ms``.
 
         Raises:
             BrokerUnavailable: the broker is away.
         """
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
-        if (entry := self._own.oldest(self._inbox, self._timing.read_ms)) is not None:
+        last = self._read_inbox()
+        entry_id = self._queue.next()
+        if entry_id is None:
+            return
+        entry = last if last is not None and last[0] == entry_id else self._fetched(entry_id)
+        if entry is not None:
             self._take(*entry)
+
+    def _read_inbox(self) -> Entry | None:
+        """Line up everything that has come; returns the last of it. It waits only if no frame waits already."""
+        last: Entry | None = None
+        block_ms = None if self._queue else self._timing.read_ms
+        while found := self._own.entries(self._inbox, last[0] if last else self._queue.last_id, READ_COUNT, block_ms):
+            for last in found:
+                self._line_up(*last)
+            if len(found) < READ_COUNT:
+                break
+            block_ms = None
+        return last
+
+    def _line_up(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Note that it is there; its picture is read again when it is its turn, so few are in memory."""
+        frame = _decoded(entry_id, fields)
+        if frame is None:
+            run_sync(self._frames, live_lane.drop(self._inbox, [entry_id]))
+        else:
+            self._queue.add(entry_id, frame.live_id, frame_cost(frame.payload))
+
+    def _fetched(self, entry_id: bytes) -> Entry | None:
+        """An entry that waited; None if its session has left meanwhile and taken it back."""
+        found = self._own.entries(self._inbox, _just_before(entry_id), 1, None)
+        return found[0] if found and found[0][0] == entry_id else None
 
     def _say_alive(self) -> None:
         listed = run_sync(self._frames, live_lane.alive(self._name))
@@ -112,16 +146,14 @@ class LiveWorker:
         self._alive_at_s = now_s + self._timing.alive_s
         with self._clock.frame():  # closing one waits for its threads
             self._sessions.keep(listed, now_s - self._timing.unused_s)
+        self._queue.keep(listed)
         self._metrics.graphs.set(len(self._sessions))
 
     def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
         """Answer an entry, and delete it in the same breath: to do that first would cost its client a round trip to the
         broker. One that kills the worker is met by nobody: who comes after it has another inbox."""
         delete = live_lane.drop(self._inbox, [entry_id])
-        frame = _decoded(entry_id, fields)
-        if frame is None:
-            run_sync(self._frames, delete)
-            return
+        frame = LiveFrame.decode(fields)
         with self._clock.frame():
             answer = self._work(frame)
         self._own.run_together(live_lane.put_answer(frame.gateway, answer), delete)
@@ -182,6 +214,12 @@ def _decoded(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LiveFrame | None
     except (ValueError, KeyError) as error:  # its text could quote what is in the entry
         log.warning("an entry of the inbox is no frame", entry_id=entry_id.decode(), error=type(error).__name__)
         return None
+
+
+def _just_before(entry_id: bytes) -> bytes:
+    """The ID behind which an entry is the first one."""
+    milliseconds, number = map(int, entry_id.split(b"-"))
+    return b"%d-%d" % ((milliseconds, number - 1) if number else (milliseconds - 1, 2**64 - 1))
 
 
 def _failed(frame: LiveFrame, code: LiveCode, sentence: str) -> Answer:

@@ -127,7 +127,7 @@ def asked_in(text: str) -> Iterator[tuple[str, str]]:
         command = METHODS.get(name, name)
         if name.startswith("ensure_group"):
             yield "xgroup|create", arguments[2]
-        elif name == "oldest":
+        elif name == "entries" and "_own" in client:
             yield "xread", arguments[0]
         elif re.search(rf"\b{CLIENTS}$", client) and command in granted | UNKNOWN:
             yield command, arguments[0]

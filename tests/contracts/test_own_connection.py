@@ -13,32 +13,31 @@ from contracts.scripts import run_sync
 from tests.conftest import BrokerPair
 
 
-def test_the_oldest_frame_is_read_answered_and_deleted(brokers: BrokerPair, unique: str) -> None:
+def test_frames_are_read_in_order_answered_and_deleted(brokers: BrokerPair, unique: str) -> None:
     inbox = live_inbox(unique)
-    sent = [LiveFrame("a", index, "pose", unique, b"\x00\xff\r\n" * 1000) for index in range(2)]
+    sent = [LiveFrame("a", index, "pose", unique, b"\x00\xff\r\n" * 1000) for index in range(3)]
     with brokers.frames.client() as frames:
         own = OwnConnection(frames)
-        assert own.oldest(inbox, 1) is None
+        assert own.entries(inbox, b"0-0", 2, 1) == own.entries(inbox, b"0-0", 2, None) == []
         for frame in sent:
             run_sync(frames, live_lane.put_frame(unique, frame))
         frames.script_flush()  # a broker that restarted knows no script
-        for frame in sent:
-            entry = own.oldest(inbox, 1)
-            assert entry is not None
-            entry_id, fields = entry
-            assert LiveFrame.decode(fields) == frame
+        first = own.entries(inbox, b"0-0", 2, 1)
+        rest = own.entries(inbox, first[-1][0], 2, None)
+        assert [LiveFrame.decode(fields) for _, fields in first + rest] == sent
+        for frame, (entry_id, _) in zip(sent, first + rest, strict=True):
             answer = Answer("a", frame.frame_index, b"{}")
             own.run_together(live_lane.put_answer(unique, answer), live_lane.drop(inbox, [entry_id]))
         assert not frames.exists(inbox)
-        assert frames.xlen(live_outbox(unique)) == 2
+        assert frames.xlen(live_outbox(unique)) == 3
 
 
 def test_a_lost_connection_is_told_once_and_then_there_is_another(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
         own = OwnConnection(its_own)
-        assert own.oldest(live_inbox(unique), 1) is None
+        assert own.entries(live_inbox(unique), b"0-0", 1, 1) == []
         run_sync(frames, live_lane.put_frame(unique, LiveFrame("a", 0, "pose", unique, b"x")))
         frames.client_kill_filter(_type="normal", skipme=True)
         with pytest.raises(BrokerUnavailable):
-            own.oldest(live_inbox(unique), 1)
-        assert own.oldest(live_inbox(unique), 1) is not None
+            own.entries(live_inbox(unique), b"0-0", 1, 1)
+        assert len(own.entries(live_inbox(unique), b"0-0", 1, 1)) == 1

@@ -39,6 +39,7 @@ PURE = [
     "scripts/client/frames.py",
     "scripts/client/pace.py",
     "scripts/pictures/motion.py",
+    "workers/live_queue.py",
     "workers/matrix.py",
     "workers/orientation.py",
     "workers/packets.py",

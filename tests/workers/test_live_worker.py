@@ -191,6 +191,51 @@ def test_sessions_are_answered_in_the_order_of_their_frames_and_each_has_its_own
         assert [seen(answer) for answer in answers] == [frame_index + 1] * 10
 
 
+def test_a_session_beside_many_dear_ones_is_not_kept_waiting(bench: Workbench, gateway: FakeGateway) -> None:
+    """A picture of 64 MiB of samples costs as much as eight of a camera; none is answered out of turn."""
+    dear = [gateway.join(f"dear-{number}") for number in range(10)]
+    honest = gateway.join("honest")
+    large = grey_jpeg(9, 4096, 4096)
+    for place in [*dear, honest]:
+        gateway.send(place, grey_jpeg(9))
+        bench.worker.turn()
+    gateway.answers(11)
+    for place in dear:
+        gateway.send(place, large, 1)
+    gateway.send(honest, grey_jpeg(9), 1)
+    bench.worker.turn()
+    (answer,) = gateway.answers()
+    assert answer.live_id == "honest", "it came last and is served first"
+    for _ in dear:
+        bench.worker.turn()
+    assert {answer.live_id for answer in gateway.answers(10)} == {place.live_id for place in dear}
+
+
+def test_a_session_that_left_while_its_frame_waited_is_not_served(
+    bench: Workbench, frames: redis.Redis, gateway: FakeGateway
+) -> None:
+    places = [gateway.join(f"session-{number}") for number in range(3)]
+    for place in places:
+        gateway.send(place, grey_jpeg(9))
+    bench.worker.turn()
+    waiting: Any = frames.xrange(live_inbox(ME))
+    run_sync(frames, live_lane.drop(live_inbox(ME), [waiting[0][0]]))
+    for _ in range(3):
+        bench.worker.turn()
+    assert [answer.live_id for answer in gateway.answers(2)] == ["session-0", "session-2"]
+    assert len(bench.made) == 2
+    assert not frames.exists(live_inbox(ME))
+
+
+def test_more_frames_than_are_read_at_once_are_all_answered(bench: Workbench, gateway: FakeGateway) -> None:
+    places = [gateway.join(f"session-{number}") for number in range(30)]
+    for place in places:
+        gateway.send(place, grey_jpeg(9))
+    for _ in places:
+        bench.worker.turn()
+    assert [answer.live_id for answer in gateway.answers(30)] == [place.live_id for place in places]
+
+
 def test_more_sessions_than_graphs_are_all_answered(frames: redis.Redis, gateway: FakeGateway) -> None:
     bench = Workbench(frames, ME, max_graphs=2)
     bench.worker.turn()
