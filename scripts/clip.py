@@ -14,24 +14,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
 import simplejpeg
 
 from contracts.errors import A3CPError, VideoError
 from contracts.limits import CaptureLimits
-from workers.orientation import fitting_size
-from workers.sampling import too_long, too_short
+from scripts.images import IMAGE_SUFFIXES, ImageError, in_order, left_out, read_image
+from workers.sampling import MAX_SOURCE_FPS, MediaClock, Timeline, too_long, too_short
 from workers.video import Video
 
 __all__ = ["IMAGE_SUFFIXES", "Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
 
 QUALITIES = (90, 75, 60, 40, 20)
 """JPEG qualities, tried in turn until a frame is small enough."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-
-_MEDIA_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 class ClipError(A3CPError):
@@ -111,7 +106,8 @@ class VideoSource(Clip):
 
 
 class FolderSource(Clip):
-    """A folder of images, in the order of their names, ``fps`` a second. A JPEG that fits goes as it is.
+    """A folder of images, in the order of the numbers in their names, ``fps`` a second; of more than the limits allow
+    some are left out, as of a video. A JPEG that fits and stands upright goes as it is.
 
     Raises:
         ClipError: there is no image in it, or one cannot be read, or too many or too few for a capture.
@@ -120,46 +116,51 @@ class FolderSource(Clip):
     def __init__(self, path: Path, limits: CaptureLimits, fps: int = 15) -> None:
         self.name = path.name
         self._limits = limits
-        self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        if not self._paths:
-            raise ClipError(f"{self.name}: there is no image in it ({', '.join(sorted(IMAGE_SUFFIXES))})")
-        if fps > limits.max_fps:
-            raise ClipError(f"{self.name}: {fps} frames a second, {limits.max_fps} are allowed")
-        self.fps_target = fps
-        self.expected_frames = len(self._paths)
-        if self.end_ms(self._offset_ms(len(self._paths) - 1)) > limits.max_duration_s * 1000:
-            raise ClipError(f"{self.name}: {too_long(len(self._paths) / fps, limits).detail}")
-        if (shown_s := self.end_ms(0) / 1000) < limits.min_duration_s:
-            raise ClipError(f"{self.name}: {too_short(shown_s, limits).detail}")
+        self._fps = fps
+        there = list(path.iterdir())
+        self._paths = in_order(there)
+        self._check(left_out(there))
+        offsets_s = [Fraction(index, fps) for index in range(len(self._paths))]
+        self._timeline = Timeline.of(offsets_s, limits, header_rate=Fraction(fps))
+        self.fps_target = self._timeline.fps_target
+        self.expected_frames = self._timeline.expected_frames
         _, self.width, self.height = self._read(self._paths[0])
 
-    def _offset_ms(self, index: int) -> int:
-        return round(Fraction(1000 * index, self.fps_target))
+    def _check(self, others: list[Path]) -> None:
+        if others:
+            kinds = ", ".join(sorted({other.suffix.lower() for other in others}))
+            raise ClipError(
+                f"{self.name}: {len(others)} of its images cannot be read ({kinds}): convert or remove them"
+            )
+        if not self._paths:
+            raise ClipError(f"{self.name}: there is no image in it ({', '.join(sorted(IMAGE_SUFFIXES))})")
+        if not 1 <= self._fps <= MAX_SOURCE_FPS:
+            raise ClipError(f"{self.name}: {self._fps} frames a second, 1 to {MAX_SOURCE_FPS} are allowed")
+        if self.end_ms(0) > self._limits.max_duration_s * 1000:
+            raise ClipError(f"{self.name}: {too_long(len(self._paths) / self._fps, self._limits).detail}")
+        if (shown_s := self.end_ms(0) / 1000) < self._limits.min_duration_s:
+            raise ClipError(f"{self.name}: {too_short(shown_s, self._limits).detail}")
 
     def end_ms(self, last_offset_ms: int) -> int:
-        return self._offset_ms(len(self._paths))
+        return round(Fraction(1000 * len(self._paths), self._fps))
 
     def frames(self) -> Iterator[ClipFrame]:
+        clock = MediaClock(self._limits, self._timeline)
         for index, path in enumerate(self._paths):
+            offset_ms = clock.tick(Fraction(index, self._fps))
+            if offset_ms is None:
+                continue
             jpeg, width, height = self._read(path)
             if (width, height) != (self.width, self.height):
                 raise ClipError(f"{path.name}: {width}x{height}, but the first image is {self.width}x{self.height}")
-            yield ClipFrame(self._offset_ms(index), jpeg)
+            yield ClipFrame(offset_ms, jpeg)
 
     def _read(self, path: Path) -> tuple[bytes, int, int]:
         try:
-            data = path.read_bytes()
-            if simplejpeg.is_jpeg(data):
-                height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-                if self._limits.fits(width, height) and len(data) <= self._limits.max_frame_bytes:
-                    return data, width, height
-            with av.open(path) as image:
-                frame = next(image.decode(video=0))
-        except (*_MEDIA_ERRORS, StopIteration, IndexError):
-            raise ClipError(f"{path.name}: not an image that can be read") from None
-        width, height = fitting_size(frame.width, frame.height, self._limits)
-        shrunk = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-        return encode(shrunk.to_ndarray(), self._limits), width, height
+            image = read_image(path, self._limits)
+        except ImageError as error:
+            raise ClipError(f"{path.name}: {error}") from None
+        return image.jpeg if image.pixels is None else encode(image.pixels, self._limits), image.width, image.height
 
 
 def open_clip(path: Path, limits: CaptureLimits, fps: int = 15) -> Clip:
@@ -170,7 +171,11 @@ def open_clip(path: Path, limits: CaptureLimits, fps: int = 15) -> Clip:
     """
     if not os.path.exists(path):  # noqa: PTH110 -- the other raises for a name that is too long
         raise ClipError(f"{path}: there is no such file or folder")
-    return FolderSource(path, limits, fps) if path.is_dir() else VideoSource(path, limits)
+    if path.is_dir():
+        return FolderSource(path, limits, fps)
+    if not path.is_file():
+        raise ClipError(f"{path}: a pipe or a device, which cannot be read twice: save it as a file first")
+    return VideoSource(path, limits)
 
 
 @contextmanager
