@@ -39,6 +39,9 @@ Rights = Mapping[str, str]
 _EVERY_PROCESS = "info config|get time command cluster|slots asking"
 """The check of the roles, the broker's clock, and which master of a cluster has what."""
 
+_OPERATOR = f"{_EVERY_PROCESS} script|kill"
+"""And to end a script that does not end by itself: until then its broker answers nobody else."""
+
 _STATE, _FRAMES, _ROWS = capture_keys("*")
 
 _GATEWAY_FRAMES: Rights = {
@@ -118,18 +121,19 @@ _RECORDER_EVENTS: Rights = {
 }
 
 _OPERATOR_FRAMES: Rights = {
-    "": _EVERY_PROCESS,
+    "": _OPERATOR,
     f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending xrange",
     f"{keys.UPLOAD_PLACES} {keys.EXTRACTORS} {keys.LIVE_WORKERS} {keys.LIVE_SESSIONS}": "zrange",
-    _STATE: "hmget",
+    _STATE: "hmget hgetall",
     f"{_FRAMES} {live_inbox('*')}": "xlen",
 }
 
 _OPERATOR_EVENTS: Rights = {
-    "": _EVERY_PROCESS,
-    keys.EVENTS: "xinfo|groups xlen xrange",
-    keys.DEAD_EVENTS: "xlen",
-    keys.UNFINISHED: "zcard",
+    "": _OPERATOR,
+    keys.EVENTS: "xinfo|groups xlen xpending xrange",
+    keys.DEAD_EVENTS: "xlen xrange xrevrange",
+    keys.UNFINISHED: "zcard zrange",
+    capture_record("*"): "hgetall",
     keys.RECORDER_LEADER: "get",
 }
 

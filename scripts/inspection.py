@@ -16,6 +16,7 @@ from contracts.broker import Broker, broker_errors, connect_sync
 from contracts.settings import Settings
 from contracts.upload import Place
 from scripts.running import running_urls
+from scripts.terminal import age_text, bytes_text
 
 __all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_events", "read_frames"]
 
@@ -73,7 +74,8 @@ class FramesSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class EventsSnapshot:
-    """The events role. ``oldest`` is the ID of the first event that is not recorded yet."""
+    """The events role. ``oldest`` is the ID of the first event that is not recorded yet; ``oldest_dead_s`` how old the
+    first dead letter is."""
 
     memory: Mapping[str, Any]
     waiting: int
@@ -83,6 +85,7 @@ class EventsSnapshot:
     dead: int
     unfinished: int
     leader: str
+    oldest_dead_s: float = 0.0
 
 
 def _text(value: Any) -> str:
@@ -189,7 +192,14 @@ def read_events(broker: Broker) -> EventsSnapshot:
             dead=int(broker.xlen(keys.DEAD_EVENTS)),
             unfinished=int(broker.zcard(keys.UNFINISHED)),
             leader=_text(leader) if leader else "",
+            oldest_dead_s=_oldest_dead_s(broker),
         )
+
+
+def _oldest_dead_s(broker: Broker) -> float:
+    """How old the first dead letter is by the broker's clock; 0 if there is none."""
+    entries: Any = broker.xrange(keys.DEAD_EVENTS, count=1)
+    return max(0.0, broker.time()[0] - int(entries[0][0].split(b"-")[0]) / 1000) if entries else 0.0
 
 
 def _memory(broker: Broker) -> Mapping[str, Any]:
@@ -223,7 +233,7 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_column()
     table.add_row("frames broker", _memory_text(frames.memory))
     table.add_row("captures", _flight(frames.cameras))
-    stored = f"; {len(frames.places)} take up {_bytes(sum(place.byte_length for place in frames.places))}"
+    stored = f"; {len(frames.places)} take up {bytes_text(sum(place.byte_length for place in frames.places))}"
     table.add_row("videos", _flight(frames.videos) + (stored if frames.places else ""))
     table.add_row("extractors", f"{len(frames.extractors)} live")
     sessions = sum(worker.sessions for worker in frames.live_workers.values())
@@ -236,7 +246,8 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_row("events", stream + oldest)
     table.add_row("recorder", f"{events.leader} is active" if events.leader else "none is active")
     table.add_row("unfinished", f"{events.unfinished} captures without an outcome")
-    table.add_row("dead letters", f"{events.dead}")
+    age = f"; the oldest is {age_text(events.oldest_dead_s)} old" if events.dead else ""
+    table.add_row("dead letters", f"{events.dead}{age}")
     return table
 
 
@@ -285,9 +296,5 @@ def _lag(lag: int | None) -> str:
 def _memory_text(memory: Mapping[str, Any]) -> str:
     if not memory:
         return "a cluster; ask its nodes for their memory"
-    limit = f" of {_bytes(memory['maxmemory'])}" if memory["maxmemory"] else ""
-    return f"{_bytes(memory['used_memory'])}{limit} in use"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1_000_000:.1f} MB"
+    limit = f" of {bytes_text(memory['maxmemory'])}" if memory["maxmemory"] else ""
+    return f"{bytes_text(memory['used_memory'])}{limit} in use"

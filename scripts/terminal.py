@@ -14,7 +14,7 @@ from contracts.errors import ConfigurationError
 from contracts.line_writer import printable
 from contracts.local_folder import local_folder
 
-__all__ = ["READER_LEFT", "output_folder", "printable", "until_the_reader_leaves"]
+__all__ = ["READER_LEFT", "age_text", "bytes_text", "output_folder", "printable", "until_the_reader_leaves"]
 
 READER_LEFT = 128 + signal.SIGPIPE
 """The exit code that shells give a program which SIGPIPE ended."""
@@ -59,3 +59,16 @@ def _is_open(stream: TextIO) -> bool:
     watch = select.poll()
     watch.register(stream.fileno(), 0)
     return not any(events & (select.POLLERR | select.POLLHUP) for _, events in watch.poll(0))
+
+
+def age_text(seconds: float) -> str:
+    """A time as a person says it."""
+    for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def bytes_text(count: int) -> str:
+    """So many bytes, in MB."""
+    return f"{count / 1_000_000:.1f} MB"

@@ -88,10 +88,12 @@ DENIED: dict[tuple[User, Role], str] = {
     ("operator", "frames"): f"""
         XADD {CAPTURES} * a b | XREAD STREAMS {FRAMES} 0 | XRANGE {FRAMES} - + | HGETALL {ROWS} | HGET {VIDEO} 0
         HSET {STATE} a b | DEL {STATE} | XDEL {CAPTURES} 1-0 | EVAL x 1 {STATE} | XRANGE {INBOX} - +
-        XREADGROUP GROUP g c STREAMS {CAPTURES} >
+        XREADGROUP GROUP g c STREAMS {CAPTURES} > | XINFO STREAM {FRAMES} | XREVRANGE {FRAMES} + -
+        XINFO STREAM {CAPTURES} | XREAD STREAMS {CAPTURES} 0 | HGETALL {VIDEO} | HMGET {ROWS} 1
+        XREAD STREAMS {INBOX} 0 | XRANGE {OUTBOX} - +
     """,
     ("operator", "events"): f"""
-        XADD {EVENTS} * a b | XDEL {EVENTS} 1-0 | HGETALL {RECORD} | HMGET {SESSION} status
+        XADD {EVENTS} * a b | XDEL {EVENTS} 1-0 | HSET {RECORD} a b | HMGET {SESSION} status | DEL {DEAD_EVENTS}
         SET {RECORDER_LEADER} x | ZREM {UNFINISHED} x | EVAL x 1 {EVENTS}
         XREADGROUP GROUP g c STREAMS {EVENTS} >
     """,

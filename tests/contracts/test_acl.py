@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, get_args
 
 import pytest
@@ -19,6 +22,7 @@ from contracts.broker import Role
 from contracts.scripts import Call, ScriptName
 from tests.brokers import Flavour, server_path
 from tests.contracts.forbidden import DENIED, NEVER
+from tests.documented import documented_commands
 from tests.guarded import GuardedBroker, denials, guarded
 from tests.integration.faults.test_cluster import every_call
 
@@ -151,7 +155,14 @@ def uses_of(user: User) -> set[tuple[str, str]]:
         known = [names for pattern, names in KEYS_BY_NAME.items() if re.search(pattern, place)]
         assert known, f"{command} {place}: say in KEYS_BY_NAME which keys these are"
         uses |= {(name, command) for name in known[0]}
+    if user == "operator":
+        uses |= {(words[1], command_of(words)) for _, words in documented_commands() if words[0] != "SCRIPT"}
     return uses
+
+
+def command_of(words: Sequence[str]) -> str:
+    """A documented command as the rules name it."""
+    return f"{words[0]}|{words[1]}".lower() if words[0].upper() == "XINFO" else words[0].lower()
 
 
 def rights_of(user: User, role: Role) -> set[tuple[str, str]]:
@@ -180,7 +191,8 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
     rights = {right for role in ROLES for right in rights_of(user, role)}
     assert not {use for use in uses if not any(is_for(right, use) for right in rights)}, "what it lacks"
     assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, "what nobody uses"
-    assert all(RIGHTS[role][user][""] == EVERYBODY for role in ROLES)
+    more = " script|kill" if user == "operator" else ""
+    assert all(RIGHTS[role][user][""] == EVERYBODY + more for role in ROLES)
 
 
 # --- the scripts, command by command ----------------------------------------------------------------------
@@ -272,6 +284,27 @@ def test_a_script_gives_no_right_to_who_has_it_not(brokers: dict[Role, GuardedBr
                 redis.exceptions.ResponseError, match=r"ACL failure|can't (run|access)|not allowed from script"
             ):
                 client.eval(text, 1, keys.EVENTS)
+
+
+def test_the_operator_ends_a_script_that_does_not_end(brokers: dict[Role, GuardedBroker]) -> None:
+    for broker in brokers.values():
+        with broker.client() as admin, broker.client_of("operator") as operator:
+            admin.config_set("lua-time-limit", 10)
+            key = keys.CAPTURES if broker.role == "frames" else keys.EVENTS
+            endless = Thread(target=run_endless, args=(broker, key))
+            endless.start()
+            give_up_s = time.monotonic() + 60
+            while endless.is_alive() and time.monotonic() < give_up_s:
+                with suppress(redis.exceptions.ResponseError):  # NOTBUSY: it has not begun
+                    operator.execute_command("SCRIPT KILL")
+            endless.join(1)
+            assert not endless.is_alive()
+            assert operator.info("server")
+
+
+def run_endless(broker: GuardedBroker, key: str) -> None:
+    with broker.client_of("gateway") as gateway, suppress(redis.exceptions.ResponseError):  # it is killed
+        gateway.eval("while true do end", 1, key)
 
 
 def test_nobody_comes_in_without_a_password_or_by_the_default_user(brokers: dict[Role, GuardedBroker]) -> None:

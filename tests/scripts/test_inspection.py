@@ -45,6 +45,18 @@ def test_videos_are_seen_waiting_with_their_extractor_and_by_their_size(own_brok
     assert "0/0" in lines[f"{unique}-waits"] and "waiting" in lines[f"{unique}-waits"]
 
 
+def test_dead_letters_are_counted_with_the_age_of_the_oldest(own_brokers: BrokerPair) -> None:
+    settings = Settings(frames_url=SecretStr(own_brokers.frames.url), events_url=SecretStr(own_brokers.events.url))
+    with own_brokers.events.client() as events:
+        now_s = events.time()[0]  # type: ignore[index]
+        for age_s in (3 * 86400, 10):
+            events.xadd(keys.DEAD_EVENTS, {"reason": "x"}, id=f"{(now_s - age_s) * 1000}-0")
+    out = io.StringIO()
+    assert inspect(settings, Console(file=out, width=160)) == 0
+    [line] = [line for line in out.getvalue().splitlines() if line.startswith("dead letters")]
+    assert line.split(maxsplit=2)[2].strip() == "2; the oldest is 3 days old"
+
+
 def video_window(capture_id: str) -> CaptureWindow:
     """A capture whose frames come from a video of 1.5 MB."""
     return CaptureWindow(
