@@ -92,15 +92,33 @@ def make_directories(data_root: Path | None, log_root: Path, user_id: str, sessi
     Without a ``data_root`` the artifacts are in an object store, which has no directories.
 
     Raises:
-        RequestRefused: 503 ``session_directories_unavailable``, the file system refuses.
+        RequestRefused: 503 ``session_directories_unavailable``, the file system refuses, or ignores case and has the
+            folder of a user whose id differs in case alone.
     """
+    folders = [session_log_dir(log_root, user_id)]
+    if data_root is not None:
+        folders.append(session_features_dir(data_root, user_id, session_id))
     try:
-        _make(session_log_dir(log_root, user_id))
-        if data_root is not None:
-            _make(session_features_dir(data_root, user_id, session_id))
+        another = any(_is_anothers(root / "users" / user_id) for root in (log_root, data_root) if root is not None)
+        for folder in () if another else folders:
+            _make(folder)
     except OSError as error:
         detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
         raise RequestRefused(503, "session_directories_unavailable", detail) from error
+    if another:
+        detail = (
+            "The file system takes this user_id and another one, which differs from it in case alone, for the same; "
+            "use another user_id."
+        )
+        raise RequestRefused(503, "session_directories_unavailable", detail)
+
+
+def _is_anothers(folder: Path) -> bool:
+    """Whether a file system that ignores case gave us the folder of another name, as ``Ann`` for ``ann``."""
+    twin = folder.with_name(folder.name.swapcase())
+    if twin == folder or not (folder.exists() and twin.exists() and twin.samefile(folder)):
+        return False
+    return all(there.name != folder.name for there in folder.parent.iterdir())
 
 
 def make_roots(data_root: Path | None, log_root: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from contracts import keys
 from contracts.broker import connect
-from contracts.errors import ConfigurationError
+from contracts.errors import ConfigurationError, RequestRefused
 from contracts.events import Receipt, await_receipt
 from contracts.ids import is_session_id
 from contracts.paths import session_features_dir, session_log_dir
@@ -210,6 +210,25 @@ def test_directories_that_cannot_be_made_are_503_and_start_nothing(tmp_path: Pat
             assert await gateway.state.events.exists(keys.EVENTS) == 0
 
     asyncio.run(main())
+
+
+def test_a_user_whose_id_differs_in_case_alone_is_refused_where_the_file_system_ignores_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = tmp_path / "logs" / "users"
+    session = "sess_0123456789abcdef"
+    for user_id in ("Ann", "ann"):  # a file system that tells them apart has a folder for each
+        store.make_directories(tmp_path / "data", tmp_path / "logs", user_id, session)
+    assert sorted(path.name for path in users.iterdir()) == ["Ann", "ann"]
+    store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", session)
+    (users / "CARER").symlink_to("carer")  # another name of the same folder, as such a file system finds it
+    monkeypatch.setattr(Path, "iterdir", lambda folder: [folder / "Carer"])
+    with pytest.raises(RequestRefused) as refused:
+        store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", "sess_0123456789abcdee")
+    assert (refused.value.status, refused.value.code) == (503, "session_directories_unavailable")
+    assert not (tmp_path / "data/users/carer/sessions/sess_0123456789abcdee").exists()
+    monkeypatch.setattr(Path, "iterdir", lambda folder: [folder / "carer"])
+    store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", session)
 
 
 def test_without_a_recorder_start_is_503_and_a_repeat_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
