@@ -98,6 +98,18 @@ class RunningStack:
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
+    @contextmanager
+    def frozen_gateway(self) -> Iterator[None]:
+        """The gateway's process stands still meanwhile; its sockets stay open."""
+        pid = self.stack.parts["gateway"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.ready()
+
     def ready(self) -> None:
         """Return when a capture can be taken (again)."""
         self.call(self.stack.ready())

@@ -38,7 +38,7 @@ def capture(page: Page, seconds: int = 2) -> None:
     """Capture, let it run for that long, and stop it."""
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("recording")
-    page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.numbers').textContent)")
+    page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.stage-clock').textContent)")
     button(page, "Stop")
 
 
@@ -48,6 +48,9 @@ def status(page: Page) -> Locator:
 
 def fact(page: Page, name: str) -> Locator:
     """A value of the page, by the name that it has there."""
+    folded = page.locator("details.folded:not([open]) > summary")
+    if folded.count():
+        folded.click()
     return page.locator(f"dt:text-is('{name}') + dd")
 
 
@@ -60,7 +63,9 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
     session_id = start(page)
     page.get_by_label("What is meant (optional)").fill("more")
     capture(page, seconds=3)
-    expect(status(page)).to_contain_text("recorded")
+    expect(status(page)).to_contain_text("recorded, but: no hand was found")  # the clip shows a face
+    expect(page.get_by_role("heading", name="What was recorded")).to_be_in_viewport()
+    expect(page.get_by_role("listitem").filter(has_text=re.compile(r"^more, \d+ s, hands 0 %"))).to_be_visible()
     shown_hash = fact(page, "Artifact hash").inner_text()
     record_id = fact(page, "record_id").inner_text()
 
@@ -163,7 +168,7 @@ def test_leaving_during_a_capture_is_asked_about(page: Page) -> None:
 
     page.on("dialog", stay)
     page.get_by_role("link", name="Live view").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Capture a gesture")
+    expect(page.get_by_role("heading", level=1, include_hidden=True)).to_have_text("Capture a gesture")
     with page.expect_event("dialog"):
         page.close(run_before_unload=True)
     expect(status(page)).to_contain_text("recording")
@@ -200,6 +205,73 @@ def test_without_a_camera_the_page_says_so(launch: Launch, stack: RunningStack) 
         button(page, "Turn the camera on")
         expect(page.get_by_role("alert").filter(has_text="No camera was found")).to_contain_text("camera_absent")
         assert axe(page) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 560), (360, 640), (640, 360), (1440, 900)])
+def test_the_picture_and_stop_are_on_the_screen_while_recording(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    for shown in (page.get_by_role("button", name="Stop"), page.get_by_role("button", name="Cancel"), status(page)):
+        expect(shown).to_be_in_viewport(ratio=1)
+    picture = page.get_by_label("What the camera sees")
+    expect(picture).to_be_in_viewport(ratio=1)
+    box = picture.bounding_box()
+    assert box is not None and min(box["width"], box["height"]) >= 150
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    header = page.get_by_role("banner").bounding_box()
+    assert header is not None and header["height"] < 70  # the navigation is one line
+    assert axe(page) == []
+    button(page, "Cancel")
+    expect(status(page)).to_contain_text("cancelled")
+
+
+def test_a_server_that_stands_still_is_noticed_and_the_capture_can_be_cancelled(
+    page: Page, stack: RunningStack
+) -> None:
+    start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    with stack.frozen_gateway():
+        expect(page.get_by_role("alert").filter(has_text="nothing is being recorded now")).to_be_visible()
+        expect(status(page)).to_contain_text("the server does not answer")
+        assert axe(page) == []
+        button(page, "Cancel")
+        expect(status(page)).to_contain_text("cancelled")
+        expect(page.get_by_role("button", name=CAPTURE)).to_be_visible()
+
+
+def test_a_server_that_stands_still_after_stop_is_not_waited_for(page: Page, stack: RunningStack) -> None:
+    start(page)
+    button(page, CAPTURE)
+    expect(status(page)).to_contain_text("recording")
+    stop = page.get_by_role("button", name="Stop")
+    expect(stop).not_to_have_attribute("aria-disabled", "true")
+    with stack.frozen_gateway():
+        stop.click()
+        expect(page.get_by_role("alert").filter(has_text="The server does not answer")).to_be_visible()
+        button(page, "Cancel")
+        expect(page.get_by_role("alert").filter(has_text="may still be recorded")).to_be_visible()
+
+
+def test_the_people_of_the_session_are_shown_on_every_page_and_after_a_reload(page: Page) -> None:
+    def shown() -> list[str]:
+        labels = ("Person in the session (user_id)", "You (performer_id)", "session_id")
+        return [page.get_by_label(label).input_value() for label in labels]
+
+    page.goto("/demo/session")
+    people = ["anna-1", "carer-bea", start_session(page, "anna-1", "carer-bea")]
+    button(page, "Go on to capture a gesture")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Capture a gesture")
+    assert shown() == people
+    page.get_by_role("link", name="Upload").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Upload a video")
+    expect(page.get_by_label("session_id")).to_have_value(people[2])
+    assert shown() == people
+    page.reload()
+    expect(page.get_by_label("session_id")).to_have_value(people[2])
+    assert shown() == people
 
 
 def test_the_page_holds_together_from_360_to_1440_pixels(page: Page) -> None:

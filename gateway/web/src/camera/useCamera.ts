@@ -10,21 +10,51 @@ export interface Camera {
   readonly stream: MediaStream | null;
   /** Why it `failed`; it can be started again. */
   readonly failure: Failure | null;
+  /** It gives no pictures at the moment: a call, a closed lid, a privacy switch. */
+  readonly muted: boolean;
+  /** Which way the one in use looks; null if the browser does not say. */
+  readonly facing: "user" | "environment" | null;
+  /** All that there are, once one was allowed, and the id of the one in use. */
+  readonly cameras: readonly CameraName[];
+  readonly cameraId: string | null;
   /** Asks for the camera. Never throws; while it is asking or ready it does nothing. */
   readonly start: () => Promise<void>;
   /** Lets go of the camera, so that its light goes out. */
   readonly stop: () => void;
+  /** Uses another one from now on; if it is on, at once. Never throws. */
+  readonly choose: (choice: Choice) => Promise<void>;
 }
 
-type State = Pick<Camera, "status" | "stream" | "failure">;
+export interface CameraName {
+  readonly id: string;
+  readonly label: string;
+}
 
-const IDLE: State = { status: "idle", stream: null, failure: null };
+type State = Omit<Camera, "start" | "stop" | "choose">;
 
-/** All of it is a wish: any camera does, what it delivers is made smaller. */
-const WISHES: MediaStreamConstraints = {
-  audio: false,
-  video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, facingMode: "user" },
+const IDLE: State = {
+  status: "idle",
+  stream: null,
+  failure: null,
+  muted: false,
+  facing: null,
+  cameras: [],
+  cameraId: null,
 };
+
+/** Which camera: one by its id, or one that looks at the person who holds the device, or away from them. */
+export type Choice = { readonly deviceId: string } | { readonly facing: "user" | "environment" };
+
+const FRONT: Choice = { facing: "user" };
+
+/** The size and rate are wishes: any camera does, what it delivers is made smaller. */
+function wishes(choice: Choice): MediaStreamConstraints {
+  const which = "deviceId" in choice ? { deviceId: { exact: choice.deviceId } } : { facingMode: choice.facing };
+  return {
+    audio: false,
+    video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, ...which },
+  };
+}
 
 /** The camera, for as long as the component is on the page: it is let go when the component leaves. */
 export function useCamera(): Camera {
@@ -33,6 +63,7 @@ export function useCamera(): Camera {
   // Each start has a number; what an earlier one brings, after a stop, is let go at once.
   const turn = useRef(0);
   const asking = useRef(false);
+  const choice = useRef(FRONT);
 
   const release = useCallback(() => {
     turn.current += 1;
@@ -53,14 +84,20 @@ export function useCamera(): Camera {
     setState({ ...IDLE, status: "asking" });
     let next: State;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(WISHES);
+      const stream = await navigator.mediaDevices.getUserMedia(wishes(choice.current));
       if (mine !== turn.current) {
         stop(stream);
         return;
       }
       held.current = stream;
-      next = { ...IDLE, status: "ready", stream };
+      next = { ...IDLE, status: "ready", stream, ...(await described(stream)) };
+      if (mine !== turn.current) return;
       for (const track of stream.getVideoTracks()) {
+        for (const muted of [true, false]) {
+          track.addEventListener(muted ? "mute" : "unmute", () => {
+            if (mine === turn.current) setState((before) => ({ ...before, muted }));
+          });
+        }
         track.addEventListener("ended", () => {
           if (mine !== turn.current) return;
           release();
@@ -82,7 +119,38 @@ export function useCamera(): Camera {
     setState(IDLE);
   }, [release]);
 
-  return { ...state, start, stop: letGo };
+  const choose = useCallback(
+    async (chosen: Choice) => {
+      choice.current = chosen;
+      if (!held.current && !asking.current) return;
+      release();
+      await start();
+    },
+    [release, start],
+  );
+
+  return { ...state, start, stop: letGo, choose };
+}
+
+/** Which camera a stream comes from, and which others there are. */
+async function described(stream: MediaStream): Promise<Pick<State, "facing" | "cameras" | "cameraId">> {
+  const { facingMode, deviceId = null } = stream.getVideoTracks()[0]?.getSettings?.() ?? {};
+  const facing = facingMode === "user" || facingMode === "environment" ? facingMode : null;
+  const devices = await listed();
+  const cameras = devices.filter(({ kind }) => kind === "videoinput");
+  return {
+    facing,
+    cameras: cameras.map(({ deviceId: id, label }, place) => ({ id, label: label || `Camera ${place + 1}` })),
+    cameraId: deviceId,
+  };
+}
+
+async function listed(): Promise<readonly MediaDeviceInfo[]> {
+  try {
+    return await navigator.mediaDevices.enumerateDevices();
+  } catch {
+    return []; // who has one camera needs no list
+  }
 }
 
 function stop(stream: MediaStream | null): void {

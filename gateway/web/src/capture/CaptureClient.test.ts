@@ -51,6 +51,7 @@ function made(world: Partial<CaptureWorld> = {}) {
       prepare: () => Promise.resolve(),
       connect: () => new WebSocket("ws://server/capture"),
       grab,
+      look: () => null,
       report,
       ...world,
     },

@@ -2,6 +2,7 @@ import type { Failure } from "../api/failure";
 import { failureOf } from "../api/failure";
 import { FrameTicker, type Tick } from "../camera/FrameTicker";
 import type { JpegFrame } from "../camera/grab";
+import { PictureWatch } from "../camera/PictureWatch";
 import { fpsOf } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import { CaptureProtocol, isOver, type CaptureState, type Message } from "./protocol";
@@ -12,6 +13,8 @@ export interface CaptureWorld {
   readonly prepare: () => Promise<void>;
   readonly connect: () => WebSocket;
   readonly grab: (window: CaptureWindow, quality: number) => Promise<JpegFrame | null>;
+  /** What the camera shows now, small. */
+  readonly look: () => Uint8ClampedArray | null;
   readonly report: (captureId: string) => Promise<CaptureReport>;
 }
 
@@ -30,6 +33,7 @@ export class CaptureClient {
   readonly #onState: (state: CaptureState) => void;
   readonly #protocol: CaptureProtocol;
   readonly #ticker: FrameTicker;
+  readonly #watch = new PictureWatch();
   #socket: WebSocket | null = null;
   #steps: ReturnType<typeof setInterval> | undefined;
   #asking: ReturnType<typeof setTimeout> | undefined;
@@ -72,6 +76,12 @@ export class CaptureClient {
     this.#settle();
   }
 
+  /** Stops, and keeps what there is, because it cannot go on; nothing is kept if that is too short. */
+  interrupt(why: Failure): void {
+    this.#send(this.#protocol.interrupt(why, now()));
+    this.#settle();
+  }
+
   /** Ends it without keeping it. */
   fail(failure: Failure): void {
     this.#protocol.fail(failure);
@@ -110,7 +120,8 @@ export class CaptureClient {
     const takenAt = now();
     try {
       const jpeg = await this.#world.grab(this.window, this.#protocol.quality);
-      this.#send(this.#protocol.frame(jpeg, index, takenAt));
+      const picture = this.#watch.see(this.#world.look(), takenAt);
+      this.#send(this.#protocol.frame(jpeg, index, takenAt, picture));
     } catch {
       // no picture this time; if none ever comes, the protocol says so
     } finally {

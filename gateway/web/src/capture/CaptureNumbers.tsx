@@ -1,6 +1,6 @@
 import { useId, type ReactNode } from "react";
 
-import { DEFAULT_LIMITS, fpsOf } from "./limits";
+import { DEFAULT_LIMITS } from "./limits";
 import type { CaptureState } from "./protocol";
 import { clock, percent } from "./words";
 
@@ -29,12 +29,6 @@ export function CaptureNumbers({ state }: CaptureNumbersProps) {
         <Share name="Left hand" state={state} found={state?.found.left_hand} />
         <Share name="Right hand" state={state} found={state?.found.right_hand} />
       </div>
-      {state?.phase === "recording" && state.ticksPerFrame > 1 && (
-        <p className="note">
-          The server is busy: {Math.max(1, Math.round(fpsOf(state.limits) / state.ticksPerFrame))} pictures a second
-          instead of {fpsOf(state.limits)}.
-        </p>
-      )}
     </div>
   );
 }

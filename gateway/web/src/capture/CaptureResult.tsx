@@ -1,42 +1,85 @@
-import { Card } from "../components/Card";
+import { useEffect, useRef, type ReactNode } from "react";
+
+import { Button } from "../components/Button";
+import { Copyable } from "../components/Copyable";
+import { CaptureNumbers } from "./CaptureNumbers";
 import { LandmarkPicture } from "./LandmarkPicture";
 import type { Capture } from "./useCapture";
+import { doubts, facts } from "./verdict";
 
 export interface CaptureResultProps {
-  readonly capture: Capture | null;
+  readonly capture: Capture;
+  /** Records one more of the same; undefined while that cannot be. */
+  readonly onAgain: (() => void) | undefined;
+  /** Why not, as a sentence. */
+  readonly againBlocked: string | undefined;
 }
 
-/** What the capture is called, and, when it is recorded, what proves it. */
-export function CaptureResult({ capture }: CaptureResultProps) {
-  const recorded = capture?.state.phase === "recorded";
+/** What came of a capture that is over: what speaks against it, its picture, its numbers and names. */
+export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultProps) {
+  const { window: made, state } = capture;
+  const recorded = state.phase === "recorded";
+  const heading = useRef<HTMLHeadingElement>(null);
+
+  useEffect(() => {
+    if (!recorded) return;
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.closest("section")?.scrollIntoView({ block: "start" });
+  }, [recorded]);
+
+  const against = doubts(state);
   return (
-    <Card title="What was recorded">
-      <dl className="facts">
-        <Fact name="record_id" value={capture?.window.recordId} />
-        <Fact name="capture_id" value={capture?.window.captureId} />
-        <Fact
-          name="Artifact hash"
-          value={capture?.state.hash}
-          hint="A fingerprint of the file with the landmarks: the same file always has the same one."
-        />
-      </dl>
-      {capture && recorded && <LandmarkPicture key={capture.window.captureId} captureId={capture.window.captureId} />}
-    </Card>
+    <section className="card stack" aria-labelledby="result-title">
+      <h2 id="result-title" ref={heading} tabIndex={-1}>
+        What was recorded
+      </h2>
+      {recorded && <Verdict line={facts(made.intent, state)} against={against} />}
+      {recorded && (
+        <div className="actions">
+          <Button tone={against.length > 0 ? "primary" : "quiet"} blocked={againBlocked} onClick={onAgain}>
+            {made.intent ? `Capture “${made.intent}” again` : "Capture again"}
+          </Button>
+        </div>
+      )}
+      {recorded && <LandmarkPicture key={made.captureId} captureId={made.captureId} />}
+      <Folded title="Numbers and names">
+        <CaptureNumbers state={state} />
+        <dl className="facts">
+          <Copyable name="record_id" value={made.recordId} />
+          <Copyable name="capture_id" value={made.captureId} />
+          {state.hash && (
+            <Copyable
+              name="Artifact hash"
+              value={state.hash}
+              hint="A fingerprint of the file with the landmarks: the same file always has the same one."
+            />
+          )}
+        </dl>
+      </Folded>
+    </section>
   );
 }
 
-interface FactProps {
-  readonly name: string;
-  readonly value: string | null | undefined;
-  readonly hint?: string;
+function Verdict({ line, against }: { readonly line: string; readonly against: readonly string[] }) {
+  if (against.length === 0) return <p className="verdict verdict-good">{line}</p>;
+  return (
+    <div className="verdict verdict-doubt">
+      <p>{line}</p>
+      <p>Recorded, but:</p>
+      <ul>
+        {against.map((doubt) => (
+          <li key={doubt}>{doubt}</li>
+        ))}
+      </ul>
+    </div>
+  );
 }
 
-function Fact({ name, value, hint }: FactProps) {
+function Folded({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (
-    <div className={hint ? "fact-wide" : undefined}>
-      <dt>{name}</dt>
-      <dd className={value ? "code" : "absent"}>{value ?? "none yet"}</dd>
-      {hint && <dd className="field-hint">{hint}</dd>}
-    </div>
+    <details className="folded">
+      <summary>{title}</summary>
+      <div className="stack">{children}</div>
+    </details>
   );
 }

@@ -1,10 +1,12 @@
 import type { Ref } from "react";
 
+import { isMirrored } from "../camera/CameraChoice";
 import { CameraPreview } from "../camera/CameraPreview";
 import type { Camera } from "../camera/useCamera";
-import { DEFAULT_LIMITS, maxDurationMs } from "./limits";
+import { maxDurationMs } from "./limits";
 import type { CaptureState } from "./protocol";
-import { clock } from "./words";
+import { useWaitReason } from "./useWaitReason";
+import { clock, seenSoFar } from "./words";
 
 export interface CaptureStageProps {
   readonly camera: Camera;
@@ -12,33 +14,39 @@ export interface CaptureStageProps {
   readonly state: CaptureState | null;
 }
 
-/** The mirror, with the count-down or the elapsed time over it; what it shows is in the status as words, too. */
+/** The picture, with the count-down or the elapsed time over it; what it shows is in the status as words, too. */
 export function CaptureStage({ camera, video, state }: CaptureStageProps) {
+  const counting = state?.phase === "counting" && !state.silent;
+  const reason = useWaitReason(counting && !state.claimed && state.countdownS === 0);
+  const recording = state?.phase === "recording" && !state.silent;
   return (
-    <div className={state?.phase === "recording" ? "stage stage-recording" : "stage"}>
-      <CameraPreview stream={camera.stream} video={video}>
+    <div className={recording ? "stage stage-recording" : "stage"}>
+      <CameraPreview stream={camera.stream} video={video} mirrored={isMirrored(camera)}>
         {camera.status !== "ready" && (
           <p className="stage-empty">
             {camera.status === "asking" ? "Allow the camera in the question of your browser." : "The camera is off."}
           </p>
         )}
-        {state?.phase === "counting" && (
-          <p className="stage-count" aria-hidden="true">
-            {state.countdownS > 0 ? state.countdownS : <span className="stage-wait">One moment …</span>}
+        {counting && (
+          <p className="stage-count" aria-hidden={reason ? undefined : true}>
+            {reason ? <span className="stage-wait">{reason}</span> : state.countdownS || "…"}
           </p>
         )}
-        {state?.phase === "recording" && (
+        {recording && (
           <p className="stage-clock" aria-hidden="true">
             <span className="stage-dot" /> {clock(state.elapsedMs)}
           </p>
         )}
+        {recording && <p className="stage-seen">{seenSoFar(state)}</p>}
       </CameraPreview>
-      <progress
-        className="stage-progress"
-        aria-label="Time used"
-        max={maxDurationMs(state?.limits ?? DEFAULT_LIMITS)}
-        value={state?.phase === "recording" ? state.elapsedMs : 0}
-      />
+      {state?.phase === "recording" && (
+        <progress
+          className="stage-progress"
+          aria-label="Time used"
+          max={maxDurationMs(state.limits)}
+          value={state.elapsedMs}
+        />
+      )}
     </div>
   );
 }

@@ -98,7 +98,13 @@ function Attempt({ captureId, view, onAgain }: AttemptProps) {
           Load the picture again
         </Button>
       </ErrorBanner>
-      {address && <img src={address} alt={alt} />}
+      {address && (
+        // on a phone it is wider than the screen, so that what is written in it can be read
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard
+        <div className="landmarks-roll" role="group" aria-label="Picture of the landmarks" tabIndex={0}>
+          <img src={address} alt={alt} />
+        </div>
+      )}
       {!failure && <figcaption>{address ? caption : loading}</figcaption>}
     </figure>
   );

@@ -13,7 +13,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   limit_frame_count_exceeded: `The capture had more pictures than the server allows. ${NOT_KEPT} Make a shorter one.`,
   limit_frame_bytes_exceeded: `One picture was too large for the server. ${NOT_KEPT} More light on the scene makes pictures smaller.`,
   limit_total_bytes_exceeded: `The capture was too large for the server. ${NOT_KEPT} Make a shorter one.`,
-  limit_forward_buffer_exceeded: `The server is too busy to follow. ${NOT_KEPT} Wait a moment and capture again; if it happens often, ask the person who runs the server for more extractors.`,
+  limit_forward_buffer_exceeded: `Another capture kept the server busy for as long as this one may wait. ${NOT_KEPT} Capture again when the other one is done. If it happens often, the person who runs the server can let it work on more captures at a time.`,
   protocol_violation: `The server did not get the pictures as it expects them; a slow connection or a page in the background can be the reason. ${NOT_KEPT} Capture again.`,
   session_invalid: `The server does not know this session any more. ${NOT_KEPT} Start a new session.`,
   session_closed: `The session was ended elsewhere. ${NOT_KEPT} Start a new session to go on.`,
@@ -38,11 +38,23 @@ const SENTENCES: Readonly<Record<string, string>> = {
   socket_refused:
     "The server did not let this page connect. Check that the server is running and that nothing between blocks WebSockets, then capture again.",
   socket_lost: `The connection to the server was lost. ${NOT_KEPT} Check the network and that the server is running, then capture again.`,
-  capture_cancelled: "The capture was cancelled before it began. Nothing was kept.",
+  server_silent: `The server did not answer any more. ${NOT_KEPT} Check the network and that the server is running, then capture again.`,
+  server_silent_now: "The server does not answer; nothing is being recorded now. Wait a moment, or cancel.",
+  server_silent_closing:
+    "The server does not answer. Wait a moment, or cancel; the capture may be recorded all the same.",
+  server_silent_before: "The server does not answer, so nothing can begin. Wait a moment, or cancel.",
+  capture_cancelled: "The capture was cancelled. Nothing was kept.",
+  camera_muted: `The camera stopped giving pictures: a call, a closed lid or a privacy switch can be the reason. ${NOT_KEPT} Capture again when the picture is back.`,
+  camera_muted_now:
+    "The camera gives no pictures at the moment: a call, a closed lid or a privacy switch can be the reason.",
+  picture_black: "The picture is black. Is the camera covered, or switched off by a privacy switch?",
+  picture_still: "The picture does not move. If the person does, the camera hangs: turn it off and on again.",
   capture_interrupted: `The camera was disconnected during the capture. ${NOT_KEPT} Connect it, press “Try the camera again”, then capture again.`,
   no_picture: "The camera gives no picture. Turn it off and on again, then capture again.",
   outcome_unknown:
     "You stopped waiting. The capture may still be recorded; its record_id below finds it in the session's log.",
+  outcome_late:
+    "The server did not say what became of this capture. It may still be recorded; its record_id below finds it in the session's log.",
   page_in_background:
     "This page was in the background, where browsers slow the camera down: this capture has fewer pictures than it could. Keep the page in front, and capture again if every moment counts.",
 };

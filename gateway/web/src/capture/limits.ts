@@ -17,7 +17,7 @@ const SAFETY_MS = 500;
  */
 export async function askLimits(send: Send): Promise<ClientLimits> {
   try {
-    return await json<ClientLimits>(await send("GET", "/camera_feed_worker/limits"));
+    return await json<ClientLimits>(await send("GET", "/camera_feed_worker/limits", { timeoutMs: 5_000 }));
   } catch (error) {
     if (error instanceof ApiError && error.code === "not_found") return DEFAULT_LIMITS; // an older server
     throw error;

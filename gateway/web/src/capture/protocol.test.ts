@@ -5,7 +5,7 @@ import type { CaptureClose, CaptureOpen, FrameMeta } from "../api/messages";
 import type { JpegFrame } from "../camera/grab";
 import { DEFAULT_LIMITS, maxDurationMs } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
-import { canStop, CaptureProtocol, isCapturing, isOver, type Message } from "./protocol";
+import { canStop, CaptureProtocol, isCapturing, isOver, LOST_MS, SILENT_MS, type Message } from "./protocol";
 
 const WALL_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 const STARTED_MS = 5_000; // of a clock that never steps
@@ -60,6 +60,7 @@ function opened() {
 function recording(beganAt = STARTED_MS + 3000) {
   const { protocol } = opened();
   protocol.received(progress(), STARTED_MS);
+  protocol.received(progress(), beganAt);
   protocol.tick(beganAt);
   expect(protocol.state.phase).toBe("recording");
   return { protocol, beganAt };
@@ -119,13 +120,14 @@ describe("the count-down", () => {
       return protocol.state.countdownS;
     });
     expect(shown).toEqual([3, 3, 2, 1, 1]);
+    protocol.received(progress(), STARTED_MS + 3000);
     protocol.tick(STARTED_MS + 3000);
     expect(protocol.state).toMatchObject({ phase: "recording", countdownS: 0 });
   });
 
   test("does not end before an extractor has the capture", () => {
     const { protocol } = opened();
-    protocol.received(progress({ status: "waiting" }), STARTED_MS + 100);
+    protocol.received(progress({ status: "waiting" }), STARTED_MS + 29_000);
     protocol.tick(STARTED_MS + 30_000);
     expect(protocol.state).toMatchObject({ phase: "counting", claimed: false, countdownS: 0 });
     expect(protocol.wantsFrame(0, 0)).toBe(false);
@@ -133,6 +135,7 @@ describe("the count-down", () => {
 
   test("gives the person who has waited a second more", () => {
     const { protocol } = opened();
+    protocol.received(progress({ status: "waiting" }), STARTED_MS + 30_000);
     protocol.tick(STARTED_MS + 30_000);
     protocol.received(progress(), STARTED_MS + 30_000);
     protocol.tick(STARTED_MS + 30_900);
@@ -214,21 +217,23 @@ describe("frames", () => {
 
   test("slow_down thins the frames out, and its end brings them back", () => {
     const { protocol, beganAt } = recording();
+    let slowDown = false;
     const sentIn = (fromMs: number, toMs: number) => {
       const before = protocol.state.sent;
       for (let index = Math.ceil((fromMs * 15) / 1000); index < (toMs * 15) / 1000; index += 1) {
         const nowMs = beganAt + (index * 1000) / 15;
+        protocol.received(progress({ accepted: 1000, slow_down: slowDown }), nowMs);
         protocol.tick(nowMs);
         if (protocol.wantsFrame(index, 0)) protocol.frame(jpeg(), index, nowMs);
       }
       return protocol.state.sent - before;
     };
     expect(sentIn(0, 2000)).toBe(30);
-    protocol.received(progress({ accepted: 1000, slow_down: true }), beganAt + 2000);
+    slowDown = true;
     expect(sentIn(2000, 4000)).toBeLessThan(15);
     expect(sentIn(4000, 12_000)).toBeLessThan(25);
     expect(sentIn(12_000, 22_000)).toBeGreaterThanOrEqual(9); // never silent for long
-    protocol.received(progress({ accepted: 1000, slow_down: false }), beganAt + 22_000);
+    slowDown = false;
     sentIn(22_000, 50_000);
     expect(protocol.state.ticksPerFrame).toBe(1);
     expect(sentIn(50_000, 52_000)).toBe(30);
@@ -250,8 +255,33 @@ describe("frames", () => {
 
   test("a camera without a picture ends it with a sentence", () => {
     const { protocol, beganAt } = recording();
-    protocol.tick(beganAt + 3000);
+    for (let ms = 200; ms <= 3000; ms += 200) protocol.tick(beganAt + ms);
     expect(protocol.state).toMatchObject({ phase: "failed", failure: { code: "no_picture" } });
+  });
+
+  test("a camera that gives no further picture ends it, with what there is", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    const sent: Message[] = [];
+    for (let ms = 200; ms <= 3000; ms += 200) {
+      protocol.received(progress({ accepted: 1 }), beganAt + ms);
+      sent.push(...protocol.tick(beganAt + ms));
+    }
+    expect(sent).toHaveLength(1);
+    expect(protocol.state).toMatchObject({ phase: "closing", cut: { code: "no_picture" } });
+  });
+
+  test("a page that slept is not a camera without a picture, and a full socket is none", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    protocol.received(progress({ accepted: 1 }), beganAt + 9000);
+    protocol.tick(beganAt + 9000);
+    for (let ms = 9200; ms <= 20_000; ms += 200) {
+      protocol.received(progress({ accepted: 1 }), beganAt + ms);
+      expect(protocol.wantsFrame(ms, Infinity)).toBe(false);
+      protocol.tick(beganAt + ms);
+    }
+    expect(protocol.state.phase).toBe("recording");
   });
 });
 
@@ -273,7 +303,9 @@ describe("stopping", () => {
   test("by itself before 120 s, inside the server's limit", () => {
     const { protocol, beganAt } = recording();
     protocol.frame(jpeg(), 0, beganAt);
+    protocol.received(progress(), beganAt + MAX_DURATION_MS - 1);
     expect(protocol.tick(beganAt + MAX_DURATION_MS - 1)).toEqual([]);
+    protocol.received(progress(), beganAt + 500_000);
     const close = message<CaptureClose>(protocol.tick(beganAt + 500_000)); // a timer that came very late
     expect(Date.parse(close.timestamp_end) - (WALL_MS + 3000)).toBeLessThan(120_000);
     expect(protocol.state.phase).toBe("closing");
@@ -395,8 +427,12 @@ function withLimits(change: Partial<typeof DEFAULT_LIMITS>) {
   const open = message<CaptureOpen>(protocol.connected(STARTED_MS, WALL_MS));
   protocol.received(progress(), STARTED_MS);
   const beganAt = STARTED_MS + 3000;
-  protocol.tick(beganAt);
-  return { protocol, open, beganAt };
+  const tick = (ms: number) => {
+    protocol.received(progress(), ms);
+    return protocol.tick(ms);
+  };
+  tick(beganAt);
+  return { protocol, open, beganAt, tick };
 }
 
 describe("the server's own limits", () => {
@@ -405,20 +441,20 @@ describe("the server's own limits", () => {
   });
 
   test("it stops by itself before the server's longest time", () => {
-    const { protocol, beganAt } = withLimits({ max_duration_s: 5 });
+    const { protocol, beganAt, tick } = withLimits({ max_duration_s: 5 });
     protocol.frame(jpeg(), 0, beganAt);
-    expect(protocol.tick(beganAt + 4499)).toEqual([]);
-    const [close] = protocol.tick(beganAt + 4600);
+    expect(tick(beganAt + 4499)).toEqual([]);
+    const [close] = tick(beganAt + 4600);
     const { timestamp_end } = JSON.parse(close as string) as CaptureClose;
     expect(new Date(timestamp_end).getTime() - WALL_MS - 3000).toBeLessThanOrEqual(5000);
   });
 
   test("it can be stopped from the server's shortest time on", () => {
-    const { protocol, beganAt } = withLimits({ min_duration_s: 4 });
+    const { protocol, beganAt, tick } = withLimits({ min_duration_s: 4 });
     protocol.frame(jpeg(), 0, beganAt);
-    protocol.tick(beganAt + 3900);
+    tick(beganAt + 3900);
     expect(canStop(protocol.state)).toBe(false);
-    protocol.tick(beganAt + 4000);
+    tick(beganAt + 4000);
     expect(canStop(protocol.state)).toBe(true);
   });
 
@@ -434,11 +470,109 @@ describe("the server's own limits", () => {
     ["bytes", { max_total_bytes: 100_000 }, 2],
     ["frames", { max_frames: 3 }, 3],
   ])("it stops when the server would take no further %s", (_, change, most) => {
-    const { protocol, beganAt } = withLimits(change);
+    const { protocol, beganAt, tick } = withLimits(change);
     let frames = 0;
     for (let at = 0; at < 10; at += 1) frames += protocol.frame(jpeg(40_000), at, beganAt + 300 * at).length / 2;
     expect(frames).toBe(most);
-    expect(protocol.tick(beganAt + 3000)).toHaveLength(1);
+    expect(tick(beganAt + 3000)).toHaveLength(1);
     expect(protocol.state.phase).toBe("closing");
+  });
+});
+
+describe("a silent server", () => {
+  test("is noticed within three seconds of its last word, and the clock stands still", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    protocol.tick(beganAt + 2400);
+    expect(protocol.state).toMatchObject({ silent: false, elapsedMs: 2400 });
+    protocol.tick(beganAt + 2800);
+    expect(protocol.state).toMatchObject({ silent: true, elapsedMs: 2400, phase: "recording" });
+    protocol.received(progress({ accepted: 1 }), beganAt + 4000);
+    protocol.tick(beganAt + 4000);
+    expect(protocol.state).toMatchObject({ silent: false, elapsedMs: 4000 });
+  });
+
+  test("is not waited for for ever", () => {
+    const { protocol, beganAt } = recording();
+    protocol.tick(beganAt + LOST_MS);
+    expect(protocol.state).toMatchObject({ phase: "failed", silent: false, failure: { code: "server_silent" } });
+  });
+
+  test("does not let a count-down end", () => {
+    const { protocol } = opened();
+    protocol.received(progress(), STARTED_MS);
+    protocol.tick(STARTED_MS + 3200);
+    expect(protocol.state).toMatchObject({ phase: "counting", silent: true });
+  });
+
+  test("is noticed before it has taken the connection", () => {
+    const protocol = new CaptureProtocol(WINDOW);
+    protocol.tick(STARTED_MS);
+    protocol.tick(STARTED_MS + SILENT_MS);
+    expect(protocol.state).toMatchObject({ phase: "opening", silent: true });
+    protocol.tick(STARTED_MS + LOST_MS);
+    expect(protocol.state.failure?.code).toBe("server_silent");
+  });
+
+  test("while it closes: what became of it is asked for, because the close may have been heard", () => {
+    const { protocol } = closed();
+    protocol.tick(STARTED_MS + 6000 + SILENT_MS);
+    expect(protocol.state).toMatchObject({ phase: "closing", silent: true });
+    protocol.tick(STARTED_MS + 6000 + LOST_MS);
+    expect(protocol.state).toMatchObject({ phase: "settling", silent: false });
+  });
+
+  test("a close that takes longer than the server ever waits is asked for too", () => {
+    const { protocol } = closed();
+    const most = 1000 * DEFAULT_LIMITS.max_wait_s + LOST_MS;
+    for (let ms = 0; ms < most; ms += 1000) {
+      protocol.received(progress(), STARTED_MS + 6000 + ms);
+      protocol.tick(STARTED_MS + 6000 + ms);
+    }
+    expect(protocol.state.phase).toBe("closing");
+    protocol.received(progress(), STARTED_MS + 6000 + most);
+    protocol.tick(STARTED_MS + 6000 + most);
+    expect(protocol.state.phase).toBe("settling");
+  });
+
+  test.each([
+    ["no answer", () => undefined, 61_000],
+    ["the same answer", (protocol: CaptureProtocol) => protocol.reported(report()), 301_000],
+  ])("an outcome is not waited for for ever: %s", (_, ask, ms) => {
+    const protocol = settling();
+    for (let at = 0; at < ms - 2000; at += 500) {
+      protocol.tick(STARTED_MS + 6000 + at);
+      ask(protocol);
+    }
+    expect(protocol.state.phase).toBe("settling");
+    protocol.tick(STARTED_MS + 6000 + ms + 1000);
+    expect(protocol.state).toMatchObject({ phase: "failed", failure: { code: "outcome_late" } });
+  });
+});
+
+describe("a camera that stops in the middle", () => {
+  const MUTED = { code: "camera_muted", sentence: "…" };
+
+  test("ends a capture that is long enough, and it is kept", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    expect(protocol.interrupt(MUTED, beganAt + 2500)).toHaveLength(1);
+    expect(protocol.state).toMatchObject({ phase: "closing", cut: MUTED, failure: null });
+  });
+
+  test("ends one that is too short without keeping it", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    expect(protocol.interrupt(MUTED, beganAt + 500)).toEqual([]);
+    expect(protocol.state).toMatchObject({ phase: "failed", failure: MUTED });
+  });
+
+  test("or shows black, or the same, is marked with how long", () => {
+    const { protocol, beganAt } = recording();
+    protocol.frame(jpeg(), 0, beganAt);
+    protocol.frame(jpeg(), 1, beganAt + 1000, "black");
+    protocol.frame(jpeg(), 2, beganAt + 1500, "black");
+    protocol.frame(jpeg(), 3, beganAt + 2500, "still");
+    expect(protocol.state).toMatchObject({ picture: "still", blackMs: 1500, stillMs: 1000 });
   });
 });

@@ -1,6 +1,7 @@
 import type { Failure } from "../api/failure";
 import type { CaptureAbort, CaptureProgress, ClientLimits, Found } from "../api/messages";
 import type { JpegFrame } from "../camera/grab";
+import type { Picture } from "../camera/PictureWatch";
 import { captureFailure, closeFailure } from "./failures";
 import { maxDurationMs, minDurationMs } from "./limits";
 import { closeMessage, metaMessage, openMessage, type CaptureReport, type CaptureWindow } from "./messages";
@@ -34,6 +35,15 @@ export interface CaptureState {
   readonly failure: Failure | null;
   /** What keeps the page from learning the outcome at the moment; it asks again. */
   readonly trouble: Failure | null;
+  /** The server was not heard for some seconds: nothing is recorded at the moment. */
+  readonly silent: boolean;
+  /** What the camera shows now. */
+  readonly picture: Picture;
+  /** For how long it was black, or did not move. */
+  readonly blackMs: number;
+  readonly stillMs: number;
+  /** Why it was stopped before the person did so; it is kept all the same. */
+  readonly cut: Failure | null;
 }
 
 export type Message = string | ArrayBuffer;
@@ -42,6 +52,15 @@ export const COUNTDOWN_MS = 3000;
 /** Between the extractor's coming and the first frame, for the person who has waited. */
 const WARNING_MS = 1000;
 const NO_PICTURE_MS = 3000;
+/** The server says something every second; after so long without a word it is silent, */
+export const SILENT_MS = 2500;
+/** and after so long it has given up on the capture itself (`gateway_lost`, the idle timeout). */
+export const LOST_MS = 15_000;
+/** So long the outcome is waited for while nothing is heard of it, or while nothing changes. */
+const UNREPORTED_MS = 60_000;
+const UNCHANGED_MS = 300_000;
+/** A page that was asleep saw no more of the time than this. */
+const LONGEST_STEP_MS = 500;
 
 const NOTHING: readonly Message[] = [];
 const ENDED: ReadonlySet<Phase> = new Set(["recorded", "failed"]);
@@ -81,6 +100,13 @@ export class CaptureProtocol {
   #bytes = 0;
   /** The server would take no further frame. */
   #full = false;
+  #nowMs = 0;
+  #heardAtMs = Infinity;
+  #phaseSinceMs = 0;
+  #reportedAtMs = 0;
+  #changedAtMs = 0;
+  #picturelessMs = 0;
+  #pictureAtMs = 0;
   #slowDown = false;
   #pace = FULL_PACE;
   #quality = FIRST_QUALITY;
@@ -102,6 +128,11 @@ export class CaptureProtocol {
       hash: null,
       failure: null,
       trouble: null,
+      silent: false,
+      picture: "live",
+      blackMs: 0,
+      stillMs: 0,
+      cut: null,
     };
   }
 
@@ -119,6 +150,7 @@ export class CaptureProtocol {
   /** It is open. `wallMs` is the time of day, which is asked for this once. */
   connected(nowMs: number, wallMs: number): readonly Message[] {
     if (this.#state.phase !== "opening") return NOTHING;
+    this.#heardAtMs = this.#nowMs = nowMs;
     this.#startsAtMs = nowMs + COUNTDOWN_MS;
     this.#timestampStartMs = Math.round(wallMs) + COUNTDOWN_MS;
     this.#set({ phase: "counting" });
@@ -127,6 +159,8 @@ export class CaptureProtocol {
 
   /** A text message came. */
   received(text: string, nowMs: number): void {
+    this.#heardAtMs = nowMs;
+    if (this.#state.silent) this.#set({ silent: false });
     const message = parsed(text);
     if (message?.event === "capture.abort") this.fail(captureFailure(message.error_code));
     if (message?.event !== "capture.progress") return;
@@ -143,7 +177,7 @@ export class CaptureProtocol {
     const { phase } = this.#state;
     if (phase === "closing" && !reason) {
       // A close whose answer was lost may have been heard; the record knows.
-      this.#set({ phase: "settling" });
+      this.#settle();
     } else if (phase !== "settling") {
       this.fail(closeFailure(closeCode, reason, phase !== "opening"));
     }
@@ -153,10 +187,14 @@ export class CaptureProtocol {
 
   /** Time passes: the count-down ends, the capture is long enough. Called a few times a second. */
   tick(nowMs: number): readonly Message[] {
-    const { phase, claimed, sent } = this.#state;
+    const stepMs = Math.min(LONGEST_STEP_MS, nowMs - this.#nowMs);
+    this.#nowMs = nowMs;
+    this.#listen();
+    this.#waitForOutcome();
+    const { phase, claimed, silent } = this.#state;
     if (phase === "counting") {
       this.#set({ countdownS: Math.max(0, Math.ceil((this.#startsAtMs - nowMs) / 1000)) });
-      if (claimed && nowMs >= this.#startsAtMs) {
+      if (claimed && !silent && nowMs >= this.#startsAtMs) {
         this.#recordingSinceMs = nowMs;
         this.#set({ phase: "recording", countdownS: 0 });
       }
@@ -164,25 +202,25 @@ export class CaptureProtocol {
     if (phase !== "recording") return NOTHING;
     const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, this.#maxMs);
     this.#pace = adapt(this.#pace, this.#slowDown, nowMs, this.#window.limits);
-    this.#set({ elapsedMs, ticksPerFrame: this.#pace.ticksPerFrame });
-    if (sent === 0 && elapsedMs >= NO_PICTURE_MS) this.fail(captureFailure("no_picture"));
+    this.#set({ ticksPerFrame: this.#pace.ticksPerFrame, ...(silent ? {} : { elapsedMs }) });
+    this.#picturelessMs += stepMs;
+    if (this.#picturelessMs >= NO_PICTURE_MS) return this.interrupt(captureFailure("no_picture"), nowMs);
     return elapsedMs >= this.#maxMs || this.#full ? this.stop(nowMs) : NOTHING;
   }
 
   /** Whether tick number `index` is to have a frame; one that is not wanted is never numbered, so nothing queues. */
   wantsFrame(index: number, bufferedBytes: number): boolean {
     const { phase, sent } = this.#state;
-    return (
-      phase === "recording" &&
-      bufferedBytes <= MAX_BUFFERED_BYTES &&
-      sent - this.#accepted < maxAheadFrames(this.#window.limits) &&
-      index - this.#lastSentTick >= this.#pace.ticksPerFrame
-    );
+    if (phase !== "recording" || index - this.#lastSentTick < this.#pace.ticksPerFrame) return false;
+    const room = bufferedBytes <= MAX_BUFFERED_BYTES && sent - this.#accepted < maxAheadFrames(this.#window.limits);
+    if (!room) this.#picturelessMs = 0; // the camera is not what is waited for
+    return room;
   }
 
-  /** The picture of tick `index`, which was taken at `nowMs`; null if there was none. */
-  frame(jpeg: JpegFrame | null, index: number, nowMs: number): readonly Message[] {
+  /** The frame of tick `index`, which was taken at `nowMs`; null if there was none. `picture` is what it shows. */
+  frame(jpeg: JpegFrame | null, index: number, nowMs: number, picture: Picture = "live"): readonly Message[] {
     if (this.#state.phase !== "recording" || !jpeg) return NOTHING;
+    this.#see(picture, nowMs);
     const { byteLength } = jpeg.bytes;
     const { limits } = this.#window;
     this.#quality = nextQuality(this.#quality, byteLength, limits);
@@ -190,6 +228,7 @@ export class CaptureProtocol {
     this.#full ||= this.#state.sent >= limits.max_frames || this.#bytes + byteLength > limits.max_total_bytes;
     if (this.#full || byteLength > limits.max_frame_bytes || elapsedMs > this.#maxMs) return NOTHING;
     this.#bytes += byteLength;
+    this.#picturelessMs = 0;
     this.#frameMs = Math.max(this.#frameMs + 1, elapsedMs);
     this.#lastSentTick = index;
     this.#set({ sent: this.#state.sent + 1 });
@@ -208,12 +247,21 @@ export class CaptureProtocol {
     if (!canStop(this.#state)) return NOTHING;
     const endMs = Math.max(this.#frameMs, Math.round(this.#state.elapsedMs));
     this.#set({ phase: "closing" });
+    this.#phaseSinceMs = nowMs;
     return [JSON.stringify(closeMessage(this.#window, this.#timestampStartMs + endMs))];
   }
 
   /** It ends here, for this reason. What is over stays as it is. */
   fail(failure: Failure): void {
-    if (!isOver(this.#state)) this.#set({ phase: "failed", failure, trouble: null });
+    if (!isOver(this.#state)) this.#set({ phase: "failed", failure, trouble: null, silent: false });
+  }
+
+  /** It cannot go on, for this reason: what was recorded until now is kept if it is long enough. */
+  interrupt(why: Failure, nowMs: number): readonly Message[] {
+    const messages = this.stop(nowMs);
+    if (this.#state.phase === "closing") this.#set({ cut: this.#state.cut ?? why });
+    else this.fail(why);
+    return messages;
   }
 
   // --- what became of it
@@ -222,6 +270,8 @@ export class CaptureProtocol {
   reported(report: CaptureReport): void {
     if (this.#state.phase !== "settling") return;
     const { extracted, found } = report;
+    this.#reportedAtMs = this.#nowMs;
+    if (extracted !== this.#state.extracted) this.#changedAtMs = this.#nowMs;
     this.#set({ extracted, found, backlog: Math.max(0, report.accepted - extracted), trouble: null });
     if (report.status === "aborted") this.fail(captureFailure(report.error_code ?? "internal_error"));
     if (report.status === "recorded") this.#set({ phase: "recorded", hash: report.raw_features_ref?.hash ?? null });
@@ -231,6 +281,44 @@ export class CaptureProtocol {
   unreported(failure: Failure): void {
     if (failure.code === "unknown_capture") this.fail(captureFailure("socket_lost"));
     else if (this.#state.phase === "settling") this.#set({ trouble: failure });
+  }
+
+  /** The outcome is asked for from now on. */
+  #settle(): void {
+    this.#reportedAtMs = this.#changedAtMs = this.#nowMs;
+    this.#set({ phase: "settling", silent: false });
+  }
+
+  /** What follows from the server's silence. */
+  #listen(): void {
+    const { phase } = this.#state;
+    if (phase === "opening") this.#heardAtMs = Math.min(this.#heardAtMs, this.#nowMs);
+    else if (phase !== "counting" && phase !== "recording" && phase !== "closing") return;
+    const silentMs = this.#nowMs - this.#heardAtMs;
+    this.#set({ silent: silentMs >= SILENT_MS });
+    const waitedMs = phase === "closing" ? this.#nowMs - this.#phaseSinceMs : 0;
+    if (silentMs < LOST_MS && waitedMs < 1000 * this.#window.limits.max_wait_s + LOST_MS) return;
+    // The server may have heard the close; the record knows.
+    if (phase === "closing") this.#settle();
+    else this.fail(captureFailure("server_silent"));
+  }
+
+  #waitForOutcome(): void {
+    if (this.#state.phase !== "settling") return;
+    const unknown =
+      this.#nowMs - this.#reportedAtMs >= UNREPORTED_MS || this.#nowMs - this.#changedAtMs >= UNCHANGED_MS;
+    if (unknown) this.fail(captureFailure("outcome_late"));
+  }
+
+  #see(picture: Picture, nowMs: number): void {
+    const { blackMs, stillMs } = this.#state;
+    const sinceMs = this.#pictureAtMs === 0 ? 0 : nowMs - this.#pictureAtMs;
+    this.#pictureAtMs = nowMs;
+    this.#set({
+      picture,
+      blackMs: blackMs + (picture === "black" ? sinceMs : 0),
+      stillMs: stillMs + (picture === "still" ? sinceMs : 0),
+    });
   }
 
   #set(change: Partial<CaptureState>): void {

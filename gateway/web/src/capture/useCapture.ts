@@ -6,6 +6,7 @@ import { json, socketUrl, subprotocols, type Send } from "../api/http";
 import type { ClientLimits, SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
 import { firstFrameSize, grabJpeg, sizeForBytes, type Size } from "../camera/grab";
+import { thumbnail } from "../camera/PictureWatch";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
@@ -21,6 +22,8 @@ export interface Capture {
 export interface CaptureHandle {
   /** The capture that is under way, or the last one; null before the first. */
   readonly capture: Capture | null;
+  /** The server and the camera are asked whether one can begin. */
+  readonly beginning: boolean;
   /** Why the last one could not even begin. */
   readonly failure: Failure | null;
   /** The server's limits as it told them last; before that, those of a server that was not set otherwise. */
@@ -30,6 +33,8 @@ export interface CaptureHandle {
   readonly stop: () => void;
   /** Ends the one that is under way, for this reason; it is not kept. */
   readonly fail: (failure: Failure) => void;
+  /** Stops the one that is under way because it cannot go on; what there is is kept if it is long enough. */
+  readonly interrupt: (why: Failure) => void;
 }
 
 /** One capture after the other from `video`. One that is under way when the component leaves ends with it. */
@@ -40,6 +45,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
   const [limits, setLimits] = useState(DEFAULT_LIMITS);
   const client = useRef<CaptureClient | null>(null);
 
+  const [asking, setAsking] = useState(false);
   const beginning = useRef(false);
   const gone = useRef(false);
 
@@ -47,9 +53,11 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
     async (intent: string) => {
       if (beginning.current || !session) return;
       beginning.current = true;
+      setAsking(true);
       const ready = await measured(send, video.current);
       beginning.current = false;
       if (gone.current) return;
+      setAsking(false);
       setFailure("code" in ready ? ready : null);
       if ("code" in ready) return;
       const { size, limits: told } = ready;
@@ -69,13 +77,19 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
           prepare: async () => {
             const { userId: user_id, sessionId: session_id } = session;
             const path = "/session_manager/sessions.validate";
-            const { status } = await json<SessionAnswer>(await send("POST", path, { json: { user_id, session_id } }));
+            const { status } = await json<SessionAnswer>(
+              await send("POST", path, {
+                json: { user_id, session_id },
+                timeoutMs: 5_000,
+              }),
+            );
             if (status !== "active") throw new ApiError(`session_${status}`);
           },
           connect: () => new WebSocket(socketUrl("/camera_feed_worker/capture"), subprotocols(token())),
           grab: async ({ width, height }, quality) =>
             video.current &&
             (await grabJpeg(video.current, { size: { width, height }, quality, maxBytes: told.max_frame_bytes })),
+          look: () => video.current && thumbnail(video.current),
           report: async (captureId) => json<CaptureReport>(await send("GET", `/captures/${captureId}`)),
         },
         (state) => setCapture({ window, state }),
@@ -94,6 +108,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
 
   const stop = useCallback(() => client.current?.stop(), []);
   const fail = useCallback((reason: Failure) => client.current?.fail(reason), []);
+  const interrupt = useCallback((why: Failure) => client.current?.interrupt(why), []);
 
   useEffect(() => {
     gone.current = false;
@@ -103,7 +118,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
     };
   }, []);
 
-  return { capture, failure, limits, begin, stop, fail };
+  return { capture, failure, limits, beginning: asking, begin, stop, fail, interrupt };
 }
 
 interface Measured {

@@ -1,18 +1,20 @@
 import type { Tone } from "../components/StatusText";
 import type { Capture } from "./useCapture";
 import { maxDurationMs } from "./limits";
-import { isCapturing, type CaptureState } from "./protocol";
+import { doubts, rateOf } from "./verdict";
+import type { CaptureState } from "./protocol";
 
 /** The status of a capture in words that change seldom: they are read out. */
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
   if (!capture) return { tone: "idle", words: "no capture yet" };
-  const { phase, claimed, countdownS, elapsedMs, limits } = capture.state;
+  const { phase, claimed, countdownS, elapsedMs, limits, silent } = capture.state;
+  if (silent) return { tone: "error", words: "the server does not answer" };
   switch (phase) {
     case "opening":
       return { tone: "busy", words: "connecting" };
     case "counting":
       if (claimed || countdownS > 0) return { tone: "busy", words: "get ready, it begins in a moment" };
-      return { tone: "busy", words: "waiting for the server to have time" };
+      return { tone: "busy", words: "waiting, the server is busy" };
     case "recording":
       if (endsSoon(elapsedMs, maxDurationMs(limits)))
         return { tone: "active", words: "recording, ends in ten seconds" };
@@ -22,12 +24,32 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
     case "settling":
       return { tone: "busy", words: "stopped; the server finds the landmarks and writes them down" };
     case "recorded":
-      return { tone: "active", words: "recorded" };
+      return recordedWords(capture.state);
     case "failed":
       if (capture.state.failure?.code === "capture_cancelled")
         return { tone: "idle", words: "cancelled, nothing was kept" };
       return { tone: "error", words: "not kept" };
   }
+}
+
+function recordedWords(state: CaptureState): { readonly tone: Tone; readonly words: string } {
+  const against = doubts(state);
+  if (against.length === 0) return { tone: "active", words: "recorded" };
+  return { tone: "warning", words: `recorded, but: ${against.join("; ")}` };
+}
+
+/** What is found and how fast it goes, while it goes: "14 pictures a second. Body, face, no hand yet." */
+export function seenSoFar(state: CaptureState): string {
+  const { found, extracted, elapsedMs } = state;
+  if (elapsedMs < 1000) return "";
+  const rate = `${Math.round(rateOf(state))} pictures a second`;
+  if (extracted === 0) return rate;
+  const parts = [
+    found.pose > 0 ? "body" : "no body yet",
+    found.face > 0 ? "face" : "no face yet",
+    found.left_hand + found.right_hand > 0 ? "hands" : "no hand yet",
+  ];
+  return `${rate} · ${parts.join(", ")}`;
 }
 
 /** Whether its last ten seconds have begun; of a short capture that is not said. */
@@ -44,9 +66,4 @@ export function clock(ms: number): string {
 /** In how many of a hundred frames a part was found; null before the first. */
 export function percent(found: number, { extracted }: CaptureState): number | null {
   return extracted > 0 ? Math.round((100 * found) / extracted) : null;
-}
-
-/** Why the session cannot be ended now. */
-export function endBlocked(capture: Capture | null): string | undefined {
-  return capture && isCapturing(capture.state) ? "Stop the capture first." : undefined;
 }

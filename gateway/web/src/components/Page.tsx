@@ -7,6 +7,8 @@ export interface PageProps {
   readonly title: string;
   /** One or two sentences under it. */
   readonly lead?: ReactNode;
+  /** Something is under way that needs the whole screen: heading and lead give it their room. */
+  readonly focused?: boolean;
   readonly children: ReactNode;
 }
 
@@ -17,7 +19,7 @@ const LINKS = [
 ];
 
 /** What every page is in: a way past the navigation, the navigation, one heading. The sessions' page stays unlinked. */
-export function Page({ title, lead, children }: PageProps) {
+export function Page({ title, lead, focused = false, children }: PageProps) {
   const path = usePath();
   return (
     <>
@@ -48,9 +50,9 @@ export function Page({ title, lead, children }: PageProps) {
           </nav>
         </div>
       </header>
-      <main id="main" className="page" tabIndex={-1}>
+      <main id="main" className={focused ? "page page-focused" : "page"} tabIndex={-1}>
         <h1 tabIndex={-1}>{title}</h1>
-        {lead && <p className="lead">{lead}</p>}
+        {lead && !focused && <p className="lead">{lead}</p>}
         {children}
       </main>
     </>

@@ -1,7 +1,8 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 
 import { Button } from "./Button";
+import { Copyable } from "./Copyable";
 import { ErrorBanner } from "./ErrorBanner";
 import { StatusText } from "./StatusText";
 
@@ -69,4 +70,19 @@ test("a status is in words, and says what it is of", () => {
     </StatusText>,
   );
   expect(screen.getByRole("status", { name: "Connection" })).toHaveTextContent("Connection: slow");
+});
+
+test("an id is shown whole, and copied; where that is forbidden it is selected", async () => {
+  const user = userEvent.setup();
+  render(
+    <dl>
+      <Copyable name="record_id" value="0001" hint="A hint." />
+    </dl>,
+  );
+  await user.click(screen.getByRole("button", { name: "Copy record_id" }));
+  expect(await screen.findByRole("button", { name: "Copied record_id" })).toBeVisible();
+  expect(await navigator.clipboard.readText()).toBe("0001");
+  vi.spyOn(navigator.clipboard, "writeText").mockRejectedValue(new DOMException("no", "NotAllowedError"));
+  await user.click(screen.getByRole("button", { name: "Copied record_id" }));
+  await waitFor(() => expect(window.getSelection()?.toString()).toBe("0001"));
 });

@@ -13,6 +13,7 @@ const START = "POST /session_manager/sessions.start";
 const VALIDATE = "POST /session_manager/sessions.validate";
 const SESSION = "sess_0123456789abcdef";
 const CAPTURE = "Capture Bounded Gesture (≤ 120 s)";
+const GOOD = { pose: 1, left_hand: 0, right_hand: 1, face: 1 };
 const HASH = `sha256:${"ab".repeat(32)}`;
 
 let server: FakeServer;
@@ -137,11 +138,12 @@ describe("before a capture", () => {
     expect(alertOf(code)).toBeUndefined();
   });
 
-  test("an address that is not secure is explained", async () => {
+  test("an address that is not secure is explained before anything is begun", async () => {
     installCamera(() => Promise.resolve(stream), false);
-    const { user } = renderPage(<GesturePage />);
-    await user.click(button("Turn the camera on"));
-    await waitFor(() => expect(alertOf("camera_insecure")).toHaveTextContent("https://"));
+    renderPage(<GesturePage />);
+    expect(button("Turn the camera on")).toHaveAccessibleDescription("Not at this address; see above.");
+    expect(alertOf("camera_insecure")).toHaveTextContent("https://");
+    expect(screen.getAllByText(/https:\/\//)).toHaveLength(1);
   });
 
   test("the label has at most 256 characters", () => {
@@ -182,7 +184,8 @@ describe("the count-down", () => {
     expect(status()).toHaveTextContent("get ready");
     await serverDoes((it) => it.progress({ status: "waiting" }));
     await pass(10_000);
-    expect(status()).toHaveTextContent("waiting for the server to have time");
+    expect(status()).toHaveTextContent("waiting, the server is busy");
+    expect(screen.getByText(/Another capture is being worked on/)).toBeVisible();
     await expectAccessible();
     await user.click(button("Cancel"));
     expect(status()).toHaveTextContent("cancelled, nothing was kept");
@@ -198,7 +201,6 @@ describe("the count-down", () => {
     await serverDoes((it) => it.accept());
     expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" }, width: 640, height: 360 });
     expect(socket().url).toMatch(/^ws:.*\/camera_feed_worker\/capture$/);
-    expect(fact("record_id")).toHaveTextContent(String(socket().messages[0]?.["record_id"]));
   });
 
   test("the token that was given is the socket's subprotocol", async () => {
@@ -213,29 +215,21 @@ describe("the count-down", () => {
 });
 
 describe("a capture", () => {
-  test("shows how far it is, and what was found", async () => {
+  test("shows the picture, the clock, what is found, Stop and Cancel, and nothing else", async () => {
     await recording();
+    expect(screen.getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Stop", "Cancel"]);
+    expect(screen.queryByLabelText("session_id")).not.toBeVisible();
+    await pass(1000);
     await serverDoes((it) =>
-      it.progress({
-        accepted: 20,
-        extracted: 10,
-        backlog: 10,
-        found: { pose: 10, left_hand: 5, right_hand: 0, face: 9 },
-      }),
+      it.progress({ accepted: 20, extracted: 10, found: { pose: 10, left_hand: 0, right_hand: 0, face: 9 } }),
     );
-    const shares = screen.getAllByRole("meter").map((meter) => meter.getAttribute("aria-valuetext"));
-    expect(shares).toEqual(["100 %", "90 %", "50 %", "0 %"]);
-    expect(screen.getByText("Pictures waiting").nextSibling).toHaveTextContent("10");
-    expect(screen.getByText("Pictures looked at").nextSibling).toHaveTextContent("10");
-    expect(Number(screen.getByText("Pictures sent").nextSibling?.textContent)).toBeGreaterThan(0);
+    expect(screen.getByText(/1\d pictures a second · body, face, no hand yet/)).toBeVisible();
     await expectAccessible();
   });
 
-  test("can be stopped from two seconds on, and the session cannot be ended meanwhile", async () => {
+  test("can be stopped from two seconds on", async () => {
     const { user } = await recording();
     expect(button("Stop")).toHaveAccessibleDescription("From two seconds on.");
-    expect(button("End Session")).toHaveAccessibleDescription("Stop the capture first.");
-    expect(button("Turn the camera off")).toHaveAccessibleDescription("The capture needs it.");
     await pass(2200);
     expect(button("Stop")).toHaveAccessibleDescription("");
     await user.click(button("Stop"));
@@ -253,11 +247,12 @@ describe("a capture", () => {
     watch.disconnect();
   });
 
-  test("says that the server asked for fewer pictures", async () => {
-    await recording();
-    await serverDoes((it) => it.progress({ accepted: 90, extracted: 5, backlog: 85, slow_down: true }));
-    await pass(1000);
-    expect(screen.getByText(/pictures a second instead of 15/)).toBeVisible();
+  test.each(["get ready", "recording"])("can be cancelled (%s), and is not kept", async (words) => {
+    const { user } = await (words === "recording" ? recording() : counting());
+    expect(status()).toHaveTextContent(words);
+    await user.click(button("Cancel"));
+    expect(status()).toHaveTextContent("cancelled, nothing was kept");
+    expect(socket().closedWith).toBe(1000);
   });
 
   test("is recorded: hash and picture are shown, and the next one can begin", async () => {
@@ -265,7 +260,7 @@ describe("a capture", () => {
     const id = captureId();
     server
       .on(`GET /captures/${id}`, () =>
-        answer({ status: "recorded", accepted: 30, extracted: 30, found: {}, raw_features_ref: { hash: HASH } }),
+        answer({ status: "recorded", accepted: 30, extracted: 30, found: GOOD, raw_features_ref: { hash: HASH } }),
       )
       .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
     await serverDoes((it) => it.end(1000));
@@ -280,7 +275,7 @@ describe("a capture", () => {
     const { user } = await settling();
     const id = captureId();
     server
-      .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
+      .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }))
       .on(`GET /captures/${id}/preview.png`, unreachable);
     await serverDoes((it) => it.end(1000));
     await waitFor(() => expect(alertOf("network_error")).toBeVisible());
@@ -294,7 +289,7 @@ async function recorded() {
   const { user } = await settling();
   const id = captureId();
   server
-    .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: {} }))
+    .on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }))
     .on(`GET /captures/${id}/preview.png`, () => new Response("png"));
   await serverDoes((it) => it.end(1000));
   await img(/Skeletons/);
@@ -347,6 +342,7 @@ describe("what goes wrong", () => {
     await recording();
     await serverDoes((it) => it.say({ event: "capture.abort", error_code: "session_closed" }));
     expect(alertOf("session_closed")).toHaveTextContent("ended elsewhere");
+    expect(screen.getAllByText(/ended elsewhere/)).toHaveLength(1);
     expect(screen.getByLabelText("session_id")).toHaveValue("");
     expect(button(CAPTURE)).toHaveAccessibleDescription("Start a session first.");
   });
@@ -357,7 +353,7 @@ describe("what goes wrong", () => {
     await user.click(button(CAPTURE));
     await waitFor(() => expect(alertOf("session_closed")).toBeVisible());
     expect(FakeCaptureSocket.last).toBeUndefined();
-    expect(screen.getByLabelText("session_id")).toHaveValue("");
+    await waitFor(() => expect(screen.getByLabelText("session_id")).toHaveValue(""));
   });
 
   test("the server is not there", async () => {
@@ -400,6 +396,83 @@ describe("what goes wrong", () => {
     expect(alertOf("outcome_unknown")).toBeVisible();
     expect(button(CAPTURE)).toHaveAccessibleDescription("");
   });
+});
+
+describe("a server that says nothing any more", () => {
+  test("is noticed in three seconds, and the capture can be cancelled", async () => {
+    const { user } = await recording();
+    socket().freeze();
+    await pass(3000);
+    expect(status()).toHaveTextContent("the server does not answer");
+    expect(alertOf("server_silent_now")).toHaveTextContent("nothing is being recorded now");
+    await expectAccessible();
+    await user.click(button("Cancel"));
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+  });
+
+  test("while it closes: it can be cancelled, and may be recorded all the same", async () => {
+    const { user } = await recording();
+    await pass(2200);
+    socket().freeze();
+    await user.click(button("Stop"));
+    await pass(3000);
+    expect(alertOf("server_silent_closing")).toBeVisible();
+    await user.click(button("Cancel"));
+    expect(alertOf("outcome_unknown")).toHaveTextContent("record_id below");
+    expect(fact("record_id")).toHaveTextContent(String(socket().messages[0]?.["record_id"]));
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+  });
+});
+
+const mute = (name: "mute" | "unmute") => act(async () => void stream.track.dispatchEvent(new Event(name)));
+
+describe("a camera that is muted", () => {
+  test("in the middle ends the capture at once; what there is is kept, and marked", async () => {
+    await recording();
+    await pass(2200);
+    await mute("mute");
+    expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
+    expect(alertOf("camera_muted_now")).toBeVisible();
+    const id = captureId();
+    server.on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }));
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(status()).toHaveTextContent("recorded, but:"));
+    expect(status()).toHaveTextContent("the camera stopped giving pictures");
+  });
+
+  test("before there is enough ends it with its sentence, and none begins until it gives pictures again", async () => {
+    await recording();
+    await mute("mute");
+    expect(status()).toHaveTextContent("not kept");
+    expect(alertOf("camera_muted")).toBeVisible();
+    expect(button(CAPTURE)).toHaveAccessibleDescription("The camera gives no pictures now.");
+    await mute("unmute");
+    expect(button(CAPTURE)).toHaveAccessibleDescription("");
+  });
+});
+
+test("recorded is not green for nothing: what is wanting is said, and it can be captured again", async () => {
+  const { user } = await prepared();
+  await user.type(screen.getByLabelText("What is meant (optional)"), "more");
+  await user.click(button(CAPTURE));
+  await waitFor(() => expect(FakeCaptureSocket.last).toBeDefined());
+  await serverDoes((it) => it.accept());
+  await serverDoes((it) => it.progress());
+  await pass(5500);
+  const first = socket();
+  await user.click(button("Stop"));
+  const found = { pose: 30, left_hand: 0, right_hand: 0, face: 30 };
+  server.on(`GET /captures/${captureId()}`, () => answer({ status: "recorded", accepted: 30, extracted: 30, found }));
+  await serverDoes((it) => it.end(1000));
+  await waitFor(() => expect(status()).toHaveTextContent("recorded, but: no hand was found"));
+  expect(status()).toHaveClass("status-warning");
+  expect(screen.getByRole("heading", { name: "What was recorded" })).toHaveFocus();
+  expect(screen.getByLabelText("What is meant (optional)")).toHaveValue("");
+  expect(screen.getByText(/^more, \d s, hands 0 %, \d+ pictures a second; no hand was found$/)).toBeVisible();
+  await user.click(button("Capture “more” again"));
+  await waitFor(() => expect(FakeCaptureSocket.last).not.toBe(first));
+  await serverDoes((it) => it.accept());
+  expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" } });
 });
 
 describe("leaving", () => {

@@ -1,23 +1,28 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 
-import type { Failure } from "../api/failure";
+import { CameraChoice } from "../camera/CameraChoice";
+import { InsecureNotice, isCameraAddress } from "../camera/InsecureNotice";
 import { useCamera, type Camera } from "../camera/useCamera";
-import { usePageHidden } from "../camera/usePageHidden";
-import { CaptureNumbers } from "../capture/CaptureNumbers";
+import { beginBlocked, CaptureButtons } from "../capture/CaptureButtons";
+import { CaptureFailures } from "../capture/CaptureFailures";
 import { CaptureResult } from "../capture/CaptureResult";
 import { CaptureStage } from "../capture/CaptureStage";
 import { captureFailure, endsSession } from "../capture/failures";
-import { canStop, isCapturing, isOver, type CaptureState } from "../capture/protocol";
+import { isCapturing, isOver } from "../capture/protocol";
+import { SessionCaptures } from "../capture/SessionCaptures";
+import { allowSignals } from "../capture/signals";
 import { useCapture, type CaptureHandle } from "../capture/useCapture";
 import { useLeaveWarning } from "../capture/useLeaveWarning";
-import { endBlocked, statusOf } from "../capture/words";
+import { useSessionCaptures } from "../capture/useSessionCaptures";
+import { useSignals } from "../capture/useSignals";
+import { statusOf } from "../capture/words";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
-import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
 import { Page } from "../components/Page";
 import { StatusText } from "../components/StatusText";
-import { NO_SESSION, SessionCard } from "../session/SessionCard";
+import { remember, remembered } from "../session/remembered";
+import { SessionCard } from "../session/SessionCard";
 import { useSession } from "../session/useSession";
 import "../styles/capture.css";
 
@@ -25,168 +30,121 @@ const INTENT_CHARACTERS = 256;
 
 /** Session, camera, one bounded capture after the other, and what was recorded of each. */
 export function GesturePage() {
-  const { session, lose } = useSession();
+  const { session } = useSession();
   const video = useRef<HTMLVideoElement>(null);
   const camera = useCamera();
   const handle = useCapture(video, session);
-  const state = handle.capture?.state ?? null;
-  const capturing = state !== null && isCapturing(state);
+  const { capture } = handle;
+  const state = capture?.state ?? null;
+  const busy = state !== null && !isOver(state);
   const [intent, setIntent] = useState("");
-  useLeaveWarning(capturing);
-  useCameraLoss(camera, handle, capturing);
-
-  const over = state?.failure && endsSession(state.failure.code) ? state.failure : null;
-  useEffect(() => {
-    if (over) lose(over);
-  }, [over, lose]);
-
+  const signals = useSignals(state?.phase ?? null);
+  const lines = useSessionCaptures(session, capture);
   const place = useRef<HTMLDivElement>(null);
-  function begin() {
-    void handle.begin(intent);
-    place.current?.scrollIntoView({ block: "nearest" }); // the mirror and Stop, on small screens too
+  useLeaveWarning(state !== null && isCapturing(state));
+  useCameraLoss(camera, handle);
+  useSessionLoss(handle);
+  useFailureInSight(handle, place);
+
+  function begin(meant: string) {
+    allowSignals();
+    remember("labels", meant.trim());
+    setIntent(""); // the next capture may mean something else: it is said again, or “again” is pressed
+    void handle.begin(meant);
   }
 
-  const { tone, words } = statusOf(handle.capture);
+  const { tone, words } = statusOf(capture);
+  const blocked = beginBlocked(session !== null, camera);
+  const told = state?.phase === "recorded" || state?.failure?.code.startsWith("outcome_");
   return (
     <Page
       title="Capture a gesture"
-      lead="Start a session, turn the camera on, and record a gesture of up to two minutes. Only landmarks are kept, never the pictures."
+      lead="Start a session, turn the camera on, and record a gesture. Only landmarks are kept, never the pictures."
+      focused={busy}
     >
-      <SessionCard endBlocked={endBlocked(handle.capture)} />
+      <div hidden={busy} className="stack">
+        <InsecureNotice />
+        <SessionCard />
+      </div>
       <Card title="Capture">
-        <div className="capture">
-          <div className="stack" ref={place}>
-            <div className="capture-head">
-              <StatusText label="Capture" tone={tone}>
-                {words}
-              </StatusText>
-              <CameraButton camera={camera} capturing={capturing} />
-            </div>
-            <CaptureFailures camera={camera} handle={handle} capturing={capturing} />
-            <CaptureStage camera={camera} video={video} state={state} />
-            <CaptureButtons camera={camera} handle={handle} begin={session ? begin : null} />
+        <div className="capture" ref={place}>
+          <StatusText label="Capture" tone={tone}>
+            {words}
+          </StatusText>
+          <div className="capture-alerts">
+            <CaptureFailures camera={camera} handle={handle} />
           </div>
-          <div className="stack">
+          <CaptureStage camera={camera} video={video} state={state} />
+          <div hidden={busy} className="capture-before">
+            <CameraButtons camera={camera} />
             <Field
               label="What is meant (optional)"
               hint="The meaning of the gesture, for example “more”. It is written into the record."
               value={intent}
-              onChange={capturing ? undefined : setIntent}
+              onChange={setIntent}
+              suggestions={remembered("labels")}
               maxLength={INTENT_CHARACTERS}
             />
-            <CaptureNumbers state={state} />
+            <label className="check">
+              <input type="checkbox" checked={signals.on} onChange={({ target }) => signals.turn(target.checked)} />{" "}
+              Sound and vibration at the beginning and the end
+            </label>
           </div>
+          <CaptureButtons handle={handle} blocked={blocked} onBegin={() => begin(intent)} />
         </div>
       </Card>
-      <CaptureResult capture={handle.capture} />
+      {capture && told && (
+        <CaptureResult capture={capture} againBlocked={blocked} onAgain={() => begin(capture.window.intent)} />
+      )}
+      <div hidden={busy}>
+        <SessionCaptures lines={lines} />
+      </div>
     </Page>
   );
 }
 
-interface CameraButtonProps {
-  readonly camera: Camera;
-  readonly capturing: boolean;
-}
-
-function CameraButton({ camera, capturing }: CameraButtonProps) {
+function CameraButtons({ camera }: { readonly camera: Camera }) {
   const on = camera.status === "ready";
   return (
-    <Button
-      tone={on ? "quiet" : "primary"}
-      busy={camera.status === "asking"}
-      blocked={on && capturing ? "The capture needs it." : undefined}
-      onClick={on ? camera.stop : () => void camera.start()}
-    >
-      {on ? "Turn the camera off" : camera.status === "failed" ? "Try the camera again" : "Turn the camera on"}
-    </Button>
-  );
-}
-
-interface ButtonsProps {
-  readonly camera: Camera;
-  readonly handle: CaptureHandle;
-  /** Null without a session. */
-  readonly begin: (() => void) | null;
-}
-
-function CaptureButtons({ camera, handle, begin }: ButtonsProps) {
-  const state = handle.capture?.state ?? null;
-  const busy = state !== null && !isOver(state);
-  const waiting = state?.phase === "opening" || state?.phase === "counting";
-  const cameraOn = camera.status === "ready";
-  const notNow = busy
-    ? "A capture is under way."
-    : begin === null
-      ? NO_SESSION
-      : cameraOn
-        ? undefined
-        : "Turn the camera on first.";
-  return (
     <div className="actions">
-      <Button blocked={notNow} {...(begin ? { onClick: begin } : {})}>
-        Capture Bounded Gesture (≤ {handle.limits.max_duration_s} s)
+      <Button
+        tone={on ? "quiet" : "primary"}
+        busy={camera.status === "asking"}
+        blocked={isCameraAddress() ? undefined : "Not at this address; see above."}
+        onClick={on ? camera.stop : () => void camera.start()}
+      >
+        {on ? "Turn the camera off" : "Turn the camera on"}
       </Button>
-      <Button tone="danger" blocked={stopBlocked(state)} onClick={handle.stop}>
-        Stop
-      </Button>
-      {waiting && (
-        <Button tone="quiet" onClick={() => handle.fail(captureFailure("capture_cancelled"))}>
-          Cancel
-        </Button>
-      )}
-      {state?.phase === "settling" && (
-        <Button tone="quiet" onClick={() => handle.fail(captureFailure("outcome_unknown"))}>
-          Do not wait
-        </Button>
-      )}
+      <CameraChoice camera={camera} />
     </div>
   );
 }
 
-function stopBlocked(state: CaptureState | null): string | undefined {
-  if (state && canStop(state)) return undefined;
-  if (state?.phase !== "recording") return "Not recording.";
-  const { min_duration_s } = state.limits;
-  return min_duration_s === 2 ? "From two seconds on." : `From ${min_duration_s} seconds on.`;
-}
-
-interface FailuresProps {
-  readonly camera: Camera;
-  readonly handle: CaptureHandle;
-  readonly capturing: boolean;
-}
-
-function CaptureFailures({ camera, handle, capturing }: FailuresProps) {
-  const background = useBackground(handle, capturing);
-  const state = handle.capture?.state ?? null;
-  const { failure = null } = state ?? {};
-  // the session's card says what became of the session, the status that the person cancelled
-  const shown = failure && !endsSession(failure.code) && failure.code !== "capture_cancelled" ? failure : null;
-  // a capture that lost its camera says so itself, and what to do about it
-  const said = shown?.code === "capture_interrupted" && camera.failure?.code === "camera_unplugged";
-  return (
-    <>
-      <ErrorBanner failure={said ? null : camera.failure} />
-      <ErrorBanner failure={handle.failure ?? shown} />
-      <ErrorBanner failure={state?.trouble ?? null} />
-      <ErrorBanner failure={background} tone="warning" />
-    </>
-  );
-}
-
-/** The notice that this capture was in the background for a while; it stays until the next capture. */
-function useBackground({ capture }: CaptureHandle, capturing: boolean): Failure | null {
-  const hidden = usePageHidden();
-  const captureId = capture?.window.captureId ?? null;
-  const [hiddenId, setHiddenId] = useState<string | null>(null);
-  if (hidden && capturing && hiddenId !== captureId) setHiddenId(captureId);
-  return captureId !== null && hiddenId === captureId ? captureFailure("page_in_background") : null;
-}
-
-/** A capture without a camera is over. */
-function useCameraLoss(camera: Camera, { fail }: CaptureHandle, capturing: boolean): void {
-  const lost = capturing && camera.status !== "ready";
+/** A capture without a camera is over; one whose camera gives no pictures ends with those that it has. */
+function useCameraLoss({ status, muted }: Camera, { capture, fail, interrupt }: CaptureHandle): void {
+  const capturing = capture !== null && isCapturing(capture.state);
+  const lost = capturing && status !== "ready";
+  const cut = capturing && muted && capture.state.phase !== "closing";
   useEffect(() => {
     if (lost) fail(captureFailure("capture_interrupted"));
-  }, [lost, fail]);
+    else if (cut) interrupt(captureFailure("camera_muted"));
+  }, [lost, cut, fail, interrupt]);
+}
+
+/** After some failures there is no session any more; why is said where the capture is. */
+function useSessionLoss({ capture }: CaptureHandle): void {
+  const { lose } = useSession();
+  const code = capture?.state.failure?.code ?? null;
+  const over = code !== null && endsSession(code);
+  useEffect(() => {
+    if (over) lose(null);
+  }, [over, lose]);
+}
+
+/** What went wrong is shown where the person looks. */
+function useFailureInSight({ capture }: CaptureHandle, place: RefObject<HTMLElement | null>): void {
+  const failed = capture?.state.phase === "failed";
+  useEffect(() => {
+    if (failed) place.current?.closest("section")?.scrollIntoView({ block: "start" });
+  }, [failed, place]);
 }

@@ -1,4 +1,5 @@
 import { at } from "../base";
+import { InsecureNotice } from "../camera/InsecureNotice";
 import { Card } from "../components/Card";
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
@@ -12,6 +13,7 @@ export function HomePage() {
       lead="A3CP, the Ability-Adaptive Augmentative Communication Platform, turns camera captures of a person gesturing into landmark features: where face, hands and body are in each
         picture. For carers and researchers who work with people who cannot speak."
     >
+      <InsecureNotice />
       <div className="cards">
         <Card title="Record a gesture">
           <p>

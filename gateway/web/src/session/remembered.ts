@@ -6,6 +6,7 @@ import type { Session } from "./useSession";
  */
 
 const SESSION = "a3cp.session";
+const CAPTURES = "a3cp.captures";
 const MOST = 20;
 
 export type Remembered = "people" | "performers" | "labels";
@@ -30,6 +31,35 @@ export function remembered(kind: Remembered): readonly string[] {
 export function remember(kind: Remembered, text: string): void {
   if (text === "") return;
   write(`a3cp.${kind}`, [text, ...remembered(kind).filter((item) => item !== text)].slice(0, MOST));
+}
+
+/** A choice between yes and no. */
+export function rememberedFlag(name: string, otherwise: boolean): boolean {
+  const flag = read(`a3cp.${name}`);
+  return typeof flag === "boolean" ? flag : otherwise;
+}
+
+export function rememberFlag(name: string, flag: boolean): void {
+  write(`a3cp.${name}`, flag);
+}
+
+export interface Captured {
+  readonly captureId: string;
+  /** What came of it, in words. */
+  readonly line: string;
+}
+
+/** What was recorded in a session, in order. */
+export function rememberedCaptures(sessionId: string): readonly Captured[] {
+  const kept = (read(CAPTURES) ?? {}) as { sessionId?: unknown; captures?: unknown };
+  if (kept.sessionId !== sessionId || !Array.isArray(kept.captures)) return [];
+  return kept.captures.filter((capture): capture is Captured => typeof capture?.line === "string");
+}
+
+/** Once for each capture, however often it is called. */
+export function rememberCapture(sessionId: string, capture: Captured): void {
+  const before = rememberedCaptures(sessionId).filter(({ captureId }) => captureId !== capture.captureId);
+  write(CAPTURES, { sessionId, captures: [...before, capture] });
 }
 
 function read(key: string): unknown {

@@ -32,8 +32,8 @@ export interface SessionHandle {
   readonly start: (userId: string, performerId: string) => Promise<void>;
   /** Ends it. Never throws; without a session it does nothing. */
   readonly end: () => Promise<void>;
-  /** The server said that the session is over; `failure` says how. There is none from now on. */
-  readonly lose: (failure: Failure) => void;
+  /** The server said that the session is over; `failure` says how, unless the page says so itself. There is none from now on. */
+  readonly lose: (failure: Failure | null) => void;
   /** Asks the server whether a session from before a reload is still open. Never throws; else it does nothing. */
   readonly check: () => Promise<void>;
 }
@@ -122,7 +122,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
     }
   }, [post, session]);
 
-  const lose = useCallback((failure: Failure) => setState(({ people }) => ({ ...IDLE, people, failure })), []);
+  const lose = useCallback((failure: Failure | null) => setState(({ people }) => ({ ...IDLE, people, failure })), []);
 
   useEffect(() => rememberSession(session), [session]);
 

@@ -10,6 +10,7 @@ export class FakeCaptureSocket extends EventTarget {
   /** The last one that was made; undefined before any. */
   static last: FakeCaptureSocket | undefined;
 
+  #beat: ReturnType<typeof setInterval> | undefined;
   readonly sent: (string | ArrayBuffer)[] = [];
   readonly url: string;
   readonly protocols: string[];
@@ -36,6 +37,7 @@ export class FakeCaptureSocket extends EventTarget {
   }
 
   close(code: number): void {
+    this.freeze();
     this.closedWith = code;
     this.readyState = FakeCaptureSocket.CLOSED;
   }
@@ -56,8 +58,11 @@ export class FakeCaptureSocket extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 
+  /** It says so again every second, as the server does. */
   progress(change: Partial<CaptureProgress> = {}): void {
-    this.say({
+    this.freeze();
+    this.#beat = setInterval(() => this.say(message), 1000);
+    const message = {
       event: "capture.progress",
       capture_id: "capture",
       status: "extracting",
@@ -67,10 +72,17 @@ export class FakeCaptureSocket extends EventTarget {
       slow_down: false,
       found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
       ...change,
-    });
+    };
+    this.say(message);
+  }
+
+  /** It says nothing any more, and does not close. */
+  freeze(): void {
+    clearInterval(this.#beat);
   }
 
   end(code: number, reason = ""): void {
+    this.freeze();
     this.readyState = FakeCaptureSocket.CLOSED;
     this.dispatchEvent(new CloseEvent("close", { code, reason }));
   }

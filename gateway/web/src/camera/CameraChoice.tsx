@@ -1,0 +1,36 @@
+import { useId } from "react";
+
+import { Button } from "../components/Button";
+import type { Camera } from "./useCamera";
+
+/** Whether its picture is shown as a mirror does: that of a camera which looks away from the person is not. */
+export function isMirrored({ facing }: Pick<Camera, "facing">): boolean {
+  return facing !== "environment";
+}
+
+/** Another camera than this one: the back or the front one of a phone, one of a list else. Nothing if there is one only. */
+export function CameraChoice({ camera }: { readonly camera: Camera }) {
+  const id = useId();
+  const { status, cameras, cameraId, facing, choose } = camera;
+  if (status !== "ready" || cameras.length < 2) return null;
+  if (facing) {
+    const other = facing === "user" ? "environment" : "user";
+    return (
+      <Button tone="quiet" onClick={() => void choose({ facing: other })}>
+        {other === "user" ? "Use the front camera" : "Use the back camera"}
+      </Button>
+    );
+  }
+  return (
+    <div className="field camera-choice">
+      <label htmlFor={id}>Camera</label>
+      <select id={id} value={cameraId ?? ""} onChange={({ target }) => void choose({ deviceId: target.value })}>
+        {cameras.map(({ id: deviceId, label }) => (
+          <option key={deviceId} value={deviceId}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

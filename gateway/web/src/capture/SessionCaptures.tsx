@@ -1,0 +1,16 @@
+import { Card } from "../components/Card";
+
+/** What was recorded in the session that is open, one line a capture. */
+export function SessionCaptures({ lines }: { readonly lines: readonly string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <Card title="In this session">
+      <ol className="captures">
+        {lines.map((line, place) => (
+          // oxlint-disable-next-line react/no-array-index-key -- lines are only ever added at the end
+          <li key={place}>{line}</li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

@@ -1,0 +1,35 @@
+import { useEffect, useRef, useState } from "react";
+
+import { rememberFlag, rememberedFlag } from "../session/remembered";
+import type { Phase } from "./protocol";
+import { give, type Signal } from "./signals";
+
+export interface Signals {
+  readonly on: boolean;
+  readonly turn: (on: boolean) => void;
+}
+
+/** Gives a signal when recording begins, when it ends, and when it fails; for this tab it can be turned off. */
+export function useSignals(phase: Phase | null): Signals {
+  const [on, setOn] = useState(() => rememberedFlag("signals", true));
+  const before = useRef(phase);
+  useEffect(() => {
+    const signal = phase && signalFor(before.current, phase);
+    before.current = phase;
+    if (signal && on) give(signal);
+  }, [on, phase]);
+
+  function turn(now: boolean) {
+    rememberFlag("signals", now);
+    setOn(now);
+  }
+  return { on, turn };
+}
+
+/** What a change of the phase sounds like; null if like nothing. */
+export function signalFor(before: Phase | null, now: Phase): Signal | null {
+  if (before === now) return null;
+  if (now === "recording") return "start";
+  if (before === "recording" && now !== "failed") return "end";
+  return now === "failed" && before === "recording" ? "failed" : null;
+}

@@ -1,0 +1,52 @@
+"""``/demo/gesture`` before a server with other limits: the page keeps them, because the server tells them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from contracts.limits import CaptureLimits
+from contracts.paths import session_log_path
+from contracts.settings import Settings
+from tests.e2e.conftest import USER, RunningStack, opened, start_session
+
+pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
+
+LIMITS = {"max_fps": 10, "max_long_side": 320, "max_short_side": 240, "max_frame_bytes": 20_000, "max_duration_s": 5}
+
+
+@pytest.fixture(scope="module")
+def tight(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    folder = tmp_path_factory.mktemp("tight")
+    settings = Settings(
+        data_root=folder / "data",
+        log_root=folder / "logs",
+        state_dir=folder / "state",
+        port=0,
+        capture=CaptureLimits.model_validate(LIMITS),
+    )
+    running = RunningStack(settings)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+def test_a_capture_fits_and_stops_by_itself(browser: Browser, tight: RunningStack) -> None:
+    with opened(browser, tight.address) as page:
+        page.goto("/demo/gesture")
+        session_id = start_session(page)
+        page.get_by_role("button", name="Turn the camera on").click()
+        page.get_by_role("button", name="Capture Bounded Gesture (≤ 5 s)").click()
+        status = page.get_by_role("status", name="Capture")
+        expect(status).to_contain_text("recording")
+        expect(status).to_contain_text("recorded")
+    lines = session_log_path(tight.settings.log_root, USER, session_id).read_text().splitlines()
+    (event,) = [event for event in (json.loads(line)["event"] for line in lines) if "raw_features_ref" in event]
+    assert re.search("fps=10;max_window_s=5;", event["raw_features_ref"]["encoding"])
+    assert event["raw_features_ref"]["shape"][0] >= 10
