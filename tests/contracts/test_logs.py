@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import redis
+
+from contracts import logs
+from contracts.errors import A3CPError
 
 
 @pytest.mark.parametrize(
@@ -17,3 +21,25 @@ import pytest
 )
 def test_rich_is_not_loaded_and_stays_to_be_had(code: str) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+class _Ours(A3CPError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (_Ours("the broker is away"), "the broker is away"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (ValueError("canary"), None),
+        (KeyError("canary"), None),
+        (RuntimeError("canary"), None),
+        (redis.exceptions.ResponseError("canary"), None),
+        (ExceptionGroup("canary", [ValueError("canary")]), None),
+    ],
+)
+def test_only_the_texts_of_our_own_and_of_the_system_s_errors_are_logged(error: Exception, detail: str | None) -> None:
+    line = logs._exception_to_line(None, "error", {"event": "something failed", "exc_info": error})
+    assert line.get("detail") == detail and line["error"]
+    assert "canary" not in repr(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
@@ -47,6 +48,25 @@ def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Pa
             gateway.state.active_captures = 3
             answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
             assert (answer.status_code, answer.json()) == (200, {"status": "disabled", "active_captures": 3})
+
+    asyncio.run(main())
+
+
+def test_tick_changes_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            state = gateway.state
+            state.open_sockets, state.active_captures, state.live_sessions, state.refusal = 3, 2, 1, ""
+
+            async def all_of_it() -> dict[str, Any]:
+                fields = {name: getattr(state, name) for name in state.__slots__}
+                held = [await broker.keys("*") for broker in (state.frames, state.events)]
+                return {**fields, "draining": state.draining.is_set(), "arriving": dict(state.arriving), "held": held}
+
+            before = await all_of_it()
+            for _ in range(3):
+                assert (await gateway.post("/camera_feed_worker/capture.tick", b"{}")).status_code == 200
+            assert await all_of_it() == before and not state.draining.is_set()
 
     asyncio.run(main())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from contracts import keys, records
 from contracts.errors import MissingSessionPath, RecorderIOError
-from contracts.events import EventEntry
+from contracts.events import EventEntry, await_receipt
 from contracts.records import CaptureCounts
 from contracts.scripts import run
 from tests.conftest import BrokerPair
@@ -22,15 +23,32 @@ from tests.recorder.samples import entry, feature_ref, new_session
 pytestmark = pytest.mark.real
 
 
-def test_an_event_is_in_the_file_before_its_receipt_says_so(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_an_event_is_in_the_file_before_its_receipt_says_so(
+    own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, flock = asyncio.Event(), fcntl.flock
+
     async def story(bench: Bench) -> None:
-        session = new_session()
+        session, loop = new_session(), asyncio.get_running_loop()
+
+        def noted(*arguments: Any) -> None:
+            loop.call_soon_threadsafe(tried.set)
+            flock(*arguments)
+
         async with bench.recorder():
-            given = entry(session)
-            [entry_id] = await bench.put(given)
+            await bench.put(entry(session, n=1))
+            await bench.settled()
+            given = entry(session, n=2)
+            with bench.log(session).open("rb") as held:
+                flock(held, fcntl.LOCK_EX)
+                monkeypatch.setattr(fcntl, "flock", noted)
+                [entry_id] = await bench.put(given)
+                await asyncio.wait_for(tried.wait(), 20)
+                assert await await_receipt(bench.events, entry_id, 0.05) is None, "its line cannot be written yet"
+                assert len(bench.lines(session)) == 1
             recorded_at = (await bench.receipt(entry_id)).recorded()
-            assert bench.lines(session) == [given.event]
-            assert orjson.loads(bench.log(session).read_bytes())["recorded_at"] == recorded_at
+            assert bench.lines(session)[1:] == [given.event]
+            assert orjson.loads(bench.log(session).read_bytes().splitlines()[1])["recorded_at"] == recorded_at
             await bench.settled()
 
     on_bench(own_brokers, tmp_path, story)

@@ -138,6 +138,17 @@ def test_a_pipeline_that_fails_is_thrown_away_and_its_client_told_nothing_intern
     assert [pipeline.closed for _, pipeline in bench.made] == [True, False]
 
 
+def test_a_pipeline_s_failure_is_logged_with_its_cause(frames: redis.Redis, gateway: FakeGateway) -> None:
+    bench = Workbench(frames, ME, make=ShadePipeline)
+    bench.worker.turn()
+    gateway.send(gateway.join("a"), grey_jpeg(FAILS))
+    with capture_logs() as lines:
+        bench.worker.turn()
+    [line] = [line for line in lines if line["event"] == "pipeline failed"]
+    assert (line["log_level"], line["pipeline_id"]) == ("error", "pose")
+    assert isinstance(line["exc_info"], Exception) and line["live_id"]
+
+
 def test_a_pipeline_that_cannot_be_made_fails_its_session_alone(frames: redis.Redis, gateway: FakeGateway) -> None:
     def make() -> FakePipeline:
         raise RuntimeError("no model")

@@ -613,3 +613,28 @@ def test_progress_tells_the_client_to_slow_down_while_the_stream_is_over_half_fu
         await socket.send(client.close())
 
     assert play(scenario, stream_max_frames=6)[0].code == 1000
+
+
+def test_a_silent_client_is_looked_at_at_least_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_s: list[float] = []
+
+    class Noted:
+        """asyncio, where only the sleeps of the endpoint are noted, and not slept."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(asyncio, name)
+
+        async def sleep(self, seconds: float) -> None:
+            asked_s.append(seconds)
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(endpoint, "asyncio", Noted())
+
+    async def scenario(_served: Served, _socket: Socket, _client: Client) -> None:
+        async def ticked() -> bool:
+            return len(asked_s) > 20
+
+        await until(ticked, "it ticks")
+
+    play(scenario, open_timeout_s=1)
+    assert 0 < max(asked_s) <= 1.0

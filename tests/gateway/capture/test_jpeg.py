@@ -75,6 +75,9 @@ def test_other_coding_processes_are_refused(marker: int) -> None:
     [
         b"",
         b"\xff",
+        b"\x00\x00" + jpeg()[2:],
+        b"\xff" + jpeg()[2:],
+        jpeg()[1:],
         b"\xff\xd8\xff\xd9",
         b"\xff\xd8\xff\xff\xff\xd9",
         b"\xff\xd8" + b"\xff\xe0\x00\x01" + b"\xff\xd9",

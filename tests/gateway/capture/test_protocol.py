@@ -283,6 +283,18 @@ def test_a_record_id_used_twice_aborts_however_it_is_spelled(spelling: Callable[
     aborts(pump.text(pump.client.meta(1, record_id=spelling(pump.client.record_id))), "protocol_violation")
 
 
+def test_a_record_id_of_an_earlier_frame_aborts() -> None:
+    pump, taken = Pump().opened(), "7d444840-9dc0-41d1-b245-5ffdce74fad2"
+    assert [type(action) for action in pump.frame(1, record_id=taken)] == [Forward]
+    aborts(pump.text(pump.client.meta(2, record_id=taken)), "protocol_violation")
+
+
+def test_a_record_id_of_a_frame_is_not_the_close_s_too() -> None:
+    pump, taken = Pump().opened(), "7d444840-9dc0-41d1-b245-5ffdce74fad2"
+    assert [type(action) for action in pump.frame(1, record_id=taken)] == [Forward]
+    aborts(pump.text(pump.client.close(record_id=taken)), "protocol_violation")
+
+
 # --- time ----------------------------------------------------------------------------------------------
 
 

@@ -22,11 +22,21 @@ from tests.gateway.live.test_frame_check import LIMIT, MIB, padded, patched_size
 from tests.integration.load.sockets import BINARY, CONTINUATION, BareSocket, framed
 from tests.messages import jpeg
 
+CONTRACT: dict[LiveCode, int] = {
+    "invalid_pipeline": 1008,
+    "invalid_message": 1003,
+    "invalid_frame": 1008,
+    "frame_too_large": 1009,
+    "pipeline_failure": 1011,
+    "internal_error": 1011,
+}
+"""The contract's table, written down once more: what the source says cannot prove itself."""
+
 
 def assert_ended(ended: Ended, code: LiveCode) -> str:
     """The unified form: one error with its code and a sentence, then its close code; returns the sentence."""
     assert LiveError.model_validate(ended.error).error == code
-    assert (ended.code, ended.reason) == (CLOSE_CODES[code], code)
+    assert (ended.code, ended.reason) == (CONTRACT[code], code)
     detail = str(ended.error["detail"])
     assert detail.endswith(".") and "Traceback" not in detail and "/" not in detail
     return detail
@@ -38,8 +48,9 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
-def test_a_close_code_belongs_to_every_error() -> None:
+def test_every_error_closes_as_the_contract_says() -> None:
     assert set(CLOSE_CODES) == set(get_args(LiveCode))
+    assert CLOSE_CODES == CONTRACT
 
 
 def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, tmp_path: Path) -> None:
