@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -137,6 +138,50 @@ def opened_capture(
         connection.send(client.open())
         until(active, "the capture is open")
         yield connection, client
+
+
+def test_the_first_line_says_in_which_environment_the_gateway_runs(tmp_path: Path) -> None:
+    with launched(tmp_path, APP_ENV="staging") as gateway:
+        assert gateway.wait_for("listening")["app_env"] == "staging"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_none_twice(
+    brokers: BrokerPair, tmp_path: Path, unique: str
+) -> None:
+    port = free_port()
+    gateway = SimpleNamespace(address=f"http://127.0.0.1:{port}")
+    environ = environment(tmp_path, brokers, A3CP_PORT=str(port))
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.Popen([sys.executable, "-m", "gateway"], cwd=REPOSITORY, env=environ, stderr=full)
+    try:
+        until(lambda: answers(f"{gateway.address}/livez"), "the gateway serves")
+        with opened_capture(gateway, brokers, unique) as (connection, _):  # type: ignore[arg-type]
+            connection.send("no JSON")
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    connection.recv(DEADLINE_S)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 1003
+        with connect(gateway.address.replace("http", "ws") + "/ws/video/stream?pipeline_id=none") as live:
+            assert orjson.loads(live.recv(DEADLINE_S))["error"] == "invalid_pipeline"
+        tick = f"{gateway.address}/camera_feed_worker/capture.tick"
+        until(lambda: httpx.post(tick).json()["active_captures"] == 0, "nothing is left of them")
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGTERM, signal.SIGINT])
