@@ -179,6 +179,7 @@ def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own
         os.kill(pid, signal.SIGCONT)
         wait_for(lambda: owner.said("capture done") or owner.said("extractor process ended"))
         assert [line["end"] for line in owner.said("capture done")] == ["lost"]
+        wait_for(lambda: heir.said("capture done"))
         assert heir.said("capture done")[0]["end"] == "published"
     assert face_stage.path.read_bytes() == artifact
     assert len(face_stage.published()) == 1
