@@ -117,7 +117,7 @@ _RECORDER_EVENTS: Rights = {
     capture_record("*"): "hget hmget hgetall hset expire",
     user_captures("*"): "zrem",
     keys.UNFINISHED: "zrem zrangebyscore",
-    keys.RECORDER_LEADER: "get set del pexpire",
+    keys.RECORDER_LEADER: "get set del pexpire pttl",
 }
 
 _OPERATOR_FRAMES: Rights = {

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
 
 from contracts.base import StrictModel
 from contracts.capture import Annotation, CaptureOpen, Found
+from contracts.errors import stored_code
 from contracts.frame import ForwardItem, TerminalEntry
-from contracts.ids import Identifier, RecordId, SessionId, UtcDatetime
+from contracts.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys
 from contracts.layout import PART_NAMES, Part, Row
 from contracts.limits import CaptureLimits
@@ -66,10 +69,10 @@ class CaptureWindow(StrictModel):
     session_id: SessionId
     record_id: RecordId
     timestamp_start: UtcDatetime
-    fps_target: int
-    width: int
-    height: int
-    max_duration_s: float
+    fps_target: Annotated[int, Field(ge=1, le=MOST)]
+    width: Annotated[int, Field(ge=1, le=MOST)]
+    height: Annotated[int, Field(ge=1, le=MOST)]
+    max_duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     annotation: Annotation | None = None
     device_id: Identifier | None = None
     consent_given: bool | None = None
@@ -146,7 +149,7 @@ def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
 
     def read(answer: Any) -> PushReply:
         if answer[0] == b"GONE":
-            return PushReply(gone=answer[1].decode())
+            return PushReply(gone=stored_code(answer[1]))
         word, depth, backlog_bytes, extracted, claimed = answer
         return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))
 
@@ -191,7 +194,7 @@ def watch(capture_id: str) -> Call[Watch | None]:
         depth -= status != b"open" and depth > 0
         counts = Found(**dict(zip(PART_NAMES, found, strict=True)))
         return Watch(
-            status.decode(), error_code.decode(), accepted, extracted, depth, backlog_bytes, bool(claimed), counts
+            status.decode(), stored_code(error_code), accepted, extracted, depth, backlog_bytes, bool(claimed), counts
         )
 
     return Call("frames", "watch", list(capture_keys(capture_id)), [OPEN_TTL_S], read)
@@ -211,7 +214,7 @@ def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tupl
     arguments: list[Argument] = [status, entry.error_code or "", ENDED_TTL_S, idle_ms, *entry.encode()]
     return Call(
         "frames", "end", list(keys), arguments,
-        lambda answer: (cast(EndStatus, answer[0].decode().lower()), answer[1].decode()),
+        lambda answer: (cast(EndStatus, answer[0].decode().lower()), stored_code(answer[1])),
     )  # fmt: skip
 
 
@@ -237,16 +240,20 @@ class CaptureState:
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureState:
         """Read the state hash; ``ValueError`` or ``KeyError`` if it is not one."""
         restarts = fields.get(b"tracker_restarts", b"").decode()
+        status = fields[b"status"].decode()
+        generation, deliveries = read_count(fields[b"generation"]), read_count(fields[b"deliveries"])
+        if status not in ("open", "closed", "aborted") or generation < 1 or deliveries < 1:
+            raise ValueError("not the state of a capture that can be claimed")
         return cls(
             token=fields[b"token"].decode(),
-            generation=int(fields[b"generation"]),
-            deliveries=int(fields[b"deliveries"]),
-            status=fields[b"status"].decode(),
-            error_code=fields.get(b"error_code", b"").decode(),
-            accepted=int(fields[b"accepted"]),
-            extracted=int(fields[b"extracted"]),
-            tracker_restarts=tuple(int(seq) for seq in restarts.split(",") if seq),
-            found={part: int(fields.get(b"found_" + part.encode(), 0)) for part in PART_NAMES},
+            generation=generation,
+            deliveries=deliveries,
+            status=status,
+            error_code=stored_code(fields.get(b"error_code", b"")),
+            accepted=read_count(fields[b"accepted"]),
+            extracted=read_count(fields[b"extracted"]),
+            tracker_restarts=tuple(read_count(seq) for seq in restarts.split(",") if seq),
+            found={part: read_count(fields.get(b"found_" + part.encode())) for part in PART_NAMES},
             window=CaptureWindow.model_validate_json(fields[b"open"]),
         )
 
@@ -256,7 +263,10 @@ def claim(capture_id: str, dispatch_id: str) -> Call[CaptureState | None]:
 
     def read(answer: Any) -> CaptureState | None:
         fields = dict(zip(answer[::2], answer[1::2], strict=True))
-        return CaptureState.decode(fields) if fields else None
+        state = CaptureState.decode(fields) if fields else None
+        if state is not None and state.window.capture_id != capture_id:
+            raise ValueError("the state is another capture's")
+        return state
 
     return Call("frames", "claim", list(capture_keys(capture_id)), [dispatch_id, OPEN_TTL_S, ENDED_TTL_S], read)
 
@@ -309,4 +319,8 @@ def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:
 
 def alive(extractor: str) -> Call[list[str]]:
     """Say that this extractor process is there; returns those that are forgotten from here on."""
-    return Call("frames", "alive", [EXTRACTORS], [extractor, FORGET_MS], lambda names: [n.decode() for n in names])
+    return Call("frames", "alive", [EXTRACTORS], [extractor, FORGET_MS], _names)
+
+
+def _names(names: list[bytes]) -> list[str]:
+    return [name.decode(errors="surrogateescape") for name in names]

@@ -33,6 +33,7 @@ from typing import Literal, get_args
 
 __all__ = [
     "A3CPError",
+    "ABORT_CODES",
     "AbortCode",
     "ArtifactElsewhere",
     "ArtifactError",
@@ -62,6 +63,7 @@ __all__ = [
     "UnreadableValue",
     "VideoCode",
     "VideoError",
+    "stored_code",
 ]
 
 AbortCode = Literal[
@@ -112,6 +114,8 @@ CaptureCode = Literal[
 """Every reason a capture socket is closed with, plain success apart."""
 
 CAPTURE_CODES: frozenset[str] = frozenset(get_args(CaptureCode))
+
+ABORT_CODES: frozenset[str] = frozenset(get_args(AbortCode))
 
 LiveCode = Literal[
     "invalid_pipeline", "invalid_message", "invalid_frame", "frame_too_large", "pipeline_failure", "internal_error"
@@ -323,3 +327,13 @@ class BrokerMisconfigured(FatalError):
 
     def __str__(self) -> str:
         return f"the {self.role} broker is refused: {self.problem}; mend it with: {self.mend}"
+
+
+_STORED_CODES = CAPTURE_CODES | {*get_args(VideoCode), MissingSessionPath.code, EventTooLarge.code, InvalidEvent.code}
+
+
+def stored_code(text: bytes) -> str:
+    """The code of a capture's end that a broker holds; empty if it holds none, ``protocol_violation`` if it is none of
+    ours."""
+    code = text.decode("ascii", "replace")
+    return code if not code or code in _STORED_CODES else "protocol_violation"

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from contracts import keys
 from contracts.broker import AsyncBroker, broker_errors
-from contracts.errors import EventTooLarge, RecorderError
+from contracts.errors import EventTooLarge, RecorderError, UnreadableValue
 from contracts.ids import parse_utc
 
 __all__ = [
@@ -174,8 +174,16 @@ class Receipt:
 
     @classmethod
     def decode(cls, text: bytes) -> Receipt:
-        """Read what `encode` made."""
-        return cls(**orjson.loads(text))
+        """Read what `encode` made; ``ValueError`` if it is something else."""
+        document = orjson.loads(text)
+        known = {"recorded_at", "error", "detail"}
+        if not isinstance(document, dict) or not document.keys() <= known:
+            raise ValueError("not a receipt")
+        if not all(isinstance(value, str) for value in document.values()):
+            raise ValueError("a receipt holds text")
+        if not document.get("error"):
+            parse_utc(document.get("recorded_at", ""))
+        return cls(**document)
 
     def recorded(self) -> str:
         """When the line was recorded.
@@ -218,10 +226,13 @@ async def await_receipt(broker: AsyncBroker, entry_id: str, timeout_s: float = R
     deadline = loop.time() + timeout_s
     delay_s = 0.002
     while True:
-        with broker_errors("events"):
-            answer: Any = await broker.get(keys.receipt(entry_id))
-        if answer is not None:
-            return Receipt.decode(bytes(answer))
+        try:
+            with broker_errors("events"):
+                answer: Any = await broker.get(keys.receipt(entry_id))
+            if answer is not None:
+                return Receipt.decode(bytes(answer))
+        except (UnreadableValue, ValueError):  # no receipt; the recorder's own replaces it
+            pass
         if loop.time() >= deadline:
             return None
         await asyncio.sleep(delay_s)

@@ -10,16 +10,19 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, StringConstraints
 
 __all__ = [
+    "MOST",
     "Identifier",
     "RecordId",
     "SchemaVersion",
     "SessionId",
     "UtcDatetime",
     "format_utc",
+    "is_entry_id",
     "is_identifier",
     "is_record_id",
     "is_session_id",
     "parse_utc",
+    "read_count",
     "SCHEMA_VERSION",
 ]
 
@@ -65,6 +68,31 @@ def is_record_id(text: str) -> bool:
 def is_session_id(text: str) -> bool:
     """Whether ``text`` has the form of a session id (it may still be unknown)."""
     return _session_id.match(text) is not None
+
+
+def is_entry_id(text: str) -> bool:
+    """Whether ``text`` is the whole ID of an entry in a stream, as a broker writes it."""
+    parts = text.split("-")
+    return len(parts) == 2 and all(_DIGITS.fullmatch(part) and int(part) < 2**64 for part in parts)
+
+
+_DIGITS = re.compile(r"[0-9]{1,20}")
+MOST = 2**53
+"""The largest count that we read back: what a script calculates with it is exact up to here."""
+
+
+def read_count(text: str | bytes | None) -> int:
+    """A count as a broker holds it; 0 if there is none.
+
+    Raises:
+        ValueError: it is no whole number from 0 to `MOST`.
+    """
+    if not text:
+        return 0
+    digits = text.decode("ascii") if isinstance(text, bytes) else text
+    if not _DIGITS.fullmatch(digits) or int(digits) > MOST:
+        raise ValueError("not a count")
+    return int(digits)
 
 
 _ISO_8601 = re.compile(

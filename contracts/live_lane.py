@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast, get_args
 
+from contracts.ids import is_identifier, read_count
 from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
 from contracts.live import LiveCode
 from contracts.scripts import Call
@@ -41,6 +42,9 @@ ENTRY_TTL_MS = 15_000
 """How long a frame or an answer waits for somebody who does not come."""
 
 
+MAX_NAME = 512
+
+
 class Place(NamedTuple):
     """A session's place at a worker."""
 
@@ -57,6 +61,21 @@ class Place(NamedTuple):
         """What `member` made."""
         worker, _, live_id = member.decode().rpartition("/")
         return cls(worker, live_id)
+
+
+def _name(text: bytes) -> str:
+    name = text.decode("ascii")
+    if not is_identifier(name):
+        raise ValueError("not a name of the lane")
+    return name
+
+
+def _process(text: bytes) -> str:
+    """A gateway's name holds its host's, which may be anything that is printed."""
+    name = text.decode("ascii")
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise ValueError("not the name of a process")
+    return name
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,10 +105,10 @@ class LiveFrame:
     def decode(cls, fields: Mapping[bytes, bytes]) -> LiveFrame:
         """Read one inbox entry; ``ValueError`` or ``KeyError`` if it is not one."""
         return cls(
-            live_id=fields[b"live_id"].decode(),
-            frame_index=int(fields[b"frame_index"]),
-            pipeline_id=fields[b"pipeline_id"].decode(),
-            gateway=fields[b"gateway"].decode(),
+            live_id=_name(fields[b"live_id"]),
+            frame_index=read_count(fields[b"frame_index"]),
+            pipeline_id=_name(fields[b"pipeline_id"]),
+            gateway=_process(fields[b"gateway"]),
             payload=fields[b"payload"],
         )
 
@@ -122,9 +141,10 @@ class Answer:
         error = fields[b"error"].decode()
         if error and error not in get_args(LiveCode):
             raise ValueError(f"{error} is no code of the lane")
+        fields[b"text"].decode()  # it goes to a client as text
         return cls(
-            live_id=fields[b"live_id"].decode(),
-            frame_index=int(fields[b"frame_index"]),
+            live_id=_name(fields[b"live_id"]),
+            frame_index=read_count(fields[b"frame_index"]),
             text=fields[b"text"],
             error=cast(LiveCode, error) if error else None,
         )

@@ -30,14 +30,14 @@ class RawFeaturesRef(StrictModel):
     """Where a capture's feature matrix is, and what proves that it is the one.
 
     ``uri`` is relative to ``DATA_ROOT`` for local files; ``hash`` is over the whole file's bytes;
-    ``shape`` is ``[T, dims]``.
+    ``shape`` is ``[T, dims]``, two whole numbers.
     """
 
     uri: str
     hash: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
     format: Literal["npz"]
     dims: Annotated[int, Field(ge=1)]
-    shape: list[int]
+    shape: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
     dtype: Literal["float32"]
     encoding: str
 

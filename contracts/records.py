@@ -15,9 +15,9 @@ import orjson
 from contracts import keys
 from contracts.capture import CaptureStatus, Found
 from contracts.captures import CaptureWindow
-from contracts.errors import CaptureCode, VideoCode
+from contracts.errors import CaptureCode, VideoCode, stored_code
 from contracts.events import EventEntry, Receipt
-from contracts.ids import format_utc
+from contracts.ids import format_utc, is_entry_id, is_identifier, is_record_id, is_session_id, parse_utc, read_count
 from contracts.layout import PART_NAMES, Part
 from contracts.scripts import Argument, Call
 from contracts.upload import Place
@@ -75,6 +75,13 @@ class CaptureCounts:
         return counts + [item for part in PART_NAMES for item in (f"found_{part}", found.get(part, 0))]
 
 
+_RECORD_FIELDS = (
+    "capture_id", "user_id", "session_id", "record_id", "outcome", "error_code", "recorded_at", "entry_id", "accepted",
+    "extracted", *(f"found_{part}" for part in PART_NAMES), "upload",
+)  # fmt: skip
+_OUTCOMES = frozenset({"", "published", "aborted", "dead"})
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureRecord:
     """The durable record of a capture. ``outcome`` is empty until it is decided, once and for all."""
@@ -94,24 +101,38 @@ class CaptureRecord:
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureRecord:
-        """Read the record's hash."""
-        text = {name.decode(): value.decode() for name, value in fields.items() if name != b"event"}
+        """Read the record's hash.
+
+        Raises:
+            ValueError: it is not the record of a capture.
+        """
+        known = {name: fields.get(name.encode(), b"").decode() for name in _RECORD_FIELDS}
+        if not (is_identifier(known["capture_id"]) and is_identifier(known["user_id"])):
+            raise ValueError("it names no capture, or no user")
+        if not (is_session_id(known["session_id"]) and is_record_id(known["record_id"])):
+            raise ValueError("it names no session, or no record")
+        if known["outcome"] not in _OUTCOMES or (known["entry_id"] and not is_entry_id(known["entry_id"])):
+            raise ValueError("its outcome, or the entry of its event, is none")
+        if known["outcome"] == "published" and not known["entry_id"]:
+            raise ValueError("it is published, and names no entry")
+        if known["recorded_at"]:
+            parse_utc(known["recorded_at"])
         return cls(
-            capture_id=text["capture_id"],
-            user_id=text["user_id"],
-            session_id=text["session_id"],
-            record_id=text["record_id"],
-            outcome=cast(Any, text.get("outcome", "")),
-            error_code=text.get("error_code", ""),
-            recorded_at=text.get("recorded_at", ""),
-            entry_id=text.get("entry_id", ""),
+            capture_id=known["capture_id"],
+            user_id=known["user_id"],
+            session_id=known["session_id"],
+            record_id=known["record_id"],
+            outcome=cast(Any, known["outcome"]),
+            error_code=known["error_code"],
+            recorded_at=known["recorded_at"],
+            entry_id=known["entry_id"],
             event=fields.get(b"event", b""),
             counts=CaptureCounts(
-                int(text.get("accepted", 0)),
-                int(text.get("extracted", 0)),
-                {part: int(text.get(f"found_{part}", 0)) for part in PART_NAMES},
+                read_count(known["accepted"]),
+                read_count(known["extracted"]),
+                {part: read_count(known[f"found_{part}"]) for part in PART_NAMES},
             ),
-            upload=Place.read(text["upload"]) if "upload" in text else None,
+            upload=Place.read(known["upload"]) if known["upload"] else None,
         )
 
     def status(self, *, claimed: bool) -> CaptureStatus:
@@ -124,8 +145,12 @@ class CaptureRecord:
         return "extracting" if claimed or self.outcome == "published" else "waiting"
 
     def raw_features_ref(self) -> dict[str, Any] | None:
-        """The artifact's reference, from the event; None if there is no event."""
-        return cast(dict[str, Any], orjson.loads(self.event)["raw_features_ref"]) if self.event else None
+        """The artifact's reference, from the event; None if there is no event, or none in it."""
+        try:
+            reference = orjson.loads(self.event)["raw_features_ref"]
+        except (ValueError, TypeError, LookupError):
+            return None
+        return reference if isinstance(reference, dict) else None
 
     def found(self) -> Found:
         """In how many frames each part was found."""
@@ -194,7 +219,7 @@ def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
     def read(answer: Any) -> Outcome:
         word, value = answer
         if word == b"aborted":
-            return Outcome("aborted", False, error_code=value.decode())
+            return Outcome("aborted", False, error_code=stored_code(value))
         return Outcome("published", word == b"new", event=value)
 
     arguments: list[Argument] = [
@@ -209,7 +234,7 @@ def abort(
     """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
 
     def read(answer: Any) -> Outcome:
-        word, code = answer[0].decode(), answer[1].decode()
+        word, code = answer[0].decode(), stored_code(answer[1])
         return Outcome("aborted" if word == "new" else word, word == "new", error_code=code)
 
     arguments: list[Argument] = [capture_id, error_code, RECORD_TTL_S]

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from contracts import Found, RawFeaturesRef, keys
 from contracts.answers import CaptureReport
 from contracts.broker import AsyncBroker, broker_errors
-from contracts.errors import BrokerUnavailable, RequestRefused
-from contracts.ids import is_identifier, parse_utc
+from contracts.errors import BrokerUnavailable, RequestRefused, UnreadableValue
+from contracts.ids import is_identifier, parse_utc, read_count
 from contracts.layout import PART_NAMES
 from contracts.logs import get_logger
 from contracts.records import CaptureRecord
@@ -82,6 +82,7 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
     Raises:
         RequestRefused: 404 ``unknown_capture``, there is none.
         BrokerUnavailable: the events broker is away.
+        UnreadableValue: what is there is no record.
     """
 
     async def read() -> Any:
@@ -91,24 +92,28 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
     fields = await once_more(read) if is_identifier(capture_id) else None
     if not fields:
         raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
-    return CaptureRecord.decode(fields)
+    try:
+        return CaptureRecord.decode(fields)
+    except ValueError as error:
+        raise UnreadableValue("events", keys.capture_record(capture_id), str(error)) from error
 
 
 async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
-    """The state in flight; None if it is gone, or if the frames broker is away: the record still tells what it can."""
+    """The state in flight; None if it is gone or cannot be read, or if the frames broker is away: the record still says
+    what it can."""
 
     async def read() -> Any:
         with broker_errors("frames"):
             return await frames.hmget(keys.capture_keys(capture_id).state, _STATE_FIELDS)
 
     try:
-        status, generation, *counts = await once_more(read)
-    except BrokerUnavailable as error:
+        status, generation, *texts = await once_more(read)
+        expected, accepted, extracted, *found = [read_count(text) for text in texts]
+    except (BrokerUnavailable, UnreadableValue, ValueError) as error:
         log.warning("capture reported without its state", capture_id=capture_id, exc_info=error)
         return None
     if status is None:
         return None
-    expected, accepted, extracted, *found = [int(count or 0) for count in counts]
     parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
     accepted = max(accepted, extracted)  # a video's frames are counted when it was read to its end
     return InFlight(status == b"open", generation is not None, accepted, extracted, parts, expected)

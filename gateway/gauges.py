@@ -133,7 +133,7 @@ async def _released(frames: AsyncBroker, queue: str) -> _Released:
 
 async def _live(frames: AsyncBroker, listed: str, within_ms: int) -> int:
     now_ms = await broker_time_ms(frames, "frames", listed)
-    return int(await frames.zcount(listed, f"({now_ms - within_ms}", "+inf"))
+    return int(await frames.zcount(listed, f"({now_ms - within_ms}", now_ms + within_ms))
 
 
 def _time_of(entry_id: bytes) -> int:

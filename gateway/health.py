@@ -181,7 +181,7 @@ async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
     for queue in (keys.CAPTURES, keys.UPLOADS):
         await _group_stands(frames, "frames", queue, keys.EXTRACTOR_GROUP)
     now_ms = await broker_time_ms(frames, "frames", keys.EXTRACTORS)
-    live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", "+inf")
+    live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", now_ms + EXTRACTOR_LIVE_MS)
     return () if live else ("No extractor is running.",)
 
 

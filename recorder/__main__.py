@@ -15,7 +15,7 @@ import uvloop
 
 from contracts import keys
 from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
-from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
 from contracts.logs import bind_to_log, get_logger
 from contracts.metrics import Heart, metrics_served
 from contracts.process import run_process
@@ -102,7 +102,7 @@ async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -
     if advice is not None:
         _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.mend}")
     await wait_for_role(frames, "frames", assume_volatile=settings.assume_volatile, on_wait=on_wait)
-    with suppress(BrokerUnavailable):  # the consumer makes it when it misses it
+    with suppress(BrokerUnavailable, UnreadableValue):  # the consumer makes it when it misses it
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
 
 
@@ -117,18 +117,18 @@ async def serve(
     metrics = metrics or RecorderMetrics()
     me = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
     bind_to_log(recorder=me)
-    leadership = Leadership(events, me, metrics.takeovers.inc)
+    leadership = Leadership(events, me, metrics.takeovers.inc, metrics.background)
     handler = EntryHandler(events, settings, lambda: datetime.now(UTC), metrics)
     metrics.watch(lambda: leadership.leads, lambda: len(handler.holds))
-    consumer = Consumer(events, leadership, handler)
-    sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle)
+    consumer = Consumer(events, leadership, handler, metrics.background)
+    sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle, metrics.background)
     _log.info("the recorder stands by", app_env=settings.app_env)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(leadership.keep(stopping))
         tasks.create_task(sweep.run(stopping))
         await consumer.run(stopping)
     await leadership.resign()
-    with suppress(BrokerUnavailable):
+    with suppress(BrokerUnavailable, UnreadableValue):
         await consumer.leave()
     _log.info("the recorder stopped")
 

@@ -8,8 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import redis
+from prometheus_client import CollectorRegistry
 
 from contracts import keys
+from contracts.background import BackgroundErrors
 from contracts.backoff import backoff_s
 from contracts.broker import AsyncBroker, broker_errors, ensure_group
 from contracts.errors import BrokerUnavailable
@@ -38,16 +40,24 @@ class Consumer:
     entries that a former leader took in the moment in which its time ran out.
     """
 
-    def __init__(self, events: AsyncBroker, leadership: Leadership, handler: EntryHandler) -> None:
+    def __init__(
+        self,
+        events: AsyncBroker,
+        leadership: Leadership,
+        handler: EntryHandler,
+        errors: BackgroundErrors | None = None,
+    ) -> None:
         self._events = events
         self._leadership = leadership
         self._handler = handler
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["consumer"])
         self._term = 0
         self._drain_due = True
         self._claim_at_s = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until ``stopping``; the entry in hand is finished. A broker that is away is waited for."""
+        """Consume until ``stopping``; the entry in hand is finished. A broker that is away is waited for, and so is one
+        that holds something else than a stream of events."""
         failures = 0
         while not stopping.is_set():
             try:
@@ -62,6 +72,11 @@ class Consumer:
                 failures += 1
                 _log.warning("the broker is away", detail=str(error), retry_s=delay_s)
                 await pause(stopping, delay_s)
+            except Exception as error:
+                self._errors.note("consumer", error)
+                self._drain_due = True
+                await pause(stopping, backoff_s(failures))
+                failures += 1
 
     async def turn(self, stopping: asyncio.Event) -> None:
         """Handle what is pending, if that is due, and one batch of new entries; waits `BLOCK_S` for them at most.

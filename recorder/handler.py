@@ -13,10 +13,12 @@ from contracts.broker import AsyncBroker, BrokerFull, broker_errors
 from contracts.errors import (
     BrokerUnavailable,
     EventTooLarge,
+    InvalidEvent,
     MissingSessionPath,
     RecorderError,
     RecorderIOError,
     SessionLogLocked,
+    UnreadableValue,
 )
 from contracts.events import EventEntry, Receipt
 from contracts.ids import is_identifier
@@ -118,7 +120,7 @@ class EntryHandler:
         lines: list[EventEntry] = []
         for entry_id, fields in entries[:_LINES_IN_ONE_GO]:
             try:
-                lines.append(self._admitted(fields))
+                lines.append(self._admitted(entry_id, fields))
             except (RecorderError, _Held) as error:
                 if lines:
                     break
@@ -138,8 +140,14 @@ class EntryHandler:
         if took_s is not None:
             self._metrics.close_to_recorded.observe(took_s)
 
-    def _admitted(self, fields: Mapping[bytes, bytes]) -> EventEntry:
-        entry = read_entry(fields)
+    def _admitted(self, entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry:
+        try:
+            entry = read_entry(fields)
+        except RecorderError:
+            raise
+        except Exception as error:
+            _log.error("an entry cannot be read", entry_id=entry_id, exc_info=error)
+            raise InvalidEvent(f"the entry cannot be read: {type(error).__name__}") from error
         session = (entry.user_id, entry.session_id)
         if (refusal := self.holds.refusal(session)) is not None:
             raise _Held(session, refusal)
@@ -161,6 +169,9 @@ class EntryHandler:
                     )
             except RecorderError as error:
                 return recorded, error
+            except Exception as error:  # one session's log; all others go on
+                _log.error("an append failed", session_id=line.session_id, exc_info=error)
+                return recorded, RecorderIOError(f"the append failed: {type(error).__name__}")
         return recorded, None
 
     def _note_failure(self, entry: EventEntry, error: RecorderError) -> None:
@@ -179,10 +190,13 @@ class EntryHandler:
                 self.holds.hurry(error.session, time.monotonic())
                 return
             error = error.error
-        if isinstance(error, RecorderIOError):
-            await self._refuse(entry_id, error)
-        else:
-            await self._bury(entry_id, fields, error)
+        try:
+            if isinstance(error, RecorderIOError):
+                await self._refuse(entry_id, error)
+            else:
+                await self._bury(entry_id, fields, error)
+        except UnreadableValue as unreadable:  # what the dead letters are kept in, say; the entry stays pending
+            _log.error("an entry cannot be set aside", entry_id=entry_id, exc_info=unreadable)
 
     async def _refuse(self, entry_id: str, error: RecorderIOError) -> None:
         """Tell who waits for the entry why it is not recorded yet; a lock may still be free in time."""
@@ -215,7 +229,7 @@ class EntryHandler:
         future = asyncio.run_coroutine_threadsafe(self._bury_tail(path, tail), self._loop)
         try:
             future.result()
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, UnreadableValue) as error:
             raise RecorderIOError("the log's torn last line has no safe place yet") from error
 
     async def _bury_tail(self, path: Path, tail: bytes) -> None:

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from prometheus_client import CollectorRegistry
+
 from contracts import records
+from contracts.background import BackgroundErrors
 from contracts.broker import AsyncBroker
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.logs import get_logger
 from contracts.scripts import run
 
@@ -34,10 +37,17 @@ class Leadership:
     Leadership keeps two recorders from doing the same work; that nothing is written twice is the writer's doing.
     """
 
-    def __init__(self, events: AsyncBroker, me: str, on_term: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        events: AsyncBroker,
+        me: str,
+        on_term: Callable[[], None] = lambda: None,
+        errors: BackgroundErrors | None = None,
+    ) -> None:
         self.me = me
         self.term = 0
         self._on_term = on_term
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["leadership"])
         self._events = events
         self._until_s = 0.0
 
@@ -67,14 +77,17 @@ class Leadership:
         return True
 
     async def keep(self, stopping: asyncio.Event) -> None:
-        """Renew every second until ``stopping``."""
+        """Renew every second until ``stopping``, whatever goes wrong with it."""
         while not stopping.is_set():
-            with suppress(BrokerUnavailable):  # the consumer meets it too, and reports it
-                await self.renew()
+            try:
+                with suppress(BrokerUnavailable):  # the consumer meets it too, and reports it
+                    await self.renew()
+            except Exception as error:
+                self._errors.note("leadership", error)
             await pause(stopping, RENEW_S)
 
     async def resign(self) -> None:
         """Let a standby in at once; best effort, since the key lapses by itself."""
         self._until_s = 0.0
-        with suppress(BrokerUnavailable):
+        with suppress(BrokerUnavailable, UnreadableValue):
             await run(self._events, records.resign(self.me))

@@ -6,15 +6,18 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from contracts.background import BackgroundErrors
 from contracts.errors import EventTooLarge, InvalidEvent, MissingSessionPath
 from contracts.metrics import SECONDS, preset
 
-__all__ = ["DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
+__all__ = ["BACKGROUND_TASKS", "DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
 
 TORN_LINE = "torn_line"
 """Why the end of a log was moved to the dead letters."""
 
 DEAD_REASONS = (InvalidEvent.code, EventTooLarge.code, MissingSessionPath.code, TORN_LINE)
+
+BACKGROUND_TASKS = ("consumer", "leadership", "sweep")
 
 WAIT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """A capture that is closed waits for an extractor first, if there are more of them than extractors."""
@@ -45,6 +48,7 @@ class RecorderMetrics:
             "From a capture's close, all its frames in the broker, to its line in the file; the events broker's clock.",
             registry=registry, buckets=WAIT_SECONDS,
         )  # fmt: skip
+        self.background = BackgroundErrors(registry, BACKGROUND_TASKS)
         self.takeovers = Counter(
             "a3cp_recorder_takeovers", "Times that this recorder became the active one.", registry=registry
         )

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from prometheus_client import CollectorRegistry
+
 from contracts import keys, records, upload_store
+from contracts.background import BackgroundErrors
 from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
 from contracts.dead_letters import DEAD_TTL_MS
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.events import EventEntry
+from contracts.ids import is_identifier
 from contracts.logs import get_logger
 from contracts.message import FeatureRefEvent
 from contracts.paths import session_log_path
@@ -87,12 +91,14 @@ class Sweep:
         log_root: Path,
         leadership: Leadership,
         deliver: Callable[[str, Mapping[bytes, bytes]], Awaitable[None]],
+        errors: BackgroundErrors | None = None,
     ) -> None:
         self._events = events
         self._frames = frames
         self._log_root = log_root
         self._leadership = leadership
         self._deliver = deliver
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["sweep"])
         self._offset = 0
         self._frames_answer = True
 
@@ -106,18 +112,26 @@ class Sweep:
                 await self.turn()
             except BrokerUnavailable as error:
                 _log.warning("the sweep was cut short", detail=str(error))
+            except Exception as error:
+                self._errors.note("sweep", error)
             await pause(stopping, SWEEP_S)
 
     async def turn(self) -> None:
-        """Look at the next captures, the oldest first, and begin again at the end.
+        """Look at the next captures, the oldest first, and begin again at the end. One that cannot be looked at keeps
+        no other from being looked at.
 
         Raises:
             BrokerUnavailable: the events broker is away; the rest comes next time.
+            UnreadableValue: the captures without an outcome are not kept as they must be.
         """
         now_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED)
         latest_ms = now_ms - MIN_AGE_MS
+        try:
+            with broker_errors("events"):
+                await self._events.xtrim(keys.DEAD_EVENTS, minid=str(now_ms - DEAD_TTL_MS), approximate=False)
+        except UnreadableValue as error:
+            self._errors.note("sweep", error)
         with broker_errors("events"):
-            await self._events.xtrim(keys.DEAD_EVENTS, minid=str(now_ms - DEAD_TTL_MS), approximate=False)
             found: Any = await self._events.zrangebyscore(
                 keys.UNFINISHED, "-inf", latest_ms, start=self._offset, num=BATCH_CAPTURES, withscores=True
             )
@@ -126,16 +140,32 @@ class Sweep:
         for member, reserved_ms in found:
             if not self._leadership.leads:
                 return
-            capture_id = member.decode()
-            await self._act(capture_id, await self._look(capture_id, latest_ms + MIN_AGE_MS - int(reserved_ms)))
+            try:
+                await self._sweep(member, latest_ms + MIN_AGE_MS - reserved_ms)
+            except BrokerUnavailable:
+                raise
+            except Exception as error:
+                _log.error("the sweep leaves a capture alone", capture_id=repr(member)[:200])
+                self._errors.note("sweep", error)
 
-    async def _look(self, capture_id: str, age_ms: int) -> Sighting:
-        with broker_errors("events"):
-            fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
+    async def _sweep(self, member: bytes, age_ms: float) -> None:
+        capture_id = member.decode("ascii", "replace")
+        if not is_identifier(capture_id):
+            _log.warning("swept", capture_id=repr(member)[:200], decision="forget")
+            with broker_errors("events"):
+                await self._events.zrem(keys.UNFINISHED, member)
+            return
+        await self._act(capture_id, await self._look(capture_id, age_ms))
+
+    async def _look(self, capture_id: str, age_ms: float) -> Sighting:
         try:
+            with broker_errors("events"):
+                fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
             record = records.CaptureRecord.decode(fields)
             log = session_log_path(self._log_root, record.user_id, record.session_id)
-        except (KeyError, ValueError):  # expired, or no record of ours
+        except (UnreadableValue, ValueError):  # expired, or no record of ours
+            return Sighting(None)
+        if record.capture_id != capture_id:
             return Sighting(None)
         if record.outcome == "published":
             with broker_errors("events"):
@@ -159,7 +189,7 @@ class Sweep:
         try:
             with broker_errors("frames"):
                 return bool(await self._frames.exists(keys.capture_keys(capture_id).state))
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, UnreadableValue) as error:
             self._frames_answer = False
             _log.warning("the sweep leaves captures alone", detail=str(error))
             return None
@@ -171,9 +201,9 @@ class Sweep:
                 claimed = await self._frames.hexists(keys.capture_keys(capture_id).state, "generation")
                 now_ms = await broker_time_ms(self._frames, "frames", keys.EXTRACTORS)
                 return not claimed and not await self._frames.zcount(
-                    keys.EXTRACTORS, now_ms - EXTRACTOR_LIVE_MS, "+inf"
+                    keys.EXTRACTORS, now_ms - EXTRACTOR_LIVE_MS, now_ms + EXTRACTOR_LIVE_MS
                 )
-        except BrokerUnavailable:
+        except (BrokerUnavailable, UnreadableValue):
             return False
 
     async def _give_up(self, capture_id: str, record: records.CaptureRecord) -> None:
@@ -191,6 +221,8 @@ class Sweep:
         except BrokerUnavailable as error:
             _log.warning("a video is left to lapse", capture_id=capture_id, detail=str(error))
             return False
+        except UnreadableValue as error:  # nothing that is ours is where its place should be
+            _log.warning("a video has no place", capture_id=capture_id, detail=str(error))
         return True
 
     async def _act(self, capture_id: str, sighting: Sighting) -> None:

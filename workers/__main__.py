@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
-from contracts.errors import BrokerUnavailable, ConfigurationError
+from contracts.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
 from contracts.keys import EXTRACTOR_GROUP
 from contracts.logs import get_logger
 from contracts.process import run_process
@@ -98,7 +98,8 @@ async def _check_brokers(settings: Settings) -> None:
         try:
             for queue in QUEUES:
                 await ensure_group(frames, "frames", queue, EXTRACTOR_GROUP)
-        except BrokerUnavailable as error:  # gone again already: each extractor creates it when it finds it missing
+        # gone again already, or no stream: each extractor creates it when it finds it missing
+        except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("group not created yet", detail=str(error))
     finally:
         await frames.aclose()

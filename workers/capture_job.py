@@ -21,15 +21,18 @@ from contracts.errors import (
     FatalError,
     LeaseLost,
     StreamBroken,
+    UnreadableValue,
     VideoCode,
     VideoError,
 )
 from contracts.events import EventEntry, event_bytes
 from contracts.frame import TerminalEntry
+from contracts.ids import read_count
 from contracts.keys import capture_keys
 from contracts.layout import PART_NAMES, Row
 from contracts.logs import get_logger
 from contracts.message import RawFeaturesRef
+from contracts.records import CaptureCounts
 from contracts.scripts import run_sync
 from workers.artifact import artifact_exists, remove_artifact, write_artifact
 from workers.decode import decode_jpeg
@@ -96,6 +99,8 @@ class CaptureJob:
             "capture claimed" if state.generation == 1 else "capture taken over",
             generation=state.generation, deliveries=state.deliveries, extracted=state.extracted,
         )  # fmt: skip
+        if state.status == "aborted":  # nothing of it will be kept: not even a pipeline is made for it
+            return self._abort_unread()
         try:
             if state.extracted:
                 self._progress = Progress.resume(state, self._steps.steadily(self._load_rows))
@@ -117,19 +122,22 @@ class CaptureJob:
 
     def _extract(self, pipelines: ExitStack) -> tuple[TerminalEntry, int]:
         """Extract every frame that has no row yet; returns the terminal entry and the frames before it. The pipeline is
-        left to ``pipelines``."""
+        made for the first of them, and left to ``pipelines``: it takes a quarter of a second, in which other captures
+        wait, and a client may open and abort many."""
         after_seq = self._progress.last_seq
         if self._video:
             self._window = self._video.open()
         frames = self._video.frames(after_seq) if self._video else self._sent_frames(after_seq)
-        with self._bench.clock.frame():
-            pipeline = pipelines.enter_context(closing(self._bench.make_pipeline()))
+        pipeline: Pipeline | None = None
         while True:
             try:
                 frame = next(frames)
             except StopIteration as ended:
                 return cast(tuple[TerminalEntry, int], ended.value)
             self._stop_here()
+            if pipeline is None:
+                with self._bench.clock.frame():
+                    pipeline = pipelines.enter_context(closing(self._bench.make_pipeline()))
             self._extract_frame(pipeline, frame)
 
     def _sent_frames(self, after_seq: int) -> Frames:
@@ -216,16 +224,29 @@ class CaptureJob:
             raise ArtifactTaken("nobody had this capture before, yet there is an artifact")
         return self._steps.patiently(lambda: write_artifact(store, window, matrix))
 
-    def _abort(self, code: VideoCode, accepted: int, unpublished: FeatureMatrix | None = None) -> JobEnd:
+    def _abort(
+        self,
+        code: VideoCode,
+        accepted: int,
+        unpublished: FeatureMatrix | None = None,
+        counts: CaptureCounts | None = None,
+    ) -> JobEnd:
         """Give the capture the outcome ``aborted``, unless it has one already."""
         self._steps.prove()
-        abort = records.abort(self._window.user_id, self._capture_id, code, self._progress.counts(accepted))
+        counts = counts or self._progress.counts(accepted)
+        abort = records.abort(self._window.user_id, self._capture_id, code, counts)
         outcome = self._steps.call(abort)
         self._steps.call(captures.end(self._capture_id, TerminalEntry("abort", error_code=code)))
         if outcome.outcome == "published":
             return self._finish("published")
         self._log.info("capture aborted", error_code=outcome.error_code or code)
         return self._finish("aborted", unpublished)
+
+    def _abort_unread(self) -> JobEnd:
+        """A capture that was aborted before it was claimed: its state says how far it came."""
+        state = self._state
+        counts = CaptureCounts(state.accepted, state.extracted, state.found)
+        return self._abort(abort_code(state.error_code), state.accepted, counts=counts)
 
     def _may_have_written(self) -> FeatureMatrix | None:
         """The matrix whose artifact an earlier delivery may have left, if it can have come that far."""
@@ -268,7 +289,10 @@ class CaptureJob:
                 return self._bench.frames.hmget(capture_keys(self._capture_id).state, ["status", "accepted"])
 
         status, accepted = self._steps.steadily(read)
-        return status == b"closed", int(accepted or 0)
+        try:
+            return status == b"closed", read_count(accepted)
+        except ValueError as error:
+            raise UnreadableValue("frames", capture_keys(self._capture_id).state, str(error)) from error
 
     def _frame_s(self) -> float:
         return self._frames_s / self._frames_done if self._frames_done else 0.1
@@ -279,15 +303,25 @@ class CaptureJob:
             if not run_sync(self._bench.frames, captures.release(self._capture_id, self._lease.token)):
                 return "lost"
             self._bench.dispatch.hand_back(self._lease)
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, UnreadableValue) as error:
             self._log.warning("capture not handed back", detail=str(error))
             return "lost"
         return "handed_back"
 
     def _fail(self) -> JobEnd:
+        """Let it be delivered again; not if even its abort failed, which is what came last: it is set aside, and the
+        recorder's sweep gives it its outcome."""
         try:
             self._steps.prove()
-            self._steps.steadily(lambda: self._bench.dispatch.hand_back(self._lease))
+            if is_poison(self._state.deliveries):
+                self._log.error("the capture is set aside", deliveries=self._state.deliveries)
+                self._lease.drop()
+                self._steps.steadily(lambda: self._bench.dispatch.done(self._lease))
+            else:
+                self._steps.steadily(lambda: self._bench.dispatch.hand_back(self._lease))
         except (LeaseLost, Stopping):
+            return "lost"
+        except UnreadableValue as error:  # its lease runs out; who claims it then finds the same
+            self._log.error("the capture cannot be handed back", exc_info=error)
             return "lost"
         return "failed"

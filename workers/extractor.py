@@ -8,13 +8,13 @@ from pathlib import Path
 
 from contracts.backoff import backoff_s
 from contracts.broker import Broker, broker_errors, connect_sync
-from contracts.errors import ArtifactStoreError, BrokerUnavailable
+from contracts.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from contracts.keys import EXTRACTORS
 from contracts.logs import bind_to_log, get_logger
 from contracts.settings import Settings
 from workers.artifact import ArtifactStore, artifact_store
-from workers.capture_job import CaptureJob
-from workers.lease import Dispatch, Timing, forget_consumer
+from workers.capture_job import CaptureJob, JobEnd
+from workers.lease import Claimed, Dispatch, Timing, forget_consumer
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pipelines import registry
 from workers.process import process_name, run_worker, warm_up, watch
@@ -48,14 +48,26 @@ class Extractor:
                 stop.wait(backoff_s(failures))
                 failures += 1
                 continue
+            except Exception as error:  # what is in the broker is not what it must be; it may be put right
+                self._bench.metrics.background.note("dispatch", error)
+                stop.wait(backoff_s(failures))
+                failures += 1
+                continue
             if claimed is None:
                 failures = 0
                 continue
             with self._pulse.holding(claimed.lease), self._bench.metrics.busy.track_inprogress():
-                end = CaptureJob(self._bench, claimed).run()
+                end = self._do(claimed)
             failures = failures + 1 if end == "failed" else 0
             if failures:  # leave it to another extractor first
                 stop.wait(backoff_s(failures))
+
+    def _do(self, claimed: Claimed) -> JobEnd:
+        try:
+            return CaptureJob(self._bench, claimed).run()
+        except Exception as error:  # its lease runs out, and it is delivered again
+            self._bench.metrics.background.note("capture", error)
+            return "failed"
 
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
@@ -81,7 +93,7 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
         frames, events, Dispatch(frames, consumer, timing), store, make_pipeline, timing, stop=stop,
         metrics=ExtractorMetrics(),
     )  # fmt: skip
-    pulse = Pulse(pulse_frames, consumer, timing, bench.clock)
+    pulse = Pulse(pulse_frames, consumer, timing, bench.clock, errors=bench.metrics.background)
     watch(bench.clock, timing.frame_deadline_s, stop)
     pulse.start()
     log.info("extractor ready")
@@ -109,5 +121,5 @@ def _leave(frames: Broker, consumer: str) -> None:
         with broker_errors("frames"):
             frames.zrem(EXTRACTORS, consumer)
         forget_consumer(frames, consumer)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("left without a word", detail=str(error))

@@ -17,7 +17,8 @@ import redis
 from contracts import captures, keys
 from contracts.broker import Broker, broker_errors, ensure_group_sync
 from contracts.captures import CaptureState
-from contracts.errors import BrokerUnavailable, LeaseLost
+from contracts.errors import BrokerUnavailable, LeaseLost, UnreadableValue
+from contracts.frame import TerminalEntry
 from contracts.ids import is_identifier
 from contracts.logs import get_logger
 from contracts.scripts import run_sync
@@ -172,12 +173,19 @@ class Dispatch:
         """The next entry to claim, and its queue. One queue's are asked for at a time: a cluster has them apart."""
         if self._recover:
             for queue in QUEUES:
-                if entry := self._read_group(queue, "0"):
-                    return queue, entry
+                with suppress(UnreadableValue):
+                    if entry := self._read_group(queue, "0"):
+                        return queue, entry
             self._recover = False
+        unreadable = None
         for queue in QUEUES:
-            if entry := self._abandoned(queue) or self._read_group(queue, ">"):
-                return queue, entry
+            try:
+                if entry := self._abandoned(queue) or self._read_group(queue, ">"):
+                    return queue, entry
+            except UnreadableValue as error:  # the other one may be as it must be
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
         entry = self._read_group(keys.CAPTURES, ">", self._timing.poll_ms)
         return (keys.CAPTURES, entry) if entry else None
 
@@ -209,13 +217,20 @@ class Dispatch:
         if is_identifier(capture_id):
             try:
                 state = run_sync(self._broker, captures.claim(capture_id, dispatch_id))
-            except (ValueError, KeyError) as error:
-                log.error("capture state cannot be read", capture_id=capture_id, error=type(error).__name__)
+            except UnreadableValue as error:
+                log.error("a capture's state cannot be read; it is set aside", capture_id=capture_id, exc_info=error)
+                self._set_aside(capture_id)
         if state is None:
             log.info("dispatch entry dropped", dispatch_id=dispatch_id, capture_id=capture_id)
             self._acknowledge(dispatch_id, queue)
             return None
         return Claimed(Lease(capture_id, dispatch_id, state.token, self._consumer, queue), state)
+
+    def _set_aside(self, capture_id: str) -> None:
+        """Let its gateway know that nothing comes of the capture. If not even that can be written, the capture's state
+        lapses, and the recorder's sweep gives it its outcome."""
+        with suppress(UnreadableValue):
+            run_sync(self._broker, captures.end(capture_id, TerminalEntry("abort", error_code="extraction_failed")))
 
 
 _Entry = tuple[bytes, Mapping[bytes, bytes]]
@@ -224,6 +239,7 @@ _Entry = tuple[bytes, Mapping[bytes, bytes]]
 def forget_consumer(broker: Broker, consumer: str) -> None:
     """Take a consumer that is gone off the groups' lists, unless a capture is still pending under its name."""
     for queue in QUEUES:
-        with broker_errors("frames"), suppress(redis.exceptions.ResponseError):  # a group that is gone lists nobody
+        # a group that is gone lists nobody
+        with suppress(UnreadableValue), broker_errors("frames"), suppress(redis.exceptions.ResponseError):
             if not broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
                 broker.xgroup_delconsumer(queue, keys.EXTRACTOR_GROUP, consumer)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from contracts.broker import broker_errors, connect_sync
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.logs import bind_to_log, get_logger
 from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
@@ -44,6 +44,6 @@ def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Even
     LiveWorker(frames, name, sessions, timing=timing, clock=clock, stop=stop, metrics=LiveMetrics()).run()
     try:
         leave(frames, name)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("left without a word", detail=str(error))
     log.info("live worker stopped")

@@ -16,7 +16,7 @@ import orjson
 from contracts import live_lane
 from contracts.backoff import backoff_s
 from contracts.broker import Broker, broker_errors
-from contracts.errors import BrokerUnavailable
+from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
@@ -93,6 +93,10 @@ class LiveWorker:
                 failures += 1
                 self._alive_at_s = 0.0  # the first thing that it hears again is that we are here
                 self._stop.wait(delay_s)
+            except Exception as error:
+                self._metrics.background.note("live_worker", error)
+                self._stop.wait(min(self._timing.backoff_s, backoff_s(failures)))
+                failures += 1
             else:
                 if failures:
                     log.info("the frames broker is back", failures=failures)
@@ -107,7 +111,12 @@ class LiveWorker:
         """
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
-        last = self._read_inbox()
+        try:
+            last = self._read_inbox()
+        except UnreadableValue:  # it is this worker's own
+            with broker_errors("frames"):
+                self._frames.delete(self._inbox)
+            raise
         entry_id = self._queue.next()
         if entry_id is None:
             return

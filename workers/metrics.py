@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from contracts.background import BackgroundErrors
 from contracts.live import LiveCode
 from contracts.metrics import SECONDS, forget, member, metrics_served, preset, shared_folder, shared_registry
 from contracts.pipelines import PIPELINES
@@ -22,6 +23,8 @@ JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
 not; ``lost`` means that another extractor has it, or will when the lease runs out."""
 
 FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
+
+EXTRACTOR_TASKS, LIVE_TASKS = ("dispatch", "capture", "heartbeat"), ("live_worker",)
 
 FRAME_SECONDS = (0.0005, *SECONDS)
 
@@ -86,6 +89,7 @@ class ExtractorMetrics:
             "a3cp_extractor_captures", "Captures that a process was done with, by how.", ["outcome"], registry=registry
         )
         self.captures = preset(captures, get_args(JobEnd))
+        self.background = BackgroundErrors(registry, EXTRACTOR_TASKS)
         self.takeovers = Counter(
             "a3cp_extractor_takeovers", "Captures that somebody else had before.", registry=registry
         )
@@ -113,6 +117,7 @@ class LiveMetrics:
             "a3cp_live_failed_frames", "Frames that got an error instead, by its code.", ["code"], registry=registry
         )
         self.failed = preset(failed, FAILURES)
+        self.background = BackgroundErrors(registry, LIVE_TASKS)
         self.graphs = Gauge(
             "a3cp_live_graphs", "Pipelines that are held for sessions.", registry=registry, multiprocess_mode="livesum"
         )

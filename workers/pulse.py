@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from prometheus_client import CollectorRegistry
+
 from contracts import captures
+from contracts.background import BackgroundErrors
 from contracts.broker import Broker
-from contracts.errors import BrokerUnavailable, FatalError
+from contracts.errors import BrokerUnavailable, FatalError, UnreadableValue
 from contracts.logs import flush_logs, get_logger, say_last
 from contracts.scripts import run_sync
 from workers.lease import Lease, Timing, forget_consumer
@@ -97,6 +100,7 @@ class Pulse(threading.Thread):
         clock: FrameClock,
         *,
         on_fatal: Callable[[FatalError], None] = end_for_good,
+        errors: BackgroundErrors | None = None,
     ) -> None:
         super().__init__(name="pulse", daemon=True)
         self._broker = broker
@@ -104,6 +108,7 @@ class Pulse(threading.Thread):
         self._timing = timing
         self._clock = clock
         self._on_fatal = on_fatal
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["heartbeat"])
         self._lease: Lease | None = None
         self._alive_at_s = 0.0
         self._away = False
@@ -132,7 +137,7 @@ class Pulse(threading.Thread):
             except FatalError as error:
                 self._on_fatal(error)
             except Exception as error:  # this thread must outlive anything: without it every lease is lost
-                log.error("heartbeat failed", exc_info=error)
+                self._errors.note("heartbeat", error)
             self._ended.wait(self._timing.heartbeat_s)
 
     def beat(self) -> None:
@@ -142,8 +147,11 @@ class Pulse(threading.Thread):
             BrokerUnavailable: the broker is away.
         """
         lease = self._lease
-        if lease is not None and self._clock.elapsed_s() <= self._timing.frame_deadline_s:
-            lease.renew(self._broker)
+        try:
+            if lease is not None and self._clock.elapsed_s() <= self._timing.frame_deadline_s:
+                lease.renew(self._broker)
+        except UnreadableValue as error:  # of one capture; the process is there all the same
+            self._errors.note("heartbeat", error)
         if time.monotonic() >= self._alive_at_s:
             for silent in run_sync(self._broker, captures.alive(self._consumer)):
                 forget_consumer(self._broker, silent)

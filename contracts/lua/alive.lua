@@ -1,4 +1,5 @@
--- alive (frames): an extractor process says that it is there; those silent for too long are forgotten, and named.
+-- alive (frames): an extractor process says that it is there; those silent for too long, or that speak from a time that
+-- has not come, are forgotten, and the silent ones named.
 -- KEYS extractors   ARGV me, forget_ms   -> names
 redis.call('ZREM', KEYS[1], ARGV[1]) -- first: memory is checked at a script's first write; and nobody names itself
 local t = redis.call('TIME')
@@ -6,5 +7,6 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local before = string.format('%.0f', now - ARGV[2])
 local silent = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', before)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', before)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now + ARGV[2]), '+inf')
 redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
 return silent

@@ -15,7 +15,7 @@ if #ARGV > 9 then
   local function extent(entries) -- where the one entry begins and ends, counted in bytes since the first letter ever
     local before, size, fields = 0, 0, entries[1] and entries[1][2] or {}
     for i = 1, #fields, 2 do
-      if fields[i] == 'bytes_before' then before = tonumber(fields[i + 1]) or 0
+      if fields[i] == 'bytes_before' then before = tonumber(fields[i + 1]:match('^%d+$') and fields[i + 1]:sub(1, 15)) or 0
       else size = size + #fields[i] + #fields[i + 1] end
     end
     return before, before + size
@@ -31,8 +31,8 @@ if #ARGV > 9 then
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', 'bytes_before', string.format('%.0f', last), unpack(ARGV, 10))
 end
 if ARGV[5] ~= '' then
-  redis.call('ZREM', KEYS[4], ARGV[5])
-  if redis.call('HGET', KEYS[3], 'outcome') == 'published' then
+  redis.pcall('ZREM', KEYS[4], ARGV[5])
+  if redis.pcall('HGET', KEYS[3], 'outcome') == 'published' then
     redis.call('HSET', KEYS[3], 'outcome', 'dead', 'error_code', ARGV[6])
   end
 end

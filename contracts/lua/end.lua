@@ -9,11 +9,12 @@ if s[1] ~= 'open' then return {s[1], s[2] or ''} end
 local idle = tonumber(ARGV[4])
 if idle > 0 then
   local t = redis.call('TIME')
-  if t[1] * 1000 + math.floor(t[2] / 1000) - tonumber(s[4]) < idle then return {'BUSY', ''} end
+  if t[1] * 1000 + math.floor(t[2] / 1000) - (tonumber(s[4]) or 0) < idle then return {'BUSY', ''} end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3]) -- first: memory is checked at a script's first write, and this one is free
 if ARGV[1] == 'aborted' then redis.call('DEL', KEYS[2]) end -- not XTRIM: a stray entry's ID must not stop the abort
-redis.call('XADD', KEYS[2], string.format('%.0f-0', s[3] + 1), unpack(ARGV, 5))
+local frames = s[3] and #s[3] < 16 and s[3]:match('^%d+$') -- else nobody can go on from where it stands
+redis.call('XADD', KEYS[2], frames and string.format('%.0f-0', frames + 1) or '*', unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('EXPIRE', KEYS[3], ARGV[3]) -- rows wait as long as the frames for an extractor that needs both
 redis.call('HSET', KEYS[1], 'status', ARGV[1])

@@ -1,15 +1,20 @@
--- live_join (frames): a session gets the live worker that has the fewest, and keeps it while both are there.
+-- live_join (frames): a session gets the live worker that has the fewest, and keeps it while both are there. A name that
+-- is none, and a sign of life from a time that has not come, are no worker's.
 -- KEYS workers, sessions   ARGV live_id, silent_ms, lease_ms   -> worker | ''
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now)) -- first: it needs no memory
-local workers = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now - ARGV[2]), '+inf')
+local workers = {}
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now - ARGV[2]),
+  string.format('%.0f', now + ARGV[2]))) do
+  if worker:match('^[%w%p]+$') then workers[#workers + 1] = worker end
+end
 local sessions, mine = {}, nil
 for _, worker in ipairs(workers) do sessions[worker] = 0 end
 for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local worker, live_id = member:match('^(.*)/([^/]*)$')
+  local worker, live_id = member:match('^([%w%p]+)/([%w._-]+)$')
   if live_id == ARGV[1] then mine = sessions[worker] and worker end
-  if sessions[worker] then sessions[worker] = sessions[worker] + 1 end
+  if worker and sessions[worker] then sessions[worker] = sessions[worker] + 1 end
 end
 if not mine then
   for _, worker in ipairs(workers) do

@@ -6,7 +6,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now)) -- f
 local gone = {}
 for i = 3, #ARGV do
   local sign = redis.call('ZSCORE', KEYS[1], ARGV[i]:match('^(.*)/'))
-  if sign and now - sign < tonumber(ARGV[1]) then
+  if sign and math.abs(now - sign) < tonumber(ARGV[1]) then
     redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[2]), ARGV[i])
   else
     redis.call('ZREM', KEYS[2], ARGV[i])

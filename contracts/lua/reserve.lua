@@ -13,7 +13,7 @@ end
 if redis.call('EXISTS', KEYS[3]) == 1 then return 'duplicate_capture' end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local open = redis.call('ZCOUNT', KEYS[4], string.format('(%.0f', now), '+inf')
+local open = redis.call('ZCOUNT', KEYS[4], string.format('(%.0f', now), string.format('%.0f', now + 3600000)) -- no lease is longer
 if open >= tonumber(ARGV[4]) then return 'too_many_captures' end
 -- memory is checked at a script's first write, and this one is not free: a full broker takes no new capture
 redis.call('HSET', KEYS[2], 'capture_id', ARGV[1], 'user_id', ARGV[2], 'connection', ARGV[3], unpack(ARGV, 8))
@@ -21,6 +21,7 @@ redis.call('EXPIRE', KEYS[2], ARGV[6])
 redis.call('EXPIRE', KEYS[1], ARGV[7])
 redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[6])
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.0f', now))
+redis.call('ZREMRANGEBYSCORE', KEYS[4], string.format('(%.0f', now + 3600000), '+inf')
 redis.call('ZADD', KEYS[4], string.format('%.0f', now + ARGV[5]), ARGV[1])
 redis.call('PEXPIRE', KEYS[4], ARGV[5])
 redis.call('ZADD', KEYS[5], string.format('%.0f', now), ARGV[1])

@@ -1,4 +1,5 @@
--- settle (events): lines are in their files -> the entries go, then their receipts and the captures' records say so.
+-- settle (events): lines are in their files -> the entries go, then their receipts and the captures' records say so. A
+-- record that is not what it must be costs no other entry its receipt.
 -- KEYS events, unfinished, then for each entry: receipt, record
 -- ARGV group, ttl_s, then for each entry: entry_id, receipt_json, capture_id, recorded_at
 -- -> for each: ms since the capture's close | -1: no capture, settled before, or nobody knows when it was closed
@@ -14,11 +15,11 @@ for n = 1, #ids do
   redis.call('SET', receipt, receipt_json, 'EX', ARGV[2])
   answers[n] = -1
   if capture_id ~= '' then
-    redis.call('ZREM', KEYS[2], capture_id)
-    local s = redis.call('HMGET', record, 'outcome', 'recorded_at', 'closed_ms')
-    if s[1] == 'published' then
+    redis.pcall('ZREM', KEYS[2], capture_id)
+    local s = redis.pcall('HMGET', record, 'outcome', 'recorded_at', 'closed_ms')
+    if not s.err and s[1] == 'published' then
       redis.call('HSET', record, 'recorded_at', recorded_at)
-      if s[3] and not s[2] then answers[n] = math.max(0, now_ms - s[3]) end
+      if s[3] and s[3]:match('^%d+$') and #s[3] < 16 and not s[2] then answers[n] = math.max(0, now_ms - s[3]) end
     end
   end
 end

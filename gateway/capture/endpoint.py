@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contracts import captures, records
 from contracts.capture import CaptureAbort
 from contracts.captures import CaptureWindow
-from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
+from contracts.errors import ABORT_CODES, BrokerUnavailable, CaptureCode, CaptureError
 from contracts.ids import SCHEMA_VERSION
 from contracts.layout import PART_NAMES
 from contracts.logs import get_logger
@@ -270,7 +270,7 @@ class _Connection:
             self._log.info("capture refused", code=code)
         ended.labels(code).inc()
         if finish.code != "client_disconnected":
-            if finish.tell:
+            if finish.tell and code in ABORT_CODES:
                 await self._tell(code)
             await self._close_socket(finish.close_code, code)
         if window is not None and outcome is None:

@@ -10,10 +10,10 @@ from contracts import captures
 from contracts.backoff import backoff_s
 from contracts.broker import AsyncBroker, BrokerFull
 from contracts.captures import PushReply
-from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError
+from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
 from contracts.frame import ForwardItem
 from contracts.limits import CaptureLimits
-from contracts.scripts import Call, begin, run
+from contracts.scripts import Call, begin, read_answer, run
 
 __all__ = ["Forwarder"]
 
@@ -126,7 +126,7 @@ class Forwarder:
 
     def _answered(self, call: Call[PushReply], answer: asyncio.Future[Any]) -> None:
         self._sent = None
-        if answer.exception() is not None or not call.read(answer.result()).taken:
+        if answer.exception() is not None or not _is_taken(call, answer.result()):
             self._left.set()  # pushed again, a frame that is there already is there once
         elif self._queue:
             self._taken()
@@ -162,6 +162,8 @@ class Forwarder:
                 reply = await run(self._frames, call)
             except BrokerFull:
                 full = True
+            except UnreadableValue as error:
+                raise CaptureError("forward_failed", str(error)) from error
             except BrokerUnavailable as error:
                 away_since = away_since if away_since is not None else loop.time()
                 if loop.time() - away_since + backoff_s(attempt) > BROKER_AWAY_S:
@@ -184,3 +186,10 @@ class Forwarder:
     def _stuck(self, code: CaptureCode) -> None:
         self._trouble = code
         self._wake()
+
+
+def _is_taken(call: Call[PushReply], answer: Any) -> bool:
+    try:
+        return read_answer(call, answer).taken
+    except UnreadableValue:  # `run` meets it again, and says so
+        return False

@@ -10,7 +10,7 @@ from contracts import captures, keys, records, upload_store
 from contracts.backoff import backoff_s
 from contracts.broker import AsyncBroker, Role, broker_errors, memory_share
 from contracts.captures import CaptureWindow
-from contracts.errors import A3CPError, BrokerUnavailable, CaptureCode, CaptureError
+from contracts.errors import A3CPError, BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
 from contracts.frame import TerminalEntry
 from contracts.limits import CaptureLimits
 from contracts.logs import get_logger
@@ -82,7 +82,7 @@ async def open_capture(
         outcome = await asyncio.shield(_give_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
         if outcome is not None and outcome.outcome == "published" and isinstance(error, A3CPError):
             return  # only the answers were lost: it was dispatched, and the extractor of its video was quick
-        if isinstance(error, BrokerUnavailable):
+        if isinstance(error, BrokerUnavailable | UnreadableValue):
             raise CaptureError("forward_failed", str(error)) from error
         raise
 
@@ -102,7 +102,7 @@ async def _reserve(state: GatewayState, window: CaptureWindow, connection: str) 
             window, connection, limits.max_captures_per_user, datetime.now(UTC), lease_ms=socket_lease_ms(limits)
         )
         answer = await run_within(state.events, reservation, OPEN_WITHIN_S)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if answer != "OK":
         raise CaptureError(answer, "the capture cannot be opened")
@@ -141,7 +141,7 @@ async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_en
     entry = TerminalEntry("close", timestamp_end=timestamp_end)
     try:
         status, code = await run_within(state.frames, captures.end(window.capture_id, entry), CLOSE_WITHIN_S)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if status == "closed" or (status == "finished" and not code):
         return
@@ -167,7 +167,7 @@ async def _give_outcome(
 ) -> Outcome | None:
     try:
         return await run_within(state.events, records.abort(window.user_id, window.capture_id, code, counts), within_s)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("outcome not written", capture_id=window.capture_id, code=code, exc_info=error)
         return None
 
@@ -177,7 +177,7 @@ async def _give_terminal(state: GatewayState, window: CaptureWindow, code: Captu
         await run_within(
             state.frames, captures.end(window.capture_id, TerminalEntry("abort", error_code=code)), within_s
         )
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("terminal entry not written", capture_id=window.capture_id, code=code, exc_info=error)
 
 
@@ -188,5 +188,5 @@ async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
     """
     try:
         await once_more(lambda: run(state.events, records.closed(window.user_id, window.capture_id)))
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

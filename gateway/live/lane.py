@@ -18,7 +18,7 @@ from typing import Any
 from contracts import live_lane
 from contracts.backoff import backoff_s
 from contracts.broker import BrokerForbids, BrokerFull, broker_errors
-from contracts.errors import BrokerUnavailable, LiveRefusal
+from contracts.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
 from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
 from contracts.live_lane import Answer, LiveFrame, Place
 from contracts.logs import get_logger
@@ -106,7 +106,7 @@ class LiveLane:
             if seat.sent is not None:
                 (inbox, entry_id), seat.sent = seat.sent, None
                 await once_more(lambda: run(self._frames, live_lane.drop(inbox, [entry_id])))
-        except BrokerUnavailable as error:
+        except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
 
     async def _give_up(self, place: Place) -> None:
@@ -176,9 +176,13 @@ class LiveLane:
 
     async def _take(self) -> None:
         outbox = live_outbox(self.gateway)
-        with broker_errors("frames"):
-            # everything that was read is deleted, so the oldest is always the next
-            streams: Any = await self._frames.xread({outbox: "0-0"}, count=READ_COUNT, block=BLOCK_MS)
+        try:
+            with broker_errors("frames"):
+                # everything that was read is deleted, so the oldest is always the next
+                streams: Any = await self._frames.xread({outbox: "0-0"}, count=READ_COUNT, block=BLOCK_MS)
+        except UnreadableValue:  # it is this gateway's own
+            await self._frames.delete(outbox)
+            raise
         for _, entries in streams:
             for _, fields in entries:
                 self._deliver(fields)

@@ -82,7 +82,7 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
             return await events.hmget(keys.session(session_id), ["user_id", "status"])
 
     owner, status = await once_more(read)
-    if owner is None or owner.decode() != user_id:
+    if owner != user_id.encode():
         return "invalid"
     return "active" if status == b"active" else "closed"
 

@@ -12,8 +12,10 @@ from uuid import uuid4
 import fakeredis
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 
 from contracts import captures, keys, records
+from contracts.background import BackgroundErrors
 from contracts.errors import BrokerUnavailable
 from contracts.events import EventEntry, encode_line
 from contracts.ids import format_utc
@@ -311,5 +313,103 @@ def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> None:
         scene.events.time = away
         with pytest.raises(BrokerUnavailable):
             await sweep.turn()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("member", [b"\xff", b"", b"a/b", b"\x1b[2J", b"\x00", b"x" * 1_000_000])
+@pytest.mark.parametrize("score", [float("-inf"), -1.0, 0.0])
+def test_a_member_that_is_no_capture_is_forgotten_and_the_others_are_swept(
+    tmp_path: Path, member: bytes, score: float
+) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        await scene.events.zadd(keys.UNFINISHED, {member: score, "never-reserved": score})
+        lost = await scene.capture()
+        await (await scene.sweep()).turn()
+        assert (await scene.record(lost)).error_code == "frames_lost"
+        assert await scene.events.zcard(keys.UNFINISHED) == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"outcome": "published", "entry_id": "bogus"},
+        {"outcome": "published"},
+        {"outcome": "published", "entry_id": "1-" + "9" * 20},
+        {"outcome": b"\xff"},
+        {"accepted": "-1"},
+        {"accepted": "9" * 5000},
+        {"user_id": "a/b"},
+        {"upload": "x/nan/u"},
+        {"recorded_at": "yesterday"},
+        {"capture_id": "another"},
+    ],
+)
+def test_a_record_that_is_none_is_forgotten_and_the_others_are_swept(
+    tmp_path: Path, fields: dict[str, str | bytes]
+) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        bad = await scene.capture(age_ms=90_000)
+        await scene.events.hset(keys.capture_record(bad), mapping=fields)
+        lost = await scene.capture()
+        await (await scene.sweep()).turn()
+        assert (await scene.record(lost)).error_code == "frames_lost"
+        assert await scene.unfinished() == []
+
+    asyncio.run(main())
+
+
+def test_a_record_of_another_type_is_forgotten(tmp_path: Path) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        bad = await scene.capture()
+        await scene.events.set(keys.capture_record(bad), "no hash")
+        await (await scene.sweep()).turn()
+        assert await scene.unfinished() == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("shape", [[], [1], [1, 2, 3], [-1, 1662], ["a", "b"], [1.5, 1662], [[1], 2], "x", None])
+def test_a_line_that_a_client_made_up_with_another_shape_is_no_line_of_its_capture(tmp_path: Path, shape: Any) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        capture_id = await scene.capture()
+        event = orjson.loads(await scene.event(capture_id))
+        event["raw_features_ref"]["shape"] = shape
+        log = session_log_path(tmp_path, "u1", scene.session_id)
+        log.parent.mkdir(parents=True)
+        log.write_bytes(encode_line(orjson.dumps(event), "2026-01-31T12:00:00.000Z", 10_000))
+        await (await scene.sweep()).turn()
+        record = await scene.record(capture_id)
+        assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
+
+    asyncio.run(main())
+
+
+def test_a_capture_that_cannot_be_swept_is_counted_and_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        scene = Scene(tmp_path)
+        bad, lost = await scene.capture(age_ms=90_000), await scene.capture()
+        sweep = await scene.sweep()
+        registry = CollectorRegistry()
+        sweep._errors = BackgroundErrors(registry, ["sweep"])
+        look = sweep._look
+
+        async def failing(capture_id: str, age_ms: float) -> Sighting:
+            if capture_id == bad:
+                raise IndexError
+            return await look(capture_id, age_ms)
+
+        monkeypatch.setattr(sweep, "_look", failing)
+        await sweep.turn()
+        assert (await scene.record(lost)).error_code == "frames_lost"
+        assert registry.get_sample_value("a3cp_background_errors_total", {"task": "sweep"}) == 1
 
     asyncio.run(main())

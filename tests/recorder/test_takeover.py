@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts import keys
+from contracts import keys, records
 from contracts.broker import ensure_group
 from contracts.errors import BrokerUnavailable
 from recorder.writer import LogWriter
@@ -81,7 +81,7 @@ def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: Br
         await ensure_group(bench.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         await bench.put(entry(new_session()))
-        await bench.events.set(keys.RECORDER_LEADER, "the-new-one")
+        await bench.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
         assert not await leadership.renew()
         await consumer.turn(asyncio.Event())
         pending: Any = await bench.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
@@ -102,7 +102,7 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
         loop, append = asyncio.get_running_loop(), LogWriter.append
 
         async def lose() -> None:
-            await bench.events.set(keys.RECORDER_LEADER, "the-new-one")
+            await bench.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
             assert not await leadership.renew()
 
         def append_and_lose(writer: LogWriter, *line: Any, **how: Any) -> str:

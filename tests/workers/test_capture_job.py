@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from contracts import captures, records
 from contracts.errors import AbortCode, ArtifactError, BrokerUnavailable
-from contracts.keys import capture_keys
+from contracts.keys import capture_keys, capture_record
 from contracts.records import CaptureCounts
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped
 from tests.workers.test_artifact import OTHER
@@ -505,3 +505,39 @@ def _break_once(monkeypatch: pytest.MonkeyPatch, script: str, when: str) -> list
 
     monkeypatch.setattr(steps, "run_sync", broken)
     return failed
+
+
+@pytest.mark.parametrize("frames", [0, 3])
+def test_no_pipeline_is_made_for_a_capture_that_was_aborted(stage: Stage, frames: int) -> None:
+    def none() -> FakePipeline:
+        raise AssertionError("a pipeline was made")
+
+    stage.push_greys(frames).abort("protocol_violation")
+    assert stage.run(stage.bench("one", make_pipeline=none)) == "aborted"
+    record = stage.record()
+    assert (record.outcome, record.error_code, record.counts.accepted) == ("aborted", "protocol_violation", frames)
+    assert not stage.dispatched()
+
+
+def test_no_pipeline_is_made_before_there_is_a_frame(stage: Stage) -> None:
+    made: list[int] = []
+
+    def counted() -> FakePipeline:
+        made.append(stage.depth())
+        return FakePipeline()
+
+    claimed = stage.take(stage.bench("one"))
+    stage.abort("client_disconnected")  # its gateway aborts it while an extractor has it
+    assert CaptureJob(stage.bench("one", make_pipeline=counted), claimed).run() == "aborted"
+    assert made == []
+
+
+def test_a_poisoned_capture_whose_abort_fails_too_is_not_delivered_for_ever(stage: Stage) -> None:
+    stage.push_greys(1).close()
+    stage.frames.hset(capture_keys(stage.capture_id).state, "extracted", 1)
+    stage.frames.set(capture_keys(stage.capture_id).rows, "no hash")
+    stage.events.delete(capture_record(stage.capture_id))
+    stage.events.set(capture_record(stage.capture_id), "no hash")
+    bench = stage.bench("one")
+    assert [stage.run(bench) for _ in range(4)] == ["failed"] * 4
+    assert not stage.dispatched()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from contracts.keys import CAPTURES, EXTRACTOR_GROUP
 from tests.conftest import BrokerPair
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, wait_for
+from workers.capture_job import CaptureJob, JobEnd
 from workers.extractor import Extractor
 from workers.pipelines.base import Findings, Image
 from workers.process import warm_up
@@ -108,3 +110,31 @@ def test_a_pipeline_that_does_not_work_here_is_found_before_any_capture() -> Non
 
     with pytest.raises(RuntimeError):
         warm_up(Broken)
+
+
+def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_stage: Stage) -> None:
+    bench = real_stage.bench("one")
+    real_stage.frames.delete(CAPTURES)
+    real_stage.frames.set(CAPTURES, "no stream")
+    with running(real_stage, bench), mock.patch.object(bench.metrics.background, "note") as note:
+        wait_for(lambda: note.call_count >= 2)
+        real_stage.frames.delete(CAPTURES)
+        again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+        again.open(reserve=False).push_greys(2).close()
+        wait_for(again.published)
+    assert note.call_args.args[0] == "dispatch"
+
+
+def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
+    real_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = CaptureJob.run
+
+    def failing(job: CaptureJob) -> JobEnd:
+        monkeypatch.setattr(CaptureJob, "run", run)
+        raise IndexError
+
+    monkeypatch.setattr(CaptureJob, "run", failing)
+    real_stage.push_greys(1).close()
+    with running(real_stage, real_stage.bench("one", quick(lease_ms=100))):
+        wait_for(real_stage.published)

@@ -9,7 +9,7 @@ import redis
 
 from contracts import captures, keys
 from contracts.broker import ensure_group_sync
-from contracts.errors import BrokerUnavailable, LeaseLost
+from contracts.errors import BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.keys import capture_keys
 from tests.conftest import BrokerPair
 from tests.workers.stage import Stage, quick, stopped, wait_for
@@ -278,3 +278,61 @@ def test_a_dispatch_says_done_as_often_as_it_likes(real_stage: Stage) -> None:
     for _ in range(2):
         dispatch.done(claimed.lease)
     assert real_stage.pending() == [] and not real_stage.dispatched()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("generation", b"abc"),
+        ("generation", b"9223372036854775807"),
+        ("deliveries", b"-5"),
+        ("accepted", b"-1"),
+        ("accepted", b"9" * 5000),
+        ("extracted", b"nan"),
+        ("status", b"\xff"),
+        ("status", b"lost"),
+        ("found_pose", b"x"),
+        ("tracker_restarts", b"1,x"),
+        ("open", b"{}"),
+    ],
+)
+def test_a_state_with_a_hostile_value_is_set_aside_and_its_gateway_is_told(
+    real_stage: Stage, name: str, value: bytes
+) -> None:
+    state = capture_keys(real_stage.capture_id).state
+    real_stage.frames.hset(state, name, value)  # type: ignore[arg-type]
+    assert real_stage.bench("one").dispatch.take() is None
+    assert not real_stage.dispatched() and real_stage.pending() == []
+    if name != "status":
+        assert real_stage.frames.hmget(state, "status", "error_code") == [b"aborted", b"extraction_failed"]
+
+
+def test_a_state_of_another_capture_is_not_worked_on(real_stage: Stage) -> None:
+    other = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique).open(reserve=False)
+    real_stage.frames.hset(
+        capture_keys(real_stage.capture_id).state,
+        "open",
+        other.state()[b"open"],  # type: ignore[arg-type]
+    )
+    assert real_stage.bench("one").dispatch.take() is None
+    assert not real_stage.dispatched()
+
+
+def test_a_state_of_another_type_is_set_aside(real_stage: Stage) -> None:
+    state = capture_keys(real_stage.capture_id).state
+    real_stage.frames.delete(state)
+    real_stage.frames.rpush(state, "a list")
+    assert real_stage.bench("one").dispatch.take() is None
+    assert not real_stage.dispatched()
+
+
+def test_a_queue_that_is_no_stream_keeps_no_other_queue_waiting(real_stage: Stage) -> None:
+    real_stage.frames.delete(keys.UPLOADS)
+    real_stage.frames.set(keys.UPLOADS, "no stream")
+    try:
+        claimed = real_stage.bench("one").dispatch.take()
+        assert claimed is not None and claimed.lease.capture_id == real_stage.capture_id
+        with pytest.raises(UnreadableValue):
+            real_stage.bench("two").dispatch.take()
+    finally:
+        real_stage.frames.delete(keys.UPLOADS)
