@@ -13,7 +13,7 @@ from contracts.acl import User, acl_file, password_hash
 from contracts.broker import Role
 from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour
 
-__all__ = ["GuardedBroker", "denials", "guarded", "password_of", "write_rules"]
+__all__ = ["ADMIN", "GuardedBroker", "denials", "guarded", "password_of", "write_rules"]
 
 ADMIN = "user admin on >admin ~* &* +@all\n"
 OPTIONS: dict[Role, Sequence[str]] = {"frames": FRAMES, "events": EVENTS}

@@ -85,6 +85,10 @@ ALLOWED = {
     "scripts/running.py": Allowed(
         {".touch", ".write_text", "os.open", "fcntl.flock"}, "the note in the state folder of what runs, and its lock"
     ),
+    "scripts/deploy/prepare.py": Allowed(
+        {".mkdir", ".write_text", ".replace"},
+        "compose's first service: passwords in volumes, and folders given to the processes' user",
+    ),
     "scripts/stack.py": Allowed({".unlink"}, "the note in the state folder of what ran"),
     "scripts/terminal.py": Allowed({"os.open"}, "the null device, in place of a pipe that is closed"),
     "scripts/folders.py": Allowed(

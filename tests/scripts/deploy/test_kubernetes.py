@@ -35,13 +35,19 @@ def image_of(name: str) -> str:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_process_has_settings_that_it_takes(name: str) -> None:
     assert image_of(name) == PROCESSES[name]
-    given = {entry["name"]: entry.get("value", "a-token") for entry in container(name)["env"]}
+    given = {entry["name"]: entry.get("value", "a-token-of-ours") for entry in container(name)["env"]}
+    secret = {
+        entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container(name)["env"] if "valueFrom" in entry
+    }
+    assert secret["BROKER_PASSWORD"] == {"name": "a3cp-passwords", "key": name}, "its own, and nobody else's"
+    assert secret["A3CP_API_TOKEN"]["key"] == ("api-token" if name == "gateway" else "metrics-token")
+    given = {key: value.replace("$(BROKER_PASSWORD)", "pw") for key, value in given.items()}
     settings = load_settings(
         environment(stages(image_of(name))[-1]) | named("ConfigMap")["a3cp"]["data"] | given  # type: ignore[operator]
     )
     services = named("Service")
     for url, role in zip(settings.broker_urls(), ("frames", "events"), strict=True):
-        assert url == f"redis://{role}:{services[role]['spec']['ports'][0]['port']}"
+        assert url == f"redis://{name}:pw@{role}:{services[role]['spec']['ports'][0]['port']}"
     assert settings.lanes == {"extractor": {"capture"}, "live": {"live"}}.get(name, settings.lanes)
     assert settings.api_token is not None
     assert container(name)["ports"][0]["containerPort"] == (
@@ -88,7 +94,8 @@ def test_the_user_is_the_image_s() -> None:
 
 def test_frames_reach_no_disk() -> None:
     pod, only = PODS["frames"], container("frames")
-    assert [volume["emptyDir"]["medium"] for volume in pod["volumes"]] == ["Memory"]
+    assert [volume["emptyDir"]["medium"] for volume in pod["volumes"] if "emptyDir" in volume] == ["Memory"]
+    assert {volume["name"] for volume in pod["volumes"] if "emptyDir" not in volume} == {"rules"}
     assert only["resources"]["requests"] == only["resources"]["limits"]  # guaranteed: never swapped
     assert "ulimit -c 0" in only["command"][-1]
     assert named("Deployment")["frames"]["spec"]["replicas"] == 1
@@ -132,3 +139,32 @@ def test_keda_reaches_the_broker_that_it_asks() -> None:
     assert policies["frames-for-keda"]["spec"]["podSelector"]["matchLabels"] == {
         "app.kubernetes.io/component": "frames"
     }
+
+
+@pytest.mark.parametrize("role", ["frames", "events"])
+def test_a_broker_knows_users_and_its_probes_ask_as_the_monitor(role: str) -> None:
+    only = container(role)
+    assert f"--aclfile /keys/{role}.acl" in " ".join(only["command"][-1].split())
+    [rules] = [volume["secret"] for volume in PODS[role]["volumes"] if volume["name"] == "rules"]
+    assert rules == {"secretName": "a3cp-acl", "items": [{"key": f"{role}.acl", "path": f"{role}.acl"}]}
+    assert {"name": "rules", "mountPath": "/keys", "readOnly": True} in only["volumeMounts"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert only[probe]["exec"]["command"][-1].startswith("valkey-cli --user monitor ping")
+    assert {entry["valueFrom"]["secretKeyRef"]["key"] for entry in only["env"]} == {"monitor"}
+
+
+def test_what_reads_the_bytes_of_clients_reaches_the_brokers_only() -> None:
+    policy = named("NetworkPolicy")["workers"]["spec"]
+    assert policy["podSelector"]["matchExpressions"][0]["values"] == ["extractor", "live", "recorder"]
+    assert policy["policyTypes"] == ["Egress"]
+    reached = [rule["to"][0]["podSelector"] for rule in policy["egress"]]
+    assert reached[0]["matchExpressions"][0]["values"] == ["frames", "events"]
+    assert reached[1:] == [{"matchLabels": {"k8s-app": "kube-dns"}}]
+
+
+def test_keda_asks_as_the_monitor() -> None:
+    [scaled] = named("ScaledObject", "keda").values()
+    assert {trigger["authenticationRef"]["name"] for trigger in scaled["spec"]["triggers"]} == {"monitor"}
+    [authentication] = named("TriggerAuthentication", "keda").values()
+    keys = {target["parameter"]: target["key"] for target in authentication["spec"]["secretTargetRef"]}
+    assert keys == {"username": "monitor-user", "password": "monitor"}

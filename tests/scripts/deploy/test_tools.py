@@ -66,7 +66,7 @@ def test_a_linter_finds_what_is_wrong_with_one(tmp_path: Path) -> None:
 
 def test_compose_reads_its_file(docker_compose: str) -> None:
     read = yaml.safe_load(said([docker_compose, "config"]))
-    assert set(read["services"]) == {"frames", "events", "gateway", "extractor", "live", "recorder"}
+    assert set(read["services"]) == {"prepare", "frames", "events", "gateway", "extractor", "live", "recorder"}
     assert read["services"]["frames"]["command"][2] == ""
     assert said([docker_compose, "config", "--quiet"]) == ""
 
@@ -80,7 +80,7 @@ def test_compose_takes_folders_and_a_token_from_the_environment(
     gateway = yaml.safe_load(said([docker_compose, "config"]))["services"]["gateway"]
     assert gateway["environment"]["A3CP_API_TOKEN"] == "secret"
     assert gateway["user"] == "1000:1000"
-    assert gateway["volumes"] == [f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw"]
+    assert gateway["volumes"] == ["keys-gateway:/keys:ro", f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw"]
 
 
 def test_the_specification_of_compose_knows_every_word() -> None:
