@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from rich.table import Table
 
 from contracts import keys, live_lane
 from contracts.broker import Broker, broker_errors, connect_sync
+from contracts.ids import read_count
+from contracts.line_writer import printable
 from contracts.settings import Settings
 from contracts.upload import Place
 from scripts.running import running_urls
@@ -22,6 +25,7 @@ __all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_ev
 
 MAX_CAPTURES = 100
 EXTRACTOR_LIVE_S = 10.0
+MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,36 @@ class EventsSnapshot:
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """What a broker holds, as it may be shown on a terminal."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return printable(text[:MAX_SHOWN]) + ("…" if len(text) > MAX_SHOWN else "")
+
+
+def _readable(step: Callable[[], Any], otherwise: Any) -> Any:
+    """What the step reads; ``otherwise`` if its key is of another type, or holds what is none of ours."""
+    try:
+        return step()
+    except (redis.exceptions.ResponseError, ValueError) as error:
+        if isinstance(error, redis.exceptions.ResponseError) and not str(error).startswith("WRONGTYPE"):
+            raise
+        return otherwise
+
+
+def _whole(value: Any) -> int:
+    """A count; 0 for what is none."""
+    try:
+        return read_count(value)
+    except ValueError:
+        return 0
+
+
+def _places(members: Sequence[bytes]) -> list[Place]:
+    """Those that are the place of a video."""
+    places = []
+    for member in members:
+        with suppress(ValueError):
+            places.append(Place.read(member.decode()))
+    return places
 
 
 def _group(broker: Broker, stream: str, group: str) -> tuple[int | None, int]:
@@ -111,14 +144,15 @@ def read_frames(broker: Broker) -> FramesSnapshot:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        places: Any = broker.zrange(keys.UPLOAD_PLACES, 0, -1)
+        members: Any = _readable(lambda: broker.zrange(keys.UPLOAD_PLACES, 0, -1), [])
+        nothing, nobody = Queue(0, None, 0, ()), dict[str, float]()
         return FramesSnapshot(
             memory=_memory(broker),
-            cameras=_queue(broker, keys.CAPTURES),
-            videos=_queue(broker, keys.UPLOADS),
-            places=[Place.read(_text(member)) for member in places],
-            extractors=_seen_since(broker, keys.EXTRACTORS, EXTRACTOR_LIVE_S),
-            live_workers=_live_workers(broker),
+            cameras=_readable(lambda: _queue(broker, keys.CAPTURES), nothing),
+            videos=_readable(lambda: _queue(broker, keys.UPLOADS), nothing),
+            places=_places(members),
+            extractors=_readable(lambda: _seen_since(broker, keys.EXTRACTORS, EXTRACTOR_LIVE_S), nobody),
+            live_workers=_readable(lambda: _live_workers(broker), {}),
         )
 
 
@@ -135,16 +169,20 @@ def _seen_since(broker: Broker, key: str, live_s: float) -> dict[str, float]:
     now: Any = broker.time()
     seen: Any = broker.zrange(key, 0, -1, withscores=True)
     ages = {_text(name): now[0] + now[1] / 1_000_000 - at_ms / 1000 for name, at_ms in seen}
-    return {name: age_s for name, age_s in ages.items() if age_s < live_s}
+    return {name: age_s for name, age_s in ages.items() if abs(age_s) < live_s}
 
 
 def _live_workers(broker: Broker) -> dict[str, LiveWorker]:
     members: Any = broker.zrange(keys.LIVE_SESSIONS, 0, -1)
-    sessions = Counter(live_lane.Place.read(member).worker for member in members)
+    sessions = Counter(_text(member.rpartition(b"/")[0]) for member in members)
     return {
-        name: LiveWorker(age_s, sessions[name], int(broker.xlen(keys.live_inbox(name))))
+        name: LiveWorker(age_s, sessions[name], _depth(broker, keys.live_inbox(name)))
         for name, age_s in _seen_since(broker, keys.LIVE_WORKERS, live_lane.SILENT_MS / 1000).items()
     }
+
+
+def _depth(broker: Broker, stream: str) -> int:
+    return int(_readable(lambda: broker.xlen(stream), 0))
 
 
 def _leases(broker: Broker, queue: str) -> dict[bytes, Mapping[str, Any]]:
@@ -157,19 +195,21 @@ def _capture(
 ) -> OpenCapture:
     capture_id = _text(fields.get(b"capture_id", b"?"))
     names = keys.capture_keys(capture_id)
-    state: Any = broker.hmget(names.state, ["status", "accepted", "extracted", "deliveries", "expected"])
+    wanted = ["status", "accepted", "extracted", "deliveries", "expected"]
+    nothing: Any = [b"unreadable", *[None] * 4]
+    state = _readable(lambda: broker.hmget(names.state, wanted), nothing)
     status, accepted, extracted, deliveries, expected = state
-    depth: Any = broker.xlen(names.frames)
+    depth = _depth(broker, names.frames)
     lease = leases.get(entry_id)
     return OpenCapture(
         capture_id=capture_id,
         status=_text(status or b"gone"),
-        accepted=int(accepted or 0) or int(expected or 0),
-        extracted=int(extracted or 0),
+        accepted=_whole(accepted) or _whole(expected),
+        extracted=_whole(extracted),
         backlog_frames=depth - (status != b"open" and depth > 0),
         owner=_text(lease["consumer"]) if lease else "",
         idle_s=lease["time_since_delivered"] / 1000 if lease else 0.0,
-        deliveries=int(deliveries or 0),
+        deliveries=_whole(deliveries),
     )
 
 
@@ -181,18 +221,18 @@ def read_events(broker: Broker) -> EventsSnapshot:
     """
     with broker_errors("events"):
         lag, pending = _group(broker, keys.EVENTS, keys.RECORDER_GROUP)
-        first: Any = broker.xrange(keys.EVENTS, count=1)
-        leader: Any = broker.get(keys.RECORDER_LEADER)
+        first: Any = _readable(lambda: broker.xrange(keys.EVENTS, count=1), [])
+        leader: Any = _readable(lambda: broker.get(keys.RECORDER_LEADER), b"unreadable")
         return EventsSnapshot(
             memory=_memory(broker),
-            waiting=int(broker.xlen(keys.EVENTS)),
+            waiting=_depth(broker, keys.EVENTS),
             lag=lag,
             pending=pending,
             oldest=_text(first[0][0]) if first else "",
-            dead=int(broker.xlen(keys.DEAD_EVENTS)),
-            unfinished=int(broker.zcard(keys.UNFINISHED)),
+            dead=_depth(broker, keys.DEAD_EVENTS),
+            unfinished=_readable(lambda: int(broker.zcard(keys.UNFINISHED)), 0),
             leader=_text(leader) if leader else "",
-            oldest_dead_s=_oldest_dead_s(broker),
+            oldest_dead_s=_readable(lambda: _oldest_dead_s(broker), 0.0),
         )
 
 
@@ -218,12 +258,12 @@ def inspect(settings: Settings, console: Console | None = None) -> int:
     frames_url, events_url = running_urls(settings).broker_urls()
     with connect_sync(frames_url) as frames, connect_sync(events_url) as events:
         frames_seen, events_seen = read_frames(frames), read_events(events)
-    console.print(_summary(frames_seen, events_seen))
+    console.print(_summary(frames_seen, events_seen), markup=False)
     cameras, videos = _captures("capture", frames_seen.cameras), _captures("video's capture", frames_seen.videos)
     for table in (cameras, videos, _extractors(frames_seen), _live(frames_seen)):
         if table.row_count:
             console.print()
-            console.print(table)
+            console.print(table, markup=False)  # a name may be anything
     return 0
 
 

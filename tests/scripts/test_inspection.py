@@ -71,3 +71,26 @@ def video_window(capture_id: str) -> CaptureWindow:
         max_duration_s=120,
         video=StoredVideo(upload_id=uuid4().hex, byte_length=1_500_000, min_duration_s=2, max_frames=1815),
     )
+
+
+def test_hostile_names_are_shown_as_text_and_what_is_unreadable_hides_nothing(own_brokers: BrokerPair) -> None:
+    settings = Settings(frames_url=SecretStr(own_brokers.frames.url), events_url=SecretStr(own_brokers.events.url))
+    page = io.StringIO()
+    with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
+        seconds, _ = frames.time()  # type: ignore[misc]
+        for name in (b"\x1b[2J", b"[/nope]", b"[bold]x", b"\xff", b"a/b/c"):
+            frames.xadd(keys.CAPTURES, {"capture_id": name})
+            frames.zadd(keys.EXTRACTORS, {name: seconds * 1000})
+            frames.zadd(keys.LIVE_WORKERS, {name: seconds * 1000})
+        frames.zadd(keys.UPLOAD_PLACES, {"x/12/a/b": 1, b"\xff": 2, "good/7/u": 3})
+        frames.zadd(keys.LIVE_SESSIONS, {b"\xff": 1, "": 2})
+        frames.hset(keys.capture_keys("[bold]x").state, "accepted", "many")
+        frames.set(keys.capture_keys("[/nope]").state, "no hash")
+        frames.set(keys.UPLOADS, "no stream")
+        events.rpush(keys.RECORDER_LEADER, "no string")
+        events.set(keys.UNFINISHED, "no zset")
+        assert inspect(settings, Console(file=page, width=160, force_terminal=False)) == 0
+    shown = page.getvalue()
+    assert "\x1b" not in shown
+    assert {r"\x1b[2J", "[/nope]", "[bold]x", "a/b/c"} <= set(shown.split())
+    assert "1 take up 0.0 MB" in shown
