@@ -11,17 +11,16 @@ from types import TracebackType
 from typing import Self
 
 import websockets
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection
 
-from contracts import CaptureProgress
-from contracts.base import StrictModel
 from scripts.client.connection import Connection, parsed
-from scripts.client.errors import CaptureAborted, GatewayAway, UsageError
+from scripts.client.errors import CaptureAborted, CaptureStalled, GatewayAway, UsageError
 from scripts.client.frames import Frame, Jpeg, capture_frame, frame_parts
+from scripts.client.heard import MESSAGE, PROGRESS
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.pace import Pace, StreamState
-from scripts.client.window import When, Window
+from scripts.client.window import CameraClock, When, Window
 
 __all__ = ["PATH", "Capture", "OnProgress"]
 
@@ -34,19 +33,11 @@ OPEN_WITHIN_S = 30.0
 CLOSE_WITHIN_S = 90.0
 """The gateway may wait for room, a minute at most, before it closes."""
 
+READY_WITHIN_S = 55.0
+"""The gateway waits a minute for an extractor, and then ends a capture from which no frame comes."""
+
 LOOK_AGAIN_S = 0.5
 """The patience rule depends on the time, and on nothing that comes."""
-
-
-class _Message(StrictModel):
-    """What the gateway says, as far as it matters of what kind it is; a newer one may have other kinds and codes."""
-
-    event: str
-    error_code: str = ""
-
-
-_message = TypeAdapter(_Message)
-_progress = TypeAdapter(CaptureProgress)
 
 
 class Capture:
@@ -63,12 +54,14 @@ class Capture:
         settled: Settled,
         on_progress: OnProgress | None,
         pace: Pace | None,
+        camera: bool = False,
     ) -> None:
         self._connection = connection
         self._window = window
         self._settled = settled
         self._show = on_progress or (lambda _: None)
         self._pace = pace or Pace()
+        self._camera = CameraClock() if camera else None
         self._exits = AsyncExitStack()
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -98,10 +91,11 @@ class Capture:
         return self._state
 
     async def __aenter__(self) -> Self:
-        """Open the capture; returns when the gateway has taken it.
+        """Open the capture; returns when the gateway has taken it, and for a camera when an extractor has time for it.
 
         Raises:
             CaptureAborted: it has not, as ``session_closed`` or ``duplicate_capture``.
+            CaptureStalled: no extractor has had time for a camera's frames for nearly a minute.
             GatewayAway: it does not answer.
         """
         if self._socket is not None:
@@ -113,6 +107,8 @@ class Capture:
             await self._tell(self._window.open)
             async with asyncio.timeout(OPEN_WITHIN_S):
                 await self._until(lambda: self._state.progress is not None)
+            if self._camera is not None:
+                await self.ready()
         except TimeoutError:
             await self._leave()
             raise self._connection.lost(f"the capture was not answered within {OPEN_WITHIN_S:g} s") from None
@@ -134,20 +130,39 @@ class Capture:
 
     # --- sending ------------------------------------------------------------------------------------
 
+    async def ready(self) -> None:
+        """Return when an extractor has the capture and a frame may go at once. Whoever waits here before a picture is
+        taken, and not in `send` behind it, sends no picture that is old.
+
+        Raises:
+            CaptureAborted: the gateway has ended the capture.
+            CaptureStalled: no extractor has had time for nearly a minute.
+            GatewayAway: the connection was lost.
+        """
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self._until(lambda: not self._state.waiting and self._may_send())
+        except TimeoutError:
+            raise CaptureStalled(self.capture_id, "waiting") from None
+
     async def send(self, jpeg: Jpeg, when: When | None = None) -> None:
         """Send one frame when its turn has come: the gateway says how many it can take, and nobody need sleep.
 
-        ``when`` is the frame's event time; if None, as many frames after the start as the rate says. Returns when the
-        frame is on its way, not when it has arrived.
+        ``when`` is the frame's event time; if None, as many frames after the start as the rate says, and for a camera
+        the time of this call, whatever the frame has to wait for. Returns when the frame is on its way, not when it has
+        arrived.
 
         Raises:
             CaptureAborted: the gateway has ended the capture.
             GatewayAway: the connection was lost; the capture will be aborted.
             UsageError: there is no frame, or its time is before the last one's.
         """
+        taken_s = time.monotonic()
         payload = capture_frame(jpeg, self._window.open.width, self._window.open.height)
         async with self._turns:
             await self._until(self._may_send)
+            if when is None and self._camera is not None:
+                when = self._camera.offset(taken_s)
             meta = self._window.frame(when, len(payload))
             self._broken = "a frame was cut off in the middle"  # unless both messages go
             await self._tell(meta, payload)
@@ -269,9 +284,9 @@ class Capture:
     async def _read(self, socket: ClientConnection) -> None:
         try:
             async for text in socket:
-                message = parsed(_message, text)
+                message = parsed(MESSAGE, text)
                 if message.event == "capture.progress":
-                    progress = parsed(_progress, text)
+                    progress = parsed(PROGRESS, text)
                     self._update(replace(self._state, extracted=progress.extracted, progress=progress))
                 elif message.event == "capture.abort":
                     self._error_code = self._error_code or message.error_code

@@ -103,6 +103,7 @@ class Session:
         is_demo: bool | None = None,
         on_progress: OnProgress | None = None,
         pace: Pace | None = None,
+        camera: bool = False,
     ) -> Capture:
         """A capture in this session, opened by ``async with``.
 
@@ -117,6 +118,8 @@ class Session:
             on_progress: called whenever there is something new, in the event loop's thread; what it raises ends the
                 capture.
             pace: when frames may go.
+            camera: the frames are sent as they are taken. Each has the time at which it is given to `send`, by a clock
+                that is never set, counted from the first one; the capture is entered when an extractor has time for it.
 
         Raises:
             UsageError: an id, the rate or the size cannot be.
@@ -135,4 +138,4 @@ class Session:
             "is_demo": is_demo,
         }
         window = Window(datetime.now(UTC) if start is None else start, fields)
-        return Capture(self._connection, window, self._settled, on_progress, pace)
+        return Capture(self._connection, window, self._settled, on_progress, pace, camera)

@@ -82,6 +82,7 @@ def _making(
 class SyncCapture(Facade[Capture]):
     """`Capture`; leaving its block closes it and waits until it is recorded."""
 
+    ready = _blocking(Capture.ready)
     send = _blocking(Capture.send)
     close = _blocking(Capture.close)
     finish = _blocking(Capture.finish)

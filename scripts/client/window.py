@@ -12,7 +12,7 @@ from contracts import Annotation, CaptureClose, CaptureOpen, FrameMeta
 from contracts.ids import SCHEMA_VERSION
 from scripts.client.errors import UsageError
 
-__all__ = ["When", "Window", "said_wrong"]
+__all__ = ["CameraClock", "When", "Window", "said_wrong"]
 
 When = datetime | timedelta
 """A moment with its time zone, or the time since the capture's start."""
@@ -91,6 +91,22 @@ class Window:
             "timestamp": moment,
             "capture_id": open_.capture_id,
         }
+
+
+class CameraClock:
+    """Event time of frames as a camera takes them, by a clock that is never set; the moments are passed in.
+
+    The first frame is at the capture's start, however long it took until an extractor had time: what is recorded are
+    the times of the gesture, and not those of the queue before it.
+    """
+
+    def __init__(self) -> None:
+        self._first_s: float | None = None
+
+    def offset(self, taken_s: float) -> timedelta:
+        """When the frame that was taken at ``taken_s`` comes, since the start; they are asked for in order."""
+        self._first_s = taken_s if self._first_s is None else self._first_s
+        return timedelta(seconds=max(0.0, taken_s - self._first_s))
 
 
 def said_wrong(error: ValidationError) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -27,8 +29,13 @@ from scripts.client import (
     UsageError,
 )
 from scripts.client import (
+    capture as capture_module,
+)
+from scripts.client import (
     client as client_module,
 )
+from scripts.client.pace import Pace
+from scripts.client.window import Window
 from tests.messages import jpeg
 from tests.scripts.client.served import Place, gateway_in_a_thread
 
@@ -113,6 +120,106 @@ def test_nothing_is_sent_before_somebody_has_time_and_progress_says_so(place: Pl
     assert all(state.sent == 0 for state in states if state.waiting)
     assert [state.sent for state in states] == sorted(state.sent for state in states)
     assert (states[-1].sent, states[-1].extracted, states[-1].closed) == (30, 30, True)
+
+
+class Clock:
+    """The clock that a capture goes by, the client's alone; the system's is not asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.passed_s = 0.0
+        mine = SimpleNamespace(monotonic=lambda: time.monotonic() + self.passed_s)
+        monkeypatch.setattr(capture_module, "time", mine)
+
+
+def sent_times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Milliseconds since the start of every frame that is announced from now on."""
+    times: list[int] = []
+    real = Window.frame
+
+    def frame(window: Window, when: Any, byte_length: int) -> Any:
+        meta = real(window, when, byte_length)
+        times.append(round((meta.timestamp_frame - window.open.timestamp_start) / timedelta(milliseconds=1)))
+        return meta
+
+    monkeypatch.setattr(Window, "frame", frame)
+    return times
+
+
+def test_a_cameras_capture_begins_when_an_extractor_has_time(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, times = Clock(monkeypatch), sent_times(monkeypatch)
+
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        place.extractor.busy = True
+        capture = session.capture(**SIZE, camera=True)
+        try:
+            entering = asyncio.create_task(capture.__aenter__())
+            while not capture.state.progress:
+                await asyncio.sleep(0.01)
+            clock.passed_s += 12  # the only extractor is busy for so long
+            assert not entering.done()
+        finally:
+            place.extractor.busy = False
+        await entering
+        for _ in range(10):
+            await capture.send(jpeg())
+            clock.passed_s += 0.1
+        assert (await capture.finish()).recorded
+        await capture.__aexit__(None, None, None)
+
+    play(place, unique, scenario)
+    assert times[0] == 0
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    assert all(100 <= step < 12_000 for step in steps), "a tenth of a second, and what this machine took; no queue"
+
+
+def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, times = Clock(monkeypatch), sent_times(monkeypatch)
+    closed = asyncio.Event()
+
+    class Gate(Pace):
+        def allows(self, state: StreamState, **since: float) -> bool:
+            return state.sent < 3 or closed.is_set()
+
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        async with session.capture(**SIZE, camera=True, pace=Gate()) as capture:
+            for _ in range(3):
+                await capture.send(jpeg())
+                clock.passed_s += 0.1
+            waiting = asyncio.create_task(capture.send(jpeg()))
+            await asyncio.sleep(0)
+            clock.passed_s += 20
+            asked = asyncio.create_task(capture.ready())
+            await asyncio.sleep(0)
+            assert not waiting.done() and not asked.done()
+            closed.set()
+            await waiting
+            await asked
+            await capture.send(jpeg())
+
+    play(place, unique, scenario)
+    assert times[3] - times[2] < 20_000, "as it was taken"
+    assert times[4] - times[3] >= 20_000, "as it was performed: nothing was taken meanwhile"
+
+
+def test_a_camera_for_which_no_extractor_comes_is_told_so(
+    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture_module, "READY_WITHIN_S", 0.05)
+
+    async def scenario(_: CaptureClient, session: Session) -> None:
+        place.extractor.busy = True
+        try:
+            with pytest.raises(CaptureStalled, match=r"stands still \(waiting\)"):
+                async with session.capture(**SIZE, camera=True):
+                    raise AssertionError
+        finally:
+            place.extractor.busy = False
+
+    play(place, unique, scenario)
 
 
 def test_an_exception_gives_the_capture_up_and_goes_on(place: Place, unique: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.client import Frame, UsageError
 from scripts.client.frames import capture_frame, frame_parts, jpeg_bytes
-from scripts.client.window import When, Window
+from scripts.client.window import CameraClock, When, Window
 from tests.messages import jpeg
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -71,6 +71,12 @@ def test_time_never_runs_back_and_nothing_is_counted_that_was_not_sent() -> None
         with pytest.raises(UsageError, match="before the frame before it"):
             wrong(timedelta(seconds=0.5), 9)
     assert made.frame(timedelta(seconds=1), 9).seq == 2, "two at once may be"
+
+
+def test_a_cameras_times_are_those_between_its_frames() -> None:
+    clock = CameraClock()
+    assert [clock.offset(at) / timedelta(milliseconds=1) for at in (812.25, 812.316, 812.5, 812.4)] == [0, 66, 250, 150]
+    assert CameraClock().offset(-3.0) == timedelta(0)
 
 
 def test_a_moment_without_a_time_zone_is_not_guessed_at() -> None:
