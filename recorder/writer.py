@@ -30,6 +30,9 @@ __all__ = ["LogWriter"]
 LOCK_WAIT_S = 0.25
 """How long one append waits for a log that somebody else has locked, before it lets other sessions go first."""
 
+LOOK_S = 0.5
+"""How long one append reads a log that it has not read yet, some 50 MB, before it lets other sessions go first."""
+
 _LOCK_POLL_S = 0.002
 _CHUNK_BYTES = 1 << 20
 _MAX_REOPENS = 10
@@ -93,6 +96,7 @@ class LogWriter:
         on_torn_tail: Callable[[Path, bytes], None],
         on_line: Callable[[int], None] = lambda _: None,
         lock_wait_s: float = LOCK_WAIT_S,
+        look_s: float = LOOK_S,
         max_files: int = 256,
     ) -> None:
         self._log_root = log_root
@@ -102,6 +106,7 @@ class LogWriter:
         self._on_torn_tail = on_torn_tail
         self._on_line = on_line
         self._lock_wait_s = lock_wait_s
+        self._look_s = look_s
         self._max_files = max_files
         self._index: OrderedDict[Path, _Seen] = OrderedDict()
 
@@ -164,13 +169,20 @@ class LogWriter:
         return recorded_at
 
     def _look(self, log: int, path: Path) -> _Seen:
-        """The index of the file, up to date; a torn last line is moved out of it."""
+        """The index of the file, up to date; a torn last line is moved out of it.
+
+        Raises:
+            SessionLogLocked: the file is so long that other sessions go first; the next look goes on from here.
+        """
         seen = self._seen(log, path)
         tail = b""
+        until_s = time.monotonic() + self._look_s
         while chunk := os.pread(log, _CHUNK_BYTES, seen.offset + len(tail)):
             *lines, tail = (tail + chunk).split(b"\n")
             for line in lines:
                 seen.add(line + b"\n")
+            if lines and time.monotonic() >= until_s:
+                raise SessionLogLocked("the session's log is long and is still being read")
         if tail:
             self._on_torn_tail(path, tail)
             os.ftruncate(log, seen.offset)

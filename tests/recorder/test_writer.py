@@ -19,7 +19,7 @@ from contracts.events import encode_line, is_by_client, split_line
 from contracts.ids import format_utc
 from contracts.paths import session_log_path
 from recorder.writer import LogWriter
-from tests.recorder.samples import NOON, event, make_log_dir
+from tests.recorder.samples import NOON, event, make_log_dir, new_session
 
 SESSION = "sess_0123456789abcdef"
 
@@ -426,3 +426,23 @@ def test_an_event_whose_line_lacks_only_the_newline_is_written_again(tmp_path: P
     make_writer(tmp_path, on_torn_tail=lambda _, tail: kept.append(tail)).append("u1", SESSION, given)
     assert kept == [torn]
     assert events_in(log) == [given]
+
+
+def test_a_long_log_is_read_in_turns_and_other_sessions_go_first(tmp_path: Path, log: Path) -> None:
+    first = b'{"n":0}'
+    lines = [
+        encode_line(b'{"n":%d,"text":"%s"}' % (n, b"x" * 1000), "2026-01-31T12:00:00.000Z", 9999) for n in range(3000)
+    ]
+    log.write_bytes(encode_line(first, "2026-01-30T12:00:00.000Z", 9999) + b"".join(lines))
+    writer = make_writer(tmp_path, look_s=0.0)
+    turns = 0
+    while True:
+        try:
+            recorded_at = writer.append("u1", SESSION, first)
+            break
+        except SessionLogLocked:
+            turns += 1
+            writer.append("u1", new_session(), b'{"other":%d}' % turns)
+            assert turns < 10
+    assert turns >= 2, "it was read in more turns than one"
+    assert recorded_at == "2026-01-30T12:00:00.000Z", "what was read in the first turn is still known"
