@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from contracts.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
 
-__all__ = ["BaseMessage", "StrictModel", "Text"]
+__all__ = ["BaseMessage", "StrictModel", "Text", "what_is_wrong"]
+
+_SHOWN_ERRORS = 5
+_SHOWN_NAME = 64
 
 Text = Annotated[str, StringConstraints(strict=True, max_length=256)]
 """A short free text."""
@@ -35,3 +38,12 @@ class BaseMessage(StrictModel):
     modality: Text | None = None
     source: Text | None = None
     performer_id: Identifier | None = None
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """The fields that break a schema, and how; no value is quoted."""
+    parts = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False)[:_SHOWN_ERRORS]:
+        field = ".".join(str(part)[:_SHOWN_NAME] for part in problem["loc"]) or "body"
+        parts.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
+    return "; ".join(parts)

@@ -20,7 +20,7 @@ from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
 from gateway.pages import page_for_browsers, page_routes
 from gateway.preview.routes import preview_routes
-from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found
+from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
 from gateway.security import AccessControl, SecurityHeaders
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
@@ -37,6 +37,10 @@ async def tick(request: Request) -> Response:
 
 async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:
     """At every address that no route has: a page for a person, the refusal for a program."""
+    sockets = {route.path for route in scope["app"].routes if isinstance(route, WebSocketRoute)}
+    if scope["type"] == "http" and scope["path"] in sockets:
+        await upgrade_required(scope, receive, send)
+        return
     await (page_for_browsers(scope, 404) or not_found)(scope, receive, send)
 
 

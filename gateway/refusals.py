@@ -16,10 +16,22 @@ from contracts.broker import BrokerFull
 from contracts.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
 from contracts.logs import get_logger
 
-__all__ = ["EXCEPTION_HANDLERS", "ErrorBoundary", "json_response", "not_found", "refusal", "refusal_bytes"]
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "ErrorBoundary",
+    "json_response",
+    "not_found",
+    "refusal",
+    "refusal_bytes",
+    "upgrade_required",
+]
 
 log = get_logger()
 
+_UPGRADE = (
+    "This address is for WebSockets. If it was asked for one, a proxy on the way does not pass the headers Upgrade and "
+    "Connection on."
+)
 _DETAILS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 
 
@@ -43,6 +55,13 @@ def refusal_bytes(status: int, code: str, detail: str) -> bytes:
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """What is at every address that no route has, for HTTP and for WebSocket handshakes."""
     await refusal(404, "not_found", _DETAILS[404])(scope, receive, send)
+
+
+async def upgrade_required(scope: Scope, receive: Receive, send: Send) -> None:
+    """What plain HTTP is told at the address of a WebSocket."""
+    log.warning("a WebSocket was asked for without an upgrade; does a proxy pass it on?", path=scope["path"])
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    await refusal(426, "upgrade_required", _UPGRADE, headers)(scope, receive, send)
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from contracts.base import what_is_wrong
 from contracts.errors import RequestRefused
 from contracts.json_text import load_json
 from gateway.unfinished import Unfinished
@@ -20,7 +21,6 @@ MAX_JSON_BYTES = 1024 * 1024
 """How long a body may be where the contract says nothing."""
 
 BODY_WITHIN_S = 30.0
-_SHOWN_ERRORS = 5
 _SHOWN_NAME = 64
 
 M = TypeVar("M", bound=BaseModel)
@@ -123,15 +123,7 @@ def validated(model: type[M], document: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise _schema_error(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    parts = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False)[:_SHOWN_ERRORS]:
-        field = ".".join(str(part)[:_SHOWN_NAME] for part in problem["loc"]) or "body"
-        parts.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
-    return "; ".join(parts)
+        raise _schema_error(what_is_wrong(error)) from None
 
 
 def _schema_error(detail: str) -> RequestRefused:

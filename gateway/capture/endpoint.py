@@ -103,7 +103,7 @@ class _Connection:
         try:
             await step
         except CaptureError as error:
-            await self._act(self._protocol.fail(error.code))
+            await self._act(self._protocol.fail(error.code, error.detail))
         except WebSocketDisconnect:
             await self._act(self._protocol.disconnected())
         except Exception as error:
@@ -254,6 +254,7 @@ class _Connection:
 
     async def _finish(self, finish: Finish) -> None:
         code, outcome = finish.code, None
+        why = {"why": finish.why} if finish.why else {}
         ended = self._metrics.ended if self._reserved else self._metrics.refused
         window = self._window if finish.opened and self._reserved else None
         if window is not None:
@@ -261,13 +262,13 @@ class _Connection:
             if outcome is not None and outcome.error_code:  # somebody was first: the client hears what stands
                 code = cast(CaptureCode, outcome.error_code)
             word = outcome.outcome if outcome is not None else ""
-            self._log.info("capture ended", code=code, outcome=word, accepted=self._protocol.frames)
+            self._log.info("capture ended", code=code, outcome=word, accepted=self._protocol.frames, **why)
             if word == "published":
                 ended.labels("closed").inc()
                 await self._close_socket(1000, "")
                 return
         else:
-            self._log.info("capture refused", code=code)
+            self._log.info("capture refused", code=code, **why)
         ended.labels(code).inc()
         if finish.code != "client_disconnected":
             if finish.tell and code in ABORT_CODES:

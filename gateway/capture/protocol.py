@@ -11,7 +11,7 @@ Every rule of the capture socket is here or in `gateway.capture.jpeg`, and nowhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NoReturn, assert_never
@@ -19,6 +19,7 @@ from typing import Any, NoReturn, assert_never
 import orjson
 from pydantic import ValidationError
 
+from contracts.base import what_is_wrong
 from contracts.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
 from contracts.errors import CaptureCode, CaptureError
 from contracts.frame import ForwardItem
@@ -73,13 +74,14 @@ class Finish:
     """Close the socket with ``close_code`` and the code as its reason.
 
     ``tell`` says that a ``capture.abort`` goes first, ``opened`` that there may be a capture in the brokers
-    which needs its terminal entry and its outcome.
+    which needs its terminal entry and its outcome. ``why`` is for the log: the close's reason has no room for it.
     """
 
     code: CaptureCode
     close_code: int
     tell: bool
     opened: bool
+    why: str = field(default="", compare=False)
 
 
 Action = Open | Forward | CheckSession | Complete | Finish
@@ -159,14 +161,14 @@ class CaptureProtocol:
             case _:
                 return self.fail("session_invalid")
 
-    def fail(self, code: CaptureCode) -> tuple[Action, ...]:
+    def fail(self, code: CaptureCode, why: str = "") -> tuple[Action, ...]:
         """End the connection with ``code``; how the client is told follows from the state."""
         if self.state is State.ENDED:
             return ()
         opened = self.state is not State.IDLE
         self.state = State.ENDED
         self._pending = None
-        return (finish_of(code, opened=opened),)
+        return (replace(finish_of(code, opened=opened), why=why),)
 
     def incomplete(self, code: CaptureCode) -> Finish:
         """How the connection ends when its `Complete` could not be carried out."""
@@ -184,7 +186,7 @@ class CaptureProtocol:
         try:
             return tuple(step())
         except CaptureError as error:
-            return self.fail(error.code)
+            return self.fail(error.code, error.detail)
 
     def _on_text(self, text: str, now: float) -> tuple[Action, ...]:
         if self._pending is not None:
@@ -320,8 +322,8 @@ def _parse(text: str) -> CaptureOpen | FrameMeta | CaptureClose:
         raise CaptureError("schema_error", "the control message is too long")
     try:
         return parse_capture_message(_document(text))
-    except ValidationError:
-        raise CaptureError("schema_error", "the message breaks the schema") from None
+    except ValidationError as error:
+        raise CaptureError("schema_error", what_is_wrong(error)) from None
 
 
 def _document(text: str) -> Any:

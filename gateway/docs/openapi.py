@@ -21,8 +21,9 @@ AsyncAPI document beside this one has them.
 
 Every refused request answers `{{"error": "<code>", "detail": "<sentence>"}}`. An address that is not here answers
 {NO_ROUTE[0].status} `{NO_ROUTE[0].code}`, a method that an address does not take {NO_ROUTE[1].status} \
-`{NO_ROUTE[1].code}`. Answers may get more fields: ignore those that you do not know. Fields that are unknown to a
-request's schema are refused, unless it says otherwise.
+`{NO_ROUTE[1].code}`, plain HTTP at the address of a WebSocket {NO_ROUTE[2].status} `{NO_ROUTE[2].code}`.
+Answers may get more fields: ignore those that you do not know. Fields that are unknown to a request's schema are
+refused, unless it says otherwise.
 """
 
 

@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "head_too_large": "The headers are longer than 64 KiB.",
     "token_required": "The server has a token, and the request does not carry it.",
     "origin_not_allowed": "A browser sent it for a page of another origin, which the server does not allow.",
+    "upgrade_required": "The address is for WebSockets, and the request is no handshake.",
     "not_found": "There is nothing at this address.",
     "method_not_allowed": "The address does not take this method.",
     "request_timeout": "The body did not come in time.",
@@ -100,7 +101,7 @@ EVERY = (refused(401, "token_required"),)
 """What every route says, those apart that need no token."""
 
 FOREIGN_ORIGIN = refused(403, "origin_not_allowed")
-NO_ROUTE = (refused(404, "not_found"), refused(405, "method_not_allowed"))
+NO_ROUTE = (refused(404, "not_found"), refused(405, "method_not_allowed"), refused(426, "upgrade_required"))
 BROKER_AWAY = refused(503, "broker_unavailable")
 SLOW = refused(408, "request_timeout")
 BUSY = refused(503, "server_busy")

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from uuid import uuid4
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -68,10 +69,19 @@ async def live_endpoint(websocket: WebSocket) -> None:
     try:
         pipeline_id = chosen_pipeline(websocket.query_params.getlist("pipeline_id"))
     except LiveRefusal as refusal:
-        log.info("live connection refused", code=refusal.code)
+        log.info("live connection refused", code=refusal.code, detail=refusal.detail, peer=_kind_of_peer(websocket))
         await _end(websocket, Ending.refused(refusal))
         return
     await _Connection(websocket, pipeline_id).serve()
+
+
+def _kind_of_peer(websocket: WebSocket) -> str:
+    """Where a connection comes from, as far as a log may say it: an address may name a person."""
+    try:
+        address = ip_address(websocket.client.host if websocket.client else "")
+    except ValueError:
+        return "unknown"
+    return "this machine" if address.is_loopback else "a private network" if address.is_private else "elsewhere"
 
 
 def chosen_pipeline(given: list[str]) -> str:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from structlog.testing import capture_logs
 
 from contracts.limits import CaptureLimits
 from gateway import requests
@@ -91,7 +92,7 @@ def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> No
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/livez/", 404, "not_found"),
         ("GET", "/captures/", 404, "not_found"),
-        ("GET", "/camera_feed_worker/capture", 404, "not_found"),
+        ("GET", "/camera_feed_worker/capture", 426, "upgrade_required"),
         ("GET", START, 405, "method_not_allowed"),
         ("DELETE", "/captures/x", 405, "method_not_allowed"),
         ("POST", START, 422, "schema_error"),
@@ -226,5 +227,19 @@ def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> None:
             assert_refused(answer, 503, "server_busy")
             assert answer.headers["retry-after"] == "1"
             assert gateway.state.unfinished.total_bytes == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("path", ["/camera_feed_worker/capture", "/camera_feed_worker/ws", "/ws/video/stream"])
+def test_plain_http_at_the_address_of_a_websocket_is_told_of_proxies(tmp_path: Path, path: str) -> None:
+    async def main() -> None:
+        async with reaching(tmp_path, recorder=False) as gateway:
+            with capture_logs() as lines:
+                answer = await gateway.client.get(f"{path}?pipeline_id=canary")
+            assert "proxy" in assert_refused(answer, 426, "upgrade_required")
+            assert answer.headers["upgrade"] == "websocket"
+            assert [line["path"] for line in lines] == [path] and "canary" not in repr(lines)
+            assert_refused(await gateway.client.get(f"{path}/nothing"), 404, "not_found")
 
     asyncio.run(main())

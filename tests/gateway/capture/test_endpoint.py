@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts import captures, keys, records
 from contracts.errors import BrokerUnavailable
@@ -638,3 +639,18 @@ def test_a_silent_client_is_looked_at_at_least_once_a_second(monkeypatch: pytest
 
     play(scenario, open_timeout_s=1)
     assert 0 < max(asked_s) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"width": 640.0}, "width"), ({"unknown": 1}, "unknown"), ({"fps_target": "15"}, "fps_target")],
+)
+def test_the_log_names_the_field_that_breaks_the_schema(changes: dict[str, Any], field: str) -> None:
+    async def scenario(_served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open(**changes))
+
+    with capture_logs() as lines:
+        ended, _, _ = play(scenario)
+    assert (ended.code, ended.reason) == (1008, "schema_error")
+    [line] = [line for line in lines if line["event"] == "capture refused"]
+    assert field in line["why"] and "640" not in line["why"]
