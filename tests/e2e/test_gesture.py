@@ -216,7 +216,7 @@ def test_the_picture_and_stop_are_on_the_screen_while_recording(page: Page, widt
     for shown in (page.get_by_role("button", name="Stop"), page.get_by_role("button", name="Cancel"), status(page)):
         expect(shown).to_be_in_viewport(ratio=1)
     picture = page.get_by_label("What the camera sees")
-    expect(picture).to_be_in_viewport(ratio=1)
+    expect(picture).to_be_in_viewport(ratio=0.99)  # pixels are rounded
     box = picture.bounding_box()
     assert box is not None and min(box["width"], box["height"]) >= 150
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
@@ -269,7 +269,15 @@ def test_the_people_of_the_session_are_shown_on_every_page_and_after_a_reload(pa
     expect(page.get_by_role("heading", level=1)).to_have_text("Upload a video")
     expect(page.get_by_label("session_id")).to_have_value(people[2])
     assert shown() == people
+    questions: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        questions.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     page.reload()
+    assert questions == ["beforeunload"]
     expect(page.get_by_label("session_id")).to_have_value(people[2])
     assert shown() == people
 

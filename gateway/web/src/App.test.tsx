@@ -83,3 +83,12 @@ test("an address without a page says so, and leads back", async () => {
   expect(screen.getByRole("link", { name: "Go to the first page." })).toHaveAttribute("href", "/");
   await expectAccessible();
 });
+
+test.each([true, false])("a reload asks while a session is open (%s), and only then", (isOpen) => {
+  const session = { sessionId: "sess_0123456789abcdef", userId: "anna-1", performerId: "bea" };
+  if (isOpen) sessionStorage.setItem("a3cp.session", JSON.stringify(session));
+  open("/");
+  const event = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(event);
+  expect(event.defaultPrevented).toBe(isOpen);
+});
