@@ -28,7 +28,10 @@ def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
     absent: OSError | None = None
     for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
         try:
-            listener = socket.create_server((str(address[0]), port), family=family, backlog=BACKLOG)
+            both = address[0] == "::" and host == "::" and socket.has_dualstack_ipv6()  # every address means IPv4 too
+            listener = socket.create_server(
+                (str(address[0]), port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+            )
         except OSError as error:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 absent = error  # localhost often means ::1 too, on machines that have no IPv6

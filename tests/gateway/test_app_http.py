@@ -144,3 +144,10 @@ def test_address_that_this_machine_does_not_have_is_left_out(tmp_path: Path, mon
     found.pop()
     with pytest.raises(ConfigurationError, match="A3CP_HOST: cannot listen on http://localhost:0"):
         open_listeners(settings)
+
+
+def test_every_ipv6_address_means_every_ipv4_address_too() -> None:
+    [listener] = open_listeners(Settings(host="::", port=0))
+    with listener, socket.create_connection(("127.0.0.1", listener.getsockname()[1]), timeout=20):
+        accepted, _ = listener.accept()
+        accepted.close()
