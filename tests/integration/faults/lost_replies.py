@@ -64,7 +64,7 @@ COMMANDS = (
     ),
     *senders("events", "extractor", "publish"),
     *senders("events", "gateway", "reserve recheck closed xadd get hgetall exists info config xinfo xlen xrange zcard"),
-    *senders("events", "recorder", "lead settle xreadgroup xpending time zrangebyscore"),
+    *senders("events", "recorder", "lead settle xreadgroup xpending time xtrim zrangebyscore"),
 )
 """What an ordinary load makes them send."""
 
