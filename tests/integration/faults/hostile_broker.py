@@ -1,0 +1,364 @@
+"""Hostile values in both brokers, one at a time, while the real processes run, each with its own user's rights.
+
+``python -m tests.integration.faults.hostile_broker [valkey|redis] [--each N] [--seed N]`` writes all of them, or N of
+each key, and prints how many processes were lost. A value is written with the rights of the first process that may
+write it, and else by a user who may everything, as there is where no rules are set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+import httpx
+import redis
+from rich.console import Console
+
+from contracts import keys
+from contracts.acl import User
+from contracts.artifact_source import ArtifactSource
+from contracts.broker import Role
+from contracts.paths import session_features_dir, session_log_path
+from recorder.verify import verify_log
+from scripts.client import CaptureClient
+from scripts.inspection import inspect
+from scripts.stack import Stack
+from scripts.streaming import stream_capture
+from scripts.supervision import PartSpec
+from tests.brokers import Flavour
+from tests.guarded import GuardedBroker, guarded
+from tests.integration.faults.hostile_values import TARGETS, Item, Target, items_of
+from tests.integration.stacks import USER, FaceClip, jpegs, until
+from tests.integration.test_acl import Guarded, GuardedStack, settings_of, upload
+
+__all__ = ["Attack", "attack", "sampled"]
+
+QUICK = (
+    "import sys; sys.argv[0] = {module!r}; import gateway.health, recorder.sweep, runpy;"
+    "gateway.health.CHECK_EVERY_S = recorder.sweep.SWEEP_S = 0.1;"
+    "runpy.run_module({module!r}, run_name='__main__')"
+)
+"""The loops of a gateway and a recorder turn ten times a second, so that they meet every value."""
+
+TURN_S = 30.0
+FRAMES = 31
+
+
+class QuickStack(GuardedStack):
+    def _launch(self, spec: PartSpec, after: Any = None) -> None:
+        if spec.name == "gateway" or spec.name.startswith("recorder"):
+            module = spec.name.partition("-")[0]
+            spec = replace(spec, command=[sys.executable, "-c", QUICK.format(module=module)])
+        super()._launch(spec, after)
+
+
+@dataclass
+class Attack:
+    """A running system, and what was written into its brokers."""
+
+    stack: Stack
+    brokers: dict[Role, GuardedBroker]
+    folder: Path
+    gateway: CaptureClient
+    session_id: str
+    http: httpx.AsyncClient
+    operator: Any
+    worker: str = ""
+    outbox: str = ""
+    written: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    losses: list[str] = field(default_factory=list)
+    recorded: int = 1
+    _pids: dict[str, set[int]] = field(default_factory=dict)
+
+    def admin(self, role: Role) -> redis.Redis:
+        return self.brokers[role].client()
+
+    # --- who lives -----------------------------------------------------------------------------------
+
+    def pids(self) -> dict[str, set[int]]:
+        """The processes of each part, those that it started too."""
+        return {
+            name: {part.pid, *_children(part.pid)} if part.pid else set() for name, part in self.stack.parts.items()
+        }
+
+    async def check(self, what: str) -> None:
+        """Note the parts of which a process has ended since the last check, and wait until they are back."""
+        lost = [name for name, pids in self.pids().items() if pids != self._pids.get(name, pids)]
+        for name in lost:
+            said = [line for line in self.stack.parts[name].recent if "error" in line or "ended" in line]
+            self.losses.append(f"{name} after {what}: {' '.join(said[-2:])[:600]}")
+        if lost:
+            with suppress(Exception):
+                await self.stack.ready()
+            self._pids = self.pids()
+
+    # --- what is written -----------------------------------------------------------------------------
+
+    async def write(self, item: Item) -> None:
+        """Put the item into its broker, and have every process look at it that ever looks there."""
+        before = self._turns()
+        await asyncio.to_thread(self._write, item)
+        await self._seen(item)
+        await self._turned(before, f"{item.target.name} {item.what}")
+        await self.check(f"{item.target.name}: {item.what}")
+
+    def _write(self, item: Item) -> None:
+        name, victim = item.target.name, item.victim
+        with self.admin(item.target.role) as admin, self.admin("frames") as frames, self.admin("events") as events:
+            if item.instead:
+                admin.delete(str(item.command[1]))
+            elif name.startswith("capture_keys") or name in ("uploaded_video", "CAPTURES", "UPLOADS"):
+                self._put_capture(frames, item)
+            elif name == "capture_record":
+                events.hset(str(item.command[1]), mapping=dict(victim.record()))  # type: ignore[arg-type]
+            elif name == "session":
+                events.hset(str(item.command[1]), mapping=dict(item.target.fields(victim)))  # type: ignore[arg-type]
+            self._command(item)
+            if name.startswith("capture_keys") or name == "uploaded_video":
+                queue = keys.UPLOADS if name == "uploaded_video" else keys.CAPTURES
+                frames.xadd(queue, {"capture_id": victim.capture_id, "user_id": "victim"})
+            if name == "capture_record":
+                events.zadd(keys.UNFINISHED, {victim.capture_id: 1})
+
+    def _put_capture(self, frames: redis.Redis, item: Item) -> None:
+        victim, video = item.victim, item.target.name == "uploaded_video"
+        names = keys.capture_keys(victim.capture_id)
+        # the session manager made it; without it the artifact is tried again for minutes
+        session_features_dir(self.folder / "data", victim.user_id, victim.session_id).mkdir(parents=True)
+        frames.hset(names.state, mapping=dict(victim.state(video)))  # type: ignore[arg-type]
+        if item.target.name == "capture_keys.rows":
+            frames.hset(names.state, "extracted", 1)
+        if video:
+            frames.hset(keys.uploaded_video(victim.upload_id), "0", b"x" * 100)
+        elif item.target.name != "capture_keys.frames":
+            for entry_id, fields in victim.frames():
+                frames.execute_command("XADD", names.frames, entry_id, *fields)
+
+    def _command(self, item: Item) -> None:
+        """Run the command as the first user who may, and count who that was."""
+        users: list[User] = ["gateway", "extractor", "live", "recorder"]
+        for user in [*users, "admin"]:
+            broker = self.brokers[item.target.role]
+            client = broker.client() if user == "admin" else broker.client_of(user)
+            with client:
+                try:
+                    client.execute_command(*item.command)
+                except redis.exceptions.NoPermissionError:
+                    continue
+                except redis.exceptions.ResponseError as error:
+                    self.refused[str(error)[:40]] += 1
+                self.written[user] += 1
+                return
+
+    async def _seen(self, item: Item) -> None:
+        """Ask the gateway for what it reads only when a client asks."""
+        victim = item.victim
+        ids = {"user_id": victim.user_id, "session_id": victim.session_id}
+        if item.target.name in ("capture_record", "capture_keys.state"):
+            for path in (f"/captures/{victim.capture_id}", f"/captures/{victim.capture_id}/preview.png",
+                         f"/video/status/{victim.capture_id}", f"/video/results/{victim.capture_id}"):  # fmt: skip
+                answer = await self.http.get(path)
+                assert answer.headers["content-type"].startswith(("application/json", "image/")), path
+        if item.target.name == "session":
+            await self.http.post("/session_manager/sessions.validate", json=ids)
+            base = {"schema_version": "1.0.1", "record_id": victim.record_id, "timestamp": "2026-01-31T12:00:00Z"}
+            end = {**base, **ids, "performer_id": "victim", "end_time": "2026-01-31T12:00:00Z"}
+            answer = await self.http.post("/session_manager/sessions.end", json=end)
+            assert "error" in answer.json() or answer.status_code == 200
+
+    # --- every loop has its turn ---------------------------------------------------------------------
+
+    def _turns(self) -> dict[str, int]:
+        """How often the commands ran that only one loop runs."""
+        with self.admin("frames") as frames, self.admin("events") as events:
+            return {
+                "gateway": _calls(events, "exists") + _calls(frames, "info"),
+                "recorder": _calls(events, "zrangebyscore"),
+            }
+
+    async def _turned(self, before: dict[str, int], what: str, turns: int = 2) -> None:
+        async def all_did() -> bool:
+            now = await asyncio.to_thread(self._turns)
+            return all(now[name] >= before[name] + turns for name in before)
+
+        try:
+            await until(all_did, "every loop has its turn", TURN_S)
+        except AssertionError:
+            self.losses.append(f"a loop stands still after {what}")
+
+    async def workers_turned(self, what: str) -> None:
+        """Every extractor has asked for work, and every live worker has said that it lives, since now."""
+        with self.admin("frames") as frames:
+            before = {name: _calls(frames, name) for name in ("xautoclaim", "xread", "zadd")}
+
+            async def did() -> bool:
+                return all(_calls(frames, name) >= count + 3 for name, count in before.items())
+
+            try:
+                await until(did, "the workers have their turn", TURN_S)
+            except AssertionError:
+                self.losses.append(f"a worker stands still after {what}")
+        await self.check(what)
+
+    # --- and honest people --------------------------------------------------------------------------
+
+    async def honest(self, what: str, *, whole: bool = False) -> None:
+        """A capture, and if ``whole`` an upload and a live frame, of an honest user are as if nothing had happened."""
+        try:
+            outcome = await stream_capture(self.gateway, FaceClip(FRAMES), user_id=USER, session_id=self.session_id)
+            assert outcome.recorded, outcome
+            self.recorded += 1
+            if whole:
+                assert (await upload(self.stack.address, self.session_id))["status"] == "done"
+                self.recorded += 1
+                async with self.gateway.live("pose") as live:
+                    assert await live.ask(jpegs(1)[0]) is not None
+            settings = self.stack.settings
+            log = session_log_path(settings.log_root, USER, self.session_id)
+            report = verify_log(log, ArtifactSource.of(settings))
+            assert report.ok and len(report.captures) == self.recorded, report
+        except Exception as error:
+            self.losses.append(f"an honest user after {what}: {type(error).__name__} {str(error)[:300]}")
+        await self.check(f"honest use after {what}")
+
+    async def inspect(self, what: str) -> None:
+        """What an operator looks at."""
+        try:
+            page = StringIO()
+            await asyncio.to_thread(inspect, self.operator, Console(file=page, width=120))
+            assert "\x1b" not in page.getvalue()
+        except Exception as error:
+            self.losses.append(f"a3cp inspect after {what}: {type(error).__name__} {str(error)[:200]}")
+
+    async def clean(self, target: Target, items: list[Item]) -> None:
+        """Take away what was written into a key."""
+        names = {str(item.command[1]) for item in items}
+
+        def remove() -> None:
+            with self.admin(target.role) as admin:
+                name = next(iter(names))
+                of_its_own = target.kind != "stream" or not target.shared or target.name == "DEAD_EVENTS"
+                if of_its_own or admin.type(name) != b"stream" or _is_used_up(admin, name):
+                    admin.delete(*names)
+
+        await asyncio.to_thread(remove)
+
+
+def _is_used_up(admin: redis.Redis, stream: str) -> bool:
+    info: Any = admin.xinfo_stream(stream)
+    return bool(info["last-generated-id"].startswith(str(2**64 - 1).encode()))
+
+
+def _calls(broker: redis.Redis, command: str) -> int:
+    stats: Any = broker.info("commandstats")
+    return int(stats.get(f"cmdstat_{command}", {}).get("calls", 0))
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield int(child)
+            yield from _children(int(child))
+
+
+def sampled(target: Target, items: list[Item], each: int | None, seed: int) -> list[Item]:
+    """So many of a key's items, by the seed; all of them for None."""
+    if each is None or each >= len(items):
+        return items
+    return random.Random(f"{seed} {target.name}").sample(items, each)
+
+
+@asynccontextmanager
+async def attack(flavour: Flavour, folder: Path, show: Any) -> AsyncIterator[Attack]:
+    """A system under attack, on brokers of its own."""
+    brokers: dict[Role, GuardedBroker] = {role: guarded(flavour, role) for role in get_args(Role)}
+    try:
+        rights = Guarded(lambda user: {role: broker.url_of(user) for role, broker in brokers.items()}, [])
+        operator = settings_of(rights, "operator", folder)
+        async with QuickStack(rights, operator, live=1, show=show) as stack:
+            await stack.ready()
+            async with (
+                CaptureClient(stack.address) as gateway,
+                httpx.AsyncClient(base_url=stack.address, timeout=30, trust_env=False) as http,
+            ):
+                session_id = await gateway.start_session(USER)
+                one = Attack(stack, brokers, folder, gateway, session_id, http, operator, recorded=0)
+                await one.honest("the start", whole=True)
+                one._pids = one.pids()
+                one.worker, one.outbox = await asyncio.to_thread(_names, brokers["frames"])
+                yield one
+    finally:
+        for broker in brokers.values():
+            broker.stop()
+
+
+def _names(broker: GuardedBroker) -> tuple[str, str]:
+    """The names of the live worker and the gateway, which are in the keys that they read."""
+    found: dict[str, str] = {}
+    with broker.client() as client, client.monitor() as monitor:
+        while len(found) < 2:
+            for word in monitor.next_command()["command"].split():
+                head, _, end = word.partition("a3cp:{live:")[2].rpartition("}:")
+                if end in ("in", "out"):
+                    found[end] = head
+    return found["in"], found["out"]
+
+
+async def run(flavour: Flavour, each: int | None, seed: int, only: str = "") -> Attack:
+    """Write every item, or ``each`` of every key; what was lost is in the answer."""
+    with TemporaryDirectory(prefix="a3cp-hostile-") as folder:
+        said: list[str] = []
+        async with attack(flavour, Path(folder), lambda name, line: said.append(f"{name} | {line}")) as one:
+            for target in TARGETS:
+                if only and only not in target.name:
+                    continue
+                started_s, before = time.monotonic(), len(one.losses)
+                items = sampled(target, list(items_of(target, one.worker, one.outbox)), each, seed)
+                for item in items:
+                    await one.write(item)
+                await one.inspect(target.name)
+                if each is None:
+                    await one.workers_turned(target.name)
+                await one.clean(target, items)
+                if each is None:
+                    await one.honest(target.name)
+                took_s = time.monotonic() - started_s
+                print(
+                    f"{target.name}: {len(items)} values, {len(one.losses) - before} lost, {took_s:.0f} s", flush=True
+                )
+            await one.workers_turned("everything")
+            await one.honest("everything", whole=True)
+        if one.losses:
+            print("\n".join(line[:600] for line in said[-40:]))
+        return one
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("flavour", choices=get_args(Flavour), nargs="?", default="valkey")
+    parser.add_argument("--each", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    one = asyncio.run(run(chosen.flavour, chosen.each, chosen.seed, chosen.only))
+    print("\n".join(one.losses))
+    by = ", ".join(f"{count} as {user}" for user, count in one.written.items())
+    print(f"{chosen.flavour}, seed {chosen.seed}: {len(TARGETS)} keys x {one.written.total()} values tried ({by}), "
+          f"{one.refused.total()} of them refused by the broker, {len(one.losses)} processes lost")  # fmt: skip
+    return bool(one.losses)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
