@@ -29,6 +29,14 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     testTimeout: 30_000, // a busy machine is no failure
     restoreMocks: true,
+    coverage: {
+      // `npm test` measures; what the real-time view does is run whole by its own tests
+      provider: "v8",
+      include: ["src/**/*.{ts,tsx}"],
+      exclude: ["src/**/*.test.{ts,tsx}", "src/test/**", "src/main.tsx", "src/api/messages.ts"],
+      reporter: ["text-summary"],
+      reportsDirectory: "../../.cache/web-coverage",
+    },
     unstubGlobals: true,
   },
 });

@@ -111,6 +111,18 @@ def overlay_pixels(page: Page) -> tuple[npt.NDArray[np.uint8], str]:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")), read["colour"]
 
 
+def drawn_and_picture(page: Page) -> tuple[npt.NDArray[np.float64], bytes]:
+    """Where a face is drawn now, and the picture under it as a JPEG, both as they are on the screen: mirrored."""
+    urls: list[str] = page.evaluate(
+        """() => [
+            document.querySelector('canvas.live-overlay').toDataURL(),
+            document.querySelector('canvas.live-picture').toDataURL('image/jpeg', 0.95),
+        ]"""
+    )
+    drawn, picture = (b64decode(url.partition(",")[2]) for url in urls)
+    return coloured(np.asarray(Image.open(io.BytesIO(drawn)).convert("RGBA")), overlay_pixels(page)[1]), picture
+
+
 def coloured(pixels: npt.NDArray[np.uint8], colour: str) -> npt.NDArray[np.float64]:
     """Where pixels have a colour: x and y as shares of width and height, shape (pixels, 2)."""
     wanted = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
@@ -144,6 +156,7 @@ def test_landmarks_are_drawn_on_the_face(
         start(page)
         pixels, colour = overlay_pixels(page)
         drawn = coloured(pixels, colour)
+        found, picture = drawn_and_picture(page)
     assert len(drawn) > 500 * scale
     # the camera goes on moving while a frame is on its way: the face is somewhere among where it is in the clip
     near = ((drawn > low - 0.06) & (drawn < high + 0.06)).all(axis=1)
@@ -153,6 +166,12 @@ def test_landmarks_are_drawn_on_the_face(
     inner = (np.abs(drawn - (drawn.max(axis=0) + drawn.min(axis=0)) / 2) < 0.3 * span).all(axis=1)
     assert inner.sum() > 100 * scale
     assert np.abs(drawn[inner].mean(axis=0) - centre).max() < 0.1
+    # however late an answer is: the picture below is the one that it is about
+    own = faces([picture])
+    assert len(own) == 1
+    low, high = own.min(axis=(0, 1)), own.max(axis=(0, 1))
+    edges = np.array([found[:, 0].min(), found[:, 0].max(), found[:, 1].max()])  # of its box; its label is above
+    assert np.abs(edges - [low[0], high[0], high[1]]).max() < 0.02
 
 
 def test_the_overlay_covers_the_picture_at_every_size(page: Page) -> None:

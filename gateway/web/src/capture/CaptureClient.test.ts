@@ -20,6 +20,7 @@ const WINDOW: CaptureWindow = {
 
 const JPEG: JpegFrame = { bytes: new ArrayBuffer(1000), width: 640, height: 480 };
 const RECORDED: CaptureReport = {
+  record_id: "record-1",
   status: "recorded",
   accepted: 30,
   extracted: 30,

@@ -7,6 +7,8 @@ import { ErrorBanner } from "../components/ErrorBanner";
 
 export interface LandmarkPictureProps {
   readonly captureId: string;
+  /** What became of the pictures that the landmarks were found in. */
+  readonly note?: string;
 }
 
 interface View {
@@ -21,7 +23,7 @@ interface View {
 const STILL: View = {
   file: "preview.png",
   alt: "Skeletons of body, hands and face at a few moments of the capture",
-  caption: "A few moments of the capture, as the landmarks that were kept. The pictures of the camera are gone.",
+  caption: "A few moments of the capture, as the landmarks that were kept.",
   loading: "Loading a picture of the landmarks …",
   leave: "Show the movement",
 };
@@ -38,7 +40,7 @@ const MOVING: View = {
  * A recorded capture, drawn from its landmarks by the server: a few of its moments, or all of it in motion. Nothing moves
  * until somebody asks for it, and it can be stopped: that is good for all, and needed by those who prefer less motion.
  */
-export function LandmarkPicture({ captureId }: LandmarkPictureProps) {
+export function LandmarkPicture({ captureId, note = "The pictures of the camera are gone." }: LandmarkPictureProps) {
   const [view, setView] = useState(STILL);
   const [attempt, setAttempt] = useState(0);
   return (
@@ -46,6 +48,7 @@ export function LandmarkPicture({ captureId }: LandmarkPictureProps) {
       <Attempt
         key={`${view.file} ${attempt}`}
         captureId={captureId}
+        note={note}
         view={view}
         onAgain={() => setAttempt(attempt + 1)}
       />
@@ -63,7 +66,7 @@ interface AttemptProps extends LandmarkPictureProps {
   readonly onAgain: () => void;
 }
 
-function Attempt({ captureId, view, onAgain }: AttemptProps) {
+function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
   const { send } = useAccess();
   const { file, alt, caption, loading } = view;
   const [address, setAddress] = useState<string | null>(null);
@@ -105,7 +108,7 @@ function Attempt({ captureId, view, onAgain }: AttemptProps) {
           <img src={address} alt={alt} />
         </div>
       )}
-      {!failure && <figcaption>{address ? caption : loading}</figcaption>}
+      {!failure && <figcaption>{address ? `${caption} ${note}` : loading}</figcaption>}
     </figure>
   );
 }

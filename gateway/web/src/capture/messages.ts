@@ -18,6 +18,7 @@ export interface CaptureWindow extends Size {
 
 /** What `GET /captures/{capture_id}` answers. */
 export interface CaptureReport {
+  readonly record_id: string;
   readonly status: "waiting" | "extracting" | "recorded" | "aborted";
   readonly accepted: number;
   readonly extracted: number;

@@ -40,6 +40,7 @@ const progress = (change: object = {}) =>
 const abort = (error_code: string) => JSON.stringify({ event: "capture.abort", error_code });
 
 const report = (change: Partial<CaptureReport> = {}): CaptureReport => ({
+  record_id: "record-1",
   status: "extracting",
   accepted: 30,
   extracted: 10,

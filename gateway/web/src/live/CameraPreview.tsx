@@ -1,5 +1,6 @@
 import { useEffect, useRef, type RefObject } from "react";
 
+import { CameraChoice, isMirrored } from "../camera/CameraChoice";
 import { CameraPreview as Preview } from "../camera/CameraPreview";
 import { grabJpeg } from "../camera/grab";
 import type { Camera } from "../camera/useCamera";
@@ -33,11 +34,12 @@ export function CameraPreview({ camera }: CameraPreviewProps) {
       <ErrorBanner failure={failure}>
         <Button onClick={() => void start()}>Try the camera again</Button>
       </ErrorBanner>
-      <Preview stream={stream} video={video}>
-        {status === "ready" && <RealtimeOverlay video={video} />}
+      <Preview stream={stream} video={video} mirrored={isMirrored(camera)}>
+        {status === "ready" && <RealtimeOverlay video={video} mirrored={isMirrored(camera)} />}
         {status === "asking" && <p className="live-placeholder">Allow the camera when the browser asks for it.</p>}
         {status === "failed" && <p className="live-placeholder">There is no picture.</p>}
       </Preview>
+      <CameraChoice camera={camera} />
     </>
   );
 }

@@ -74,6 +74,47 @@ describe("RealtimeClient", () => {
     expect(client.takesFrame()).toBe(false);
   });
 
+  test("keeps the picture of the newest result and those on their way, and no others", () => {
+    const { client, server } = streaming();
+    const pictures = [0, 1, 2, 3].map((index) => new Uint8Array([index]));
+    for (const picture of pictures) client.sendFrame(picture);
+    const kept = () => [0, 1, 2, 3].filter((index) => client.frameOf(index) === pictures[index]);
+    server.says(faceResult(0));
+    expect(kept()).toEqual([0, 1, 2, 3]);
+    server.says(dropped(1));
+    expect(kept()).toEqual([0, 2, 3]);
+    server.says(faceResult(2));
+    expect(kept()).toEqual([2, 3]);
+    client.connect("face");
+    expect(kept()).toEqual([]);
+  });
+
+  test("is slow when half of the answers take over a quarter of a second, or too many frames are dropped", () => {
+    const { client, sockets, server, pass } = streaming();
+    client.sendFrame(JPEG);
+    pass(250);
+    server.says(faceResult(0));
+    expect(client.isSlow()).toBe(false);
+    for (const index of [1, 2]) {
+      client.sendFrame(JPEG);
+      pass(251);
+      server.says(faceResult(index));
+    }
+    expect(client.isSlow()).toBe(true);
+    client.connect("face");
+    expect(client.isSlow()).toBe(false);
+    const next = sockets.latest();
+    next.opens();
+    for (let index = 0; index < 10; index++) {
+      client.sendFrame(JPEG);
+      next.says(index < 7 ? faceResult(index) : dropped(index));
+    }
+    expect(client.isSlow()).toBe(false);
+    client.sendFrame(JPEG);
+    next.says(dropped(10));
+    expect(client.isSlow()).toBe(true);
+  });
+
   test("slow_down makes it send ten frames a second", () => {
     const { client, server } = streaming();
     server.says(SLOW_DOWN);

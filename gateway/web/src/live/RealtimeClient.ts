@@ -24,6 +24,10 @@ export interface RealtimeMetrics {
 /** At most so many frames are on their way at a time: a picture of half a second ago is of no use to anybody. */
 const MOST_UNANSWERED = 5;
 const LAST_FRAMES = 60;
+/** Half a step of a walk, or a third of a nod: what is drawn is then seen to follow the person. */
+const SLOW_MS = 250;
+/** The share of dropped frames at which the server asks for fewer. */
+const SLOW_DROPS = 0.3;
 
 /**
  * The real-time lane as the page uses it: a connection, how fast to send, and how it goes.
@@ -35,6 +39,7 @@ export class RealtimeClient {
   readonly #throttler: FPSThrottler;
   readonly #now: () => number;
   readonly #sentAt = new Map<number, number>();
+  readonly #frames = new Map<number, Uint8Array<ArrayBuffer> | ArrayBuffer>();
   readonly #sends = new Rate();
   readonly #results = new Rate();
   readonly #drops = new Latest<boolean>(LAST_FRAMES);
@@ -55,6 +60,7 @@ export class RealtimeClient {
   readonly connect = (pipelineId: string): void => {
     this.#throttler.reset();
     this.#sentAt.clear();
+    this.#frames.clear();
     for (const measure of [this.#sends, this.#results, this.#drops, this.#roundTrips]) measure.reset();
     this.#heldBack = 0;
     this.#socket.connect(pipelineId);
@@ -81,8 +87,20 @@ export class RealtimeClient {
     if (index === null) return;
     const now = this.#now();
     this.#sentAt.set(index, now);
+    this.#frames.set(index, bytes);
     this.#sends.note(now);
   };
+
+  /** The JPEG of a result, until there is a newer result: its landmarks belong to this picture and to no later one. */
+  frameOf(index: number): Uint8Array<ArrayBuffer> | ArrayBuffer | null {
+    return this.#frames.get(index) ?? null;
+  }
+
+  /** Whether answers come too late, or too seldom, to follow a movement. */
+  isSlow(): boolean {
+    const { p50Ms, dropRate } = this.metrics();
+    return (p50Ms ?? 0) > SLOW_MS || dropRate > SLOW_DROPS;
+  }
 
   metrics(): RealtimeMetrics {
     const now = this.#now();
@@ -109,8 +127,16 @@ export class RealtimeClient {
     this.#drops.add(dropped);
     const sentAt = this.#sentAt.get(answer.frame_index);
     this.#sentAt.delete(answer.frame_index);
+    this.#forgetFrames(answer.frame_index, dropped);
     if (dropped || sentAt === undefined) return;
     this.#results.note(now);
     this.#roundTrips.add(now - sentAt);
+  }
+
+  /** Only the picture of the newest result is of use, and those that are on their way. */
+  #forgetFrames(answered: number, dropped: boolean): void {
+    for (const index of this.#frames.keys()) {
+      if (dropped ? index === answered : index < answered) this.#frames.delete(index);
+    }
   }
 }

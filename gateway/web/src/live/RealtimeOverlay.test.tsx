@@ -1,4 +1,4 @@
-import { act, render, screen } from "@testing-library/react";
+import { act, render, screen, waitFor } from "@testing-library/react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
 import { TokenProvider } from "../api/token";
@@ -13,12 +13,27 @@ const overlay = () => screen.getByRole<HTMLCanvasElement>("img", { name: "Landma
 let resizes: (() => void)[] = [];
 
 function Connected() {
-  const { connect } = useRealtime();
+  const { connect, sendFrame } = useRealtime();
   return (
-    <button type="button" onClick={() => connect("face")}>
-      connect
-    </button>
+    <>
+      <button type="button" onClick={() => connect("face")}>
+        connect
+      </button>
+      <button type="button" onClick={() => sendFrame(new Uint8Array([0xff, 0xd8]))}>
+        send
+      </button>
+    </>
   );
+}
+
+/** Every JPEG is decoded into a picture of this size. */
+function decodes(width: number, height: number) {
+  const picture = { width, height, close: vi.fn<() => void>() };
+  vi.stubGlobal(
+    "createImageBitmap",
+    vi.fn<() => Promise<unknown>>(() => Promise.resolve(picture)),
+  );
+  return picture;
 }
 
 /** An overlay of 320 × 240 over a picture of that shape, connected. */
@@ -34,7 +49,7 @@ function shown({ pixelRatio = 1, mirrored = true, video = showing(640, 480) } = 
       </RealtimeProvider>
     </TokenProvider>,
   );
-  act(() => screen.getByRole("button").click());
+  act(() => screen.getByRole("button", { name: "connect" }).click());
   sockets.latest().opens();
   return { server: sockets.latest(), ...drawing };
 }
@@ -107,6 +122,47 @@ describe("RealtimeOverlay", () => {
     showing(480, 640, video);
     act(() => void video.dispatchEvent(new Event("resize")));
     expect(boxes()).toEqual([192, 178]); // the picture is 180 wide now, from 70 on
+  });
+
+  test.each([true, false])(
+    "draws the very picture that was sent under its landmarks (mirrored: %s)",
+    async (mirrored) => {
+      const picture = decodes(640, 480);
+      const { server, drawn, texts } = shown({ mirrored, video: showing(480, 640) }); // the device was turned since
+      act(() => screen.getByRole("button", { name: "send" }).click());
+      server.says(faceResult(0));
+      await waitFor(() => expect(texts()).toEqual(["Face 97 %", "Frame 0"]));
+      const at = drawn.findIndex(([name]) => name === "drawImage");
+      expect(drawn[at]).toEqual(["drawImage", picture, 0, 0, 320, 240]); // the picture's shape, not the camera's
+      expect(drawn[at - 1]).toEqual(["setTransform", mirrored ? -1 : 1, 0, 0, 1, mirrored ? 320 : 0, 0]);
+      const left = drawn.filter(([name]) => name === "rect").map(([, x]) => Math.round(x as number));
+      expect(left).toEqual([mirrored ? 192 : 64]);
+    },
+  );
+
+  test("lets go of a picture when there is another one, and when it is not shown any more", async () => {
+    const picture = decodes(640, 480);
+    const { server, texts } = shown();
+    for (const index of [0, 1]) {
+      act(() => screen.getByRole("button", { name: "send" }).click());
+      server.says(faceResult(index));
+      await waitFor(() => expect(texts()).toContain(`Frame ${index}`));
+    }
+    expect(picture.close).toHaveBeenCalledTimes(1);
+    server.ends();
+    expect(picture.close).toHaveBeenCalledTimes(2);
+  });
+
+  test("a picture that cannot be decoded leaves the landmarks over the camera", async () => {
+    vi.stubGlobal(
+      "createImageBitmap",
+      vi.fn<() => Promise<unknown>>(() => Promise.reject(new DOMException("no"))),
+    );
+    const { server, drawn, texts } = shown();
+    act(() => screen.getByRole("button", { name: "send" }).click());
+    server.says(faceResult(0));
+    await waitFor(() => expect(texts()).toEqual(["Face 97 %", "Frame 0"]));
+    expect(drawn.map(([name]) => name)).not.toContain("drawImage");
   });
 
   test("can be not mirrored", () => {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, type RefObject } from "react";
 
 import type { LiveResult } from "../api/messages";
+import type { Size } from "../camera/grab";
 import { drawDetections, type Colours } from "./drawDetections";
 import { backing, fitted } from "./geometry";
 import { useRealtime } from "./useRealtime";
@@ -11,28 +12,94 @@ export interface RealtimeOverlayProps {
   readonly mirrored?: boolean;
 }
 
-/** What the server found, drawn over the picture. It stays as it is until there is another result. */
+/**
+ * What the server found, over the very picture that it was found in: an answer is some tenths of a second old, and the
+ * camera has moved on meanwhile. Both stay as they are until there is another result.
+ */
 export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps) {
-  const { lastResult } = useRealtime().state;
+  const { client, state } = useRealtime();
+  const { lastResult } = state;
   const canvas = useRef<HTMLCanvasElement>(null);
+  const under = useRef<HTMLCanvasElement>(null);
 
   useEffect(() => {
     const element = canvas.current;
-    if (!element) return undefined;
-    const redraw = () => draw(element, video.current, lastResult, mirrored);
-    redraw();
-    return whenResized(element, video.current, redraw);
-  }, [lastResult, mirrored, video]);
+    const below = under.current;
+    if (!element || !below) return undefined;
+    const jpeg = lastResult && client.frameOf(lastResult.frame_index);
+    let picture: ImageBitmap | null = null;
+    let over = false;
+    const redraw = () => {
+      drawPicture(below, picture, mirrored);
+      draw(element, picture ? sizeOf(picture) : shownBy(video.current), lastResult, mirrored);
+      if (lastResult) element.dataset.frame = `${lastResult.frame_index}`;
+      else delete element.dataset.frame;
+    };
+    // decoding takes a moment; until then the result before stays, with its own picture
+    const show = (bitmap: ImageBitmap | null) => {
+      if (over) return bitmap?.close();
+      picture = bitmap;
+      return redraw();
+    };
+    if (jpeg && typeof createImageBitmap === "function") void decoded(jpeg).then(show);
+    else redraw();
+    const leave = whenResized(element, video.current, redraw);
+    return () => {
+      over = true;
+      picture?.close();
+      leave();
+    };
+  }, [client, lastResult, mirrored, video]);
 
   return (
-    <canvas
-      ref={canvas}
-      className="live-overlay"
-      role="img"
-      aria-label="Landmarks over the picture"
-      data-frame={lastResult?.frame_index}
-    />
+    <>
+      <canvas ref={under} className="live-picture" aria-hidden="true" />
+      <canvas ref={canvas} className="live-overlay" role="img" aria-label="Landmarks over the picture" />
+    </>
   );
+}
+
+async function decoded(jpeg: BlobPart): Promise<ImageBitmap | null> {
+  try {
+    return await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+  } catch {
+    return null; // the camera's own picture is there all the same
+  }
+}
+
+function sizeOf({ width, height }: ImageBitmap): Size {
+  return { width, height };
+}
+
+function shownBy(video: HTMLVideoElement | null): Size | null {
+  return video?.videoWidth && video.videoHeight ? { width: video.videoWidth, height: video.videoHeight } : null;
+}
+
+/** Makes a canvas as sharp as the screen, and empty; null if it cannot be drawn on. */
+function prepared(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2D; size: Size; ratio: number } | null {
+  const context = canvas.getContext("2d");
+  if (!context) return null;
+  const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+  const ratio = window.devicePixelRatio || 1;
+  const pixels = backing(size, ratio);
+  if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  return { context, size, ratio };
+}
+
+function drawPicture(canvas: HTMLCanvasElement, picture: ImageBitmap | null, mirrored: boolean): void {
+  if (!picture) {
+    canvas.width = 0; // empty, so that the camera's own picture is seen
+    return;
+  }
+  const surface = prepared(canvas);
+  if (!surface) return;
+  const { context, size, ratio } = surface;
+  const { left, top, width, height } = fitted(sizeOf(picture), size, "contain");
+  if (mirrored) context.setTransform(-ratio, 0, 0, ratio, ratio * size.width, 0);
+  else context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.drawImage(picture, left, top, width, height);
 }
 
 function whenResized(canvas: HTMLCanvasElement, video: HTMLVideoElement | null, redraw: () => void): () => void {
@@ -45,23 +112,12 @@ function whenResized(canvas: HTMLCanvasElement, video: HTMLVideoElement | null, 
   };
 }
 
-function draw(
-  canvas: HTMLCanvasElement,
-  video: HTMLVideoElement | null,
-  result: LiveResult | null,
-  mirrored: boolean,
-): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const size = { width: canvas.clientWidth, height: canvas.clientHeight };
-  const ratio = window.devicePixelRatio || 1;
-  const pixels = backing(size, ratio);
-  if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!result || !video?.videoWidth || !video.videoHeight) return;
+function draw(canvas: HTMLCanvasElement, shape: Size | null, result: LiveResult | null, mirrored: boolean): void {
+  const surface = prepared(canvas);
+  if (!surface || !result || !shape) return;
+  const { context, size, ratio } = surface;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const picture = fitted({ width: video.videoWidth, height: video.videoHeight }, size, "contain");
+  const picture = fitted(shape, size, "contain");
   drawDetections(context, result, { size, picture, mirrored, colours: coloursOf(canvas) });
 }
 

@@ -28,7 +28,9 @@ const SENTENCES: Readonly<Record<LiveCode | Exclude<LostCode, "unexpected_answer
   connection_lost:
     "The connection to the server was lost. Check that the server is running and that you are connected, then press " +
     "“Reconnect”.",
-  connection_refused: "The server did not take the connection. Wait a moment, then press “Reconnect”.",
+  connection_refused:
+    "The server did not take the connection. Wait a moment, then press “Reconnect”. If it happens again, something between " +
+    "this page and the server lets no live connection through: tell the person who runs it.",
   server_shutdown: "The server was stopped or is starting again. Wait a moment, then press “Reconnect”.",
   server_silent: "The server does not answer any more. Check your connection, then press “Reconnect”.",
 };

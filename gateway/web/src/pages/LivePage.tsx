@@ -35,7 +35,7 @@ export function LivePage() {
 }
 
 function LiveView() {
-  const { connect, disconnect, state } = useRealtime();
+  const { client, connect, disconnect, state } = useRealtime();
   const camera = useCamera();
   const [pipeline, setPipeline] = useState<PipelineInfo | null>(null);
   const [running, setRunning] = useState(false);
@@ -66,7 +66,7 @@ function LiveView() {
               Start the camera
             </Button>
           )}
-          <LiveStatus running={running} camera={camera.status} state={state} />
+          <LiveStatus running={running} camera={camera.status} state={state} slow={client.isSlow()} />
         </div>
       </Card>
       <Card title="What is seen">
@@ -90,11 +90,12 @@ interface LiveStatusProps {
   readonly running: boolean;
   readonly camera: Camera["status"];
   readonly state: SocketState;
+  readonly slow: boolean;
 }
 
-function LiveStatus({ running, camera, state }: LiveStatusProps) {
+function LiveStatus({ running, camera, state, slow }: LiveStatusProps) {
   const hidden = usePageHidden();
-  const [tone, words] = running ? statusOf(state, camera, hidden) : OFF;
+  const [tone, words] = running ? statusOf(state, camera, hidden, slow) : OFF;
   return (
     <StatusText label="Live view" tone={tone}>
       {words}
@@ -106,11 +107,19 @@ type Words = readonly [Tone, string];
 
 const OFF: Words = ["idle", "off"];
 
-function statusOf({ status, lastResult }: SocketState, camera: Camera["status"], hidden: boolean): Words {
+const SLOW: Words = ["warning", "running, but slowly: what is drawn comes late"];
+
+function statusOf(
+  { status, lastResult }: SocketState,
+  camera: Camera["status"],
+  hidden: boolean,
+  slow: boolean,
+): Words {
   if (status === "disconnected") return ["error", "not connected"];
   if (camera === "failed") return ["error", "no camera"];
   if (hidden) return ["warning", "paused, because this page is in the background"];
   if (status === "connecting") return ["busy", "connecting"];
   if (camera !== "ready") return ["busy", "waiting for the camera"];
+  if (lastResult && slow) return SLOW;
   return lastResult ? ["active", "running"] : ["busy", "connected, waiting for the first answer"];
 }

@@ -7,9 +7,9 @@ import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { installUploads, mp4 } from "../test/uploads";
 import { UploadPage } from "./UploadPage";
 
-const PROBE = "GET /video/submit";
+const PROBE = "GET /camera_feed_worker/limits";
 const START = "POST /session_manager/sessions.start";
-const there = () => refusal(405, "method_not_allowed");
+const there = () => answer({});
 
 describe("UploadPage", () => {
   test("says plainly when the server cannot take videos yet", async () => {
@@ -54,6 +54,8 @@ describe("UploadPage", () => {
     expect(latest().form.get("intent")).toBe("more");
     await latest().progresses(400, 1000);
     expect(screen.getByRole("progressbar")).toHaveAttribute("value", "40");
+    expect(screen.getByLabelText<HTMLInputElement>("Video").files).toHaveLength(0); // a second press sends nothing twice
+    expect(screen.getByLabelText("What is meant (optional)")).toHaveValue("");
     expect(screen.getByRole("button", { name: "End Session" })).toHaveAccessibleDescription(/Wait until the upload/);
     await expectAccessible();
   });

@@ -22,8 +22,10 @@ const JOB: Job = {
 };
 const REPORT = {
   status: "recorded",
+  record_id: "record-1",
   accepted: 30,
   extracted: 30,
+  found: { pose: 30, face: 30, left_hand: 20, right_hand: 0 },
   raw_features_ref: { hash: "sha256:abc" },
 } as unknown as CaptureReport;
 
@@ -50,11 +52,20 @@ describe("JobList", () => {
 
   test("shows results: the capture, its hash", async () => {
     shown({ stage: "done", progress: 1, captureId: "capture-1", report: REPORT });
-    expect(status()).toHaveTextContent("recorded");
-    expect(screen.getByLabelText("capture_id")).toHaveValue("capture-1");
-    expect(screen.getByLabelText("Artifact hash")).toHaveValue("sha256:abc");
+    expect(status()).toHaveTextContent(/recorded$/);
+    for (const value of ["record-1", "capture-1", "sha256:abc"]) expect(screen.getByText(value)).toBeInTheDocument();
     await screen.findByRole("button", { name: "Load the picture again" });
     await expectAccessible();
+  });
+
+  test.each([
+    [{ pose: 0, face: 0, left_hand: 0, right_hand: 0 }, "recorded, but nothing was found"],
+    [{ pose: 30, face: 30, left_hand: 0, right_hand: 0 }, "recorded, but no hand was found"],
+  ])("says what was not found in a video: %o", async (found, words) => {
+    const report = { ...REPORT, found } as CaptureReport;
+    shown({ stage: "done", progress: 1, captureId: "capture-1", report });
+    expect(status()).toHaveTextContent(words);
+    await screen.findByRole("button", { name: "Load the picture again" });
   });
 
   test("an upload can be cancelled", async () => {

@@ -1,7 +1,8 @@
 import { LandmarkPicture } from "../capture/LandmarkPicture";
+import { unseen } from "../capture/verdict";
 import { Button } from "../components/Button";
+import { Copyable } from "../components/Copyable";
 import { ErrorBanner } from "../components/ErrorBanner";
-import { Field } from "../components/Field";
 import { StatusText, type Tone } from "../components/StatusText";
 import { ProgressBar } from "./ProgressBar";
 import type { Job } from "./useVideoProcessor";
@@ -37,10 +38,11 @@ export function JobList({ jobs, onCancel }: JobListProps) {
 function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () => void }) {
   const { name, stage, progress, captureId, failure, report } = job;
   const [tone, words] = STAGES[stage];
+  const missing = report && unseen(report.found, report.extracted);
   return (
     <>
-      <StatusText label={name} tone={tone}>
-        {words}
+      <StatusText label={name} tone={missing ? "warning" : tone}>
+        {missing ? `recorded, but ${missing}` : words}
       </StatusText>
       {stage === "uploading" && <ProgressBar label="Uploading" of={name} share={progress} />}
       {stage === "queued" && <ProgressBar label="Waiting for its turn" of={name} share={null} />}
@@ -61,11 +63,15 @@ function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () =
 function Result({ captureId, report }: { readonly captureId: string; readonly report: NonNullable<Job["report"]> }) {
   return (
     <>
-      <div className="fields">
-        <Field label="capture_id" value={captureId} mono />
-        <Field label="Artifact hash" value={report.raw_features_ref?.hash ?? ""} mono />
-      </div>
-      <LandmarkPicture captureId={captureId} />
+      <LandmarkPicture captureId={captureId} note="The pictures of the video are not kept here." />
+      <details className="folded">
+        <summary>Names</summary>
+        <dl className="facts">
+          <Copyable name="record_id" value={report.record_id} />
+          <Copyable name="capture_id" value={captureId} />
+          <Copyable name="Artifact hash" value={report.raw_features_ref?.hash ?? ""} />
+        </dl>
+      </details>
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { useId, useState, type FormEvent } from "react";
+import { useId, useRef, useState, type FormEvent } from "react";
 
 import { Button } from "../components/Button";
 import { Field } from "../components/Field";
@@ -15,6 +15,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
   const { session } = useSession();
   const [file, setFile] = useState<File | null>(null);
   const [intent, setIntent] = useState("");
+  const input = useRef<HTMLInputElement>(null);
   const id = useId();
   const wrong = file && fileFailure(file);
   const blocked = !session
@@ -27,7 +28,12 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (file && session && !wrong) onSubmit(file, session, intent.trim());
+    if (!file || !session || wrong) return;
+    onSubmit(file, session, intent.trim());
+    // a second press must not send the same video again, or the next one with this meaning
+    setFile(null);
+    setIntent("");
+    if (input.current) input.current.value = "";
   }
 
   return (
@@ -35,6 +41,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
       <div className="field">
         <label htmlFor={id}>Video</label>
         <input
+          ref={input}
           id={id}
           type="file"
           accept={ACCEPT}

@@ -23,12 +23,18 @@ const BY_CODE: Readonly<Record<string, string>> = {
   limit_fps_exceeded: "This video has too many pictures a second for the server. Save it with 240 or fewer.",
   limit_decode_time_exceeded: "This video takes the server too long to read. Save it as a plain MP4 and try again.",
   limit_memory_exceeded: "This video takes the server too much memory to read. Save it as a plain MP4 and try again.",
-  no_worker: "Nobody was there to look at this video. Tell the person who runs the server, then upload it again.",
+  no_worker:
+    "No part of the server was there to look at this video. Tell the person who runs the server, then upload it again.",
   frames_lost: `The server lost this video when a part of it was started again. ${AGAIN}`,
   limit_frame_count_exceeded: "This video is longer than two minutes. Nothing of it was kept. Upload a shorter one.",
   session_closed: "The session was ended before this video was done. Nothing of it was kept. Start a new session.",
   extraction_failed: `The server could not find landmarks in this video. ${AGAIN}`,
 };
+
+/** The server itself names a code; a proxy with a limit of its own answers with a page. */
+const LIMITED_ON_THE_WAY =
+  "Something between this page and the server lets no file of this size through. Tell the person who runs the server, or " +
+  "upload a smaller video.";
 
 const BY_STATUS: Readonly<Record<number, string>> = {
   413: "This video is too large, or too long, for the server. At most 200 MB and two minutes are taken.",
@@ -51,6 +57,7 @@ export function jobFailure(code: string): Failure {
 /** Whatever a request threw, as a failure of an upload. */
 export function uploadFailureOf(error: ApiError): Failure {
   const { code, status } = error;
+  if (status === 413 && code === "unexpected_answer") return { code, sentence: LIMITED_ON_THE_WAY };
   const again =
     status === 429 || status === 503 ? ` Wait ${lasting(error.retryAfterS)}, then upload this one again.` : "";
   return { code, sentence: (BY_STATUS[status] ?? error.sentence) + again };

@@ -8,12 +8,12 @@ import { FakeUpload, installUploads, mp4 } from "../test/uploads";
 import { useVideoProcessor } from "./useVideoProcessor";
 import { fileFailure, MAX_BYTES } from "./video";
 
-const PROBE = "GET /video/submit";
+const PROBE = "GET /camera_feed_worker/limits";
 const STATUS = "GET /video/status/job-1";
 const RESULT = "GET /video/results/job-1";
 const SESSION = { sessionId: "sess_1", userId: "user-1", performerId: "carer-1" };
 const SUBMITTED = { job_id: "job-1", capture_id: "capture-1" };
-const there = () => refusal(405, "method_not_allowed");
+const there = () => answer({});
 const recorded = { status: "recorded", accepted: 30, extracted: 30, raw_features_ref: { hash: "sha256:abc" } };
 
 function shown(server = new FakeServer().on(PROBE, there)) {
@@ -219,7 +219,7 @@ test("an upload that needs the token asks for it and is sent again", async () =>
   const server = new FakeServer().on(PROBE, there);
   const { latest, submit, job, now } = shown(server);
   await waitFor(() => expect(now().available).toBe(true));
-  server.on(PROBE, guarded({ error: "method_not_allowed" }, 405));
+  server.on(PROBE, guarded({}, 200));
   server.on(STATUS, guarded({ status: "running", progress: 0.5 }));
   await submit();
   await latest().answers(401, { error: "token_required", detail: "" });

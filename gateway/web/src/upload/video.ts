@@ -6,6 +6,7 @@ import type { Session } from "../session/useSession";
 import { uploadFailure, uploadFailureOf } from "./failures";
 
 export const SUBMIT = "/video/submit";
+const PROBE = "/camera_feed_worker/limits";
 export const MAX_BYTES = 200 * 1024 * 1024;
 
 /** What a browser's file dialog offers; a server may take what it cannot name. */
@@ -46,14 +47,14 @@ export function videoForm(file: File, session: Session, intent: string): FormDat
   return form;
 }
 
-/** Whether the server takes videos at all. */
+/** Whether the server takes videos at all: those that tell their limits do. It asks for the token if one is needed. */
 export async function takesVideos(send: Send, signal: AbortSignal): Promise<boolean> {
   try {
-    await send("GET", SUBMIT, { signal });
+    await send("GET", PROBE, { signal });
     return true;
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 0 || error.status === 401) throw error;
-    return error.status !== 404; // there is something, though not for this method
+    return error.status !== 404;
   }
 }
 
