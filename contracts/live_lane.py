@@ -188,6 +188,7 @@ def put_answer(gateway: str, answer: Answer) -> Call[bytes]:
     return Call("frames", "live_put", [live_outbox(gateway)], [ENTRY_TTL_MS, *answer.encode()], bytes)
 
 
-def drop(stream: str, entry_ids: Sequence[bytes]) -> Call[None]:
-    """Delete entries that were read, or are not wanted any more; with the last one the stream goes."""
-    return Call("frames", "live_drop", [stream], list(entry_ids), lambda _: None)
+def drop(stream: str, entry_ids: Sequence[bytes]) -> Call[int]:
+    """Delete entries that were read, or are not wanted any more; with the last one the stream goes. Returns how many of
+    them were there."""
+    return Call("frames", "live_drop", [stream], list(entry_ids), int)

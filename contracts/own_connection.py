@@ -29,6 +29,7 @@ class OwnConnection:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._connection: Any = None
+        self._unread = 0
 
     def entries(self, stream: str, after: bytes, count: int, block_ms: int | None) -> list[Entry]:
         """The first entries of a stream of the frames role behind ``after``, their IDs and their fields; none if none
@@ -43,11 +44,25 @@ class OwnConnection:
                 return list(streams[0][1]) if streams else []
             wait = () if block_ms is None else ("BLOCK", block_ms)
             self._send(packed(("XREAD", "COUNT", count, *wait, "STREAMS", stream, after)))
+            self._skip_unread()
             streams = self._connection.read_response()
         if not streams:
             return []
         entries = streams[stream.encode()] if isinstance(streams, dict) else streams[0][1]
         return [(entry_id, dict(zip(words[::2], words[1::2], strict=True))) for entry_id, words in entries]
+
+    def run_ahead(self, call: Call[Any]) -> None:
+        """Send a script whose answer nobody needs: the broker runs it meanwhile.
+
+        Raises:
+            BrokerUnavailable: the broker is away.
+        """
+        if isinstance(self._broker, redis.RedisCluster):
+            run_each(self._broker, call)
+            return
+        with broker_errors(call.role):
+            self._send(list(packed(command(call))))
+            self._unread += 1
 
     def run_together(self, *calls: Call[Any]) -> None:
         """Run several scripts of one role, sent in one write. Each runs whatever became of those before it, and they
@@ -61,6 +76,7 @@ class OwnConnection:
             return
         with broker_errors(calls[0].role):
             self._send([piece for call in calls for piece in packed(command(call))])
+            self._skip_unread()
             answers = [self._answer() for _ in calls]
         run_each(self._broker, *(call for call, answer in zip(calls, answers, strict=True) if _is_unknown(answer)))
         with broker_errors(calls[0].role):
@@ -71,7 +87,14 @@ class OwnConnection:
     def _send(self, pieces: list[bytes]) -> None:
         if self._connection is None:
             self._connection = self._broker.connection_pool.get_connection()  # type: ignore[union-attr]
+        if not self._connection.is_connected:
+            self._unread = 0
         self._connection.send_packed_command([b"".join(pieces)])
+
+    def _skip_unread(self) -> None:
+        while self._unread:
+            self._unread -= 1
+            self._answer()
 
     def _answer(self) -> Any:
         """The next answer, or the broker's own word against it; the connection is as good as before."""

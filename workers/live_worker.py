@@ -10,19 +10,20 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from contracts import live_lane
 from contracts.backoff import backoff_s
-from contracts.broker import Broker, broker_errors
+from contracts.broker import Broker, BrokerFull, broker_errors
 from contracts.errors import BrokerUnavailable, UnreadableValue
 from contracts.keys import LIVE_WORKERS, live_inbox
 from contracts.live import LiveCode
 from contracts.live_lane import Answer, LiveFrame
 from contracts.logs import get_logger
 from contracts.own_connection import Entry, OwnConnection
-from contracts.scripts import run_sync
+from contracts.scripts import Call, run_sync
 from workers.decode import decode_scaled
 from workers.live_queue import LiveQueue, frame_cost
 from workers.live_sessions import LiveSessions
@@ -78,6 +79,7 @@ class LiveWorker:
         self._metrics = metrics or LiveMetrics()
         self._alive_at_s = 0.0
         self._queue = LiveQueue()
+        self._unsaid: list[Call[Any]] = []
 
     def run(self) -> None:
         """Work. A broker that is away is asked again with backoff; the frame or answer in hand is lost, and the
@@ -111,6 +113,7 @@ class LiveWorker:
         """
         if time.monotonic() >= self._alive_at_s:
             self._say_alive()
+        self._say_answer()
         try:
             last = self._read_inbox()
         except UnreadableValue:  # it is this worker's own
@@ -159,18 +162,32 @@ class LiveWorker:
         self._metrics.graphs.set(len(self._sessions))
 
     def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Answer an entry, and delete it in the same breath: to do that first would cost its client a round trip to the
-        broker. One that kills the worker is met by nobody: who comes after it has another inbox."""
+        """Answer an entry. It is deleted first, without waiting for that. What is in the inbox of a worker that
+        ended was not in its hands, and the gateway gives it to another one."""
         delete = live_lane.drop(self._inbox, [entry_id])
         frame = LiveFrame.decode(fields)
+        self._own.run_ahead(delete)
         with self._clock.frame():
             answer = self._work(frame)
-        self._own.run_together(live_lane.put_answer(frame.gateway, answer), delete)
+        self._unsaid = [live_lane.put_answer(frame.gateway, answer), delete]
+        self._say_answer()
         if answer.error:
             self._metrics.failed.labels(answer.error).inc()
         else:
             self._metrics.frames.labels(frame.pipeline_id).inc()
         self._metrics.graphs.set(len(self._sessions))
+
+    def _say_answer(self) -> None:
+        """Say the answer in hand, if there is one: a broker that is away gets it when it is back, maybe twice. One that
+        has no room gets none, and the session's gateway has its deadline."""
+        if not self._unsaid:
+            return
+        try:
+            self._own.run_together(*self._unsaid)
+        except BrokerFull:
+            self._unsaid = []
+            raise
+        self._unsaid = []
 
     def _work(self, frame: LiveFrame) -> Answer:
         """The answer to a frame. Nobody asks whether its session is still there: one that leaves takes its frame back,
@@ -196,14 +213,13 @@ class LiveWorker:
 
 
 def leave(frames: Broker, name: str) -> None:
-    """Be no live worker any more: its sessions are told at once, and what waits for it goes.
+    """Be no live worker any more: its sessions go to another one at once, with the frames that wait for this one.
 
     Raises:
         BrokerUnavailable: the broker is away; the worker falls silent instead.
     """
     with broker_errors("frames"):
         frames.zrem(LIVE_WORKERS, name)
-        frames.delete(live_inbox(name))
 
 
 def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inference_ms: float) -> bytes:

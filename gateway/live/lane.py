@@ -25,6 +25,7 @@ from contracts.logs import get_logger
 from contracts.scripts import run
 from gateway.again import once_more
 from gateway.cancelling import cancel_all
+from gateway.live.strikes import Strikes
 from gateway.state import GatewayState
 
 __all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "Seat"]
@@ -55,6 +56,8 @@ class Seat:
     pipeline_id: str
     answered: Callable[[Outcome], None]
     place: Place | None = None
+    frame: LiveFrame | None = None
+    """While it is waited for: a worker that ends may not have had it yet, and then another one gets it."""
     sent: tuple[str, bytes] | None = None
     """The inbox and the entry of the frame on its way; nothing once its answer is here."""
     frame_index: int = -1
@@ -71,6 +74,7 @@ class LiveLane:
         self._frames = state.frames
         self._seats: dict[str, Seat] = {}
         self._renewing = asyncio.Lock()
+        self._strikes = Strikes()
         self.gateway = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
     # --- one connection -----------------------------------------------------------------------------
@@ -88,8 +92,13 @@ class LiveLane:
         """
         seat.frame_index = frame_index
         seat.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._late, seat)
-        frame = LiveFrame(seat.live_id, frame_index, seat.pipeline_id, self.gateway, payload)
-        seat.step = asyncio.create_task(self._send(seat, frame))
+        seat.frame = LiveFrame(seat.live_id, frame_index, seat.pipeline_id, self.gateway, payload)
+        if self._strikes.are_out(payload):
+            self._settle(
+                seat, LiveRefusal("invalid_frame", "Workers ended while they had this frame; send another one.")
+            )
+        else:
+            seat.step = asyncio.create_task(self._send(seat, seat.frame))
 
     async def leave(self, seat: Seat) -> None:
         """Take back what the seat has in the broker: its place, and the frame that no worker has taken yet. Should the
@@ -219,14 +228,38 @@ class LiveLane:
                 self._lost(seat)
 
     def _lost(self, seat: Seat) -> None:
-        """The worker is gone: a frame on its way is told at once, the next one goes to another worker."""
+        """The worker is gone: a frame that it has not taken goes to another one, and so does the next."""
         seat.place = None
-        self._settle(seat, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
+        if seat.frame is not None:
+            seat.step = asyncio.create_task(self._move(seat, seat.frame, seat.step))
+
+    async def _move(self, seat: Seat, frame: LiveFrame, before: asyncio.Task[None] | None) -> None:
+        """Take the frame out of the inbox of the worker that is gone. If it was there, another worker gets it; if not,
+        that worker had it in hand, and may have ended because of it: its client is told, and no other."""
+        if before is not None:
+            await asyncio.wait({before})
+        while seat.frame is frame and seat.sent is not None:
+            inbox, entry_id = seat.sent
+            try:
+                was_there = await run(self._frames, live_lane.drop(inbox, [entry_id]))
+            except BrokerUnavailable as error:
+                log.debug("live frame not moved", live_id=seat.live_id, exc_info=error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if was_there:
+                seat.sent = None
+                await self._send(seat, frame)
+                return
+            await asyncio.sleep(RETRY_S)  # its last answer may be in the outbox
+            if seat.frame is frame:
+                self._strikes.add(frame.payload)
+                log.warning("a live worker ended with a frame", live_id=seat.live_id, pipeline_id=seat.pipeline_id)
+                self._settle(seat, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
 
 
 def _no_longer_waiting(seat: Seat) -> bool:
     """Whether it was waiting until now."""
-    deadline, seat.deadline = seat.deadline, None
+    deadline, seat.deadline, seat.frame = seat.deadline, None, None
     if deadline is not None:
         deadline.cancel()
     return deadline is not None

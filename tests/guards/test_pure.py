@@ -31,6 +31,7 @@ PURE = [
     "gateway/live/backpressure.py",
     "gateway/live/frame_check.py",
     "gateway/live/session.py",
+    "gateway/live/strikes.py",
     "gateway/sessions/service.py",
     "gateway/uploads/form.py",
     "recorder/entry.py",

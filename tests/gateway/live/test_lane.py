@@ -102,6 +102,59 @@ def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_clea
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
+
+    async def scenario(live: Live) -> None:
+        await run(live.state.frames, live_lane.alive("ended"))
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            await live.state.frames.zrem(LIVE_WORKERS, "ended")
+            other = TinyWorker(live.state.frames, "other")
+            tasks = other.tasks()
+            assert "result" in await socket.message()
+            assert len(other.seen) == 1
+            assert (await socket.frame())["frame_index"] == 1
+        await live.nothing_left()
+        await lane_module.cancel_all(tasks)
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_third_one(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
+    killer, honest = jpeg(), jpeg(seed=1)
+
+    async def scenario(live: Live) -> None:
+        worker = live.only_worker
+        for times in range(1, 4):
+            worker.hold()
+            async with live.socket() as socket:
+                await socket.send(killer)
+                if times < 3:
+                    await until(lambda times=times: len(worker.seen) == times, "the worker has it")
+                    worker.mute = True
+                    await live.state.frames.zrem(LIVE_WORKERS, worker.name)
+                    assert_ended(await socket.ended(), "pipeline_failure")
+                else:
+                    assert_ended(await socket.ended(), "invalid_frame")
+            worker.mute = False
+            worker.release()
+            await until(lambda: worker.free.is_set(), "it is there again")
+        async with live.socket() as socket:
+            assert "result" in await socket.frame(honest)
+        assert [frame.payload for frame in worker.seen] == [killer, killer, honest]
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
 def test_a_session_whose_worker_went_between_two_frames_goes_to_another(broker: BrokerProcess, tmp_path: Path) -> None:
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:

@@ -1,0 +1,24 @@
+"""Which frames no worker gets any more."""
+
+from __future__ import annotations
+
+from gateway.live import strikes
+from gateway.live.strikes import STRIKES, Strikes
+
+
+def test_a_frame_is_out_after_two_workers_ended_with_it_and_no_other_is() -> None:
+    seen = Strikes()
+    assert not seen.are_out(b"killer")
+    for times in range(1, STRIKES + 1):
+        seen.add(b"killer")
+        assert seen.are_out(b"killer") == (times == STRIKES)
+    assert not seen.are_out(b"another")
+
+
+def test_few_frames_are_remembered_the_latest_ones() -> None:
+    seen = Strikes()
+    for number in range(strikes._REMEMBERED + 1):
+        for _ in range(STRIKES):
+            seen.add(b"%d" % number)
+    assert len(seen._counts) == strikes._REMEMBERED
+    assert not seen.are_out(b"0") and seen.are_out(b"1")
