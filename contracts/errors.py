@@ -13,6 +13,7 @@ A3CPError
 │       └── SessionLogLocked        somebody else holds the log's lock; tried again before anyone is told
 ├── ArtifactError           an artifact could not be written or does not verify
 │   ├── ArtifactTaken           its place holds another capture's
+│   ├── FolderMissing           its session has no folder, and will have none
 │   ├── ArtifactMissing         there is none
 │   ├── ArtifactElsewhere       it is said to be where this process does not look
 │   └── ArtifactStoreError      the object store is away, or refuses
@@ -48,6 +49,7 @@ __all__ = [
     "ConfigurationError",
     "EventTooLarge",
     "FatalError",
+    "FolderMissing",
     "InvalidEvent",
     "InvalidJpeg",
     "LeaseLost",
@@ -232,6 +234,11 @@ class ArtifactError(A3CPError):
 
 class ArtifactTaken(ArtifactError):
     """The artifact's place holds another capture's; that file is not touched."""
+
+
+class FolderMissing(ArtifactError):
+    """The session's features folder is missing below a ``DATA_ROOT`` that is there. Only the session manager makes it,
+    so to try again does not help."""
 
 
 class ArtifactMissing(ArtifactError):

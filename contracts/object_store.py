@@ -65,6 +65,10 @@ class ObjectStore:
         """The object's URL."""
         return object_uri(self.url, name)
 
+    def lacks_folder(self, name: str) -> bool:
+        """False: an object needs no folder."""
+        return False
+
     def put_once(self, name: str, data: bytes) -> bool:
         """Give the bytes this name; false if something has it already, which is not touched. One request below
         100 MB, and in any case whole or not at all. A request whose answer was lost may have given the name, and then

@@ -20,7 +20,14 @@ from uuid import uuid4
 
 from contracts.artifact_source import MOST_BYTES
 from contracts.captures import CaptureWindow
-from contracts.errors import ArtifactError, ArtifactMissing, ArtifactStoreError, ArtifactTaken, ConfigurationError
+from contracts.errors import (
+    ArtifactError,
+    ArtifactMissing,
+    ArtifactStoreError,
+    ArtifactTaken,
+    ConfigurationError,
+    FolderMissing,
+)
 from contracts.folder_sync import sync_folder
 from contracts.layout import DIMS
 from contracts.message import RawFeaturesRef
@@ -35,6 +42,7 @@ __all__ = [
     "LocalStore",
     "artifact_exists",
     "artifact_store",
+    "check_folder",
     "current_build",
     "remove_artifact",
     "write_artifact",
@@ -53,6 +61,10 @@ class ArtifactStore(Protocol):
 
     def check(self) -> None:
         """See that a name is given once only; `ConfigurationError` if not."""
+        ...
+
+    def lacks_folder(self, name: str) -> bool:
+        """Whether nothing can ever have this name, as the folder that it needs was never made, or was removed."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -98,6 +110,16 @@ def artifact_exists(store: ArtifactStore, window: CaptureWindow) -> bool:
     return store.exists(_name(window))
 
 
+def check_folder(store: ArtifactStore, window: CaptureWindow) -> None:
+    """See that there is a folder for this window's artifact.
+
+    Raises:
+        FolderMissing: there is none, and there will be none.
+    """
+    if store.lacks_folder(_name(window)):
+        raise FolderMissing(f"{window.record_id}: {_NO_FOLDER}")
+
+
 def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
     """Write a capture's artifact and return the reference to what is there afterwards.
 
@@ -105,7 +127,8 @@ def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureM
 
     Raises:
         ArtifactTaken: what is there holds something else; it is not touched.
-        ArtifactError: the store is away or refuses, or the features folder is missing.
+        FolderMissing: the session's features folder is missing.
+        ArtifactError: the store is away or refuses.
     """
     build, name = current_build(), _name(window)
     data = matrix.npz(meta_text(window, build))
@@ -174,14 +197,16 @@ class LocalStore:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
+    def lacks_folder(self, name: str) -> bool:
+        """A root without its first folder is no answer: it may be a disk that is not mounted yet."""
+        return _is_missing((self._root / name).parent) and not _is_missing(self._root / Path(name).parts[0])
+
     def exists(self, name: str) -> bool:
-        path = self._root / name
-        with _os_errors(path):
+        with self._os_errors(name) as path:
             return os.path.lexists(path)
 
     def put_once(self, name: str, data: bytes) -> bool:
-        path = self._root / name
-        with _os_errors(path):
+        with self._os_errors(name) as path:
             _remove_leftovers(path)
             created = _link_new(path, data)
             sync_folder(path.parent)  # whoever linked it
@@ -194,8 +219,7 @@ class LocalStore:
             return None
 
     def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
-        path = self._root / name
-        with _os_errors(path):
+        with self._os_errors(name) as path:
             _remove_leftovers(path)
             data = self.get(name)
             if data is None or not ours(data):
@@ -204,14 +228,29 @@ class LocalStore:
             sync_folder(path.parent)
             return True
 
+    @contextmanager
+    def _os_errors(self, name: str) -> Iterator[Path]:
+        path = self._root / name
+        try:
+            yield path
+        except OSError as error:
+            if self.lacks_folder(name):
+                raise FolderMissing(f"{path.name}: {_NO_FOLDER}") from error
+            raise ArtifactError(f"{path.name}: {error.strerror or type(error).__name__}") from error
 
-@contextmanager
-def _os_errors(path: Path) -> Iterator[None]:
+
+_NO_FOLDER = "the session's features folder is missing; the session manager makes it when the session starts"
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether the system says that nothing is there; any other trouble is no answer, and may pass."""
     try:
-        yield
-    except OSError as error:
-        missing = "" if path.parent.is_dir() else "; its folder is missing, the session manager creates it"
-        raise ArtifactError(f"{path.name}: {error.strerror or type(error).__name__}{missing}") from error
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _nearest(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from contracts.errors import (
     ArtifactTaken,
     BrokerUnavailable,
     FatalError,
+    FolderMissing,
     LeaseLost,
     StreamBroken,
     UnreadableValue,
@@ -34,7 +35,7 @@ from contracts.logs import get_logger
 from contracts.message import RawFeaturesRef
 from contracts.records import CaptureCounts
 from contracts.scripts import run_sync
-from workers.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.artifact import artifact_exists, check_folder, remove_artifact, write_artifact
 from workers.decode import decode_jpeg
 from workers.lease import Claimed
 from workers.matrix import FeatureMatrix, features_row
@@ -107,7 +108,10 @@ class CaptureJob:
             if is_poison(state.deliveries):
                 accepted = max(state.accepted, self._progress.last_seq)
                 return self._abort("extraction_failed", accepted, self._may_have_written())
+            check_folder(self._bench.store, self._window)  # before the work, which would be for nothing
             terminal, accepted = self._extract(pipelines)
+        except FolderMissing as error:
+            return self._abort_without_folder(error)
         except VideoError as error:
             self._log.warning("the video cannot be a capture", code=error.code, detail=error.detail)
             return self._abort(error.code, self._progress.last_seq, self._may_have_written())
@@ -208,6 +212,8 @@ class CaptureJob:
         except ArtifactTaken as error:
             self._log.error("the artifact's place is taken", detail=str(error))
             return self._abort("duplicate_capture", progress.last_seq)
+        except FolderMissing as error:
+            return self._abort_without_folder(error)
         event = event_bytes(feature_ref_event(window, timestamp_end, ref))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, self._capture_id)
         self._steps.prove()
@@ -247,6 +253,11 @@ class CaptureJob:
         state = self._state
         counts = CaptureCounts(state.accepted, state.extracted, state.found)
         return self._abort(abort_code(state.error_code), state.accepted, counts=counts)
+
+    def _abort_without_folder(self, error: FolderMissing) -> JobEnd:
+        """Waiting for the folder would keep the extractor from captures that have one."""
+        self._log.error("the capture is given up", detail=str(error))
+        return self._abort("extraction_failed", max(self._look()[1], self._progress.last_seq))
 
     def _may_have_written(self) -> FeatureMatrix | None:
         """The matrix whose artifact an earlier delivery may have left, if it can have come that far."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from contracts import captures
 from contracts.backoff import backoff_s
 from contracts.broker import Broker
-from contracts.errors import ArtifactError, ArtifactTaken, BrokerUnavailable
+from contracts.errors import ArtifactError, ArtifactTaken, BrokerUnavailable, FolderMissing
 from contracts.scripts import Call, run_sync
 from workers.artifact import ArtifactStore
 from workers.lease import Dispatch, Lease, Timing
@@ -87,7 +87,7 @@ class Steps:
         """Repeat a step for as long as the artifacts' store is away or refuses, and ``patience_s`` lasts.
 
         Raises:
-            ArtifactTaken: at once.
+            ArtifactTaken, FolderMissing: at once.
             ArtifactError: patience is at its end.
         """
         give_up_s = time.monotonic() + self._bench.timing.patience_s
@@ -96,7 +96,7 @@ class Steps:
             self.prove()
             try:
                 return step()
-            except ArtifactTaken:
+            except (ArtifactTaken, FolderMissing):
                 raise
             except ArtifactError as error:
                 self._log.warning("the artifacts' store refuses", detail=str(error), attempt=attempt)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError
+from contracts.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError, FolderMissing
 from contracts.folder_sync import sync_folder
 from tests.workers.stage import Stage
 from tests.workers.test_matrix import rows
@@ -78,7 +78,7 @@ def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> N
 
 def test_no_directory_is_ever_created(stage: Stage) -> None:
     stage.features_dir.rmdir()
-    with pytest.raises(ArtifactError, match="folder is missing"):
+    with pytest.raises(FolderMissing, match="folder is missing"):
         write_artifact(stage.store, stage.window, MATRIX)
     assert not stage.features_dir.exists()
     assert not remove_artifact(stage.store, stage.window, MATRIX)

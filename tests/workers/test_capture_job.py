@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -347,8 +349,9 @@ def test_an_event_already_published_survives_poison(stage: Stage, monkeypatch: p
     assert not stage.dispatched()
 
 
-def test_a_missing_folder_is_tried_again_until_it_is_there(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.features_dir.rmdir()
+def test_a_disk_that_is_not_mounted_is_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    users, away = stage.data_root / "users", stage.data_root / "away"
+    users.rename(away)
     stage.push_greys(2).close()
     write = capture_job.write_artifact
     tries: list[int] = []
@@ -356,7 +359,7 @@ def test_a_missing_folder_is_tried_again_until_it_is_there(stage: Stage, monkeyp
     def count(*arguments: Any) -> Any:
         tries.append(1)
         if len(tries) == 2:
-            stage.features_dir.mkdir()
+            away.rename(users)
         return write(*arguments)
 
     monkeypatch.setattr(capture_job, "write_artifact", count)
@@ -364,13 +367,40 @@ def test_a_missing_folder_is_tried_again_until_it_is_there(stage: Stage, monkeyp
     assert len(tries) == 2
 
 
-def test_a_folder_that_stays_missing_is_extraction_failed_after_three_deliveries(stage: Stage) -> None:
-    stage.features_dir.rmdir()
+def test_a_disk_that_stays_away_is_extraction_failed_after_three_deliveries(stage: Stage) -> None:
+    (stage.data_root / "users").rename(stage.data_root / "away")
     stage.push_greys(2).close()
     bench = stage.bench("one", quick(patience_s=0.0))
     assert [stage.run(bench) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
     assert stage.record().error_code == "extraction_failed"
-    assert not stage.features_dir.exists()
+
+
+@pytest.mark.parametrize("missing", ["features", "session", "user"])
+def test_a_session_without_its_folder_is_given_up_before_any_work(stage: Stage, missing: str) -> None:
+    features = stage.features_dir
+    shutil.rmtree({"features": features, "session": features.parent, "user": features.parents[2]}[missing])
+    stage.data_root.joinpath("users", "another").mkdir(exist_ok=True)
+    stage.push_greys(2)  # its client still sends: it is told now, not when it is done
+    bench = replace(stage.bench("one", quick(patience_s=600.0)), make_pipeline=partial(_raise, AssertionError("work")))
+    assert stage.run(bench) == "aborted"
+    assert stage.record().error_code == "extraction_failed"
+    assert not features.exists() and not stage.dispatched()
+
+
+def test_a_folder_that_is_removed_while_a_capture_is_extracted_is_not_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.push_greys(2).close()
+    write = capture_job.write_artifact
+
+    def remove_first(*arguments: Any) -> Any:
+        stage.features_dir.rmdir()
+        return write(*arguments)
+
+    monkeypatch.setattr(capture_job, "write_artifact", remove_first)
+    assert stage.run(stage.bench("one", quick(patience_s=600.0))) == "aborted"
+    record = stage.record()
+    assert (record.error_code, record.counts) == ("extraction_failed", replace(record.counts, accepted=2, extracted=2))
 
 
 def test_an_artifact_that_cannot_be_removed_does_not_keep_the_capture(
