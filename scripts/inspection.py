@@ -229,7 +229,7 @@ def read_events(broker: Broker) -> EventsSnapshot:
             lag=lag,
             pending=pending,
             oldest=_text(first[0][0]) if first else "",
-            dead=_depth(broker, keys.DEAD_EVENTS),
+            dead=int(_readable(lambda: broker.xlen(keys.DEAD_EVENTS), 0)),
             unfinished=_readable(lambda: int(broker.zcard(keys.UNFINISHED)), 0),
             leader=_text(leader) if leader else "",
             oldest_dead_s=_readable(lambda: _oldest_dead_s(broker), 0.0),

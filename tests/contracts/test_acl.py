@@ -209,7 +209,7 @@ WORDS = {
 def steps(call: Call[Any]) -> set[tuple[str, ...]]:
     """Every command that a script may run, whatever branch it takes, with the keys that it runs it on."""
     found: set[tuple[str, ...]] = set()
-    pattern = r"redis\.call\('(\w+)'((?:, (?:KEYS\[\w+\]|receipt\b|record\b))*)"
+    pattern = r"redis\.p?call\('(\w+)'((?:, (?:KEYS\[\w+\]|receipt\b|record\b))*)"
     for command, arguments in re.findall(pattern, source_of(call.name)):
         places = re.findall(r"KEYS\[(\w+)\]|(receipt|record)", arguments)
         if ("i", "") in places:
