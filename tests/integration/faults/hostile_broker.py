@@ -51,8 +51,12 @@ QUICK = (
 )
 """The loops of a gateway and a recorder turn ten times a second, so that they meet every value."""
 
-TURN_S = 30.0
+TURN_S = 120.0
+WORKERS = ("CAPTURES", "UPLOADS", "EXTRACTORS", "LIVE_WORKERS", "LIVE_SESSIONS", "live_inbox", "live_outbox")
+"""The keys that a worker reads again and again; those of a capture it reads when it takes the capture."""
 FRAMES = 31
+MANY = 10
+"""With so many values of a key, an honest capture follows each key, not only the last one."""
 
 
 class QuickStack(GuardedStack):
@@ -78,12 +82,25 @@ class Attack:
     outbox: str = ""
     written: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    losses: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Processes that ended."""
+    findings: list[str] = field(default_factory=list)
+    """What else went wrong."""
     recorded: int = 1
     _pids: dict[str, set[int]] = field(default_factory=dict)
 
     def admin(self, role: Role) -> redis.Redis:
         return self.brokers[role].client()
+
+    async def attack_key(self, target: Target, items: list[Item]) -> None:
+        """Write the items one at a time; all that read them have when this returns, and what is left is taken away."""
+        for item in items:
+            await self.write(item)
+        await self.inspect(target.name)
+        if target.name in WORKERS:
+            await self.workers_turned(target.name)
+        await self.worked_off(target.name)
+        await self.clean(target, items)
 
     # --- who lives -----------------------------------------------------------------------------------
 
@@ -98,7 +115,7 @@ class Attack:
         lost = [name for name, pids in self.pids().items() if pids != self._pids.get(name, pids)]
         for name in lost:
             said = [line for line in self.stack.parts[name].recent if "error" in line or "ended" in line]
-            self.losses.append(f"{name} after {what}: {' '.join(said[-2:])[:600]}")
+            self.lost.append(f"{name} after {what}: {' '.join(said[-2:])[:600]}")
         if lost:
             with suppress(Exception):
                 await self.stack.ready()
@@ -108,11 +125,16 @@ class Attack:
 
     async def write(self, item: Item) -> None:
         """Put the item into its broker, and have every process look at it that ever looks there."""
+        what = f"{item.target.name}: {item.what}"
         before = self._turns()
         await asyncio.to_thread(self._write, item)
         await self._seen(item)
-        await self._turned(before, f"{item.target.name} {item.what}")
-        await self.check(f"{item.target.name}: {item.what}")
+        await self._turned(before, what)
+        await self.check(what)
+        if item.blocks:  # or it would be all that is ever seen of this key
+            if item.target.name in WORKERS:
+                await self.workers_turned(what)
+            await self.clean(item.target, [item])
 
     def _write(self, item: Item) -> None:
         name, victim = item.target.name, item.victim
@@ -126,6 +148,10 @@ class Attack:
             elif name == "session":
                 events.hset(str(item.command[1]), mapping=dict(item.target.fields(victim)))  # type: ignore[arg-type]
             self._command(item)
+            if name == "capture_keys.frames":
+                with suppress(redis.exceptions.ResponseError):  # there can be no more entries
+                    entry_id, fields = list(victim.frames())[-1]
+                    frames.execute_command("XADD", item.command[1], entry_id, *fields)
             if name.startswith("capture_keys") or name == "uploaded_video":
                 queue = keys.UPLOADS if name == "uploaded_video" else keys.CAPTURES
                 frames.xadd(queue, {"capture_id": victim.capture_id, "user_id": "victim"})
@@ -196,7 +222,23 @@ class Attack:
         try:
             await until(all_did, "every loop has its turn", TURN_S)
         except AssertionError:
-            self.losses.append(f"a loop stands still after {what}")
+            self.findings.append(f"a loop stands still after {what}")
+
+    async def worked_off(self, what: str) -> None:
+        """Every capture that was dispatched has been taken by an extractor, and is over for it."""
+
+        async def over() -> bool:
+            def left() -> int:
+                with self.admin("frames") as frames:
+                    return sum(frames.xlen(queue) for queue in (keys.CAPTURES, keys.UPLOADS))
+
+            return not await asyncio.to_thread(left)
+
+        try:
+            await until(over, "no capture waits", 4 * TURN_S)
+        except AssertionError:
+            self.findings.append(f"a capture is never let go after {what}")
+        await self.check(what)
 
     async def workers_turned(self, what: str) -> None:
         """Every extractor has asked for work, and every live worker has said that it lives, since now."""
@@ -209,7 +251,7 @@ class Attack:
             try:
                 await until(did, "the workers have their turn", TURN_S)
             except AssertionError:
-                self.losses.append(f"a worker stands still after {what}")
+                self.findings.append(f"a worker stands still after {what}")
         await self.check(what)
 
     # --- and honest people --------------------------------------------------------------------------
@@ -230,7 +272,7 @@ class Attack:
             report = verify_log(log, ArtifactSource.of(settings))
             assert report.ok and len(report.captures) == self.recorded, report
         except Exception as error:
-            self.losses.append(f"an honest user after {what}: {type(error).__name__} {str(error)[:300]}")
+            self.findings.append(f"an honest user after {what}: {type(error).__name__} {str(error)[:300]}")
         await self.check(f"honest use after {what}")
 
     async def inspect(self, what: str) -> None:
@@ -240,7 +282,7 @@ class Attack:
             await asyncio.to_thread(inspect, self.operator, Console(file=page, width=120))
             assert "\x1b" not in page.getvalue()
         except Exception as error:
-            self.losses.append(f"a3cp inspect after {what}: {type(error).__name__} {str(error)[:200]}")
+            self.findings.append(f"a3cp inspect after {what}: {type(error).__name__} {str(error)[:200]}")
 
     async def clean(self, target: Target, items: list[Item]) -> None:
         """Take away what was written into a key."""
@@ -295,7 +337,7 @@ async def attack(flavour: Flavour, folder: Path, show: Any) -> AsyncIterator[Att
             ):
                 session_id = await gateway.start_session(USER)
                 one = Attack(stack, brokers, folder, gateway, session_id, http, operator, recorded=0)
-                await one.honest("the start", whole=True)
+                await one.honest("the start")
                 one._pids = one.pids()
                 one.worker, one.outbox = await asyncio.to_thread(_names, brokers["frames"])
                 yield one
@@ -322,25 +364,17 @@ async def run(flavour: Flavour, each: int | None, seed: int, only: str = "") -> 
         said: list[str] = []
         async with attack(flavour, Path(folder), lambda name, line: said.append(f"{name} | {line}")) as one:
             for target in TARGETS:
-                if only and only not in target.name:
-                    continue
-                started_s, before = time.monotonic(), len(one.losses)
-                items = sampled(target, list(items_of(target, one.worker, one.outbox)), each, seed)
-                for item in items:
-                    await one.write(item)
-                await one.inspect(target.name)
-                if each is None:
-                    await one.workers_turned(target.name)
-                await one.clean(target, items)
-                if each is None:
-                    await one.honest(target.name)
-                took_s = time.monotonic() - started_s
-                print(
-                    f"{target.name}: {len(items)} values, {len(one.losses) - before} lost, {took_s:.0f} s", flush=True
-                )
+                if only in target.name:
+                    started_s, before = time.monotonic(), len(one.lost) + len(one.findings)
+                    items = sampled(target, list(items_of(target, one.worker, one.outbox)), each, seed)
+                    await one.attack_key(target, items)
+                    if each is None or each >= MANY:
+                        await one.honest(target.name)
+                    lost, took_s = len(one.lost) + len(one.findings) - before, time.monotonic() - started_s
+                    print(f"{target.name}: {len(items)} values, {lost} lost, {took_s:.0f} s", flush=True)
             await one.workers_turned("everything")
             await one.honest("everything", whole=True)
-        if one.losses:
+        if one.lost or one.findings:
             print("\n".join(line[:600] for line in said[-40:]))
         return one
 
@@ -353,11 +387,12 @@ def main() -> int:
     parser.add_argument("--only", default="")
     chosen = parser.parse_args()
     one = asyncio.run(run(chosen.flavour, chosen.each, chosen.seed, chosen.only))
-    print("\n".join(one.losses))
+    print("\n".join([*one.lost, *one.findings]))
     by = ", ".join(f"{count} as {user}" for user, count in one.written.items())
     print(f"{chosen.flavour}, seed {chosen.seed}: {len(TARGETS)} keys x {one.written.total()} values tried ({by}), "
-          f"{one.refused.total()} of them refused by the broker, {len(one.losses)} processes lost")  # fmt: skip
-    return bool(one.losses)
+          f"{one.refused.total()} of them refused by the broker, {len(one.lost)} processes lost, "
+          f"{len(one.findings)} other findings")  # fmt: skip
+    return bool(one.lost or one.findings)
 
 
 if __name__ == "__main__":

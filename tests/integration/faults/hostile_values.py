@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 from typing import Literal
 
@@ -71,7 +72,7 @@ class Victim:
         }  # fmt: skip
 
     def frames(self) -> Iterator[tuple[str, list[str | bytes]]]:
-        jpeg, now = face_clip(1)[0], datetime.now(UTC)
+        jpeg, now = _jpeg(), datetime.now(UTC)
         yield (
             "1-0",
             ForwardItem(
@@ -85,6 +86,11 @@ class Victim:
             "event": '{"user_id":"victim"}', "user_id": self.user_id, "session_id": self.session_id,
             "record_id": self.record_id, "capture_id": self.capture_id,
         }  # fmt: skip
+
+
+@cache
+def _jpeg() -> bytes:
+    return face_clip(1)[0]
 
 
 def _live(victim: Victim) -> Mapping[str, str | bytes]:
@@ -182,6 +188,11 @@ class Item:
     """Whether it is written instead of what is there: the key is of another type then."""
     victim: Victim = field(default_factory=Victim)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether nothing more can be written into the key, until it is deleted."""
+        return self.instead or str(self.command[2]).startswith(str(2**64 - 1))
+
 
 def items_of(target: Target, worker: str, gateway: str) -> Iterator[Item]:
     """Every hostile write into one key."""
@@ -222,16 +233,19 @@ def _fields(target: Target, *names: str) -> Iterator[Item]:
 
 
 def _entries(target: Target, *names: str) -> Iterator[Item]:
+    entry_id = "1-0" if target.name == "capture_keys.frames" else "*"  # else it would only be a gap
     for name, value in product(target.fields(Victim()), [*VALUES, None]):
         victim = Victim()
         entry = {**target.fields(victim), **({} if value is None else {name: value})}
         if value is None:
             del entry[name]
         words: Words = tuple(word for pair in entry.items() for word in pair) or ("nothing", "")
-        yield Item(target, f"{name}={_show(value)}", ("XADD", target.key(victim, *names), "*", *words), victim=victim)
+        yield Item(
+            target, f"{name}={_show(value)}", ("XADD", target.key(victim, *names), entry_id, *words), victim=victim
+        )
     victim = Victim()
     many: Words = tuple(f"field{n}" for n in range(2000))
-    yield Item(target, "2000 words", ("XADD", target.key(victim, *names), "*", *many), victim=victim)
+    yield Item(target, "2000 words", ("XADD", target.key(victim, *names), entry_id, *many), victim=victim)
     last = f"{2**64 - 1}-{2**64 - 1}"
     yield Item(target, "the last ID", ("XADD", target.key(victim, *names), last, "x", "y"), victim=Victim())
 
