@@ -36,7 +36,7 @@ SECURITY_PAGE = Path(__file__).parents[2] / ".github" / "SECURITY.md"
 TOKEN, PASSWORD, PIXELS = "canary-token-5d41", "canary-password-7c6a", "canary-pixels-9b3e"
 CANARIES = (TOKEN, PASSWORD, PIXELS)
 LEAST = ("-@admin", "-@dangerous", "+info", "+config|get")
-HOSTILE_NAMES = ["thousands of scans", "cut, with an end glued on", "a long profile", "CMYK"]
+HOSTILE_NAMES = ["28 scans", "cut, with an end glued on", "a long profile", "CMYK"]
 
 
 @pytest.fixture

@@ -152,8 +152,8 @@ def test_the_gateway_serves_the_pages_that_were_built(running: Running, images: 
     with urllib.request.urlopen(f"{running.address}/live", timeout=10) as answer:
         shell = answer.read().decode()
     script = shell.partition('src="')[2].partition('"')[0]
-    assert script.startswith("/static/assets/")
-    assert answers(running.address + script)
+    assert script.startswith("static/assets/")
+    assert answers(f"{running.address}/{script}")
 
 
 def test_a_capture_goes_through_all_of_them(running: Running, folder: Path) -> None:

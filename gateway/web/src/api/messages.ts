@@ -219,14 +219,14 @@ export interface PipelineInfo {
  * Where a capture's feature matrix is, and what proves that it is the one.
  *
  * ``uri`` is relative to ``DATA_ROOT`` for local files; ``hash`` is over the whole file's bytes;
- * ``shape`` is ``[T, dims]``.
+ * ``shape`` is ``[T, dims]``, two whole numbers.
  */
 export interface RawFeaturesRef {
   uri: string;
   hash: string;
   format: "npz";
   dims: number;
-  shape: number[];
+  shape: [number, number];
   dtype: "float32";
   encoding: string;
 }
