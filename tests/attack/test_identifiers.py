@@ -4,7 +4,6 @@ each is refused, and leaves no file, no folder and no key."""
 from __future__ import annotations
 
 import asyncio
-import io
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,7 +188,7 @@ def test_no_uri_in_a_log_makes_verify_or_replay_read_elsewhere(
     log.parent.mkdir(parents=True)
     log.write_bytes(line_with(uri))
     read: list[object] = []
-    monkeypatch.setattr(ArtifactSource, "reader", lambda _, uri: read.append(uri) or io.BytesIO())
+    monkeypatch.setattr(ArtifactSource, "read", lambda _, uri, *__: read.append(uri) or b"")
     for objects in (None, ObjectStore("s3://another-bucket"), ObjectStore("s3://bucket/y")):
         artifacts = ArtifactSource(tmp_path / "data", objects)
         report = verify_log(log, artifacts)
