@@ -79,7 +79,7 @@ def test_pages_work_below_a_path(browser: Browser, proxied: tuple[str, Path]) ->
         page.goto("/a3cp/demo/nothing/here")
         expect(page.get_by_role("heading", level=1)).to_have_text("There is no page here")
         page.goto("/a3cp/docs")
-        page.get_by_role("link", name="Home").click()
+        page.get_by_role("link", name="A3CP", exact=True).click()
         expect(page).to_have_url(re.compile("/a3cp/$"))
 
 

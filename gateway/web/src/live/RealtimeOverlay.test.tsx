@@ -140,6 +140,16 @@ describe("RealtimeOverlay", () => {
     },
   );
 
+  test("a size that is told before the picture is decoded draws no landmarks without it", async () => {
+    decodes(640, 480);
+    const { server, texts } = shown();
+    act(() => screen.getByRole("button", { name: "send" }).click());
+    server.says(faceResult(0));
+    act(() => resizes.at(-1)?.()); // as browsers do as soon as an element is observed
+    expect(texts()).toEqual([]);
+    await waitFor(() => expect(texts()).toEqual(["Face 97 %", "Frame 0"]));
+  });
+
   test("lets go of a picture when there is another one, and when it is not shown any more", async () => {
     const picture = decodes(640, 480);
     const { server, texts } = shown();

@@ -36,14 +36,17 @@ export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps
       else delete element.dataset.frame;
     };
     // decoding takes a moment; until then the result before stays, with its own picture
+    let decided = false;
     const show = (bitmap: ImageBitmap | null) => {
       if (over) return bitmap?.close();
       picture = bitmap;
+      decided = true;
       return redraw();
     };
     if (jpeg && typeof createImageBitmap === "function") void decoded(jpeg).then(show);
-    else redraw();
-    const leave = whenResized(element, video.current, redraw);
+    else show(null);
+    // an observer calls at once, when the picture is not decoded yet
+    const leave = whenResized(element, video.current, () => decided && redraw());
     return () => {
       over = true;
       picture?.close();
