@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -430,6 +431,9 @@ def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left
         result, refusal = outcomes
         assert result == result_text("pose")
         assert isinstance(refusal, LiveRefusal) and (refusal.code, refusal.detail) == ("pipeline_failure", "No.")
+        again: dict[bytes, bytes] = {b"live_id": b"one", b"frame_index": b"1", b"error": b"", b"text": b"Again."}
+        live.lane._deliver(again)
+        assert len(outcomes) == 2
         live.lane.submit(seat, 2, jpeg())
         await live.lane.leave(seat)
         await live.nothing_left()
@@ -451,3 +455,60 @@ def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Pa
         assert await live.keys() == []
 
     play(broker, tmp_path, scenario, worker=False, lane=False)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
+
+    async def scenario(live: Live) -> None:
+        await run(live.state.frames, live_lane.alive("ended"))
+        async with live.socket() as socket:
+            await socket.send(jpeg())
+            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            flaky = Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
+            await live.state.frames.zrem(LIVE_WORKERS, "ended")
+            await until(lambda: not flaky.left, "the broker was away")
+            other = TinyWorker(live.state.frames, "other")
+            tasks = other.tasks()
+            assert "result" in await socket.message()
+        await live.nothing_left()
+        await lane_module.cancel_all(tasks)
+
+    play(broker, tmp_path, scenario, worker=False)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(live: Live) -> None:
+        seat: Any = SimpleNamespace(frame="frame", sent=("inbox", "1-0"), live_id="live", pipeline_id="pose")
+
+        async def answered(*_: Any) -> int:
+            seat.frame = None  # its answer was in the outbox
+            return 0
+
+        with monkeypatch.context() as patch:
+            patch.setattr(lane_module, "run", answered)
+            await live.lane._move(seat, "frame", None)  # type: ignore[arg-type]
+        assert not live.lane._strikes._counts
+
+    play(broker, tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_outbox_that_cannot_be_read_is_taken_away_and_counted(broker: BrokerProcess, tmp_path: Path) -> None:
+    async def scenario(live: Live) -> None:
+        async with live.socket() as socket:
+            assert "result" in await socket.frame()
+            await live.state.frames.delete(live_outbox(live.lane.gateway))
+            await live.state.frames.set(live_outbox(live.lane.gateway), "no stream")
+            noted = live.state.metrics.background
+            with mock.patch.object(noted, "note", wraps=noted.note) as note:
+                await until(lambda: note.called, "it is counted")
+            assert "result" in await socket.frame()
+
+    play(broker, tmp_path, scenario)
