@@ -20,7 +20,7 @@ from tests.integration.faults.stages import Stage, plain
 
 __all__ = ["CASES", "Disk"]
 
-DISK_BYTES = 8 << 20
+DISK_BYTES = 32 * 1024 * 1024
 WITHIN_S = 30.0
 
 Root = Literal["data", "logs"]
