@@ -40,7 +40,7 @@ _EVERY_PROCESS = "info config|get time command cluster|slots asking"
 """The check of the roles, the broker's clock, and which master of a cluster has what."""
 
 _OPERATOR = f"{_EVERY_PROCESS} script|kill"
-"""And to end a script that does not end by itself: until then its broker answers nobody else."""
+"""And to end a script that does not end by itself: until then its broker answers no other client."""
 
 _STATE, _FRAMES, _ROWS = capture_keys("*")
 

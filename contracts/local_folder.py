@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def local_folder(text: str) -> Path:
-    """The folder that somebody names in a setting or an option; a ``~`` at its beginning is a home.
+    """The folder that a person names in a setting or an option; a ``~`` at its beginning is a home.
 
     Raises:
         ValueError: it is a URL, there is no such home, or it holds a NUL or the end of a line.

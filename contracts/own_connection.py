@@ -52,7 +52,7 @@ class OwnConnection:
         return [(entry_id, dict(zip(words[::2], words[1::2], strict=True))) for entry_id, words in entries]
 
     def run_ahead(self, call: Call[Any]) -> None:
-        """Send a script whose answer nobody needs: the broker runs it meanwhile.
+        """Send a script whose answer is not needed: the broker runs it meanwhile.
 
         Raises:
             BrokerUnavailable: the broker is away.

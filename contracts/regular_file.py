@@ -1,4 +1,4 @@
-"""Read a file that somebody else may have put there."""
+"""Read a file that another program may have put there."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def inspect() -> None:
 def doctor() -> None:
     """Check this machine and the settings.
 
-    Brokers, folders, models, port; says how to mend what is wrong.
+    Brokers, folders, models, port; says how to fix what is wrong.
     """
 
     def action() -> int:

@@ -55,7 +55,7 @@ def until_the_reader_leaves(action: Callable[[], int]) -> int:
 
 
 def _is_open(stream: TextIO) -> bool:
-    """Whether somebody can still read it. To write once more would not tell: an unbuffered stream has nothing left."""
+    """Whether its reader is still there. To write once more would not tell: an unbuffered stream has nothing left."""
     watch = select.poll()
     watch.register(stream.fileno(), 0)
     return not any(events & (select.POLLERR | select.POLLHUP) for _, events in watch.poll(0))

@@ -209,7 +209,7 @@ class LocalStore:
         with self._os_errors(name) as path:
             _remove_leftovers(path)
             created = _link_new(path, data)
-            sync_folder(path.parent)  # whoever linked it
+            sync_folder(path.parent)  # another worker may have linked it
             return created
 
     def get(self, name: str) -> bytes | None:

@@ -239,7 +239,7 @@ _Entry = tuple[bytes, Mapping[bytes, bytes]]
 def forget_consumer(broker: Broker, consumer: str) -> None:
     """Take a consumer that is gone off the groups' lists, unless a capture is still pending under its name."""
     for queue in QUEUES:
-        # a group that is gone lists nobody
+        # a group that is gone lists no consumer
         with suppress(UnreadableValue), broker_errors("frames"), suppress(redis.exceptions.ResponseError):
             if not broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
                 broker.xgroup_delconsumer(queue, keys.EXTRACTOR_GROUP, consumer)

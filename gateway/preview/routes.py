@@ -58,7 +58,7 @@ def preview_routes() -> list[Route]:
             try:
                 drawn = await _unless_gone(request, turn, drawing)
             except NotWanted:
-                return Response(status_code=204)  # nobody reads it
+                return Response(status_code=204)  # the client has left
             finally:
                 turns.leave(turn)
             return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)

@@ -60,7 +60,7 @@ def heeded(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[
 
     A label, and that consent was given, come from the session's start and from a capture's own event alone: a client
     may append any event, and must not speak for another one. The start is the first one in the log, for the session
-    manager writes it before anybody knows the session's id. That consent was *not* given is heeded whoever says it.
+    manager writes it before any client knows the session's id. That consent was *not* given is heeded whoever says it.
     """
     started = False
     for each in events:
