@@ -80,7 +80,10 @@ class Attack:
     operator: Any
     worker: str = ""
     outbox: str = ""
+    tried: Counter[str] = field(default_factory=Counter)
+    """Values, by their key."""
     written: Counter[str] = field(default_factory=Counter)
+    """Values, by the user who wrote them."""
     refused: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     """Processes that ended."""
@@ -88,6 +91,14 @@ class Attack:
     """What else went wrong."""
     recorded: int = 1
     _pids: dict[str, set[int]] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What was tried, and what was lost."""
+        by = ", ".join(f"{count} as {user}" for user, count in self.written.items())
+        tried = f"{len(self.tried)} keys x {self.tried.total()} values tried ({by})"
+        refused = f"{self.refused.total()} of them refused by the broker"
+        return f"{tried}, {refused}, {len(self.lost)} processes lost, {len(self.findings)} other findings"
 
     def admin(self, role: Role) -> redis.Redis:
         return self.brokers[role].client()
@@ -185,6 +196,7 @@ class Attack:
                     continue
                 except redis.exceptions.ResponseError as error:
                     self.refused[str(error)[:40]] += 1
+                self.tried[item.target.name] += 1
                 self.written[user] += 1
                 return
 
@@ -388,10 +400,7 @@ def main() -> int:
     chosen = parser.parse_args()
     one = asyncio.run(run(chosen.flavour, chosen.each, chosen.seed, chosen.only))
     print("\n".join([*one.lost, *one.findings]))
-    by = ", ".join(f"{count} as {user}" for user, count in one.written.items())
-    print(f"{chosen.flavour}, seed {chosen.seed}: {len(TARGETS)} keys x {one.written.total()} values tried ({by}), "
-          f"{one.refused.total()} of them refused by the broker, {len(one.lost)} processes lost, "
-          f"{len(one.findings)} other findings")  # fmt: skip
+    print(f"{chosen.flavour}, seed {chosen.seed}: {one.summary}")
     return bool(one.lost or one.findings)
 
 
