@@ -166,15 +166,18 @@ TARGETS: tuple[Target, ...] = (
     Target("receipt", "events", "string", lambda *_: keys.receipt("1-0")),
 )  # fmt: skip
 
-NO_KEYS = {"EXTRACTOR_GROUP", "RECORDER_GROUP", "RELEASED", "CaptureKeys"}
-"""What `contracts.keys` offers beside keys."""
+NO_KEYS = {"EXTRACTOR_GROUP", "RECORDER_GROUP", "RELEASED", "CaptureKeys", "NamedTuple"}
+"""The names in `contracts.keys` that are not keys."""
 
 
 def unknown_keys() -> set[str]:
-    """The keys that the system has and nothing hostile is written into."""
+    """The keys of `contracts.keys` that nothing hostile is written into, and the targets that are no key of it."""
     known = {target.name for target in TARGETS}
     parts = {f"capture_keys.{part}" for part in keys.CaptureKeys._fields}
-    return (set(keys.__all__) - NO_KEYS - {"capture_keys"} | parts) ^ known
+    # read from the module, not from __all__: a new key may be missing there until another module imports it
+    names = {name for name, value in vars(keys).items() if isinstance(value, str) or callable(value)}
+    names = {name for name in names if not name.startswith("_")} - NO_KEYS - {"capture_keys"}
+    return (names | parts) ^ known
 
 
 @dataclass(frozen=True)
@@ -257,4 +260,7 @@ def _texts(target: Target, *names: str) -> Iterator[Item]:
 
 
 def _show(value: bytes | None) -> str:
-    return "none" if value is None else repr(value[:24]) + ("…" if len(value) > 24 else "")
+    """The value; a long one by its beginning and its length, so that no two values of a key look the same."""
+    if value is None or len(value) <= 24:
+        return "none" if value is None else repr(value)
+    return f"{value[:24]!r}… ({len(value)} bytes)"
