@@ -3,8 +3,8 @@
 The names exported here are the public schema surface: every message that crosses a process boundary.
 """
 
-from contracts.base import BaseMessage
-from contracts.capture import (
+from contracts.messages.base import BaseMessage
+from contracts.messages.capture import (
     Annotation,
     CaptureAbort,
     CaptureClose,
@@ -14,8 +14,8 @@ from contracts.capture import (
     Found,
     FrameMeta,
 )
-from contracts.message import A3CPMessage, FeatureRefEvent, RawFeaturesRef
-from contracts.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.event import A3CPMessage, FeatureRefEvent, RawFeaturesRef
+from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 
 __all__ = [
     "A3CPMessage",

@@ -12,12 +12,12 @@ from importlib import import_module
 
 import uvloop
 
-from contracts.broker import connect
-from contracts.process import run_process
-from contracts.settings import Settings, load_settings
+from contracts.broker.roles import connect
+from contracts.process.run import run_process
+from contracts.process.settings import Settings, load_settings
 from gateway.app import create_app
-from gateway.health import BrokerWatch
-from gateway.server import GatewayServer, open_listeners
+from gateway.monitoring.health import BrokerWatch
+from gateway.server.uvicorn_server import GatewayServer, open_listeners
 from gateway.sessions.store import make_roots
 from gateway.state import GatewayState
 

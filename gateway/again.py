@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import redis
 
-from contracts.broker import BrokerFull
-from contracts.errors import BrokerUnavailable
+from contracts.broker.roles import BrokerFull
+from contracts.rules.errors import BrokerUnavailable
 
 __all__ = ["once_more"]
 

@@ -10,18 +10,21 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from contracts.answers import ClientLimits, Tick
-from contracts.settings import Settings
-from gateway import captures, health, metrics, recording
+from contracts.messages.http import ClientLimits, Tick
+from contracts.process.settings import Settings
+from gateway import metrics
+from gateway.capture import report
 from gateway.capture.endpoint import capture_endpoint
 from gateway.docs.routes import docs_routes
-from gateway.health import BrokerWatch
+from gateway.http.pages import page_for_browsers, page_routes
+from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
+from gateway.http.security import AccessControl, SecurityHeaders
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
-from gateway.pages import page_for_browsers, page_routes
+from gateway.monitoring import health
+from gateway.monitoring.health import BrokerWatch
 from gateway.preview.routes import preview_routes
-from gateway.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
-from gateway.security import AccessControl, SecurityHeaders
+from gateway.sessions import recording
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
 from gateway.uploads import routes as uploads
@@ -78,7 +81,7 @@ def create_app(state: GatewayState) -> Starlette:
             *metrics.ROUTES,
             *sessions.ROUTES,
             *recording.ROUTES,
-            *captures.ROUTES,
+            *report.ROUTES,
             *preview_routes(),
             *uploads.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts.background import BackgroundErrors
-from contracts.errors import CAPTURE_CODES
-from contracts.metrics import SECONDS, exposition, preset
+from contracts.process.background import BackgroundErrors
+from contracts.process.metrics import SECONDS, exposition, preset
+from contracts.rules.errors import CAPTURE_CODES
 
 __all__ = [
     "BACKGROUND_TASKS",

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
-from contracts.artifact_source import ArtifactSource
-from contracts.broker import AsyncBroker
-from contracts.settings import Settings
+from contracts.broker.roles import AsyncBroker
+from contracts.process.settings import Settings
+from contracts.storage.artifacts import ArtifactSource
 from gateway.metrics import GatewayMetrics
-from gateway.unfinished import Unfinished
+from gateway.server.unfinished import Unfinished
 
 __all__ = ["GatewayState"]
 

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 import uvloop
 
-from contracts import keys
-from contracts.broker import AsyncBroker, connect, ensure_group, wait_for_role
-from contracts.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from contracts.logs import bind_to_log, get_logger
-from contracts.metrics import Heart, metrics_served
-from contracts.process import run_process
-from contracts.settings import Settings, load_settings
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_role
+from contracts.process.logs import bind_to_log, get_logger
+from contracts.process.metrics import Heart, metrics_served
+from contracts.process.run import run_process
+from contracts.process.settings import Settings, load_settings
+from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
 from recorder.consumer import Consumer
 from recorder.handler import EntryHandler
 from recorder.leadership import Leadership

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
-from contracts.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
-from contracts.message import FeatureRefEvent, RawFeaturesRef
-from contracts.npz import NpyArray, read_npz
-from contracts.paths import artifact_uri
+from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.rules.errors import ArtifactError
+from contracts.rules.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
+from contracts.rules.paths import artifact_uri
+from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.npz import NpyArray, read_npz
 
 __all__ = ["Artifact", "ArtifactFacts", "load_artifact", "verify_artifact"]
 
@@ -63,7 +63,7 @@ class Artifact:
     """A verified artifact and what is in it.
 
     Attributes:
-        features: float32 (T, 1662), laid out as `contracts.layout` says.
+        features: float32 (T, 1662), laid out as `contracts.rules.layout` says.
         timestamps_ms: int64 (T,), event time since the start of the capture.
         decoded: bool (T,), whether the frame's JPEG could be decoded.
         fps_target: the frames a second that the client meant to send.

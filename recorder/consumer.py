@@ -10,12 +10,12 @@ from typing import Any
 import redis
 from prometheus_client import CollectorRegistry
 
-from contracts import keys
-from contracts.background import BackgroundErrors
-from contracts.backoff import backoff_s
-from contracts.broker import AsyncBroker, broker_errors, ensure_group
-from contracts.errors import BrokerUnavailable
-from contracts.logs import get_logger
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, broker_errors, ensure_group
+from contracts.process.background import BackgroundErrors
+from contracts.process.logs import get_logger
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import BrokerUnavailable
 from recorder.handler import EntryHandler, StreamEntry
 from recorder.leadership import Leadership, pause
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from contracts.errors import InvalidEvent
-from contracts.events import EventEntry, compact_json
-from contracts.ids import is_identifier, is_record_id, is_session_id
-from contracts.json_text import load_json
+from contracts.rules.errors import InvalidEvent
+from contracts.rules.ids import is_identifier, is_record_id, is_session_id
+from contracts.rules.json_text import load_json
+from contracts.state.events import EventEntry, compact_json
 
 __all__ = ["parse_object", "read_entry"]
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from contracts import dead_letters, keys, records
-from contracts.broker import AsyncBroker, BrokerFull, broker_errors
-from contracts.errors import (
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, BrokerFull, broker_errors
+from contracts.broker.script import run
+from contracts.process.logs import get_logger
+from contracts.process.settings import Settings
+from contracts.rules.errors import (
     BrokerUnavailable,
     EventTooLarge,
     InvalidEvent,
@@ -20,11 +23,9 @@ from contracts.errors import (
     SessionLogLocked,
     UnreadableValue,
 )
-from contracts.events import EventEntry, Receipt
-from contracts.ids import is_identifier
-from contracts.logs import get_logger
-from contracts.scripts import run
-from contracts.settings import Settings
+from contracts.rules.ids import is_identifier
+from contracts.state import dead_letters, records
+from contracts.state.events import EventEntry, Receipt
 from recorder.entry import read_entry
 from recorder.holds import Holds, SessionKey
 from recorder.metrics import TORN_LINE, RecorderMetrics

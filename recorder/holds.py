@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.backoff import backoff_s
-from contracts.errors import RecorderIOError
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import RecorderIOError
 
 __all__ = ["Holds", "SessionKey"]
 

@@ -9,12 +9,12 @@ from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
-from contracts import records
-from contracts.background import BackgroundErrors
-from contracts.broker import AsyncBroker
-from contracts.errors import BrokerUnavailable, UnreadableValue
-from contracts.logs import get_logger
-from contracts.scripts import run
+from contracts.broker.roles import AsyncBroker
+from contracts.broker.script import run
+from contracts.process.background import BackgroundErrors
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.state import records
 
 __all__ = ["Leadership", "pause"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from contracts.background import BackgroundErrors
-from contracts.errors import EventTooLarge, InvalidEvent, MissingSessionPath
-from contracts.metrics import SECONDS, preset
+from contracts.process.background import BackgroundErrors
+from contracts.process.metrics import SECONDS, preset
+from contracts.rules.errors import EventTooLarge, InvalidEvent, MissingSessionPath
 
 __all__ = ["BACKGROUND_TASKS", "DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
 

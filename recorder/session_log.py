@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from contracts.events import is_by_client, split_line
-from contracts.message import FeatureRefEvent
+from contracts.messages.event import FeatureRefEvent
+from contracts.state.events import is_by_client, split_line
 from recorder.entry import parse_object
 
 __all__ = ["LogLine", "find_feature_ref", "read_log"]
@@ -20,7 +20,7 @@ __all__ = ["LogLine", "find_feature_ref", "read_log"]
 class LogLine:
     """One line of a session's log. ``problem`` says why it is no envelope of ours; then the event is empty.
 
-    ``by_client``: a client appended the event under a name of ours (`contracts.events.uses_our_names`); neither a
+    ``by_client``: a client appended the event under a name of ours (`contracts.state.events.uses_our_names`); neither a
     label nor a reference to an artifact may be taken from it.
     """
 

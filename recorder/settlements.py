@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from contracts.broker import AsyncBroker
-from contracts.records import Settlement, settle_all
-from contracts.scripts import run
+from contracts.broker.roles import AsyncBroker
+from contracts.broker.script import run
+from contracts.state.records import Settlement, settle_all
 
 __all__ = ["MAX_WAIT_S", "Settlements"]
 

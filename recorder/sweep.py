@@ -10,18 +10,19 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry
 
-from contracts import keys, records, upload_store
-from contracts.background import BackgroundErrors
-from contracts.broker import AsyncBroker, broker_errors, broker_time_ms
-from contracts.dead_letters import DEAD_TTL_MS
-from contracts.errors import BrokerUnavailable, UnreadableValue
-from contracts.events import EventEntry
-from contracts.ids import is_identifier
-from contracts.logs import get_logger
-from contracts.message import FeatureRefEvent
-from contracts.paths import session_log_path
-from contracts.scripts import run
-from contracts.upload import Place
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, broker_errors, broker_time_ms
+from contracts.broker.script import run
+from contracts.messages.event import FeatureRefEvent
+from contracts.messages.upload import Place
+from contracts.process.background import BackgroundErrors
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.ids import is_identifier
+from contracts.rules.paths import session_log_path
+from contracts.state import records, uploads
+from contracts.state.dead_letters import DEAD_TTL_MS
+from contracts.state.events import EventEntry
 from recorder.leadership import Leadership, pause
 from recorder.session_log import find_feature_ref
 
@@ -215,7 +216,7 @@ class Sweep:
     async def _dropped(self, capture_id: str, place: Place) -> bool:
         """Let go of a video and of what is left of its capture; false, and they lapse, if the broker is away."""
         try:
-            await upload_store.drop(self._frames, place)
+            await uploads.drop(self._frames, place)
             with broker_errors("frames"):
                 await self._frames.delete(keys.capture_keys(capture_id).state)
         except BrokerUnavailable as error:

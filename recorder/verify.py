@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError, ArtifactMissing
-from contracts.ids import is_record_id
-from contracts.message import FeatureRefEvent
-from contracts.paths import features_folder, session_log_path
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.errors import ArtifactError, ArtifactMissing
+from contracts.rules.ids import is_record_id
+from contracts.rules.paths import features_folder, session_log_path
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import ArtifactFacts, verify_artifact
 from recorder.entry import parse_object
 from recorder.session_log import LogLine, read_log

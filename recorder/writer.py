@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from contracts.errors import MissingSessionPath, RecorderIOError, SessionLogLocked
-from contracts.events import encode_line, is_by_client, split_line
-from contracts.folder_sync import sync_folder
-from contracts.ids import format_utc
-from contracts.paths import session_log_path
+from contracts.rules.errors import MissingSessionPath, RecorderIOError, SessionLogLocked
+from contracts.rules.ids import format_utc
+from contracts.rules.paths import session_log_path
+from contracts.state.events import encode_line, is_by_client, split_line
+from contracts.storage.folder_sync import sync_folder
 
 __all__ = ["LogWriter"]
 

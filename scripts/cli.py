@@ -51,8 +51,8 @@ def up(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.up import up
+        from contracts.process.settings import load_settings
+        from scripts.commands.up import up
 
         return up(load_settings(), extractors=extractors, recorders=recorders, live=live)
 
@@ -110,9 +110,9 @@ def ingest(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.ingest import IngestRequest, ingest
-        from scripts.stack import gateway_address
+        from contracts.process.settings import load_settings
+        from scripts.commands.ingest import IngestRequest, ingest
+        from scripts.stack.stack import gateway_address
 
         settings = load_settings()
         request = IngestRequest(
@@ -142,8 +142,8 @@ def replay(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.verification import replay_record
+        from contracts.process.settings import load_settings
+        from scripts.commands.verify import replay_record
 
         return replay_record(load_settings(), record_id, user, session)
 
@@ -162,8 +162,8 @@ def verify(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.verification import verify_logs
+        from contracts.process.settings import load_settings
+        from scripts.commands.verify import verify_logs
 
         return verify_logs(load_settings(), sessions or [])
 
@@ -190,7 +190,7 @@ def export(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
+        from contracts.process.settings import load_settings
         from scripts.exports.command import ExportRequest, export
         from scripts.exports.sessions import Choice
         from scripts.terminal import output_folder
@@ -222,7 +222,7 @@ def show(
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
+        from contracts.process.settings import load_settings
         from scripts.pictures.show import show_record
         from scripts.terminal import output_folder
 
@@ -236,8 +236,8 @@ def inspect() -> None:
     """Show what is in the brokers now."""
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.inspection import inspect
+        from contracts.process.settings import load_settings
+        from scripts.commands.inspect import inspect
 
         return inspect(load_settings())
 
@@ -252,8 +252,8 @@ def doctor() -> None:
     """
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.doctor import doctor
+        from contracts.process.settings import load_settings
+        from scripts.commands.doctor import doctor
 
         return doctor(load_settings())
 
@@ -273,7 +273,7 @@ def acl(
     """
 
     def action() -> int:
-        from scripts.acl import print_acl
+        from scripts.commands.acl import print_acl
 
         return print_acl(role, passwords)
 
@@ -285,8 +285,8 @@ def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample cl
     """Run the whole pipeline once and verify what it made."""
 
     def action() -> int:
-        from contracts.settings import load_settings
-        from scripts.demo import demo
+        from contracts.process.settings import load_settings
+        from scripts.commands.demo import demo
 
         return demo(load_settings(), video)
 
@@ -295,9 +295,9 @@ def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample cl
 
 def _tool(name: str, action: Callable[[], int]) -> None:
     """Run a command that ends; one line and exit code 1 for an error of ours, never a traceback."""
-    from contracts.errors import A3CPError, FatalError
-    from contracts.logs import say_last
-    from contracts.process import run_process
+    from contracts.process.logs import say_last
+    from contracts.process.run import run_process
+    from contracts.rules.errors import A3CPError, FatalError
     from scripts.terminal import until_the_reader_leaves
 
     def guarded() -> int:

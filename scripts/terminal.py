@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from contracts.errors import ConfigurationError
-from contracts.line_writer import printable
-from contracts.local_folder import local_folder
+from contracts.process.line_writer import printable
+from contracts.process.local_folder import local_folder
+from contracts.rules.errors import ConfigurationError
 
 __all__ = ["READER_LEFT", "age_text", "bytes_text", "output_folder", "printable", "until_the_reader_leaves"]
 

@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
-from contracts.logs import configure_logs
-from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
-from tests.real_brokers import needs_real_broker
-from tests.s3 import S3Server, s3_server
+from contracts.process.logs import configure_logs
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.support.real_brokers import needs_real_broker
+from tests.support.s3 import S3Server, s3_server
 
 configure_logs("tests")
 

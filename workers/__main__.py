@@ -9,17 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from contracts.broker import AsyncBroker, Role, connect, ensure_group, wait_for_role
-from contracts.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from contracts.keys import EXTRACTOR_GROUP
-from contracts.logs import get_logger
-from contracts.process import run_process
-from contracts.settings import Lane, Settings, load_settings
-from workers.lease import QUEUES
+from contracts.broker.keys import EXTRACTOR_GROUP
+from contracts.broker.roles import AsyncBroker, Role, connect, ensure_group, wait_for_role
+from contracts.process.logs import get_logger
+from contracts.process.run import run_process
+from contracts.process.settings import Lane, Settings, load_settings
+from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
+from workers.extract.lease import QUEUES
 from workers.metrics import pool_metrics
-from workers.pool import Pool
-from workers.stop_signals import stop_signals
-from workers.targets import extractor_process, live_process
+from workers.pool.pool import Pool
+from workers.pool.stop_signals import stop_signals
+from workers.pool.targets import extractor_process, live_process
 
 __all__ = ["main"]
 

@@ -10,11 +10,11 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from contracts.background import BackgroundErrors
-from contracts.live import LiveCode
-from contracts.metrics import SECONDS, forget, member, metrics_served, preset, shared_folder, shared_registry
-from contracts.pipelines import PIPELINES
-from contracts.settings import Settings
+from contracts.messages.live import LiveCode
+from contracts.messages.pipelines import PIPELINES
+from contracts.process.background import BackgroundErrors
+from contracts.process.metrics import SECONDS, forget, member, metrics_served, preset, shared_folder, shared_registry
+from contracts.process.settings import Settings
 
 __all__ = [
     "EXTRACTOR_TASKS",

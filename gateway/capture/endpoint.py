@@ -15,22 +15,22 @@ from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from contracts import captures, records
-from contracts.capture import CaptureAbort
-from contracts.captures import CaptureWindow
-from contracts.errors import ABORT_CODES, BrokerUnavailable, CaptureCode, CaptureError
-from contracts.ids import SCHEMA_VERSION
-from contracts.layout import PART_NAMES
-from contracts.logs import get_logger
-from contracts.records import CaptureCounts
-from contracts.scripts import run
-from gateway.cancelling import cancel_all, start
-from gateway.capture import opening
+from contracts.broker.script import run
+from contracts.messages.capture import CaptureAbort
+from contracts.process.logs import get_logger
+from contracts.rules.errors import ABORT_CODES, BrokerUnavailable, CaptureCode, CaptureError
+from contracts.rules.ids import SCHEMA_VERSION
+from contracts.rules.layout import PART_NAMES
+from contracts.state import captures, records
+from contracts.state.captures import CaptureWindow
+from contracts.state.records import CaptureCounts
+from gateway.capture import lifecycle
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import Action, CaptureProtocol, CheckSession, Complete, Finish, Forward, Open
+from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
 from gateway.state import GatewayState
-from gateway.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
+from gateway.tasks import cancel_all, start
 
 __all__ = ["capture_endpoint"]
 
@@ -185,7 +185,7 @@ class _Connection:
                     self._progress.show(seen, limits, answered_at)
 
     async def _check_session(self, window: CaptureWindow) -> None:
-        lease_ms = opening.socket_lease_ms(self._state.settings.capture)
+        lease_ms = lifecycle.socket_lease_ms(self._state.settings.capture)
         call = records.recheck(window.user_id, window.session_id, window.capture_id, lease_ms=lease_ms)
         try:
             status = await run(self._state.events, call)
@@ -218,7 +218,7 @@ class _Connection:
         self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
         self._state.active_captures += 1
         self._counted = True
-        await opening.open_capture(self._state, window, secrets.token_hex(8))
+        await lifecycle.open_capture(self._state, window, secrets.token_hex(8))
         self._reserved = True
         self._metrics.opened.inc()
         told = self._websocket.scope.get("extensions", {}).get(TOO_LONG, {})
@@ -240,7 +240,7 @@ class _Connection:
         except Exception as error:
             self._log.error("capture connection failed", exc_info=error)
             return self._protocol.incomplete("internal_error")
-        await opening.free_socket(self._state, self._window)
+        await lifecycle.free_socket(self._state, self._window)
         self._log.info("capture closed", accepted=self._protocol.frames)
         return None
 
@@ -250,7 +250,7 @@ class _Connection:
                 await self._forwarder.flush()
         except TimeoutError as error:
             raise CaptureError("limit_forward_buffer_exceeded", "no room for the last frames") from error
-        await opening.close_capture(self._state, window, complete.timestamp_end)
+        await lifecycle.close_capture(self._state, window, complete.timestamp_end)
 
     async def _finish(self, finish: Finish) -> None:
         code, outcome = finish.code, None
@@ -258,7 +258,7 @@ class _Connection:
         ended = self._metrics.ended if self._reserved else self._metrics.refused
         window = self._window if finish.opened and self._reserved else None
         if window is not None:
-            outcome = await opening.abort_capture(self._state, window, code, self._counts(), OUTCOME_BEFORE_TELLING_S)
+            outcome = await lifecycle.abort_capture(self._state, window, code, self._counts(), OUTCOME_BEFORE_TELLING_S)
             if outcome is not None and outcome.error_code:  # somebody was first: the client hears what stands
                 code = cast(CaptureCode, outcome.error_code)
             word = outcome.outcome if outcome is not None else ""
@@ -275,7 +275,7 @@ class _Connection:
                 await self._tell(code)
             await self._close_socket(finish.close_code, code)
         if window is not None and outcome is None:
-            await opening.abort_capture(self._state, window, code, self._counts(), OUTCOME_AFTER_TELLING_S)
+            await lifecycle.abort_capture(self._state, window, code, self._counts(), OUTCOME_AFTER_TELLING_S)
 
     def _counts(self) -> CaptureCounts:
         """How far the capture came, as this connection saw it."""

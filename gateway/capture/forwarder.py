@@ -6,14 +6,14 @@ import asyncio
 from collections import deque
 from typing import Any, cast
 
-from contracts import captures
-from contracts.backoff import backoff_s
-from contracts.broker import AsyncBroker, BrokerFull
-from contracts.captures import PushReply
-from contracts.errors import BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
-from contracts.frame import ForwardItem
-from contracts.limits import CaptureLimits
-from contracts.scripts import Call, begin, read_answer, run
+from contracts.broker.roles import AsyncBroker, BrokerFull
+from contracts.broker.script import Call, begin, read_answer, run
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures
+from contracts.state.captures import PushReply
+from contracts.state.frame import ForwardItem
 
 __all__ = ["Forwarder"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.errors import CaptureError, InvalidJpeg
-from contracts.jpeg import JpegHeader, check_scans, has_jpeg_end, taken_header
-from contracts.limits import CaptureLimits
+from contracts.rules.errors import CaptureError, InvalidJpeg
+from contracts.rules.jpeg import JpegHeader, check_scans, has_jpeg_end, taken_header
+from contracts.rules.limits import CaptureLimits
 
 __all__ = ["check_jpeg", "checked_header"]
 

@@ -6,9 +6,9 @@ import asyncio
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from contracts.capture import CaptureProgress
-from contracts.captures import Watch
-from contracts.limits import CaptureLimits
+from contracts.messages.capture import CaptureProgress
+from contracts.rules.limits import CaptureLimits
+from contracts.state.captures import Watch
 
 __all__ = ["HEARTBEAT_S", "ProgressSender", "progress_of"]
 

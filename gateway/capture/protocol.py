@@ -19,12 +19,12 @@ from typing import Any, NoReturn, assert_never
 import orjson
 from pydantic import ValidationError
 
-from contracts.base import what_is_wrong
-from contracts.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
-from contracts.errors import CaptureCode, CaptureError
-from contracts.frame import ForwardItem
-from contracts.json_text import load_json
-from contracts.limits import INGEST_GRACE_S, CaptureLimits
+from contracts.messages.base import what_is_wrong
+from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
+from contracts.rules.errors import CaptureCode, CaptureError
+from contracts.rules.json_text import load_json
+from contracts.rules.limits import INGEST_GRACE_S, CaptureLimits
+from contracts.state.frame import ForwardItem
 from gateway.capture.clock import HeldClock
 from gateway.capture.jpeg import check_jpeg
 

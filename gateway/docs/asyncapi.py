@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.answers import SessionEnded, SessionStarted
-from contracts.message import A3CPMessage, FeatureRefEvent
+from contracts.messages.event import A3CPMessage, FeatureRefEvent
+from contracts.messages.http import SessionEnded, SessionStarted
 from gateway.docs.examples import EXAMPLES
 from gateway.docs.schemas import components, reference
 from gateway.docs.sockets import READ, SOCKETS, WRITTEN

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts.answers import Refusal
+from contracts.messages.http import Refusal
 from gateway.docs.operations import OPERATIONS, Answer, Operation
 from gateway.docs.refusals import NO_ROUTE, Refused
 from gateway.docs.schemas import Schema, components, reference

@@ -10,7 +10,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from contracts.answers import (
+from contracts.messages.base import StrictModel
+from contracts.messages.event import A3CPMessage
+from contracts.messages.http import (
     Appended,
     CaptureReport,
     ClientLimits,
@@ -19,11 +21,9 @@ from contracts.answers import (
     SessionStarted,
     Tick,
 )
-from contracts.base import StrictModel
-from contracts.message import A3CPMessage
-from contracts.pipelines import PipelineInfo
-from contracts.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
-from contracts.upload import UploadAccepted, UploadForm, UploadStatus
+from contracts.messages.pipelines import PipelineInfo
+from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from gateway.docs.refusals import (
     BODY,
     BROKER_AWAY,

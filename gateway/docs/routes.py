@@ -14,7 +14,7 @@ from starlette.routing import Route
 from gateway.docs.asyncapi import asyncapi
 from gateway.docs.openapi import openapi
 from gateway.docs.page import page
-from gateway.pages import BUILT, read_build
+from gateway.http.pages import BUILT, read_build
 
 __all__ = ["docs_routes"]
 

@@ -12,11 +12,11 @@ from typing import Any, Literal, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from contracts.capture import CaptureStatus
-from contracts.errors import AbortCode, CaptureCode, LiveCode, VideoCode
-from contracts.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
-from contracts.session import SessionStatus
-from contracts.upload import JobState
+from contracts.messages.capture import CaptureStatus
+from contracts.messages.session import SessionStatus
+from contracts.messages.upload import JobState
+from contracts.rules.errors import AbortCode, CaptureCode, LiveCode, VideoCode
+from contracts.rules.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
 from gateway.docs.examples import EXAMPLES
 
 __all__ = ["Schema", "components", "entry_schema", "reference"]

@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from contracts.capture import CaptureAbort, CaptureClose, CaptureOpen, CaptureProgress, FrameMeta
-from contracts.errors import CaptureCode, LiveCode
-from contracts.limits import INGEST_GRACE_S, CaptureLimits
-from contracts.live import LiveDropped, LiveError, LiveResult, LiveWarning
-from contracts.pipelines import PIPELINES
+from contracts.messages.capture import CaptureAbort, CaptureClose, CaptureOpen, CaptureProgress, FrameMeta
+from contracts.messages.live import LiveDropped, LiveError, LiveResult, LiveWarning
+from contracts.messages.pipelines import PIPELINES
+from contracts.rules.errors import CaptureCode, LiveCode
+from contracts.rules.limits import INGEST_GRACE_S, CaptureLimits
 from gateway.capture.protocol import finish_of
 from gateway.live.endpoint import CLOSE_CODES
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from contracts import keys
-from contracts.events import EventEntry
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.limits import CaptureLimits
-from contracts.live_lane import Answer, LiveFrame
+from contracts.broker import keys
+from contracts.rules.limits import CaptureLimits
+from contracts.state.events import EventEntry
+from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.live import Answer, LiveFrame
 from gateway.docs.schemas import Schema, entry_schema, reference
 
 __all__ = ["STREAMS", "Entry", "Stream"]

@@ -16,17 +16,17 @@ from uuid import uuid4
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from contracts.errors import LiveCode, LiveRefusal
-from contracts.live import LiveDropped, LiveError, LiveWarning
-from contracts.logs import get_logger
-from contracts.pipelines import PIPELINES
-from gateway.cancelling import cancel_all, start
+from contracts.messages.live import LiveDropped, LiveError, LiveWarning
+from contracts.messages.pipelines import PIPELINES
+from contracts.process.logs import get_logger
+from contracts.rules.errors import LiveCode, LiveRefusal
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
 from gateway.live.session import LiveSession
+from gateway.server.websocket_protocol import ENDED_BY_SERVER, MAX_FRAGMENTS, MESSAGE_WITHIN_S, TOO_LONG, ServerEnd
 from gateway.state import GatewayState
-from gateway.websocket_protocol import ENDED_BY_SERVER, MAX_FRAGMENTS, MESSAGE_WITHIN_S, TOO_LONG, ServerEnd
+from gateway.tasks import cancel_all, start
 
 __all__ = ["CLOSE_CODES", "live_endpoint"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.errors import InvalidJpeg, LiveRefusal
-from contracts.jpeg import check_scans
-from contracts.limits import LIVE_MAX_SIDE
+from contracts.rules.errors import InvalidJpeg, LiveRefusal
+from contracts.rules.jpeg import check_scans
+from contracts.rules.limits import LIVE_MAX_SIDE
 from gateway.capture.jpeg import checked_header
 
 __all__ = ["check_frame"]

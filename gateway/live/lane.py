@@ -15,18 +15,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from contracts import live_lane
-from contracts.backoff import backoff_s
-from contracts.broker import BrokerForbids, BrokerFull, broker_errors
-from contracts.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
-from contracts.keys import LIVE_SESSIONS, live_inbox, live_outbox
-from contracts.live_lane import Answer, LiveFrame, Place
-from contracts.logs import get_logger
-from contracts.scripts import run
+from contracts.broker.keys import LIVE_SESSIONS, live_inbox, live_outbox
+from contracts.broker.roles import BrokerForbids, BrokerFull, broker_errors
+from contracts.broker.script import run
+from contracts.process.logs import get_logger
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
+from contracts.state import live
+from contracts.state.live import Answer, LiveFrame, Place
 from gateway.again import once_more
-from gateway.cancelling import cancel_all
 from gateway.live.strikes import Strikes
 from gateway.state import GatewayState
+from gateway.tasks import cancel_all
 
 __all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "Seat"]
 
@@ -114,7 +114,7 @@ class LiveLane:
                 await once_more(lambda: self._give_up(place))
             if seat.sent is not None:
                 (inbox, entry_id), seat.sent = seat.sent, None
-                await once_more(lambda: run(self._frames, live_lane.drop(inbox, [entry_id])))
+                await once_more(lambda: run(self._frames, live.drop(inbox, [entry_id])))
         except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
 
@@ -143,10 +143,10 @@ class LiveLane:
         try:
             place = seat.place
             if place is None:
-                place = seat.place = await run(self._frames, live_lane.join(seat.live_id))
+                place = seat.place = await run(self._frames, live.join(seat.live_id))
             if place is None:
                 return False
-            entry_id = await run(self._frames, live_lane.put_frame(place.worker, frame))
+            entry_id = await run(self._frames, live.put_frame(place.worker, frame))
             seat.sent = live_inbox(place.worker), entry_id
         except BrokerFull:
             self._settle(seat, None)
@@ -196,7 +196,7 @@ class LiveLane:
             for _, fields in entries:
                 self._deliver(fields)
             await asyncio.sleep(0)  # first the clients are told
-            await run(self._frames, live_lane.drop(outbox, [entry_id for entry_id, _ in entries]))
+            await run(self._frames, live.drop(outbox, [entry_id for entry_id, _ in entries]))
 
     def _deliver(self, fields: Mapping[bytes, bytes]) -> None:
         """An answer that nobody waits for any more is forgotten; so is the second one to the same frame."""
@@ -221,7 +221,7 @@ class LiveLane:
         await asyncio.sleep(RENEW_S)
         async with self._renewing:
             places = [seat.place for seat in self._seats.values() if seat.place is not None]
-            gone = await run(self._frames, live_lane.renew(places)) if places else []
+            gone = await run(self._frames, live.renew(places)) if places else []
         for place in gone:
             seat = self._seats.get(place.live_id)
             if seat is not None and seat.place == place:
@@ -241,7 +241,7 @@ class LiveLane:
         while seat.frame is frame and seat.sent is not None:
             inbox, entry_id = seat.sent
             try:
-                was_there = await run(self._frames, live_lane.drop(inbox, [entry_id]))
+                was_there = await run(self._frames, live.drop(inbox, [entry_id]))
             except BrokerUnavailable as error:
                 log.debug("live frame not moved", live_id=seat.live_id, exc_info=error)
                 await asyncio.sleep(RETRY_S)

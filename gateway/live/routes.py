@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from contracts.pipelines import PIPELINES
-from contracts.settings import Settings
+from contracts.messages.pipelines import PIPELINES
+from contracts.process.settings import Settings
+from gateway.http.refusals import json_response
 from gateway.live.endpoint import live_endpoint
-from gateway.refusals import json_response
 
 __all__ = ["live_routes"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.live import LiveDropped, LiveWarning
+from contracts.messages.live import LiveDropped, LiveWarning
 from gateway.live.backpressure import Backpressure
 
 __all__ = ["LiveSession", "Message", "Result"]
@@ -27,7 +27,7 @@ class Result:
     text: bytes
 
     def model_dump_json(self) -> str:
-        """As `contracts.live.LiveResult` would write it; what may be tens of kilobytes is not parsed for it."""
+        """As `contracts.messages.live.LiveResult` would write it; the result is not parsed for it."""
         return f'{{"frame_index":{self.frame_index},"result":{self.text.decode()}}}'
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from PIL import Image, ImageColor, ImageDraw
 
-from contracts.errors import ArtifactError
+from contracts.rules.errors import ArtifactError
 from gateway.preview.artifact import Recorded
 from gateway.preview.tile import (
     COLOURS,

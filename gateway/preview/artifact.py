@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import orjson
 
-from contracts.errors import ArtifactError
-from contracts.layout import DIMS, LAYOUT, PartLayout
-from contracts.npz import NpyArray, read_npz
+from contracts.rules.errors import ArtifactError
+from contracts.rules.layout import DIMS, LAYOUT, PartLayout
+from contracts.storage.npz import NpyArray, read_npz
 
 __all__ = ["Recorded", "read_artifact"]
 

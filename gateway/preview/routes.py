@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts.errors import (
+from contracts.process.logs import get_logger
+from contracts.rules.errors import (
     ArtifactElsewhere,
     ArtifactError,
     ArtifactMissing,
     ArtifactStoreError,
     RequestRefused,
 )
-from contracts.logs import get_logger
-from contracts.records import CaptureRecord
-from gateway.captures import known_record
+from contracts.state.records import CaptureRecord
+from gateway.capture.report import known_record
 from gateway.preview.artifact import Recorded, read_artifact
 from gateway.preview.turns import Turn, Turns
 from gateway.state import GatewayState

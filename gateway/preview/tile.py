@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from contracts.layout import LAYOUT, Part, PartLayout
-from contracts.skeleton import CONNECTIONS
+from contracts.rules.layout import LAYOUT, Part, PartLayout
+from contracts.rules.skeleton import CONNECTIONS
 from gateway.preview.artifact import Recorded
 
 __all__ = [

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
-from gateway.refusals import json_response
-from gateway.requests import parse_object, read_body, require, validated
+from gateway.http.refusals import json_response
+from gateway.http.requests import parse_object, read_body, require, validated
 from gateway.sessions import service, store
 from gateway.state import GatewayState
 

@@ -10,10 +10,10 @@ from typing import Literal, assert_never
 import orjson
 
 from contracts import SessionEndRequest, SessionStartRequest
-from contracts.answers import SessionEnded, SessionStarted
-from contracts.errors import RequestRefused
-from contracts.events import EventEntry
-from contracts.records import SessionStep
+from contracts.messages.http import SessionEnded, SessionStarted
+from contracts.rules.errors import RequestRefused
+from contracts.state.events import EventEntry
+from contracts.state.records import SessionStep
 
 __all__ = ["SOURCE", "Boundary", "ending", "session_id_for", "standing", "starting"]
 

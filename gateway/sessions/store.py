@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from contracts import keys, records
-from contracts.broker import AsyncBroker, broker_errors
-from contracts.errors import ConfigurationError, RequestRefused
-from contracts.events import EventEntry, append_event, await_receipt
-from contracts.paths import session_features_dir, session_log_dir
-from contracts.records import SessionStep
-from contracts.scripts import run
-from contracts.session import SessionStatus
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.broker.script import run
+from contracts.messages.session import SessionStatus
+from contracts.rules.errors import ConfigurationError, RequestRefused
+from contracts.rules.paths import session_features_dir, session_log_dir
+from contracts.state import records
+from contracts.state.events import EventEntry, append_event, await_receipt
+from contracts.state.records import SessionStep
 from gateway.again import once_more
 from gateway.sessions.service import Boundary, standing
 

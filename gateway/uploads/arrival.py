@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from contracts import upload_store
-from contracts.broker import BrokerFull, broker_errors, memory_share
-from contracts.errors import BrokerUnavailable, RequestRefused
-from contracts.keys import uploaded_video
-from contracts.logs import get_logger
-from contracts.scripts import run
-from contracts.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_like_video
+from contracts.broker.keys import uploaded_video
+from contracts.broker.roles import BrokerFull, broker_errors, memory_share
+from contracts.broker.script import run
+from contracts.messages.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_like_video
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, RequestRefused
+from contracts.state import uploads
 from gateway.again import once_more
 from gateway.state import GatewayState
 
@@ -95,7 +95,7 @@ class Arrival:
     async def keep(self) -> None:
         """It is reserved, so somebody looks after it whatever becomes of this process: all of it waits."""
         await self._take(self._places[-1], complete=True)
-        await _patiently(lambda: upload_store.keep(self._state.frames, self._id))
+        await _patiently(lambda: uploads.keep(self._state.frames, self._id))
 
     def leave_queue(self) -> None:
         """It has arrived, or will not: it is no longer one of those that its peer sends."""
@@ -110,7 +110,7 @@ class Arrival:
         if not self._places:
             return
         try:
-            await once_more(lambda: upload_store.drop(self._state.frames, *self._places))
+            await once_more(lambda: uploads.drop(self._state.frames, *self._places))
         except BrokerUnavailable as error:
             log.warning("an upload is left to lapse", exc_info=error)
 
@@ -137,7 +137,7 @@ class Arrival:
             raise _full()
 
     async def _take(self, place: Place, *, complete: bool = False, whole_bytes: int = 0) -> None:
-        call = upload_store.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
+        call = uploads.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
         if place not in self._places:
             self._places.append(place)
         answer = await _patiently(lambda: run(self._state.frames, call))
@@ -154,14 +154,14 @@ class Arrival:
             grown = (self._chunks + LOOK_CHUNKS) * CHUNK_BYTES
             await self._take(Place(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
-        call = upload_store.put(self._id, self._chunks, chunk)
+        call = uploads.put(self._id, self._chunks, chunk)
         await _patiently(lambda: run(self._state.frames, call))
         del self._buffer[:CHUNK_BYTES]
         self._chunks += 1
 
     async def _still_arriving(self) -> None:
         with broker_errors("frames"):
-            await self._state.frames.expire(uploaded_video(self._id), upload_store.ARRIVING_TTL_S)
+            await self._state.frames.expire(uploaded_video(self._id), uploads.ARRIVING_TTL_S)
 
     async def _stored_chunks(self) -> int:
         with broker_errors("frames"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from contracts.errors import RequestRefused
+from contracts.rules.errors import RequestRefused
 
 __all__ = ["FILE", "MAX_FIELD_BYTES", "MAX_PARTS", "FormReader"]
 

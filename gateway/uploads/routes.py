@@ -16,23 +16,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import keys, records
-from contracts.base import StrictModel
-from contracts.broker import broker_errors
-from contracts.capture import Annotation
-from contracts.captures import CaptureWindow
-from contracts.errors import CaptureError, RequestRefused
-from contracts.ids import Identifier
-from contracts.logs import get_logger
-from contracts.records import CaptureRecord
-from contracts.scripts import run
-from contracts.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
-from gateway import captures
+from contracts.broker import keys
+from contracts.broker.roles import broker_errors
+from contracts.broker.script import run
+from contracts.messages.base import StrictModel
+from contracts.messages.capture import Annotation
+from contracts.messages.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
+from contracts.process.logs import get_logger
+from contracts.rules.errors import CaptureError, RequestRefused
+from contracts.rules.ids import Identifier
+from contracts.state import records
+from contracts.state.captures import CaptureWindow
+from contracts.state.records import CaptureRecord
 from gateway.again import once_more
-from gateway.capture import opening
-from gateway.captures import InFlight
-from gateway.refusals import json_response
-from gateway.requests import require, validated
+from gateway.capture import lifecycle, report
+from gateway.capture.report import InFlight
+from gateway.http.refusals import json_response
+from gateway.http.requests import require, validated
 from gateway.state import GatewayState
 from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large, unready
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
@@ -99,7 +99,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
         raise
     finally:
         arrival.leave_queue()
-    await opening.free_socket(state, window)
+    await lifecycle.free_socket(state, window)
     return window
 
 
@@ -239,7 +239,7 @@ async def _open(state: GatewayState, window: CaptureWindow, arrival: Arrival) ->
     """From here on it is a capture, which has its outcome whatever happens."""
     assert window.video is not None
     try:
-        await opening.open_capture(state, window, window.video.upload_id, arrival.keep)
+        await lifecycle.open_capture(state, window, window.video.upload_id, arrival.keep)
     except CaptureError as error:
         raise _refusal(error) from error
 
@@ -284,14 +284,14 @@ async def status(request: Request) -> Response:
     """How far a job is."""
     state: GatewayState = request.app.state.gateway
     record = await _job(state, request)
-    flight = await captures.read_flight(state.frames, record.capture_id) if not record.outcome else None
+    flight = await report.read_flight(state.frames, record.capture_id) if not record.outcome else None
     return json_response(progress_of(record, flight).model_dump(exclude_none=True))
 
 
 async def results(request: Request) -> Response:
     """What ``GET /captures/{capture_id}`` answers for the job's capture."""
     state: GatewayState = request.app.state.gateway
-    return json_response(await captures.describe(state, await _job(state, request)))
+    return json_response(await report.describe(state, await _job(state, request)))
 
 
 async def _job(state: GatewayState, request: Request) -> CaptureRecord:
@@ -301,7 +301,7 @@ async def _job(state: GatewayState, request: Request) -> CaptureRecord:
         RequestRefused: 404 ``unknown_job``, there is none.
     """
     try:
-        record = await captures.known_record(state.events, request.path_params["job_id"])
+        record = await report.known_record(state.events, request.path_params["job_id"])
     except RequestRefused:
         record = None
     if record is None or record.upload is None:

@@ -7,7 +7,7 @@ const sockets = ["/camera_feed_worker", "/ws"];
 
 export default defineConfig({
   plugins: [react()],
-  base: "./", // relative, so that a proxy may serve the gateway below a path; gateway/pages.py completes the shell
+  base: "./", // relative, so that a proxy may serve the gateway below a path; gateway/http/pages.py completes the shell
   build: {
     target: ["chrome109", "edge109", "firefox115", "safari16", "ios16"], // syntax; test_browsers.py looks at the APIs
     outDir: "../static",

@@ -1,6 +1,6 @@
 """A client of the gateway: sessions, captures, the real-time lane; for programs with an event loop, and without."""
 
-from contracts.answers import CaptureReport
+from contracts.messages.http import CaptureReport
 from scripts.client.capture import Capture, OnProgress
 from scripts.client.client import CaptureClient
 from scripts.client.errors import (

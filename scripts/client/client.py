@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection
 
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
-from contracts.answers import Appended, CaptureReport, SessionEnded, SessionStarted
-from contracts.ids import SCHEMA_VERSION, format_utc, is_identifier
-from contracts.listeners import local_address_of
-from contracts.pipelines import PipelineInfo
-from contracts.session import SessionAnswer, SessionStatus
-from contracts.settings import load_settings
+from contracts.messages.http import Appended, CaptureReport, SessionEnded, SessionStarted
+from contracts.messages.pipelines import PipelineInfo
+from contracts.messages.session import SessionAnswer, SessionStatus
+from contracts.process.listeners import local_address_of
+from contracts.process.settings import load_settings
+from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
@@ -251,7 +251,7 @@ class CaptureClient:
         return self._connection.socket(CAPTURE_PATH)
 
     def live_socket(self, pipeline_id: str) -> AbstractAsyncContextManager[ClientConnection]:
-        """The same, to the real-time lane: JPEGs in, `contracts.live` messages out.
+        """The same, to the real-time lane: JPEGs in, `contracts.messages.live` messages out.
 
         Raises:
             GatewayAway, GatewayRefused: there is none.

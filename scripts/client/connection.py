@@ -14,9 +14,9 @@ import websockets
 from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
-from contracts.access import is_token
-from contracts.answers import Refusal
-from contracts.errors import ConfigurationError
+from contracts.messages.http import Refusal
+from contracts.rules.access import is_token
+from contracts.rules.errors import ConfigurationError
 from scripts.client.errors import ClientError, GatewayAway, GatewayRefused, UsageError
 from scripts.client.proxies import proxy_of
 

@@ -1,6 +1,6 @@
 """What can go wrong for a client. Each error's text is one line that says what to do.
 
-contracts.errors.A3CPError
+contracts.rules.errors.A3CPError
 └── ClientError
     ├── UsageError          a call that cannot be right; nothing was sent
     ├── GatewayAway         nobody answers, or a connection was lost
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.errors import A3CPError
+from contracts.rules.errors import A3CPError
 from scripts.client.explanations import explain, is_passing, mend
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CaptureAborted(ClientError):
     """The capture ended without an artifact and without a line in the log.
 
     Attributes:
-        code: why, one of `contracts.errors.CaptureCode`.
+        code: why, one of `contracts.rules.errors.CaptureCode`.
         outcome: whose capture it was, and how far it had come.
     """
 
@@ -107,7 +107,7 @@ class CaptureStalled(ClientError):
 
 
 class LiveEnded(ClientError):
-    """The gateway ended a live stream; ``code`` is one of `contracts.errors.LiveCode`."""
+    """The gateway ended a live stream; ``code`` is one of `contracts.rules.errors.LiveCode`."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contracts.errors import InvalidJpeg
-from contracts.jpeg import taken_header
+from contracts.rules.errors import InvalidJpeg
+from contracts.rules.jpeg import taken_header
 from scripts.client.errors import UsageError
 from scripts.client.window import When
 

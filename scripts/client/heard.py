@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from contracts import CaptureProgress
-from contracts.base import StrictModel
+from contracts.messages.base import StrictModel
 
 __all__ = ["MESSAGE", "PROGRESS"]
 

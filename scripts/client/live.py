@@ -14,8 +14,8 @@ import websockets
 from pydantic import Discriminator, Tag, TypeAdapter
 from websockets.asyncio.client import ClientConnection
 
-from contracts.base import StrictModel
-from contracts.live import LiveDropped, LiveResult, LiveWarning, PipelineResult
+from contracts.messages.base import StrictModel
+from contracts.messages.live import LiveDropped, LiveResult, LiveWarning, PipelineResult
 from scripts.client.connection import Connection, parsed
 from scripts.client.errors import GatewayAway, LiveEnded, UsageError
 from scripts.client.frames import Jpeg, jpeg_bytes
@@ -26,7 +26,7 @@ LiveAnswer = LiveResult | LiveDropped | LiveWarning
 
 
 class _Error(StrictModel):
-    """A `contracts.live.LiveError`; a newer gateway may have other codes."""
+    """A `contracts.messages.live.LiveError`; a newer gateway may have other codes."""
 
     error: str
     detail: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from contracts import Found, RawFeaturesRef
-from contracts.answers import CaptureReport
+from contracts.messages.http import CaptureReport
 from scripts.client.errors import CaptureAborted
 
 __all__ = ["CaptureOutcome"]

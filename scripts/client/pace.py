@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contracts.capture import CaptureProgress
+from contracts.messages.capture import CaptureProgress
 
 __all__ = ["Pace", "StreamState"]
 

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from contracts.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError
 
 __all__ = ["proxy_of"]
 

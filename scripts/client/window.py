@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from contracts import Annotation, CaptureClose, CaptureOpen, FrameMeta
-from contracts.ids import SCHEMA_VERSION
+from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client.errors import UsageError
 
 __all__ = ["CameraClock", "When", "Window", "said_wrong"]

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from contracts.acl import User, acl_file, password_hash
-from contracts.broker import Role
+from contracts.broker.acl import User, acl_file, password_hash
+from contracts.broker.roles import Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
 USERS: tuple[User, ...] = get_args(User)

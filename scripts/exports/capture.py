@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.ids import format_utc
-from contracts.layout import LAYOUT, Part
-from contracts.message import FeatureRefEvent
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.ids import format_utc
+from contracts.rules.layout import LAYOUT, Part
 from recorder.artifact import Artifact
 
 __all__ = ["Capture", "frame_rate"]

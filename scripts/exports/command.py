@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from contracts.artifact_source import ArtifactSource
-from contracts.settings import Settings
+from contracts.process.settings import Settings
+from contracts.storage.artifacts import ArtifactSource
+from scripts.commands.session_logs import find_logs
 from scripts.exports.capture import Capture
 from scripts.exports.folder import Draft, ExportError, Outcome
 from scripts.exports.formats import conversion
 from scripts.exports.sessions import Choice, Selection
-from scripts.session_logs import find_logs
 from scripts.terminal import printable
 
 __all__ = ["ExportRequest", "export"]

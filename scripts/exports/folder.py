@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
-from contracts.errors import A3CPError
-from contracts.folder_lock import is_free
+from contracts.process.folder_lock import is_free
+from contracts.rules.errors import A3CPError
 from scripts.exports.tables import File, json_file
 
 __all__ = ["Draft", "ExportError", "MANIFEST", "Outcome"]

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
-from contracts.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError
 from scripts.exports.capture import Capture
 from scripts.exports.tables import File
 

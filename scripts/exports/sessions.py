@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError, ArtifactStoreError
-from contracts.message import FeatureRefEvent
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.errors import ArtifactError, ArtifactStoreError
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from recorder.entry import parse_object
 from recorder.session_log import read_log

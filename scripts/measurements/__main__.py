@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from contracts.settings import Settings, load_settings
+from contracts.process.settings import Settings, load_settings
 from scripts.measurements.extraction import measure_extraction
 from scripts.measurements.ingest import measure_ingest
 from scripts.measurements.live import measure_live

@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from contracts import captures, keys, records
-from contracts.broker import AsyncBroker, connect
-from contracts.captures import CaptureWindow
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.ids import parse_utc
-from contracts.limits import CaptureLimits
-from contracts.scripts import run
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, connect
+from contracts.broker.script import run
+from contracts.rules.ids import parse_utc
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures, records
+from contracts.state.captures import CaptureWindow
+from contracts.state.frame import ForwardItem, TerminalEntry
 from scripts.client import CaptureClient
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 
 __all__ = ["Backlog"]
 

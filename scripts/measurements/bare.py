@@ -11,7 +11,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from workers.process import mute_native_logs
+from workers.pool.process import mute_native_logs
 
 __all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
 

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from contracts.listeners import address_of
-from contracts.settings import load_settings
-from gateway.server import open_listeners, server_config
+from contracts.process.listeners import address_of
+from contracts.process.settings import load_settings
+from gateway.server.uvicorn_server import open_listeners, server_config
 
 __all__ = ["STREAMS", "main"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import redis
 
-from contracts import keys
-from contracts.events import encode_line
-from contracts.ids import format_utc
+from contracts.broker import keys
+from contracts.rules.ids import format_utc
+from contracts.state.events import encode_line
 
 __all__ = ["READ_ENTRIES", "record"]
 

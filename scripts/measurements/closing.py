@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from contracts.base import BaseMessage
-from contracts.capture import CaptureClose, CaptureOpen, FrameMeta
-from contracts.ids import SCHEMA_VERSION
-from contracts.paths import session_log_path
+from contracts.messages.base import BaseMessage
+from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta
+from contracts.rules.ids import SCHEMA_VERSION
+from contracts.rules.paths import session_log_path
 from scripts.client import CaptureClient
 from scripts.measurements.bare import BareLoop, bare_loop
 from scripts.measurements.rows import Row, median, percentile

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from contracts import captures, keys
-from contracts.broker import AsyncBroker
-from contracts.scripts import run
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker
+from contracts.broker.script import run
+from contracts.state import captures
 from scripts.measurements.bare_gateway import STREAMS
 
 __all__ = ["Drain", "draining"]

@@ -9,17 +9,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from contracts.keys import EXTRACTORS
-from contracts.settings import Settings
+from contracts.broker.keys import EXTRACTORS
+from contracts.process.settings import Settings
 from scripts.client import CaptureClient
+from scripts.clips.sample import SampleSource
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
 from scripts.measurements.closing import measure_closing
 from scripts.measurements.processes import tree_cpu_s
 from scripts.measurements.rows import Row, median
 from scripts.measurements.stacks import running
-from scripts.sample import SampleSource
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 
 __all__ = ["measure_extraction"]
 

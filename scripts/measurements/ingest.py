@@ -17,16 +17,16 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from contracts.broker import connect
-from contracts.settings import Settings
+from contracts.broker.roles import connect
+from contracts.process.settings import Settings
 from scripts.client import CaptureClient
+from scripts.clips.sample import SampleSource
 from scripts.measurements.drain import Drain, draining
 from scripts.measurements.processes import cpu_s
 from scripts.measurements.rows import Row, median
 from scripts.measurements.senders import Sender, Senders, Sent, sending
-from scripts.sample import SampleSource
-from scripts.stack import Stack
-from scripts.supervision import Part, PartSpec
+from scripts.stack.stack import Stack
+from scripts.stack.supervision import Part, PartSpec
 
 __all__ = ["measure_ingest"]
 

@@ -12,17 +12,17 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from contracts.live import LiveDropped, LiveResult
-from contracts.settings import Settings
+from contracts.messages.live import LiveDropped, LiveResult
+from contracts.process.settings import Settings
 from gateway.live.frame_check import check_frame
 from scripts.client import CaptureClient, LiveStream
 from scripts.client.live import live_path
+from scripts.clips.sample import SampleSource
 from scripts.measurements.bare import bare_loop
 from scripts.measurements.rows import Row, median, percentile
 from scripts.measurements.stacks import running
 from scripts.measurements.wire import BINARY, Wire, connected, framed
-from scripts.sample import SampleSource
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 
 __all__ = ["measure_live"]
 

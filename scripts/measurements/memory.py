@@ -15,17 +15,17 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
-from contracts.broker import AsyncBroker
-from contracts.capture import CaptureOpen
-from contracts.ids import SCHEMA_VERSION
-from contracts.settings import Settings
+from contracts.broker.roles import AsyncBroker
+from contracts.messages.capture import CaptureOpen
+from contracts.process.settings import Settings
+from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client import CaptureClient
+from scripts.clips.sample import SampleSource
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.processes import private_bytes
 from scripts.measurements.rows import Row, median
 from scripts.measurements.stacks import running
-from scripts.sample import SampleSource
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 
 __all__ = ["measure_memory"]
 

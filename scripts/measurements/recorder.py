@@ -8,14 +8,15 @@ from uuid import uuid4
 
 import orjson
 
-from contracts import keys, records
-from contracts.broker import AsyncBroker, connect, ensure_group
-from contracts.events import EventEntry
-from contracts.layout import DIMS
-from contracts.paths import artifact_uri, session_log_dir
-from contracts.records import CaptureCounts
-from contracts.scripts import run
-from contracts.settings import Settings
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, connect, ensure_group
+from contracts.broker.script import run
+from contracts.process.settings import Settings
+from contracts.rules.layout import DIMS
+from contracts.rules.paths import artifact_uri, session_log_dir
+from contracts.state import records
+from contracts.state.events import EventEntry
+from contracts.state.records import CaptureCounts
 from scripts.measurements import bare_recorder
 from scripts.measurements.rows import Row, median
 from scripts.measurements.servers import brokers, process

@@ -21,8 +21,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 from uuid import uuid4
 
-from contracts.capture import CaptureClose, CaptureOpen, FrameMeta
-from contracts.ids import SCHEMA_VERSION
+from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta
+from contracts.rules.ids import SCHEMA_VERSION
 from scripts.measurements.processes import cpu_s
 from scripts.measurements.wire import BINARY, CLOSE, TEXT, Wire, connected, framed
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from contracts.settings import Settings
-from scripts.embedded import EmbeddedBrokers, wait_for_socket
-from scripts.supervision import Part, PartSpec
+from contracts.process.settings import Settings
+from scripts.stack.embedded import EmbeddedBrokers, wait_for_socket
+from scripts.stack.supervision import Part, PartSpec
 
 __all__ = ["brokers", "process"]
 

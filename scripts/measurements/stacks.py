@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from contracts.settings import Settings
+from contracts.process.settings import Settings
 from scripts.client import CaptureClient
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 
 __all__ = ["running"]
 

@@ -12,11 +12,11 @@ from subprocess import DEVNULL
 
 import httpx
 
-from contracts.settings import Settings
+from contracts.process.settings import Settings
 from scripts.measurements.rows import Row, median
 from scripts.measurements.servers import brokers
-from scripts.ports import gateway_port
-from scripts.stack import gateway_address
+from scripts.stack.ports import gateway_port
+from scripts.stack.stack import gateway_address
 
 __all__ = ["measure_start"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.errors import ArtifactError
-from contracts.ids import is_identifier, is_record_id, is_session_id
-from contracts.message import FeatureRefEvent
-from contracts.paths import session_log_pattern
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.errors import ArtifactError
+from contracts.rules.ids import is_identifier, is_record_id, is_session_id
+from contracts.rules.paths import session_log_pattern
 from recorder.verify import read_session
 
 __all__ = ["find_record"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from contracts.errors import ConfigurationError
-from contracts.layout import LAYOUT, PartLayout
-from contracts.skeleton import CONNECTIONS
+from contracts.rules.errors import ConfigurationError
+from contracts.rules.layout import LAYOUT, PartLayout
+from contracts.rules.skeleton import CONNECTIONS
 from gateway.preview.tile import COLOURS, SURE
 from recorder.artifact import Artifact
 from scripts.pictures.motion import HANDS, Motion, motion_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ConfigurationError
-from contracts.settings import Settings
+from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
+from contracts.storage.artifacts import ArtifactSource
 from gateway.preview.animation import animation
 from gateway.preview.artifact import Recorded
 from gateway.preview.sheet import contact_sheet

@@ -19,16 +19,17 @@ from unittest import mock
 import fakeredis
 import uvloop
 
-from contracts import keys, records
-from contracts.events import EventEntry
-from contracts.scripts import run
-from contracts.settings import Settings
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.process.settings import Settings
+from contracts.state import records
+from contracts.state.events import EventEntry
 from gateway.app import create_app
-from gateway.capture import opening
-from gateway.server import GatewayServer
+from gateway.capture import lifecycle
+from gateway.server.uvicorn_server import GatewayServer
 from gateway.state import GatewayState
 from tests.attack.jpegs import picture
-from tests.messages import SESSION, Client
+from tests.support.messages import SESSION, Client
 
 SOCKET = "/camera_feed_worker/capture"
 DEADLINE_S = 20.0
@@ -113,7 +114,7 @@ def attacked(folder: Path, *, memory_share: float = 0.0, **settings: Any) -> Ite
             runner.run(serve())
 
     thread = threading.Thread(target=run_as_the_process_does, name="gateway")
-    with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=memory_share)):
+    with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=memory_share)):
         thread.start()
         try:
             assert started.wait(DEADLINE_S), "the gateway did not start"
@@ -221,7 +222,7 @@ OUR_KEYS = (
 
 
 def is_ours(name: str) -> bool:
-    """Whether a key's name is one that `contracts.keys` makes of identifiers that are some."""
+    """Whether a key's name is one that `contracts.broker.keys` makes of identifiers that are some."""
     fixed = {keys.CAPTURES, keys.EXTRACTORS, keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.RECORDER_LEADER}
     if name in fixed:
         return True

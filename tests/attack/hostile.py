@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.errors import CaptureError
-from contracts.limits import CaptureLimits
+from contracts.rules.errors import CaptureError
+from contracts.rules.limits import CaptureLimits
 from gateway.capture.jpeg import check_jpeg
 from tests.attack.jpegs import (
     EOI,
@@ -122,7 +122,7 @@ def gateway_says(jpeg: bytes) -> str:
 
 
 def main() -> None:
-    from workers.decode import decode_jpeg
+    from workers.vision.decode import decode_jpeg
 
     def best_ms(step: object) -> float:
         times = []

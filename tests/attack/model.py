@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from PIL import Image
 
-from contracts.errors import CAPTURE_CODES
-from contracts.frame import ForwardItem
-from contracts.limits import CaptureLimits
+from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.limits import CaptureLimits
+from contracts.state.frame import ForwardItem
 from gateway.capture.protocol import Action, CheckSession, Complete, Finish, Forward, Open
 
 LIMITS = CaptureLimits(

@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.routing import Route, WebSocketRoute
 
-from contracts import access, keys
-from contracts.access import TokenRule, read_origin
-from gateway import security
-from gateway.origins import OriginRule
+from contracts.broker import keys
+from contracts.rules import access
+from contracts.rules.access import TokenRule, read_origin
+from gateway.http import security
+from gateway.http.origins import OriginRule
 from tests.attack.gateways import SOCKET, Attacked, attacked
 from tests.attack.raw_http import ask, status
 from tests.gateway.reached import assert_refused, reaching
-from tests.messages import Client
+from tests.support.messages import Client
 
 TOKEN = "s3cret-token"
 OPEN = {

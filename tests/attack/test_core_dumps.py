@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts.supervision import CORE_LIMIT_BYTES
+from scripts.stack.supervision import CORE_LIMIT_BYTES
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl and /proc are Linux's")
 
 OURS = """
 import ctypes, os, resource, signal, subprocess, sys
-from contracts.process import run_process
+from contracts.process.run import run_process
 def main():
 """
 CRASH = "os.kill(os.getpid(), signal.SIGSEGV); signal.pause()"

@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
-from contracts.layout import DIMS
-from contracts.npz import read_npz
-from contracts.paths import artifact_path
-from contracts.regular_file import read_regular
+from contracts.rules.errors import ArtifactError
+from contracts.rules.layout import DIMS
+from contracts.rules.paths import artifact_path
+from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.npz import read_npz
+from contracts.storage.regular_file import read_regular
 from gateway.preview.artifact import read_artifact
 from tests.attack.artifacts import GOOD, HOSTILE_ARTIFACTS
 from tests.recorder.samples import arrays
 from tests.recorder.test_verify import Session
-from workers.matrix import FeatureMatrix
+from workers.vision.matrix import FeatureMatrix
 
 BY_NAME = pytest.mark.parametrize("name", list(HOSTILE_ARTIFACTS))
 MOST_BYTES = 1_000_000
@@ -134,8 +134,8 @@ def test_a_file_longer_than_the_events_frames_need_is_not_read(tmp_path: Path) -
 
 _IN_LITTLE_MEMORY = """
 import resource, sys
-from contracts.errors import ArtifactError
-from contracts.npz import read_npz
+from contracts.rules.errors import ArtifactError
+from contracts.storage.npz import read_npz
 from tests.attack.artifacts import HOSTILE_ARTIFACTS
 used = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + 64_000_000, used + 64_000_000))

@@ -18,13 +18,13 @@ import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import CaptureError
-from contracts.layout import DIMS
+from contracts.rules.errors import CaptureError
+from contracts.rules.layout import DIMS
 from gateway.capture.jpeg import check_jpeg
 from tests.attack.hostile import GOOD, HEIGHT, HOSTILE, LIMITS, PROGRESSIVE, WIDTH, gateway_says
 from tests.attack.jpegs import SOS, picture, with_orientation
 from tests.workers.stage import Stage
-from workers.decode import decode_jpeg
+from workers.vision.decode import decode_jpeg
 
 BY_NAME = pytest.mark.parametrize("name", list(HOSTILE))
 

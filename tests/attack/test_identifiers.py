@@ -14,19 +14,19 @@ import httpx
 import orjson
 import pytest
 
-from contracts import keys
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
-from contracts.events import encode_line
-from contracts.message import FeatureRefEvent, RawFeaturesRef
-from contracts.object_store import ObjectStore
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.broker import keys
+from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.process.settings import Settings
+from contracts.rules.errors import ArtifactError
+from contracts.rules.paths import session_log_path
+from contracts.state.events import encode_line
+from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.object_store import ObjectStore
 from recorder.verify import replay, verify_log
-from scripts.verification import verify_logs
+from scripts.commands.verify import verify_logs
 from tests.attack.gateways import Attacked, attacked, is_ours
 from tests.gateway.reached import Reached, reaching
-from tests.messages import SESSION, START, Client, at
+from tests.support.messages import SESSION, START, Client, at
 
 CLIMBING = [
     "..", ".", "../../etc/passwd", "a/b", "/etc/passwd", "a\\b", "..\\..\\a", "%2e%2e", "%2e%2e%2fa", "a%2fb", "~",

@@ -15,20 +15,20 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import BrokerMisconfigured
-from contracts.paths import artifact_path
+from contracts.rules.errors import BrokerMisconfigured
+from contracts.rules.paths import artifact_path
+from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
 from scripts.client import CaptureClient, ClientError
-from scripts.stack import Stack
+from scripts.stack.stack import Stack
 from tests.attack.hostile import HOSTILE
 from tests.attack.jpegs import before_header, segment
-from tests.brokers import BrokerProcess
-from tests.clips import face_clip
 from tests.conftest import BrokerPair, start_pair
 from tests.gateway.test_app_process import launched
 from tests.integration.stacks import settings_for, until
-from tests.messages import Client
+from tests.support.brokers import BrokerProcess
+from tests.support.clips import face_clip
+from tests.support.messages import Client
 
 pytestmark = pytest.mark.real
 

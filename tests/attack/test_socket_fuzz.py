@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.errors import CAPTURE_CODES
+from contracts.rules.errors import CAPTURE_CODES
 from tests.attack.gateways import CONTRACT_CLOSES, RFC_CLOSES, Attacked, attacked, frame
 from tests.attack.hostile import HOSTILE
 from tests.attack.test_hostile_jpegs import damage, damaged
-from tests.messages import Client, jpeg
+from tests.support.messages import Client, jpeg
 
 FEW = settings(max_examples=max(30, settings().max_examples // 2))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from tests.clips import grey_video
+from tests.support.clips import grey_video
 
 GOOD = grey_video(60, 30)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contracts.acl import User
-from contracts.broker import Role
-from contracts.keys import (
+from contracts.broker.acl import User
+from contracts.broker.keys import (
     CAPTURES,
     DEAD_EVENTS,
     EVENTS,
@@ -24,6 +23,7 @@ from contracts.keys import (
     user_captures,
     window,
 )  # fmt: skip
+from contracts.broker.roles import Role
 
 __all__ = ["DENIED", "NEVER"]
 

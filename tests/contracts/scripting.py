@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import redis
 
-from contracts import captures, keys, records
-from contracts.captures import CaptureState, CaptureWindow, PushReply
-from contracts.events import EventEntry
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.layout import DIMS, Part, Row
-from contracts.limits import CaptureLimits
-from contracts.scripts import Call, run_sync
+from contracts.broker import keys
+from contracts.broker.script import Call, run_sync
+from contracts.rules.layout import DIMS, Part, Row
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures, records
+from contracts.state.captures import CaptureState, CaptureWindow, PushReply
+from contracts.state.events import EventEntry
+from contracts.state.frame import ForwardItem, TerminalEntry
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SESSION = "sess_0123456789abcdef"

@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from contracts.settings import Settings
-from gateway.pages import BUILT, read_build
-from scripts.sample import SampleSource
-from scripts.stack import Stack
+from contracts.process.settings import Settings
+from gateway.http.pages import BUILT, read_build
+from scripts.clips.sample import SampleSource
+from scripts.stack.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "gateway/web/node_modules/axe-core/axe.min.js"

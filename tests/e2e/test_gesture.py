@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from contracts.paths import session_log_path
+from contracts.rules.paths import session_log_path
 from scripts.client import CaptureClient
 from tests.e2e.conftest import ALLOWED, CAMERA, PERFORMER, USER, Launch, RunningStack, axe, opened, start_session
 

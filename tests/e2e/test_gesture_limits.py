@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from contracts.limits import CaptureLimits
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
+from contracts.rules.paths import session_log_path
 from tests.e2e.conftest import USER, RunningStack, opened, start_session
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience

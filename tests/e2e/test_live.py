@@ -21,10 +21,10 @@ import simplejpeg
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, WebSocket, expect
 
-from contracts.pipelines import PIPELINES
-from tests.clips import face_clip
+from contracts.messages.pipelines import PIPELINES
 from tests.e2e.conftest import RunningStack, axe, opened, start_session
-from workers.pipelines.registry import make_pipeline
+from tests.support.clips import face_clip
+from workers.vision.pipelines.registry import make_pipeline
 
 OVERLAY = "canvas.live-overlay"
 WIDTH, HEIGHT = 640, 480

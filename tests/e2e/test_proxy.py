@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from scripts.client import SyncCaptureClient
-from scripts.sample import SampleSource
+from scripts.clips.sample import SampleSource
 from tests.e2e.conftest import ROOT, RunningStack, absent, axe, opened
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience

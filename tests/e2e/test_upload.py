@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from contracts.paths import session_log_path
-from tests.clips import face_video
+from contracts.rules.paths import session_log_path
 from tests.e2e.conftest import USER, RunningStack, axe, start_session
 from tests.e2e.test_gesture import verified
+from tests.support.clips import face_video
 
 pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
 

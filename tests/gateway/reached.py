@@ -17,13 +17,14 @@ import orjson
 import redis
 from starlette.applications import Starlette
 
-from contracts import dead_letters, keys, records
-from contracts.broker import AsyncBroker, ensure_group
-from contracts.events import EventEntry, Receipt, encode_line, split_line
-from contracts.ids import format_utc
-from contracts.paths import session_log_path
-from contracts.scripts import run
-from contracts.settings import Settings
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, ensure_group
+from contracts.broker.script import run
+from contracts.process.settings import Settings
+from contracts.rules.ids import format_utc
+from contracts.rules.paths import session_log_path
+from contracts.state import dead_letters, records
+from contracts.state.events import EventEntry, Receipt, encode_line, split_line
 from gateway.app import create_app
 from gateway.state import GatewayState
 

@@ -14,11 +14,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
-from contracts.limits import CaptureLimits
-from gateway import requests
+from contracts.rules.limits import CaptureLimits
 from gateway.capture.endpoint import capture_endpoint
+from gateway.http import requests
+from tests.gateway.http.test_security import handshake
 from tests.gateway.reached import Reached, assert_refused, reaching
-from tests.gateway.test_security import handshake
 
 START = "/session_manager/sessions.start"
 

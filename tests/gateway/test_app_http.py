@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import ConfigurationError
-from contracts.settings import Settings
-from gateway import http_protocol
-from gateway.server import GatewayServer, open_listeners
+from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
+from gateway.server import http_protocol
+from gateway.server.uvicorn_server import GatewayServer, open_listeners
 from tests.gateway.reached import Reached, reaching
 
 

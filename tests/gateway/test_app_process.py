@@ -25,9 +25,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from contracts import keys
+from contracts.broker import keys
 from tests.conftest import BrokerPair
-from tests.messages import SESSION, Client
+from tests.support.messages import SESSION, Client
 
 pytestmark = pytest.mark.real
 

@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from contracts import keys
+from contracts.broker import keys
 from tests.conftest import BrokerPair
 from tests.gateway.test_app_process import DEADLINE_S, launched, serving, until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from contracts.metrics import exposition
+from contracts.process.metrics import exposition
 from gateway.metrics import ForwardedFrames
 
 

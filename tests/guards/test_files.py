@@ -53,45 +53,51 @@ ALLOWED = {
     "recorder/writer.py": Allowed(
         {"os.open", "os.write", "os.ftruncate", "fcntl.flock"}, "the only writer of session logs"
     ),
-    "workers/artifact.py": Allowed(
+    "workers/vision/artifact.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
-    "workers/matrix.py": Allowed({"zipfile.ZipFile"}, "the artifact's bytes, in memory"),
+    "workers/vision/matrix.py": Allowed({"zipfile.ZipFile"}, "the artifact's bytes, in memory"),
     "gateway/preview/animation.py": Allowed({".save"}, "a GIF, in memory"),
     "gateway/preview/sheet.py": Allowed({".save"}, "a PNG, in memory"),
     "scripts/pictures/plot.py": Allowed({".savefig"}, "a PNG, in memory"),
-    "scripts/supervision.py": Allowed({"asyncio.create_subprocess_exec"}, "the parts of the stack"),
+    "scripts/stack/supervision.py": Allowed({"asyncio.create_subprocess_exec"}, "the parts of the stack"),
     "scripts/measurements/start.py": Allowed(
         {"asyncio.create_subprocess_exec"}, "the commands whose start is measured"
     ),
     "scripts/measurements/memory.py": Allowed({"asyncio.create_subprocess_exec"}, "the bare process beside ours"),
     "scripts/measurements/plot.py": Allowed({".savefig"}, "the figures of the measurements' own page"),
-    "workers/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
-    "workers/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
+    "workers/vision/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
+    "workers/pool/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
-    "contracts/line_writer.py": Allowed({"os.write"}, "lines of logs, to the descriptor that standard error has"),
-    "contracts/process.py": Allowed({"os.open"}, "the null device, for a standard descriptor that is closed"),
-    "contracts/folder_lock.py": Allowed({"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"),
-    "contracts/regular_file.py": Allowed({"os.open"}, "reads alone: flags that keep it from waiting for a FIFO"),
-    "contracts/metrics.py": Allowed(
+    "contracts/process/line_writer.py": Allowed(
+        {"os.write"}, "lines of logs, to the descriptor that standard error has"
+    ),
+    "contracts/process/run.py": Allowed({"os.open"}, "the null device, for a standard descriptor that is closed"),
+    "contracts/process/folder_lock.py": Allowed(
+        {"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"
+    ),
+    "contracts/storage/regular_file.py": Allowed(
+        {"os.open"}, "reads alone: flags that keep it from waiting for a FIFO"
+    ),
+    "contracts/process/metrics.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "tempfile.gettempdir", "shutil.rmtree"},
         "numbers that the processes of a pool share: a private folder, gone when the pool ends",
     ),
-    "scripts/embedded.py": Allowed(
+    "scripts/stack/embedded.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
-    "contracts/folder_sync.py": Allowed({"os.open"}, "a folder, to sync its names"),
-    "scripts/running.py": Allowed(
+    "contracts/storage/folder_sync.py": Allowed({"os.open"}, "a folder, to sync its names"),
+    "scripts/stack/running.py": Allowed(
         {".touch", ".write_text", "os.open", "fcntl.flock"}, "the note in the state folder of what runs, and its lock"
     ),
     "scripts/deploy/prepare.py": Allowed(
         {".mkdir", ".write_text", ".replace"},
         "compose's first service: passwords in volumes, and folders given to the processes' user",
     ),
-    "scripts/stack.py": Allowed({".unlink"}, "the note in the state folder of what ran"),
+    "scripts/stack/stack.py": Allowed({".unlink"}, "the note in the state folder of what ran"),
     "scripts/terminal.py": Allowed({"os.open"}, "the null device, in place of a pipe that is closed"),
-    "scripts/folders.py": Allowed(
+    "scripts/commands/folders.py": Allowed(
         {"tempfile.mkstemp", "fcntl.flock", ".unlink", "shutil.disk_usage"}, "the doctor's try, which is gone at once"
     ),
     "scripts/measurements/__main__.py": Allowed(
@@ -110,7 +116,9 @@ ALLOWED = {
     "scripts/pictures/show.py": Allowed(
         {".mkdir", ".write_bytes", ".replace", ".unlink"}, "the pictures, in the folder that was named, each whole"
     ),
-    "scripts/demo.py": Allowed({"tempfile.mkdtemp", "shutil.rmtree"}, "the demo's own state, gone when it ends"),
+    "scripts/commands/demo.py": Allowed(
+        {"tempfile.mkdtemp", "shutil.rmtree"}, "the demo's own state, gone when it ends"
+    ),
 }
 
 
@@ -257,14 +265,14 @@ def test_a_listed_module_may_do_only_what_is_listed() -> None:
 def log_paths(module: Source) -> list[str]:
     """Spelled-out places of session logs."""
     return [
-        module.at(node, "where session logs are is known to contracts/paths.py alone")
+        module.at(node, "where session logs are is known to contracts/rules/paths.py alone")
         for node, text in module.strings
         if ".jsonl" in text or "logs/" in text
     ]
 
 
 SPELLS_LOG_PATHS = {
-    "contracts/paths.py": "it is the one",
+    "contracts/rules/paths.py": "it is the one",
     "recorder/verify.py": "tells the operator which form of path it wants",
 }
 
@@ -297,13 +305,13 @@ PATHS = {"session_log_path", "session_log_dir"}
 """What makes the path of a log, or of the folder that it is in."""
 
 MAKE_LOG_PATHS = {
-    "contracts/paths.py": "it is the one that knows",
+    "contracts/rules/paths.py": "it is the one that knows",
     "gateway/sessions/store.py": "makes the folder when a session starts",
     "recorder/writer.py": "the only writer",
     "recorder/sweep.py": "looks whether a line is there",
     "recorder/verify.py": "reads",
-    "scripts/demo.py": "reads, to show the line",
-    "scripts/session_logs.py": "finds the logs that a command is to read",
+    "scripts/commands/demo.py": "reads, to show the line",
+    "scripts/commands/session_logs.py": "finds the logs that a command is to read",
     "scripts/measurements/closing.py": "reads, to see when the line is there",
     "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
 }
@@ -311,11 +319,16 @@ ROOTS = {"log_root", "session_log_pattern"}
 """What says below which folder logs are, and which of its files they are."""
 
 KNOW_THE_ROOT = {
-    *("contracts/paths.py", "contracts/settings.py"),
-    *("gateway/__main__.py", "gateway/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
+    *("contracts/rules/paths.py", "contracts/process/settings.py"),
+    *("gateway/__main__.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
-    *("scripts/demo.py", "scripts/folders.py", "scripts/up.py", "scripts/verification.py"),
-    *("scripts/exports/command.py", "scripts/session_logs.py"),
+    *(
+        "scripts/commands/demo.py",
+        "scripts/commands/folders.py",
+        "scripts/commands/up.py",
+        "scripts/commands/verify.py",
+    ),
+    *("scripts/exports/command.py", "scripts/commands/session_logs.py"),
     *("scripts/pictures/record.py", "scripts/pictures/show.py"),
     *(f"scripts/measurements/{name}.py" for name in ["__main__", "closing", "extraction", "recorder", "start"]),
 }
@@ -332,11 +345,11 @@ def test_only_the_listed_modules_know_where_logs_are(names: set[str], known: set
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("gateway/captures.py", "handler(session_log_path(root, user_id, session_id))"),
+        ("gateway/capture/report.py", "handler(session_log_path(root, user_id, session_id))"),
         ("scripts/pictures/show.py", "session_log_path(root, user, session).write_bytes(b'')"),
         ("workers/example.py", "session_log_dir(root, user_id)"),
-        ("scripts/example.py", "import contracts.paths\ncontracts.paths.session_log_path(root, u, s)"),
-        ("scripts/example.py", "getattr(contracts.paths, 'session_log_path')"),
+        ("scripts/example.py", "import contracts.rules.paths\ncontracts.paths.session_log_path(root, u, s)"),
+        ("scripts/example.py", "getattr(contracts.rules.paths, 'session_log_path')"),
     ],
 )
 def test_who_makes_the_path_of_a_log_and_is_not_listed_is_found(path: str, text: str) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "contracts" / "GUARANTEES.md"
+PAGE = ROOT / "tests" / "GUARANTEES.md"
 RULES = ROOT / "tests" / "gateway" / "live" / "README.md"
 
 

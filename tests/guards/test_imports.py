@@ -75,9 +75,9 @@ def _module(dotted: str) -> Source:
 def loggers(module: Source) -> list[str]:
     """Imports of structlog but the one that keeps rich out."""
     return [
-        module.at(found.node, "structlog is imported by contracts.logs alone: elsewhere it would load rich")
+        module.at(found.node, "structlog is imported by contracts.process.logs alone: elsewhere it would load rich")
         for found in module.imports
-        if found.package == "structlog" and module.path != "contracts/logs.py"
+        if found.package == "structlog" and module.path != "contracts/process/logs.py"
     ]
 
 
@@ -121,12 +121,12 @@ def test_the_rooms_meet_only_in_contracts() -> None:
     ("path", "text"),
     [
         ("gateway/example.py", "from recorder.writer import SessionLogWriter"),
-        ("gateway/example.py", "def later():\n    import workers.matrix"),
-        ("recorder/example.py", "from importlib import import_module\nimport_module('workers.artifact')"),
-        ("workers/pipelines/example.py", "from gateway import app"),
+        ("gateway/example.py", "def later():\n    import workers.vision.matrix"),
+        ("recorder/example.py", "from importlib import import_module\nimport_module('workers.vision.artifact')"),
+        ("workers/vision/pipelines/example.py", "from gateway import app"),
         ("contracts/example.py", "import gateway"),
         ("contracts/example.py", "from scripts.cli import main"),
-        ("scripts/example.py", "from tests.clips import moving"),
+        ("scripts/example.py", "from tests.support.clips import moving"),
     ],
 )
 def test_an_import_of_another_room_is_found(path: str, text: str) -> None:
@@ -184,11 +184,14 @@ def test_a_loaded_vision_library_is_found() -> None:
 @pytest.mark.parametrize(
     ("statement", "unused"),
     [
-        ("import scripts.cli, contracts.settings, scripts.up", {"httpx", "numpy", "redis", "rich", "valkey"}),
+        (
+            "import scripts.cli, contracts.process.settings, scripts.commands.up",
+            {"httpx", "numpy", "redis", "rich", "valkey"},
+        ),
         ("import gateway.app, gateway.__main__", {"PIL", "numpy", "rich", "simplejpeg"}),
         ("import recorder.__main__", {"numpy", "rich"}),
         ("import workers.__main__", {"numpy", "rich"}),
-        ("import workers.targets, workers.extractor, workers.live_process", {*VISION, "PIL", "rich"}),
+        ("import workers.pool.targets, workers.extract.extractor, workers.live.process", {*VISION, "PIL", "rich"}),
     ],
 )
 def test_no_process_loads_at_its_start_what_it_may_need_later_or_never(statement: str, unused: set[str]) -> None:
@@ -211,7 +214,7 @@ def test_names_are_imported_only_from_where_they_are_public() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["from contracts.capture import _Control", "from contracts.capture import StrictModel"]
+    "text", ["from contracts.messages.capture import _Control", "from contracts.messages.capture import StrictModel"]
 )
 def test_a_name_that_is_not_public_is_found(text: str) -> None:
     assert inner_names(example(text))

@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from tests.brokers import BrokerProcess
 from tests.conftest import start_pair
 from tests.integration.test_rollback import on_and_off
-from tests.messages import Client
-from tests.real_brokers import reaches
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import Client
+from tests.support.real_brokers import reaches
 
 
 def begins() -> None:

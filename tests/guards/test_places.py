@@ -13,14 +13,14 @@ import pytest
 
 from tests.guards.sources import PACKAGES, ROOT, Source, example, listed, source, sources
 
-READS_ENVIRONMENT = {"contracts/settings.py": "it is the one"}
+READS_ENVIRONMENT = {"contracts/process/settings.py": "it is the one"}
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
 
 
 def environment_uses(module: Source) -> list[str]:
     """Reads and writes of the process's environment."""
     return [
-        module.at(node, "the environment is read by contracts/settings.py alone; settings are passed down")
+        module.at(node, "the environment is read by contracts/process/settings.py alone; settings are passed down")
         for node in module.nodes
         if isinstance(node, ast.Name | ast.Attribute) and module.dotted(node) in ENVIRONMENT
     ]
@@ -54,7 +54,7 @@ KEY_PREFIX = "a3cp:"
 def key_literals(module: Source) -> list[str]:
     """Spelled-out names in Redis."""
     return [
-        module.at(node, f"{text!r} is a name in Redis; they are all in contracts/keys.py")
+        module.at(node, f"{text!r} is a name in Redis; they are all in contracts/broker/keys.py")
         for node, text in module.strings
         if KEY_PREFIX in text
     ]
@@ -64,11 +64,11 @@ def test_names_in_redis_are_in_one_place() -> None:
     findings = [
         finding
         for module in sources(*PACKAGES)
-        if module.path != "contracts/keys.py"
+        if module.path != "contracts/broker/keys.py"
         for finding in key_literals(module)
     ]
     assert not findings, listed(findings)
-    assert key_literals(source("contracts/keys.py"))
+    assert key_literals(source("contracts/broker/keys.py"))
 
 
 def test_programs_of_the_shell_know_no_name_in_redis() -> None:
@@ -99,7 +99,9 @@ OUR_RECEIVER = "self._protocol"  # CaptureProtocol.receive_text and receive_byte
 def unbounded_reads(module: Source) -> list[str]:
     """Uses of the framework's own readers of bodies and messages."""
     return [
-        module.at(call, f".{call.func.attr}() takes what a client sends unasked; read it by gateway.requests.read_body")
+        module.at(
+            call, f".{call.func.attr}() takes what a client sends unasked; read it by gateway.http.requests.read_body"
+        )
         for call, _ in module.calls
         if isinstance(call.func, ast.Attribute)
         and call.func.attr in UNBOUNDED

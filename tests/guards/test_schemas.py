@@ -15,7 +15,7 @@ import pytest
 from pydantic import Base64Bytes, Base64Str, BaseModel
 
 import contracts
-from contracts.capture import CaptureClose, CaptureOpen, FrameMeta
+from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta
 from tests.guards.sources import listed
 
 REQUIRED = {

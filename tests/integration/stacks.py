@@ -11,17 +11,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from contracts.artifact_source import ArtifactSource
-from contracts.broker import AsyncBroker, connect
-from contracts.limits import CaptureLimits
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.broker.roles import AsyncBroker, connect
+from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
+from contracts.rules.paths import session_log_path
+from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import LogReport, verify_log
 from scripts.client import CaptureClient
-from scripts.clip import Clip, ClipFrame
-from scripts.stack import Stack
-from tests.clips import face_clip
+from scripts.clips.clip import Clip, ClipFrame
+from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair
+from tests.support.clips import face_clip
 
 USER = "carer-1"
 DEADLINE_S = 60.0

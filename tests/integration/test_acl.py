@@ -20,23 +20,31 @@ import redis
 from pydantic import SecretStr
 from rich.console import Console
 
-from contracts.acl import User, acl_file, password_hash
-from contracts.artifact_source import ArtifactSource
-from contracts.broker import Role
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.broker.acl import User, acl_file, password_hash
+from contracts.broker.roles import Role
+from contracts.process.settings import Settings
+from contracts.rules.paths import session_log_path
+from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
 from scripts.client import CaptureClient
-from scripts.doctor import doctor
-from scripts.inspection import inspect
-from scripts.stack import Stack
-from scripts.streaming import stream_capture
-from scripts.supervision import PartSpec
-from tests.clips import face_video
-from tests.guarded import OPTIONS, GuardedBroker, denials, encoded_password_of, guarded, password_of, write_rules
+from scripts.clips.stream import stream_capture
+from scripts.commands.doctor import doctor
+from scripts.commands.inspect import inspect
+from scripts.stack.stack import Stack
+from scripts.stack.supervision import PartSpec
 from tests.integration.faults.clusters import BrokerCluster
 from tests.integration.stacks import USER, FaceClip, jpegs, until
 from tests.integration.test_refusals import PROCESSES, command, environ
+from tests.support.clips import face_video
+from tests.support.guarded import (
+    OPTIONS,
+    GuardedBroker,
+    denials,
+    encoded_password_of,
+    guarded,
+    password_of,
+    write_rules,
+)
 
 FRAMES = 32
 ROLES: tuple[Role, ...] = get_args(Role)

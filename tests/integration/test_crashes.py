@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from contracts import keys
-from contracts.errors import A3CPError
-from contracts.paths import artifact_path
+from contracts.broker import keys
+from contracts.rules.errors import A3CPError
+from contracts.rules.paths import artifact_path
 from scripts.client import CaptureOutcome
-from scripts.streaming import stream_capture
+from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
 

@@ -18,18 +18,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from pydantic import SecretStr
 
-from contracts import keys
-from contracts.broker import connect
-from contracts.errors import CAPTURE_CODES
-from contracts.live import LiveCode
-from contracts.pipelines import PIPELINES
+from contracts.broker import keys
+from contracts.broker.roles import connect
+from contracts.messages.live import LiveCode
+from contracts.messages.pipelines import PIPELINES
+from contracts.rules.errors import CAPTURE_CODES
 from gateway import metrics as gateway_metrics
 from gateway.metrics import UPLOAD_REFUSALS
 from recorder import metrics as recorder_metrics
 from recorder.metrics import DEAD_REASONS
 from scripts.client import CaptureClient, CaptureOutcome, LiveEnded
-from scripts.stack import Stack
-from scripts.streaming import stream_capture
+from scripts.clips.stream import stream_capture
+from scripts.stack.stack import Stack
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for, until
 from workers.metrics import EXTRACTOR_TASKS, LIVE_TASKS, JobEnd

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.object_store import ObjectStore
-from scripts.streaming import stream_capture
+from contracts.storage.object_store import ObjectStore
+from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, running, settings_for
-from tests.s3 import BUCKET, SECRET, S3Server
+from tests.support.s3 import BUCKET, SECRET, S3Server
 
 
 @pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)

@@ -14,13 +14,13 @@ import pytest
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
-from contracts.layout import DIMS, LAYOUT
-from contracts.paths import artifact_path, resolve_uri, session_log_path
+from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.paths import artifact_path, resolve_uri, session_log_path
 from scripts.client import CaptureOutcome, StreamState
-from scripts.streaming import stream_capture
+from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, FaceClip, Running, jpegs, running, settings_for
-from tests.messages import Client
+from tests.support.messages import Client
 
 FRAMES = 36
 

@@ -14,13 +14,13 @@ from threading import Thread
 
 import pytest
 
-from contracts.artifact_source import ArtifactSource
-from contracts.paths import resolve_uri
+from contracts.rules.paths import resolve_uri
+from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
 from tests.conftest import BrokerPair, start_pair
 from tests.guards.sources import ROOT
 from tests.integration.stacks import jpegs, running, settings_for
-from tests.scripts.videos import make_video
+from tests.scripts.clips.videos import make_video
 
 README = (ROOT / "README.md").read_text()
 

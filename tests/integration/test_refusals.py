@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.brokers import EVENTS, FRAMES, BrokerProcess
 from tests.conftest import BrokerPair
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess
 
 PROCESSES = ("gateway", "extractor", "recorder")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.broker import connect
-from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS
+from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS
+from contracts.broker.roles import connect
 from scripts.client import CaptureClient, GatewayAway, GatewayRefused, LiveEnded
-from scripts.stack import Stack
-from scripts.streaming import stream_capture
+from scripts.clips.stream import stream_capture
+from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, start_pair
 from tests.integration.stacks import FaceClip, jpegs, settings_for
 

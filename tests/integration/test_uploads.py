@@ -16,12 +16,12 @@ import httpx
 import numpy as np
 import pytest
 
-from contracts import keys
-from contracts.paths import artifact_path
-from scripts.stack import Stack
-from tests.clips import face_video
+from contracts.broker import keys
+from contracts.rules.paths import artifact_path
+from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair
 from tests.integration.stacks import USER, Running, running, settings_for, until
+from tests.support.clips import face_video
 
 FRAMES = 90
 VIDEO = face_video(FRAMES)

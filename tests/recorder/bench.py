@@ -12,11 +12,11 @@ from typing import Any
 
 import redis
 
-from contracts import keys
-from contracts.broker import AsyncBroker, connect, ensure_group
-from contracts.events import EventEntry, Receipt, append_event, await_receipt, split_line
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, connect, ensure_group
+from contracts.process.settings import Settings
+from contracts.rules.paths import session_log_path
+from contracts.state.events import EventEntry, Receipt, append_event, await_receipt, split_line
 from recorder.__main__ import serve
 from recorder.consumer import Consumer
 from recorder.handler import EntryHandler

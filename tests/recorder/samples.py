@@ -15,9 +15,9 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
-from contracts.events import EventEntry
-from contracts.layout import DIMS, layout_text
-from contracts.paths import artifact_path, artifact_uri, session_features_dir, session_log_dir
+from contracts.rules.layout import DIMS, layout_text
+from contracts.rules.paths import artifact_path, artifact_uri, session_features_dir, session_log_dir
+from contracts.state.events import EventEntry
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 

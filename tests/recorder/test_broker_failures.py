@@ -8,11 +8,12 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from contracts import keys, records
-from contracts.broker import ensure_group
-from contracts.events import EventEntry
-from contracts.records import CaptureCounts
-from contracts.scripts import run
+from contracts.broker import keys
+from contracts.broker.roles import ensure_group
+from contracts.broker.script import run
+from contracts.state import records
+from contracts.state.events import EventEntry
+from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
 from tests.recorder.bench import Bench, bodies, on_bench, true_when
 from tests.recorder.samples import entry, feature_ref, new_session, until

@@ -11,11 +11,12 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from contracts import keys, records
-from contracts.errors import MissingSessionPath, RecorderIOError
-from contracts.events import EventEntry, await_receipt
-from contracts.records import CaptureCounts
-from contracts.scripts import run
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.rules.errors import MissingSessionPath, RecorderIOError
+from contracts.state import records
+from contracts.state.events import EventEntry, await_receipt
+from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
 from tests.recorder.bench import Bench, bodies, on_bench
 from tests.recorder.samples import entry, feature_ref, new_session

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.errors import InvalidEvent
+from contracts.rules.errors import InvalidEvent
 from recorder.entry import read_entry
 
 SESSION = "sess_0123456789abcdef"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.errors import RecorderIOError
+from contracts.rules.errors import RecorderIOError
 from recorder.holds import Holds
 
 HERE, THERE = ("u1", "sess_0000000000000001"), ("u1", "sess_0000000000000002")

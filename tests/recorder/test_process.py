@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import redis
 
-from contracts import keys
-from contracts.events import EventEntry, split_line
-from contracts.paths import session_log_path
+from contracts.broker import keys
+from contracts.rules.paths import session_log_path
+from contracts.state.events import EventEntry, split_line
 from tests.conftest import BrokerPair
 from tests.recorder.samples import entry, make_log_dir, new_session
 

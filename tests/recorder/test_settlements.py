@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from contracts import keys, records
-from contracts.errors import BrokerUnavailable
-from contracts.events import Receipt
+from contracts.broker import keys
+from contracts.rules.errors import BrokerUnavailable
+from contracts.state import records
+from contracts.state.events import Receipt
 from recorder.settlements import MAX_ENTRIES, Settlements
 from tests.conftest import BrokerPair
 from tests.recorder.bench import Bench, on_bench

@@ -14,15 +14,16 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
-from contracts import captures, keys, records
-from contracts.background import BackgroundErrors
-from contracts.errors import BrokerUnavailable
-from contracts.events import EventEntry, encode_line
-from contracts.ids import format_utc
-from contracts.paths import session_log_path
-from contracts.records import CaptureCounts, CaptureRecord
-from contracts.scripts import run
-from contracts.upload import Place
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.messages.upload import Place
+from contracts.process.background import BackgroundErrors
+from contracts.rules.errors import BrokerUnavailable
+from contracts.rules.ids import format_utc
+from contracts.rules.paths import session_log_path
+from contracts.state import captures, records
+from contracts.state.events import EventEntry, encode_line
+from contracts.state.records import CaptureCounts, CaptureRecord
 from recorder import sweep as sweep_module
 from recorder.leadership import Leadership
 from recorder.sweep import Decision, Sighting, Sweep, decide

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from contracts import keys, records
-from contracts.broker import ensure_group
-from contracts.errors import BrokerUnavailable
+from contracts.broker import keys
+from contracts.broker.roles import ensure_group
+from contracts.rules.errors import BrokerUnavailable
+from contracts.state import records
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
 from tests.recorder.bench import Bench, bodies, on_bench

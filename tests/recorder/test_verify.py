@@ -12,12 +12,12 @@ import numpy as np
 import orjson
 import pytest
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
-from contracts.events import encode_line
-from contracts.ids import format_utc
-from contracts.layout import DIMS
-from contracts.paths import artifact_path, session_features_dir, session_log_path
+from contracts.rules.errors import ArtifactError
+from contracts.rules.ids import format_utc
+from contracts.rules.layout import DIMS
+from contracts.rules.paths import artifact_path, session_features_dir, session_log_path
+from contracts.state.events import encode_line
+from contracts.storage.artifacts import ArtifactSource
 from recorder.session_log import find_feature_ref
 from recorder.verify import LogReport, replay, verify_log
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.errors import EventTooLarge, MissingSessionPath, RecorderIOError, SessionLogLocked
-from contracts.events import encode_line, is_by_client, split_line
-from contracts.ids import format_utc
-from contracts.paths import session_log_path
+from contracts.rules.errors import EventTooLarge, MissingSessionPath, RecorderIOError, SessionLogLocked
+from contracts.rules.ids import format_utc
+from contracts.rules.paths import session_log_path
+from contracts.state.events import encode_line, is_by_client, split_line
 from recorder.writer import LogWriter
 from tests.recorder.samples import NOON, event, make_log_dir, new_session
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scripts.cli import app
-from tests.scripts.videos import make_folder
+from tests.scripts.clips.videos import make_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = ("gateway", "extractor", "worker", "recorder", "up", "inspect", "doctor", "verify", "demo")
@@ -77,8 +77,8 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
     monkeypatch: pytest.MonkeyPatch, options: list[str], parts: dict[str, int]
 ) -> None:
     started: list[dict[str, int]] = []
-    monkeypatch.setattr("contracts.process.run_process", lambda _, action: action())
-    monkeypatch.setattr("scripts.up.up", lambda _, **counts: started.append(counts) or 0)
+    monkeypatch.setattr("contracts.process.run.run_process", lambda _, action: action())
+    monkeypatch.setattr("scripts.commands.up.up", lambda _, **counts: started.append(counts) or 0)
     assert CliRunner().invoke(app, ["up", *options]).exit_code == 0
     assert started == [parts]
 

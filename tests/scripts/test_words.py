@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.errors import CAPTURE_CODES
+from contracts.rules.errors import CAPTURE_CODES
+from scripts.build.lockfile import problems
 from scripts.client.explanations import explain
-from scripts.lockfile import problems
-from scripts.up import plain
+from scripts.commands.up import plain
 
 
 @pytest.mark.parametrize("code", sorted(CAPTURE_CODES))

@@ -16,25 +16,26 @@ import numpy as np
 import redis
 import simplejpeg
 
-from contracts import captures, keys, records, upload_store
-from contracts.broker import ensure_group_sync
-from contracts.captures import CaptureWindow
-from contracts.errors import AbortCode
-from contracts.events import EventEntry
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.keys import capture_keys
-from contracts.layout import LAYOUT, Part
-from contracts.limits import CaptureLimits
-from contracts.paths import artifact_path
-from contracts.records import CaptureRecord
-from contracts.scripts import Call, run_sync
-from contracts.settings import Settings
-from contracts.upload import CHUNK_BYTES, StoredVideo
-from workers.artifact import ArtifactStore, LocalStore
-from workers.capture_job import CaptureJob, JobEnd
-from workers.lease import QUEUES, Claimed, Dispatch, Timing
-from workers.pipelines.base import Findings, Image, PipelineFactory
-from workers.steps import Bench
+from contracts.broker import keys
+from contracts.broker.keys import capture_keys
+from contracts.broker.roles import ensure_group_sync
+from contracts.broker.script import Call, run_sync
+from contracts.messages.upload import CHUNK_BYTES, StoredVideo
+from contracts.process.settings import Settings
+from contracts.rules.errors import AbortCode
+from contracts.rules.layout import LAYOUT, Part
+from contracts.rules.limits import CaptureLimits
+from contracts.rules.paths import artifact_path
+from contracts.state import captures, records, uploads
+from contracts.state.captures import CaptureWindow
+from contracts.state.events import EventEntry
+from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.records import CaptureRecord
+from workers.extract.capture_job import CaptureJob, JobEnd
+from workers.extract.lease import QUEUES, Claimed, Dispatch, Timing
+from workers.extract.retries import Bench
+from workers.vision.artifact import ArtifactStore, LocalStore
+from workers.vision.pipelines.base import Findings, Image, PipelineFactory
 
 T = TypeVar("T")
 
@@ -136,10 +137,10 @@ class Stage:
         self.window = self.window.model_copy(update={"video": stored, "fps_target": 15, "width": 640, "height": 480})
         for number in range(-(-len(video) // CHUNK_BYTES)):
             chunk = video[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES]
-            self.call(upload_store.put(stored.upload_id, number, chunk))
+            self.call(uploads.put(stored.upload_id, number, chunk))
         place = self.window.place
         assert place is not None
-        assert self.call(upload_store.take(place, Settings(), complete=True)) == "OK"
+        assert self.call(uploads.take(place, Settings(), complete=True)) == "OK"
         return self.open()
 
     def video_is_there(self) -> bool:

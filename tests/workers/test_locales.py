@@ -12,11 +12,11 @@ import pytest
 WORKER = """
 import locale, threading
 from functools import partial
-from contracts.pipelines import PIPELINES
-from workers.process import run_worker, warm_up
+from contracts.messages.pipelines import PIPELINES
+from workers.pool.process import run_worker, warm_up
 
 def work(stop: threading.Event) -> None:
-    from workers.pipelines import registry
+    from workers.vision.pipelines import registry
     for pipeline_id in PIPELINES:
         warm_up(partial(registry.make_pipeline, pipeline_id))
     print("made", *PIPELINES, locale.getpreferredencoding(False), flush=True)

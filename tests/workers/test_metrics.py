@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contracts.metrics import exposition
+from contracts.process.metrics import exposition
 from workers.metrics import PoolMetrics
 
 

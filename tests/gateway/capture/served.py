@@ -18,18 +18,19 @@ from starlette.routing import WebSocketRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from contracts import keys, records
-from contracts.broker import AsyncBroker
-from contracts.captures import CaptureState, claim
-from contracts.events import EventEntry
-from contracts.limits import CaptureLimits
-from contracts.records import CaptureRecord
-from contracts.scripts import run
-from contracts.settings import Settings
-from gateway.capture import opening
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker
+from contracts.broker.script import run
+from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
+from contracts.state import records
+from contracts.state.captures import CaptureState, claim
+from contracts.state.events import EventEntry
+from contracts.state.records import CaptureRecord
+from gateway.capture import lifecycle
 from gateway.capture.endpoint import capture_endpoint
 from gateway.state import GatewayState
-from tests.messages import SESSION, Client, jpeg
+from tests.support.messages import SESSION, Client, jpeg
 
 DEADLINE_S = 15.0
 
@@ -134,7 +135,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve the endpoint on a free port; fake brokers, which know no INFO, unless real ones are given."""
     if frames is None:
-        with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=memory_share)):
+        with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=memory_share)):
             async with _serving(fakeredis.FakeAsyncRedis(), fakeredis.FakeAsyncRedis(), limits) as served:
                 yield served
     else:

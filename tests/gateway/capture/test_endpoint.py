@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from contracts import captures, keys, records
-from contracts.errors import BrokerUnavailable
-from contracts.frame import TerminalEntry
-from contracts.layout import DIMS, Row
-from contracts.scripts import run
-from gateway.capture import endpoint, opening
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.rules.errors import BrokerUnavailable
+from contracts.rules.layout import DIMS, Row
+from contracts.state import captures, records
+from contracts.state.frame import TerminalEntry
+from gateway.capture import endpoint, lifecycle
 from gateway.capture.protocol import CaptureProtocol
 from tests.gateway.capture.served import Ended, Served, Socket, serving, until
-from tests.messages import Client, at, jpeg
+from tests.support.messages import Client, at, jpeg
 
 Scenario = Callable[[Served, Socket, Client], Awaitable[None]]
 
@@ -502,7 +503,7 @@ def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.Monke
     async def away(broker: Any, call: Any, within_s: float) -> Any:
         raise BrokerUnavailable("events", "connection refused")
 
-    monkeypatch.setattr(opening, "run_within", away)
+    monkeypatch.setattr(lifecycle, "run_within", away)
 
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())

@@ -10,15 +10,15 @@ from unittest import mock
 
 import pytest
 
-from contracts import captures
-from contracts.broker import BrokerFull
-from contracts.captures import PushReply
-from contracts.errors import BrokerUnavailable, CaptureError
-from contracts.frame import ForwardItem
-from contracts.limits import CaptureLimits
+from contracts.broker.roles import BrokerFull
+from contracts.rules.errors import BrokerUnavailable, CaptureError
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures
+from contracts.state.captures import PushReply
+from contracts.state.frame import ForwardItem
 from gateway.capture import forwarder
 from gateway.capture.forwarder import Forwarder
-from tests.messages import SESSION, START
+from tests.support.messages import SESSION, START
 
 OK, FULL = PushReply(depth=1), PushReply(full=True)
 

@@ -7,10 +7,10 @@ import io
 import pytest
 from PIL import Image
 
-from contracts.errors import CaptureError
-from contracts.limits import CaptureLimits
+from contracts.rules.errors import CaptureError
+from contracts.rules.limits import CaptureLimits
 from gateway.capture.jpeg import check_jpeg
-from tests.messages import jpeg
+from tests.support.messages import jpeg
 
 LIMITS = CaptureLimits()
 

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 import pytest
 import redis.asyncio
 
-from contracts.broker import connect
+from contracts.broker.roles import connect
 from tests.conftest import BrokerPair
 from tests.gateway.capture.served import Served, serving, until
-from tests.messages import Client, jpeg
+from tests.support.messages import Client, jpeg
 
 pytestmark = pytest.mark.real
 

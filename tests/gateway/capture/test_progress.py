@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from contracts.captures import Watch
-from contracts.limits import CaptureLimits
+from contracts.rules.limits import CaptureLimits
+from contracts.state.captures import Watch
 from gateway.capture.progress import HEARTBEAT_S, ProgressSender
 
 LIMITS = CaptureLimits()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.limits import CaptureLimits
+from contracts.rules.limits import CaptureLimits
 from gateway.capture.protocol import (
     Action,
     CaptureProtocol,
@@ -18,7 +18,7 @@ from gateway.capture.protocol import (
     Open,
     State,
 )
-from tests.messages import START, Client, at, jpeg
+from tests.support.messages import START, Client, at, jpeg
 
 LIMITS = CaptureLimits()
 

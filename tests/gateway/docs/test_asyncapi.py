@@ -15,11 +15,13 @@ from jsonschema import Draft7Validator
 from starlette.routing import WebSocketRoute
 
 import contracts
-from contracts import dead_letters, keys, live
-from contracts.errors import CAPTURE_CODES, AbortCode, LiveCode, VideoCode
-from contracts.events import EventEntry, Receipt
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.live_lane import Answer, LiveFrame
+from contracts.broker import keys
+from contracts.messages import live
+from contracts.rules.errors import CAPTURE_CODES, AbortCode, LiveCode, VideoCode
+from contracts.state import dead_letters
+from contracts.state.events import EventEntry, Receipt
+from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.live import Answer, LiveFrame
 from gateway.docs.asyncapi import asyncapi
 from gateway.docs.sockets import CAPTURE_REASONS, LIVE_REASONS
 from tests.gateway.reached import reaching

@@ -14,9 +14,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import SecretStr
 from starlette.routing import Route
 
-from contracts import answers, session, upload
-from contracts.errors import RecorderError
-from contracts.events import Receipt
+from contracts.messages import http, session, upload
+from contracts.rules.errors import RecorderError
+from contracts.state.events import Receipt
 from gateway.docs.examples import EXAMPLES
 from gateway.docs.operations import OPERATIONS
 from gateway.docs.refusals import NO_ROUTE, REASONS
@@ -85,7 +85,7 @@ def test_no_code_is_documented_that_the_source_does_not_have() -> None:
 
 
 def test_every_model_of_an_answer_or_a_request_is_in_it() -> None:
-    names = {*answers.__all__, *session.__all__, "UploadForm", "UploadAccepted", "UploadStatus"} - {"SessionStatus"}
+    names = {*http.__all__, *session.__all__, "UploadForm", "UploadAccepted", "UploadStatus"} - {"SessionStatus"}
     assert upload.UploadForm and names <= set(DOCUMENT["components"]["schemas"])
 
 
@@ -97,7 +97,7 @@ def test_an_example_fits_its_schema(name: str) -> None:
 
 
 def test_what_is_read_may_leave_out_a_default_and_what_is_written_does_not() -> None:
-    read, written = components([answers.Tick], []), components([], [answers.Tick])
+    read, written = components([http.Tick], []), components([], [http.Tick])
     assert read["Tick"]["required"] == ["active_captures"]
     assert written["Tick"]["required"] == ["status", "active_captures"]
 

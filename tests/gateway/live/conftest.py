@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import one_broker
+from tests.support.brokers import BrokerProcess
 
 
 @pytest.fixture(scope="session")

@@ -17,23 +17,23 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from contracts import broker as contracts_broker
-from contracts import live_lane
-from contracts.broker import AsyncBroker, broker_errors
-from contracts.errors import BrokerUnavailable
-from contracts.keys import live_inbox
-from contracts.live import PipelineResult
-from contracts.live_lane import Answer, LiveFrame
-from contracts.scripts import run
-from contracts.settings import Settings
+from contracts.broker import roles as contracts_broker
+from contracts.broker.keys import live_inbox
+from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.broker.script import run
+from contracts.messages.live import PipelineResult
+from contracts.process.settings import Settings
+from contracts.rules.errors import BrokerUnavailable
+from contracts.state import live as live_lane
+from contracts.state.live import Answer, LiveFrame
 from gateway.app import create_app
-from gateway.cancelling import cancel_all
 from gateway.live.lane import LiveLane
-from gateway.server import GatewayServer
+from gateway.server.uvicorn_server import GatewayServer
 from gateway.state import GatewayState
-from tests.brokers import FRAMES, BrokerProcess
+from gateway.tasks import cancel_all
 from tests.gateway.test_app_http import served
-from tests.messages import jpeg
+from tests.support.brokers import FRAMES, BrokerProcess
+from tests.support.messages import jpeg
 
 DEADLINE_S = 20.0
 PATH = "/ws/video/stream"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.settings import Settings, load_settings
+from contracts.process.settings import Settings, load_settings
 from gateway.live.backpressure import LEAST_FRAMES, WINDOW_FRAMES, Backpressure, BackpressureState
 
 NORMAL, WARNING, CRITICAL = BackpressureState

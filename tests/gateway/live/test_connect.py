@@ -13,16 +13,16 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from contracts import live_lane
-from contracts.keys import LIVE_SESSIONS
-from contracts.pipelines import PIPELINES
-from contracts.scripts import run
+from contracts.broker.keys import LIVE_SESSIONS
+from contracts.broker.script import run
+from contracts.messages.pipelines import PIPELINES
+from contracts.state import live as live_lane
 from gateway.live.endpoint import chosen_pipeline
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import PATH, Live, play, until
 from tests.gateway.reached import assert_refused, reaching
 from tests.integration.load.sockets import BINARY, BareSocket, framed, handshake
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 
 @pytest.mark.parametrize("pipeline_id", list(PIPELINES))

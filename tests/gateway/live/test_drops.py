@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, Socket, play, until
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 WARNING = {"warning": "slow_down"}
 

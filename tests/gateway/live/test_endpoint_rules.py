@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from contracts.errors import LiveRefusal
+from contracts.rules.errors import LiveRefusal
 from gateway.live.endpoint import _kind_of_peer, _lost
 
 

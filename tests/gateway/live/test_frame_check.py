@@ -9,14 +9,14 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from contracts.errors import LiveRefusal
-from contracts.limits import LIVE_MAX_SIDE
-from contracts.settings import Settings, load_settings
+from contracts.process.settings import Settings, load_settings
+from contracts.rules.errors import LiveRefusal
+from contracts.rules.limits import LIVE_MAX_SIDE
 from gateway.live.frame_check import check_frame
 from tests.attack.hostile import HOSTILE
 from tests.attack.jpegs import picture, with_scans
 from tests.attack.test_hostile_jpegs import GATEWAY_LINES, lines_run
-from tests.messages import jpeg
+from tests.support.messages import jpeg
 
 LIMIT = Settings().stream_max_frame_bytes
 MIB = 1_048_576

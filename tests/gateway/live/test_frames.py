@@ -10,17 +10,17 @@ from typing import get_args
 import pytest
 from PIL import Image
 
-from contracts.errors import LiveCode
-from contracts.live import LiveError
-from contracts.live_lane import Answer
-from gateway import websocket_protocol
+from contracts.messages.live import LiveError
+from contracts.rules.errors import LiveCode
+from contracts.state.live import Answer
 from gateway.live.endpoint import CLOSE_CODES
 from gateway.live.lane import LiveLane
-from tests.brokers import BrokerProcess
+from gateway.server import websocket_protocol
 from tests.gateway.live.served import Ended, Live, play, until
 from tests.gateway.live.test_frame_check import LIMIT, MIB, padded, patched_size
 from tests.integration.load.sockets import BINARY, CONTINUATION, BareSocket, framed
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 CONTRACT: dict[LiveCode, int] = {
     "invalid_pipeline": 1008,

@@ -10,18 +10,18 @@ from unittest import mock
 
 import pytest
 
-from contracts import live_lane
-from contracts.broker import AsyncBroker, BrokerFull
-from contracts.errors import BrokerUnavailable, LiveRefusal
-from contracts.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
-from contracts.live_lane import Answer, Place
-from contracts.scripts import Call, run
+from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
+from contracts.broker.roles import AsyncBroker, BrokerFull
+from contracts.broker.script import Call, run
+from contracts.rules.errors import BrokerUnavailable, LiveRefusal
+from contracts.state import live as live_lane
+from contracts.state.live import Answer, Place
 from gateway.live import lane as lane_module
 from gateway.live.lane import Outcome
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, TinyWorker, play, result_text, until
 from tests.gateway.live.test_frames import assert_ended
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocket
 
-from contracts.live_lane import Answer
-from gateway import server as server_module
-from gateway.cancelling import cancel_all
-from tests.brokers import BrokerProcess
+from contracts.state.live import Answer
+from gateway.server import uvicorn_server as server_module
+from gateway.tasks import cancel_all
 from tests.gateway.live.served import PATH, Live, TinyWorker, play, until
 from tests.gateway.live.test_drops import dropped, indices
 from tests.integration.load.sockets import BINARY, BareSocket, framed
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 QUERY = f"{PATH}?pipeline_id=pose"
 

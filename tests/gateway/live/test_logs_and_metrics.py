@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from structlog.testing import capture_logs
 
-from contracts.live_lane import Answer
-from tests.brokers import BrokerProcess
+from contracts.state.live import Answer
 from tests.gateway.live.served import Live, play, until
 from tests.gateway.live.test_drops import burst
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 
 def logged(

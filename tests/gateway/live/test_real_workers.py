@@ -13,10 +13,10 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
-from contracts.layout import LAYOUT
-from contracts.live import LiveResult
-from contracts.pipelines import PIPELINES
-from scripts.streaming import stream_capture
+from contracts.messages.live import LiveResult
+from contracts.messages.pipelines import PIPELINES
+from contracts.rules.layout import LAYOUT
+from scripts.clips.stream import stream_capture
 from tests.attack.hostile import HOSTILE
 from tests.conftest import BrokerPair, start_pair
 from tests.gateway.live.served import PATH, Live, play, until

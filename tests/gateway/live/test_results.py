@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, play
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 
 def test_a_frame_gets_its_result_with_its_index(broker: BrokerProcess, tmp_path: Path) -> None:

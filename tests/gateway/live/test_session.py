@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.live import LiveDropped, LiveResult, LiveWarning
+from contracts.messages.live import LiveDropped, LiveResult, LiveWarning
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.session import LiveSession, Message, Result
 from tests.gateway.live.served import result_text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import RequestRefused
+from contracts.rules.errors import RequestRefused
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
 
 TYPE = "multipart/form-data; boundary=XX"

@@ -14,14 +14,16 @@ import httpx
 import pytest
 import redis
 
-from contracts import captures, keys, records, upload_store
-from contracts.captures import CaptureState
-from contracts.errors import BrokerUnavailable, CaptureError
-from contracts.events import EventEntry
-from contracts.records import CaptureCounts
-from contracts.scripts import run
-from contracts.upload import CHUNK_BYTES
-from gateway.capture import opening
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.messages.upload import CHUNK_BYTES
+from contracts.rules.errors import BrokerUnavailable, CaptureError
+from contracts.state import captures, records
+from contracts.state import uploads as upload_store
+from contracts.state.captures import CaptureState
+from contracts.state.events import EventEntry
+from contracts.state.records import CaptureCounts
+from gateway.capture import lifecycle
 from gateway.uploads import arrival, routes
 from gateway.uploads.routes import too_slow
 from tests.gateway.reached import Reached, assert_refused, reaching
@@ -34,7 +36,7 @@ TYPE = {"Content-Type": "multipart/form-data; boundary=XX"}
 def roomy() -> Iterator[mock.AsyncMock]:
     """The fake brokers do not say how full they are."""
     share = mock.AsyncMock(return_value=0.1)
-    with mock.patch.object(opening, "memory_share", share), mock.patch.object(arrival, "memory_share", share):
+    with mock.patch.object(lifecycle, "memory_share", share), mock.patch.object(arrival, "memory_share", share):
         yield share
 
 
@@ -290,7 +292,7 @@ def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
             ttls.extend([await frames.ttl(key) for key in await frames_keys(gateway)])
             raise CaptureError("too_many_captures", "")
 
-        monkeypatch.setattr(opening, "open_capture", look)
+        monkeypatch.setattr(lifecycle, "open_capture", look)
         assert_refused(await submit(gateway, fields), 429, "too_many_captures")
         assert len(ttls) == 2 and all(0 < ttl <= 60 for ttl in ttls)
         await nothing_is_left(gateway, fields)
@@ -308,7 +310,7 @@ def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lost_is_
             await run(gateway.state.events, records.publish(EventEntry(b"{}", *ids), CaptureCounts(1, 1)))
             raise BrokerUnavailable("frames", "its answer was lost")
 
-        monkeypatch.setattr(opening, "OPEN_WITHIN_S", 0.0)
+        monkeypatch.setattr(lifecycle, "OPEN_WITHIN_S", 0.0)
         monkeypatch.setattr(upload_store, "wait", lost)
         assert (await submit(gateway, fields)).status_code == 202
         assert await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "outcome") == b"published"

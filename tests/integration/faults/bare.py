@@ -11,9 +11,9 @@ import numpy as np
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
-from contracts.layout import DIMS, LAYOUT
-from tests.clips import encoded, face_clip
+from contracts.rules.layout import DIMS, LAYOUT
 from tests.integration.faults.clients import FPS, SIZE
+from tests.support.clips import encoded, face_clip
 
 __all__ = [
     "CLIPS", "MAX_FRAMES", "PIECE_BYTES", "VIDEOS", "VIDEO_FRAMES", "bare_features", "clip_frames", "clip_video",

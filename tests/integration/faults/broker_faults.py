@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import orjson
 
-from contracts import keys
-from contracts.broker import Role
-from contracts.paths import session_log_path
-from tests.brokers import FRAMES, BrokerProcess
+from contracts.broker import keys
+from contracts.broker.roles import Role
+from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Capture, Sessions
 from tests.integration.faults.harness import Fault, Plan, Rig, until
 from tests.integration.faults.history import read_history
 from tests.integration.faults.process_faults import Case
+from tests.support.brokers import FRAMES, BrokerProcess
 
 __all__ = ["CASES", "states"]
 

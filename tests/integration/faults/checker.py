@@ -18,10 +18,10 @@ from zipfile import BadZipFile
 import numpy as np
 import orjson
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import ArtifactError
-from contracts.events import split_line
-from contracts.message import FeatureRefEvent
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.errors import ArtifactError
+from contracts.state.events import split_line
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import verify_artifact
 from tests.integration.faults.history import AppendTold, CaptureTold, SessionTold, Told
 from tests.integration.faults.observation import Brokers, Observed

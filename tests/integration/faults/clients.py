@@ -15,7 +15,7 @@ import orjson
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
-from contracts.ids import SCHEMA_VERSION, format_utc
+from contracts.rules.ids import SCHEMA_VERSION, format_utc
 from tests.integration.faults.history import History
 
 __all__ = ["FPS", "SIZE", "Append", "Capture", "Sessions", "Vanish"]

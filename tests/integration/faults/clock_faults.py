@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx
 import orjson
 
-from contracts.ids import parse_utc
-from scripts.supervision import PartSpec
-from tests.brokers import Flavour
+from contracts.rules.ids import parse_utc
+from scripts.stack.supervision import PartSpec
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Sessions
 from tests.integration.faults.harness import Fault, Plan, Rig, rig_on, until
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage, broker_pair
+from tests.support.brokers import Flavour
 
 __all__ = ["CASES"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from tests.brokers import EVENTS, FRAMES, Flavour, server_path
+from tests.support.brokers import EVENTS, FRAMES, Flavour, server_path
 
 SLOTS = 16_384
 MASTERS = 3

@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tests.brokers import Flavour
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig, until
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage, plain
+from tests.support.brokers import Flavour
 
 __all__ = ["CASES", "Disk"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from contracts import keys
+from contracts.broker import keys
 from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, pieces_of
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.clients import Append, Capture, Sessions

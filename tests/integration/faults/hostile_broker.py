@@ -25,28 +25,28 @@ import httpx
 import redis
 from rich.console import Console
 
-from contracts import keys
-from contracts.acl import User
-from contracts.artifact_source import ArtifactSource
-from contracts.broker import Role
-from contracts.paths import session_features_dir, session_log_path
+from contracts.broker import keys
+from contracts.broker.acl import User
+from contracts.broker.roles import Role
+from contracts.rules.paths import session_features_dir, session_log_path
+from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
 from scripts.client import CaptureClient
-from scripts.inspection import inspect
-from scripts.stack import Stack
-from scripts.streaming import stream_capture
-from scripts.supervision import PartSpec
-from tests.brokers import Flavour
-from tests.guarded import GuardedBroker, guarded
+from scripts.clips.stream import stream_capture
+from scripts.commands.inspect import inspect
+from scripts.stack.stack import Stack
+from scripts.stack.supervision import PartSpec
 from tests.integration.faults.hostile_values import TARGETS, Item, Target, items_of
 from tests.integration.stacks import USER, FaceClip, jpegs, until
 from tests.integration.test_acl import Guarded, GuardedStack, settings_of, upload
+from tests.support.brokers import Flavour
+from tests.support.guarded import GuardedBroker, guarded
 
 __all__ = ["Attack", "attack", "sampled"]
 
 QUICK = (
-    "import sys; sys.argv[0] = {module!r}; import gateway.health, recorder.sweep, runpy;"
-    "gateway.health.CHECK_EVERY_S = recorder.sweep.SWEEP_S = 0.1;"
+    "import sys; sys.argv[0] = {module!r}; import gateway.monitoring.health, recorder.sweep, runpy;"
+    "gateway.monitoring.health.CHECK_EVERY_S = recorder.sweep.SWEEP_S = 0.1;"
     "runpy.run_module({module!r}, run_name='__main__')"
 )
 """The loops of a gateway and a recorder turn ten times a second, so that they meet every value."""

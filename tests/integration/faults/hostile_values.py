@@ -1,6 +1,6 @@
 """What a hostile process writes into the brokers: into every key, field, member and entry, one value at a time.
 
-The list of keys is that of `contracts.keys`; `unknown_keys` says which of them nothing is written into.
+The list of keys is that of `contracts.broker.keys`; `unknown_keys` says which of them nothing is written into.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import cache
 from itertools import product
 from typing import Literal
 
-from contracts import keys
-from contracts.broker import Role
-from contracts.captures import CaptureWindow
-from contracts.frame import ForwardItem, TerminalEntry
-from contracts.layout import PART_NAMES
-from contracts.upload import StoredVideo
-from tests.clips import face_clip
+from contracts.broker import keys
+from contracts.broker.roles import Role
+from contracts.messages.upload import StoredVideo
+from contracts.rules.layout import PART_NAMES
+from contracts.state.captures import CaptureWindow
+from contracts.state.frame import ForwardItem, TerminalEntry
+from tests.support.clips import face_clip
 
 __all__ = ["TARGETS", "Item", "Target", "Victim", "items_of", "unknown_keys"]
 
@@ -167,11 +167,11 @@ TARGETS: tuple[Target, ...] = (
 )  # fmt: skip
 
 NO_KEYS = {"EXTRACTOR_GROUP", "RECORDER_GROUP", "RELEASED", "CaptureKeys", "NamedTuple"}
-"""The names in `contracts.keys` that are not keys."""
+"""The names in `contracts.broker.keys` that are not keys."""
 
 
 def unknown_keys() -> set[str]:
-    """The keys of `contracts.keys` that nothing hostile is written into, and the targets that are no key of it."""
+    """The keys of `contracts.broker.keys` that the fuzzer leaves out, and the targets that are no key of it."""
     known = {target.name for target in TARGETS}
     parts = {f"capture_keys.{part}" for part in keys.CaptureKeys._fields}
     # read from the module, not from __all__: a new key may be missing there until another module imports it

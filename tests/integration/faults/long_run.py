@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.brokers import Flavour
 from tests.integration.faults.cases import case_of
 from tests.integration.faults.checker import Report
 from tests.integration.faults.harness import Rig, play
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage
 from tests.integration.faults.table import Row
+from tests.support.brokers import Flavour
 
 __all__ = ["Run", "run_on", "say"]
 

@@ -13,9 +13,9 @@ from typing import NamedTuple, get_args
 
 import httpx
 
-from contracts import keys
-from contracts.broker import Role
-from contracts.paths import session_log_path
+from contracts.broker import keys
+from contracts.broker.roles import Role
+from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Append, Capture, Sessions
 from tests.integration.faults.harness import Fault, Plan, Rig, until

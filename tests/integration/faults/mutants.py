@@ -28,26 +28,26 @@ class Mutant:
 
 MUTANTS: dict[str, Mutant] = {
     "the token check of row": Mutant(
-        "contracts/lua/row.lua",
+        "contracts/state/lua/frames/row.lua",
         "if s[1] ~= ARGV[1] then return 0 end\n",
         "a row of an old owner",
         "has no event, and is aborted extraction_failed",
     ),
     "publish once": Mutant(
-        "contracts/lua/publish.lua",
+        "contracts/state/lua/events/publish.lua",
         "if s[1] == 'published' then return {'published', s[2]} end\nif s[1] then return {'aborted', s[3] or ''} end\n",
         "aborted before it is published",
         "was told forward_failed, and has an event",
     ),
     "write once": Mutant(
-        "workers/artifact.py",
+        "workers/vision/artifact.py",
         "os.link(temporary, path)",
         "the artifact's place is taken",
         "the artifact does not verify",
         "os.replace(temporary, path)",
     ),
     "delete before store": Mutant(
-        "contracts/lua/row.lua",
+        "contracts/state/lua/frames/row.lua",
         "redis.call('XDEL', KEYS[2], ARGV[2] .. '-0')\nif redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then\n",
         "extraction from a full frames broker",
         "left in the brokers: pending captures",

@@ -9,9 +9,9 @@ from typing import Any
 
 import redis.asyncio
 
-from contracts import keys
-from contracts.broker import broker_time_ms
-from contracts.paths import session_features_dir, session_log_path
+from contracts.broker import keys
+from contracts.broker.roles import broker_time_ms
+from contracts.rules.paths import session_features_dir, session_log_path
 from tests.integration.faults.history import Told
 
 __all__ = ["Brokers", "Observed", "find_images", "look_at_brokers", "look_at_files"]

@@ -16,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 import simplejpeg
 
-import contracts.broker
-import contracts.captures
-import contracts.records
-import contracts.upload_store
-from contracts.settings import Settings, load_settings
+import contracts.broker.roles
+import contracts.state.captures
+import contracts.state.records
+import contracts.state.uploads
+from contracts.process.settings import Settings, load_settings
 
 __all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "Note", "hanging_jpeg", "killing_jpeg", "main"]
 
@@ -63,11 +63,11 @@ def _is_plain(image: Any, colour: tuple[int, int, int]) -> bool:
 
 
 def _shorten_broker() -> None:
-    for connect in (contracts.broker.connect, contracts.broker.connect_sync):
+    for connect in (contracts.broker.roles.connect, contracts.broker.roles.connect_sync):
         connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
-    contracts.records.LEADER_TTL_MS = 2_000
-    contracts.captures.OPEN_TTL_S = OPEN_TTL_S
-    contracts.upload_store.ARRIVING_TTL_S = ARRIVING_TTL_S
+    contracts.state.records.LEADER_TTL_MS = 2_000
+    contracts.state.captures.OPEN_TTL_S = OPEN_TTL_S
+    contracts.state.uploads.ARRIVING_TTL_S = ARRIVING_TTL_S
 
 
 def _takes(settings: Settings, note: Note) -> bool:
@@ -80,9 +80,9 @@ def _takes(settings: Settings, note: Note) -> bool:
 
 
 def _artifacts_break_off(settings: Settings) -> None:
-    import workers.artifact
+    import workers.vision.artifact
 
-    write = workers.artifact._write_synced
+    write = workers.vision.artifact._write_synced
 
     def write_or_die(path: Path, data: bytes) -> None:
         if _takes(settings, "die in the middle of an artifact"):
@@ -90,7 +90,7 @@ def _artifacts_break_off(settings: Settings) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, data)
 
-    workers.artifact._write_synced = write_or_die
+    workers.vision.artifact._write_synced = write_or_die
 
 
 def _lines_break_off(settings: Settings) -> None:
@@ -111,10 +111,10 @@ def _lines_break_off(settings: Settings) -> None:
 
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
-    """`workers.extractor.extractor_process` with short intervals and the two images."""
-    import workers.extractor
-    from workers.lease import Timing
-    from workers.pipelines import holistic
+    """`workers.extract.extractor.extractor_process` with short intervals and the two images."""
+    import workers.extract.extractor
+    from workers.extract.lease import Timing
+    from workers.vision.pipelines import holistic
 
     class Pipeline(holistic.SolutionPipeline):
         def process(self, image: Any) -> Any:
@@ -131,9 +131,9 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
         patience_s=10.0,
     )  # fmt: skip
     holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
-    workers.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
-    workers.extractor.PULSE_TIMEOUT_S = 1.0
-    workers.extractor.extractor_process(settings, metrics_folder)
+    workers.extract.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
+    workers.extract.extractor.PULSE_TIMEOUT_S = 1.0
+    workers.extract.extractor.extractor_process(settings, metrics_folder)
 
 
 def _extractor() -> int:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Flavour
 from tests.integration.faults.cases import case_of
 from tests.integration.faults.harness import Rig, play
+from tests.support.brokers import Flavour
 
 __all__ = ["play_cases", "play_on"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import get_args
 
-from contracts.broker import Role
+from contracts.broker.roles import Role
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import SIZE, Capture, Vanish
 from tests.integration.faults.harness import Fault, Plan, Rig, until

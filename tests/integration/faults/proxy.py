@@ -94,8 +94,8 @@ class Trap:
 
 def script_names(tree: Path) -> dict[str, str]:
     """The scripts of a source tree: SHA-1 by name."""
-    folder = tree / "contracts" / "lua"
-    return {hashlib.sha1(p.read_bytes(), usedforsecurity=False).hexdigest(): p.stem for p in folder.glob("*.lua")}
+    folder = tree / "contracts" / "state" / "lua"
+    return {hashlib.sha1(p.read_bytes(), usedforsecurity=False).hexdigest(): p.stem for p in folder.rglob("*.lua")}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from contracts import keys
+from contracts.broker import keys
 from tests.integration.faults.bare import clip_frames
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Capture

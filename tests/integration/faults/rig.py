@@ -17,11 +17,11 @@ import httpx
 import redis.asyncio
 from pydantic import SecretStr
 
-from contracts import keys
-from contracts.broker import AsyncBroker, Role, broker_time_ms
-from contracts.limits import CaptureLimits
-from contracts.settings import Settings
-from scripts.supervision import Part, PartSpec
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, Role, broker_time_ms
+from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
+from scripts.stack.supervision import Part, PartSpec
 from tests.conftest import BrokerPair
 from tests.integration.faults.clusters import ClusterPair
 from tests.integration.faults.history import History
@@ -132,7 +132,7 @@ class Rig:
 
     async def load_scripts(self) -> None:
         """So that a trap at a script meets it once, not first as a NOSCRIPT."""
-        for path in (self._tree / "contracts" / "lua").glob("*.lua"):
+        for path in (self._tree / "contracts" / "state" / "lua").rglob("*.lua"):
             for broker in (self.frames, self.events):
                 await broker.script_load(path.read_text())
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
 from tests.conftest import BrokerPair
 from tests.integration.faults.rig import Rig, rig_on
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
 
 __all__ = ["FLAVOURS", "PLAIN", "Stage", "broker_pair", "plain"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import get_args
 
-from contracts.broker import Role
+from contracts.broker.roles import Role
 from tests.integration.faults.checker import Report
 
 __all__ = ["Row", "every_case", "family", "summary"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Flavour
 from tests.integration.faults.played import play_cases
+from tests.support.brokers import Flavour
 
 CHOICE: dict[Flavour, Sequence[str]] = {
     "valkey": (

@@ -14,16 +14,16 @@ import numpy as np
 import orjson
 import pytest
 
-from contracts.captures import CaptureWindow
-from contracts.events import encode_line, event_bytes
-from contracts.layout import DIMS, Row
-from contracts.message import RawFeaturesRef
-from contracts.paths import artifact_uri
+from contracts.messages.event import RawFeaturesRef
+from contracts.rules.layout import DIMS, Row
+from contracts.rules.paths import artifact_uri
+from contracts.state.captures import CaptureWindow
+from contracts.state.events import encode_line, event_bytes
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.history import AppendTold, CaptureTold, History, SessionTold, Told, read_history
 from tests.integration.faults.observation import Brokers, Observed, find_images
-from workers.matrix import Build, FeatureMatrix, encoding_text, meta_text
-from workers.progress import feature_ref_event
+from workers.extract.progress import feature_ref_event
+from workers.vision.matrix import Build, FeatureMatrix, encoding_text, meta_text
 
 USER, SESSION = "user-1", "sess_0123456789abcdef"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -13,23 +13,24 @@ from typing import Any, get_args
 import pytest
 from redis.crc import key_slot
 
-from contracts import captures, dead_letters, keys, live_lane, records, upload_store
-from contracts.broker import broker_time_ms, check_role, connect, ensure_group, memory_share
-from contracts.errors import BrokerMisconfigured, BrokerUnavailable
-from contracts.events import EventEntry, Receipt
-from contracts.frame import TerminalEntry
-from contracts.layout import DIMS, Row
-from contracts.limits import CaptureLimits
-from contracts.records import CaptureCounts
-from contracts.scripts import Call, ScriptName, run
-from contracts.settings import Settings
-from contracts.upload import Place
-from tests.brokers import FRAMES, Flavour, server_path
+from contracts.broker import keys
+from contracts.broker.roles import broker_time_ms, check_role, connect, ensure_group, memory_share
+from contracts.broker.script import Call, ScriptName, run
+from contracts.messages.upload import Place
+from contracts.process.settings import Settings
+from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
+from contracts.rules.layout import DIMS, Row
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures, dead_letters, live, records, uploads
+from contracts.state.events import EventEntry, Receipt
+from contracts.state.frame import TerminalEntry
+from contracts.state.records import CaptureCounts
 from tests.contracts.scripting import CLOSE, SESSION, frame, window
 from tests.integration.faults.cluster_faults import CASES
 from tests.integration.faults.clusters import ClusterPair, cluster_pair
 from tests.integration.faults.played import play_on
 from tests.integration.faults.rig import rig_on
+from tests.support.brokers import FRAMES, Flavour, server_path
 
 
 @pytest.fixture(scope="module", params=get_args(Flavour))
@@ -60,8 +61,8 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.finish(capture_id, "1-0/1"),
         captures.acknowledge("1-0"),
         captures.alive("extractor"),
-        upload_store.take(Place("upload", 5, "user-1"), Settings(), complete=False),
-        upload_store.put("upload", 0, b"chunk"),
+        uploads.take(Place("upload", 5, "user-1"), Settings(), complete=False),
+        uploads.put("upload", 0, b"chunk"),
         records.start_session("request", b"{}", entry),
         records.reserve(window(capture_id), "connection", 4, now),
         records.recheck("user-1", SESSION, capture_id),
@@ -73,11 +74,11 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         records.end_session("request", b"{}", entry),
         records.lead("me"),
         records.resign("me"),
-        live_lane.alive("worker"),
-        live_lane.join("live"),
-        live_lane.renew([live_lane.Place("worker", "live")]),
-        live_lane.put_frame("worker", live_lane.LiveFrame("live", 0, "holistic", "gateway", b"frame")),
-        live_lane.drop(keys.live_inbox("worker"), [b"1-0"]),
+        live.alive("worker"),
+        live.join("live"),
+        live.renew([live.Place("worker", "live")]),
+        live.put_frame("worker", live.LiveFrame("live", 0, "holistic", "gateway", b"frame")),
+        live.drop(keys.live_inbox("worker"), [b"1-0"]),
     ]
 
 
@@ -94,7 +95,7 @@ def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPa
         for call in calls:
             await run(frames if call.role == "frames" else events, call)
         await events.delete(keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.session(SESSION))
-        await upload_store.drop(frames, Place("upload", 5, "user-1"))  # others look for what is left
+        await uploads.drop(frames, Place("upload", 5, "user-1"))  # others look for what is left
         await frames.aclose()
         await events.aclose()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Flavour
 from tests.integration.faults.played import play_cases
+from tests.support.brokers import Flavour
 
 
 @pytest.mark.parametrize(("root", "flavour"), [("data", "valkey"), ("logs", "redis")])

@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 
-from contracts import keys
+from contracts.broker import keys
 from tests.integration.faults.hostile_broker import run
 from tests.integration.faults.hostile_values import TARGETS, Target, items_of, unknown_keys
 

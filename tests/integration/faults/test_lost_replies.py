@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from contracts.broker import Role
+from contracts.broker.roles import Role
 from tests.conftest import BrokerPair, start_pair
 from tests.integration.faults.harness import Fault, Plan, Rig, play, rig_on
 from tests.integration.faults.lost_replies import COMMANDS, LOST, TIME_IS_UP, Sender, ask, senders, sent, slowly
@@ -28,7 +28,7 @@ def pair() -> Iterator[BrokerPair]:
 
 
 def test_every_script_is_lost_on_its_way_in_some_case() -> None:
-    scripts = {path.stem for path in (REPOSITORY / "contracts" / "lua").glob("*.lua")}
+    scripts = {path.stem for path in (REPOSITORY / "contracts" / "state" / "lua").rglob("*.lua")}
     of_captures = {name for name in scripts if not name.startswith("live_")}  # the real-time lane keeps nothing
     assert not of_captures - {sender.name for sender in LOST | LOST_OF_UPLOADS}
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from contracts import keys
+from contracts.broker import keys
 from tests.integration.faults.broker_faults import (
     AWAY,
     FULL,

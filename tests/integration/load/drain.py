@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from contracts import captures, keys, records
-from contracts.broker import AsyncBroker, ensure_group
-from contracts.captures import CaptureState
-from contracts.events import EventEntry
-from contracts.frame import TerminalEntry, decode_entry
-from contracts.layout import Row
-from contracts.records import CaptureCounts
-from contracts.scripts import run
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, ensure_group
+from contracts.broker.script import run
+from contracts.rules.layout import Row
+from contracts.state import captures, records
+from contracts.state.captures import CaptureState
+from contracts.state.events import EventEntry
+from contracts.state.frame import TerminalEntry, decode_entry
+from contracts.state.records import CaptureCounts
 
 NAME = "drain"
 POLL_S = 0.02

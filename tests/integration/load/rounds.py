@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.integration.load.sockets import TEXT, Streaming, framed
 from tests.integration.load.stage import Stage
-from tests.messages import Client
+from tests.support.messages import Client
 
 WARM_UP = 2
 MEMORY_BYTES = 8 * 1024 * 1024

@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx
 
-from contracts import keys
-from contracts.broker import AsyncBroker, connect
-from contracts.records import CaptureRecord
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, connect
+from contracts.state.records import CaptureRecord
 from tests.conftest import BrokerPair
 from tests.gateway.test_app_process import GatewayProcess, serving
 from tests.integration.load.drain import Drain
 from tests.integration.load.sockets import DEADLINE_S, PATH, BareSocket, Streaming
-from tests.messages import Client
+from tests.support.messages import Client
 
 CAPTURES_PER_USER = 4
 

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.layout import DIMS, Row
+from contracts.rules.layout import DIMS, Row
 from tests.conftest import BrokerPair
-from tests.gateway.test_preview import published, settled
+from tests.gateway.preview.test_preview import published, settled
 from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocket, framed
 from tests.integration.load.stage import Stage, staged, until
 

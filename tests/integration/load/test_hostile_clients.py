@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import BrokerPair
 from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, Ended, Streaming, framed
 from tests.integration.load.stage import Stage, staged, until
-from tests.messages import Client, jpeg
+from tests.support.messages import Client, jpeg
 
 pytestmark = pytest.mark.real
 

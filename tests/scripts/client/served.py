@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from contracts import FeatureRefEvent, RawFeaturesRef, captures, keys, records
-from contracts.captures import CaptureState
-from contracts.events import EventEntry
-from contracts.ids import SCHEMA_VERSION, parse_utc
-from contracts.layout import DIMS, Row
-from contracts.limits import CaptureLimits
-from contracts.records import CaptureCounts
-from contracts.scripts import run
-from gateway.capture import opening
+from contracts import FeatureRefEvent, RawFeaturesRef
+from contracts.broker import keys
+from contracts.broker.script import run
+from contracts.rules.ids import SCHEMA_VERSION, parse_utc
+from contracts.rules.layout import DIMS, Row
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures, records
+from contracts.state.captures import CaptureState
+from contracts.state.events import EventEntry
+from contracts.state.records import CaptureCounts
+from gateway.capture import lifecycle
 from scripts.client.portal import Portal
 from tests.gateway.reached import Reached, reaching
 from tests.gateway.test_app_http import served
@@ -141,7 +143,7 @@ def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[Place]:
         return Place(gateway, extractor, f"http://127.0.0.1:{port}", portal)
 
     # fakeredis knows no INFO
-    with mock.patch.object(opening, "memory_share", mock.AsyncMock(return_value=0.0)):
+    with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=0.0)):
         try:
             yield portal.call(start)
         finally:

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import records
-from contracts.scripts import run
+from contracts.broker.script import run
+from contracts.state import records
 from scripts.client import (
     CaptureAborted,
     CaptureClient,
@@ -36,8 +36,8 @@ from scripts.client import (
 )
 from scripts.client.pace import Pace
 from scripts.client.window import Window
-from tests.messages import jpeg
 from tests.scripts.client.served import Place, gateway_in_a_thread
+from tests.support.messages import jpeg
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 

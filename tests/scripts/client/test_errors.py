@@ -10,7 +10,7 @@ import pytest
 import websockets.sync.server
 
 import scripts.client
-from contracts.errors import CAPTURE_CODES, A3CPError, ConfigurationError, LiveCode
+from contracts.rules.errors import CAPTURE_CODES, A3CPError, ConfigurationError, LiveCode
 from scripts.client import (
     CaptureAborted,
     CaptureOutcome,

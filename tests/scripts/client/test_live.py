@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import LiveCode
-from contracts.live import LiveDropped, LiveResult, LiveWarning
-from contracts.live_lane import Answer
+from contracts.messages.live import LiveDropped, LiveResult, LiveWarning
+from contracts.rules.errors import LiveCode
+from contracts.state.live import Answer
 from scripts.client import CaptureClient, GatewayAway, LiveEnded, LiveStream, SyncCaptureClient, UsageError
-from tests.brokers import BrokerProcess
 from tests.gateway.live.served import Live, one_broker, play, until
-from tests.messages import jpeg
+from tests.support.brokers import BrokerProcess
+from tests.support.messages import jpeg
 
 Scenario = Callable[[Live, LiveStream], Awaitable[None]]
 

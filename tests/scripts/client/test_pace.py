@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.capture import CaptureProgress, Found
+from contracts.messages.capture import CaptureProgress, Found
 from scripts.client.pace import Pace, StreamState
 
 

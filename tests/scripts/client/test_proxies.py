@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contracts.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError
 from scripts.client import GatewayAway, SyncCaptureClient
 from scripts.client.proxies import proxy_of
 

@@ -30,8 +30,8 @@ from scripts.client import (
 )
 from scripts.client.portal import Portal
 from tests.guards.sources import ROOT
-from tests.messages import jpeg
 from tests.scripts.client.served import Place
+from tests.support.messages import jpeg
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 

@@ -10,7 +10,7 @@ import pytest
 from scripts.client import Frame, UsageError
 from scripts.client.frames import capture_frame, frame_parts, jpeg_bytes
 from scripts.client.window import CameraClock, When, Window
-from tests.messages import jpeg
+from tests.support.messages import jpeg
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -14,14 +14,14 @@ from typing import Any, get_args
 
 import pytest
 
-from contracts.acl import User, acl_file, password_hash
-from contracts.broker import Role, check_role, connect
-from contracts.settings import load_settings
-from gateway.server import STOP_WITHIN_S
+from contracts.broker.acl import User, acl_file, password_hash
+from contracts.broker.roles import Role, check_role, connect
+from contracts.process.settings import load_settings
+from gateway.server.uvicorn_server import STOP_WITHIN_S
 from scripts.deploy.prepare import hand_over, provide
-from tests.guarded import ADMIN, GuardedBroker, write_rules
 from tests.scripts.deploy.manifests import IMAGES, ROOT, compose, environment, pods, stages
-from workers.pool import STOP_GRACE_S
+from tests.support.guarded import ADMIN, GuardedBroker, write_rules
+from workers.pool.pool import STOP_GRACE_S
 
 ROLES: list[Role] = ["frames", "events"]
 PROCESSES = ("gateway", "extractor", "live", "recorder")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from contracts.settings import load_settings
+from contracts.process.settings import load_settings
 from tests.scripts.deploy.manifests import IMAGES, ROOT, Stage, environment, stages
 
 PYTHON = "python:3.11-slim-bookworm"

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.sample import SampleSource
-from tests.brokers import EVENTS, FRAMES, BrokerProcess
+from scripts.clips.sample import SampleSource
 from tests.scripts.deploy.manifests import IMAGES, ROOT
 from tests.scripts.deploy.rehearsal import Rehearsal
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess
 
 pytestmark = pytest.mark.images
 TOKEN = "rehearsal"

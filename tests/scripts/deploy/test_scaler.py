@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 import redis
 
-from contracts import captures, keys
-from contracts.broker import ensure_group_sync
-from contracts.scripts import run_sync
+from contracts.broker import keys
+from contracts.broker.roles import ensure_group_sync
+from contracts.broker.script import run_sync
+from contracts.state import captures
 from tests.conftest import BrokerPair
 from tests.scripts.deploy.manifests import objects
 from tests.workers.stage import Stage, wait_for
-from workers.lease import QUEUES
+from workers.extract.lease import QUEUES
 
 LAG_UNKNOWN = 0
 PENDING = {"stream": keys.CAPTURES, "consumerGroup": keys.EXTRACTOR_GROUP, "pendingEntriesCount": "1"}

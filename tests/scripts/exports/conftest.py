@@ -9,20 +9,20 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.artifact_source import ArtifactSource
-from contracts.captures import CaptureWindow
-from contracts.layout import Row
-from contracts.paths import session_features_dir
+from contracts.rules.layout import Row
+from contracts.rules.paths import session_features_dir
+from contracts.state.captures import CaptureWindow
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import Capture
-from tests.clips import face_clip
 from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.place import Place
-from workers.artifact import LocalStore, write_artifact
-from workers.decode import decode_jpeg
-from workers.matrix import FeatureMatrix, features_row
-from workers.pipelines import holistic
-from workers.progress import feature_ref_event
+from tests.support.clips import face_clip
+from workers.extract.progress import feature_ref_event
+from workers.vision.artifact import LocalStore, write_artifact
+from workers.vision.decode import decode_jpeg
+from workers.vision.matrix import FeatureMatrix, features_row
+from workers.vision.pipelines import holistic
 
 FRAMES, WIDTH, HEIGHT = 8, 320, 240
 

@@ -9,14 +9,14 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
-from contracts.artifact_source import ArtifactSource
-from contracts.errors import A3CPError
-from contracts.events import encode_line
-from contracts.ids import format_utc
-from contracts.layout import DIMS, LAYOUT
-from contracts.message import FeatureRefEvent
-from contracts.paths import session_log_path
-from contracts.settings import Settings
+from contracts.messages.event import FeatureRefEvent
+from contracts.process.settings import Settings
+from contracts.rules.errors import A3CPError
+from contracts.rules.ids import format_utc
+from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.paths import session_log_path
+from contracts.state.events import encode_line
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import Capture
 from scripts.exports.command import ExportRequest, export

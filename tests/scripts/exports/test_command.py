@@ -15,11 +15,11 @@ import datasets
 import pandas as pd
 import pytest
 
-from contracts.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError
+from scripts.commands.session_logs import find_logs
+from scripts.commands.verify import replay_record, verify_logs
 from scripts.exports.folder import MANIFEST
 from scripts.exports.sessions import Choice
-from scripts.session_logs import find_logs
-from scripts.verification import replay_record, verify_logs
 from tests.scripts.exports.place import Place, landmarks
 from tests.scripts.test_cli import ROOT, a3cp
 

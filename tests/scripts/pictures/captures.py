@@ -9,12 +9,12 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
-from contracts.artifact_source import ArtifactSource
-from contracts.events import encode_line
-from contracts.ids import format_utc
-from contracts.layout import LAYOUT, PartLayout
-from contracts.message import FeatureRefEvent
-from contracts.paths import session_log_path
+from contracts.messages.event import FeatureRefEvent
+from contracts.rules.ids import format_utc
+from contracts.rules.layout import LAYOUT, PartLayout
+from contracts.rules.paths import session_log_path
+from contracts.state.events import encode_line
+from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import Artifact, load_artifact
 from tests.recorder.samples import NOON, arrays, feature_ref, make_log_dir, new_session, npz, put_artifact
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contracts.errors import ArtifactError, ConfigurationError
-from contracts.message import FeatureRefEvent
-from contracts.paths import artifact_path
-from contracts.settings import Settings, load_settings
+from contracts.messages.event import FeatureRefEvent
+from contracts.process.settings import Settings, load_settings
+from contracts.rules.errors import ArtifactError, ConfigurationError
+from contracts.rules.paths import artifact_path
 from gateway.preview.artifact import read_artifact
 from gateway.preview.sheet import contact_sheet
 from scripts.pictures.record import find_record

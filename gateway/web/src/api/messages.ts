@@ -110,7 +110,7 @@ export interface Found {
 /**
  * ``GET /camera_feed_worker/limits``: the limits of a capture at this gateway that a client has to keep.
  *
- * Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.limits.CaptureLimits`.
+ * Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.rules.limits.CaptureLimits`.
  */
 export interface ClientLimits {
   max_duration_s: number;
@@ -180,7 +180,7 @@ export interface LiveResult {
 /**
  * What a pipeline says of one frame.
  *
- * ``landmarks`` has shape (landmarks, coordinates) for each part that was found, as `contracts.layout` has them.
+ * ``landmarks`` has shape (landmarks, coordinates) for each part that was found, as `contracts.rules.layout` has them.
  */
 export interface PipelineResult {
   pipeline: string;

@@ -1,0 +1,1 @@
+"""How the processes talk to Redis: roles, connections, keys, scripts, rights."""

@@ -1,0 +1,196 @@
+"""Who may do what in the brokers: the least rights of each process, as access rules (ACL) of Redis 7 and Valkey 8.
+
+One user for each kind of process and each role. A right is a key pattern with the commands that may touch such keys,
+and becomes a selector of its own: a command is allowed where one right allows it for all of its keys. What a script
+does is checked command by command as if its caller did it; to start one grants nothing.
+
+No user may have memory written to a disk or sent elsewhere, change the broker, or see what is nobody's but another's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from contracts.broker import keys
+from contracts.broker.keys import (
+    capture_keys,
+    capture_record,
+    live_inbox,
+    live_outbox,
+    receipt,
+    session,
+    uploaded_video,
+    user_captures,
+    window,
+)
+from contracts.broker.roles import Role
+
+__all__ = ["RIGHTS", "User", "acl_file", "password_hash"]
+
+User = Literal["gateway", "extractor", "live", "recorder", "operator", "monitor"]
+"""``live`` is the live worker, ``operator`` whoever runs `a3cp inspect` and `a3cp doctor`; ``monitor`` may ask how long
+the queues are, and nothing else: health checks, KEDA."""
+
+Rights = Mapping[str, str]
+"""By key pattern, or several with spaces between them, the commands; by ``""`` the commands that touch no key."""
+
+_EVERY_PROCESS = "info config|get time command cluster|slots asking"
+"""The check of the roles, the broker's clock, and which master of a cluster has what."""
+
+_OPERATOR = f"{_EVERY_PROCESS} script|kill"
+"""And to end a script that does not end by itself: until then its broker answers no other client."""
+
+_STATE, _FRAMES, _ROWS = capture_keys("*")
+
+_GATEWAY_FRAMES: Rights = {
+    "": _EVERY_PROCESS,
+    _STATE: "hget hmget hset hincrby expire",
+    _FRAMES: "xadd xlen del expire",
+    _ROWS: "expire",
+    f"{keys.CAPTURES} {keys.UPLOADS}": "xadd xgroup|create xinfo|groups xlen xpending xrange",
+    keys.EXTRACTORS: "zcount",
+    keys.LIVE_WORKERS: "zcount zrangebyscore zscore",
+    keys.LIVE_SESSIONS: "zadd zrange zrem zremrangebyscore pexpire",
+    live_inbox("*"): "xadd xdel xlen del pexpire",
+    live_outbox("*"): "xread xdel xlen del",
+    keys.UPLOAD_PLACES: "zadd zrange zrem zremrangebyscore pttl pexpire",
+    uploaded_video("*"): "hset hlen expire del",
+}
+
+_GATEWAY_EVENTS: Rights = {
+    "": _EVERY_PROCESS,
+    session("*"): "hmget hset expire",
+    capture_record("*"): "exists hget hmget hgetall hset hsetnx expire",
+    window("*", "*"): "exists set",
+    user_captures("*"): "zadd zcount zrem zremrangebyscore zscore pexpire",
+    keys.UNFINISHED: "zadd zrem zcard",
+    keys.EVENTS: "xadd xgroup|create xinfo|groups xlen xrange",
+    keys.DEAD_EVENTS: "xlen",
+    keys.RECORDER_LEADER: "exists",
+    receipt("*"): "get",
+}
+
+_EXTRACTOR_FRAMES: Rights = {
+    "": _EVERY_PROCESS,
+    f"{keys.CAPTURES} {keys.UPLOADS}": "xreadgroup xautoclaim xclaim xack xdel xpending xgroup|create "
+    "xgroup|delconsumer",
+    keys.EXTRACTORS: "zadd zrem zrangebyscore zremrangebyscore",
+    _STATE: "hget hmget hgetall hset hincrby hdel expire",
+    _FRAMES: "xread xdel xadd del expire",
+    _ROWS: "hgetall hsetnx expire",
+    f"{_FRAMES} {_ROWS}": "unlink",
+    keys.UPLOAD_PLACES: "zrem",
+    uploaded_video("*"): "hget expire del",
+}
+
+_EXTRACTOR_EVENTS: Rights = {
+    "": _EVERY_PROCESS,
+    capture_record("*"): "hmget hset expire",
+    user_captures("*"): "zrem",
+    keys.UNFINISHED: "zrem",
+    keys.EVENTS: "xadd",
+}
+
+_LIVE_FRAMES: Rights = {
+    "": _EVERY_PROCESS,
+    keys.LIVE_WORKERS: "zadd zrem zremrangebyscore pexpire",
+    keys.LIVE_SESSIONS: "zrange zremrangebyscore",
+    live_inbox("*"): "xread xdel xlen del",
+    live_outbox("*"): "xadd pexpire",
+}
+
+_RECORDER_FRAMES: Rights = {
+    "": _EVERY_PROCESS,
+    _STATE: "exists hexists del",
+    keys.EXTRACTORS: "zcount",
+    keys.UPLOAD_PLACES: "zrem",
+    uploaded_video("*"): "del",
+}
+
+_RECORDER_EVENTS: Rights = {
+    "": _EVERY_PROCESS,
+    keys.EVENTS: "xreadgroup xautoclaim xack xdel xadd xpending xrange xgroup|create xgroup|delconsumer",
+    keys.DEAD_EVENTS: "xadd xtrim xdel xrange xrevrange",
+    receipt("*"): "set",
+    capture_record("*"): "hget hmget hgetall hset expire",
+    user_captures("*"): "zrem",
+    keys.UNFINISHED: "zrem zrangebyscore",
+    keys.RECORDER_LEADER: "get set del pexpire pttl",
+}
+
+_OPERATOR_FRAMES: Rights = {
+    "": _OPERATOR,
+    f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending xrange",
+    f"{keys.UPLOAD_PLACES} {keys.EXTRACTORS} {keys.LIVE_WORKERS} {keys.LIVE_SESSIONS}": "zrange",
+    _STATE: "hmget hgetall",
+    f"{_FRAMES} {live_inbox('*')}": "xlen",
+}
+
+_OPERATOR_EVENTS: Rights = {
+    "": _OPERATOR,
+    keys.EVENTS: "xinfo|groups xlen xpending xrange",
+    keys.DEAD_EVENTS: "xlen xrange xrevrange",
+    keys.UNFINISHED: "zcard zrange",
+    capture_record("*"): "hgetall",
+    keys.RECORDER_LEADER: "get",
+}
+
+RIGHTS: Mapping[Role, Mapping[User, Rights]] = {
+    "frames": {
+        "gateway": _GATEWAY_FRAMES,
+        "extractor": _EXTRACTOR_FRAMES,
+        "live": _LIVE_FRAMES,
+        "recorder": _RECORDER_FRAMES,
+        "operator": _OPERATOR_FRAMES,
+        "monitor": {
+            "": "ping command cluster|slots asking",
+            f"{keys.CAPTURES} {keys.UPLOADS}": "xlen",
+        },
+    },
+    "events": {
+        "gateway": _GATEWAY_EVENTS,
+        "extractor": _EXTRACTOR_EVENTS,
+        "live": {"": _EVERY_PROCESS},
+        "recorder": _RECORDER_EVENTS,
+        "operator": _OPERATOR_EVENTS,
+        "monitor": {
+            "": "ping command cluster|slots asking",
+            f"{keys.EVENTS} {keys.DEAD_EVENTS}": "xlen",
+        },
+    },
+}
+
+_RUN_SCRIPTS: Mapping[Role, frozenset[User]] = {
+    "frames": frozenset({"gateway", "extractor", "live"}),
+    "events": frozenset({"gateway", "extractor", "recorder"}),
+}
+
+
+def acl_file(role: Role, hashes: Mapping[User, str]) -> str:
+    """What the ACL file of a role's broker says: the users of ``hashes``, by `password_hash`, and nobody else."""
+    users = [user for user in get_args(User) if user in hashes]
+    lines = ["user default reset off", *(f"user {user} {_rules(role, user, hashes[user])}" for user in users)]
+    return "\n".join(lines) + "\n"
+
+
+def _rules(role: Role, user: User, hash_: str) -> str:
+    rights = RIGHTS[role][user]
+    selectors = [_selector(commands, patterns) for patterns, commands in rights.items() if patterns]
+    if user in _RUN_SCRIPTS[role]:
+        selectors.append(_selector("evalsha eval", " ".join(rights)))
+    return " ".join(["reset on", f"#{hash_}", "resetchannels", *_words("+", rights[""]), *selectors])
+
+
+def _selector(commands: str, patterns: str) -> str:
+    return f"({' '.join([*_words('+', commands), *dict.fromkeys(_words('~', patterns))])})"
+
+
+def _words(sign: str, words: str) -> list[str]:
+    return [sign + word for word in words.split()]
+
+
+def password_hash(password: str) -> str:
+    """A password as an ACL file holds it."""
+    return hashlib.sha256(password.encode()).hexdigest()

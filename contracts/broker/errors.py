@@ -1,0 +1,131 @@
+"""What the client library's errors mean: the broker is away, is full, is not for us, or holds what cannot be read."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Literal
+
+import redis
+
+from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
+
+__all__ = ["BrokerForbids", "BrokerFull", "Role", "broker_errors", "is_passing"]
+
+Role = Literal["frames", "events"]
+
+
+class BrokerFull(BrokerUnavailable):
+    """The broker is out of memory (``noeviction``): nothing was written, try again later."""
+
+
+class BrokerForbids(BrokerMisconfigured):
+    """The broker, or who answers in its place, is not for us: our password, our rights or its certificate say so.
+
+    Its text names hosts and users: it is for whoever runs the process, not for a client."""
+
+
+_TRANSIENT_REPLIES = (
+    "LOADING ", "MISCONF ", "CLUSTERDOWN ", "READONLY ", "MASTERDOWN ", "TRYAGAIN ", "NOREPLICAS ", "UNBLOCKED ",
+    "MOVED ", "ASK ", "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
+)  # fmt: skip
+
+
+class broker_errors:  # used as a function; as a class it costs an eighth of a generator, and every frame goes through
+    """Turn the client library's errors for a broker that is away or full into ours; the cause is chained.
+
+    Raises:
+        BrokerFull: out of memory.
+        BrokerUnavailable: connection refused or lost, time-out, loading, cluster down, disk errors.
+        BrokerForbids: it does not know us, or forbids the command; or its certificate is not to be trusted.
+        UnreadableValue: what it holds is of another type, or holds another value, than the command can work with.
+    """
+
+    __slots__ = ("_role",)
+
+    def __init__(self, role: Role) -> None:
+        self._role: Role = role
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and (ours := _translated(self._role, error)) is not None:
+            raise ours from error
+
+
+_AWAY = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    OSError,
+    redis.exceptions.RedisClusterException,
+    redis.exceptions.ClusterError,
+)
+
+
+def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | UnreadableValue | None:
+    """What it is in our words; None if it says nothing of the broker's state."""
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return BrokerFull(role, "it is out of memory")
+    if isinstance(error, _AWAY):
+        return _not_for_us(role, error) or BrokerUnavailable(role, _one_line(error))
+    if isinstance(error, redis.exceptions.ResponseError):
+        text = _reply(error)
+        if "OOM command not allowed" in text:
+            return BrokerFull(role, "it is out of memory")
+        if text.startswith(_TRANSIENT_REPLIES):
+            return BrokerUnavailable(role, _one_line(error))
+        if isinstance(error, redis.exceptions.NoPermissionError) or _FORBIDDEN.search(text):
+            mend = f"the rights that `a3cp acl {role}` prints (its ACL LOG names the command and the key)"
+            return BrokerForbids(role, f"it forbids us a command ({_one_line(error)})", mend)
+        if _OF_THE_DATA.search(text):
+            return UnreadableValue(role, "a key of the command", _one_line(error))
+    return None
+
+
+_FORBIDDEN = re.compile(r"^NOPERM |ACL failure in script|The user executing the script can't")
+"""The last two are what a script says of a command of its own, in Redis 7.0 and since."""
+
+_OF_THE_DATA = re.compile(
+    r"^WRONGTYPE |user_script|Error running script|not an integer|not a (valid )?float|not a number|out of range"
+    r"|would (overflow|produce)|Invalid stream ID|equal or smaller than|exhausted the last possible ID|too many results"
+)
+"""The command was right, and the value under its key was not. `user_script` is a script's own mistake with it."""
+
+
+def _not_for_us(role: Role, error: BaseException) -> BrokerForbids | None:
+    """A connection that fails because we, or it, are not who the other one takes them for: no waiting mends that."""
+    variable = f"A3CP_{role.upper()}_URL"
+    for cause in _causes(error):
+        if isinstance(cause, redis.exceptions.AuthenticationError | redis.exceptions.AuthorizationError):
+            mend = f"{variable}=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
+            return BrokerForbids(role, f"it does not accept the user and the password in {variable}", mend)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            mend = f"{variable}=rediss://HOST:PORT?ssl_ca_certs=/path/of/ca.pem, with a HOST that the certificate names"
+            return BrokerForbids(role, f"its certificate is not to be trusted ({cause.verify_message})", mend)
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reply(error: redis.exceptions.ResponseError) -> str:
+    """The broker's whole answer: where the client library has a class for a code, it cuts the code off."""
+    code = getattr(error, "status_code", None)
+    return f"{code} {error}" if code else str(error)
+
+
+def is_passing(error: redis.exceptions.ResponseError) -> bool:
+    """Whether an answer says only how the broker is at the moment."""
+    return isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

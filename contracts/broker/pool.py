@@ -1,0 +1,57 @@
+"""redis-py's client as every process here uses it: few connections, for which one waits, and one that is shared."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from contracts.broker.shared_connection import SharedConnection
+
+__all__ = ["BoundedPool", "SharingClient"]
+
+
+class BoundedPool(redis.asyncio.ConnectionPool):
+    """Who finds every connection in use waits for its turn, instead of being told that the broker is away."""
+
+    def __init__(self, *, max_connections: int, **options: Any) -> None:
+        super().__init__(max_connections=max_connections, **options)
+        self._wait_s: float = options["socket_timeout"]
+        self._places = asyncio.Semaphore(max_connections)
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise redis.exceptions.TimeoutError("every connection is waiting for an answer") from error
+        connection = self.get_available_connection()  # type: ignore[no-untyped-call]
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            self._places.release()
+
+
+class SharingClient(redis.asyncio.Redis):
+    """redis-py's client, and beside its pool the one connection over which what comes often goes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        pool = self.connection_pool
+        self.shared = SharedConnection(
+            lambda: pool.connection_class(**pool.connection_kwargs), pool.connection_kwargs["socket_timeout"]
+        )
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await self.shared.aclose()
+        await super().aclose(close_connection_pool)

@@ -1,0 +1,284 @@
+"""The one way to reach Redis: two roles, their clients, their checks at start, their errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from contracts.broker.cluster import AsyncCluster
+from contracts.broker.errors import BrokerForbids, BrokerFull, Role, broker_errors, is_passing
+from contracts.broker.pool import BoundedPool, SharingClient
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
+
+__all__ = [
+    "AsyncBroker",
+    "Broker",
+    "BrokerForbids",
+    "BrokerFull",
+    "Role",
+    "broker_errors",
+    "broker_time_ms",
+    "check_role",
+    "connect",
+    "connect_sync",
+    "ensure_group",
+    "ensure_group_sync",
+    "highest_memory_share",
+    "memory_share",
+    "unbounded",
+    "wait_for_role",
+]
+
+AsyncBroker = redis.asyncio.Redis | redis.asyncio.RedisCluster
+Broker = redis.Redis | redis.RedisCluster
+
+CONNECT_TIMEOUT_S = 2.0
+SOCKET_TIMEOUT_S = 5.0
+MINIMUM_VERSION = (7, 0)
+
+_CLUSTER_SCHEMES = {"redis-cluster://": "redis://", "rediss-cluster://": "rediss://"}
+
+
+def _cluster_url(url: str) -> str | None:
+    for scheme, plain in _CLUSTER_SCHEMES.items():
+        if url.startswith(scheme):
+            return plain + url[len(scheme) :]
+    return None
+
+
+def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 64) -> AsyncBroker:
+    """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
+
+    Connects when first used, over at most ``max_connections`` connections at once (to each node of a cluster eight
+    times as many, because there nobody waits for one). Answers are bytes. It never retries by itself: a command whose
+    answer was lost may have run, and only its caller knows whether it may run twice. With TLS the certificate and its
+    host are checked; the URL's query may say ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.
+
+    Raises:
+        ValueError: the URL is not one of these.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": AsyncRetry(NoBackoff(), 0),
+        "driver_info": None,
+    }
+    if (cluster := _cluster_url(url)) is not None:
+        return AsyncCluster.from_url(cluster, max_connections=8 * max_connections, **options)
+    return SharingClient.from_pool(BoundedPool.from_url(url, max_connections=max_connections, **options))
+
+
+def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
+    """`connect` for a process that blocks; inside `broker_errors`: a cluster is asked at once who has which slot."""
+    options: dict[str, Any] = {
+        "socket_timeout": socket_timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "driver_info": None,
+    }
+    if (cluster := _cluster_url(url)) is not None:
+        return redis.RedisCluster.from_url(cluster, **options)
+    return redis.Redis.from_url(url, **options)
+
+
+# --- what a role needs -------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _version(info: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(int(part) for part in _text(info.get("redis_version", "0")).split(".")[:2])
+
+
+def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | None, *, assume_volatile: bool) -> None:
+    """Whether one master is what its role needs. ``config`` is None where the service hides CONFIG.
+
+    Raises:
+        BrokerMisconfigured: it is not; the text says how to mend it.
+    """
+
+    def refuse(problem: str, mend: str) -> None:
+        raise BrokerMisconfigured(role, problem, mend)
+
+    if _version(info) < MINIMUM_VERSION:
+        refuse(f"its version is {_text(info.get('redis_version', 'unknown'))}", "Redis 7.0 or newer, or Valkey 8")
+    if _text(info.get("role", "master")) != "master":
+        refuse("it is a replica", "name the master in the URL")
+    if config is None:
+        if role == "frames" and not assume_volatile:
+            refuse(
+                "it hides CONFIG, so nobody can see whether it writes raw frames to a disk",
+                "A3CP_FRAMES_VOLATILE=assume, if you know that it never does",
+            )
+        return
+    policy = config.get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        refuse(f"maxmemory-policy is {policy}, which deletes data", "CONFIG SET maxmemory-policy noeviction")
+    append_only = config.get("appendonly", "no")
+    if role == "events":
+        if append_only != "yes":
+            refuse("appendonly is off, so a restart would lose events", "CONFIG SET appendonly yes")
+        return
+    if not assume_volatile:
+        if append_only != "no":
+            refuse("appendonly is on, which writes raw frames to a disk", "CONFIG SET appendonly no")
+        if config.get("save", ""):
+            refuse("RDB snapshots are on, which write raw frames to a disk", 'CONFIG SET save ""')
+        if int(info.get("connected_slaves", 0)):
+            refuse("it has a replica, and a replica may write raw frames to a disk", "REPLICAOF NO ONE on the replica")
+    if int(config.get("maxmemory", "0")) <= 0:
+        refuse("it has no maxmemory, so frames could fill the machine", "CONFIG SET maxmemory 1gb")
+
+
+def unbounded(role: Role, info: Mapping[str, Any]) -> BrokerMisconfigured | None:
+    """Why a master should have a ``maxmemory``, if it has none; INFO says so even where CONFIG is hidden.
+
+    An events broker without one is not refused: those that are in use were started before it was asked for.
+    """
+    if role != "events" or int(info.get("maxmemory", 1)) > 0:
+        return None
+    problem = "it has no maxmemory, so what clients append could fill the machine"
+    return BrokerMisconfigured(role, problem, "CONFIG SET maxmemory 512mb")
+
+
+_CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
+
+
+async def _masters(broker: AsyncBroker) -> list[dict[str, Any]]:
+    """How to address each master in a command; in a cluster, those that are masters now."""
+    if not isinstance(broker, redis.asyncio.RedisCluster):
+        return [{}]
+    await broker.initialize()
+    await broker.nodes_manager.initialize()
+    return [{"target_nodes": node} for node in broker.get_primaries()]
+
+
+async def _master_of(broker: AsyncBroker, key: str) -> dict[str, Any]:
+    """How to address the master that has ``key``."""
+    if not isinstance(broker, redis.asyncio.RedisCluster):
+        return {}
+    await broker.initialize()
+    return {"target_nodes": broker.get_node_from_key(key)}
+
+
+async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> BrokerMisconfigured | None:
+    """Ask every master of a role whether it is what the role needs. Returns what an operator should change anyway.
+
+    Raises:
+        BrokerMisconfigured: one is not.
+        BrokerUnavailable: one does not answer.
+    """
+    with broker_errors(role):
+        masters = await _masters(broker)
+        advice = [await _check_master(broker, master, role, assume_volatile) for master in masters]
+    return next((one for one in advice if one), None)
+
+
+async def _check_master(
+    broker: AsyncBroker, master: dict[str, Any], role: Role, assume_volatile: bool
+) -> BrokerMisconfigured | None:
+    info: dict[str, Any] = {}
+    for section in ("server", "replication", "memory"):
+        info.update(await broker.info(section, **master))
+    config: dict[str, str] | None = {}
+    try:
+        for name in _CONFIG_NAMES:
+            answer = await broker.config_get(name, **master)
+            config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
+    except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
+        if is_passing(error):
+            raise
+        config = None
+    judge_role(role, info, config or None, assume_volatile=assume_volatile)
+    return unbounded(role, info)
+
+
+async def wait_for_role(
+    broker: AsyncBroker,
+    role: Role,
+    *,
+    assume_volatile: bool,
+    on_wait: Callable[[BrokerUnavailable, float], None],
+) -> BrokerMisconfigured | None:
+    """`check_role`, tried again with backoff for as long as the broker is away; ``on_wait`` is told each
+    time why, and for how many seconds.
+
+    Raises:
+        BrokerMisconfigured: the broker answers, and is not what the role needs.
+    """
+    attempt = 0
+    while True:
+        try:
+            return await check_role(broker, role, assume_volatile=assume_volatile)
+        except BrokerUnavailable as error:
+            delay_s = backoff_s(attempt)
+            attempt += 1
+            on_wait(error, delay_s)
+            await asyncio.sleep(delay_s)
+
+
+async def ensure_group(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
+    """Create the consumer group at ``0``, so that no early entry is lost; done already is done."""
+    with broker_errors(role):
+        try:
+            await broker.xgroup_create(stream, group, id="0", mkstream=True)
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+
+def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> None:
+    """`ensure_group` for a process that blocks."""
+    with broker_errors(role):
+        try:
+            broker.xgroup_create(stream, group, id="0", mkstream=True)
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+
+async def memory_share(broker: AsyncBroker, key: str, more_bytes: int = 0) -> float:
+    """What share of ``maxmemory`` the master that holds ``key`` uses, or would with ``more_bytes``; 0 where there is
+    no limit.
+
+    Raises:
+        BrokerUnavailable: it does not answer.
+    """
+    with broker_errors("frames"):
+        return _share_in_use(await broker.info("memory", **await _master_of(broker, key)), more_bytes)
+
+
+async def highest_memory_share(broker: AsyncBroker) -> float:
+    """What share of ``maxmemory`` the fullest master uses.
+
+    Raises:
+        BrokerUnavailable: one does not answer.
+    """
+    with broker_errors("frames"):
+        return max([_share_in_use(await broker.info("memory", **master)) for master in await _masters(broker)])
+
+
+def _share_in_use(info: Mapping[str, Any], more_bytes: int = 0) -> float:
+    limit = int(info.get("maxmemory", 0))
+    return (int(info.get("used_memory", 0)) + more_bytes) / limit if limit else 0.0
+
+
+async def broker_time_ms(broker: AsyncBroker, role: Role, key: str) -> int:
+    """The time, in ms, by the clock of the master that has ``key``: the one by which scripts on that key go.
+
+    Raises:
+        BrokerUnavailable: it does not answer.
+    """
+    with broker_errors(role):
+        seconds, microseconds = await broker.time(**await _master_of(broker, key))
+    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -1,0 +1,122 @@
+"""The messages of ``WS /camera_feed_worker/capture``, one discriminated union on ``event``.
+
+No message holds image bytes: a frame is the binary WebSocket message after its ``capture.frame_meta``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from contracts.messages.base import BaseMessage, StrictModel
+from contracts.rules.errors import AbortCode
+from contracts.rules.ids import Identifier, SessionId, UtcDatetime
+
+__all__ = [
+    "Annotation",
+    "CaptureAbort",
+    "CaptureClose",
+    "CaptureMessage",
+    "CaptureOpen",
+    "CaptureProgress",
+    "CaptureStatus",
+    "FrameMeta",
+    "Found",
+    "parse_capture_message",
+]
+
+PositiveInt = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+CaptureStatus = Literal["waiting", "extracting", "recorded", "aborted"]
+
+
+class Annotation(StrictModel):
+    """What the person who collects the capture says of it."""
+
+    intent: Annotated[str, StringConstraints(strict=True, max_length=256)]
+
+
+class _Control(BaseMessage):
+    session_id: SessionId
+    capture_id: Identifier
+
+
+class CaptureOpen(_Control):
+    """Opens the one capture of a connection; its ``record_id`` names the window."""
+
+    event: Literal["capture.open"]
+    timestamp_start: UtcDatetime
+    fps_target: PositiveInt
+    width: PositiveInt
+    height: PositiveInt
+    encoding: Literal["jpeg"]
+    annotation: Annotation | None = None
+    progress: bool = False
+    device_id: Identifier | None = None
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+
+
+class FrameMeta(_Control):
+    """Announces one frame; the next message is the JPEG itself, ``byte_length`` bytes long."""
+
+    event: Literal["capture.frame_meta"]
+    seq: Annotated[int, Field(ge=-(2**53), le=2**53)]
+    timestamp_frame: UtcDatetime
+    byte_length: PositiveInt
+
+
+class CaptureClose(_Control):
+    """Completes the capture."""
+
+    event: Literal["capture.close"]
+    timestamp_end: UtcDatetime
+
+
+CaptureMessage = Annotated[CaptureOpen | FrameMeta | CaptureClose, Field(discriminator="event")]
+
+_adapter: TypeAdapter[CaptureOpen | FrameMeta | CaptureClose] = TypeAdapter(CaptureMessage)
+
+
+def parse_capture_message(document: Any) -> CaptureOpen | FrameMeta | CaptureClose:
+    """Validate a decoded JSON document as a client's control message.
+
+    Raises:
+        pydantic.ValidationError: it breaks the schema, an unknown ``event`` included.
+    """
+    return _adapter.validate_python(document)
+
+
+class CaptureAbort(_Control):
+    """Tells the client that its capture ended, and why. ``record_id`` is the one its open carried."""
+
+    event: Literal["capture.abort"] = "capture.abort"
+    source: Literal["camera_feed_worker"] = "camera_feed_worker"
+    error_code: AbortCode
+
+
+class Found(StrictModel):
+    """In how many frames so far a part was found."""
+
+    pose: int = 0
+    left_hand: int = 0
+    right_hand: int = 0
+    face: int = 0
+
+
+class CaptureProgress(StrictModel):
+    """How far a capture is, for a client whose open asked for ``progress``: at most 5 a second, at least one.
+
+    ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
+    true while that is over half of what the stream may hold.
+    """
+
+    event: Literal["capture.progress"] = "capture.progress"
+    capture_id: Identifier
+    status: Literal["waiting", "extracting"]
+    accepted: int
+    extracted: int
+    backlog: int
+    slow_down: bool
+    found: Found

@@ -1,0 +1,61 @@
+"""Listening: one socket for every address that a host means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from contracts.rules.errors import ConfigurationError
+
+__all__ = ["address_of", "local_address_of", "open_listeners"]
+
+BACKLOG = 2048
+
+
+def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
+    """A listening socket for every address that ``host`` means, all on one port; for 0, on one that is free.
+
+    Raises:
+        ConfigurationError: the host is unknown, or the port is taken or forbidden; ``setting`` is the variable that
+            names the port.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(f"A3CP_HOST: {host!r} is not a host: {error.strerror}") from error
+    listeners: list[socket.socket] = []
+    absent: OSError | None = None
+    for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+        try:
+            both = address[0] == "::" and host == "::" and socket.has_dualstack_ipv6()  # every address means IPv4 too
+            listener = socket.create_server(
+                (str(address[0]), port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+            )
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                absent = error  # localhost often means ::1 too, on machines that have no IPv6
+                continue
+            for opened in listeners:
+                opened.close()
+            raise _cannot_listen(setting, host, port, error) from error
+        port = listener.getsockname()[1]
+        listeners.append(listener)
+    if not listeners:
+        assert absent is not None
+        raise _cannot_listen("A3CP_HOST", host, port, absent) from absent
+    return listeners
+
+
+def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"{name}: cannot listen on {address_of(host, port)}: {os.strerror(error.errno or 0)}")
+
+
+def address_of(host: str, port: int) -> str:
+    """The address to type into a browser."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def local_address_of(host: str, port: int) -> str:
+    """The address by which this machine reaches what listens on ``host``, which may mean every address."""
+    return address_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - an address to map

@@ -1,0 +1,289 @@
+"""Settings: frozen models, read once from the environment in a process's ``__main__`` and passed down.
+
+No other module reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast, get_args
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from contracts.process.environment import check_environment
+from contracts.process.local_folder import local_folder
+from contracts.rules.access import is_token, read_origin, shortest_token
+from contracts.rules.broker_url import TLS_FILES, url_problem
+from contracts.rules.errors import ConfigurationError
+from contracts.rules.ids import is_identifier
+from contracts.rules.limits import CaptureLimits
+
+__all__ = [
+    "Lane",
+    "Settings",
+    "harmless_environment",
+    "load_settings",
+    "only_harmless_environment",
+    "tell_library",
+]
+
+Lane = Literal["capture", "live"]
+"""``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
+
+_ARTIFACT_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
+
+
+class Settings(BaseModel):
+    """Everything a process can be told; each field's environment variable is its alias."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    data_root: Annotated[Path, Field(alias="DATA_ROOT")] = Path("data")
+    log_root: Annotated[Path, Field(alias="LOG_ROOT")] = Path("logs")
+    state_dir: Annotated[Path, Field(alias="A3CP_STATE_DIR")] = Path("state")
+    frames_url: Annotated[SecretStr | None, Field(alias="A3CP_FRAMES_URL")] = None
+    events_url: Annotated[SecretStr | None, Field(alias="A3CP_EVENTS_URL")] = None
+    frames_volatile: Annotated[Literal["check", "assume"], Field(alias="A3CP_FRAMES_VOLATILE")] = "check"
+    artifact_url: Annotated[str | None, Field(alias="A3CP_ARTIFACT_URL")] = None
+    host: Annotated[str, Field(alias="A3CP_HOST", min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(alias="A3CP_PORT", ge=0, le=65535)] = 8000
+    api_token: Annotated[SecretStr | None, Field(alias="A3CP_API_TOKEN")] = None
+    allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
+    app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
+    device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
+    max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
+    recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
+    metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
+    worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
+    stream_enabled: Annotated[bool, Field(alias="STREAM_ENABLED")] = True
+    stream_drop_threshold: Annotated[float, Field(alias="STREAM_DROP_THRESHOLD", ge=0, le=1)] = 0.10
+    stream_slowdown_threshold: Annotated[float, Field(alias="STREAM_SLOWDOWN_THRESHOLD", ge=0, le=1)] = 0.30
+    stream_max_frame_size_mb: Annotated[float, Field(alias="STREAM_MAX_FRAME_SIZE_MB", gt=0, le=64)] = 5
+    stream_max_sessions: Annotated[int, Field(alias="STREAM_MAX_SESSIONS", ge=1)] = 10
+    stream_max_graphs: Annotated[int, Field(alias="STREAM_MAX_GRAPHS", ge=1)] = 16
+    upload_max_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_BYTES", ge=1, le=2**31)] = 200 * 1024 * 1024
+    upload_max_videos: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_VIDEOS", ge=0, le=10_000)] = 16
+    upload_max_total_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_TOTAL_BYTES", ge=1, le=2**40)] = 500_000_000
+    upload_max_s: Annotated[float, Field(alias="A3CP_UPLOAD_MAX_S", gt=0, le=86_400, allow_inf_nan=False)] = 900
+    capture: CaptureLimits = Field(default_factory=CaptureLimits)
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _no_service_link(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:
+            raise ValueError(
+                "it is an address, as Kubernetes sets for a Service named a3cp; give the Service another name, or set "
+                "enableServiceLinks: false for the pod"
+            )
+        return value
+
+    @field_validator("data_root", "log_root", "state_dir", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        return local_folder(value) if isinstance(value, str) else value
+
+    @field_validator("worker_lanes")
+    @classmethod
+    def _known_lanes(cls, value: str) -> str:
+        lanes = [lane.strip() for lane in value.split(",")]
+        if len(set(lanes)) != len(lanes) or not set(lanes) <= set(get_args(Lane)):
+            raise ValueError(
+                f"the lanes a worker can serve are {' and '.join(get_args(Lane))}; name one, or both: "
+                f"{','.join(get_args(Lane))}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> Settings:
+        if self.stream_drop_threshold > self.stream_slowdown_threshold:
+            raise ValueError("STREAM_DROP_THRESHOLD is above STREAM_SLOWDOWN_THRESHOLD")
+        return self
+
+    @model_validator(mode="after")
+    def _token_not_guessable(self) -> Settings:
+        if self.api_token and len(self.api_token.get_secret_value()) < (least := shortest_token(self.host)):
+            raise ValueError(
+                f"A3CP_API_TOKEN: a token for {self.host} has {least} characters or more; `python3 -c 'import secrets; "
+                "print(secrets.token_urlsafe())'` prints a good one"
+            )
+        return self
+
+    @field_validator("frames_url", "events_url")
+    @classmethod
+    def _broker_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and (problem := url_problem(value.get_secret_value())):
+            raise ValueError(problem)
+        if value is not None and (unreadable := _unreadable_file(value.get_secret_value())):
+            raise ValueError(f"{unreadable} names no file that can be read")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in _split_origins(value):
+            if read_origin(origin) is None:
+                raise ValueError(
+                    f"{origin!r} is not an origin: it is like https://a3cp.example, http://localhost:5173 or "
+                    "capacitor://localhost; each is named in full, without * and without a path"
+                )
+        return value
+
+    @field_validator("artifact_url")
+    @classmethod
+    def _artifact_scheme(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = value.rstrip("/")
+        if not _ARTIFACT_URL.fullmatch(url) or {".", ".."} & set(url.split("/")):
+            raise ValueError(
+                "it is like s3://bucket or s3://bucket/prefix, with letters, digits and . _ - = in the prefix; unset, "
+                "artifacts are in DATA_ROOT. Credentials and endpoint are AWS_… variables of their own"
+            )
+        return url
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_form(cls, value: SecretStr | None) -> SecretStr | None:
+        # a browser sends it as a WebSocket subprotocol, which is an HTTP token (RFC 9110, 5.6.2)
+        if value is not None and not is_token(value.get_secret_value()):
+            raise ValueError("a token is made of letters, digits and !#$%&'*+-.^_`|~ only")
+        return value
+
+    @field_validator("device_id")
+    @classmethod
+    def _device_id(cls, value: str | None) -> str | None:
+        if value is not None and not is_identifier(value):
+            raise ValueError("1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The foreign origins that browsers may come from, as browsers send them."""
+        return frozenset(filter(None, map(read_origin, _split_origins(self.allowed_origins))))
+
+    @property
+    def lanes(self) -> frozenset[Lane]:
+        """What a worker process pool serves."""
+        lanes = frozenset(cast(Lane, lane.strip()) for lane in self.worker_lanes.split(","))
+        return lanes if self.stream_enabled else lanes - {"live"}
+
+    @property
+    def stream_max_frame_bytes(self) -> int:
+        """The longest frame of the real-time lane."""
+        return int(self.stream_max_frame_size_mb * 1_048_576)
+
+    @property
+    def artifact_root(self) -> Path | None:
+        """Where artifacts are written as files: ``DATA_ROOT``; None if they go to an object store."""
+        return self.data_root if self.artifact_url is None else None
+
+    @property
+    def assume_volatile(self) -> bool:
+        """Whether the check that the frames broker never persists is waived."""
+        return self.frames_volatile == "assume"
+
+    def broker_urls(self) -> tuple[str, str]:
+        """The frames and the events URL.
+
+        Raises:
+            ConfigurationError: one is not set.
+        """
+        for name, url in (("A3CP_FRAMES_URL", self.frames_url), ("A3CP_EVENTS_URL", self.events_url)):
+            if url is None:
+                raise ConfigurationError(
+                    f"{name} is not set: name a Redis for it, or use `a3cp up`, which starts its own"
+                )
+        assert self.frames_url is not None and self.events_url is not None
+        return self.frames_url.get_secret_value(), self.events_url.get_secret_value()
+
+    def environ(self) -> dict[str, str]:
+        """The environment of a process that is to have these settings: this process's own, with these values
+        in place of whatever it says of them."""
+        ours = {
+            str(field.alias): getattr(self, name) for name, field in Settings.model_fields.items() if field.alias
+        } | {_CAPTURE_PREFIX + name.upper(): value for name, value in self.capture.model_dump().items()}
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ours and not name.startswith(_CAPTURE_PREFIX)
+        }
+        for name, value in ours.items():
+            if value is not None:
+                environ[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        return environ
+
+
+def _unreadable_file(url: str) -> str | None:
+    """The URL's first option whose file cannot be read."""
+    files = [(name, path) for name, path in parse_qsl(urlsplit(url).query) if name in TLS_FILES]
+    return next((name for name, path in files if not os.access(path, os.R_OK)), None)
+
+
+def _split_origins(text: str) -> list[str]:
+    return [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
+
+
+_CAPTURE_PREFIX = "A3CP_CAPTURE_"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ`` (the process's environment by default). An empty value counts as unset.
+
+    Raises:
+        ConfigurationError: a value is wrong; one line that names its variable, never a secret's value.
+    """
+    environ = os.environ if environ is None else environ
+    names = {str(field.alias) for field in Settings.model_fields.values() if field.alias}
+    limits = {_CAPTURE_PREFIX + name.upper() for name in CaptureLimits.model_fields}
+    check_environment(environ, names | {name for name in environ if name.startswith(_CAPTURE_PREFIX)} | limits)
+    values: dict[str, Any] = {name: environ[name] for name in names if environ.get(name)}
+    values["capture"] = {
+        name.removeprefix(_CAPTURE_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(_CAPTURE_PREFIX) and value
+    }
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_first_line(error)) from None
+
+
+def tell_library(name: str, value: str) -> None:
+    """Set a variable of this process for a library that takes no other word."""
+    os.environ[name] = value
+
+
+_HARMLESS = re.compile(r"PATH|HOME|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHON\w+")
+
+
+def harmless_environment() -> dict[str, str]:
+    """The part of this process's environment that holds no secret: for a program that needs no setting. Other programs
+    of the same user can read the environment of one that does not forbid it."""
+    return {name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)}
+
+
+@contextmanager
+def only_harmless_environment() -> Iterator[None]:
+    """Hide the rest of the environment meanwhile, from a program that a library starts with all of it."""
+    hidden = {name: os.environ.pop(name) for name in set(os.environ) - set(harmless_environment())}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    location = [str(part) for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    if location[:1] == ["capture"]:
+        if len(location) == 1:
+            return message  # two limits contradict each other; it names both
+        name = _CAPTURE_PREFIX + location[1].upper()
+        return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
+    return f"{location[0]}: {message}" if location else message  # two that contradict each other; it names both

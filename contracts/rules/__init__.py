@@ -1,0 +1,1 @@
+"""What is always true: ids, limits, errors, paths, the layout of a row. No I/O."""

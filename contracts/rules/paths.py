@@ -1,0 +1,97 @@
+"""Where files are: pure helpers, no I/O, nothing read from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from contracts.rules.ids import is_identifier, is_record_id, is_session_id
+
+__all__ = [
+    "artifact_path",
+    "artifact_uri",
+    "features_folder",
+    "object_name",
+    "object_uri",
+    "resolve_uri",
+    "session_features_dir",
+    "session_log_dir",
+    "session_log_path",
+    "session_log_pattern",
+]
+
+
+def _session_parts(user_id: str, session_id: str) -> tuple[str, str, str, str]:
+    if not is_identifier(user_id):
+        raise ValueError("not a user_id")
+    if not is_session_id(session_id):
+        raise ValueError("not a session_id")
+    return "users", user_id, "sessions", session_id
+
+
+def session_features_dir(data_root: Path, user_id: str, session_id: str) -> Path:
+    """``<DATA_ROOT>/users/<user_id>/sessions/<session_id>/features``; ``ValueError`` if an id is none."""
+    return data_root.joinpath(*_session_parts(user_id, session_id), "features")
+
+
+def session_log_dir(log_root: Path, user_id: str) -> Path:
+    """``<LOG_ROOT>/users/<user_id>/sessions``; ``ValueError`` if the id is none."""
+    if not is_identifier(user_id):
+        raise ValueError("not a user_id")
+    return log_root / "users" / user_id / "sessions"
+
+
+def session_log_path(log_root: Path, user_id: str, session_id: str) -> Path:
+    """``<LOG_ROOT>/users/<user_id>/sessions/<session_id>.jsonl``; ``ValueError`` if an id is none."""
+    *parts, name = _session_parts(user_id, session_id)
+    return log_root.joinpath(*parts, f"{name}.jsonl")
+
+
+def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:
+    """Which files below ``LOG_ROOT`` are session logs, for ``Path.glob``: all, a user's, or the one with this id."""
+    return f"users/{user_id}/sessions/{session_id}.jsonl"
+
+
+def features_folder(user_id: str, session_id: str) -> str:
+    """Where a session's artifacts are, relative to ``DATA_ROOT`` or to the object store's URL."""
+    return "/".join((*_session_parts(user_id, session_id), "features"))
+
+
+def artifact_uri(user_id: str, session_id: str, record_id: str) -> str:
+    """The artifact's place relative to ``DATA_ROOT``, with ``/`` on every system; its name in an object store."""
+    if not is_record_id(record_id):
+        raise ValueError("not a record_id")
+    return f"{features_folder(user_id, session_id)}/{record_id}.npz"
+
+
+def artifact_path(data_root: Path, user_id: str, session_id: str, record_id: str) -> Path:
+    """``<DATA_ROOT>/users/<user_id>/sessions/<session_id>/features/<record_id>.npz``."""
+    return data_root / artifact_uri(user_id, session_id, record_id)
+
+
+def resolve_uri(data_root: Path, uri: str) -> Path:
+    """The local file a relative ``raw_features_ref.uri`` names.
+
+    Raises:
+        ValueError: ``uri`` is absolute, has a scheme, or climbs out of ``data_root``.
+    """
+    pure = PurePosixPath(uri)
+    if not uri or "://" in uri or "\0" in uri or pure.is_absolute() or ".." in pure.parts:
+        raise ValueError(f"not a path below DATA_ROOT: {uri!r}")
+    return data_root / pure
+
+
+def object_uri(artifact_url: str, name: str) -> str:
+    """The ``raw_features_ref.uri`` of an object: absolute, below the store's URL."""
+    return f"{artifact_url}/{name}"
+
+
+def object_name(artifact_url: str, uri: str) -> str:
+    """The name of the object that an absolute ``raw_features_ref.uri`` names.
+
+    Raises:
+        ValueError: ``uri`` is not below ``artifact_url``, or climbs out of it.
+    """
+    name = uri.removeprefix(f"{artifact_url}/")
+    if name == uri or not name or {"", ".", ".."} & set(name.split("/")):
+        raise ValueError(f"not below {artifact_url}: {uri!r}")
+    return name

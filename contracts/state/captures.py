@@ -1,0 +1,326 @@
+"""A capture in the frames role: one `Call` for each step of its life.
+
+The state hash is the one place where a capture's status is decided; ``contracts/state/lua/frames`` has the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
+
+from contracts.messages.base import StrictModel
+from contracts.messages.capture import Annotation, CaptureOpen, Found
+from contracts.rules.errors import stored_code
+from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
+from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys
+from contracts.rules.layout import PART_NAMES, Part, Row
+from contracts.rules.limits import CaptureLimits
+from contracts.broker.script import Argument, Call
+from contracts.messages.upload import Place, StoredVideo
+
+__all__ = [
+    "ENDED_TTL_S",
+    "CaptureState",
+    "CaptureWindow",
+    "EndStatus",
+    "PushReply",
+    "Watch",
+    "acknowledge",
+    "alive",
+    "claim",
+    "end",
+    "finish",
+    "heartbeat",
+    "measure",
+    "open_capture",
+    "push",
+    "release",
+    "row",
+    "watch",
+]
+
+OPEN_TTL_S = 60
+"""How long the keys of an open capture outlive its gateway and its extractor."""
+
+ENDED_TTL_S = 3600
+"""How long the frames of a closed capture, or an uploaded video, wait for an extractor."""
+
+TOMBSTONE_TTL_S = 60
+"""How long a finished capture's state stays for a late push to read."""
+
+
+FORGET_MS = 60_000
+"""How long an extractor process that is silent stays listed."""
+
+
+class CaptureWindow(StrictModel):
+    """What an extractor needs to know of a capture: the ``open`` field of its state, JSON.
+
+    With a ``video`` its frames come from there, and ``fps_target``, ``width`` and ``height`` are the most that it may
+    have until the video was looked at: its longer side, whichever that is, may have ``width`` pixels.
+    """
+
+    capture_id: Identifier
+    user_id: Identifier
+    session_id: SessionId
+    record_id: RecordId
+    timestamp_start: UtcDatetime
+    fps_target: Annotated[int, Field(ge=1, le=MOST)]
+    width: Annotated[int, Field(ge=1, le=MOST)]
+    height: Annotated[int, Field(ge=1, le=MOST)]
+    max_duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    annotation: Annotation | None = None
+    device_id: Identifier | None = None
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+    video: StoredVideo | None = None
+
+    @property
+    def queue(self) -> str:
+        """The stream on which this capture is dispatched."""
+        return UPLOADS if self.video else CAPTURES
+
+    @property
+    def place(self) -> Place | None:
+        """Its video's, among those in the broker."""
+        return Place(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
+
+    @classmethod
+    def of(cls, message: CaptureOpen, limits: CaptureLimits) -> CaptureWindow:
+        """The window that ``capture.open`` names."""
+        return cls(
+            capture_id=message.capture_id,
+            user_id=message.user_id,
+            session_id=message.session_id,
+            record_id=message.record_id,
+            timestamp_start=message.timestamp_start,
+            fps_target=message.fps_target,
+            width=message.width,
+            height=message.height,
+            max_duration_s=limits.max_duration_s,
+            annotation=message.annotation,
+            device_id=message.device_id,
+            consent_given=message.consent_given,
+            is_demo=message.is_demo,
+        )
+
+
+def open_capture(window: CaptureWindow) -> Call[bool]:
+    """Create the state; false if this capture_id has another one. Dispatch comes after.
+
+    A capture from a video is closed from the first: all that it consists of is there. Until it is dispatched, and its
+    gateway says so (`contracts.state.uploads.wait`), it lapses as soon as an open one does.
+    """
+    keys = capture_keys(window.capture_id)
+    text = window.model_dump_json(exclude_none=True)
+    arguments: list[Argument] = [text, OPEN_TTL_S, "closed" if window.video else "open"]
+    return Call("frames", "open", [keys.state], arguments, lambda answer: bool(answer == b"OK"))
+
+
+@dataclass(frozen=True, slots=True)
+class PushReply:
+    """What became of one push.
+
+    ``gone`` is the error code of a capture that is no longer open; ``full`` and ``conflict`` exclude it.
+    ``depth`` counts the entries in the stream, ``claimed`` says whether an extractor ever had the capture.
+    """
+
+    gone: str = ""
+    full: bool = False
+    conflict: bool = False
+    depth: int = 0
+    backlog_bytes: int = 0
+    extracted: int = 0
+    claimed: bool = False
+
+    @property
+    def taken(self) -> bool:
+        """Whether the frame is in the stream."""
+        return not (self.gone or self.full or self.conflict)
+
+
+def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
+    """Put one frame into its stream."""
+    keys = capture_keys(item.capture_id)
+
+    def read(answer: Any) -> PushReply:
+        if answer[0] == b"GONE":
+            return PushReply(gone=stored_code(answer[1]))
+        word, depth, backlog_bytes, extracted, claimed = answer
+        return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))
+
+    entry = item.encode()
+    arguments: list[Argument] = [
+        item.seq, item.byte_length, entry[1 + entry.index("timestamp_frame")],
+        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *entry,
+    ]  # fmt: skip
+    return Call("frames", "push", [keys.state, keys.frames], arguments, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How far a capture is. ``backlog_frames`` are in the stream, the terminal entry not counted."""
+
+    status: str
+    error_code: str
+    accepted: int
+    extracted: int
+    backlog_frames: int
+    backlog_bytes: int
+    claimed: bool
+    found: Found
+
+    @classmethod
+    def at_open(cls) -> Watch:
+        """A capture that was opened this moment."""
+        return cls("open", "", 0, 0, 0, 0, False, Found())
+
+    def over_half(self, limits: CaptureLimits) -> bool:
+        """Whether the stream is more than half full."""
+        return 2 * self.backlog_frames > limits.stream_max_frames or 2 * self.backlog_bytes > limits.stream_max_bytes
+
+
+def watch(capture_id: str) -> Call[Watch | None]:
+    """Say that the gateway is still there, and ask how far the capture is; None if its state is gone."""
+
+    def read(answer: Any) -> Watch | None:
+        if not answer:
+            return None
+        status, error_code, accepted, extracted, depth, backlog_bytes, claimed, *found = answer
+        depth -= status != b"open" and depth > 0
+        counts = Found(**dict(zip(PART_NAMES, found, strict=True)))
+        return Watch(
+            status.decode(), stored_code(error_code), accepted, extracted, depth, backlog_bytes, bool(claimed), counts
+        )
+
+    return Call("frames", "watch", list(capture_keys(capture_id)), [OPEN_TTL_S], read)
+
+
+EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
+
+
+def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
+    """Write the terminal entry; returns the status that stands, and its error code.
+
+    The first terminal stands: whoever comes later is told what it was. ``idle_ms`` > 0 ends the capture
+    only if its gateway has not touched it for so long, else the answer is ``busy``.
+    """
+    keys = capture_keys(capture_id)
+    status = "closed" if entry.event == "close" else "aborted"
+    arguments: list[Argument] = [status, entry.error_code or "", ENDED_TTL_S, idle_ms, *entry.encode()]
+    return Call(
+        "frames", "end", list(keys), arguments,
+        lambda answer: (cast(EndStatus, answer[0].decode().lower()), stored_code(answer[1])),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """A claimed capture: what an extractor needs to begin or to go on.
+
+    ``token`` proves ownership to every later step; ``deliveries`` counts this claim too.
+    """
+
+    token: str
+    generation: int
+    deliveries: int
+    status: str
+    error_code: str
+    accepted: int
+    extracted: int
+    tracker_restarts: tuple[int, ...]
+    found: Mapping[Part, int]
+    window: CaptureWindow
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureState:
+        """Read the state hash; ``ValueError`` or ``KeyError`` if it is not one."""
+        restarts = fields.get(b"tracker_restarts", b"").decode()
+        status = fields[b"status"].decode()
+        generation, deliveries = read_count(fields[b"generation"]), read_count(fields[b"deliveries"])
+        if status not in ("open", "closed", "aborted") or generation < 1 or deliveries < 1:
+            raise ValueError("not the state of a capture that can be claimed")
+        return cls(
+            token=fields[b"token"].decode(),
+            generation=generation,
+            deliveries=deliveries,
+            status=status,
+            error_code=stored_code(fields.get(b"error_code", b"")),
+            accepted=read_count(fields[b"accepted"]),
+            extracted=read_count(fields[b"extracted"]),
+            tracker_restarts=tuple(read_count(seq) for seq in restarts.split(",") if seq),
+            found={part: read_count(fields.get(b"found_" + part.encode())) for part in PART_NAMES},
+            window=CaptureWindow.model_validate_json(fields[b"open"]),
+        )
+
+
+def claim(capture_id: str, dispatch_id: str) -> Call[CaptureState | None]:
+    """Take a capture over for the holder of its dispatch entry; None if there is nothing left to do."""
+
+    def read(answer: Any) -> CaptureState | None:
+        fields = dict(zip(answer[::2], answer[1::2], strict=True))
+        state = CaptureState.decode(fields) if fields else None
+        if state is not None and state.window.capture_id != capture_id:
+            raise ValueError("the state is another capture's")
+        return state
+
+    return Call("frames", "claim", list(capture_keys(capture_id)), [dispatch_id, OPEN_TTL_S, ENDED_TTL_S], read)
+
+
+def _mine(answer: Any) -> bool:
+    return bool(answer == 1)
+
+
+def row(
+    capture_id: str,
+    token: str,
+    seq: int,
+    extracted: Row,
+    byte_length: int,
+    *,
+    restart: bool,
+    found: Mapping[Part, bool],
+) -> Call[bool]:
+    """Delete a frame and store its row; false if the capture is no longer the caller's."""
+    arguments: list[Argument] = [token, seq, extracted.pack(), byte_length, int(restart), OPEN_TTL_S, ENDED_TTL_S]
+    arguments += [int(found.get(part, False)) for part in PART_NAMES]
+    return Call("frames", "row", list(capture_keys(capture_id)), arguments, _mine)
+
+
+def measure(capture_id: str, token: str, *, expected: int, accepted: int) -> Call[bool]:
+    """Note how many frames a video is expected to give, and has given once it was read to its end (0 before); false
+    if the capture is no longer the caller's."""
+    return Call("frames", "measure", [capture_keys(capture_id).state], [token, expected, accepted], _mine)
+
+
+def heartbeat(capture_id: str, token: str) -> Call[bool]:
+    """Keep the keys alive; false if the capture is no longer the caller's. Then renew the lease."""
+    return Call("frames", "heartbeat", list(capture_keys(capture_id)), [token, OPEN_TTL_S, ENDED_TTL_S], _mine)
+
+
+def release(capture_id: str, token: str) -> Call[bool]:
+    """Hand a capture back without counting the delivery; false if it is no longer the caller's."""
+    return Call("frames", "release", [capture_keys(capture_id).state], [token], _mine)
+
+
+def finish(capture_id: str, token: str) -> Call[bool]:
+    """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
+    return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
+
+
+def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:
+    """The capture has its outcome: its dispatch entry goes."""
+    return Call("frames", "acknowledge", [queue], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)
+
+
+def alive(extractor: str) -> Call[list[str]]:
+    """Say that this extractor process is there; returns those that are forgotten from here on."""
+    return Call("frames", "alive", [EXTRACTORS], [extractor, FORGET_MS], _names)
+
+
+def _names(names: list[bytes]) -> list[str]:
+    return [name.decode(errors="surrogateescape") for name in names]

@@ -1,0 +1,63 @@
+"""Dead letters, in the events role: what can never be appended, with its reason. They are bounded by age, number and
+bytes, so that no stream of them fills the broker; the oldest go first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from contracts.broker import keys
+from contracts.state.events import Receipt
+from contracts.rules.ids import format_utc
+from contracts.state.records import RECEIPT_TTL_S
+from contracts.broker.script import Argument, Call
+
+__all__ = ["DEAD_TTL_MS", "bury", "bury_tail"]
+
+MAX_DEAD = 10_000
+"""About how many are kept."""
+
+MAX_DEAD_BYTES = 64 * 1024 * 1024
+"""How many bytes of them: the lengths of all names and values."""
+
+MAX_VALUE_BYTES = 8 * 1024 * 1024
+"""What is kept of a longer value."""
+
+DEAD_TTL_MS = 30 * 24 * 3600 * 1000
+
+
+def bury(
+    entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], buried_at: datetime, capture_id: str = ""
+) -> Call[None]:
+    """The event can never be appended: it becomes a dead letter, whole, with the receipt's reason. Without ``fields``
+    there is no letter."""
+    entry: list[Argument] = [entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.error]
+    letter = _letter(receipt.error, receipt.detail, buried_at, {b"entry_id": entry_id.encode(), **fields})
+    arguments = [keys.RECORDER_GROUP, *entry, MAX_DEAD, MAX_DEAD_BYTES, DEAD_TTL_MS, *(letter if fields else [])]
+    return Call("events", "bury", _keys(entry_id, capture_id), arguments, lambda _: None)
+
+
+def bury_tail(log: str, tail: bytes, reason: str, detail: str, buried_at: datetime) -> Call[None]:
+    """What stands behind the last newline of a log becomes a dead letter."""
+    entry: list[Argument] = ["", "", RECEIPT_TTL_S, "", reason]
+    letter = _letter(reason, detail, buried_at, {b"log": log.encode(errors="replace"), b"event": tail})
+    return Call(
+        "events",
+        "bury",
+        _keys("", ""),
+        [keys.RECORDER_GROUP, *entry, MAX_DEAD, MAX_DEAD_BYTES, DEAD_TTL_MS, *letter],
+        lambda _: None,
+    )
+
+
+def _keys(entry_id: str, capture_id: str) -> list[str]:
+    return [keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED, keys.DEAD_EVENTS]
+
+
+def _letter(reason: str, detail: str, buried_at: datetime, fields: Mapping[bytes, bytes]) -> list[Argument]:
+    letter: list[Argument] = ["reason", reason, "detail", detail, "buried_at", format_utc(buried_at)]
+    for name, value in fields.items():
+        letter += [name, value[:MAX_VALUE_BYTES]]
+        if len(value) > MAX_VALUE_BYTES:
+            letter += [name + b"_length", len(value)]
+    return letter

@@ -1,0 +1,113 @@
+"""The frame entry: how one frame, and the end of a capture, stand in a frame stream.
+
+Encoding and decoding do no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from contracts.rules.ids import format_utc, parse_utc
+
+__all__ = ["ForwardItem", "TerminalEntry", "decode_entry"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ForwardItem:
+    """One validated frame on its way to an extractor; self-contained.
+
+    Invariant: ``byte_length == len(payload)``. Its ``repr`` never shows the payload.
+    """
+
+    capture_id: str
+    seq: int
+    timestamp_frame: datetime
+    payload: bytes
+    byte_length: int
+    encoding: str
+    width: int
+    height: int
+    user_id: str
+    session_id: str
+
+    def __post_init__(self) -> None:
+        if self.byte_length != len(self.payload):
+            raise ValueError(f"byte_length is {self.byte_length}, the payload has {len(self.payload)} bytes")
+
+    def __repr__(self) -> str:
+        return f"ForwardItem(capture_id={self.capture_id!r}, seq={self.seq}, byte_length={self.byte_length})"
+
+    def encode(self) -> list[str | bytes]:
+        """Field, value, field, value …, as ``XADD`` takes them. Only ``payload`` is binary."""
+        return [
+            "capture_id", self.capture_id,
+            "seq", str(self.seq),
+            "timestamp_frame", format_utc(self.timestamp_frame),
+            "payload", self.payload,
+            "byte_length", str(self.byte_length),
+            "encoding", self.encoding,
+            "width", str(self.width),
+            "height", str(self.height),
+            "user_id", self.user_id,
+            "session_id", self.session_id,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalEntry:
+    """The last entry of a frame stream. A ``close`` has a ``timestamp_end``, an ``abort`` an ``error_code``."""
+
+    event: Literal["close", "abort"]
+    timestamp_end: datetime | None = None
+    error_code: str | None = None
+
+    def encode(self) -> list[str | bytes]:
+        """Field, value, field, value …, as ``XADD`` takes them."""
+        fields: list[str | bytes] = ["event", self.event]
+        if self.timestamp_end is not None:
+            fields += ["timestamp_end", format_utc(self.timestamp_end)]
+        if self.error_code is not None:
+            fields += ["error_code", self.error_code]
+        return fields
+
+
+def decode_entry(fields: Mapping[bytes, bytes]) -> ForwardItem | TerminalEntry:
+    """Read one stream entry.
+
+    Raises:
+        ValueError: a field is missing or holds what it cannot hold.
+    """
+    try:
+        if b"event" in fields:
+            return _decode_terminal(fields)
+        return ForwardItem(
+            capture_id=fields[b"capture_id"].decode(),
+            seq=int(fields[b"seq"]),
+            timestamp_frame=parse_utc(fields[b"timestamp_frame"].decode()),
+            payload=fields[b"payload"],
+            byte_length=int(fields[b"byte_length"]),
+            encoding=fields[b"encoding"].decode(),
+            width=int(fields[b"width"]),
+            height=int(fields[b"height"]),
+            user_id=fields[b"user_id"].decode(),
+            session_id=fields[b"session_id"].decode(),
+        )
+    except KeyError as missing:
+        raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None
+
+
+def _decode_terminal(fields: Mapping[bytes, bytes]) -> TerminalEntry:
+    end = fields.get(b"timestamp_end")
+    code = fields.get(b"error_code")
+    match fields[b"event"]:
+        case b"close":
+            if end is None:
+                raise ValueError("a close entry has no timestamp_end")
+            return TerminalEntry("close", timestamp_end=parse_utc(end.decode()))
+        case b"abort":
+            return TerminalEntry("abort", error_code=code.decode() if code is not None else "protocol_violation")
+        case other:
+            raise ValueError(f"an entry's event is close or abort, not {other!r}")

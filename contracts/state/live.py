@@ -1,0 +1,194 @@
+"""The real-time lane in the frames role: who serves whom, and one frame and its answer on their way.
+
+A worker has one inbox, a gateway one outbox. At most one frame of each session is on its way; a worker deletes it as it
+answers, a gateway deletes the answers that it has read, so nothing is left. An entry that nobody takes goes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast, get_args
+
+from contracts.rules.ids import is_identifier, read_count
+from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
+from contracts.messages.live import LiveCode
+from contracts.broker.script import Call
+
+__all__ = [
+    "LIVE_LEASE_MS",
+    "SILENT_MS",
+    "Answer",
+    "LiveFrame",
+    "Place",
+    "alive",
+    "drop",
+    "join",
+    "put_answer",
+    "put_frame",
+    "renew",
+]
+
+SILENT_MS = 5_000
+"""A live worker that is silent for so long gets no session, and its sessions are told."""
+
+LIVE_LEASE_MS = 10_000
+"""How long a session keeps its place at its worker when its gateway is gone."""
+
+FORGET_MS = 60_000
+"""How long a live worker that is silent stays listed."""
+
+ENTRY_TTL_MS = 15_000
+"""How long a frame or an answer waits for somebody who does not come."""
+
+
+MAX_NAME = 512
+
+
+class Place(NamedTuple):
+    """A session's place at a worker."""
+
+    worker: str
+    live_id: str
+
+    @property
+    def member(self) -> str:
+        """As it stands in the zset of sessions."""
+        return f"{self.worker}/{self.live_id}"
+
+    @classmethod
+    def read(cls, member: bytes) -> Place:
+        """What `member` made."""
+        worker, _, live_id = member.decode().rpartition("/")
+        return cls(worker, live_id)
+
+
+def _name(text: bytes) -> str:
+    name = text.decode("ascii")
+    if not is_identifier(name):
+        raise ValueError("not a name of the lane")
+    return name
+
+
+def _process(text: bytes) -> str:
+    """A gateway's name holds its host's, which may be anything that is printed."""
+    name = text.decode("ascii")
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise ValueError("not the name of a process")
+    return name
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LiveFrame:
+    """One frame on its way to a worker. Its ``repr`` never shows the payload."""
+
+    live_id: str
+    frame_index: int
+    pipeline_id: str
+    gateway: str
+    payload: bytes
+
+    def __repr__(self) -> str:
+        return f"LiveFrame(live_id={self.live_id!r}, frame_index={self.frame_index}, bytes={len(self.payload)})"
+
+    def encode(self) -> list[str | bytes]:
+        """Field, value, field, value …, as ``XADD`` takes them. Only ``payload`` is binary."""
+        return [
+            "live_id", self.live_id,
+            "frame_index", str(self.frame_index),
+            "pipeline_id", self.pipeline_id,
+            "gateway", self.gateway,
+            "payload", self.payload,
+        ]  # fmt: skip
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> LiveFrame:
+        """Read one inbox entry; ``ValueError`` or ``KeyError`` if it is not one."""
+        return cls(
+            live_id=_name(fields[b"live_id"]),
+            frame_index=read_count(fields[b"frame_index"]),
+            pipeline_id=_name(fields[b"pipeline_id"]),
+            gateway=_process(fields[b"gateway"]),
+            payload=fields[b"payload"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer on its way to a gateway.
+
+    ``error`` is empty, and ``text`` the result as JSON (`contracts.messages.live.PipelineResult`); or it is the code of what
+    went wrong, and ``text`` a sentence for the client.
+    """
+
+    live_id: str
+    frame_index: int
+    text: bytes
+    error: LiveCode | None = None
+
+    def encode(self) -> list[str | bytes]:
+        """Field, value, field, value …, as ``XADD`` takes them."""
+        return [
+            "live_id", self.live_id,
+            "frame_index", str(self.frame_index),
+            "error", self.error or "",
+            "text", self.text,
+        ]  # fmt: skip
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> Answer:
+        """Read one outbox entry; ``ValueError`` or ``KeyError`` if it is not one."""
+        error = fields[b"error"].decode()
+        if error and error not in get_args(LiveCode):
+            raise ValueError(f"{error} is no code of the lane")
+        fields[b"text"].decode()  # it goes to a client as text
+        return cls(
+            live_id=_name(fields[b"live_id"]),
+            frame_index=read_count(fields[b"frame_index"]),
+            text=fields[b"text"],
+            error=cast(LiveCode, error) if error else None,
+        )
+
+
+_BOTH = (LIVE_WORKERS, LIVE_SESSIONS)
+
+
+def join(live_id: str) -> Call[Place | None]:
+    """A place at the live worker with the fewest sessions; the one it has, if both are there still; None if no worker
+    is there."""
+
+    def read(answer: bytes) -> Place | None:
+        return Place(answer.decode(), live_id) if answer else None
+
+    return Call("frames", "live_join", _BOTH, [live_id, SILENT_MS, LIVE_LEASE_MS], read)
+
+
+def renew(places: Sequence[Place]) -> Call[list[Place]]:
+    """Keep these places; returns those whose worker is gone. Without it a place lapses after ``LIVE_LEASE_MS``."""
+
+    def read(answer: Any) -> list[Place]:
+        return [Place.read(member) for member in answer]
+
+    members = [place.member for place in places]
+    return Call("frames", "live_renew", _BOTH, [SILENT_MS, LIVE_LEASE_MS, *members], read)
+
+
+def alive(worker: str) -> Call[set[str]]:
+    """Say that this worker is there; returns the ``live_id`` of each of its sessions."""
+    return Call("frames", "live_alive", _BOTH, [worker, FORGET_MS], lambda answer: {name.decode() for name in answer})
+
+
+def put_frame(worker: str, frame: LiveFrame) -> Call[bytes]:
+    """Put a frame into a worker's inbox; returns its entry ID."""
+    return Call("frames", "live_put", [live_inbox(worker)], [ENTRY_TTL_MS, *frame.encode()], bytes)
+
+
+def put_answer(gateway: str, answer: Answer) -> Call[bytes]:
+    """Put an answer into a gateway's outbox; returns its entry ID."""
+    return Call("frames", "live_put", [live_outbox(gateway)], [ENTRY_TTL_MS, *answer.encode()], bytes)
+
+
+def drop(stream: str, entry_ids: Sequence[bytes]) -> Call[int]:
+    """Delete entries that were read, or are not wanted any more; with the last one the stream goes. Returns how many of
+    them were there."""
+    return Call("frames", "live_drop", [stream], list(entry_ids), int)

@@ -1,0 +1,319 @@
+"""The durable records in the events role: captures, sessions, the recorder's stream.
+
+One `Call` for each atomic step; ``contracts/state/lua/events`` has the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, cast
+
+import orjson
+
+from contracts.broker import keys
+from contracts.messages.capture import CaptureStatus, Found
+from contracts.state.captures import CaptureWindow
+from contracts.rules.errors import CaptureCode, VideoCode, stored_code
+from contracts.state.events import EventEntry, Receipt
+from contracts.rules.ids import format_utc, is_entry_id, is_identifier, is_record_id, is_session_id, parse_utc, read_count
+from contracts.rules.layout import PART_NAMES, Part
+from contracts.broker.script import Argument, Call
+from contracts.messages.upload import Place
+
+__all__ = [
+    "CaptureCounts",
+    "CaptureRecord",
+    "Outcome",
+    "RECEIPT_TTL_S",
+    "Reservation",
+    "SessionStep",
+    "Settlement",
+    "abort",
+    "closed",
+    "end_session",
+    "lead",
+    "publish",
+    "recheck",
+    "reserve",
+    "resign",
+    "settle",
+    "settle_all",
+    "start_session",
+]
+
+RECORD_TTL_S = 7 * 24 * 3600
+"""How long the durable record of a capture is kept."""
+
+RECEIPT_TTL_S = 60
+
+SESSION_TTL_S = 30 * 24 * 3600
+"""How long a session that is not ended is known after its start, or after a capture was opened in it last."""
+
+ENDED_SESSION_TTL_S = RECORD_TTL_S
+"""How long an ended session is known: as long as its captures, and so long a request may be repeated."""
+
+SOCKET_LEASE_MS = 20_000
+"""How long an open socket counts for its user unless the gateway renews it with every recheck."""
+
+LEADER_TTL_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureCounts:
+    """How far a capture came: frames accepted, frames extracted, frames in which each part was found."""
+
+    accepted: int = 0
+    extracted: int = 0
+    found: Mapping[Part, int] | None = None
+
+    def encode(self) -> list[Argument]:
+        """Field, value …, for the durable record."""
+        found = self.found or {}
+        counts: list[Argument] = ["accepted", self.accepted, "extracted", self.extracted]
+        return counts + [item for part in PART_NAMES for item in (f"found_{part}", found.get(part, 0))]
+
+
+_RECORD_FIELDS = (
+    "capture_id", "user_id", "session_id", "record_id", "outcome", "error_code", "recorded_at", "entry_id", "accepted",
+    "extracted", *(f"found_{part}" for part in PART_NAMES), "upload",
+)  # fmt: skip
+_OUTCOMES = frozenset({"", "published", "aborted", "dead"})
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRecord:
+    """The durable record of a capture. ``outcome`` is empty until it is decided, once and for all."""
+
+    capture_id: str
+    user_id: str
+    session_id: str
+    record_id: str
+    outcome: Literal["", "published", "aborted", "dead"]
+    error_code: str
+    recorded_at: str
+    entry_id: str
+    event: bytes
+    counts: CaptureCounts
+    upload: Place | None = None
+    """The place of the video that its frames come from, if they do."""
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureRecord:
+        """Read the record's hash.
+
+        Raises:
+            ValueError: it is not the record of a capture.
+        """
+        known = {name: fields.get(name.encode(), b"").decode() for name in _RECORD_FIELDS}
+        if not (is_identifier(known["capture_id"]) and is_identifier(known["user_id"])):
+            raise ValueError("it names no capture, or no user")
+        if not (is_session_id(known["session_id"]) and is_record_id(known["record_id"])):
+            raise ValueError("it names no session, or no record")
+        if known["outcome"] not in _OUTCOMES or (known["entry_id"] and not is_entry_id(known["entry_id"])):
+            raise ValueError("its outcome, or the entry of its event, is none")
+        if known["outcome"] == "published" and not known["entry_id"]:
+            raise ValueError("it is published, and names no entry")
+        if known["recorded_at"]:
+            parse_utc(known["recorded_at"])
+        return cls(
+            capture_id=known["capture_id"],
+            user_id=known["user_id"],
+            session_id=known["session_id"],
+            record_id=known["record_id"],
+            outcome=cast(Any, known["outcome"]),
+            error_code=known["error_code"],
+            recorded_at=known["recorded_at"],
+            entry_id=known["entry_id"],
+            event=fields.get(b"event", b""),
+            counts=CaptureCounts(
+                read_count(known["accepted"]),
+                read_count(known["extracted"]),
+                {part: read_count(known[f"found_{part}"]) for part in PART_NAMES},
+            ),
+            upload=Place.read(known["upload"]) if known["upload"] else None,
+        )
+
+    def status(self, *, claimed: bool) -> CaptureStatus:
+        """``recorded`` once the line is in the file; before an outcome it depends on whether an extractor
+        has the capture."""
+        if self.outcome in ("aborted", "dead"):
+            return "aborted"
+        if self.recorded_at:
+            return "recorded"
+        return "extracting" if claimed or self.outcome == "published" else "waiting"
+
+    def raw_features_ref(self) -> dict[str, Any] | None:
+        """The artifact's reference, from the event; None if there is no event, or none in it."""
+        try:
+            reference = orjson.loads(self.event)["raw_features_ref"]
+        except (ValueError, TypeError, LookupError):
+            return None
+        return reference if isinstance(reference, dict) else None
+
+    def found(self) -> Found:
+        """In how many frames each part was found."""
+        found = self.counts.found or {}
+        return Found(**{str(part): count for part, count in found.items()})
+
+
+Reservation = Literal["OK", "session_invalid", "session_closed", "duplicate_capture", "too_many_captures"]
+
+
+def reserve(
+    window: CaptureWindow,
+    connection: str,
+    max_captures_per_user: int,
+    now: datetime,
+    *,
+    lease_ms: int = SOCKET_LEASE_MS,
+) -> Call[Reservation]:
+    """Create the durable record, or say which rule forbids it. ``connection`` makes a repeat recognisable."""
+    redis_keys = [
+        keys.session(window.session_id),
+        keys.capture_record(window.capture_id),
+        keys.window(window.session_id, window.record_id),
+        keys.user_captures(window.user_id),
+        keys.UNFINISHED,
+    ]
+    arguments: list[Argument] = [
+        window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S, SESSION_TTL_S,
+        "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
+    ]  # fmt: skip
+    if window.place:
+        arguments += ["upload", window.place.member]
+    return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
+
+
+def recheck(
+    user_id: str, session_id: str, capture_id: str, *, lease_ms: int = SOCKET_LEASE_MS
+) -> Call[Literal["active", "session_invalid", "session_closed"]]:
+    """Ask whether the session still stands, and keep the socket's place among the user's."""
+    redis_keys = [keys.session(session_id), keys.user_captures(user_id)]
+    return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
+
+
+def closed(user_id: str, capture_id: str) -> Call[None]:
+    """The close entry is written: the socket's place is free, and the capture waits for its line."""
+    redis_keys = [keys.capture_record(capture_id), keys.user_captures(user_id)]
+    return Call("events", "closed", redis_keys, [capture_id], lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome that stands after an attempt to set one, and whether this attempt set it.
+
+    ``event`` is the published event's bytes, ``error_code`` an abort's.
+    """
+
+    outcome: Literal["published", "aborted", "unknown"]
+    new: bool
+    event: bytes = b""
+    error_code: str = ""
+
+
+def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
+    """Publish a capture's one event, unless it has an outcome already."""
+
+    def read(answer: Any) -> Outcome:
+        word, value = answer
+        if word == b"aborted":
+            return Outcome("aborted", False, error_code=stored_code(value))
+        return Outcome("published", word == b"new", event=value)
+
+    arguments: list[Argument] = [
+        entry.event, entry.capture_id, entry.user_id, entry.session_id, entry.record_id, RECORD_TTL_S, *counts.encode(),
+    ]  # fmt: skip
+    return Call("events", "publish", [keys.capture_record(entry.capture_id), keys.EVENTS], arguments, read)
+
+
+def abort(
+    user_id: str, capture_id: str, error_code: CaptureCode | VideoCode, counts: CaptureCounts | None = None
+) -> Call[Outcome]:
+    """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
+
+    def read(answer: Any) -> Outcome:
+        word, code = answer[0].decode(), stored_code(answer[1])
+        return Outcome("aborted" if word == "new" else word, word == "new", error_code=code)
+
+    arguments: list[Argument] = [capture_id, error_code, RECORD_TTL_S]
+    arguments += counts.encode() if counts else ["ended_by", "gateway"]
+    redis_keys = [keys.capture_record(capture_id), keys.UNFINISHED, keys.user_captures(user_id)]
+    return Call("events", "abort", redis_keys, arguments, read)
+
+
+class Settlement(NamedTuple):
+    """An entry whose line is in its file, and what whoever waits for it is told."""
+
+    entry_id: str
+    receipt: Receipt
+    capture_id: str = ""
+
+
+def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[float | None]:
+    """`settle_all` of one entry; returns its time."""
+    call = settle_all([Settlement(entry_id, receipt, capture_id)])
+    return Call(call.role, call.name, call.keys, call.arguments, lambda answer: call.read(answer)[0])
+
+
+def settle_all(settlements: Sequence[Settlement]) -> Call[list[float | None]]:
+    """The lines are in their files: the entries go; receipts and records say so. At least one, a few hundred at most.
+
+    Returns for each how many seconds ago its capture was closed, once, by the events broker's clock; None if nobody
+    knows.
+    """
+
+    def read(answer: list[int]) -> list[float | None]:
+        return [took_ms / 1000 if took_ms >= 0 else None for took_ms in answer]
+
+    redis_keys = [keys.EVENTS, keys.UNFINISHED]
+    arguments: list[Argument] = [keys.RECORDER_GROUP, RECEIPT_TTL_S]
+    for entry_id, receipt, capture_id in settlements:
+        redis_keys += [keys.receipt(entry_id), keys.capture_record(capture_id)]
+        arguments += [entry_id, receipt.encode(), capture_id, receipt.recorded_at]
+    return Call("events", "settle", redis_keys, arguments, read)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStep:
+    """What became of a start or end.
+
+    ``new`` has the entry ID of the event that was just published; ``again`` repeats an earlier answer, and
+    its event may be published once more.
+    """
+
+    word: Literal["new", "again", "unknown", "wrong_user", "closed"]
+    answer: bytes = b""
+    event: bytes = b""
+    entry_id: str = ""
+
+
+def _read_step(reply: Any) -> SessionStep:
+    word, *rest = reply
+    answer, event, entry_id = [*rest, b"", b"", b""][:3]
+    return SessionStep(cast(Any, word.decode()), answer, event, entry_id.decode())
+
+
+def start_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
+    """Register a session and publish its start event. ``request_id`` is the request's own ``record_id``."""
+    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    arguments.append(SESSION_TTL_S)
+    return Call("events", "session_start", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
+
+
+def end_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
+    """Close a session and publish its end event. ``request_id`` is the request's own ``record_id``."""
+    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
+    arguments.append(ENDED_SESSION_TTL_S)
+    return Call("events", "session_end", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
+
+
+def lead(me: str) -> Call[bool]:
+    """Become or stay the active recorder; false if another one is."""
+    return Call("events", "lead", [keys.RECORDER_LEADER], [me, LEADER_TTL_MS], lambda answer: bool(answer == 1))
+
+
+def resign(me: str) -> Call[bool]:
+    """Stop being the active recorder."""
+    return Call("events", "resign", [keys.RECORDER_LEADER], [me], lambda answer: bool(answer == 1))

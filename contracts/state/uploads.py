@@ -1,0 +1,96 @@
+"""Uploaded videos in the frames role: their places, which bound them, and their chunks.
+
+A place and its chunks lie in different slots of a cluster, so each step is by itself, and each lapses by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from contracts.broker.roles import AsyncBroker, Broker, broker_errors
+from contracts.state.captures import ENDED_TTL_S
+from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
+from contracts.broker.script import Argument, Call
+from contracts.process.settings import Settings
+from contracts.messages.upload import Place
+
+__all__ = ["ARRIVING_TTL_S", "Placed", "drop", "drop_sync", "keep", "keep_sync", "put", "read_chunk", "take", "wait"]
+
+ARRIVING_TTL_S = 60
+"""How long the chunks of a video outlive a gateway that is silent while they arrive."""
+
+Placed = Literal["OK", "full", "user"]
+"""``full``: there are too many videos, or bytes of them; ``user``: this user has too many."""
+
+
+def take(place: Place, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
+    """Take a place, or renew it, or change it to this one. It is for a minute, and for as long as a closed capture
+    waits once the video is ``complete``. It counts with its own length; ``whole_bytes``, the length that the video will
+    have, must find room too, but take none. One user has no more than half of all bytes, or one video."""
+    of_one_user = max(settings.upload_max_total_bytes // 2, settings.upload_max_bytes)
+    arguments: list[Argument] = [
+        place.upload_id, place.byte_length, place.user_id, 1000 * (ENDED_TTL_S if complete else ARRIVING_TTL_S),
+        settings.upload_max_videos, settings.upload_max_total_bytes, settings.capture.max_captures_per_user,
+        of_one_user, whole_bytes,
+    ]  # fmt: skip
+    return Call("frames", "upload_place", [UPLOAD_PLACES], arguments, lambda answer: cast(Placed, answer.decode()))
+
+
+def put(upload_id: str, number: int, chunk: bytes) -> Call[None]:
+    """Store a chunk, `contracts.messages.upload.CHUNK_BYTES` long unless it is the last."""
+    arguments: list[Argument] = [number, ARRIVING_TTL_S, chunk]
+    return Call("frames", "upload_put", [uploaded_video(upload_id)], arguments, lambda _: None)
+
+
+async def keep(broker: AsyncBroker, upload_id: str) -> bool:
+    """A whole video waits for its extractor as long as a closed capture does; false if it is gone.
+
+    Raises:
+        BrokerUnavailable: the broker is away; this may be repeated.
+    """
+    with broker_errors("frames"):
+        return bool(await broker.expire(uploaded_video(upload_id), ENDED_TTL_S))
+
+
+def keep_sync(broker: Broker, upload_id: str) -> bool:
+    """`keep` for a process that blocks."""
+    with broker_errors("frames"):
+        return bool(broker.expire(uploaded_video(upload_id), ENDED_TTL_S))
+
+
+async def wait(broker: AsyncBroker, capture_id: str) -> bool:
+    """A capture from a video, once it is dispatched, waits for its extractor as long as its video; false if it is gone.
+
+    Raises:
+        BrokerUnavailable: the broker is away; this may be repeated.
+    """
+    with broker_errors("frames"):
+        return bool(await broker.expire(capture_keys(capture_id).state, ENDED_TTL_S))
+
+
+async def drop(broker: AsyncBroker, *places: Place) -> None:
+    """Let go of a video and of its place, or of all the places that it may have; gone already is gone.
+
+    Raises:
+        BrokerUnavailable: the broker is away; this may be repeated, and both lapse by themselves.
+    """
+    with broker_errors("frames"):
+        await broker.delete(uploaded_video(places[0].upload_id))
+        await broker.zrem(UPLOAD_PLACES, *[place.member for place in places])
+
+
+def drop_sync(broker: Broker, place: Place) -> None:
+    """`drop` for a process that blocks."""
+    with broker_errors("frames"):
+        broker.delete(uploaded_video(place.upload_id))
+        broker.zrem(UPLOAD_PLACES, place.member)
+
+
+def read_chunk(broker: Broker, upload_id: str, number: int) -> bytes | None:
+    """One chunk; None if it is gone.
+
+    Raises:
+        BrokerUnavailable: the broker is away; this may be repeated.
+    """
+    with broker_errors("frames"):
+        return cast("bytes | None", broker.hget(uploaded_video(upload_id), str(number)))

@@ -1,0 +1,1 @@
+"""Artifacts and the files that they are in."""

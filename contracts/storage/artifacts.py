@@ -1,0 +1,92 @@
+"""Where artifacts are read from: the files below ``DATA_ROOT``, and the object store if one is configured."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from contracts.process.settings import Settings
+from contracts.rules.errors import ArtifactElsewhere, ArtifactError, ArtifactMissing, ArtifactStoreError
+from contracts.rules.paths import object_name, object_uri, resolve_uri
+from contracts.storage.object_store import ObjectStore
+from contracts.storage.regular_file import read_regular
+
+__all__ = ["MOST_BYTES", "ArtifactSource"]
+
+MOST_BYTES = 2**30
+"""The longest artifact that is read; the longest capture under the default limits makes 12 MB."""
+
+
+class ArtifactSource:
+    """Reads artifacts by the ``uri`` of their references: with an object store, those too that were written to the
+    disk before there was one. Blocks; for any number of threads."""
+
+    def __init__(self, data_root: Path, objects: ObjectStore | None = None, *, most_bytes: int = MOST_BYTES) -> None:
+        self._data_root = data_root
+        self._objects = objects
+        self._most_bytes = most_bytes
+
+    @classmethod
+    def of(cls, settings: Settings, *, timeout_s: float = 120.0, most_bytes: int = MOST_BYTES) -> ArtifactSource:
+        """The source that the settings name; ``timeout_s`` is an object store's.
+
+        Raises:
+            ConfigurationError: there is an object store, and what it needs is not installed.
+        """
+        url = settings.artifact_url
+        objects = ObjectStore(url, timeout_s=timeout_s, most_bytes=most_bytes) if url else None
+        return cls(settings.data_root, objects, most_bytes=most_bytes)
+
+    def uris(self, name: str) -> tuple[str, ...]:
+        """What a reference to the artifact of this name may say."""
+        return (name, object_uri(self._objects.url, name)) if self._objects else (name,)
+
+    def place(self, uri: str) -> str:
+        """The file's path, or the object's URL, for people to read.
+
+        Raises:
+            ArtifactElsewhere: it is neither below ``DATA_ROOT`` nor in the object store.
+        """
+        found = self._resolve(uri)
+        return uri if isinstance(found, str) else str(found)
+
+    def read(self, uri: str, most_bytes: int | None = None) -> bytes:
+        """The artifact's bytes; of files only regular ones, so that this never waits. ``most_bytes`` may lower the
+        source's own limit.
+
+        Raises:
+            ArtifactElsewhere: it is neither below ``DATA_ROOT`` nor in the object store.
+            ArtifactMissing: there is none.
+            ArtifactStoreError: the object store is away, or refuses.
+            ArtifactError: the file system refuses, it is no regular file, or it is too long.
+        """
+        most_bytes = self._most_bytes if most_bytes is None else min(most_bytes, self._most_bytes)
+        found = self._resolve(uri)
+        if not isinstance(found, str):
+            return read_regular(found, most_bytes)
+        assert self._objects is not None
+        data = self._objects.get(found)
+        if data is None:
+            raise ArtifactMissing("the artifact does not exist")
+        if len(data) > most_bytes:
+            raise ArtifactError(f"the artifact cannot be read: it is longer than {most_bytes:,} bytes")
+        return data
+
+    def places(self, folder: str) -> list[str]:
+        """The places of all artifacts in a session's folder; none where nobody lets us look."""
+        found: list[str] = []
+        with suppress(OSError):
+            found += sorted(str(path) for path in (self._data_root / folder).iterdir())
+        if self._objects:
+            with suppress(ArtifactStoreError):
+                found += [self._objects.uri(name) for name in self._objects.names(folder)]
+        return found
+
+    def _resolve(self, uri: str) -> Path | str:
+        """The file, or the object's name."""
+        try:
+            if self._objects and "://" in uri:
+                return object_name(self._objects.url, uri)
+            return resolve_uri(self._data_root, uri)
+        except ValueError as error:
+            raise ArtifactElsewhere(str(error)) from error

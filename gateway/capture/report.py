@@ -1,0 +1,123 @@
+"""``GET /captures/{capture_id}``: what became of a capture, or how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import Found, RawFeaturesRef
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.messages.http import CaptureReport
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
+from contracts.rules.ids import is_identifier, parse_utc, read_count
+from contracts.rules.layout import PART_NAMES
+from contracts.state.records import CaptureRecord
+from gateway.again import once_more
+from gateway.http.refusals import json_response
+from gateway.state import GatewayState
+
+__all__ = ["ROUTES", "InFlight", "describe", "known_record", "read_flight", "report"]
+
+log = get_logger()
+
+_STATE_FIELDS = ["status", "generation", "expected", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """How far a capture is, from its state in the frames broker. ``expected`` is about how many frames the video has
+    that they come from; 0 if nobody knows, or there is none."""
+
+    open: bool
+    claimed: bool
+    accepted: int
+    extracted: int
+    found: Found
+    expected: int = 0
+
+
+def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
+    """The answer: from the durable record, and from the state in flight where there is one."""
+    counts = flight or record.counts
+    reference = record.raw_features_ref() if record.outcome == "published" else None
+    return CaptureReport(
+        capture_id=record.capture_id,
+        user_id=record.user_id,
+        session_id=record.session_id,
+        record_id=record.record_id,
+        open=flight is not None and flight.open and not record.outcome,
+        status=record.status(claimed=flight is not None and flight.claimed),
+        accepted=counts.accepted,
+        extracted=counts.extracted,
+        found=flight.found if flight else record.found(),
+        error_code=record.error_code or None,
+        # passed on as the event has it: what was recorded is not judged again
+        raw_features_ref=RawFeaturesRef.model_construct(**reference) if reference else None,
+        recorded_at=parse_utc(record.recorded_at) if record.recorded_at else None,
+    )
+
+
+async def show(request: Request) -> Response:
+    """Answer with what is known of one capture."""
+    state: GatewayState = request.app.state.gateway
+    record = await known_record(state.events, request.path_params["capture_id"])
+    return json_response(await describe(state, record))
+
+
+async def describe(state: GatewayState, record: CaptureRecord) -> dict[str, Any]:
+    """The answer on one capture, whose state in flight is read where that says more than the record."""
+    # A capture that was aborted may have its counts in its state only; a published one has all in its record.
+    flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
+    return report(record, flight).model_dump(mode="json", exclude_none=True)
+
+
+async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
+    """The durable record of a capture.
+
+    Raises:
+        RequestRefused: 404 ``unknown_capture``, there is none.
+        BrokerUnavailable: the events broker is away.
+        UnreadableValue: what is there is no record.
+    """
+
+    async def read() -> Any:
+        with broker_errors("events"):
+            return await events.hgetall(keys.capture_record(capture_id))
+
+    fields = await once_more(read) if is_identifier(capture_id) else None
+    if not fields:
+        raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
+    try:
+        return CaptureRecord.decode(fields)
+    except ValueError as error:
+        raise UnreadableValue("events", keys.capture_record(capture_id), str(error)) from error
+
+
+async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
+    """The state in flight; None if it is gone or cannot be read, or if the frames broker is away: the record still says
+    what it can."""
+
+    async def read() -> Any:
+        with broker_errors("frames"):
+            return await frames.hmget(keys.capture_keys(capture_id).state, _STATE_FIELDS)
+
+    try:
+        status, generation, *texts = await once_more(read)
+        expected, accepted, extracted, *found = [read_count(text) for text in texts]
+    except (BrokerUnavailable, UnreadableValue, ValueError) as error:
+        log.warning("capture reported without its state", capture_id=capture_id, exc_info=error)
+        return None
+    if status is None:
+        return None
+    parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
+    accepted = max(accepted, extracted)  # a video's frames are counted when it was read to its end
+    return InFlight(status == b"open", generation is not None, accepted, extracted, parts, expected)
+
+
+ROUTES = [Route("/captures/{capture_id}", show, methods=["GET"])]

@@ -1,0 +1,1 @@
+"""What every HTTP route shares: access, refusals, bodies, pages."""

@@ -1,0 +1,119 @@
+"""The web pages: one shell at every page's address, and the files that it loads. They hold no data, so they need no
+token; what a page shows it asks for like every other client.
+
+The build (``gateway/web``, into ``gateway/static``) is read whole when the process starts. Requests only look names up
+in it: no path of a request ever reaches the file system. The shell names its files relative to its own address, so a
+proxy may serve the gateway below any path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from contracts.rules.errors import RequestRefused
+
+__all__ = ["BUILT", "SHELLS", "Build", "page_for_browsers", "page_routes", "read_build", "relative"]
+
+SHELLS = ("/", "/demo/session", "/demo/gesture", "/live", "/upload")
+"""The addresses of the pages; the shell finds out by itself which one it is at."""
+
+BUILT = Path(__file__).parent / "static"
+
+_MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+_NOT_BUILT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A3CP gateway</title>
+</head>
+<body>
+<main>
+<h1>A3CP gateway</h1>
+<p>This server takes bounded camera captures over a WebSocket and turns each into landmark features and one
+line in its session's log. Raw frames are never kept.</p>
+<p>Its pages are not built. <code>./scripts/run</code> builds them and starts everything.</p>
+<p><a href="/readyz">Is everything running?</a></p>
+</main>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the build made: the shell, and each file by its name, which holds a hash of what is in it."""
+
+    shell: bytes
+    files: Mapping[str, bytes]
+
+    def shell_at(self, path: str) -> bytes:
+        """The shell as it is served at a path: its files, which the build names ``./assets/…``, are looked for where
+        they are."""
+        return self.shell.replace(b'"./assets/', b'"%sassets/' % relative(path, "/static/").encode())
+
+
+def relative(path: str, target: str) -> str:
+    """One of the gateway's paths as a link in a page at ``path``, independent of what a proxy puts before both."""
+    return "../" * (path.count("/") - 1) + target.removeprefix("/") or "./"
+
+
+def read_build(folder: Path) -> Build | None:
+    """The build in a folder; None if there is none."""
+    try:
+        shell = (folder / "index.html").read_bytes()
+        files = {path.name: path.read_bytes() for path in (folder / "assets").iterdir() if path.suffix in _MEDIA_TYPES}
+    except OSError:
+        return None
+    return Build(shell, files)
+
+
+def page_for_browsers(scope: Scope, status: int) -> Response | None:
+    """The page that tells a person of a wrong address; None if there is no build, or no browser asks for a page."""
+    asks = scope["type"] == "http" and scope["method"] == "GET"
+    if not asks or "text/html" not in Headers(scope=scope).get("accept", "") or (build := _our_build()) is None:
+        return None
+    return Response(build.shell_at(scope["path"]), status, {"Cache-Control": "no-cache"}, media_type="text/html")
+
+
+@cache
+def _our_build() -> Build | None:
+    return read_build(BUILT)
+
+
+def page_routes(folder: Path = BUILT) -> list[Route]:
+    """The routes of the pages. Without a build, ``/`` says so with 200, and the other pages with 503."""
+    build = read_build(folder)
+
+    async def shell(request: Request) -> Response:
+        fresh = {"Cache-Control": "no-cache"}
+        if build is None:
+            status = 200 if request.url.path == "/" else 503
+            return Response(_NOT_BUILT, status, fresh, media_type="text/html")
+        return Response(build.shell_at(request.url.path), headers=fresh, media_type="text/html")
+
+    async def file(request: Request) -> Response:
+        name = request.path_params["name"]
+        body = build.files.get(name) if build else None
+        if body is None:
+            raise RequestRefused(404, "not_found", "There is no such file; the page may be older than the server.")
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(body, headers=kept, media_type=_MEDIA_TYPES[Path(name).suffix])
+
+    shells = [Route(path, shell, methods=["GET"]) for path in SHELLS]
+    return [*shells, Route("/static/assets/{name}", file, methods=["GET"])]

@@ -1,0 +1,136 @@
+"""How a request that is refused is answered: ``{"error": "<code>", "detail": "<sentence>"}``, never a stack trace."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from contracts.broker.roles import BrokerFull
+from contracts.messages.http import Refusal
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
+
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "ErrorBoundary",
+    "json_response",
+    "not_found",
+    "refusal",
+    "refusal_bytes",
+    "upgrade_required",
+]
+
+log = get_logger()
+
+_UPGRADE = (
+    "This address is for WebSockets. If it was asked for one, a proxy on the way does not pass the headers Upgrade and "
+    "Connection on."
+)
+_DETAILS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+
+
+def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(document), status, headers, media_type="application/json")
+
+
+def refusal(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """The answer to a request that is refused."""
+    return json_response(Refusal(error=code, detail=detail).model_dump(), status, headers)
+
+
+def refusal_bytes(status: int, code: str, detail: str) -> bytes:
+    """The same for what never gets to be a request: the whole answer, as it goes over a connection that is closed."""
+    answer = refusal(status, code, detail, {"Connection": "close"})
+    head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, HTTPStatus(status).phrase.encode(), head, bytes(answer.body))
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is at every address that no route has, for HTTP and for WebSocket handshakes."""
+    await refusal(404, "not_found", _DETAILS[404])(scope, receive, send)
+
+
+async def upgrade_required(scope: Scope, receive: Receive, send: Send) -> None:
+    """What plain HTTP is told at the address of a WebSocket."""
+    log.warning("a WebSocket was asked for without an upgrade; does a proxy pass it on?", path=scope["path"])
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    await refusal(426, "upgrade_required", _UPGRADE, headers)(scope, receive, send)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if error.status == 408:
+        headers["Connection"] = "close"  # the rest of the request may still come, or never: RFC 9110, 15.5.9
+    return refusal(error.status, error.code, error.detail, headers)
+
+
+def _not_recorded(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RecorderError)
+    return refusal(error.status, error.code, error.detail)
+
+
+def _broker_away(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BrokerUnavailable | BrokerMisconfigured)
+    log.warning("request refused", exc_info=error)
+    # the cause names hosts and paths of the inside; it is in the log only
+    problem = "is out of memory" if isinstance(error, BrokerFull) else "does not answer"
+    return refusal(503, "broker_unavailable", f"The {error.role} broker {problem}; try again later.")
+
+
+def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = _DETAILS.get(error.status_code, f"{phrase}.")
+    headers = dict(error.headers) if error.headers else None
+    return refusal(error.status_code, phrase.lower().replace(" ", "_"), detail, headers)
+
+
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
+    RequestRefused: _refused,
+    RecorderError: _not_recorded,
+    BrokerUnavailable: _broker_away,
+    BrokerMisconfigured: _broker_away,
+    HTTPException: _http_error,
+}
+
+
+class ErrorBoundary:
+    """Whatever nobody expected ends here: one line in the log, 500 ``internal_error`` for an HTTP client, close
+    code 1011 for a WebSocket."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] in ("http.response.start", "websocket.accept", "websocket.close")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            log.error("request failed", path=scope.get("path"), exc_info=error)
+            if not started:
+                answer = refusal(500, "internal_error", "The server made a mistake; its log says more.")
+                await answer(scope, receive, send)
+            elif scope["type"] == "websocket":
+                await self._close(send)
+
+    async def _close(self, send: Send) -> None:
+        try:
+            await send({"type": "websocket.close", "code": 1011, "reason": "internal_error"})
+        except Exception as error:  # it was closed already
+            log.debug("socket not closed", exc_info=error)

@@ -1,0 +1,130 @@
+"""What every JSON request goes through before its route: bounded reading, parsing, needed fields, schema."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from contracts.messages.base import what_is_wrong
+from contracts.rules.errors import RequestRefused
+from contracts.rules.json_text import load_json
+from gateway.server.unfinished import Unfinished
+
+__all__ = ["MAX_JSON_BYTES", "parse_object", "read_body", "require", "validated"]
+
+MAX_JSON_BYTES = 1024 * 1024
+"""How long a body may be where the contract says nothing."""
+
+BODY_WITHIN_S = 30.0
+_SHOWN_NAME = 64
+
+M = TypeVar("M", bound=BaseModel)
+
+
+async def read_body(request: Request, max_bytes: int = MAX_JSON_BYTES, *, code: str = "body_too_large") -> bytes:
+    """The request's body, of which never more than ``max_bytes`` and one chunk are held.
+
+    Raises:
+        RequestRefused: 413 with ``code`` if it is longer; 408 ``request_timeout`` if it does not come; 503
+            ``server_busy`` if bodies and messages on their way hold too much memory, and this one most.
+        ClientDisconnect: the client went away.
+    """
+    too_large = RequestRefused(413, code, f"The body is longer than {max_bytes} bytes.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > max_bytes:
+        raise too_large
+    unfinished: Unfinished = request.app.state.gateway.unfinished
+    body, arriving = bytearray(), _Arriving()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S) as arriving.timeout:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise too_large
+                unfinished.hold(arriving, len(body))
+    except TimeoutError:
+        if arriving.gave_way:
+            detail = "The server has no room for this body at the moment; try again."
+            raise RequestRefused(503, "server_busy", detail, retry_after_s=1) from None
+        raise RequestRefused(408, "request_timeout", f"The body did not come within {BODY_WITHIN_S:g} s.") from None
+    finally:
+        unfinished.release(arriving)
+    return bytes(body)
+
+
+class _Arriving:
+    """A body on its way."""
+
+    timeout: asyncio.Timeout
+    gave_way = False
+
+    def out_of_room(self) -> None:
+        self.gave_way = True
+        self.timeout.reschedule(0)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that ``body`` is.
+
+    A name that occurs twice in one object is refused: readers differ in which one they take, so what was
+    validated here might not be what somebody reads from the log.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``, it is none.
+    """
+    try:
+        document = load_json(body.decode(), _each_name_once)
+        if b"\\u" in body:
+            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except _RepeatedName as repeated:
+        raise _schema_error(f"{repeated}: the name occurs twice in one object") from None
+    except ValueError:
+        raise _schema_error("The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise _schema_error("The body is not a JSON object.")
+    return document
+
+
+class _RepeatedName(Exception):
+    pass
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in document:
+            raise _RepeatedName(name[:_SHOWN_NAME])
+        document[name] = value
+    return document
+
+
+def require(document: Mapping[str, Any], *names: str) -> None:
+    """Every name is there and not null.
+
+    Raises:
+        RequestRefused: 400 ``missing_<name>`` for the first that is not.
+    """
+    for name in names:
+        if document.get(name) is None:
+            raise RequestRefused(400, f"missing_{name}", f"{name} is missing.")
+
+
+def validated(model: type[M], document: Mapping[str, Any]) -> M:
+    """The message that the document is.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``; the detail names the fields, and never quotes a value.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise _schema_error(what_is_wrong(error)) from None
+
+
+def _schema_error(detail: str) -> RequestRefused:
+    return RequestRefused(422, "schema_error", detail)

@@ -1,0 +1,140 @@
+"""Who may talk to the gateway: the middleware that applies the rules of origins, hosts and the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.process.settings import Settings
+from contracts.rules.access import SUBPROTOCOL, TokenRule, is_loopback
+from gateway.http.origins import OriginRule
+from gateway.http.pages import page_for_browsers
+from gateway.http.refusals import refusal
+
+__all__ = ["AccessControl", "SecurityHeaders"]
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/docs")
+_OPEN_FOLDERS = ("/demo/", "/static/", "/docs/")
+
+
+def is_open(scope: Scope) -> bool:
+    """Whether an address needs no token: liveness, readiness, page shells, static files and the documents of `/docs`,
+    which hold no data."""
+    path = scope["path"]
+    return (
+        scope["type"] == "http"
+        and scope["method"] in ("GET", "HEAD")
+        and (path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS))
+    )
+
+
+class AccessControl:
+    """Refuses what the two rules refuse: 403 ``origin_not_allowed``, 401 ``token_required``; on a WebSocket
+    handshake too, as a plain HTTP answer."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        secret = settings.api_token
+        self._tokens = TokenRule(secret.get_secret_value() if secret else None)
+        self._any_host = secret is not None
+        self._origins = OriginRule(settings.origins, local=secret is None or is_loopback(settings.host))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if not self._admitted(scope, headers):
+            detail = "Pages of this origin may not use this server; A3CP_ALLOWED_ORIGINS can name it."
+            await _refuse(scope, receive, send, 403, "origin_not_allowed", detail)
+            return
+        subprotocols: list[str] = scope.get("subprotocols", [])
+        if not is_open(scope) and not self._tokens.admits(headers.getlist("authorization"), subprotocols):
+            if page := page_for_browsers(scope, 401):  # a wrong address in a browser, which has no token to send
+                await page(scope, receive, send)
+                return
+            detail = "This server needs its token: Authorization: Bearer …, or the subprotocol bearer.<token>."
+            challenge = {"WWW-Authenticate": 'Bearer realm="a3cp"'}
+            await _refuse(scope, receive, send, 401, "token_required", detail, challenge)
+            return
+        await self._app(scope, receive, _choosing(subprotocols, send))
+
+    def _admitted(self, scope: Scope, headers: Headers) -> bool:
+        if scope["type"] == "http" and scope["method"] in _SAFE_METHODS:
+            # a browser names no origin here: what a page that changed its name's address may read is told by the host
+            return self._any_host or is_open(scope) or self._origins.admits_host(headers.get("host", ""))
+        origins = headers.getlist("origin")
+        return not origins or (len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", "")))
+
+
+async def _refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": code})
+        return
+    await refusal(status, code, detail, headers)(scope, receive, send)
+
+
+def _choosing(subprotocols: Iterable[str], send: Send) -> Send:
+    """Accept with the ``bearer.`` subprotocol that the client offered: a browser closes a socket whose server
+    chose none of those it offered."""
+    chosen = next((value for value in subprotocols if value.startswith(SUBPROTOCOL)), None)
+    if chosen is None:
+        return send
+
+    async def send_choice(message: Message) -> None:
+        if message["type"] == "websocket.accept" and not message.get("subprotocol"):
+            message = {**message, "subprotocol": chosen}
+        await send(message)
+
+    return send_choice
+
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' blob:",  # blob: what a page made itself: pictures it fetched with the token, camera frames
+            "media-src 'self' blob:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class SecurityHeaders:
+    """Tells browsers, with every HTTP answer, to be strict."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_strict(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                message.setdefault("headers", [])
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_strict)

@@ -1,0 +1,140 @@
+"""What the brokers hold, read every few seconds: how much waits, for how long, and who is there to take it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, BrokerForbids, Role, broker_errors, broker_time_ms, highest_memory_share
+from contracts.messages.upload import Place
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable
+from contracts.state.live import SILENT_MS
+from gateway.metrics import GatewayMetrics
+
+__all__ = ["EXTRACTOR_LIVE_MS", "set_gauges"]
+
+EXTRACTOR_LIVE_MS = 10_000
+
+log = get_logger()
+
+
+async def set_gauges(metrics: GatewayMetrics, role: Role, broker: AsyncBroker | None) -> None:
+    """Set every gauge of a role to what its broker says now; to NaN if it is None, does not say, or holds what cannot
+    be read. No error but a fatal one is raised."""
+    gauges = metrics.brokers
+    numbers: Mapping[str, float] = {}
+    try:
+        if broker is not None:
+            with broker_errors(role):
+                numbers = await _LOOKS[role](broker)
+    except (BrokerUnavailable, BrokerForbids, redis.exceptions.RedisError) as error:
+        log.warning("a broker's numbers are not known", role=role, exc_info=error)
+    except Exception as error:
+        metrics.background.note(f"{role}_gauges", error)
+    gauges.ready.labels(role).set(broker is not None)
+    for name, gauge in (gauges.frames if role == "frames" else gauges.events).items():
+        gauge.set(numbers.get(name, math.nan))
+
+
+async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
+    waiting = await _read_group(frames, keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    videos = await _read_group(frames, keys.UPLOADS, keys.EXTRACTOR_GROUP)
+    places: Any = await frames.zrange(keys.UPLOAD_PLACES, 0, -1)
+    now_ms = await broker_time_ms(frames, "frames", keys.CAPTURES)
+    released = await _released(frames, keys.CAPTURES)
+    videos_released = await _released(frames, keys.UPLOADS)
+    oldest = [entry_id for entry_id in (waiting.first_undelivered, released.first) if entry_id]
+    return {
+        "backlog": waiting.lag + released.count,
+        "oldest_waiting_s": max([0.0, *((now_ms - _time_of(entry_id)) / 1000 for entry_id in oldest)]),
+        "lag": waiting.lag,
+        "pending": waiting.pending,
+        "uploads": videos.lag + videos_released.count,
+        "upload_bytes": _stored_bytes(places),
+        "extractors": await _live(frames, keys.EXTRACTORS, EXTRACTOR_LIVE_MS),
+        "live_workers": await _live(frames, keys.LIVE_WORKERS, SILENT_MS),
+        "memory": await highest_memory_share(frames),
+    }
+
+
+def _stored_bytes(places: Sequence[bytes]) -> int:
+    """What the videos with these places take up. A member that is no place takes up nothing that is known of."""
+    total = 0
+    for member in places:
+        try:
+            total += Place.read(member.decode()).byte_length
+        except ValueError:
+            log.warning("a member is not the place of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
+    return total
+
+
+async def _look_at_events(events: AsyncBroker) -> Mapping[str, float]:
+    waiting = await _read_group(events, keys.EVENTS, keys.RECORDER_GROUP)
+    return {
+        "lag": waiting.lag,
+        "pending": waiting.pending,
+        "active": await events.exists(keys.RECORDER_LEADER),
+        "unfinished": await events.zcard(keys.UNFINISHED),
+        "dead": await events.xlen(keys.DEAD_EVENTS),
+    }
+
+
+_LOOKS: Mapping[Role, Callable[[AsyncBroker], Awaitable[Mapping[str, float]]]] = {
+    "frames": _look_at_frames,
+    "events": _look_at_events,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """How far a group is in its stream."""
+
+    lag: int
+    pending: int
+    first_undelivered: bytes = b""
+
+
+async def _read_group(broker: AsyncBroker, stream: str, group: str) -> _Group:
+    """The broker's own lag is unknown once an entry was deleted; here every entry that is done is deleted, so
+    what is in the stream and not pending was never delivered."""
+    groups: list[dict[str, Any]] = await broker.xinfo_groups(stream)
+    known = next((known for known in groups if known["name"] == group.encode()), None)
+    length = await broker.xlen(stream)
+    if known is None:
+        return _Group(length, 0)
+    first: Any = await broker.xrange(stream, min=b"(" + known["last-delivered-id"], count=1)
+    return _Group(max(0, length - known["pending"]), known["pending"], first[0][0] if first else b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    """Captures that were handed back and wait again."""
+
+    count: int
+    first: bytes = b""
+
+
+async def _released(frames: AsyncBroker, queue: str) -> _Released:
+    summary: Any = await frames.xpending(queue, keys.EXTRACTOR_GROUP)
+    for consumer in summary["consumers"]:
+        if consumer["name"] == keys.RELEASED.encode():
+            first: Any = await frames.xpending_range(
+                queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=keys.RELEASED
+            )
+            return _Released(int(consumer["pending"]), first[0]["message_id"] if first else b"")
+    return _Released(0)
+
+
+async def _live(frames: AsyncBroker, listed: str, within_ms: int) -> int:
+    now_ms = await broker_time_ms(frames, "frames", listed)
+    return int(await frames.zcount(listed, f"({now_ms - within_ms}", now_ms + within_ms))
+
+
+def _time_of(entry_id: bytes) -> int:
+    return int(entry_id.partition(b"-")[0])

@@ -1,0 +1,151 @@
+"""The server around the application: listening, announcing itself, and ending without cutting anybody off."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from contracts.process import listeners
+from contracts.process.listeners import address_of
+from contracts.process.logs import get_logger
+from contracts.process.settings import Settings
+from contracts.rules.access import STRONG_TOKEN, is_loopback
+from gateway.server.http_protocol import KEEP_ALIVE_S, BoundedHttp
+from gateway.server.stalls import Stalls, largest
+from gateway.server.unfinished import Unfinished
+from gateway.server.websocket_protocol import BoundedWebSocket
+from gateway.state import GatewayState
+
+__all__ = ["GatewayServer", "address_of", "open_listeners", "server_config"]
+
+log = get_logger()
+
+STOP_WITHIN_S = 7.0
+"""How long it may take, from the signal on, until the last connection has ended or is cut off."""
+
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""What all clients together have not taken yet; beyond it those for whom most waits are cut off."""
+
+DRAIN_WITHIN_S = 5.0
+"""How much of that captures have to end, and requests to finish, by themselves."""
+
+FAREWELL_WITHIN_S = 1.0
+"""How much of that clients have to answer the close frame; one that is cut off while it sends might not read why."""
+
+STALLED_S = 20.0
+"""A client that takes nothing for so long of what waits for it is cut off."""
+
+MAX_MESSAGE_BYTES = 6 * 1024 * 1024
+"""The longest WebSocket message, unless frames may be longer. What has come of one is kept, so this bounds memory."""
+
+
+def open_listeners(settings: Settings) -> list[socket.socket]:
+    """A listening socket for every address that ``A3CP_HOST`` means.
+
+    Raises:
+        ConfigurationError: the host is unknown, or the port is taken or forbidden.
+    """
+    return listeners.open_listeners(settings.host, settings.port, "A3CP_PORT")
+
+
+def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | None = None) -> uvicorn.Config:
+    """How uvicorn is to run the application: quiet, bounded, and without guessing from proxies' headers."""
+    websocket: Any = partial(BoundedWebSocket, unfinished or Unfinished())
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=BoundedHttp,
+        ws=websocket,
+        ws_per_message_deflate=False,
+        ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1, settings.stream_max_frame_bytes + 1),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        workers=1,
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+class GatewayServer(uvicorn.Server):
+    """Serves until it is told to stop, then lets open captures end by themselves, then ends the rest."""
+
+    def __init__(self, app: ASGIApp, state: GatewayState) -> None:
+        super().__init__(server_config(app, state.settings, state.unfinished))
+        self._state = state
+        self._stalls: Stalls[Any] = Stalls(STALLED_S)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM and SIGINT stop the server cleanly; a second one does not wait. Neither is raised again
+        afterwards, so the process ends with its own exit code."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+    def stop(self) -> None:
+        """Stop as a signal would."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, and say where, once."""
+        await super().startup(sockets)
+        settings = self._state.settings
+        port = sockets[0].getsockname()[1] if sockets else settings.port
+        log.info("listening", address=address_of(settings.host, port), app_env=settings.app_env)
+        if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
+            log.warning("the token is short enough to be guessed", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
+        if settings.api_token is None and not is_loopback(settings.host):
+            log.warning(
+                "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone and has "
+                "no token; set A3CP_API_TOKEN, or A3CP_HOST=127.0.0.1"
+            )
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self._cut_off_stalled()
+        return await super().on_tick(counter)
+
+    def _cut_off_stalled(self) -> None:
+        """A connection that is closing waits for its last bytes to be taken: without this, for ever."""
+        transports = [connection.transport for connection in self.server_state.connections]
+        waiting_bytes = {transport: transport.get_write_buffer_size() for transport in transports}
+        for transport in self._stalls.look(waiting_bytes, asyncio.get_running_loop().time()):
+            transport.abort()
+        for transport in largest(waiting_bytes, MOST_WAITING_BYTES):
+            transport.abort()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """While the sockets are still alive, open captures abort with ``server_shutdown``, live sessions are told; then
+        uvicorn ends all."""
+        state = self._state
+        log.info("stopping", active_captures=state.active_captures, live_sessions=state.live_sessions)
+        state.draining.set()
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        await self._until(lambda: not state.open_sockets and not state.live_sessions, began_at + DRAIN_WITHIN_S)
+        farewell_until = min(loop.time() + FAREWELL_WITHIN_S, began_at + DRAIN_WITHIN_S)
+        await self._until(lambda: not any(map(_is_websocket, self.server_state.connections)), farewell_until)
+        for connection in filter(_is_websocket, list(self.server_state.connections)):
+            if connection.transport.get_write_buffer_size():  # it reads nothing, so it would be waited for in vain
+                connection.transport.abort()
+        self.config.timeout_graceful_shutdown = math.ceil(began_at + STOP_WITHIN_S - loop.time())
+        await super().shutdown(sockets)
+
+    async def _until(self, condition: Callable[[], bool], deadline: float) -> None:
+        while not condition() and asyncio.get_running_loop().time() < deadline and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def _is_websocket(connection: object) -> bool:
+    return isinstance(connection, BoundedWebSocket)

@@ -1,0 +1,58 @@
+"""``POST /schema-recorder/append``: one event for a session's log, answered only after its line is in the file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts import A3CPMessage
+from contracts.messages.http import Appended
+from contracts.rules.errors import RequestRefused
+from contracts.rules.ids import format_utc, parse_utc
+from contracts.state.events import EventEntry, append_event, await_receipt, compact_json, encode_line, uses_our_names
+from gateway.again import once_more
+from gateway.http.refusals import json_response
+from gateway.http.requests import parse_object, read_body, require, validated
+from gateway.state import GatewayState
+
+__all__ = ["ROUTES"]
+
+WHITESPACE_BYTES = 64 * 1024
+"""By how much a body may be longer than a line, for the whitespace that does not get into the line."""
+
+
+def event_entry(body: bytes) -> EventEntry:
+    """The stream entry for a request's body; the event is the body's own text.
+
+    Raises:
+        RequestRefused: 400, ``user_id``, ``session_id`` or ``source`` is missing; 422, not an A3CP message.
+    """
+    document = parse_object(body)
+    require(document, "user_id", "session_id", "source")
+    message = validated(A3CPMessage, document)
+    return EventEntry(
+        compact_json(body), message.user_id, message.session_id, message.record_id, by_client=uses_our_names(document)
+    )
+
+
+async def append(request: Request) -> Response:
+    """Append one event; 201 ``{record_id, recorded_at}``."""
+    state: GatewayState = request.app.state.gateway
+    max_event_bytes = state.settings.max_event_bytes
+    entry = event_entry(await read_body(request, max_event_bytes + WHITESPACE_BYTES, code="event_too_large"))
+    now = format_utc(datetime.now(UTC))
+    encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # too large is told before it is queued
+    with state.metrics.capture.append.time():
+        entry_id = await once_more(lambda: append_event(state.events, entry))
+        receipt = await once_more(lambda: await_receipt(state.events, entry_id))
+    if receipt is None:
+        detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
+        raise RequestRefused(503, "recorder_unavailable", detail)
+    appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(receipt.recorded()))
+    return json_response(appended.model_dump(mode="json"), 201)
+
+
+ROUTES = [Route("/schema-recorder/append", append, methods=["POST"])]

@@ -1,0 +1,66 @@
+"""Whether each lock is in step with ``pyproject.toml``: every dependency is pinned to a version that is
+allowed, with hashes, and no address of a package index is in it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+__all__ = ["main", "problems"]
+
+_LOCKS = {"requirements.lock": None, "requirements-deploy.lock": "deploy"}
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
+
+
+def problems(pyproject: str, lock: str, group: str | None = None) -> list[str]:
+    """What is out of step, one sentence each; ``group`` is the only one that this lock is of."""
+    pins: dict[str, list[str]] = {}
+    for line in lock.splitlines():
+        if found := _PIN.match(line):
+            pins.setdefault(canonicalize_name(found[1]), []).append(found[2])
+    wrong = []
+    for text in _declared(pyproject, group):
+        wanted = Requirement(text)
+        versions = pins.get(canonicalize_name(wanted.name), [])
+        if not any(wanted.specifier.contains(version, prereleases=True) for version in versions):
+            wrong.append(f"{text}: the lock has {', '.join(versions) or 'no such package'}")
+    if "://" in lock:
+        wrong.append("an address stands in the lock; it has to work with any package index")
+    if lock.count("--hash=") < len(pins):
+        wrong.append("a pin has no hash")
+    return wrong
+
+
+def _declared(pyproject: str, group: str | None) -> Iterable[str]:
+    document = tomllib.loads(pyproject)
+    if group is not None:
+        yield from document["dependency-groups"][group]
+        return
+    yield from document["project"]["dependencies"]
+    for extra in document["project"].get("optional-dependencies", {}).values():
+        yield from extra
+    yield from document["dependency-groups"]["dev"]
+
+
+def main() -> int:
+    """Print what is out of step; returns 1 if anything is."""
+    root = Path(__file__).resolve().parents[2]
+    pyproject = (root / "pyproject.toml").read_text()
+    wrong = [
+        f"{name}: {sentence}"
+        for name, group in _LOCKS.items()
+        for sentence in problems(pyproject, (root / name).read_text(), group)
+    ]
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What the pages know of the contracts: ``python -m scripts.build.web_messages schema|constants`` prints it.
+
+``schema`` is the JSON Schema of every message that a page sends or reads; the TypeScript types are made from it.
+``constants`` has the values: versions, codes, the layout, the lines of the skeletons.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal, get_args
+
+import orjson
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from contracts import (
+    CaptureAbort,
+    CaptureClose,
+    CaptureOpen,
+    CaptureProgress,
+    FrameMeta,
+    RawFeaturesRef,
+    SessionAnswer,
+    SessionEndRequest,
+    SessionStartRequest,
+    SessionValidateRequest,
+)
+from contracts.messages.http import ClientLimits
+from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
+from contracts.messages.pipelines import PipelineInfo
+from contracts.rules.errors import AbortCode, CaptureCode
+from contracts.rules.ids import SCHEMA_VERSION
+from contracts.rules.layout import LAYOUT
+from contracts.rules.limits import CaptureLimits
+from contracts.rules.skeleton import CONNECTIONS
+
+__all__ = ["constants", "main", "schema"]
+
+_SENT: tuple[type[BaseModel], ...] = (
+    CaptureOpen,
+    FrameMeta,
+    CaptureClose,
+    SessionStartRequest,
+    SessionEndRequest,
+    SessionValidateRequest,
+)
+_READ: tuple[type[BaseModel], ...] = (
+    CaptureAbort,
+    CaptureProgress,
+    SessionAnswer,
+    RawFeaturesRef,
+    ClientLimits,
+    PipelineInfo,
+    LiveResult,
+    LiveDropped,
+    LiveWarning,
+    LiveError,
+)
+
+
+class _Generator(GenerateJsonSchema):
+    """What is sent may leave out a field with a default; what is read always has it, unless it is null."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        given = field.get("schema", {}).get("default") is not None
+        return super().field_is_required(field, total) or (self.mode == "serialization" and given)
+
+
+def schema() -> dict[str, Any]:
+    """One JSON Schema with a definition for each message."""
+    modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+        *((model, "validation") for model in _SENT),
+        *((model, "serialization") for model in _READ),
+    ]
+    _, document = models_json_schema(modes, schema_generator=_Generator)
+    return {"title": "Messages", **document}
+
+
+def constants() -> dict[str, Any]:
+    """The values that pages share with the processes. The limits are defaults: a page asks its gateway."""
+    limits = ClientLimits.of(CaptureLimits())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "abort_codes": get_args(AbortCode),
+        "capture_codes": get_args(CaptureCode),
+        "live_codes": get_args(LiveCode),
+        "capture_limits": limits.model_dump(),
+        "parts": {part.name: {"landmarks": part.landmarks, "coordinates": part.coordinates} for part in LAYOUT},
+        "connections": CONNECTIONS,
+    }
+
+
+_DOCUMENTS = {"schema": schema, "constants": constants}
+
+
+def main(arguments: list[str]) -> int:
+    """Print the document that the one argument names."""
+    if len(arguments) != 1 or arguments[0] not in _DOCUMENTS:
+        print("usage: python -m scripts.build.web_messages schema|constants", file=sys.stderr)
+        return 2
+    document = orjson.dumps(_DOCUMENTS[arguments[0]](), option=orjson.OPT_INDENT_2)
+    sys.stdout.buffer.write(document + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Clips: frames from videos, images and a sample, sent through the client."""

@@ -1,0 +1,48 @@
+"""The sample clip: a camera that moves over a photograph. Made in memory each time; not one frame is a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import simplejpeg
+
+from contracts.rules.limits import CaptureLimits
+from scripts.clips.clip import Clip, ClipFrame, encode
+
+__all__ = ["SampleSource"]
+
+
+class SampleSource(Clip):
+    """Grace Hopper's portrait, which matplotlib ships, panned and zoomed: a face and a pose to find, no hands."""
+
+    name = "sample clip"
+    width = 640
+    height = 480
+    fps_target = 15
+
+    def __init__(self, limits: CaptureLimits | None = None, duration_s: float = 8.0) -> None:
+        self._limits = limits or CaptureLimits()
+        self.expected_frames = round(duration_s * self.fps_target)
+
+    def frames(self) -> Iterator[ClipFrame]:
+        path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+        photograph = simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB")
+        for index in range(self.expected_frames):
+            view = cv2.warpAffine(
+                photograph, self._camera(index), (self.width, self.height), borderMode=cv2.BORDER_REPLICATE
+            )
+            yield ClipFrame(round(1000 * index / self.fps_target), encode(np.asarray(view, np.uint8), self._limits))
+
+    def _camera(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """The affine map from the photograph (512 × 600) to the picture: one slow sway in 8 s, never still."""
+        phase = 2 * math.pi * index / (8 * self.fps_target)
+        zoom = 1.1 + 0.15 * math.sin(phase)
+        centre_x, centre_y = 256 + 40 * math.sin(2 * phase), 230 + 30 * math.cos(phase)
+        return np.array(
+            [[zoom, 0, self.width / 2 - zoom * centre_x], [0, zoom, self.height / 2 - zoom * centre_y]], np.float64
+        )

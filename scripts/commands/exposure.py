@@ -1,0 +1,90 @@
+"""Who reaches the gateway: by what it was started with if it runs, else by what it would be."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from contracts.process.settings import Settings
+from scripts.commands.findings import Finding
+from scripts.stack.running import running_stack
+from scripts.stack.stack import gateway_address
+
+__all__ = ["examine_access", "judge_access", "listening_on"]
+
+ANSWER_S = 3.0
+_LISTEN = "0A"
+
+
+def examine_access(settings: Settings) -> Finding:
+    """Ask the gateway that runs here whether it wants a token, and the system who reaches it."""
+    running = running_stack(settings)
+    address = running.address if running else gateway_address(settings)
+    asks = _asks_for_a_token(address)
+    if asks is None:
+        return judge_access(settings.host, settings.api_token is not None)
+    hosts = listening_on(urlsplit(address).port or 80, _read("/proc/net/tcp") + _read("/proc/net/tcp6"))
+    wide = next((host for host in hosts if not _is_loopback(host)), None)
+    return judge_access(wide or (hosts[0] if hosts else settings.host), asks, f"the gateway that runs at {address}")
+
+
+def judge_access(host: str, asks: bool, who: str = "the gateway") -> Finding:
+    """Whether a gateway that listens on ``host`` may do without a token."""
+    if _is_loopback(host):
+        return Finding("access", "ok", f"{who} listens on this machine only")
+    if asks:
+        return Finding("access", "ok", f"{who} listens on {host} and asks for a token")
+    return Finding("access", "warn", f"{who} listens on {host} and asks nobody for a token", "set A3CP_API_TOKEN")
+
+
+def listening_on(port: int, table: str) -> list[str]:
+    """The addresses on which something listens at this port. ``table`` is /proc/net/tcp, and tcp6."""
+    found = []
+    for line in table.splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == _LISTEN:
+            address, _, number = fields[1].rpartition(":")
+            with suppress(ValueError):
+                if int(number, 16) == port:
+                    found.append(_address(address))
+    return found
+
+
+def _address(text: str) -> str:
+    """The kernel prints words of four bytes, each in the order of a little-endian machine."""
+    data = bytes.fromhex(text)
+    words = [data[at : at + 4][::-1] for at in range(0, len(data), 4)]
+    return str(ipaddress.ip_address(b"".join(words)))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+
+
+def _asks_for_a_token(address: str) -> bool | None:
+    """None if no gateway of ours answers there."""
+    try:
+        with httpx.Client(base_url=address, trust_env=False, timeout=ANSWER_S) as client:
+            if client.get("/livez").json() != {"status": "alive"}:
+                return None
+            return client.get("/metrics").status_code == httpx.codes.UNAUTHORIZED
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,216 @@
+"""``a3cp ingest``: video files and image folders through the capture WebSocket, one after the other.
+
+Every file is looked at before a session is opened. Beside each capture's own event the session's log gets one with
+``"event": "capture.source"``: which file it was, and the hash of that file's bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from contracts.rules.errors import A3CPError, ConfigurationError
+from contracts.rules.ids import is_identifier, is_session_id
+from contracts.rules.limits import CaptureLimits
+from scripts.client import CaptureClient, CaptureOutcome, StreamState
+from scripts.client.explanations import explain
+from scripts.clips.clip import IMAGE_SUFFIXES, Clip, ClipError, open_clip
+from scripts.clips.stream import stream_capture
+from scripts.terminal import printable
+
+__all__ = ["IngestRequest", "PatientConsole", "ingest"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What to ingest, and as whose. Without a session one is started, and ended afterwards."""
+
+    files: Sequence[Path]
+    user_id: str
+    gateway_url: str
+    token: str | None = None
+    session_id: str | None = None
+    intent: str | None = None
+    device_id: str | None = None
+    fps: int = 15
+
+    def __post_init__(self) -> None:
+        if not is_identifier(self.user_id):
+            raise ConfigurationError("--user: 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+        if self.session_id is not None and not is_session_id(self.session_id):
+            raise ConfigurationError("--session: a session id is sess_ and 16 hex digits")
+        if self.intent is not None and len(self.intent) > 256:
+            raise ConfigurationError("--intent: 256 characters at most")
+
+
+def ingest(request: IngestRequest, limits: CaptureLimits) -> int:
+    """Ingest everything that was asked for; returns 0 if every file was recorded, else 1.
+
+    Raises:
+        ClientError: no session could be started.
+    """
+    return asyncio.run(_ingest(request, limits, PatientConsole(), PatientConsole(stderr=True)))
+
+
+class PatientConsole(Console):
+    """One that stays when its reader has gone; rich's own ends the process then."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more to that reader; the captures go on."""
+
+
+async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
+    said = _Said(out, err)
+    async with CaptureClient(request.gateway_url, request.token) as client:
+        files = [path for path in request.files if _can_be_captured(path, request, limits, said)]
+        if not files:
+            return 1
+        failures = len(request.files) - len(files)
+        about: Any = {"device_id": request.device_id} if request.device_id else {}
+        async with client.session(request.user_id, session_id=request.session_id, **about) as session:
+            said.line(f"session {session.session_id}")
+            for path in files:
+                failures += not await _one(client, request, session.session_id, path, limits, said)
+        return 1 if failures else 0
+
+
+def _can_be_captured(path: Path, request: IngestRequest, limits: CaptureLimits, said: _Said) -> bool:
+    try:
+        open_clip(path, limits, request.fps)
+    except ClipError as error:
+        said.wrong(str(error))
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What people are told. A terminal, pipe or file that does not take it stops no capture."""
+
+    out: Console
+    err: Console
+    seen: dict[str, str] = field(default_factory=dict)
+    """The files so far: the hash of the bytes, and the name."""
+
+    def line(self, text: str) -> None:
+        with suppress(OSError):
+            self.out.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+
+    def wrong(self, text: str, style: str = "red") -> None:
+        with suppress(OSError):
+            self.err.print(printable(text), style=style, highlight=False, markup=False, soft_wrap=True)
+
+    def warn_of_repeat(self, name: str, file_hash: str) -> None:
+        """Say that the same bytes were ingested before, under whatever name."""
+        if file_hash in self.seen:
+            self.wrong(f"{name}: the same bytes as {self.seen[file_hash]}; they are recorded again", style="yellow")
+        self.seen[file_hash] = name
+
+
+async def _one(
+    client: CaptureClient, request: IngestRequest, session_id: str, path: Path, limits: CaptureLimits, said: _Said
+) -> bool:
+    name = _name(path)
+    try:
+        clip = open_clip(path, limits, request.fps)
+        file_hash = await asyncio.to_thread(_hash, path)
+        said.warn_of_repeat(name, file_hash)
+        with _Bar(clip, said.out) as bar:
+            result = await stream_capture(
+                client,
+                clip,
+                user_id=request.user_id,
+                session_id=session_id,
+                intent=request.intent,
+                device_id=request.device_id,
+                on_progress=bar.show,
+            )
+    except (A3CPError, OSError) as error:
+        said.wrong(str(error) if isinstance(error, ClipError) else f"{name}: {error}")
+        return False
+    if not result.recorded:
+        said.wrong(f"{name}: aborted: {explain(result.error_code)}")
+        return False
+    said.line(_recorded_line(name, result))
+    try:
+        await client.append(_source_event(result, name, file_hash))
+    except A3CPError as error:
+        said.wrong(f"{name}: recorded, but its name is not in the log: {error}", style="yellow")
+    return True
+
+
+def _name(path: Path) -> str:
+    """A file's or folder's own name, as it can be shown and written."""
+    return printable(path.name or path.absolute().name or str(path))
+
+
+def _hash(path: Path) -> str:
+    """Of a file's bytes; of a folder, of the hashes of its images in the order of their names."""
+    if not path.is_dir():
+        return f"sha256:{_digest(path).hex()}"
+    images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    return f"sha256:{hashlib.sha256(b''.join(map(_digest, images))).hexdigest()}"
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _source_event(outcome: CaptureOutcome, name: str, file_hash: str) -> dict[str, Any]:
+    """What an A3CP message may say beside its own fields, the log keeps."""
+    return {
+        "user_id": outcome.user_id,
+        "session_id": outcome.session_id,
+        "source": "ingest",
+        "event": "capture.source",
+        "capture_id": outcome.capture_id,
+        "file_name": name,
+        "file_hash": file_hash,
+    }
+
+
+def _recorded_line(name: str, outcome: CaptureOutcome) -> str:
+    features = outcome.features
+    assert features is not None  # it was recorded
+    frames, dims = features.shape
+    return f"{name}: recorded ({frames}, {dims}) {features.hash} record {outcome.record_id}"
+
+
+class _Bar:
+    """A progress bar: frames extracted of those expected, and what the capture is doing."""
+
+    def __init__(self, clip: Clip, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}", markup=False),  # a file may be named [red]
+            BarColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._expected = clip.expected_frames
+        self._task: TaskID = self._progress.add_task(
+            printable(clip.name), total=self._expected or None, state="connecting"
+        )
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, state: StreamState) -> None:
+        total = max(state.sent, 0 if state.closed else self._expected)
+        what = "waiting for an extractor" if state.waiting else f"sent {state.sent}, extracted {state.extracted}"
+        if state.closed:
+            what = f"all {state.sent} frames sent, extracted {state.extracted}"
+        self._progress.update(self._task, completed=state.extracted, total=total or None, state=what)

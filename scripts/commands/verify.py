@@ -1,0 +1,98 @@
+"""``a3cp verify`` and ``a3cp replay``: what `recorder.verify` finds, in words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from contracts.process.settings import Settings
+from contracts.rules.errors import ArtifactError
+from contracts.storage.artifacts import ArtifactSource
+from recorder.artifact import verify_artifact
+from recorder.verify import ArtifactFacts, LogReport, failure_text, replay, verify_log
+from scripts.commands.session_logs import find_logs
+from scripts.pictures.record import find_record
+from scripts.terminal import printable
+
+__all__ = ["fact_lines", "replay_record", "verify_logs"]
+
+
+def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
+    """Verify these sessions, each an id or a log, or all of ``LOG_ROOT``, and print what was found; returns 1 if
+    anything fails.
+
+    Raises:
+        ConfigurationError: there is no such session, or none at all.
+    """
+    chosen = find_logs(settings.log_root, [str(log) for log in logs])
+    artifacts = ArtifactSource.of(settings)
+    hashes: defaultdict[str, list[str]] = defaultdict(list)
+    captures = failed = 0
+    for log in chosen:
+        report = verify_log(log, artifacts)
+        _print(log, report)
+        for facts in report.captures:
+            hashes[facts.hash].append(facts.record_id)
+        captures += len(report.captures)
+        failed += not report.ok
+    for records in hashes.values():
+        if len(records) > 1:
+            print(printable(f"note: the same features: {', '.join(f'record {record}' for record in records)}"))
+    verdict = f"{failed} of {len(chosen)} sessions FAILED" if failed else f"{_many(len(chosen), 'session')} verified"
+    print(f"{verdict}, {_many(captures, 'capture')} good")
+    return 1 if failed else 0
+
+
+def _print(log: Path, report: LogReport) -> None:
+    word = "ok  " if report.ok else "FAIL"
+    good = _many(len(report.captures), "good capture") + _empty(report.captures)
+    print(printable(f"{word} {log}: {_many(report.events, 'event')}, {good}"))
+    for finding in report.findings:
+        where = f"line {finding.line}: " if finding.line else ""
+        whose = f" (record {finding.record_id})" if finding.record_id else ""
+        place = f": {finding.place}" if finding.place else ""
+        print(printable(f"     {where}{finding.problem}{place}{whose}"))
+    for note in report.notes:
+        print(printable(f"     note: {note}"))
+
+
+def _empty(captures: Iterable[ArtifactFacts]) -> str:
+    """A capture is good if it is what its event says, even one of an empty room."""
+    empty = sum(not any(facts.found_share.values()) for facts in captures)
+    return f", nothing was found in {empty}" if empty else ""
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def replay_record(settings: Settings, record_id: str, user_id: str | None = None, session_id: str | None = None) -> int:
+    """Load one record's artifact, verify it, and print what it is. Without a user or a session, all logs are searched.
+
+    Raises:
+        ArtifactError: there is not exactly one such record, or it does not verify.
+    """
+    artifacts = ArtifactSource.of(settings)
+    if user_id is not None and session_id is not None:
+        facts = replay(record_id, user_id, session_id, artifacts, settings.log_root)
+    else:
+        event = find_record(settings.log_root, record_id, user_id, session_id)
+        try:
+            facts = verify_artifact(event, artifacts)
+        except ArtifactError as error:
+            raise ArtifactError(failure_text(error, event, artifacts)) from error
+    for line in fact_lines(facts):
+        print(printable(line))
+    return 0
+
+
+def fact_lines(facts: ArtifactFacts) -> list[str]:
+    """An artifact's facts, one a line."""
+    frames, dims = facts.shape
+    return [
+        f"artifact  {facts.place}",
+        f"(T, D)    ({frames}, {dims}) float32",
+        f"hash      {facts.hash}",
+        f"encoding  {facts.encoding}",
+    ]

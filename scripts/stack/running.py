@@ -1,0 +1,99 @@
+"""The `a3cp up` that runs on a state directory: where its brokers and its gateway are."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
+
+__all__ = ["RUNNING", "Running", "running_stack", "running_urls", "write_running"]
+
+RUNNING = "stack.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a stack wrote when it started."""
+
+    pid: int
+    address: str
+    frames_url: str
+    events_url: str
+
+
+def write_running(state_dir: Path, address: str, urls: tuple[str, str]) -> None:
+    """Say in the state directory that this process runs a stack there."""
+    frames_url, events_url = urls
+    text = json.dumps({"pid": os.getpid(), "address": address, "frames_url": frames_url, "events_url": events_url})
+    path = state_dir / RUNNING
+    path.touch(mode=0o600)
+    path.write_text(text + "\n")
+
+
+def running_stack(settings: Settings) -> Running | None:
+    """The stack that runs on the settings' state directory; None if none does, whatever one that was killed left."""
+    try:
+        said = json.loads((settings.state_dir / RUNNING).read_text())
+        running = Running(int(said["pid"]), str(said["address"]), str(said["frames_url"]), str(said["events_url"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return running if _lives(running.pid) and not _is_unlocked(settings.state_dir / "lock") else None
+
+
+def _lives(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _is_unlocked(path: Path) -> bool:
+    """Whether the lock of a stack is there and free: then the pid is another program's by now."""
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def running_urls(settings: Settings) -> Settings:
+    """``settings`` with the brokers of the `a3cp up` that runs on this state directory, if they name none.
+
+    Raises:
+        ConfigurationError: they name none, and nothing runs there.
+    """
+    if settings.frames_url is not None or settings.events_url is not None:
+        settings.broker_urls()
+        return settings
+    running = running_stack(settings)
+    if running is not None:
+        urls = {"frames_url": SecretStr(running.frames_url), "events_url": SecretStr(running.events_url)}
+        return settings.model_copy(update=urls)
+    state_dir = settings.state_dir.absolute()
+    if (state_dir / RUNNING).exists():
+        raise ConfigurationError(
+            f"the stack of {state_dir} is not running: it was killed. Start `a3cp up`, or set A3CP_FRAMES_URL and "
+            "A3CP_EVENTS_URL"
+        )
+    raise ConfigurationError(
+        f"A3CP_FRAMES_URL and A3CP_EVENTS_URL are not set, and no `a3cp up` runs here ({state_dir}): set them, start "
+        "one, or name its A3CP_STATE_DIR"
+    )

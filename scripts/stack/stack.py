@@ -1,0 +1,257 @@
+"""The whole pipeline in one place: brokers, gateway, workers and recorders, started, kept alive and stopped.
+
+``a3cp up`` shows it in a terminal (`scripts.commands.up`); the demo and the tests run it for themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from contracts.process.listeners import local_address_of
+from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError, FatalError
+from scripts.stack.embedded import EmbeddedBrokers, wait_for_socket
+from scripts.stack.ports import gateway_port, metrics_ports
+from scripts.stack.running import RUNNING, write_running
+from scripts.stack.supervision import Part, PartSpec, Show
+
+__all__ = ["Stack", "gateway_address"]
+
+READY_S = 90.0
+ANSWER_S = 5.0
+POLL_S = 0.05
+TURN_S = 10.0
+"""How long a part lets others begin first, if they do not come to work."""
+BROKER_START_S = 20.0
+
+
+def _silent(_name: str, _line: str) -> None:
+    """Show nothing."""
+
+
+class Stack:
+    """Everything that turns a capture into an artifact and a line in a log.
+
+    With neither broker URL set it starts two private servers. It is an async context manager: entering
+    starts, leaving stops.
+
+    Attributes:
+        settings: what the parts are told: the given settings, with the URLs and the port that were chosen.
+        parts: by name: ``frames-broker``, ``events-broker``, ``recorder-1``,
+            ``extractor-1``, ``live-1``, ``gateway``. There is no live worker unless one is asked for, and none
+            where ``STREAM_ENABLED`` is false.
+        metrics: where each part shows its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its address.
+    """
+
+    def __init__(
+        self, settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0, show: Show = _silent
+    ) -> None:
+        self.settings = settings
+        self.parts: dict[str, Part] = {}
+        self.metrics: dict[str, str] = {}
+        self._extractors = extractors
+        self._recorders = recorders
+        self._live = live if settings.stream_enabled else 0
+        self._show = show
+        self._embedded: EmbeddedBrokers | None = None
+        self._metrics_ports: dict[str, int] = {}
+
+    @property
+    def address(self) -> str:
+        """Where the gateway is: ``http://host:port``."""
+        return gateway_address(self.settings)
+
+    @property
+    def urls(self) -> tuple[str, str]:
+        """The frames and the events broker's."""
+        return self.settings.broker_urls()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start the parts, the brokers first. `ready` says when they work.
+
+        Raises:
+            FatalError: only one URL is set, the port is taken, another stack has the state directory, or a broker
+                does not start. Nothing is left running.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        if (settings.frames_url is None) != (settings.events_url is None):
+            missing = "A3CP_FRAMES_URL" if settings.frames_url is None else "A3CP_EVENTS_URL"
+            raise ConfigurationError(
+                f"{missing} is not set but the other one is: set both, or neither for private ones"
+            )
+        if settings.frames_url is None:
+            self._embedded = EmbeddedBrokers.prepare(settings.state_dir)
+        self.settings = settings.model_copy(update={"port": gateway_port(settings)})
+        self._metrics_ports = metrics_ports(self.settings, [name for name, _, _ in self._names()])
+        for name, port in self._metrics_ports.items():
+            self.metrics[name] = gateway_address(self.settings.model_copy(update={"port": port})) + "/metrics"
+        if self._embedded is not None:
+            self._launch_brokers(self._embedded)
+        for name, arguments, stop_s in self._names():
+            spec = PartSpec(name, _module(*arguments), self._environ_of(name), stop_s=stop_s)
+            self._launch(spec, self._turn_of(name))
+        self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
+        if self._embedded is not None:
+            await self._brokers_answer(self._embedded)
+            write_running(self._embedded.state_dir, self.address, self.urls)
+
+    def _names(self) -> list[tuple[str, Sequence[str], float]]:
+        """Recorders and workers in the order of their start: name, module and arguments, seconds to stop."""
+        capture, live = (("workers", "--lane", lane) for lane in ("capture", "live"))
+        names: list[tuple[str, Sequence[str], float]] = [
+            (f"recorder-{number}", ("recorder",), 10.0) for number in range(1, self._recorders + 1)
+        ]
+        names += [(f"extractor-{number}", capture, 20.0) for number in range(1, self._extractors + 1)]
+        return names + [(f"live-{number}", live, 20.0) for number in range(1, self._live + 1)]
+
+    def _environ_of(self, name: str) -> dict[str, str]:
+        """What recorders and workers are told. They need the token only to guard their metrics."""
+        port = self._metrics_ports.get(name)
+        told = {"metrics_port": port} if port is not None else {"metrics_port": None, "api_token": None}
+        return self.settings.model_copy(update=told).environ()
+
+    def _launch_brokers(self, embedded: EmbeddedBrokers) -> None:
+        for spec in embedded.specs():
+            self._launch(spec)
+        urls = {role: embedded.url_of(role) for role in ("frames", "events")}
+        self.settings = self.settings.model_copy(
+            update={f"{role}_url": SecretStr(url) for role, url in urls.items()},
+        )
+
+    async def _brokers_answer(self, embedded: EmbeddedBrokers) -> None:
+        """Wait for them last: the other parts, which wait for them too, load their modules meanwhile."""
+        for role in ("frames", "events"):
+            try:
+                async with asyncio.timeout(BROKER_START_S):
+                    await self._unless_failed(wait_for_socket(embedded.socket_of(role)))
+            except TimeoutError:
+                said = " ".join(list(self.parts[f"{role}-broker"].recent)[-1:])
+                raise FatalError(f"the embedded {role} broker does not start: {said or 'it says nothing'}") from None
+
+    def _launch(self, spec: PartSpec, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        part = self.parts[spec.name] = Part(spec, self._show)
+        part.start(after)
+
+    async def _unless_failed(self, step: Coroutine[None, None, None]) -> None:
+        """Wait for ``step``; a part that fails for good meanwhile ends the wait with its error."""
+        waiting = asyncio.create_task(step)
+        tasks = {part.task for part in self.parts.values() if part.task is not None}
+        try:
+            done, _ = await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {waiting}:
+                task.result()
+            await waiting
+        finally:
+            waiting.cancel()
+
+    async def ready(self, timeout_s: float = READY_S) -> None:
+        """Return when a capture can be taken.
+
+        Raises:
+            FatalError: a part failed for good, or something is still missing after ``timeout_s``.
+        """
+        missing = ["the gateway does not answer"]  # the last is what is told
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._unless_failed(self._gateway_says_ok("/readyz", missing))
+        except TimeoutError:
+            raise FatalError(f"not ready after {timeout_s:g} s: {missing[-1]}") from None
+
+    async def _gateway_says_ok(self, path: str, missing: list[str]) -> None:
+        while True:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    status, text = await _get(self.address, path)
+                if status == HTTPStatus.OK:
+                    return
+                missing.append(" ".join(text.split())[:500])
+            await asyncio.sleep(POLL_S)
+
+    def _turn_of(self, name: str) -> Callable[[], Awaitable[None]] | None:
+        """What a part waits for before it starts, if anything. Each loads modules for half a second, an extractor for
+        longest: two cores are quickest if it has one of them for itself, the gateway and then the recorder the other.
+        Live workers come when captures can be taken."""
+        if name.startswith("recorder-"):
+            return partial(self._wait_for_turn, "/livez")
+        if name.startswith("live-") and self._extractors and self._recorders:
+            return partial(self._wait_for_turn, "/readyz")
+        return None
+
+    async def _wait_for_turn(self, path: str) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TURN_S):
+                await self._gateway_says_ok(path, [])
+
+    async def failed(self) -> None:
+        """Wait until a part fails for good, and raise what it said."""
+        await self._unless_failed(_forever())
+
+    async def stop(self) -> None:
+        """Stop the gateway first, then workers, recorders and the brokers. Stopped already is stopped."""
+        for group in ("gateway", ("extractor-", "live-"), "recorder-", "frames-broker", "events-broker"):
+            await asyncio.gather(*(part.stop() for name, part in self.parts.items() if name.startswith(group)))
+        if self._embedded is not None:
+            (self._embedded.state_dir / RUNNING).unlink(missing_ok=True)
+            self._embedded.release()
+            self._embedded = None
+
+    def kill(self) -> None:
+        """End every part at once; `stop` then has nothing to wait for."""
+        for part in self.parts.values():
+            part.kill()
+
+
+async def _get(address: str, path: str) -> tuple[int, str]:
+    """The status and the body that a server of this machine answers. httpx takes 0.1 s to load, and every start waits.
+
+    Raises:
+        OSError: it does not answer in HTTP.
+    """
+    url = urlsplit(address)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        status = head.split(maxsplit=2)[1:2]
+        if not status or not status[0].isdigit():
+            raise ConnectionError("no answer in HTTP")
+        return int(status[0]), body.decode(errors="replace")
+    finally:
+        writer.close()
+
+
+async def _forever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def _module(name: str, *arguments: str) -> Sequence[str]:
+    """The part itself, not its command: that would load the command line's libraries first."""
+    return sys.executable, "-m", name, *arguments
+
+
+def gateway_address(settings: Settings) -> str:
+    """The URL of a gateway with these settings, as this machine reaches it."""
+    return local_address_of(settings.host, settings.port)

@@ -1,0 +1,224 @@
+"""Child processes that are kept alive: each is started again with backoff when it dies.
+
+honcho's Manager, which would be the ready-made piece, stops every process as soon as one of them ends and has no
+hook for a restart, so this is a small supervisor of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import FatalError
+
+__all__ = ["Part", "PartFailed", "PartSpec", "Show"]
+
+STEADY_S = 10.0
+"""A part that lived for so long is no longer thought to be failing: its backoff begins anew."""
+
+FATAL_CODES = frozenset({2, 3})
+"""What our processes exit with for a `FatalError`, which no restart can mend."""
+
+MAX_LINE_BYTES = 1 << 20
+
+Show = Callable[[str, str], None]
+"""Takes a part's name and one line of what it wrote. It must not wait: nothing else goes on meanwhile."""
+
+
+class PartFailed(FatalError):
+    """A part stopped for a reason that a restart cannot mend; the text is what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """How to run one part. ``stop_s`` is how long it may take to stop before it is killed.
+
+    ``inherit`` are open file descriptors that it gets too.
+    """
+
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    stop_s: float = 10.0
+    inherit: Sequence[int] = ()
+
+
+def _load_prctl() -> Callable[[int, int], int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl: Callable[[int, int], int] = ctypes.CDLL(None, use_errno=True).prctl
+    return prctl
+
+
+_prctl = _load_prctl()
+_PR_SET_PDEATHSIG = 1
+
+CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
+"""What a child's limit is, unless it is 0 already, which nobody may raise. Linux hands the memory of a crashed process
+to a program that ``kernel.core_pattern`` pipes to even if its limit is 0, but not if it is 1 (``fs/coredump.c``, to
+keep such programs from dumping themselves). No file is that small."""
+
+
+def _in_child(parent_pid: int) -> Callable[[], None]:
+    """What the child does before it runs its program: it leaves no core dump, and it ends with its parent.
+
+    The second is Linux only, and counts from the thread that forked: a stack is started in the main thread.
+    """
+
+    def prepare() -> None:
+        limit = CORE_LIMIT_BYTES if resource.getrlimit(resource.RLIMIT_CORE)[1] != 0 else 0
+        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+        if _prctl is not None:
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent_pid:
+                os._exit(1)
+
+    return prepare
+
+
+@dataclass(slots=True)
+class Part:
+    """One supervised process.
+
+    ``starts`` counts how often it was started; ``recent`` holds the last lines it wrote.
+    """
+
+    spec: PartSpec
+    show: Show
+    starts: int = 0
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    process: asyncio.subprocess.Process | None = None
+    task: asyncio.Task[None] | None = None
+    _stopping: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now, if one does."""
+        return self.process.pid if self.process is not None and self.process.returncode is None else None
+
+    def start(self, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Keep it running from now on, or from the end of ``after``, until `stop`.
+
+        ``task`` ends with `PartFailed` if it cannot be started, or ends with a code that says that a restart is
+        no use.
+        """
+        self.task = asyncio.create_task(self._run(after), name=self.spec.name)
+
+    async def _run(self, after: Callable[[], Awaitable[None]] | None) -> None:
+        if after is not None:
+            await after()
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while not self._stopping:
+            started_at = loop.time()
+            code = await self._run_once()
+            if self._stopping:
+                return
+            if code in FATAL_CODES:
+                raise PartFailed(self.recent[-1] if self.recent else f"{self.spec.name} ended with exit code {code}")
+            attempt = 0 if loop.time() - started_at > STEADY_S else attempt + 1
+            delay_s = backoff_s(attempt)
+            self._tell(f"{_ending(code)}; it is started again in {delay_s:g} s")
+            await asyncio.sleep(delay_s)
+
+    async def _run_once(self) -> int:
+        try:
+            self.process = process = await asyncio.create_subprocess_exec(
+                *self.spec.command,
+                env=self.spec.environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                limit=MAX_LINE_BYTES,
+                pass_fds=tuple(self.spec.inherit),
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the parts in order
+                preexec_fn=_in_child(os.getpid()),
+            )
+        except OSError as error:
+            raise PartFailed(f"{self.spec.name} cannot be started: {error}") from error
+        self.starts += 1
+        if self._stopping:
+            process.terminate()
+        reading = asyncio.create_task(self._read(process))
+        try:
+            code = await process.wait()
+            # a grandchild may hold the pipe open for longer than the part lives
+            await asyncio.wait({reading}, timeout=1.0)
+            return code
+        finally:
+            reading.cancel()
+            # asyncio has no public way to let go of a pipe that somebody still holds; left open, it complains at exit
+            process._transport.close()  # type: ignore[attr-defined]
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:
+                continue  # longer than any line of ours; its end comes as the next one
+            if not line:
+                return
+            text = line.decode(errors="replace").rstrip()
+            self.recent.append(text)
+            self._tell(text)
+
+    def _tell(self, line: str) -> None:
+        """Show a line. If that fails, the part is read on and kept alive all the same."""
+        with suppress(Exception):
+            self.show(self.spec.name, line)
+
+    async def stop(self) -> None:
+        """End it: SIGTERM, and SIGKILL if it takes longer than ``stop_s``. It is not started again."""
+        self._stopping = True
+        if self.task is None:
+            return
+        if self.process is not None and self.process.returncode is None:
+            await self._end(self.process)
+            await asyncio.wait({self.task}, timeout=2.0)  # it reads what the process wrote last
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self.spec.stop_s):
+                await process.wait()
+        except TimeoutError:
+            self._tell(f"it did not stop within {self.spec.stop_s:g} s and is killed")
+            self.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End it at once, with whatever it started."""
+        self._stopping = True
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is None:
+            return
+        try:
+            if number == signal.SIGKILL:
+                os.killpg(self.pid, number)  # it leads a session of its own, and so a group
+            else:
+                os.kill(self.pid, number)
+        except ProcessLookupError:
+            return
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"

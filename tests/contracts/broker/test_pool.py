@@ -1,0 +1,68 @@
+"""Connections to a broker are few and shared: who finds none free waits for its turn."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from contracts.broker.roles import AsyncBroker, broker_errors, connect
+from contracts.rules.errors import BrokerUnavailable
+from tests.conftest import BrokerPair
+
+pytestmark = pytest.mark.real
+
+FEW = 4
+
+
+async def connections(broker: AsyncBroker) -> int:
+    """How many there are, this one among them."""
+    return len(await broker.client_list())
+
+
+def test_many_commands_at_once_share_a_few_connections(own_brokers: BrokerPair) -> None:
+    async def main() -> None:
+        broker = connect(own_brokers.frames.url, max_connections=FEW)
+        assert await asyncio.gather(*(broker.echo(str(n)) for n in range(200))) == [b"%d" % n for n in range(200)]
+        assert await connections(broker) <= FEW
+        await broker.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_command_that_is_cancelled_gives_its_connection_back(own_brokers: BrokerPair) -> None:
+    async def main() -> None:
+        broker = connect(own_brokers.frames.url, max_connections=FEW)
+        for _ in range(3):
+            own_brokers.frames.pause()
+            waiting = [asyncio.create_task(broker.echo("never")) for _ in range(3 * FEW)]
+            await asyncio.sleep(0.05)  # some have a connection, some wait for one
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            own_brokers.frames.resume()
+            assert await asyncio.gather(*(broker.echo("x") for _ in range(3 * FEW))) == [b"x"] * (3 * FEW)
+        await broker.aclose()
+
+    asyncio.run(main())
+
+
+def test_who_waits_for_a_connection_too_long_is_told_that_the_broker_is_away(own_brokers: BrokerPair) -> None:
+    async def main() -> None:
+        broker = connect(own_brokers.frames.url, max_connections=FEW, socket_timeout_s=0.3)
+        await asyncio.gather(*(broker.echo("x") for _ in range(FEW)))
+        own_brokers.frames.pause()
+
+        async def ask() -> None:
+            with broker_errors("frames"):
+                await broker.echo("x")
+
+        try:
+            results = await asyncio.gather(*(ask() for _ in range(5 * FEW)), return_exceptions=True)
+        finally:
+            own_brokers.frames.resume()
+        assert [type(result) for result in results] == [BrokerUnavailable] * (5 * FEW)
+        assert await broker.echo("back") == b"back"
+        await broker.aclose()
+
+    asyncio.run(main())

@@ -1,0 +1,146 @@
+"""One connection that everybody shares: answers find who asked, and its end is everybody's, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import hiredis
+import pytest
+import redis
+
+from contracts.broker.pool import SharingClient
+from contracts.broker.roles import connect
+from contracts.broker.script import run
+from contracts.broker.shared_connection import COPIED_BYTES, packed
+from contracts.rules.errors import BrokerUnavailable
+from contracts.state import captures
+from contracts.state.frame import TerminalEntry
+from tests.conftest import BrokerPair
+
+MANY = 200
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("PING",),
+        ("SET", "k", b"\x00\xff\r\n$"),
+        ("SET", "ключ", "größe", 1, 2.5, ""),
+        ("XADD", b"\xff" * COPIED_BYTES, b"", b"\xff" * (COPIED_BYTES - 1), "end"),
+        (b"ECHO", bytes(3 * COPIED_BYTES)),
+    ],
+    ids=repr,
+)
+def test_a_command_is_packed_as_hiredis_packs_it(words: tuple[str | bytes | int | float, ...]) -> None:
+    assert b"".join(packed(words)) == hiredis.pack_command(words)
+
+
+def test_a_frame_is_not_copied() -> None:
+    frame = bytes(COPIED_BYTES)
+    assert any(piece is frame for piece in packed(("SET", "k", frame, "more")))
+
+
+def play(brokers: BrokerPair, scenario: Callable[[SharingClient], Awaitable[None]], answer_within_s: float = 5) -> None:
+    async def main() -> None:
+        broker = connect(brokers.frames.url, socket_timeout_s=answer_within_s)
+        assert isinstance(broker, SharingClient)
+        try:
+            async with asyncio.timeout(20):
+                await scenario(broker)
+        finally:
+            await broker.aclose()
+
+    asyncio.run(main())
+
+
+async def echoes(broker: SharingClient) -> list[Any]:
+    return await asyncio.gather(*(broker.shared.ask("ECHO", str(n)) for n in range(MANY)))
+
+
+EXPECTED = [b"%d" % n for n in range(MANY)]
+
+pytestmark = pytest.mark.real
+
+
+def test_everybody_gets_his_own_answer_over_one_connection(own_brokers: BrokerPair) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        assert await echoes(broker) == EXPECTED
+        assert len(await broker.client_list()) == 2  # the other one asks this
+
+    play(own_brokers, scenario)
+
+
+def test_who_is_cancelled_takes_nobody_elses_answer(own_brokers: BrokerPair) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        await echoes(broker)
+        own_brokers.frames.pause()
+        asked = [asyncio.create_task(broker.shared.ask("ECHO", str(n))) for n in range(MANY)]
+        await asyncio.sleep(0)
+        for task in asked[::2]:
+            task.cancel()
+        own_brokers.frames.resume()
+        assert (await asyncio.gather(*asked, return_exceptions=True))[1::2] == EXPECTED[1::2]
+
+    play(own_brokers, scenario)
+
+
+def test_an_error_is_for_who_asked_only(own_brokers: BrokerPair) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        no, yes = await asyncio.gather(
+            broker.shared.ask("EVALSHA", "0" * 40, 0), broker.shared.ask("ECHO", "x"), return_exceptions=True
+        )
+        assert (type(no), yes) == (redis.exceptions.NoScriptError, b"x")
+        assert type((await asyncio.gather(broker.shared.ask("NONE"), return_exceptions=True))[0]) is (
+            redis.exceptions.ResponseError
+        )
+
+    play(own_brokers, scenario)
+
+
+def test_a_broker_that_does_not_answer_is_waited_for_so_long_and_then_asked_anew(own_brokers: BrokerPair) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        await echoes(broker)
+        own_brokers.frames.pause()
+        asked = [asyncio.create_task(broker.shared.ask("ECHO", "x")) for _ in range(3)]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        own_brokers.frames.resume()
+        assert [type(result) for result in results] == [redis.exceptions.TimeoutError] * 3
+        assert await echoes(broker) == EXPECTED
+
+    play(own_brokers, scenario, answer_within_s=0.3)
+
+
+def test_a_cut_connection_fails_what_waits_and_is_opened_again(own_brokers: BrokerPair) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        await broker.shared.ask("ECHO", "x")
+        blocked = asyncio.create_task(broker.shared.ask("BLPOP", "nothing", 0))
+        while not (waiting := await broker.client_list()) or not any(c["cmd"] == "blpop" for c in waiting):
+            await asyncio.sleep(0.01)
+        await broker.client_kill_filter(_id=next(c["id"] for c in waiting if c["cmd"] == "blpop"))
+        with pytest.raises(redis.exceptions.ConnectionError):
+            await blocked
+        assert await echoes(broker) == EXPECTED
+
+    play(own_brokers, scenario)
+
+
+def test_a_script_that_runs_often_loads_itself_and_an_absent_broker_is_unavailable(
+    own_brokers: BrokerPair, unique: str
+) -> None:
+    async def scenario(broker: SharingClient) -> None:
+        assert await run(broker, captures.watch(unique)) is None
+        await broker.script_flush()
+        assert await run(broker, captures.watch(unique)) is None
+        assert (await run(broker, captures.end(unique, TerminalEntry("abort", error_code="gone"))))[0] == "gone"
+
+    play(own_brokers, scenario)
+
+    async def nowhere() -> None:
+        broker = connect("unix:///nowhere/broker.sock")
+        with pytest.raises(BrokerUnavailable):
+            await run(broker, captures.watch(unique))
+        await broker.aclose()
+
+    asyncio.run(nowhere())

@@ -1,0 +1,64 @@
+"""The feature matrix has 1662 named columns, and a checkpointed row reads back as it was written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.rules.layout import DIMS, LAYOUT, PART_NAMES, Row, column_names, layout_text
+
+
+def test_a_row_has_1662_columns() -> None:
+    assert DIMS == 33 * 4 + 21 * 3 + 21 * 3 + 468 * 3 == 1662
+
+
+def test_each_part_has_the_columns_of_the_contract() -> None:
+    places = {part.name: (part.landmarks, part.coordinates, part.start, part.stop) for part in LAYOUT}
+    xyz = ("x", "y", "z")
+    assert places == {
+        "pose": (33, (*xyz, "visibility"), 0, 132),
+        "left_hand": (21, xyz, 132, 195),
+        "right_hand": (21, xyz, 195, 258),
+        "face": (468, xyz, 258, 1662),
+    }
+    assert tuple(places) == PART_NAMES
+
+
+def test_the_parts_cover_every_column_once() -> None:
+    columns = [column for part in LAYOUT for column in range(DIMS)[part.columns]]
+    assert columns == list(range(DIMS))
+
+
+def test_column_names_are_unique_and_say_part_landmark_coordinate() -> None:
+    names = column_names()
+    assert len(names) == len(set(names)) == DIMS
+    assert (names[0], names[3], names[4]) == ("pose.0.x", "pose.0.visibility", "pose.1.x")
+    assert (names[132], names[195], names[258], names[-1]) == (
+        "left_hand.0.x",
+        "right_hand.0.x",
+        "face.0.x",
+        "face.467.z",
+    )
+    for part in LAYOUT:
+        assert all(name.startswith(f"{part.name}.") for name in names[part.columns])
+
+
+def test_the_layouts_text_names_every_part() -> None:
+    assert layout_text() == "pose:33xyzv,left_hand:21xyz,right_hand:21xyz,face:468xyz"
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.booleans(), st.binary(min_size=1, max_size=64))
+def test_a_row_reads_back_as_it_was_written(timestamp_ms: int, decoded: bool, pattern: bytes) -> None:
+    row = Row(timestamp_ms, decoded, (pattern * 4 * DIMS)[: 4 * DIMS])
+    assert Row.unpack(row.pack()) == row
+
+
+@pytest.mark.parametrize("length", [0, 1, 8, 9, 9 + 4 * DIMS - 1, 9 + 4 * DIMS + 1])
+def test_bytes_of_another_length_are_no_row(length: int) -> None:
+    with pytest.raises(ValueError, match="a row has 6657 bytes"):
+        Row.unpack(bytes(length))
+
+
+def test_the_rows_of_a_full_capture_take_about_12_megabytes() -> None:
+    assert 1815 * len(Row(0, True, bytes(4 * DIMS)).pack()) < 12_500_000

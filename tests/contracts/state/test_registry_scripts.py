@@ -1,0 +1,470 @@
+"""The registry of sessions and the recorder's own steps in the events role, rule by rule: session_start, session_end,
+settle, bury, lead, resign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.state import dead_letters, records
+from contracts.broker import keys
+from contracts.broker.roles import ensure_group_sync
+from contracts.state.events import EventEntry, Receipt
+from contracts.state.records import CaptureCounts, SessionStep
+from tests.contracts.scripting import Backend, Capture, session_entry, start_session
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RECORDED = Receipt(recorded_at="2026-01-31T12:00:01.000Z")
+REFUSED = Receipt(error="invalid_event", detail="it is no JSON object")
+START_EVENT, END_EVENT = b'{"event":"session.start"}', b'{"event":"session.end"}'
+
+
+# --- sessions ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One session of one user, not started yet."""
+
+    backend: Backend
+    user_id: str
+    session_id: str
+
+    def start(self, answer: bytes = b'{"a":1}', event: bytes = START_EVENT) -> SessionStep:
+        return self.backend.run(records.start_session("request-1", answer, self.entry(event)))
+
+    def end(self, request: str = "request-2", *, answer: bytes = b'{"a":2}', user_id: str = "") -> SessionStep:
+        entry = session_entry(self.session_id, user_id or self.user_id, END_EVENT)
+        return self.backend.run(records.end_session(request, answer, entry))
+
+    def entry(self, event: bytes) -> EventEntry:
+        return session_entry(self.session_id, self.user_id, event)
+
+    def fields(self) -> dict[str, str]:
+        answer = self.backend.events.hgetall(keys.session(self.session_id))
+        return {name.decode(): value.decode() for name, value in answer.items()}  # type: ignore[union-attr]
+
+    def events(self) -> list[tuple[str, EventEntry]]:
+        """The session's entries in the stream."""
+        entries = [(i.decode(), EventEntry.decode(f)) for i, f in self.backend.events.xrange(keys.EVENTS)]  # type: ignore[union-attr]
+        return [(entry_id, entry) for entry_id, entry in entries if entry.session_id == self.session_id]
+
+
+@pytest.fixture
+def registry(backend: Backend, unique: str) -> Registry:
+    return Registry(backend, f"user-{unique}", f"sess_{unique}")
+
+
+def test_a_session_and_its_start_event_come_into_being_together(registry: Registry) -> None:
+    step = registry.start()
+    [(entry_id, entry)] = registry.events()
+    assert step == SessionStep("new", b'{"a":1}', START_EVENT, entry_id)
+    assert (entry.event, entry.user_id, entry.capture_id) == (START_EVENT, registry.user_id, "")
+    assert entry.record_id
+    assert registry.fields() == {
+        "session_id": registry.session_id, "user_id": registry.user_id, "status": "active",
+        "start_request": "request-1", "start_answer": '{"a":1}', "start_event": START_EVENT.decode(),
+    }  # fmt: skip
+
+
+DAY_S = 24 * 3600
+
+
+def test_a_session_is_known_for_a_month_and_for_a_week_after_its_end(registry: Registry) -> None:
+    registry.start()
+    assert 29 * DAY_S < int(registry.backend.events.ttl(keys.session(registry.session_id))) <= 30 * DAY_S  # type: ignore[arg-type]
+    registry.end()
+    assert 6 * DAY_S < int(registry.backend.events.ttl(keys.session(registry.session_id))) <= 7 * DAY_S  # type: ignore[arg-type]
+
+
+def test_a_session_is_known_for_a_month_from_its_last_capture(backend: Backend, unique: str) -> None:
+    capture = Capture(backend, unique)
+    key = keys.session(capture.window.session_id)
+    start_session(backend, capture.window.session_id, capture.window.user_id)
+    backend.events.expire(key, 60)
+    assert backend.run(records.reserve(capture.window, "socket-1", 4, NOW)) == "OK"
+    assert 29 * DAY_S < int(backend.events.ttl(key)) <= 30 * DAY_S  # type: ignore[arg-type]
+
+
+def test_a_repeated_start_gets_the_first_answer_and_publishes_nothing(registry: Registry) -> None:
+    registry.start()
+    before = registry.fields()
+    assert registry.start(b'{"a":9}', b'{"other":1}') == SessionStep("again", b'{"a":1}', START_EVENT)
+    assert registry.fields() == before
+    assert len(registry.events()) == 1
+
+
+def test_a_repeated_start_does_not_open_a_session_that_ended(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    assert registry.start().word == "again"
+    assert registry.fields()["status"] == "closed"
+
+
+def test_a_session_is_closed_and_its_end_event_published_together(registry: Registry) -> None:
+    registry.start()
+    step = registry.end()
+    _, (entry_id, entry) = registry.events()
+    assert step == SessionStep("new", b'{"a":2}', END_EVENT, entry_id)
+    assert (entry.event, entry.user_id) == (END_EVENT, registry.user_id)
+    fields = registry.fields()
+    assert (fields["status"], fields["end_request"], fields["end_answer"]) == ("closed", "request-2", '{"a":2}')
+
+
+def test_a_repeated_end_gets_the_first_answer_and_publishes_nothing(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    before = registry.fields()
+    assert registry.end(answer=b'{"a":9}') == SessionStep("again", b'{"a":2}', END_EVENT)
+    assert registry.fields() == before
+    assert len(registry.events()) == 2
+
+
+def test_another_request_to_end_a_session_that_ended_is_told_so(registry: Registry) -> None:
+    registry.start()
+    registry.end()
+    before = registry.fields()
+    assert registry.end("request-3") == SessionStep("closed")
+    assert (registry.fields(), len(registry.events())) == (before, 2)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_nobody_ends_the_session_of_another_user_or_learns_of_it(registry: Registry, ended: bool) -> None:
+    registry.start()
+    if ended:
+        registry.end()
+    before, published = registry.fields(), registry.events()
+    assert registry.end(user_id="somebody") == SessionStep("wrong_user")
+    assert (registry.fields(), registry.events()) == (before, published)
+
+
+def test_a_session_that_was_never_started_cannot_end(registry: Registry) -> None:
+    assert registry.end() == SessionStep("unknown")
+    assert (registry.fields(), registry.events()) == ({}, [])
+
+
+# --- the recorder's entries ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event that the recorder has read: a capture's, or one without a capture."""
+
+    backend: Backend
+    capture_id: str
+    entry_id: str
+
+    def settle(self) -> float | None:
+        return self.backend.run(records.settle(self.entry_id, RECORDED, self.capture_id))
+
+    def close(self) -> None:
+        self.backend.run(records.closed("user-1", self.capture_id))
+
+    def bury(self, fields: dict[bytes, bytes] | None = None) -> None:
+        self.backend.run(dead_letters.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
+
+    def queued(self) -> bool:
+        return bool(self.backend.events.xrange(keys.EVENTS, self.entry_id, self.entry_id))
+
+    def pending(self) -> bool:
+        """Whether the group still waits for it."""
+        return bool(
+            self.backend.events.xpending_range(keys.EVENTS, keys.RECORDER_GROUP, self.entry_id, self.entry_id, 1)
+        )
+
+    def receipt(self) -> Receipt:
+        answer = self.backend.events.get(keys.receipt(self.entry_id))
+        assert isinstance(answer, bytes)
+        return Receipt.decode(answer)
+
+    def record(self) -> dict[str, str]:
+        answer = self.backend.events.hgetall(keys.capture_record(self.capture_id))
+        return {name.decode(): value.decode() for name, value in answer.items()}  # type: ignore[union-attr]
+
+    def unfinished(self) -> bool:
+        return self.backend.events.zscore(keys.UNFINISHED, self.capture_id) is not None
+
+    def dead(self) -> list[dict[bytes, bytes]]:
+        letters = self.backend.events.xrange(keys.DEAD_EVENTS)
+        return [fields for _, fields in letters if fields[b"entry_id"] == self.entry_id.encode()]  # type: ignore[union-attr]
+
+
+def read_by_the_recorder(backend: Backend, entry: EventEntry) -> Entry:
+    """A capture's event, published; or one that a client appended."""
+    ensure_group_sync(backend.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    if entry.capture_id:
+        backend.events.zadd(keys.UNFINISHED, {entry.capture_id: 1})
+        backend.run(records.publish(entry, CaptureCounts()))
+        entry_id = backend.events.hget(keys.capture_record(entry.capture_id), "entry_id")
+    else:
+        entry_id = backend.events.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]
+    assert isinstance(entry_id, bytes)
+    backend.events.xreadgroup(keys.RECORDER_GROUP, "me", {keys.EVENTS: ">"})
+    found = Entry(backend, entry.capture_id, entry_id.decode())
+    assert found.queued()
+    assert found.pending()
+    return found
+
+
+@pytest.fixture
+def captured(backend: Backend, unique: str) -> Entry:
+    """The event of a capture, read by the recorder."""
+    return read_by_the_recorder(backend, EventEntry(b"{}", "user-1", "sess_1", "record-1", f"capture-{unique}"))
+
+
+@pytest.fixture
+def appended(backend: Backend) -> Entry:
+    """The event of no capture, read by the recorder."""
+    return read_by_the_recorder(backend, EventEntry(b"{}", "user-1", "sess_1", "record-1"))
+
+
+def test_a_settled_entry_is_gone_from_stream_and_group(captured: Entry) -> None:
+    captured.settle()
+    assert not captured.queued()
+    assert not captured.pending()
+
+
+def test_a_settled_captures_record_says_when_it_was_recorded(captured: Entry) -> None:
+    captured.settle()
+    record = captured.record()
+    assert (record["outcome"], record["recorded_at"]) == ("published", RECORDED.recorded_at)
+    assert not captured.unfinished()
+
+
+def test_who_settles_a_closed_capture_learns_once_how_long_its_line_took(captured: Entry) -> None:
+    captured.close()
+    long_ago = int(captured.record()["closed_ms"]) - 60_000
+    captured.backend.events.hset(keys.capture_record(captured.capture_id), "closed_ms", long_ago)
+    captured.close()  # again: the first one stands
+    took_s = captured.settle()
+    assert took_s is not None and 60 <= took_s < 120
+    assert captured.settle() is None
+
+
+def test_nobody_knows_how_long_the_line_of_a_capture_took_whose_close_never_came(captured: Entry) -> None:
+    assert captured.settle() is None
+
+
+def test_a_close_frees_the_sockets_place_and_writes_no_record_that_lapsed(captured: Entry) -> None:
+    events, places = captured.backend.events, keys.user_captures("user-1")
+    events.zadd(places, {captured.capture_id: 1})
+    events.delete(keys.capture_record(captured.capture_id))
+    captured.close()
+    assert captured.record() == {}
+    assert events.zscore(places, captured.capture_id) is None
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_a_receipt_answers_for_a_minute(captured: Entry, step: str) -> None:
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.receipt() == (RECORDED if step == "settle" else REFUSED)
+    assert 0 < int(captured.backend.events.ttl(keys.receipt(captured.entry_id))) <= 60  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_an_event_of_no_capture_touches_no_captures_record(appended: Entry, step: str) -> None:
+    appended.backend.events.zadd(keys.UNFINISHED, {"": 1})
+    appended.settle() if step == "settle" else appended.bury()
+    assert not appended.queued()
+    assert appended.unfinished()
+    assert appended.record() == {}
+    appended.backend.events.zrem(keys.UNFINISHED, "")
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_an_outcome_other_than_published_is_left_as_it_is(captured: Entry, step: str) -> None:
+    captured.backend.events.hset(keys.capture_record(captured.capture_id), "outcome", "aborted")
+    before = captured.record()
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.record() == before
+    assert not captured.unfinished()
+
+
+@pytest.mark.parametrize("step", ["settle", "bury"])
+def test_a_record_that_lapsed_is_not_written_anew(captured: Entry, step: str) -> None:
+    captured.backend.events.delete(keys.capture_record(captured.capture_id))
+    captured.settle() if step == "settle" else captured.bury()
+    assert captured.record() == {}
+
+
+def test_a_settled_entry_may_be_settled_again(captured: Entry) -> None:
+    captured.settle()
+    before = captured.record()
+    captured.settle()
+    assert captured.record() == before
+    assert captured.receipt() == RECORDED
+
+
+def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Entry) -> None:
+    captured.bury({b"event": b"\xff not JSON", b"user_id": b"user-1"})
+    assert captured.dead() == [
+        {
+            b"reason": b"invalid_event", b"detail": b"it is no JSON object", b"buried_at": b"2026-01-31T12:00:00.000Z",
+            b"entry_id": captured.entry_id.encode(), b"event": b"\xff not JSON", b"user_id": b"user-1",
+            b"bytes_before": b"0",
+        }
+    ]  # fmt: skip
+    assert not captured.queued()
+    assert not captured.pending()
+
+
+def test_a_buried_captures_record_says_so(captured: Entry) -> None:
+    captured.bury()
+    record = captured.record()
+    assert (record["outcome"], record["error_code"]) == ("dead", "invalid_event")
+    assert not captured.unfinished()
+
+
+def test_a_buried_capture_is_neither_published_nor_aborted_again(captured: Entry) -> None:
+    captured.bury()
+    before = captured.record()
+    again = EventEntry(b"{}", "user-1", "sess_1", "record-1", captured.capture_id)
+    outcome = captured.backend.run(records.publish(again, CaptureCounts()))
+    assert (outcome.outcome, outcome.new, outcome.error_code) == ("aborted", False, "invalid_event")
+    outcome = captured.backend.run(records.abort("user-1", captured.capture_id, "gateway_lost"))
+    assert (outcome.outcome, outcome.new, outcome.error_code) == ("aborted", False, "invalid_event")
+    assert captured.record() == before
+
+
+@pytest.fixture
+def letterless(backend: Backend) -> Iterator[Backend]:
+    """No dead letters, before and after."""
+    backend.events.delete(keys.DEAD_EVENTS)
+    yield backend
+    backend.events.delete(keys.DEAD_EVENTS)
+
+
+def letters(backend: Backend) -> list[dict[bytes, bytes]]:
+    return [fields for _, fields in backend.events.xrange(keys.DEAD_EVENTS)]  # type: ignore[union-attr]
+
+
+def bury(backend: Backend, event: bytes) -> None:
+    backend.run(dead_letters.bury("0-1", REFUSED, {b"event": event}, NOW))
+
+
+def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD", 100)
+    with_pipeline = letterless.events.pipeline(transaction=False)
+    for _ in range(400):
+        with_pipeline.xadd(keys.DEAD_EVENTS, {"entry_id": "0-0"})
+    with_pipeline.execute()
+    bury(letterless, b"x")
+    assert 100 <= len(letters(letterless)) <= 200
+
+
+def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 10_000)
+    for number in range(40):
+        bury(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10))
+        kept = letters(letterless)
+        size = sum(
+            len(name) + len(value) for fields in kept for name, value in fields.items() if name != b"bytes_before"
+        )
+        numbers = [int(fields[b"event"][:2]) for fields in kept]
+        assert size <= 10_000
+        assert numbers == list(range(number + 1))[-len(numbers) :], "the newest, without a gap"
+    assert size > 7_500, "and no more goes than must"
+    bury(letterless, b"y" * 9_880)
+    assert [fields[b"event"][:1] for fields in letters(letterless)] == [b"y"]
+
+
+def test_letters_of_before_there_was_a_bound_make_room_too(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 5_000)
+    for _ in range(3):
+        letterless.events.xadd(keys.DEAD_EVENTS, {"reason": "old", "event": "x" * 1000})
+    for _ in range(8):
+        bury(letterless, b"x" * 1000)
+    assert {fields[b"reason"] for fields in letters(letterless)} == {b"invalid_event"}
+    assert 3 <= len(letters(letterless)) <= 4
+
+
+def test_dead_letters_are_kept_for_a_month(letterless: Backend) -> None:
+    now_ms = int(letterless.events.time()[0]) * 1000  # type: ignore[index]
+    for age_days in (31, 29):
+        letterless.events.xadd(keys.DEAD_EVENTS, {"age": age_days}, id=f"{now_ms - age_days * DAY_S * 1000}-0")
+    bury(letterless, b"new")
+    assert [fields.get(b"age", b"new") for fields in letters(letterless)] == [b"29", b"new"]
+
+
+def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
+    letterless: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MAX_VALUE_BYTES", 100)
+    bury(letterless, b"x" * 1000)
+    letterless.run(dead_letters.bury_tail("users/u/sessions/s.jsonl", b"y" * 1000, "torn_line", "why", NOW))
+    assert [(fields[b"event"], fields[b"event_length"]) for fields in letters(letterless)] == [
+        (b"x" * 100, b"1000"),
+        (b"y" * 100, b"1000"),
+    ]
+
+
+def test_an_event_whose_sender_is_told_leaves_the_stream_and_no_letter(letterless: Backend, appended: Entry) -> None:
+    letterless.run(dead_letters.bury(appended.entry_id, REFUSED, {}, NOW))
+    assert letters(letterless) == [] and not appended.queued() and not appended.pending()
+    assert appended.receipt() == REFUSED
+
+
+# --- the active recorder -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def leaderless(backend: Backend) -> Iterator[Backend]:
+    """Nobody is the active recorder, before and after."""
+    backend.events.delete(keys.RECORDER_LEADER)
+    yield backend
+    backend.events.delete(keys.RECORDER_LEADER)
+
+
+def test_one_recorder_leads_and_stays(leaderless: Backend) -> None:
+    assert leaderless.run(records.lead("one"))
+    assert not leaderless.run(records.lead("two"))
+    assert leaderless.run(records.lead("one"))
+    assert leaderless.events.get(keys.RECORDER_LEADER) == b"one"
+
+
+def test_leading_lapses_and_is_renewed_only_by_the_leader(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    assert 0 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+    leaderless.events.pexpire(keys.RECORDER_LEADER, 1000)
+    leaderless.run(records.lead("two"))
+    assert int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= 1000  # type: ignore[arg-type]
+    leaderless.run(records.lead("one"))
+    assert 1000 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ttl_ms", [None, records.LEADER_TTL_MS + 1000])
+def test_a_leader_that_would_stay_for_longer_than_any_may_is_none(leaderless: Backend, ttl_ms: int | None) -> None:
+    leaderless.events.set(keys.RECORDER_LEADER, b"\xff\x1b", px=ttl_ms)
+    assert leaderless.run(records.lead("one"))
+    leaderless.events.delete(keys.RECORDER_LEADER)
+    leaderless.events.rpush(keys.RECORDER_LEADER, "a list")
+    assert leaderless.run(records.lead("one"))
+    assert leaderless.events.get(keys.RECORDER_LEADER) == b"one"
+
+
+def test_a_standby_leads_when_the_leaders_key_has_lapsed(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    leaderless.events.delete(keys.RECORDER_LEADER)
+    assert leaderless.run(records.lead("two"))
+    assert not leaderless.run(records.lead("one"))
+
+
+def test_a_leader_that_resigns_lets_its_standby_in_at_once(leaderless: Backend) -> None:
+    leaderless.run(records.lead("one"))
+    assert leaderless.run(records.resign("one"))
+    assert not leaderless.run(records.resign("one"))
+    assert leaderless.run(records.lead("two"))
+
+
+def test_nobody_resigns_for_another(leaderless: Backend) -> None:
+    assert not leaderless.run(records.resign("two"))
+    leaderless.run(records.lead("one"))
+    assert not leaderless.run(records.resign("two"))
+    assert not leaderless.run(records.lead("two"))

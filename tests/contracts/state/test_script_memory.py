@@ -1,0 +1,217 @@
+"""Real brokers that are full: what adds is refused as `BrokerFull` and changes nothing; what ends, drains and frees
+still works. Each server is this test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from contracts.state import captures, dead_letters, records
+from contracts.broker import keys
+from contracts.broker.roles import BrokerFull, ensure_group_sync
+from contracts.state.captures import PushReply
+from contracts.state.events import EventEntry, Receipt
+from contracts.state.frame import TerminalEntry
+from contracts.state.records import CaptureCounts, Outcome
+from tests.conftest import BrokerPair
+from tests.contracts.scripting import Backend, Capture, session_entry, start_session
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SESSION = "sess_0123456789abcdef"
+
+
+@pytest.fixture
+def own(own_brokers: BrokerPair) -> Iterator[Backend]:
+    with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
+        yield Backend(own_brokers.frames.flavour, frames, events)
+
+
+@contextmanager
+def full(client: redis.Redis) -> Iterator[None]:
+    """A server that may not use more memory than half of what it uses."""
+    before = client.config_get("maxmemory")["maxmemory"]  # type: ignore[index]
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"]) // 2)  # type: ignore[index]
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        client.set("one-more", "byte")
+    yield
+    client.config_set("maxmemory", before)
+
+
+# --- frames --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(own: Backend) -> Capture:
+    """An open capture with three frames."""
+    capture = Capture(own, "capture-1")
+    assert capture.open()
+    for seq in (1, 2, 3):
+        capture.push(seq)
+    return capture
+
+
+def test_a_full_broker_opens_no_capture_and_takes_no_frame_but_may_be_asked_again(three: Capture) -> None:
+    frames, other = three.backend.frames, Capture(three.backend, "capture-2")
+    before = (three.state(), three.entries())
+    with full(frames):
+        with pytest.raises(BrokerFull):
+            three.push(4)
+        with pytest.raises(BrokerFull):
+            other.open()
+        assert (three.state(), three.entries(), other.state()) == (*before, {})
+        assert three.push(3) == PushReply(depth=3, backlog_bytes=30)  # a repeat writes nothing
+        assert three.open()
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            frames.set("still", "full")
+    assert three.push(4).depth == 4
+    assert other.open()
+
+
+def test_a_full_broker_keeps_draining(three: Capture) -> None:
+    with full(three.backend.frames):
+        token = three.claimed().token
+        for seq in (1, 2, 3):
+            assert three.row(token, seq, restart=seq == 1, found={"pose": True})
+        assert (three.entries(), three.rows()) == ([], [1, 2, 3])
+        state = three.state()
+        assert (state["extracted"], state["backlog_bytes"], state["found_pose"]) == ("3", "0", "3")
+        assert (state["tracker_restarts"]) == "1"
+
+
+@pytest.mark.parametrize(
+    "entry", [TerminalEntry("close", timestamp_end=NOW), TerminalEntry("abort", error_code="gateway_lost")]
+)
+def test_a_capture_lives_and_ends_on_a_full_broker(three: Capture, entry: TerminalEntry) -> None:
+    run, capture_id = three.backend.run, three.capture_id
+    with full(three.backend.frames):
+        watched = run(captures.watch(capture_id))
+        assert watched is not None
+        assert watched.backlog_frames == 3
+        token = three.claimed().token
+        assert run(captures.heartbeat(capture_id, token))
+        assert run(captures.measure(capture_id, token, expected=3, accepted=3))
+        assert run(captures.release(capture_id, token))
+        assert three.end(entry)[0] in ("closed", "aborted")
+        assert three.entries()[-1] == "4-0"
+        state = three.claimed()
+        assert (state.generation, state.deliveries) == (2, 1)
+        assert run(captures.finish(capture_id, state.token))
+        assert three.ttls()[1:] == (-2, -2)
+
+
+def test_the_idle_rule_works_on_a_full_broker(three: Capture) -> None:
+    three.untouched_for(10_000)
+    with full(three.backend.frames):
+        assert three.end(TerminalEntry("abort", error_code="gateway_lost"), idle_ms=10_000)[0] == "aborted"
+
+
+def test_a_dispatch_entry_is_acknowledged_on_a_full_broker(own: Backend) -> None:
+    ensure_group_sync(own.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    entry_id = own.frames.xadd(keys.CAPTURES, {"capture_id": "capture-1"})
+    own.frames.xreadgroup(keys.EXTRACTOR_GROUP, "me", {keys.CAPTURES: ">"})
+    with full(own.frames):
+        own.run(captures.acknowledge(entry_id.decode()))  # type: ignore[union-attr]
+        assert own.frames.xlen(keys.CAPTURES) == 0
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_an_extractor_is_alive_on_a_full_broker_however_long_it_was_away(own: Backend, known: bool) -> None:
+    if known:
+        own.run(captures.alive("me"))
+    own.frames.zadd(keys.EXTRACTORS, {"silent": 1})
+    with full(own.frames):
+        assert own.run(captures.alive("me")) == ["silent"]
+        assert own.run(captures.alive("me")) == []
+        assert own.frames.zscore(keys.EXTRACTORS, "me") is not None
+
+
+# --- events --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reserved(own: Backend) -> Capture:
+    """A capture whose durable record has no outcome yet."""
+    start_session(own, SESSION, "user-1")
+    ensure_group_sync(own.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    capture = Capture(own, "capture-1")
+    assert own.run(records.reserve(capture.window, "socket-1", 4, NOW)) == "OK"
+    return capture
+
+
+def event_of(capture: Capture) -> EventEntry:
+    return EventEntry(b"{}", "user-1", SESSION, capture.window.record_id, capture.capture_id)
+
+
+def record_of(capture: Capture) -> dict[bytes, bytes]:
+    return capture.backend.events.hgetall(keys.capture_record(capture.capture_id))  # type: ignore[return-value]
+
+
+def test_a_full_broker_publishes_no_event_and_does_so_later(reserved: Capture) -> None:
+    events, run, before = reserved.backend.events, reserved.backend.run, record_of(reserved)
+    with full(events):
+        with pytest.raises(BrokerFull):
+            run(records.publish(event_of(reserved), CaptureCounts()))
+        assert record_of(reserved) == before
+        assert events.xlen(keys.EVENTS) == 1  # the session's start
+    assert run(records.publish(event_of(reserved), CaptureCounts())) == Outcome("published", True, b"{}")
+    with full(events):  # said already: asking writes nothing
+        assert not run(records.publish(event_of(reserved), CaptureCounts())).new
+
+
+def test_a_full_broker_reserves_no_capture_and_starts_and_ends_no_session(reserved: Capture) -> None:
+    own, other = reserved.backend, Capture(reserved.backend, "capture-2")
+    before = own.events.dbsize()
+    with full(own.events):
+        for call in (
+            records.reserve(other.window, "socket-2", 4, NOW),
+            records.start_session("request", b"{}", session_entry("sess_ffffffffffffffff", "user-1")),
+            records.end_session("request", b"{}", session_entry(SESSION, "user-1")),
+        ):
+            with pytest.raises(BrokerFull):
+                own.run(call)
+        assert own.events.dbsize() == before
+        assert own.events.hget(keys.session(SESSION), "status") == b"active"
+        assert own.run(records.reserve(reserved.window, "socket-1", 4, NOW)) == "OK"  # a repeat writes nothing
+    assert own.run(records.reserve(other.window, "socket-2", 4, NOW)) == "OK"
+
+
+@pytest.mark.parametrize("counts", [None, CaptureCounts(3, 2, {"pose": 2})])
+def test_a_capture_is_aborted_and_its_session_asked_for_on_a_full_broker(
+    reserved: Capture, counts: CaptureCounts | None
+) -> None:
+    run = reserved.backend.run
+    with full(reserved.backend.events):
+        assert run(records.recheck("user-1", SESSION, reserved.capture_id)) == "active"
+        assert run(records.abort("user-1", reserved.capture_id, "gateway_lost", counts)).new
+        assert record_of(reserved)[b"outcome"] == b"aborted"
+
+
+@pytest.mark.parametrize("buried", [False, True])
+def test_a_full_broker_keeps_being_recorded(reserved: Capture, buried: bool) -> None:
+    own = reserved.backend
+    own.run(records.publish(event_of(reserved), CaptureCounts()))
+    [[_, entries]] = own.events.xreadgroup(keys.RECORDER_GROUP, "me", {keys.EVENTS: ">"})  # type: ignore[misc]
+    entry_id, fields = entries[-1]
+    with full(own.events):
+        if buried:
+            refused = Receipt(error="invalid_event", detail="why")
+            own.run(dead_letters.bury(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
+            assert own.events.xlen(keys.DEAD_EVENTS) == 1
+        else:
+            recorded = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
+            own.run(records.settle(entry_id.decode(), recorded, reserved.capture_id))
+            assert record_of(reserved)[b"recorded_at"] == recorded.recorded_at.encode()
+        assert own.events.get(keys.receipt(entry_id.decode())) is not None
+        assert own.events.zscore(keys.UNFINISHED, reserved.capture_id) is None
+
+
+def test_recorders_take_turns_on_a_full_broker(own: Backend) -> None:
+    with full(own.events):
+        assert own.run(records.lead("one"))
+        assert not own.run(records.lead("two"))
+        assert own.run(records.resign("one"))
+        assert own.run(records.lead("two"))

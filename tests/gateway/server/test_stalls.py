@@ -1,0 +1,48 @@
+"""Which clients take nothing of what waits for them."""
+
+from __future__ import annotations
+
+from gateway.server.stalls import Stalls, largest
+
+
+def test_a_client_that_takes_nothing_for_long_enough_has_stalled() -> None:
+    stalls: Stalls[str] = Stalls(within_s=10)
+    assert stalls.look({"deaf": 5, "well": 0}, 0) == []
+    assert stalls.look({"deaf": 5, "well": 0}, 9.9) == []
+    assert stalls.look({"deaf": 5, "well": 0}, 10) == ["deaf"]
+
+
+def test_what_is_added_does_not_make_a_client_well() -> None:
+    stalls: Stalls[str] = Stalls(within_s=10)
+    stalls.look({"deaf": 5}, 0)
+    stalls.look({"deaf": 9}, 5)
+    assert stalls.look({"deaf": 9}, 10) == ["deaf"]
+
+
+def test_a_slow_client_that_takes_something_has_not_stalled() -> None:
+    stalls: Stalls[str] = Stalls(within_s=10)
+    for now in range(0, 100, 9):
+        assert stalls.look({"slow": 1000 - now}, now) == []
+
+
+def test_a_client_that_took_everything_begins_anew() -> None:
+    stalls: Stalls[str] = Stalls(within_s=10)
+    stalls.look({"client": 5}, 0)
+    stalls.look({"client": 0}, 5)
+    assert stalls.look({"client": 5}, 10) == []
+    assert stalls.look({"client": 5}, 20) == ["client"]
+
+
+def test_a_connection_that_is_gone_is_forgotten() -> None:
+    stalls: Stalls[str] = Stalls(within_s=10)
+    stalls.look({"gone": 5}, 0)
+    stalls.look({}, 5)
+    assert stalls.look({"gone": 5}, 12) == []
+
+
+def test_those_for_whom_most_waits_are_as_few_as_leave_room() -> None:
+    waiting = {"a": 10, "b": 50, "c": 40, "d": 0}
+    assert largest(waiting, 100) == []
+    assert largest(waiting, 99) == ["b"]
+    assert largest(waiting, 49) == ["b", "c"]
+    assert largest({}, 0) == []

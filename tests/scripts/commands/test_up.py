@@ -1,0 +1,150 @@
+"""``a3cp up`` in a terminal, a pipe or a file: whatever that does, the stack serves, and stops when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from scripts.commands.up import Lines
+from tests.contracts.process.test_line_writer import fill
+from tests.scripts.stack.test_stack import ROOT, settings_in
+
+DEADLINE_S = 90.0
+UP = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
+
+
+def address_of(folder: Path) -> str:
+    """Where the stack in this folder serves, as soon as it does."""
+    note = folder / "state" / "stack.json"
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            address = str(json.loads(note.read_text())["address"])
+            if httpx.get(f"{address}/readyz", trust_env=False).status_code == 200:
+                return address
+        except (OSError, ValueError, httpx.HTTPError):
+            pass
+        assert time.monotonic() < deadline, "the stack does not get ready"
+        time.sleep(0.05)
+
+
+@contextmanager
+def standard_output(kind: str) -> Iterator[IO[bytes] | int]:
+    """What the stack is to print to."""
+    if kind == "a full disk":
+        with Path("/dev/full").open("wb") as full:
+            yield full
+        return
+    readable, writable = os.pipe()
+    if kind == "a pipe whose reader stands still":
+        fill(writable)
+    else:
+        os.close(readable)
+    try:
+        yield writable
+    finally:
+        os.close(writable)
+        if kind == "a pipe whose reader stands still":
+            os.close(readable)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("a full disk", signal.SIGTERM),
+        ("a pipe whose reader is gone", signal.SIGTERM),
+        ("a pipe whose reader is gone", signal.SIGHUP),
+        ("a pipe whose reader stands still", signal.SIGINT),
+    ],
+)
+def test_a_stack_that_cannot_print_serves_and_stops_cleanly(tmp_path: Path, kind: str, number: signal.Signals) -> None:
+    environ = settings_in(tmp_path).environ() | {"PYTHONPATH": str(ROOT)}
+    with standard_output(kind) as out:
+        process = subprocess.Popen(UP, env=environ, cwd=tmp_path, stdout=out, stderr=out)
+    try:
+        told_and_stopped(process, tmp_path, number)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def told_and_stopped(process: subprocess.Popen[bytes], folder: Path, number: signal.Signals) -> None:
+    """The signal ends the stack with 0, and an open capture is told."""
+    socket = address_of(folder).replace("http", "ws") + "/camera_feed_worker/capture"
+    with connect(socket) as capture:
+        process.send_signal(number)
+        with pytest.raises(ConnectionClosed) as closed:
+            capture.recv(30)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert process.wait(60) == 0
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    ],
+)
+def test_where_the_locale_has_no_dots_the_stack_stops_all_the_same(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "ü[31m"
+    folder.mkdir()
+    settings = settings_in(folder).environ() | {"PYTHONPATH": str(ROOT)} | environ
+    with subprocess.Popen(UP, env=settings, cwd=folder, stdout=subprocess.PIPE) as process:
+        try:
+            told_and_stopped(process, folder, signal.SIGTERM)
+            assert process.stdout is not None
+            said = process.stdout.read()
+        finally:
+            process.kill()
+    assert b"a3cp is ready" in said
+    assert b"stopping" in said
+    assert b"\x1b" not in said
+
+
+def shown(*lines: str, terminal: bool, path: Path) -> str:
+    class File:
+        """Where lines go, and whether that is a terminal."""
+
+        encoding = "utf-8"
+
+        def __init__(self, file: IO[str]) -> None:
+            self.fileno = file.fileno
+
+        def isatty(self) -> bool:
+            return terminal
+
+    with path.open("w") as file:
+        writer = Lines(File(file))  # type: ignore[arg-type]
+        for line in lines:
+            writer("gateway", line)
+        writer.flush()
+    return path.read_text()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_a_part_quotes_from_a_client_does_not_steer_the_terminal(tmp_path: Path, terminal: bool) -> None:
+    text = shown(
+        json.dumps({"event": "refused", "intent": "\x1b[2J\u202e"}),
+        "raw \x1b[31m",
+        terminal=terminal,
+        path=tmp_path / "out",
+    )
+    assert "\x1b[2J" not in text and "\x1b[31m" not in text and "\u202e" not in text
+    assert "\\x1b[31m" in text

@@ -1,0 +1,73 @@
+"""Which tests need a real broker: those that reach, through whatever they call or are given, what starts one.
+
+`conftest` marks them ``real``, so that ``pytest -m "not real"`` runs on fakeredis alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from scripts.stack.embedded import EmbeddedBrokers
+from scripts.stack.stack import Stack
+from tests.support.brokers import BrokerProcess, server_path
+
+__all__ = ["needs_real_broker", "reaches"]
+
+STARTERS = (BrokerProcess, EmbeddedBrokers, Stack, server_path)
+
+
+def needs_real_broker(item: pytest.Item) -> bool:
+    """Whether a test, one of its fixtures or one of its parameters reaches a starter."""
+    function = getattr(item, "function", None)
+    fixtures = getattr(item, "_fixtureinfo", None)
+    given = [definitions[-1].func for definitions in fixtures.name2fixturedefs.values()] if fixtures else []
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else []
+    return any(reaches(thing) for thing in (function, *given, *parameters))
+
+
+def reaches(thing: Any, starters: tuple[Any, ...] = STARTERS) -> bool:
+    """Whether calling this function of the tests may call one of ``starters``."""
+    seen: set[int] = set()
+    waiting = [thing]
+    while waiting:
+        one = inspect.unwrap(waiting.pop())
+        if any(one is starter for starter in starters):
+            return True
+        if id(one) not in seen:
+            seen.add(id(one))
+            waiting += _used_by(one)
+    return False
+
+
+def _used_by(thing: Any) -> Iterator[Any]:
+    """What a function or a class of the tests names, a partial calls, a list or a dictionary of them holds."""
+    if isinstance(thing, functools.partial):
+        yield thing.func
+    elif isinstance(thing, list | tuple | set | frozenset):
+        yield from thing
+    elif isinstance(thing, dict):
+        yield from thing.values()
+    elif isinstance(thing, property):
+        yield thing.fget
+    elif isinstance(thing, classmethod | staticmethod):
+        yield thing.__func__
+    elif inspect.isclass(thing) and thing.__module__.startswith("tests."):
+        yield from vars(thing).values()
+        yield from thing.__bases__
+    elif isinstance(thing, FunctionType) and thing.__module__.startswith("tests."):
+        yield from (thing.__globals__[name] for name in _names(thing.__code__) if name in thing.__globals__)
+    elif inspect.ismethod(thing):
+        yield thing.__func__
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

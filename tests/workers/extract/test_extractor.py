@@ -1,0 +1,140 @@
+"""The loop of one extractor process, in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP
+from tests.conftest import BrokerPair
+from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, wait_for
+from workers.extract.capture_job import CaptureJob, JobEnd
+from workers.extract.extractor import Extractor
+from workers.extract.heartbeat import Pulse
+from workers.extract.retries import Bench
+from workers.pool.process import warm_up
+from workers.vision.pipelines.base import Findings, Image
+
+
+@contextmanager
+def running(stage: Stage, bench: Bench) -> Iterator[None]:
+    pulse = Pulse(stage.frames, "one", bench.timing, bench.clock)
+    thread = threading.Thread(target=Extractor(bench, pulse).run)
+    pulse.start()
+    thread.start()
+    try:
+        yield
+    finally:
+        bench.stop.set()
+        thread.join(30)
+        pulse.end()
+        pulse.join()
+        assert not thread.is_alive()
+
+
+def test_it_does_one_capture_after_the_other(real_stage: Stage) -> None:
+    real_stage.push_greys(2).close()
+    stages = [real_stage]
+    with running(real_stage, real_stage.bench("one")):
+        for _ in range(2):
+            more = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+            stages.append(more.open(reserve=False).push_greys(3).close())
+        for stage in stages:
+            wait_for(stage.published)
+    assert [len(stage.published()) for stage in stages] == [1, 1, 1]
+
+
+def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
+    with running(real_stage, real_stage.bench("one")):
+        own_brokers.frames.kill()
+        own_brokers.frames.start()
+        again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+        again.open(reserve=False).push_greys(2).close()
+        wait_for(again.published)
+
+
+def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
+    with running(real_stage, real_stage.bench("one")):
+        for _ in range(3):
+            real_stage.push_greys(2)
+            wait_for(lambda: real_stage.depth() == 0)
+        real_stage.close()
+        wait_for(real_stage.published)
+    with np.load(real_stage.path) as members:
+        assert members["features"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_told_to_stop_it_hands_back_and_another_goes_on(real_stage: Stage) -> None:
+    real_stage.push_greys(3)
+    with running(real_stage, real_stage.bench("one")):
+        wait_for(lambda: real_stage.depth() == 0)
+    (pending,) = real_stage.pending()
+    assert pending["consumer"] == b"released"
+    with running(real_stage, real_stage.bench("two")):
+        real_stage.push_greys(3).close()
+        wait_for(real_stage.published)
+    with np.load(real_stage.path) as members:
+        assert members["tracker_restarts"].tolist() == [4]
+        assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3]
+
+
+def test_poison_does_not_stop_it(real_stage: Stage) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    real_stage.push_greys(1).close()
+    make = partial(StoppingPipeline, 1, fail)
+    with running(real_stage, real_stage.bench("one", quick(), make)):
+        wait_for(lambda: real_stage.record().outcome)
+        wait_for(lambda: not real_stage.dispatched())
+    assert real_stage.record().error_code == "extraction_failed"
+    assert real_stage.frames.xpending(CAPTURES, EXTRACTOR_GROUP)["pending"] == 0
+
+
+def test_warming_up_uses_a_pipeline_and_closes_it() -> None:
+    pipeline = FakePipeline()
+    warm_up(lambda: pipeline)
+    assert (pipeline.seen, pipeline.closed) == (1, True)
+
+
+def test_a_pipeline_that_does_not_work_here_is_found_before_any_capture() -> None:
+    class Broken(FakePipeline):
+        def process(self, image: Image) -> Findings:
+            raise RuntimeError("no model")
+
+    with pytest.raises(RuntimeError):
+        warm_up(Broken)
+
+
+def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_stage: Stage) -> None:
+    bench = real_stage.bench("one")
+    real_stage.frames.delete(CAPTURES)
+    real_stage.frames.set(CAPTURES, "no stream")
+    with running(real_stage, bench), mock.patch.object(bench.metrics.background, "note") as note:
+        wait_for(lambda: note.call_count >= 2)
+        real_stage.frames.delete(CAPTURES)
+        again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+        again.open(reserve=False).push_greys(2).close()
+        wait_for(again.published)
+    assert note.call_args.args[0] == "dispatch"
+
+
+def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
+    real_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = CaptureJob.run
+
+    def failing(job: CaptureJob) -> JobEnd:
+        monkeypatch.setattr(CaptureJob, "run", run)
+        raise IndexError
+
+    monkeypatch.setattr(CaptureJob, "run", failing)
+    real_stage.push_greys(1).close()
+    with running(real_stage, real_stage.bench("one", quick(lease_ms=100))):
+        wait_for(real_stage.published)

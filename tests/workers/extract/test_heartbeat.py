@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from contracts.broker import keys
+from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, FatalError, LeaseLost
+from tests.conftest import BrokerPair
+from tests.workers.stage import Stage, quick, wait_for
+from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Pulse, Watchdog
+
+
+def idle_ms(stage: Stage) -> int:
+    return int(stage.pending()[0]["time_since_delivered"])
+
+
+def test_a_beat_renews_the_lease_in_hand(stage: Stage) -> None:
+    claimed = stage.take(stage.bench("one"))
+    stage.abandon()
+    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
+    with pulse.holding(claimed.lease):
+        pulse.beat()
+    assert [entry["consumer"] for entry in stage.pending()] == [b"one"]
+    assert idle_ms(stage) < 5_000
+
+
+def test_a_frame_over_its_deadline_is_not_covered_by_a_renewal(stage: Stage) -> None:
+    claimed = stage.take(stage.bench("one"))
+    stage.abandon()
+    clock = FrameClock()
+    pulse = Pulse(stage.frames, "one", quick(frame_deadline_s=0.0), clock)
+    with pulse.holding(claimed.lease), clock.frame():
+        wait_for(lambda: clock.elapsed_s() > 0)
+        pulse.beat()
+    assert idle_ms(stage) >= 60_000
+
+
+def test_a_lease_that_is_lost_is_noted_and_left_alone(stage: Stage) -> None:
+    claimed = stage.take(stage.bench("one"))
+    stage.abandon()
+    stage.take(stage.bench("two"))
+    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
+    with pulse.holding(claimed.lease):
+        pulse.beat()
+    with pytest.raises(LeaseLost):
+        claimed.lease.check()
+    assert [entry["consumer"] for entry in stage.pending()] == [b"two"]
+
+
+def test_a_capture_let_go_of_is_not_renewed(stage: Stage) -> None:
+    claimed = stage.take(stage.bench("one"))
+    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
+    with pulse.holding(claimed.lease):
+        pass
+    stage.abandon()
+    claimed.lease.renew(stage.frames)
+    pulse.beat()
+    assert idle_ms(stage) >= 60_000
+
+
+def test_a_live_process_is_listed_by_the_brokers_clock(real_stage: Stage) -> None:
+    Pulse(real_stage.frames, "one", quick(), FrameClock()).beat()
+    seconds, microseconds = real_stage.frames.time()
+    score = real_stage.frames.zscore(keys.EXTRACTORS, "one")
+    assert score is not None
+    assert abs(score - (seconds * 1000 + microseconds / 1000)) < 5_000
+
+
+def test_a_process_silent_for_a_minute_is_forgotten_with_its_consumer(real_stage: Stage) -> None:
+    real_stage.frames.xgroup_createconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead")
+    seconds, _ = real_stage.frames.time()
+    real_stage.frames.zadd(keys.EXTRACTORS, {"dead": (seconds - 61) * 1000, "quiet": (seconds - 55) * 1000})
+    Pulse(real_stage.frames, "one", quick(), FrameClock()).beat()
+    assert real_stage.frames.zrange(keys.EXTRACTORS, 0, -1) == [b"quiet", b"one"]
+    assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
+
+
+def test_the_pulse_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
+    own_brokers.frames.kill()
+    with own_brokers.frames.client() as beats:
+        pulse = Pulse(beats, "one", quick(alive_s=0.0), FrameClock())
+        with pytest.raises(BrokerUnavailable):
+            pulse.beat()
+        pulse.start()
+        own_brokers.frames.start()
+        wait_for(lambda: real_stage.frames.zscore(keys.EXTRACTORS, "one"))
+        pulse.end()
+        pulse.join()
+
+
+def test_the_watchdog_ends_the_process_once_a_frame_is_over_its_deadline() -> None:
+    clock, stuck = FrameClock(), threading.Event()
+    dog = Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None, on_stuck=lambda _: stuck.set())
+    dog.start()
+    with clock.frame():
+        assert stuck.wait(20)
+    dog.end()
+    dog.join()
+    assert clock.elapsed_s() == 0.0
+
+
+def test_the_watchdog_says_when_the_parent_is_gone_and_nothing_else() -> None:
+    orphaned, stuck = threading.Event(), threading.Event()
+    dog = Watchdog(
+        FrameClock(), 0.0, is_orphan=lambda: True, on_orphaned=orphaned.set, on_stuck=lambda _: stuck.set()
+    )  # fmt: skip
+    dog.start()
+    assert orphaned.wait(20)
+    dog.end()
+    dog.join()
+    assert not stuck.is_set()
+
+
+STUCK = """
+import threading, time
+from contracts.process.run import run_process
+from workers.extract.heartbeat import FrameClock, Watchdog
+clock = FrameClock()
+Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None).start()
+def main():
+    with clock.frame():
+        time.sleep(600)
+    return 0
+run_process("extractor", main)
+"""
+
+
+def test_a_process_that_is_stuck_in_a_frame_says_so_and_ends() -> None:
+    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, timeout=60)
+    assert ended.returncode == STUCK_EXIT_CODE
+    (line,) = ended.stderr.splitlines()
+    assert json.loads(line)["event"] == "a frame takes too long, the process ends itself"
+
+
+def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[FatalError] = []
+    forbidden = BrokerMisconfigured("frames", "it forbids us a command", "the rights")
+
+    def beat() -> None:
+        raise forbidden
+
+    def on_fatal(error: FatalError) -> None:
+        met.append(error)
+        pulse.end()
+
+    pulse = Pulse(stage.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
+    monkeypatch.setattr(pulse, "beat", beat)
+    pulse.run()
+    assert met == [forbidden]
+
+
+def test_what_is_to_be_done_before_the_end_is_done_once_it_is_near_and_its_failure_is_none() -> None:
+    done: list[str] = []
+    clock, stuck = FrameClock(), threading.Event()
+    clock.before_the_end()
+
+    def step() -> None:
+        done.append("step")
+        raise RuntimeError("no broker")
+
+    dog = Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None, on_stuck=lambda _: stuck.set())
+    with clock.ending_with(step), clock.frame():
+        dog.start()
+        assert stuck.wait(10)
+        dog.end()
+        dog.join()
+    assert done and set(done) == {"step"}
+    clock.before_the_end()
+    assert len(done) == done.count("step")

@@ -1,0 +1,189 @@
+"""Captures whose artifacts go to an object store: the same rules as on a disk, and the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import orjson
+import pytest
+
+from contracts.process.settings import Settings
+from contracts.rules.errors import ArtifactTaken, ConfigurationError
+from contracts.state import records
+from contracts.storage.object_store import ObjectStore
+from tests.support.s3 import BUCKET, S3Server
+from tests.workers.stage import Stage, quick, stopped, wait_for
+from tests.workers.vision.test_matrix import rows
+from workers.extract import capture_job, extractor
+from workers.extract.capture_job import CaptureJob
+from workers.vision.artifact import LocalStore, artifact_store, write_artifact
+from workers.vision.matrix import FeatureMatrix
+
+MATRIX = FeatureMatrix.of(rows(3), [])
+OTHER = FeatureMatrix.of(rows(2), [])
+STOPPED = stopped()
+
+
+class ObjectStage(Stage):
+    """A capture whose artifact belongs into the bucket; what is there, as its server sees it."""
+
+    server: S3Server
+
+    @property
+    def key(self) -> str:
+        uri = self.store.uri(f"users/{self.window.user_id}/sessions/{self.session_id}/features/{self.record_id}.npz")
+        return uri.removeprefix(f"s3://{BUCKET}/")
+
+    def there(self) -> bytes | None:
+        return self.server.get(self.key)
+
+    def reference(self) -> dict[str, Any]:
+        (event,) = self.published()
+        return dict(orjson.loads(event)["raw_features_ref"])
+
+
+@pytest.fixture
+def stage(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
+    server = fakeredis.FakeServer()
+    frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
+    store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
+    stage = ObjectStage(frames, events, tmp_path, unique, objects=store)
+    stage.server = s3
+    stage.features_dir.rmdir()  # nobody needs it
+    stage.open()
+    return stage
+
+
+def test_the_settings_say_where_artifacts_go(s3: S3Server, tmp_path: Path) -> None:
+    assert isinstance(artifact_store(Settings(data_root=tmp_path)), LocalStore)
+    assert str(artifact_store(Settings(artifact_url=f"s3://{BUCKET}/here"))) == f"s3://{BUCKET}/here"
+
+
+def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(stage: ObjectStage, tmp_path: Path) -> None:
+    stage.push_greys(4).close()
+    assert stage.run() == "published"
+    artifact = stage.there()
+    assert artifact is not None
+    assert list(tmp_path.rglob("*.npz")) == [], "nothing of it is on the disk"
+    reference = stage.reference()
+    assert reference["uri"] == f"s3://{BUCKET}/{stage.key}"
+    assert reference["hash"] == "sha256:" + hashlib.sha256(artifact).hexdigest()
+
+    on_disk = Stage(stage.frames, stage.events, tmp_path, f"{int(stage.unique, 16) ^ 1:016x}").open()
+    on_disk.push_greys(4).close()
+    assert on_disk.run() == "published"
+    assert on_disk.path.read_bytes() == artifact
+    (event,) = on_disk.published()
+    assert reference | {"uri": ""} == orjson.loads(event)["raw_features_ref"] | {"uri": ""}
+
+
+def test_two_workers_that_race_leave_one_object_and_both_use_it(
+    stage: ObjectStage, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created: list[bool] = []
+    put_once = ObjectStore.put_once
+
+    def watched(store: ObjectStore, name: str, data: bytes) -> bool:
+        created.append(put_once(store, name, data))
+        return created[-1]
+
+    monkeypatch.setattr(ObjectStore, "put_once", watched)
+    stores = [ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1) for _ in range(2)] * 2
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda store: write_artifact(store, stage.window, MATRIX), stores))
+    assert sorted(created) == [False, False, False, True]
+    assert all(reference == found[0] for reference in found)
+    there = stage.there()
+    assert there is not None and found[0].hash == "sha256:" + hashlib.sha256(there).hexdigest()
+
+
+def test_another_captures_object_is_never_touched(stage: ObjectStage) -> None:
+    write_artifact(stage.store, stage.window, OTHER)
+    there = stage.there()
+    with pytest.raises(ArtifactTaken):
+        write_artifact(stage.store, stage.window, MATRIX)
+    stage.push_greys(2).close()
+    assert stage.run() == "aborted"
+    assert stage.record().error_code == "duplicate_capture"
+    assert stage.there() == there is not None
+    assert stage.published() == []
+
+
+def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
+    stage: ObjectStage, monkeypatch: pytest.MonkeyPatch, s3: S3Server
+) -> None:
+    stage.push_greys(3).close()
+    write = capture_job.write_artifact
+
+    def die(*arguments: Any) -> Any:
+        write(*arguments)
+        stage.abandon()
+        raise capture_job.LeaseLost
+
+    with monkeypatch.context() as patch:
+        patch.setattr(capture_job, "write_artifact", die)
+        assert stage.run() == "lost"
+    first = stage.there()
+    assert first is not None and stage.published() == []
+    assert stage.run(stage.bench("two")) == "published"
+    assert stage.there() == first, "its new owner uses it"
+    assert stage.reference()["hash"] == "sha256:" + hashlib.sha256(first).hexdigest()
+
+
+def test_a_put_whose_answer_is_lost_is_no_other_captures(stage: ObjectStage, s3: S3Server) -> None:
+    stage.push_greys(2).close()
+    s3.loses_replies_to = "PUT"
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
+        wait_for(lambda: stage.there() is not None)
+        s3.loses_replies_to = ""
+        assert job.result() == "published"
+
+
+def test_a_store_that_is_away_is_waited_for_and_the_capture_published(stage: ObjectStage, s3: S3Server) -> None:
+    stage.push_greys(2).close()
+    s3.stop()
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
+        wait_for(lambda: stage.state()[b"extracted"] == b"2")
+        assert not job.done() and stage.published() == []
+        s3.start()
+        assert job.result() == "published"
+    assert stage.there() is not None
+
+
+def test_a_store_that_stays_away_is_extraction_failed_in_the_end(stage: ObjectStage, s3: S3Server) -> None:
+    stage.push_greys(2).close()
+    s3.refuses = 503
+    bench = stage.bench("one", quick(patience_s=0.0))
+    assert [stage.run(bench) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
+    assert stage.record().error_code == "extraction_failed"
+
+
+def test_an_unpublished_object_of_an_aborted_capture_is_removed(stage: ObjectStage) -> None:
+    stage.push_greys(2).close()
+    claimed = stage.take(stage.bench("one"))
+    stage.call(records.abort(stage.window.user_id, stage.capture_id, "frames_lost"))
+    assert CaptureJob(stage.bench("one"), claimed).run() == "aborted"
+    assert stage.there() is None
+    assert stage.server.count("PUT", ".npz") == 1, "it was there"
+
+
+def test_an_extractor_takes_nothing_before_its_store_is_there_and_fit(s3: S3Server, unique: str) -> None:
+    store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
+    s3.refuses = 503
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(extractor._wait_for, store, type(STOPPED)())
+        wait_for(lambda: len(s3.asked) >= 3)
+        assert not waiting.done()
+        s3.refuses = 0
+        waiting.result()
+    s3.refuses = 503
+    extractor._wait_for(store, STOPPED)  # which is not waited for by who is to end
+    s3.refuses, s3.conditional = 0, False
+    with pytest.raises(ConfigurationError, match="conditional writes"):
+        extractor._wait_for(store, type(STOPPED)())

@@ -1,0 +1,244 @@
+"""Real extractor processes with real MediaPipe on real brokers: starting, stopping, dying."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from contracts.broker import keys
+from tests.conftest import BrokerPair
+from tests.support.clips import face_clip
+from tests.workers.stage import Stage, wait_for
+
+# which broker it is makes no difference here; test_lease has both
+pytestmark = pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
+
+SIZE = (320, 240)
+CLIP = face_clip(12, *SIZE)
+
+
+@pytest.fixture
+def face_stage(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Iterator[Stage]:
+    with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
+        yield Stage(frames, events, tmp_path / "data", unique, shape=SIZE)
+
+
+class Workers:
+    """One ``python -m workers``."""
+
+    def __init__(self, environment: dict[str, str], log: Path, *arguments: str) -> None:
+        self.log = log
+        command = [sys.executable, "-m", "workers", *arguments]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged so far. Every line is JSON: a traceback or a native message fails here."""
+        return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def said(self, event: str, at_least: int = 1) -> list[dict[str, Any]]:
+        found = [line for line in self.lines() if line["event"] == event]
+        return found if len(found) >= at_least else []
+
+    def extractors(self) -> list[int]:
+        """The pids of its extractors that came to be ready and still live."""
+        pids = [int(line["extractor"].split("-")[-2]) for line in self.said("extractor ready")]
+        return [pid for pid in pids if alive(pid)]
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(with_signal)
+        return self.process.wait(30)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def running(stage: Stage, brokers: BrokerPair, *arguments: str, **settings: str) -> Iterator[Workers]:
+    environment = {
+        "A3CP_FRAMES_URL": brokers.frames.url,
+        "A3CP_EVENTS_URL": brokers.events.url,
+        "DATA_ROOT": str(stage.data_root),
+        "A3CP_WORKER_LANES": "capture",
+        **settings,
+    }
+    workers = Workers(environment, stage.data_root.parent / f"{time.monotonic_ns()}.log", *arguments)
+    try:
+        yield workers
+    finally:
+        if workers.process.poll() is None:
+            workers.process.kill()
+            workers.process.wait()
+
+
+def extracted(stage: Stage, count: int) -> bool:
+    return int(stage.state()[b"extracted"]) >= count
+
+
+def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
+    face_stage: Stage, own_brokers: BrokerPair
+) -> None:
+    with running(face_stage, own_brokers) as workers:
+        face_stage.open().push(*CLIP).close()
+        (event,) = wait_for(face_stage.published)
+        wait_for(lambda: not face_stage.dispatched())
+        assert own_brokers.frames.client().zcard(keys.EXTRACTORS) == 1
+        assert workers.stop() == 0
+    ref = orjson.loads(event)["raw_features_ref"]
+    assert ref["hash"] == "sha256:" + hashlib.sha256(face_stage.path.read_bytes()).hexdigest()
+    assert face_stage.record().counts.found == {"pose": 12, "left_hand": 0, "right_hand": 0, "face": 12}
+    again = Stage(face_stage.frames, face_stage.events, face_stage.data_root, face_stage.unique, shape=SIZE)
+    with running(again, own_brokers) as workers:
+        again.open(reserve=False).push(*CLIP).close()
+        wait_for(again.published)
+        assert workers.stop(signal.SIGINT) == 0
+    assert again.path.read_bytes() == face_stage.path.read_bytes()
+
+
+def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers, "--processes", "2") as workers:
+        wait_for(lambda: workers.said("extractor ready", 2), 60)
+        wait_for(lambda: face_stage.frames.zcard(keys.EXTRACTORS) == 2)
+        children = workers.extractors()
+        assert workers.stop() == 0
+        assert not any(alive(pid) for pid in children)
+        assert len(workers.said("extractor stopped")) == 2
+    assert face_stage.frames.zcard(keys.EXTRACTORS) == 0
+    assert face_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
+    face_stage: Stage, own_brokers: BrokerPair, with_signal: signal.Signals
+) -> None:
+    with running(face_stage, own_brokers) as workers:
+        wait_for(lambda: workers.said("workers start"))
+        assert workers.stop(with_signal) == 0
+        workers.lines()
+
+
+def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers) as workers:
+        face_stage.open().push(*CLIP[:6])
+        wait_for(lambda: extracted(face_stage, 6))
+        assert workers.stop() == 0
+        assert workers.said("capture done")[0]["end"] == "handed_back"
+    with running(face_stage, own_brokers) as workers:
+        face_stage.push(*CLIP[6:]).close()
+        wait_for(face_stage.published)
+        (line,) = workers.said("capture taken over")
+        assert (line["deliveries"], line["extracted"]) == (1, 6)
+    with np.load(face_stage.path) as members:
+        assert members["tracker_restarts"].tolist() == [7]
+
+
+def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers) as workers:
+        face_stage.open().push(*CLIP[:5])
+        wait_for(lambda: extracted(face_stage, 5))
+        (pid,) = workers.extractors()
+        os.kill(pid, signal.SIGKILL)
+        face_stage.push(*CLIP[5:]).close()
+        wait_for(face_stage.published, 40)
+        assert workers.said("extractor process ended")[0]["exit_code"] == -signal.SIGKILL
+        assert workers.stop() == 0
+    assert len(face_stage.published()) == 1
+    with np.load(face_stage.path) as members:
+        assert members["seq"].tolist() == list(range(1, 13))
+        assert members["tracker_restarts"].tolist() == [6]
+
+
+def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers) as sleeper, running(face_stage, own_brokers) as other:
+        face_stage.open().push(*CLIP[:5])
+        wait_for(lambda: extracted(face_stage, 5))
+        owner, heir = (sleeper, other) if sleeper.said("capture claimed") else (other, sleeper)
+        wait_for(heir.extractors)
+        (pid,) = owner.extractors()
+        os.kill(pid, signal.SIGSTOP)
+        face_stage.push(*CLIP[5:]).close()
+        wait_for(face_stage.published, 40)
+        artifact = face_stage.path.read_bytes()
+        os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: owner.said("capture done") or owner.said("extractor process ended"))
+        assert [line["end"] for line in owner.said("capture done")] == ["lost"]
+        wait_for(lambda: heir.said("capture done"))
+        assert heir.said("capture done")[0]["end"] == "published"
+    assert face_stage.path.read_bytes() == artifact
+    assert len(face_stage.published()) == 1
+
+
+def test_extractors_end_when_their_pool_is_killed(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers) as workers:
+        wait_for(lambda: workers.said("extractor ready"))
+        (pid,) = workers.extractors()
+        workers.process.kill()
+        wait_for(lambda: not alive(pid))
+
+
+def test_no_process_may_leave_a_core_file(face_stage: Stage, own_brokers: BrokerPair) -> None:
+    with running(face_stage, own_brokers) as workers:
+        wait_for(lambda: workers.said("extractor ready"))
+        for pid in (workers.process.pid, *workers.extractors()):
+            (line,) = [x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max core")]
+            soft, hard = line.split()[4:6]
+            assert soft == "0" and hard in ("0", "1"), "a child may be given 1, which stops piped cores too"
+
+
+def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
+    face_stage: Stage, own_brokers: BrokerPair
+) -> None:
+    own_brokers.frames.kill()
+    with running(face_stage, own_brokers) as workers:
+        wait_for(lambda: workers.said("waiting for a broker", 2))
+        assert workers.stop() == 0
+    with running(face_stage, own_brokers) as workers:
+        wait_for(lambda: workers.said("waiting for a broker"))
+        own_brokers.frames.start()
+        wait_for(lambda: workers.said("extractor ready"))
+        assert workers.stop() == 0
+
+
+def test_a_frames_broker_that_persists_is_refused_with_what_mends_it(
+    face_stage: Stage, own_brokers: BrokerPair
+) -> None:
+    face_stage.frames.config_set("save", "3600 1")
+    with running(face_stage, own_brokers) as workers:
+        assert workers.process.wait(30) == 3
+        (line,) = workers.log.read_text().splitlines()
+        assert "RDB snapshots are on" in line and 'CONFIG SET save ""' in line
+    face_stage.frames.config_set("save", "")
+
+
+@pytest.mark.parametrize(
+    "settings, arguments, named",
+    [
+        ({"A3CP_FRAMES_URL": ""}, (), "A3CP_FRAMES_URL"),
+        ({"A3CP_CAPTURE_MAX_FPS": "fast"}, (), "A3CP_CAPTURE_MAX_FPS"),
+        ({}, ("--processes", "0"), "--processes"),
+    ],
+)
+def test_a_wrong_setting_stops_it_with_one_line_that_names_it(
+    face_stage: Stage, own_brokers: BrokerPair, settings: dict[str, str], arguments: tuple[str, ...], named: str
+) -> None:
+    with running(face_stage, own_brokers, *arguments, **settings) as workers:
+        assert workers.process.wait(30) == 2
+        (line,) = workers.log.read_text().splitlines()
+        assert line.startswith("a3cp worker: ") and named in line

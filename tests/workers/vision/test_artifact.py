@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.rules.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError, FolderMissing
+from contracts.storage.folder_sync import sync_folder
+from tests.workers.stage import Stage
+from tests.workers.vision.test_matrix import rows
+from workers.vision import artifact
+from workers.vision.artifact import LocalStore, artifact_exists, remove_artifact, write_artifact
+from workers.vision.matrix import FeatureMatrix
+
+MATRIX = FeatureMatrix.of(rows(3), [])
+OTHER = FeatureMatrix.of(rows(2), [])
+
+
+def test_the_reference_describes_the_file_that_is_there(stage: Stage) -> None:
+    ref = write_artifact(stage.store, stage.window, MATRIX)
+    window = stage.window
+    assert ref.uri == f"users/{window.user_id}/sessions/{window.session_id}/features/{window.record_id}.npz"
+    assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
+    assert (ref.format, ref.dims, ref.shape, ref.dtype) == ("npz", 1662, [3, 1662], "float32")
+    assert ref.encoding.startswith("holistic_landmarks_v1;fps=10;max_window_s=120;extractor_tag=")
+    assert stage.files() == [stage.path.name]
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
+def test_the_mode_is_0640_whatever_the_umask(stage: Stage, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_artifact(stage.store, stage.window, MATRIX)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(stage.path.stat().st_mode) == 0o640
+
+
+def test_a_repeat_uses_the_file_that_is_there(stage: Stage) -> None:
+    first = write_artifact(stage.store, stage.window, MATRIX)
+    inode = stage.path.stat().st_ino
+    assert write_artifact(stage.store, stage.window, MATRIX) == first
+    assert stage.path.stat().st_ino == inode
+
+
+def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(stage: Stage) -> None:
+    stage.path.write_bytes(MATRIX.npz('{"extractor":"older"}'))
+    ref = write_artifact(stage.store, stage.window, MATRIX)
+    assert ref.hash == "sha256:" + hashlib.sha256(MATRIX.npz('{"extractor":"older"}')).hexdigest()
+
+
+def test_what_is_read_back_otherwise_than_it_was_written_is_not_referred_to(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(stage.store), "get", lambda store, name: b"a page of a proxy's")
+    with pytest.raises(ArtifactError, match="is not what was written"):
+        write_artifact(stage.store, stage.window, MATRIX)
+    monkeypatch.undo()
+    ref = write_artifact(stage.store, stage.window, MATRIX)
+    assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("there", [OTHER.npz("{}"), b"", b"text"])
+def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> None:
+    stage.path.write_bytes(there)
+    with pytest.raises(ArtifactTaken):
+        write_artifact(stage.store, stage.window, MATRIX)
+    assert not remove_artifact(stage.store, stage.window, MATRIX)
+    assert stage.path.read_bytes() == there
+    assert stage.files() == [stage.path.name]
+
+
+def test_no_directory_is_ever_created(stage: Stage) -> None:
+    stage.features_dir.rmdir()
+    with pytest.raises(FolderMissing, match="folder is missing"):
+        write_artifact(stage.store, stage.window, MATRIX)
+    assert not stage.features_dir.exists()
+    assert not remove_artifact(stage.store, stage.window, MATRIX)
+
+
+@pytest.mark.parametrize("step", ["fsync", "fchmod", "link"])
+def test_a_failure_leaves_no_temporary_file_and_no_artifact(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, refuse)
+    with pytest.raises(ArtifactError, match="No space left"):
+        write_artifact(stage.store, stage.window, MATRIX)
+    assert stage.files() == []
+
+
+def test_file_and_folder_are_synced_before_the_reference_is_returned(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    real_fsync, real_link = os.fsync, os.link
+
+    def fsync(descriptor: int) -> None:
+        steps.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        real_fsync(descriptor)
+
+    def link(source: Any, target: Any) -> None:
+        steps.append("link")
+        real_link(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "link", link)
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert steps == ["sync file", "link", "sync folder"]
+
+
+def raising(error: int) -> Callable[..., None]:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(error, os.strerror(error))
+
+    return refuse
+
+
+def test_a_good_place_is_checked_and_nothing_is_left(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "to" / "be made"):
+        LocalStore(root).check()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
+def test_a_file_system_without_hard_links_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    monkeypatch.setattr(os, "link", raising(error))
+    with pytest.raises(ConfigurationError, match=rf"^DATA_ROOT: the file system of {tmp_path} has no hard links"):
+        LocalStore(tmp_path).check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_gives_a_name_twice_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", lambda *_: None)
+    with pytest.raises(ConfigurationError, match=r"^DATA_ROOT: .* gives a name twice"):
+        LocalStore(tmp_path).check()
+
+
+@pytest.mark.parametrize("step", ["open", "link", "fsync"])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_what_may_pass_is_waited_for_and_names_data_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: int
+) -> None:
+    monkeypatch.setattr(os, step, raising(error))
+    with pytest.raises(ArtifactStoreError, match=rf"^DATA_ROOT: {tmp_path} .*{os.strerror(error)}$"):
+        LocalStore(tmp_path).check()
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_folders_is_as_good_as_any(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    real = os.fsync
+
+    def files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(error, os.strerror(error))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    stage.store.check()
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert remove_artifact(stage.store, stage.window, MATRIX)
+
+
+def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", raising(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        sync_folder(stage.features_dir)
+
+
+def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(stage: Stage) -> None:
+    leftover = stage.features_dir / artifact._temporary(stage.path, "0123")
+    other_record = stage.features_dir / artifact._temporary(Path("another.npz"), "0123")
+    for path in (leftover, other_record):
+        path.write_bytes(b"half")
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert not leftover.exists()
+    assert other_record.exists()
+
+
+def test_an_unpublished_artifact_is_removed(stage: Stage) -> None:
+    write_artifact(stage.store, stage.window, MATRIX)
+    assert artifact_exists(stage.store, stage.window)
+    assert remove_artifact(stage.store, stage.window, MATRIX)
+    assert not artifact_exists(stage.store, stage.window)
+    assert not remove_artifact(stage.store, stage.window, MATRIX)

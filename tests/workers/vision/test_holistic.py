@@ -1,0 +1,138 @@
+"""Real MediaPipe on real JPEGs: few frames, exact results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import numpy as np
+import numpy.typing as npt
+import pytest
+import simplejpeg
+from mediapipe.python.solutions.holistic import Holistic
+
+from tests.support.clips import face_clip
+from tests.workers.stage import Stage
+from workers.vision.decode import decode_jpeg
+from workers.vision.matrix import features_row
+from workers.vision.pipelines import holistic
+from workers.vision.pipelines.base import Findings, Image
+from workers.vision.pipelines.solution import SolutionPipeline
+
+pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+
+FRAMES, SIZE = 8, (320, 240)
+
+
+@cache
+def clip() -> list[bytes]:
+    return face_clip(FRAMES, *SIZE)
+
+
+def bare_loop(jpegs: Sequence[bytes]) -> npt.NDArray[np.float32]:
+    """What anyone would write who has MediaPipe's documentation and the contract's layout."""
+    rows = []
+    with Holistic() as holistic:
+        for jpeg in jpegs:
+            results = holistic.process(simplejpeg.decode_jpeg(jpeg))
+            row: list[float] = []
+            for name, count in (("pose", 33), ("left_hand", 21), ("right_hand", 21), ("face", 468)):
+                landmarks = getattr(results, f"{name}_landmarks")
+                width = 4 if name == "pose" else 3
+                if landmarks is None:
+                    row += [float("nan")] * (count * width)
+                    continue
+                for point in landmarks.landmark:
+                    row += [point.x, point.y, point.z] + ([point.visibility] if name == "pose" else [])
+            rows.append(row)
+    return np.array(rows, np.float32)
+
+
+@cache
+def expected() -> npt.NDArray[np.float32]:
+    return bare_loop(clip())
+
+
+def extract(stage: Stage, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
+    stage.push(*clip()).close()
+    assert stage.run(stage.bench("one", make_pipeline=make_pipeline)) == "published"
+    with np.load(stage.path, allow_pickle=False) as members:
+        return {name: members[name] for name in members.files}
+
+
+def another(stage: Stage) -> Stage:
+    return Stage(stage.frames, stage.events, stage.data_root, stage.unique, shape=SIZE).open(reserve=False)
+
+
+@pytest.fixture
+def face_stage(tmp_path: Path, unique: str) -> Stage:
+    server = fakeredis.FakeServer()
+    frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
+    return Stage(frames, events, tmp_path, unique, shape=SIZE).open()
+
+
+def test_the_clip_has_a_pose_and_a_face_in_every_frame() -> None:
+    assert not np.isnan(expected()[:, :132]).any()
+    assert not np.isnan(expected()[:, 258:]).any()
+    assert len({hashlib.sha256(jpeg).digest() for jpeg in clip()}) == FRAMES
+    assert clip() == face_clip(FRAMES, *SIZE), "the same clip every time"
+
+
+def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_stage: Stage) -> None:
+    members = extract(face_stage)
+    assert members["features"].tobytes() == expected().tobytes()
+    assert members["decoded"].all()
+
+
+def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: Stage) -> None:
+    extract(face_stage)
+    second = another(face_stage)
+    extract(second)
+    assert second.path != face_stage.path
+    assert second.path.read_bytes() == face_stage.path.read_bytes()
+
+
+def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> None:
+    class Dying(SolutionPipeline):
+        seen = 0
+
+        def process(self, image: Image) -> Findings:
+            self.seen += 1
+            if self.seen == 4:
+                raise SystemExit
+            return super().process(image)
+
+    stage = face_stage
+    stage.push(*clip()).close()
+    with pytest.raises(SystemExit):
+        stage.run(stage.bench("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
+    stage.abandon()
+    assert stage.run(stage.bench("two", make_pipeline=holistic.create)) == "published"
+    with np.load(stage.path, allow_pickle=False) as members:
+        assert members["tracker_restarts"].tolist() == [4]
+        both = np.concatenate([bare_loop(clip()[:3]), bare_loop(clip()[3:])])
+        assert members["features"].tobytes() == both.tobytes()
+
+
+def test_a_pipeline_that_was_reset_is_as_good_as_new() -> None:
+    pipeline = holistic.create()
+    images = [decode_jpeg(jpeg, *SIZE) for jpeg in clip()[:3]]
+    first, second = [], []
+    for rows in (first, second):
+        for image in images:
+            assert image is not None
+            rows.append(features_row(pipeline.process(image).landmarks))
+        pipeline.reset()
+    pipeline.close()
+    assert first == second
+
+
+def test_nothing_found_is_nothing_said() -> None:
+    pipeline = holistic.create()
+    findings = pipeline.process(np.zeros((48, 64, 3), np.uint8))
+    assert (findings.landmarks, findings.confidences, findings.detections) == ({}, {}, [])
+    pipeline.close()

@@ -1,0 +1,1 @@
+"""The extractor: one capture or upload at a time becomes one artifact."""

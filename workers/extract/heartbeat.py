@@ -1,0 +1,204 @@
+"""The two threads beside an extractor's work: one renews and says that the process is there, one watches the
+clock and ends the process when a frame takes too long."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry
+
+from contracts.broker.roles import Broker
+from contracts.broker.script import run_sync
+from contracts.process.background import BackgroundErrors
+from contracts.process.logs import flush_logs, get_logger, say_last
+from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValue
+from contracts.state import captures
+from workers.extract.lease import Lease, Timing, forget_consumer
+
+__all__ = ["FrameClock", "Pulse", "Watchdog", "end_process"]
+
+WATCH_S = 0.5
+STUCK_EXIT_CODE = 75
+
+log = get_logger()
+
+
+class FrameClock:
+    """How long the frame in hand has taken."""
+
+    def __init__(self) -> None:
+        self._started_s: float | None = None
+        self._before_the_end: Callable[[], object] | None = None
+
+    @contextmanager
+    def ending_with(self, step: Callable[[], object]) -> Iterator[None]:
+        """If a frame inside takes too long, the watchdog runs ``step`` in its own thread before it ends the process."""
+        self._before_the_end = step
+        try:
+            yield
+        finally:
+            self._before_the_end = None
+
+    def before_the_end(self) -> None:
+        """Run what is to be done before the process ends, if there is anything. It raises nothing."""
+        step = self._before_the_end
+        if step is None:
+            return
+        try:
+            step()
+        except Exception as error:
+            log.warning("the process ends without its last step", exc_info=error)
+
+    @contextmanager
+    def frame(self) -> Iterator[None]:
+        """The time inside counts."""
+        self._started_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started_s = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time inside does not count."""
+        started_s, self._started_s = self._started_s, None
+        paused_s = time.monotonic()
+        try:
+            yield
+        finally:
+            if started_s is not None:
+                self._started_s = started_s + time.monotonic() - paused_s
+
+    def elapsed_s(self) -> float:
+        """Seconds since the frame in hand began; 0 between frames."""
+        started_s = self._started_s
+        return 0.0 if started_s is None else time.monotonic() - started_s
+
+
+def end_for_good(error: FatalError) -> None:
+    """End this process at once, and with it the pool: what it has in hand is taken over."""
+    say_last(f"a3cp extractor: {error}")
+    os._exit(error.exit_code)  # the main thread may be waiting for anything
+
+
+class Pulse(threading.Thread):
+    """Renews the lease in hand and keeps the process listed as live, on a connection of its own.
+
+    A frame over its deadline is not covered by a renewal: the capture must go to another extractor even
+    if this process cannot end itself.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        consumer: str,
+        timing: Timing,
+        clock: FrameClock,
+        *,
+        on_fatal: Callable[[FatalError], None] = end_for_good,
+        errors: BackgroundErrors | None = None,
+    ) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._broker = broker
+        self._consumer = consumer
+        self._timing = timing
+        self._clock = clock
+        self._on_fatal = on_fatal
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["heartbeat"])
+        self._lease: Lease | None = None
+        self._alive_at_s = 0.0
+        self._away = False
+        self._ended = threading.Event()
+
+    @contextmanager
+    def holding(self, lease: Lease) -> Iterator[None]:
+        """``lease`` is renewed inside."""
+        self._lease = lease
+        try:
+            yield
+        finally:
+            lease.drop()
+            self._lease = None
+
+    def run(self) -> None:
+        """Beat until `end`. A broker that is away is tried again at the next beat."""
+        while not self._ended.is_set():
+            try:
+                self.beat()
+                self._away = False
+            except BrokerUnavailable as error:
+                if not self._away:
+                    log.warning("no heartbeat", detail=str(error))
+                self._away = True
+            except FatalError as error:
+                self._on_fatal(error)
+            except Exception as error:  # this thread must outlive anything: without it every lease is lost
+                self._errors.note("heartbeat", error)
+            self._ended.wait(self._timing.heartbeat_s)
+
+    def beat(self) -> None:
+        """One turn.
+
+        Raises:
+            BrokerUnavailable: the broker is away.
+        """
+        lease = self._lease
+        try:
+            if lease is not None and self._clock.elapsed_s() <= self._timing.frame_deadline_s:
+                lease.renew(self._broker)
+        except UnreadableValue as error:  # of one capture; the process is there all the same
+            self._errors.note("heartbeat", error)
+        if time.monotonic() >= self._alive_at_s:
+            for silent in run_sync(self._broker, captures.alive(self._consumer)):
+                forget_consumer(self._broker, silent)
+            self._alive_at_s = time.monotonic() + self._timing.alive_s
+
+    def end(self) -> None:
+        """Stop beating."""
+        self._ended.set()
+
+
+def end_process(elapsed_s: float) -> None:
+    """End this process at once; the pool starts another, and the capture is taken over."""
+    log.error("a frame takes too long, the process ends itself", elapsed_s=round(elapsed_s, 1))
+    flush_logs()
+    os._exit(STUCK_EXIT_CODE)  # a thread is stuck in native code: nothing gentler would end
+
+
+class Watchdog(threading.Thread):
+    """Does no broker I/O, so that nothing delays it. Calls ``on_stuck`` once a frame is over its deadline, and
+    ``on_orphaned`` once ``is_orphan`` says that the parent process is gone."""
+
+    def __init__(
+        self,
+        clock: FrameClock,
+        frame_deadline_s: float,
+        *,
+        is_orphan: Callable[[], bool],
+        on_orphaned: Callable[[], None],
+        on_stuck: Callable[[float], None] = end_process,
+    ) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._clock = clock
+        self._frame_deadline_s = frame_deadline_s
+        self._is_orphan = is_orphan
+        self._on_orphaned = on_orphaned
+        self._on_stuck = on_stuck
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Watch until `end`."""
+        while not self._ended.wait(WATCH_S):
+            if (elapsed_s := self._clock.elapsed_s()) > self._frame_deadline_s:
+                self._clock.before_the_end()
+                self._on_stuck(elapsed_s)
+            if self._is_orphan():
+                self._on_orphaned()
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._ended.set()

@@ -1,0 +1,118 @@
+"""How far one capture's extraction is, and the rules that decide on it. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast, get_args
+
+from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.rules.errors import AbortCode, StreamBroken
+from contracts.rules.ids import SCHEMA_VERSION
+from contracts.rules.layout import PART_NAMES, Part, Row
+from contracts.state.captures import CaptureState, CaptureWindow
+from contracts.state.records import CaptureCounts
+from workers.vision.matrix import FeatureMatrix
+
+__all__ = [
+    "MAX_DELIVERIES",
+    "Progress",
+    "abort_code",
+    "event_time_ms",
+    "feature_ref_event",
+    "is_poison",
+    "worth_finishing",
+]
+
+MAX_DELIVERIES = 3
+"""A capture that was delivered more often than this is poison: ``extraction_failed``."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """The rows of frames 1 … n, and what is counted about them.
+
+    ``resumed`` is true after a takeover of a capture that has rows, until the next row: tracking begins anew.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    tracker_restarts: list[int] = field(default_factory=list)
+    found: dict[Part, int] = field(default_factory=lambda: dict.fromkeys(PART_NAMES, 0))
+    resumed: bool = False
+
+    @classmethod
+    def resume(cls, state: CaptureState, rows: Mapping[bytes, bytes]) -> Progress:
+        """Go on where the stored rows end.
+
+        Raises:
+            StreamBroken: a row is missing or cannot be read.
+        """
+        try:
+            unpacked = [Row.unpack(rows[b"%d" % seq]) for seq in range(1, len(rows) + 1)]
+        except (KeyError, ValueError) as error:
+            raise StreamBroken(f"the stored rows are not those of frames 1 to {len(rows)}") from error
+        return cls(unpacked, list(state.tracker_restarts), dict(state.found), resumed=bool(unpacked))
+
+    @property
+    def last_seq(self) -> int:
+        """The last frame that has a row."""
+        return len(self.rows)
+
+    def add(self, row: Row, found: Mapping[Part, bool]) -> None:
+        """Take in the row of the next frame."""
+        self.rows.append(row)
+        if self.resumed:
+            self.tracker_restarts.append(self.last_seq)
+            self.resumed = False
+        for part, is_found in found.items():
+            self.found[part] += is_found
+
+    def matrix(self) -> FeatureMatrix:
+        """The feature matrix of the rows so far."""
+        return FeatureMatrix.of(self.rows, self.tracker_restarts)
+
+    def counts(self, accepted: int) -> CaptureCounts:
+        """For the durable record."""
+        return CaptureCounts(accepted, self.last_seq, dict(self.found))
+
+
+def event_time_ms(start: datetime, moment: datetime) -> int:
+    """Whole milliseconds of event time since ``start``."""
+    elapsed = moment - start
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1000 + elapsed.microseconds // 1000
+
+
+def abort_code(text: str | None) -> AbortCode:
+    """The code of an abort entry; one that we do not know becomes ``protocol_violation``."""
+    return cast(AbortCode, text) if text in get_args(AbortCode) else "protocol_violation"
+
+
+def is_poison(deliveries: int) -> bool:
+    """Whether a capture was delivered so often, this time included, that it gets no further try."""
+    return deliveries > MAX_DELIVERIES
+
+
+def worth_finishing(closed: bool, frames_left: int, frame_s: float, seconds_left: float) -> bool:
+    """Whether a process that was told to stop finishes its capture: no frame may still come, and those that
+    are there take no longer than it has. Else the capture is handed back."""
+    return closed and frames_left * frame_s < seconds_left
+
+
+def feature_ref_event(window: CaptureWindow, timestamp_end: datetime, ref: RawFeaturesRef) -> FeatureRefEvent:
+    """The one event of a completed capture; it is the same however often it is made."""
+    return FeatureRefEvent(
+        schema_version=SCHEMA_VERSION,
+        record_id=window.record_id,
+        user_id=window.user_id,
+        session_id=window.session_id,
+        timestamp=timestamp_end,
+        capture_id=window.capture_id,
+        timestamp_start=window.timestamp_start,
+        timestamp_end=timestamp_end,
+        annotation=window.annotation,
+        device_id=window.device_id,
+        consent_given=window.consent_given,
+        is_demo=window.is_demo,
+        raw_features_ref=ref,
+    )

@@ -1,0 +1,192 @@
+"""The frames of a capture that is an uploaded video: read from the broker piece by piece, decoded, never kept.
+
+Nothing here is stored but rows, so a job that is cut off is done again by the next extractor from the first frame
+without a row: it decodes what comes before once more, and gets the very same pictures.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+
+from contracts.messages.upload import CHUNK_BYTES, StoredVideo
+from contracts.rules.errors import VideoError
+from contracts.rules.limits import CaptureLimits
+from contracts.state import captures, uploads
+from contracts.state.captures import CaptureWindow
+from contracts.state.frame import TerminalEntry
+from workers.extract.lease import Lease
+from workers.extract.retries import Bench, Steps, Stopping
+from workers.vision.pipelines.base import Image
+from workers.vision.video_cost import MemoryLimit
+
+if TYPE_CHECKING:
+    from workers.vision.video import Video
+
+__all__ = ["Frame", "Frames", "StoredFile", "UploadedVideo"]
+
+DECODE_WITHIN_S = 300.0
+"""How long all of a video may take to decode. One of two minutes takes seconds; one that was made to waste time has
+its end here."""
+
+HELD_CHUNKS = 4
+"""How many chunks are in memory: pictures and sound may be far apart, and an index at the end."""
+
+
+class Frame(NamedTuple):
+    """One frame of a capture, wherever it comes from. ``image`` makes its pixels, None if they cannot be had."""
+
+    seq: int
+    timestamp_ms: int
+    byte_length: int
+    image: Callable[[], Image | None]
+
+
+Frames = Generator[Frame, None, tuple[TerminalEntry, int]]
+"""Frames in order; returns the terminal entry and how many frames there are before it."""
+
+
+class StoredFile(io.RawIOBase):
+    """A video in the broker as a file to read, of which `HELD_CHUNKS` chunks are in memory.
+
+    ``fetch`` gives a chunk by its number, None if it is gone; what it raises, a read raises.
+
+    Raises:
+        VideoError: ``frames_lost`` from a read: a chunk is gone, or is not as long as it must be.
+    """
+
+    def __init__(self, video: StoredVideo, fetch: Callable[[int], bytes | None]) -> None:
+        super().__init__()
+        self._length = video.byte_length
+        self._fetch = fetch
+        self._chunks: OrderedDict[int, bytes] = OrderedDict()
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        number, start = divmod(self._at, CHUNK_BYTES)
+        size = min(len(buffer), CHUNK_BYTES - start, self._length - self._at)
+        if size <= 0:
+            return 0
+        buffer[:size] = memoryview(self._chunk(number))[start : start + size]
+        self._at += size
+        return size
+
+    def _chunk(self, number: int) -> bytes:
+        if number not in self._chunks:
+            chunk = self._fetch(number)
+            if chunk is None or len(chunk) != min(CHUNK_BYTES, self._length - number * CHUNK_BYTES):
+                raise VideoError("frames_lost", "a piece of the video is gone")
+            self._chunks[number] = chunk
+            if len(self._chunks) > HELD_CHUNKS:
+                self._chunks.popitem(last=False)
+        self._chunks.move_to_end(number)
+        return self._chunks[number]
+
+
+class UploadedVideo:
+    """The video of one claimed capture.
+
+    Attributes:
+        on_stuck: is run, in another thread, before this process ends because a picture takes too long.
+        expected_frames: about how many frames it has; 0 while nobody knows.
+    """
+
+    def __init__(self, bench: Bench, lease: Lease, steps: Steps, window: CaptureWindow, video: StoredVideo) -> None:
+        self._bench = bench
+        self._lease = lease
+        self._steps = steps
+        self._window = window
+        self._stored = video
+        self.on_stuck: Callable[[], object] = lambda: None
+        self._decode_s = 0.0
+        self._memory = MemoryLimit()
+        self._opened: Video | None = None
+        self.expected_frames = 0
+
+    def open(self) -> CaptureWindow:
+        """Look at the video; returns the capture's window with its real rate and size.
+
+        Raises:
+            VideoError: it is gone, it is none, or it cannot be a capture.
+        """
+        self._steps.steadily(lambda: uploads.keep_sync(self._bench.frames, self._stored.upload_id))
+        window = self._window
+        limits = CaptureLimits(
+            max_fps=window.fps_target, max_long_side=window.width, max_short_side=window.height,
+            max_duration_s=window.max_duration_s, min_duration_s=self._stored.min_duration_s,
+            max_frames=self._stored.max_frames,
+        )  # fmt: skip
+        from workers.vision.video import (
+            Video,  # with FFmpeg's libraries: an extractor without a video needs none of them
+        )
+
+        video = self._opened = Video(self._file, limits, self._turn)
+        self.expected_frames = max(1, min(video.expected_frames, limits.max_frames))
+        self._measure(0)
+        size = {"fps_target": video.fps_target, "width": video.width, "height": video.height}
+        return window.model_copy(update=size)
+
+    def frames(self, after_seq: int) -> Frames:
+        """The frames behind ``after_seq``; those before are decoded and passed over.
+
+        Raises:
+            VideoError: the video turns out not to be a capture.
+            Stopping: the process is to end before there is anything new.
+        """
+        assert self._opened is not None
+        seq = 0
+        for seq, picture in enumerate(self._opened.pictures(), start=1):
+            if seq > self._stored.max_frames:
+                raise VideoError("limit_frame_count_exceeded", "it has more frames than a capture may have")
+            if seq > after_seq:
+                yield Frame(seq, picture.offset_ms, 0, picture.image)
+            elif self._bench.stop.is_set():  # nobody is asked between frames that are passed over
+                raise Stopping
+        self._measure(seq)
+        end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)
+        return TerminalEntry("close", timestamp_end=end), seq
+
+    def _file(self) -> BinaryIO:
+        return cast(BinaryIO, StoredFile(self._stored, self._fetch))
+
+    def _fetch(self, number: int) -> bytes | None:
+        bench, upload_id = self._bench, self._stored.upload_id
+        with bench.clock.paused():  # waiting for a broker is no slow frame
+            return self._steps.steadily(lambda: uploads.read_chunk(bench.frames, upload_id, number))
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._decode_s > DECODE_WITHIN_S:
+            raise VideoError("limit_decode_time_exceeded", f"it takes over {DECODE_WITHIN_S:g} s to decode")
+        self._lease.check()
+        started_s = time.monotonic()
+        try:
+            clock, seconds = self._bench.clock, self._bench.metrics.video_decode.time()
+            with clock.ending_with(self.on_stuck), clock.frame(), self._memory.held(), seconds:
+                yield
+        finally:
+            self._decode_s += time.monotonic() - started_s
+
+    def _measure(self, accepted: int) -> None:
+        capture_id, token = self._lease.capture_id, self._lease.token
+        call = captures.measure(capture_id, token, expected=self.expected_frames, accepted=accepted)
+        self._steps.fenced(call)

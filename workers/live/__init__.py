@@ -1,0 +1,1 @@
+"""The live worker: one frame in, its landmarks out."""

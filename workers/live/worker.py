@@ -1,0 +1,255 @@
+"""One live worker: the frames of many sessions, one after the other, each with its own session's pipeline.
+
+One thread does everything, the heartbeat too, on purpose: a worker that hangs in a frame falls silent, and its
+sessions are told. Each session has one frame at most in the inbox, and all have their turn: see `LiveQueue`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from contracts.broker.keys import LIVE_WORKERS, live_inbox
+from contracts.broker.own_connection import Entry, OwnConnection
+from contracts.broker.roles import Broker, BrokerFull, broker_errors
+from contracts.broker.script import Call, run_sync
+from contracts.messages.live import LiveCode
+from contracts.process.logs import get_logger
+from contracts.process.retry import backoff_s
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.state import live
+from contracts.state.live import Answer, LiveFrame
+from workers.extract.heartbeat import FrameClock
+from workers.live.queue import LiveQueue, frame_cost
+from workers.live.sessions import LiveSessions
+from workers.metrics import LiveMetrics
+from workers.vision.decode import decode_scaled
+from workers.vision.pipelines.base import Findings
+
+__all__ = ["LiveTiming", "LiveWorker", "leave", "result_text"]
+
+READ_COUNT = 8
+"""Entries read at once: each may hold 5 MiB."""
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTiming:
+    """How often and how long. ``alive_s`` is far below `contracts.state.live.SILENT_MS`."""
+
+    alive_s: float = 1.0
+    read_ms: int = 500
+    """How long a read waits for a frame."""
+    unused_s: float = 30.0
+    """How long a pipeline is kept for a session that sends nothing."""
+    frame_deadline_s: float = 10.0
+    """How long a frame may take before the process ends itself."""
+    backoff_s: float = 1.0
+    """How long at most a broker that is away is left alone: live sessions do not wait for long."""
+
+
+class LiveWorker:
+    """Answers frames until ``stop`` is set. ``name`` is its own in the broker."""
+
+    def __init__(
+        self,
+        frames: Broker,
+        name: str,
+        sessions: LiveSessions,
+        *,
+        timing: LiveTiming,
+        clock: FrameClock,
+        stop: threading.Event,
+        metrics: LiveMetrics | None = None,
+    ) -> None:
+        self._frames = frames
+        self._own = OwnConnection(frames)
+        self._name = name
+        self._inbox = live_inbox(name)
+        self._sessions = sessions
+        self._timing = timing
+        self._clock = clock
+        self._stop = stop
+        self._metrics = metrics or LiveMetrics()
+        self._alive_at_s = 0.0
+        self._queue = LiveQueue()
+        self._unsaid: list[Call[Any]] = []
+
+    def run(self) -> None:
+        """Work. A broker that is away is asked again with backoff; the frame or answer in hand is lost, and the
+        session's gateway has its deadline."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self.turn()
+            except BrokerUnavailable as error:
+                delay_s = min(self._timing.backoff_s, backoff_s(failures))
+                if not failures:
+                    log.warning("the frames broker is away", detail=str(error))
+                failures += 1
+                self._alive_at_s = 0.0  # the first thing that it hears again is that we are here
+                self._stop.wait(delay_s)
+            except Exception as error:
+                self._metrics.background.note("live_worker", error)
+                self._stop.wait(min(self._timing.backoff_s, backoff_s(failures)))
+                failures += 1
+            else:
+                if failures:
+                    log.info("the frames broker is back", failures=failures)
+                failures = 0
+        self._sessions.close()
+
+    def turn(self) -> None:
+        """A heartbeat if one is due, and the frame whose turn it is if one comes within ``read_ms``.
+
+        Raises:
+            BrokerUnavailable: the broker is away.
+        """
+        if time.monotonic() >= self._alive_at_s:
+            self._say_alive()
+        self._say_answer()
+        try:
+            last = self._read_inbox()
+        except UnreadableValue:  # it is this worker's own
+            with broker_errors("frames"):
+                self._frames.delete(self._inbox)
+            raise
+        entry_id = self._queue.next()
+        if entry_id is None:
+            return
+        entry = last if last is not None and last[0] == entry_id else self._fetched(entry_id)
+        if entry is not None:
+            self._take(*entry)
+
+    def _read_inbox(self) -> Entry | None:
+        """Line up everything that has come; returns the last of it. It waits only if no frame waits already."""
+        last: Entry | None = None
+        block_ms = None if self._queue else self._timing.read_ms
+        while found := self._own.entries(self._inbox, last[0] if last else self._queue.last_id, READ_COUNT, block_ms):
+            for last in found:
+                self._line_up(*last)
+            if len(found) < READ_COUNT:
+                break
+            block_ms = None
+        return last
+
+    def _line_up(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Note that it is there; its picture is read again when it is its turn, so few are in memory."""
+        frame = _decoded(entry_id, fields)
+        if frame is None:
+            run_sync(self._frames, live.drop(self._inbox, [entry_id]))
+        else:
+            self._queue.add(entry_id, frame.live_id, frame_cost(frame.payload))
+
+    def _fetched(self, entry_id: bytes) -> Entry | None:
+        """An entry that waited; None if its session has left meanwhile and taken it back."""
+        found = self._own.entries(self._inbox, _just_before(entry_id), 1, None)
+        return found[0] if found and found[0][0] == entry_id else None
+
+    def _say_alive(self) -> None:
+        listed = run_sync(self._frames, live.alive(self._name))
+        now_s = time.monotonic()
+        self._alive_at_s = now_s + self._timing.alive_s
+        with self._clock.frame():  # closing one waits for its threads
+            self._sessions.keep(listed, now_s - self._timing.unused_s)
+        self._queue.keep(listed)
+        self._metrics.graphs.set(len(self._sessions))
+
+    def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Answer an entry. It is deleted first, without waiting for that. What is in the inbox of a worker that
+        ended was not in its hands, and the gateway gives it to another one."""
+        delete = live.drop(self._inbox, [entry_id])
+        frame = LiveFrame.decode(fields)
+        self._own.run_ahead(delete)
+        with self._clock.frame():
+            answer = self._work(frame)
+        self._unsaid = [live.put_answer(frame.gateway, answer), delete]
+        self._say_answer()
+        if answer.error:
+            self._metrics.failed.labels(answer.error).inc()
+        else:
+            self._metrics.frames.labels(frame.pipeline_id).inc()
+        self._metrics.graphs.set(len(self._sessions))
+
+    def _say_answer(self) -> None:
+        """Say the answer in hand, if there is one: a broker that is away gets it when it is back, maybe twice. One that
+        has no room gets none, and the session's gateway has its deadline."""
+        if not self._unsaid:
+            return
+        try:
+            self._own.run_together(*self._unsaid)
+        except BrokerFull:
+            self._unsaid = []
+            raise
+        self._unsaid = []
+
+    def _work(self, frame: LiveFrame) -> Answer:
+        """The answer to a frame. Nobody asks whether its session is still there: one that leaves takes its frame back,
+        and a broker that restarted empty lists it again only when its gateway renews."""
+        started_s = time.perf_counter()
+        image = decode_scaled(frame.payload)
+        decode_ms = _ms_since(started_s)
+        self._metrics.decode.observe(decode_ms / 1000)
+        if image is None:
+            return _failed(frame, "invalid_frame", "The frame is not a JPEG that can be decoded.")
+        try:
+            pipeline = self._sessions.pipeline(frame.live_id, frame.pipeline_id, time.monotonic())
+            started_s = time.perf_counter()
+            findings = pipeline.process(image)
+            inference_ms = _ms_since(started_s)
+            self._metrics.inference.labels(frame.pipeline_id).observe(inference_ms / 1000)
+            text = result_text(frame.pipeline_id, findings, decode_ms, inference_ms)
+        except Exception as error:
+            log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
+            self._sessions.discard(frame.live_id)  # after an error it is of no more use
+            return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
+        return Answer(frame.live_id, frame.frame_index, text)
+
+
+def leave(frames: Broker, name: str) -> None:
+    """Be no live worker any more: its sessions go to another one at once, with the frames that wait for this one.
+
+    Raises:
+        BrokerUnavailable: the broker is away; the worker falls silent instead.
+    """
+    with broker_errors("frames"):
+        frames.zrem(LIVE_WORKERS, name)
+
+
+def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inference_ms: float) -> bytes:
+    """A `contracts.messages.live.PipelineResult` as JSON. A landmark is its float32 in the fewest digits."""
+    result = {
+        "pipeline": pipeline_id,
+        "landmarks": dict(findings.landmarks),
+        "detections": [vars(detection) for detection in findings.detections],
+        "timing_ms": {"decode": decode_ms, "inference": inference_ms},
+    }
+    return orjson.dumps(result, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _decoded(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LiveFrame | None:
+    try:
+        return LiveFrame.decode(fields)
+    except (ValueError, KeyError) as error:  # its text could quote what is in the entry
+        log.warning("an entry of the inbox is no frame", entry_id=entry_id.decode(), error=type(error).__name__)
+        return None
+
+
+def _just_before(entry_id: bytes) -> bytes:
+    """The ID behind which an entry is the first one."""
+    milliseconds, number = map(int, entry_id.split(b"-"))
+    return b"%d-%d" % ((milliseconds, number - 1) if number else (milliseconds - 1, 2**64 - 1))
+
+
+def _failed(frame: LiveFrame, code: LiveCode, sentence: str) -> Answer:
+    return Answer(frame.live_id, frame.frame_index, sentence.encode(), code)
+
+
+def _ms_since(started_s: float) -> float:
+    return round(1000 * (time.perf_counter() - started_s), 3)

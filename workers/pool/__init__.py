@@ -1,0 +1,1 @@
+"""The pool: it starts worker processes, watches them and stops them."""

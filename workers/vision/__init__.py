@@ -1,0 +1,1 @@
+"""Pictures, videos and MediaPipe: bytes in, rows of landmarks out. No broker."""
