@@ -24,7 +24,8 @@ is_set_up() { [ -x "$VENV/bin/python" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(
 
 find_python() {
     local name
-    for name in python3.11 python3.12 python3; do # a version manager's shim may be there and not run
+    # PYTHON names one of several; a version manager's shim may be there and not run
+    for name in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3; do
         if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
             command -v "$name"
             return

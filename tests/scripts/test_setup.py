@@ -45,12 +45,12 @@ class Clone:
             path.write_text(script)
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
-    def set_up(self, *, fails: bool = False) -> list[str]:
+    def set_up(self, *, fails: bool = False, **environment: str) -> list[str]:
         """Run setup; returns what it asked Python for beyond questions about Python itself."""
         self.calls.write_text("")
         result = subprocess.run(
             ["bash", "-c", 'set -euo pipefail; source "$1"; echo done', "-", str(self.root / "scripts" / "setup.sh")],
-            env={"PATH": f"{self.python.parent}:{os.environ['PATH']}", "CALLS": str(self.calls)},
+            env={"PATH": f"{self.python.parent}:{os.environ['PATH']}", "CALLS": str(self.calls)} | environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -75,6 +75,14 @@ def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(
     assert clone.set_up() == []
     assert clone.said == []
     assert clone.calls.read_text() == ""  # not even a question
+
+
+def test_the_variable_python_chooses_one_of_several(clone: Clone) -> None:
+    chosen = clone.python.with_name("python-of-choice")
+    chosen.write_text(STAND_IN.replace('echo "$*"', 'echo "chosen: $*"'))
+    chosen.chmod(0o755)
+    clone.set_up(PYTHON="python-of-choice")
+    assert "chosen: -m venv" in clone.calls.read_text()
 
 
 @pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])

@@ -35,7 +35,7 @@ from contracts.storage.artifacts import MOST_BYTES
 from contracts.storage.folder_sync import sync_folder
 from contracts.storage.object_store import ObjectStore
 from contracts.storage.regular_file import read_regular
-from workers.vision.matrix import Build, FeatureMatrix, encoding_text, meta_text
+from workers.vision.matrix import EXTRACTOR_VERSION, Build, FeatureMatrix, encoding_text, meta_text
 
 __all__ = [
     "ArtifactStore",
@@ -97,8 +97,8 @@ def artifact_store(settings: Settings) -> ArtifactStore:
 
 @cache
 def current_build() -> Build:
-    """The versions that are installed here."""
-    return Build(extractor=version("a3cp"), mediapipe=version("mediapipe"))
+    """The extractor's version, and that of the installed MediaPipe."""
+    return Build(EXTRACTOR_VERSION, mediapipe=version("mediapipe"))
 
 
 def artifact_exists(store: ArtifactStore, window: CaptureWindow) -> bool:

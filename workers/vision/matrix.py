@@ -18,7 +18,11 @@ from contracts.state.captures import CaptureWindow
 from contracts.storage.npz import NpyArray, read_npz
 from workers.vision.pipelines.base import Landmarks
 
-__all__ = ["Build", "FeatureMatrix", "encoding_text", "features_row", "meta_text"]
+__all__ = ["EXTRACTOR_VERSION", "Build", "FeatureMatrix", "encoding_text", "features_row", "meta_text"]
+
+
+EXTRACTOR_VERSION = "0.1.0"
+"""The ``extractor_tag``, which readers of the data compare. It rises if the same frames may give other rows."""
 
 
 class Build(NamedTuple):
