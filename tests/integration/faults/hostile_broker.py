@@ -1,8 +1,9 @@
 """Hostile values in both brokers, one at a time, while the real processes run, each with its own user's rights.
 
 ``python -m tests.integration.faults.hostile_broker [valkey|redis] [--each N] [--seed N]`` writes all of them, or N of
-each key, and prints how many processes were lost. A value is written with the rights of the first process that may
-write it, and else by a user who may everything, as there is where no rules are set.
+each key, and prints what was tried and how many processes were lost; ``--only KEY --value VALUE`` tries a finding
+again. A value is written with the rights of the first process that may write it, and else by a user who may everything,
+as there is where no rules are set.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -28,6 +29,7 @@ from rich.console import Console
 from contracts.broker import keys
 from contracts.broker.acl import User
 from contracts.broker.roles import Role
+from contracts.process.settings import Settings
 from contracts.rules.paths import session_features_dir, session_log_path
 from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
@@ -36,35 +38,39 @@ from scripts.clips.stream import stream_capture
 from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from scripts.stack.supervision import PartSpec
+from tests.integration.faults.hostile_turns import Standstill, count_turns, while_others_turn
 from tests.integration.faults.hostile_values import TARGETS, Item, Target, items_of
-from tests.integration.stacks import USER, FaceClip, jpegs, until
+from tests.integration.faults.rig import REPOSITORY
+from tests.integration.stacks import USER, FaceClip, jpegs
 from tests.integration.test_acl import Guarded, GuardedStack, settings_of, upload
 from tests.support.brokers import Flavour
 from tests.support.guarded import GuardedBroker, guarded
 
 __all__ = ["Attack", "attack", "sampled"]
 
-QUICK = (
-    "import sys; sys.argv[0] = {module!r}; import gateway.monitoring.health, recorder.sweep, runpy;"
-    "gateway.monitoring.health.CHECK_EVERY_S = recorder.sweep.SWEEP_S = 0.1;"
-    "runpy.run_module({module!r}, run_name='__main__')"
-)
-"""The loops of a gateway and a recorder turn ten times a second, so that they meet every value."""
-
-TURN_S = 120.0
 WORKERS = ("CAPTURES", "UPLOADS", "EXTRACTORS", "LIVE_WORKERS", "LIVE_SESSIONS", "live_inbox", "live_outbox")
 """The keys that a worker reads again and again; those of a capture it reads when it takes the capture."""
+OTHER_TURNS = {"gateway": 2, "recorder": 2}
+ALL_TURNS = {**OTHER_TURNS, "extractor": 4, "heartbeats": 4, "live": 2}
+"""How many more turns of each loop show that a whole one began and ended after a value was written: they are counted
+when they begin. An extractor asks for the captures of two queues in a turn."""
 FRAMES = 31
 MANY = 10
 """With so many values of a key, an honest capture follows each key, not only the last one."""
 
 
 class QuickStack(GuardedStack):
+    """A stack of `hostile_parts`, of the source in ``tree``."""
+
+    def __init__(self, guarded: Guarded, settings: Settings, tree: Path = REPOSITORY, **options: Any) -> None:
+        super().__init__(guarded, settings, **options)
+        self._tree = tree
+
     def _launch(self, spec: PartSpec, after: Any = None) -> None:
-        if spec.name == "gateway" or spec.name.startswith("recorder"):
-            module = spec.name.partition("-")[0]
-            spec = replace(spec, command=[sys.executable, "-c", QUICK.format(module=module)])
-        super()._launch(spec, after)
+        kind = spec.name.partition("-")[0]
+        command = [sys.executable, "-P", "-m", "tests.integration.faults.hostile_parts", kind]
+        environ = {**spec.environ, "PYTHONPATH": f"{self._tree}:{REPOSITORY}"}
+        super()._launch(replace(spec, command=command, environ=environ), after)
 
 
 @dataclass
@@ -90,6 +96,7 @@ class Attack:
     findings: list[str] = field(default_factory=list)
     """What else went wrong."""
     recorded: int = 1
+    _admins: dict[Role, redis.Redis] = field(default_factory=dict)
     _pids: dict[str, set[int]] = field(default_factory=dict)
 
     @property
@@ -101,16 +108,17 @@ class Attack:
         return f"{tried}, {refused}, {len(self.lost)} processes lost, {len(self.findings)} other findings"
 
     def admin(self, role: Role) -> redis.Redis:
-        return self.brokers[role].client()
+        return self._admins.setdefault(role, self.brokers[role].client())
 
     async def attack_key(self, target: Target, items: list[Item]) -> None:
-        """Write the items one at a time; all that read them have when this returns, and what is left is taken away."""
+        """Write the items one at a time, and take away what is left of them.
+
+        Raises:
+            Standstill: no more can be tried.
+        """
         for item in items:
             await self.write(item)
         await self.inspect(target.name)
-        if target.name in WORKERS:
-            await self.workers_turned(target.name)
-        await self.worked_off(target.name)
         await self.clean(target, items)
 
     # --- who lives -----------------------------------------------------------------------------------
@@ -121,53 +129,87 @@ class Attack:
             name: {part.pid, *_children(part.pid)} if part.pid else set() for name, part in self.stack.parts.items()
         }
 
-    async def check(self, what: str) -> None:
-        """Note the parts of which a process has ended since the last check, and wait until they are back."""
-        lost = [name for name, pids in self.pids().items() if pids != self._pids.get(name, pids)]
+    async def check(self, what: str, item: Item | None = None) -> None:
+        """Note the parts of which a process has ended since the last check, take the item away that ended them, and
+        wait until they are back.
+
+        Raises:
+            Standstill: they do not come back, or end again.
+        """
+        lost = self._ended()
         for name in lost:
             said = [line for line in self.stack.parts[name].recent if "error" in line or "ended" in line]
             self.lost.append(f"{name} after {what}: {' '.join(said[-2:])[:600]}")
-        if lost:
-            with suppress(Exception):
-                await self.stack.ready()
-            self._pids = self.pids()
+        if not lost:
+            return
+        if item is not None:  # it might end them again, and the next value would get the blame
+            await self.clean(item.target, [item])
+        await self._wait_for(self._whole, f"the system is not whole again after {what}")
+        await self._turned(await self._turns(), OTHER_TURNS, what)  # what met it too has ended by then
+        self._pids = self.pids()
+        await self._turned(await self._turns(), OTHER_TURNS, what)
+        if again := self._ended():
+            raise Standstill(f"again and again there end after {what}: {', '.join(again)}")
+
+    def _ended(self) -> list[str]:
+        """The parts of which a process has ended since the last time."""
+        before, self._pids = self._pids, self.pids()
+        return [name for name, pids in before.items() if pids - self._pids[name]]
+
+    async def _whole(self) -> bool:
+        with suppress(httpx.HTTPError):
+            ready = (await self.http.get("/readyz")).is_success
+            return ready and all(part.pid for part in self.stack.parts.values())
+        return False
+
+    async def _wait_for(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        await while_others_turn(condition, self._turns, what)
 
     # --- what is written -----------------------------------------------------------------------------
 
     async def write(self, item: Item) -> None:
-        """Put the item into its broker, and have every process look at it that ever looks there."""
+        """Put the item into its broker, and wait until every process that ever looks there has looked at it.
+
+        Raises:
+            Standstill: one does not, or what was in the queues stays there.
+        """
         what = f"{item.target.name}: {item.what}"
-        before = self._turns()
+        loops = ALL_TURNS if item.target.name in WORKERS else OTHER_TURNS
         await asyncio.to_thread(self._write, item)
-        await self._seen(item)
-        await self._turned(before, what)
-        await self.check(what)
-        if item.blocks:  # or it would be all that is ever seen of this key
-            if item.target.name in WORKERS:
-                await self.workers_turned(what)
-            await self.clean(item.target, [item])
+        before = await self._turns()
+        try:
+            await self._seen(item)
+        except Exception as error:
+            self.findings.append(f"the gateway's answer after {what}: {type(error).__name__} {str(error)[:200]}")
+        try:
+            await self._turned(before, loops, what)
+            if item.blocks:  # or it would be all that is ever seen of this key
+                await self.clean(item.target, [item])
+            await self._wait_for(self._queues_empty, f"something is never let go after {what}")
+        finally:
+            await self.check(what, item)
 
     def _write(self, item: Item) -> None:
         name, victim = item.target.name, item.victim
-        with self.admin(item.target.role) as admin, self.admin("frames") as frames, self.admin("events") as events:
-            if item.instead:
-                admin.delete(str(item.command[1]))
-            elif name.startswith("capture_keys") or name in ("uploaded_video", "CAPTURES", "UPLOADS"):
-                self._put_capture(frames, item)
-            elif name == "capture_record":
-                events.hset(str(item.command[1]), mapping=dict(victim.record()))  # type: ignore[arg-type]
-            elif name == "session":
-                events.hset(str(item.command[1]), mapping=dict(item.target.fields(victim)))  # type: ignore[arg-type]
-            self._command(item)
-            if name == "capture_keys.frames":
-                with suppress(redis.exceptions.ResponseError):  # there can be no more entries
-                    entry_id, fields = list(victim.frames())[-1]
-                    frames.execute_command("XADD", item.command[1], entry_id, *fields)
-            if name.startswith("capture_keys") or name == "uploaded_video":
-                queue = keys.UPLOADS if name == "uploaded_video" else keys.CAPTURES
-                frames.xadd(queue, {"capture_id": victim.capture_id, "user_id": "victim"})
-            if name == "capture_record":
-                events.zadd(keys.UNFINISHED, {victim.capture_id: 1})
+        admin, frames, events = self.admin(item.target.role), self.admin("frames"), self.admin("events")
+        if item.instead:
+            admin.delete(str(item.command[1]))
+        elif name.startswith("capture_keys") or name in ("uploaded_video", "CAPTURES", "UPLOADS"):
+            self._put_capture(frames, item)
+        elif name == "capture_record":
+            events.hset(str(item.command[1]), mapping=dict(victim.record()))  # type: ignore[arg-type]
+        elif name == "session":
+            events.hset(str(item.command[1]), mapping=dict(item.target.fields(victim)))  # type: ignore[arg-type]
+        self._command(item)
+        if name == "capture_keys.frames":
+            with suppress(redis.exceptions.ResponseError):  # there can be no more entries
+                entry_id, fields = list(victim.frames())[-1]
+                frames.execute_command("XADD", item.command[1], entry_id, *fields)
+        if name.startswith("capture_keys") or name == "uploaded_video":
+            queue = keys.UPLOADS if name == "uploaded_video" else keys.CAPTURES
+            frames.xadd(queue, {"capture_id": victim.capture_id, "user_id": "victim"})
+        if name == "capture_record":
+            events.zadd(keys.UNFINISHED, {victim.capture_id: 1})
 
     def _put_capture(self, frames: redis.Redis, item: Item) -> None:
         victim, video = item.victim, item.target.name == "uploaded_video"
@@ -218,53 +260,29 @@ class Attack:
 
     # --- every loop has its turn ---------------------------------------------------------------------
 
-    def _turns(self) -> dict[str, int]:
-        """How often the commands ran that only one loop runs."""
-        with self.admin("frames") as frames, self.admin("events") as events:
-            return {
-                "gateway": _calls(events, "exists") + _calls(frames, "info"),
-                "recorder": _calls(events, "zrangebyscore"),
-            }
+    async def _turns(self) -> Mapping[str, int]:
+        return await asyncio.to_thread(count_turns, self.admin("frames"), self.admin("events"))
 
-    async def _turned(self, before: dict[str, int], what: str, turns: int = 2) -> None:
+    async def _turned(self, before: Mapping[str, int], loops: Mapping[str, int], what: str) -> None:
         async def all_did() -> bool:
-            now = await asyncio.to_thread(self._turns)
-            return all(now[name] >= before[name] + turns for name in before)
+            now = await self._turns()
+            waited_for[:] = [name for name, turns in loops.items() if now[name] < before[name] + turns]
+            return not waited_for
 
+        waited_for: list[str] = []
         try:
-            await until(all_did, "every loop has its turn", TURN_S)
-        except AssertionError:
-            self.findings.append(f"a loop stands still after {what}")
+            await self._wait_for(all_did, f"a loop stands still after {what}")
+        except Standstill as error:
+            raise Standstill(f"{error}: {', '.join(waited_for)}") from None
 
-    async def worked_off(self, what: str) -> None:
-        """Every capture that was dispatched has been taken by an extractor, and is over for it."""
+    async def _queues_empty(self) -> bool:
+        """Every capture that was dispatched is over for the extractors, and every event for the recorder."""
 
-        async def over() -> bool:
-            def left() -> int:
-                with self.admin("frames") as frames:
-                    return sum(frames.xlen(queue) for queue in (keys.CAPTURES, keys.UPLOADS))
+        def left() -> int:
+            dispatched = sum(self.admin("frames").xlen(queue) for queue in (keys.CAPTURES, keys.UPLOADS))
+            return dispatched + self.admin("events").xlen(keys.EVENTS)
 
-            return not await asyncio.to_thread(left)
-
-        try:
-            await until(over, "no capture waits", 4 * TURN_S)
-        except AssertionError:
-            self.findings.append(f"a capture is never let go after {what}")
-        await self.check(what)
-
-    async def workers_turned(self, what: str) -> None:
-        """Every extractor has asked for work, and every live worker has said that it lives, since now."""
-        with self.admin("frames") as frames:
-            before = {name: _calls(frames, name) for name in ("xautoclaim", "xread", "zadd")}
-
-            async def did() -> bool:
-                return all(_calls(frames, name) >= count + 3 for name, count in before.items())
-
-            try:
-                await until(did, "the workers have their turn", TURN_S)
-            except AssertionError:
-                self.findings.append(f"a worker stands still after {what}")
-        await self.check(what)
+        return not await asyncio.to_thread(left)
 
     # --- and honest people --------------------------------------------------------------------------
 
@@ -301,11 +319,10 @@ class Attack:
         names = {str(item.command[1]) for item in items}
 
         def remove() -> None:
-            with self.admin(target.role) as admin:
-                name = next(iter(names))
-                of_its_own = target.kind != "stream" or not target.shared or target.name == "DEAD_EVENTS"
-                if of_its_own or admin.type(name) != b"stream" or _is_used_up(admin, name):
-                    admin.delete(*names)
+            admin, name = self.admin(target.role), next(iter(names))
+            of_its_own = target.kind != "stream" or not target.shared or target.name == "DEAD_EVENTS"
+            if of_its_own or admin.type(name) != b"stream" or _is_used_up(admin, name):
+                admin.delete(*names)
 
         await asyncio.to_thread(remove)
 
@@ -313,11 +330,6 @@ class Attack:
 def _is_used_up(admin: redis.Redis, stream: str) -> bool:
     info: Any = admin.xinfo_stream(stream)
     return bool(info["last-generated-id"].startswith(str(2**64 - 1).encode()))
-
-
-def _calls(broker: redis.Redis, command: str) -> int:
-    stats: Any = broker.info("commandstats")
-    return int(stats.get(f"cmdstat_{command}", {}).get("calls", 0))
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -335,13 +347,13 @@ def sampled(target: Target, items: list[Item], each: int | None, seed: int) -> l
 
 
 @asynccontextmanager
-async def attack(flavour: Flavour, folder: Path, show: Any) -> AsyncIterator[Attack]:
-    """A system under attack, on brokers of its own."""
+async def attack(flavour: Flavour, folder: Path, show: Any, tree: Path = REPOSITORY) -> AsyncIterator[Attack]:
+    """A system under attack, on brokers of its own; its processes run the source in ``tree``."""
     brokers: dict[Role, GuardedBroker] = {role: guarded(flavour, role) for role in get_args(Role)}
     try:
         rights = Guarded(lambda user: {role: broker.url_of(user) for role, broker in brokers.items()}, [])
         operator = settings_of(rights, "operator", folder)
-        async with QuickStack(rights, operator, live=1, show=show) as stack:
+        async with QuickStack(rights, operator, tree, live=1, show=show) as stack:
             await stack.ready()
             async with (
                 CaptureClient(stack.address) as gateway,
@@ -370,25 +382,34 @@ def _names(broker: GuardedBroker) -> tuple[str, str]:
     return found["in"], found["out"]
 
 
-async def run(flavour: Flavour, each: int | None, seed: int, only: str = "") -> Attack:
-    """Write every item, or ``each`` of every key; what was lost is in the answer."""
+async def run(
+    flavour: Flavour, each: int | None, seed: int, only: str = "", value: str = "", tree: Path = REPOSITORY
+) -> Attack:
+    """Write every item, or ``each`` of every key; only those of keys and values whose names contain ``only`` and
+    ``value``. What was lost is in the answer."""
     with TemporaryDirectory(prefix="a3cp-hostile-") as folder:
         said: list[str] = []
-        async with attack(flavour, Path(folder), lambda name, line: said.append(f"{name} | {line}")) as one:
-            for target in TARGETS:
-                if only in target.name:
-                    started_s, before = time.monotonic(), len(one.lost) + len(one.findings)
-                    items = sampled(target, list(items_of(target, one.worker, one.outbox)), each, seed)
-                    await one.attack_key(target, items)
-                    if each is None or each >= MANY:
-                        await one.honest(target.name)
-                    lost, took_s = len(one.lost) + len(one.findings) - before, time.monotonic() - started_s
-                    print(f"{target.name}: {len(items)} values, {lost} lost, {took_s:.0f} s", flush=True)
-            await one.workers_turned("everything")
-            await one.honest("everything", whole=True)
+        async with attack(flavour, Path(folder), lambda name, line: said.append(f"{name} | {line}"), tree) as one:
+            try:
+                for target in TARGETS:
+                    items = [item for item in items_of(target, one.worker, one.outbox) if value in item.what]
+                    if only in target.name and items:
+                        await _try_key(one, target, sampled(target, items, each, seed))
+                await one.honest("everything", whole=True)
+            except Standstill as error:
+                one.findings.append(f"{error}; nothing more was tried")
         if one.lost or one.findings:
             print("\n".join(line[:600] for line in said[-40:]))
         return one
+
+
+async def _try_key(one: Attack, target: Target, items: list[Item]) -> None:
+    started_s, before = time.monotonic(), len(one.lost) + len(one.findings)
+    await one.attack_key(target, items)
+    if len(items) >= MANY:
+        await one.honest(target.name)
+    lost, took_s = len(one.lost) + len(one.findings) - before, time.monotonic() - started_s
+    print(f"{target.name}: {len(items)} values, {lost} lost, {took_s:.0f} s", flush=True)
 
 
 def main() -> int:
@@ -396,9 +417,10 @@ def main() -> int:
     parser.add_argument("flavour", choices=get_args(Flavour), nargs="?", default="valkey")
     parser.add_argument("--each", type=int)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", metavar="KEY")
+    parser.add_argument("--value", default="")
     chosen = parser.parse_args()
-    one = asyncio.run(run(chosen.flavour, chosen.each, chosen.seed, chosen.only))
+    one = asyncio.run(run(chosen.flavour, chosen.each, chosen.seed, chosen.only, chosen.value))
     print("\n".join([*one.lost, *one.findings]))
     print(f"{chosen.flavour}, seed {chosen.seed}: {one.summary}")
     return bool(one.lost or one.findings)
