@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.integration.faults.rig import REPOSITORY
 
-__all__ = ["MUTANTS", "Mutant", "mutate"]
+__all__ = ["HOSTILE_MUTANTS", "MUTANTS", "Mutant", "mutate"]
 
 PACKAGES = ("contracts", "gateway", "recorder", "scripts", "workers")
 
@@ -72,12 +72,34 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-def mutate(mutant: Mutant, folder: Path) -> Path:
-    """A source tree with the edit; its root goes first in ``PYTHONPATH``."""
+HOSTILE_MUTANTS: dict[str, Mutant] = {
+    "a record that cannot be read is forgotten": Mutant(
+        "recorder/sweep.py",
+        "        except (UnreadableValue, ValueError):  # expired, or no record of ours\n",
+        "capture_record: accepted=b'abc'",
+        "recorder-1 after ",
+        "        except (UnreadableValue, ValueError):\n"
+        "            if fields:\n"
+        "                __import__('os')._exit(1)\n",
+    ),
+    "a dispatch entry that names no capture is acknowledged": Mutant(
+        "workers/extract/lease.py",
+        "            self._acknowledge(dispatch_id, queue)\n            return None\n",
+        "CAPTURES: capture_id=b''",
+        "something is never let go after ",
+        "            return None\n",
+    ),
+}
+"""``case`` is the key and the value that the broker fuzzer must name."""
+
+
+def mutate(folder: Path, *mutants: Mutant) -> Path:
+    """A source tree with these edits; its root goes first in ``PYTHONPATH``."""
     for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
-    path = folder / mutant.path
-    source = path.read_text()
-    assert source.count(mutant.rule) == 1, f"{mutant.path} is not what the mutant was made for"
-    path.write_text(source.replace(mutant.rule, mutant.instead))
+    for mutant in mutants:
+        path = folder / mutant.path
+        source = path.read_text()
+        assert source.count(mutant.rule) == 1, f"{mutant.path} is not what the mutant was made for"
+        path.write_text(source.replace(mutant.rule, mutant.instead))
     return folder

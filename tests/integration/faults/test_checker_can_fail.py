@@ -25,7 +25,7 @@ def pair() -> Iterator[BrokerPair]:
 def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
     case = case_of(mutant.case)
-    tree = mutate(mutant, tmp_path / "tree")
+    tree = mutate(tmp_path / "tree", mutant)
 
     async def main() -> None:
         async with rig_on(pair, tmp_path / "rig", tree=tree) as rig:
