@@ -12,10 +12,11 @@ it.each([
   expect(baseOf(file)).toBe(base);
 });
 
-it("a path is put below the base and found there again", () => {
+it("a path is put below the base and found there again; one outside it stays as it is", () => {
   expect(at("/demo/session", "/a3cp/")).toBe("/a3cp/demo/session");
   expect(within("/a3cp/demo/session", "/a3cp/")).toBe("/demo/session");
   expect(within("/a3cp/", "/a3cp/")).toBe("/");
+  expect(within("/elsewhere", "/a3cp/")).toBe("/elsewhere");
   expect(at("/live", "/")).toBe("/live");
   expect(within("/live", "/")).toBe("/live");
 });

@@ -143,6 +143,29 @@ describe("CameraPreview", () => {
     expect(server.sent.length).toBeGreaterThan(before);
   });
 
+  test("a picture whose JPEG is ready only in the background is not sent, and the rate stays afterwards", async () => {
+    const { server } = await started();
+    const waiting: (() => void)[] = [];
+    const encode = HTMLCanvasElement.prototype.toBlob;
+    vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementationOnce(function late(
+      this: HTMLCanvasElement,
+      ...given
+    ) {
+      waiting.push(() => encode.apply(this, given));
+    });
+    showing(640, 480, video());
+    await pass(100);
+    act(() => setHidden(true));
+    expect(waiting).toHaveLength(1);
+    waiting[0]?.();
+    await pass(1_000);
+    expect(server.sent).toEqual([]);
+    act(() => setHidden(false));
+    await streams(server, 1);
+    expect(server.sent.length).toBeGreaterThanOrEqual(14);
+    expect(server.sent.length).toBeLessThanOrEqual(16);
+  });
+
   test("a server that does not answer gets five frames, and no more", async () => {
     const { server } = await started();
     showing(640, 480, video());

@@ -27,13 +27,11 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
     if (first && !selected) onSelect(first);
   }, [pipelines, selected, onSelect]);
 
-  function choose(pipelineId: string): void {
-    const chosen = pipelines?.find(({ pipeline_id }) => pipeline_id === pipelineId);
-    if (!chosen) return;
+  function choose(chosen: PipelineInfo): void {
     onSelect(chosen);
     if (!running) return;
     disconnect();
-    connect(pipelineId);
+    connect(chosen.pipeline_id);
   }
 
   if (!pipelines) {
@@ -56,7 +54,7 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
         value={selected?.pipeline_id}
         aria-invalid={refused || undefined}
         aria-describedby={`${id}-hint`}
-        onChange={(event) => choose(event.target.value)}
+        onChange={({ target }) => pipelines.filter((each) => each.pipeline_id === target.value).forEach(choose)}
       >
         {pipelines.map(({ pipeline_id, title }) => (
           <option key={pipeline_id} value={pipeline_id}>

@@ -53,6 +53,16 @@ describe("RealtimeClient", () => {
     expect(server.sent).toEqual([JPEG]);
   });
 
+  test("a picture that is ready after the connection ended is not sent, counted or kept", () => {
+    const { client, server } = streaming();
+    client.sendFrame(JPEG);
+    server.ends();
+    client.sendFrame(JPEG);
+    expect(server.sent).toHaveLength(1);
+    expect(client.metrics().sentFps).toBe(0.5); // one in two seconds
+    expect(client.frameOf(1)).toBeNull();
+  });
+
   test("takes frames at the throttler's rate", () => {
     const { client, server, pass } = streaming();
     let frames = 0;

@@ -163,6 +163,38 @@ describe("RealtimeOverlay", () => {
     expect(picture.close).toHaveBeenCalledTimes(2);
   });
 
+  test("a picture that is decoded after the next result is let go, and not drawn", async () => {
+    const pictures = [0, 1].map(() => ({ width: 640, height: 480, close: vi.fn<() => void>() }));
+    const decode: ((picture: unknown) => void)[] = [];
+    vi.stubGlobal(
+      "createImageBitmap",
+      vi.fn<() => Promise<unknown>>(() => new Promise((done) => decode.push(done))),
+    );
+    const { server, drawn, texts } = shown();
+    for (const index of [0, 1]) {
+      act(() => screen.getByRole("button", { name: "send" }).click());
+      server.says(faceResult(index));
+    }
+    decode[1]?.(pictures[1]);
+    await waitFor(() => expect(texts()).toEqual(["Face 97 %", "Frame 1"]));
+    decode[0]?.(pictures[0]);
+    await waitFor(() => expect(pictures[0]?.close).toHaveBeenCalledOnce());
+    expect(pictures[1]?.close).not.toHaveBeenCalled();
+    expect(drawn.filter(([name]) => name === "drawImage").map(([, picture]) => picture)).toEqual([pictures[1]]);
+    expect(overlay()).toHaveAttribute("data-frame", "1");
+  });
+
+  test("a browser that gives no surface to draw on still shows the page, and which result it has", async () => {
+    decodes(640, 480);
+    const { server, drawn } = shown();
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+    act(() => screen.getByRole("button", { name: "send" }).click());
+    drawn.length = 0;
+    server.says(faceResult(0));
+    await waitFor(() => expect(overlay()).toHaveAttribute("data-frame", "0"));
+    expect(drawn).toEqual([]);
+  });
+
   test("a picture that cannot be decoded leaves the landmarks over the camera", async () => {
     vi.stubGlobal(
       "createImageBitmap",

@@ -25,6 +25,7 @@ export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps
   useEffect(() => {
     const element = canvas.current;
     const below = under.current;
+    /* v8 ignore next -- both canvases are always rendered; only the types have null */
     if (!element || !below) return undefined;
     const jpeg = lastResult && client.frameOf(lastResult.frame_index);
     let picture: ImageBitmap | null = null;
@@ -83,7 +84,7 @@ function prepared(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2
   const context = canvas.getContext("2d");
   if (!context) return null;
   const size = { width: canvas.clientWidth, height: canvas.clientHeight };
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = window.devicePixelRatio;
   const pixels = backing(size, ratio);
   if (canvas.width !== pixels.width || canvas.height !== pixels.height) Object.assign(canvas, pixels);
   context.setTransform(1, 0, 0, 1, 0, 0);

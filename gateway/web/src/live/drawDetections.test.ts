@@ -71,6 +71,28 @@ describe("drawDetections", () => {
     expect(drawn({ landmarks: { pose }, detections: [] }).calls("arc")).toHaveLength(0);
   });
 
+  test.each([
+    ["pose", 33, "gold", 4],
+    ["left_hand", 21, "blue", 3],
+    ["right_hand", 21, "pink", 3],
+  ] as const)("each landmark of a %s has a dot of the part's colour", (part, count, colour, radius) => {
+    const points = Array.from({ length: count }, (_, at) => [at / 64, 0.5, 0]);
+    const { calls, drawn: all } = drawn({ landmarks: { [part]: points }, detections: [] });
+    const dots = points.map((_, at) => [at * 5, 120, radius, 0, 2 * Math.PI]); // 320 / 64 pixels apart
+    expect(calls("arc")).toEqual(dots);
+    const first = all.findIndex(([name]) => name === "arc");
+    const fills = all.slice(0, first).filter(([name]) => name === "fillStyle =");
+    expect(fills.at(-1)).toEqual(["fillStyle =", colour]);
+    expect(all.filter(([name]) => name === "arc" || name === "fill").map(([name]) => name)).toEqual([
+      ...points.flatMap(() => ["arc", "fill"]),
+      "fill", // the ground of the frame's index
+    ]);
+  });
+
+  test("a face has lines alone: its many dots would hide it", () => {
+    expect(drawn({ detections: [] }).calls("arc")).toEqual([]);
+  });
+
   test("a part that lies wholly outside the picture has no box", () => {
     const detections = [{ label: "face", confidence: 0.9, box: [1, 0.2, 1, 0.4] as [number, number, number, number] }];
     expect(drawn({ detections }).calls("rect")).toEqual([]);

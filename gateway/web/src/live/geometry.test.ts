@@ -123,4 +123,14 @@ describe("labelPlace", () => {
     const third = labelPlace(named, label, VGA, [second, first]);
     expect([first.top, second.top, third.top]).toEqual([80, 100, 120]);
   });
+
+  test("labels that only touch it leave it where it is", () => {
+    const named = { left: 100, top: 100, width: 50, height: 50 };
+    const own = { left: 100, top: 80, ...label };
+    const left = { ...own, left: 20 };
+    const right = { ...own, left: 180 };
+    const above = { ...own, top: 60 };
+    const below = { ...own, top: 100 };
+    expect(labelPlace(named, label, VGA, [left, right, above, below])).toEqual(own);
+  });
 });

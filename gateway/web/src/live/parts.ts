@@ -25,6 +25,6 @@ export function partOf(label: string): Part | null {
 }
 
 /** Whether a part was found in a frame. */
-export function isFound(result: LiveResult | null, part: Part): boolean {
-  return result?.result.landmarks[part] !== undefined;
+export function isFound({ result }: LiveResult, part: Part): boolean {
+  return result.landmarks[part] !== undefined;
 }

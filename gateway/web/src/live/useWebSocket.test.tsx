@@ -58,6 +58,14 @@ describe("useWebSocket", () => {
     expect(sockets.latest().sent).toEqual([]);
   });
 
+  test("has bytes to send only while there is a connection", () => {
+    const { now, server } = connected();
+    server.bufferedAmount = 30_000;
+    expect(now().socket.bufferedBytes).toBe(30_000);
+    act(() => now().socket.disconnect());
+    expect(now().socket.bufferedBytes).toBe(0);
+  });
+
   test("a result is the last result", () => {
     const { now, server } = connected();
     server.says(faceResult(0));
