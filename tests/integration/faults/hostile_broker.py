@@ -33,7 +33,7 @@ from contracts.process.settings import Settings
 from contracts.rules.paths import session_features_dir, session_log_path
 from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import verify_log
-from scripts.client import CaptureClient
+from scripts.client import CaptureClient, ClientError
 from scripts.clips.stream import stream_capture
 from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
@@ -50,6 +50,9 @@ __all__ = ["Attack", "attack", "sampled"]
 
 WORKERS = ("CAPTURES", "UPLOADS", "EXTRACTORS", "LIVE_WORKERS", "LIVE_SESSIONS", "live_inbox", "live_outbox")
 """The keys that a worker reads again and again; those of a capture it reads when it takes the capture."""
+OPENING = ("session", "window", "user_captures")
+"""The keys that a gateway reads when a capture is opened: the victim opens one, and gives it up."""
+HOUR_MS = 3_600_000
 OTHER_TURNS = {"gateway": 2, "recorder": 2}
 ALL_TURNS = {**OTHER_TURNS, "extractor": 4, "heartbeats": 4, "live": 2}
 """How many more turns of each loop show that a whole one began and ended after a value was written: they are counted
@@ -96,6 +99,7 @@ class Attack:
     findings: list[str] = field(default_factory=list)
     """What else went wrong."""
     recorded: int = 1
+    _awaited: str = ""
     _admins: dict[Role, redis.Redis] = field(default_factory=dict)
     _pids: dict[str, set[int]] = field(default_factory=dict)
 
@@ -192,14 +196,17 @@ class Attack:
     def _write(self, item: Item) -> None:
         name, victim = item.target.name, item.victim
         admin, frames, events = self.admin(item.target.role), self.admin("frames"), self.admin("events")
+        if name in OPENING:
+            events.hset(keys.session(victim.session_id), mapping=dict(victim.session()))  # type: ignore[arg-type]
+        if name == "receipt":
+            self._awaited = self._next_event_id(events)
+            item = replace(item, command=(item.command[0], keys.receipt(self._awaited), *item.command[2:]))
         if item.instead:
             admin.delete(str(item.command[1]))
         elif name.startswith("capture_keys") or name in ("uploaded_video", "CAPTURES", "UPLOADS"):
             self._put_capture(frames, item)
         elif name == "capture_record":
             events.hset(str(item.command[1]), mapping=dict(victim.record()))  # type: ignore[arg-type]
-        elif name == "session":
-            events.hset(str(item.command[1]), mapping=dict(item.target.fields(victim)))  # type: ignore[arg-type]
         self._command(item)
         if name == "capture_keys.frames":
             with suppress(redis.exceptions.ResponseError):  # there can be no more entries
@@ -210,6 +217,14 @@ class Attack:
             frames.xadd(queue, {"capture_id": victim.capture_id, "user_id": "victim"})
         if name == "capture_record":
             events.zadd(keys.UNFINISHED, {victim.capture_id: 1})
+
+    def _next_event_id(self, events: redis.Redis) -> str:
+        """The ID of the event that comes next: once there was one of a time to come, each has only the next number."""
+        last, (seconds, _) = _last_id(events), events.time()
+        if last < f"{1000 * seconds + HOUR_MS // 2}":
+            last = events.xadd(keys.EVENTS, {"no": "event"}, f"{1000 * seconds + HOUR_MS}-0").decode()
+        milliseconds, _, number = last.partition("-")
+        return f"{milliseconds}-{int(number) + 1}"
 
     def _put_capture(self, frames: redis.Redis, item: Item) -> None:
         victim, video = item.victim, item.target.name == "uploaded_video"
@@ -251,6 +266,16 @@ class Attack:
                          f"/video/status/{victim.capture_id}", f"/video/results/{victim.capture_id}"):  # fmt: skip
                 answer = await self.http.get(path)
                 assert answer.headers["content-type"].startswith(("application/json", "image/")), path
+        if item.target.name == "receipt":
+            with suppress(ClientError):
+                await self.gateway.start_session(victim.user_id)
+            last = await asyncio.to_thread(_last_id, self.admin("events"))
+            assert last == self._awaited, "the gateway awaited another receipt"
+        if item.target.name in OPENING:
+            session = self.gateway.session(victim.user_id, session_id=victim.session_id)
+            with suppress(ClientError):
+                async with session.capture(fps=15, width=640, height=480, record_id=victim.record_id) as capture:
+                    await capture.abort()
         if item.target.name == "session":
             await self.http.post("/session_manager/sessions.validate", json=ids)
             base = {"schema_version": "1.0.1", "record_id": victim.record_id, "timestamp": "2026-01-31T12:00:00Z"}
@@ -325,6 +350,11 @@ class Attack:
                 admin.delete(*names)
 
         await asyncio.to_thread(remove)
+
+
+def _last_id(events: redis.Redis) -> str:
+    info: Any = events.xinfo_stream(keys.EVENTS)
+    return str(info["last-generated-id"].decode())
 
 
 def _is_used_up(admin: redis.Redis, stream: str) -> bool:

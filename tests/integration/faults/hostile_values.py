@@ -71,6 +71,12 @@ class Victim:
             "accepted": "1", "extracted": "1", "error_code": "", "recorded_at": "", "ended_by": "gateway",
         }  # fmt: skip
 
+    def session(self) -> Mapping[str, str | bytes]:
+        return {
+            "session_id": self.session_id, "user_id": self.user_id, "status": "active", "start_request": "x",
+            "start_answer": "{}", "start_event": "{}", "end_request": "x", "end_answer": "{}", "end_event": "{}",
+        }  # fmt: skip
+
     def frames(self) -> Iterator[tuple[str, list[str | bytes]]]:
         jpeg, now = _jpeg(), datetime.now(UTC)
         yield (
@@ -154,16 +160,10 @@ TARGETS: tuple[Target, ...] = (
     _of("UNFINISHED", "events", "zset", keys.UNFINISHED),
     _of("RECORDER_LEADER", "events", "string", keys.RECORDER_LEADER),
     Target("capture_record", "events", "hash", lambda v, *_: keys.capture_record(v.capture_id), Victim.record),
-    Target(
-        "session", "events", "hash", lambda v, *_: keys.session(v.session_id),
-        lambda v: {
-            "session_id": v.session_id, "user_id": v.user_id, "status": "active", "start_request": "x",
-            "start_answer": "{}", "start_event": "{}", "end_request": "x", "end_answer": "{}", "end_event": "{}",
-        },
-    ),
+    Target("session", "events", "hash", lambda v, *_: keys.session(v.session_id), Victim.session),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),
-    Target("receipt", "events", "string", lambda *_: keys.receipt("1-0")),
+    Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited
 )  # fmt: skip
 
 NO_KEYS = {"EXTRACTOR_GROUP", "RECORDER_GROUP", "RELEASED", "CaptureKeys", "NamedTuple"}
@@ -254,7 +254,8 @@ def _entries(target: Target, *names: str) -> Iterator[Item]:
 
 
 def _texts(target: Target, *names: str) -> Iterator[Item]:
-    for value in VALUES:
+    receipts = (b'{"error":"\\u001b[2Jx","detail":"x"}', b'{"error":"","recorded_at":"0001-01-01T00:00:00Z"}')
+    for value in (*VALUES, *receipts, b'{"recorded_at":"9999-12-31T23:59:59.999Z"}', b'{"error":"no_space"}'):
         victim = Victim()
         yield Item(target, _show(value), ("SET", target.key(victim, *names), value), victim=victim)
 
