@@ -17,6 +17,7 @@ from contracts.process.line_writer import LineWriter, printable
 
 ROOT = Path(__file__).resolve().parents[3]
 
+QUIET = ("-W", "ignore::DeprecationWarning")  # Python 3.12 warns of any fork beside a thread
 HEAD = """
 import os, resource, signal, sys, threading
 from contracts.process.logs import configure_logs, flush_logs, get_logger, say_last
@@ -34,7 +35,7 @@ sys.exit(run_process("part", main))
 
 
 def start(program: str, **options: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", HEAD + program], cwd=ROOT, stdout=subprocess.PIPE, **options)
+    return subprocess.Popen([sys.executable, *QUIET, "-c", HEAD + program], cwd=ROOT, stdout=subprocess.PIPE, **options)
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
