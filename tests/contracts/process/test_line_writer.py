@@ -35,6 +35,8 @@ sys.exit(run_process("part", main))
 
 
 def start(program: str, **options: Any) -> subprocess.Popen[bytes]:
+    """A process that takes hangups, also if these tests run under ``nohup``."""
+    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
     return subprocess.Popen([sys.executable, *QUIET, "-c", HEAD + program], cwd=ROOT, stdout=subprocess.PIPE, **options)
 
 
