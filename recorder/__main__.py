@@ -119,7 +119,7 @@ async def serve(
     bind_to_log(recorder=me)
     leadership = Leadership(events, me, metrics.takeovers.inc, metrics.background)
     handler = EntryHandler(events, settings, lambda: datetime.now(UTC), metrics)
-    metrics.watch(lambda: leadership.leads, lambda: len(handler.holds))
+    metrics.watch(lambda: leadership.leads, lambda: len(handler.blocked_sessions))
     consumer = Consumer(events, leadership, handler, metrics.background)
     sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle, metrics.background)
     _log.info("the recorder stands by", app_env=settings.app_env)

@@ -134,7 +134,7 @@ class Consumer:
 
     async def _drain(self, stopping: asyncio.Event) -> None:
         """One pass over this consumer's pending entries, in the order of their IDs."""
-        self._handler.holds.reopen(time.monotonic())
+        self._handler.blocked_sessions.reopen(time.monotonic())
         self._drain_due = True
         last = "0"
         while batch := await self._read(last, None):
@@ -168,5 +168,5 @@ class Consumer:
 
     def _retry_in_s(self) -> float:
         """How long until a held session is tried again; `BLOCK_S` if none is due before."""
-        retry_at_s = self._handler.holds.next_retry_s()
+        retry_at_s = self._handler.blocked_sessions.next_retry_s()
         return BLOCK_S if retry_at_s is None else max(0.0, retry_at_s - time.monotonic())

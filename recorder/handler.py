@@ -1,4 +1,4 @@
-"""One entry of the event stream, taken to its end: in the file, a dead letter, or held back."""
+"""Entries of the event stream: append each to its session's log, make it a dead letter, or leave it pending."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ from contracts.rules.errors import (
 from contracts.rules.ids import is_identifier
 from contracts.state import dead_letters, records
 from contracts.state.events import EventEntry, Receipt
+from recorder.blocked_sessions import BlockedSessions, SessionKey
 from recorder.entry import read_entry
-from recorder.holds import Holds, SessionKey
 from recorder.metrics import TORN_LINE, RecorderMetrics
-from recorder.settlements import MAX_WAIT_S, Settlements
 from recorder.writer import LogWriter
 
 __all__ = ["EntryHandler", "StreamEntry"]
@@ -37,21 +36,26 @@ __all__ = ["EntryHandler", "StreamEntry"]
 StreamEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's ID and fields."""
 
-_LINES_IN_ONE_GO = 32
-"""To change threads and back takes half as long as all else that is done for a line."""
+LINES_PER_CALL = 64
+"""Lines that one thread call writes and one script acknowledges: a thread call, and a round trip to the broker, each
+cost half as much as all else that is done for a line."""
+
+MAX_WAIT_S = 0.02
+"""How long a line that is in its file may wait for the next ones before its entry is acknowledged. One more append may
+still have to wait for a lock."""
 
 _MAX_FIELDS = 64
-"""An entry of more fields is not ours; as a dead letter it stands in one (a script cannot pass on thousands)."""
+"""No entry of this system has more. As a dead letter, all fields become one: a script cannot pass on thousands."""
 
-_SENDER_IS_TOLD = (MissingSessionPath, EventTooLarge)
-"""Why an appended event is refused without a dead letter: its sender gets the refusal, and has the event. Otherwise
-anybody could fill the dead letters with appends to sessions that do not exist."""
+_REFUSED_TO_SENDER = (MissingSessionPath, EventTooLarge)
+"""Refusals without a dead letter: the sender of the appended event gets the refusal and still has the event. Otherwise
+appends to sessions that do not exist could fill the dead letters."""
 
 _log = get_logger()
 
 
-class _Held(Exception):
-    """The entry's session is held back."""
+class _SessionBlocked(Exception):
+    """The events of the entry's session wait."""
 
     def __init__(self, session: SessionKey, error: RecorderIOError) -> None:
         super().__init__(session)
@@ -60,7 +64,7 @@ class _Held(Exception):
 
 
 class EntryHandler:
-    """Appends, settles and buries. Entries are taken in the order in which they are given.
+    """Appends events to their logs and acknowledges their entries, in the order in which they are given.
 
     Make it inside the running event loop.
     """
@@ -72,14 +76,13 @@ class EntryHandler:
         clock: Callable[[], datetime],
         metrics: RecorderMetrics | None = None,
     ) -> None:
-        self.holds = Holds()
+        self.blocked_sessions = BlockedSessions()
         self._metrics = metrics or RecorderMetrics()
         self._events = events
         self._clock = clock
         self._log_root = settings.log_root
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
-        self._settlements = Settlements(events, self._settled)
         self._writer = LogWriter(
             settings.log_root,
             max_event_bytes=settings.max_event_bytes,
@@ -96,50 +99,57 @@ class EntryHandler:
     async def handle_all(
         self, entries: Sequence[StreamEntry], *, new: bool = False, go_on: Callable[[], bool] = lambda: True
     ) -> int:
-        """Append each entry's event and settle it, or bury it with the reason, or leave it pending; returns how many
-        were handled until ``go_on``, which is asked before each of them, in another thread too, said no.
+        """Append each entry's event and acknowledge the entry, or make it a dead letter, or leave it pending.
 
-        An entry is left pending while its session is held back; one that is ``new`` has the session tried again soon,
-        and is told then how that went. Lines are in their files before they are settled together. Repeating it is safe.
+        ``go_on`` is asked before each entry, also in another thread; if it says no, the rest is left. An entry of a
+        blocked session stays pending; if it is ``new``, its session is tried again soon. Repeating a call is safe.
+
+        Returns how many entries were handled.
 
         Raises:
             BrokerUnavailable: some of the entries are done; the others are still pending.
         """
         handled = 0
         async with self._turn:
-            try:
-                while handled < len(entries) and go_on():
-                    if self._settlements.due:
-                        await self._settlements.send()
-                    handled += await self._handle_some(entries[handled:], new=new, go_on=go_on)
-            finally:
-                await self._settlements.send()
+            while handled < len(entries) and go_on():
+                handled += await self._handle_run(entries[handled:], new=new, go_on=go_on)
         return handled
 
-    async def _handle_some(self, entries: Sequence[StreamEntry], *, new: bool, go_on: Callable[[], bool]) -> int:
-        """Handle the first of the entries, and as many after it as can be written in one go; returns how many."""
+    async def _handle_run(self, entries: Sequence[StreamEntry], *, new: bool, go_on: Callable[[], bool]) -> int:
+        """Handle the first entry, and as many after it as one thread call can write; returns how many."""
         lines: list[EventEntry] = []
-        for entry_id, fields in entries[:_LINES_IN_ONE_GO]:
+        for entry_id, fields in entries[:LINES_PER_CALL]:
             try:
                 lines.append(self._admitted(entry_id, fields))
-            except (RecorderError, _Held) as error:
+            except (RecorderError, _SessionBlocked) as error:
                 if lines:
                     break
                 await self._turn_away(entry_id, fields, error, new=new)
                 return 1
         recorded, failure = await asyncio.to_thread(self._write, lines, go_on)
-        for (entry_id, _), line, recorded_at in zip(entries, lines, recorded):  # noqa: B905 - maybe not all of them
-            self.holds.succeeded((line.user_id, line.session_id))
-            self._settlements.add(records.Settlement(entry_id, Receipt(recorded_at), line.capture_id))
+        count = len(recorded)
+        for line in lines[:count]:
+            self.blocked_sessions.succeeded((line.user_id, line.session_id))
+        if failure is not None:
+            self._note_failure(lines[count], failure)
+        await self._acknowledge(
+            [
+                records.Settlement(entry_id, Receipt(recorded_at), line.capture_id)
+                for (entry_id, _), line, recorded_at in zip(entries[:count], lines[:count], recorded, strict=True)
+            ]
+        )
         if failure is None:
-            return len(recorded)
-        self._note_failure(lines[len(recorded)], failure)
-        await self._turn_away(*entries[len(recorded)], failure, new=new)
-        return len(recorded) + 1
+            return count
+        await self._turn_away(*entries[count], failure, new=new)
+        return count + 1
 
-    def _settled(self, took_s: float | None) -> None:
-        if took_s is not None:
-            self._metrics.close_to_recorded.observe(took_s)
+    async def _acknowledge(self, written: Sequence[records.Settlement]) -> None:
+        """Acknowledge entries whose lines are in their files. If the broker does not answer, they stay pending and come
+        again, and the writer finds their lines."""
+        if written:
+            for close_to_recorded_s in await run(self._events, records.settle_all(written)):
+                if close_to_recorded_s is not None:
+                    self._metrics.close_to_recorded.observe(close_to_recorded_s)
 
     def _admitted(self, entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry:
         try:
@@ -150,14 +160,14 @@ class EntryHandler:
             _log.error("an entry cannot be read", entry_id=entry_id, exc_info=error)
             raise InvalidEvent(f"the entry cannot be read: {type(error).__name__}") from error
         session = (entry.user_id, entry.session_id)
-        if (refusal := self.holds.refusal(session)) is not None:
-            raise _Held(session, refusal)
+        if (blocked_by := self.blocked_sessions.reason(session)) is not None:
+            raise _SessionBlocked(session, blocked_by)
         return entry
 
     def _write(self, lines: Sequence[EventEntry], go_on: Callable[[], bool]) -> tuple[list[str], RecorderError | None]:
-        """In a thread: append these until one fails or ``go_on`` says no, or those before have waited long enough.
+        """In a thread: append events until one fails, ``go_on`` says no, or `MAX_WAIT_S` is over.
 
-        Returns when each was recorded, and why the one after these was not."""
+        Returns the ``recorded_at`` of each, and the failure of the one after these if it failed."""
         recorded: list[str] = []
         until_s = time.monotonic() + MAX_WAIT_S
         for line in lines:
@@ -176,31 +186,32 @@ class EntryHandler:
         return recorded, None
 
     def _note_failure(self, entry: EventEntry, error: RecorderError) -> None:
-        """Hold the session back if it is its log that cannot be written."""
+        """Block the session if the failure is that its log cannot be written."""
         if isinstance(error, RecorderIOError):
             self._metrics.refused.inc()
-            self.holds.failed((entry.user_id, entry.session_id), error, time.monotonic())
+            self.blocked_sessions.failed((entry.user_id, entry.session_id), error, time.monotonic())
             _log.warning("a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail)
 
     async def _turn_away(
-        self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _Held, *, new: bool
+        self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _SessionBlocked, *, new: bool
     ) -> None:
-        """The entry's event is not in a log: it waits, or never comes there."""
-        if isinstance(error, _Held):
+        """Answer for an entry whose event is not in a log: it stays pending, or it can never be appended."""
+        if isinstance(error, _SessionBlocked):
             if new:
-                self.holds.hurry(error.session, time.monotonic())
+                self.blocked_sessions.hurry(error.session, time.monotonic())
                 return
             error = error.error
         try:
             if isinstance(error, RecorderIOError):
-                await self._refuse(entry_id, error)
+                await self._say_not_yet(entry_id, error)
             else:
-                await self._bury(entry_id, fields, error)
-        except UnreadableValue as unreadable:  # what the dead letters are kept in, say; the entry stays pending
-            _log.error("an entry cannot be set aside", entry_id=entry_id, exc_info=unreadable)
+                await self._refuse(entry_id, fields, error)
+        except UnreadableValue as unreadable:  # for example, the key of the dead letters holds no stream
+            _log.error("an entry cannot be set aside, it stays pending", entry_id=entry_id, exc_info=unreadable)
 
-    async def _refuse(self, entry_id: str, error: RecorderIOError) -> None:
-        """Tell who waits for the entry why it is not recorded yet; a lock may still be free in time."""
+    async def _say_not_yet(self, entry_id: str, error: RecorderIOError) -> None:
+        """Put down a receipt with the reason why the event is not recorded yet. A locked log gets none: the lock may be
+        released before the client's deadline."""
         if isinstance(error, SessionLogLocked):
             return
         receipt = Receipt(error=error.code, detail=f"{error.detail}; the event stays queued and is tried again")
@@ -210,30 +221,31 @@ class EntryHandler:
         except BrokerFull:
             _log.warning("no room for a receipt", entry_id=entry_id)
 
-    async def _bury(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
+    async def _refuse(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
+        """Remove an entry that can never be appended: as a dead letter, unless its sender still has the event."""
         capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
         if not is_identifier(capture_id):
             capture_id = ""
-        told = isinstance(error, _SENDER_IS_TOLD) and not capture_id
-        what = "event refused" if told else "dead letter"
+        to_sender = isinstance(error, _REFUSED_TO_SENDER) and not capture_id
+        what = "event refused" if to_sender else "dead letter"
         _log.warning(what, entry_id=entry_id, code=error.code, detail=error.detail)
         receipt = Receipt(error=error.code, detail=error.detail)
         if len(fields) > _MAX_FIELDS:
             fields = {b"entry": repr(dict(fields)).encode()}
-        letter = {} if told else fields
+        letter = {} if to_sender else fields
         await run(self._events, dead_letters.bury(entry_id, receipt, letter, self._clock(), capture_id))
-        if not told:
+        if not to_sender:
             self._metrics.dead_letters.labels(error.code).inc()
 
     def _keep_tail(self, path: Path, tail: bytes) -> None:
-        """Put a torn last line into the dead letters; called by the writer, in its thread."""
-        future = asyncio.run_coroutine_threadsafe(self._bury_tail(path, tail), self._loop)
+        """Make a torn last line a dead letter. The writer calls this in its thread."""
+        future = asyncio.run_coroutine_threadsafe(self._dead_letter_tail(path, tail), self._loop)
         try:
             future.result()
         except (BrokerUnavailable, UnreadableValue) as error:
             raise RecorderIOError("the log's torn last line has no safe place yet") from error
 
-    async def _bury_tail(self, path: Path, tail: bytes) -> None:
+    async def _dead_letter_tail(self, path: Path, tail: bytes) -> None:
         log = path.relative_to(self._log_root).as_posix()
         _log.warning("torn last line", log=log, length_bytes=len(tail))
         detail = f"{len(tail)} bytes at the end of the log without a newline"

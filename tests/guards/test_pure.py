@@ -31,7 +31,7 @@ PURE = [
     "gateway/sessions/service.py",
     "gateway/uploads/form.py",
     "recorder/entry.py",
-    "recorder/holds.py",
+    "recorder/blocked_sessions.py",
     "scripts/client/explanations.py",
     "scripts/client/frames.py",
     "scripts/client/pace.py",

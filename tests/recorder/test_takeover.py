@@ -14,7 +14,7 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.state import records
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
-from tests.recorder.bench import Bench, bodies, on_bench
+from tests.recorder.dependencies import Dependencies, bodies, with_dependencies
 from tests.recorder.samples import as_delivered, entry, new_session, until
 from tests.recorder.test_writer import make_writer
 
@@ -24,86 +24,86 @@ pytestmark = pytest.mark.real
 def test_a_new_leader_handles_what_the_dead_one_had_read_before_anything_new(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
         given = [entry(session, n=n) for n in range(50)]
-        await bench.put(*given[:40])
-        assert len(await bench.taken_by("the-dead-one", 40)) == 40
-        await bench.put(*given[40:])
-        async with bench.recorder():
-            await bench.settled()
-        assert bench.lines(session) == bodies(*given)
+        await deps.put(*given[:40])
+        assert len(await deps.taken_by("the-dead-one", 40)) == 40
+        await deps.put(*given[40:])
+        async with deps.recorder():
+            await deps.drained()
+        assert deps.lines(session) == bodies(*given)
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_line_written_by_a_leader_that_died_before_it_acknowledged_is_not_repeated(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
         given = entry(session)
-        await bench.put(given)
-        [entry_id] = await bench.taken_by("the-dead-one", 1)
-        dead_writers_time = make_writer(bench.log_root).append("u1", session, given.event)
-        async with bench.recorder():
-            assert (await bench.receipt(entry_id)).recorded() == dead_writers_time
-            await bench.settled()
-        assert bench.lines(session) == [given.event]
+        await deps.put(given)
+        [entry_id] = await deps.taken_by("the-dead-one", 1)
+        dead_writers_time = make_writer(deps.log_root).append("u1", session, given.event)
+        async with deps.recorder():
+            assert (await deps.receipt(entry_id)).recorded() == dead_writers_time
+            await deps.drained()
+        assert deps.lines(session) == [given.event]
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_paused_leader_that_wakes_up_with_an_entry_in_hand_repeats_nothing(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
         given = [entry(session, n=n) for n in range(3)]
-        ids = await bench.put(*given)
-        await bench.taken_by("the-paused-one", 2)
-        _, paused, _ = bench.part("the-paused-one")
-        async with bench.recorder():
-            await bench.settled()
-            first = await bench.receipt(ids[0])
+        ids = await deps.put(*given)
+        await deps.taken_by("the-paused-one", 2)
+        _, paused, _ = deps.part("the-paused-one")
+        async with deps.recorder():
+            await deps.drained()
+            first = await deps.receipt(ids[0])
             for entry_id, each in zip(ids[:2], given, strict=False):
                 await paused.handle(entry_id, as_delivered(each))
-            assert await bench.receipt(ids[0]) == first
-        assert bench.lines(session) == bodies(*given)
-        assert await bench.dead() == []
+            assert await deps.receipt(ids[0]) == first
+        assert deps.lines(session) == bodies(*given)
+        assert await deps.dead() == []
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
-        leadership, _, consumer = bench.part("the-old-one")
+    async def story(deps: Dependencies) -> None:
+        leadership, _, consumer = deps.part("the-old-one")
         assert await leadership.renew()
-        await ensure_group(bench.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
-        await bench.put(entry(new_session()))
-        await bench.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
+        await deps.put(entry(new_session()))
+        await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
         assert not await leadership.renew()
         await consumer.turn(asyncio.Event())
-        pending: Any = await bench.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
+        pending: Any = await deps.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
         assert pending["pending"] == 0
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_the_rest(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
-        leadership, _, consumer = bench.part("the-old-one")
+        leadership, _, consumer = deps.part("the-old-one")
         assert await leadership.renew()
         given = [entry(session, n=n) for n in range(3)]
-        await bench.put(*given)
+        await deps.put(*given)
         loop, append = asyncio.get_running_loop(), LogWriter.append
 
         async def lose() -> None:
-            await bench.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
+            await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
             assert not await leadership.renew()
 
         def append_and_lose(writer: LogWriter, *line: Any, **how: Any) -> str:
@@ -114,30 +114,30 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
         monkeypatch.setattr(LogWriter, "append", append_and_lose)
         await consumer.turn(asyncio.Event())
         await consumer.turn(asyncio.Event())
-        assert bench.lines(session) == bodies(given[0])
-        assert await bench.events.xlen(keys.EVENTS) == 2
+        assert deps.lines(session) == bodies(given[0])
+        assert await deps.events.xlen(keys.EVENTS) == 2
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_anything_new(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
-        leadership, _, consumer = bench.part("me")
+        leadership, _, consumer = deps.part("me")
         assert await leadership.renew()
-        await ensure_group(bench.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         given = [entry(session, n=n) for n in range(4)]
-        await bench.put(*given[:3])
+        await deps.put(*given[:3])
         loop, append, stopping = asyncio.get_running_loop(), LogWriter.append, asyncio.Event()
         calls: list[str] = []
 
         def fail_once(writer: LogWriter, user_id: str, session_id: str, event: bytes, *, by_client: bool) -> str:
             calls.append(session_id)
             if len(calls) == 2:
-                asyncio.run_coroutine_threadsafe(bench.put(given[3]), loop).result(20)
+                asyncio.run_coroutine_threadsafe(deps.put(given[3]), loop).result(20)
                 raise BrokerUnavailable("events", "connection lost")
             recorded_at = append(writer, user_id, session_id, event, by_client=by_client)
             if event == given[3].event:
@@ -146,53 +146,53 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
 
         monkeypatch.setattr(LogWriter, "append", fail_once)
         await asyncio.wait_for(consumer.run(stopping), 20)
-        assert bench.lines(session) == bodies(*given)
+        assert deps.lines(session) == bodies(*given)
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_active_one(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
-        leadership, _, consumer = bench.part("the-active-one")
+        leadership, _, consumer = deps.part("the-active-one")
         assert await leadership.renew()
-        await ensure_group(bench.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         given = entry(session)
-        await bench.put(given)
-        await bench.taken_by("the-former-one", 1)
+        await deps.put(given)
+        await deps.taken_by("the-former-one", 1)
 
         async def written() -> bool:
             await leadership.renew()
             await consumer.turn(asyncio.Event())
-            return bool(bench.lines(session))
+            return bool(deps.lines(session))
 
         await until(written)
-        assert bench.lines(session) == [given.event]
-        await bench.settled()
+        assert deps.lines(session) == [given.event]
+        await deps.drained()
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(bench: Bench) -> None:
+    async def story(deps: Dependencies) -> None:
         session = new_session()
         given = [entry(session, n=n) for n in range(2)]
-        async with bench.recorder():
-            [first] = await bench.put(given[0])
-            (await bench.receipt(first)).recorded()
-            leader = await bench.events.get(keys.RECORDER_LEADER)
-            second = bench.recorder()
+        async with deps.recorder():
+            [first] = await deps.put(given[0])
+            (await deps.receipt(first)).recorded()
+            leader = await deps.events.get(keys.RECORDER_LEADER)
+            second = deps.recorder()
             await second.__aenter__()
-            assert await bench.events.get(keys.RECORDER_LEADER) == leader
+            assert await deps.events.get(keys.RECORDER_LEADER) == leader
         try:
-            [last] = await bench.put(given[1])
-            (await bench.receipt(last)).recorded()
-            assert await bench.events.get(keys.RECORDER_LEADER) != leader
+            [last] = await deps.put(given[1])
+            (await deps.receipt(last)).recorded()
+            assert await deps.events.get(keys.RECORDER_LEADER) != leader
         finally:
             await second.__aexit__(None, None, None)
-        assert bench.lines(session) == bodies(*given)
+        assert deps.lines(session) == bodies(*given)
 
-    on_bench(own_brokers, tmp_path, story)
+    with_dependencies(own_brokers, tmp_path, story)

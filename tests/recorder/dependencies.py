@@ -26,7 +26,7 @@ from tests.recorder.samples import make_log_dir, until
 
 
 @dataclass
-class Bench:
+class Dependencies:
     """A pair of brokers of the test's own, a log root, and a client."""
 
     pair: BrokerPair
@@ -74,7 +74,7 @@ class Bench:
         parts = [split_line(line) for line in lines]
         return [part[1] for part in parts if part is not None]
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Wait until the stream is empty and nothing is pending."""
 
         async def empty() -> bool:
@@ -85,6 +85,15 @@ class Bench:
                 return False
 
         await until(empty)
+
+    async def written_to_aof(self) -> None:
+        """Wait until the events broker has handed everything it has answered to the system: while the disk is slow,
+        ``appendfsync everysec`` puts that off for up to 2 s, and a kill in that time loses it."""
+
+        async def empty() -> bool:
+            return int((await self.events.info("persistence"))["aof_buffer_length"]) == 0
+
+        await until(empty, 120.0)
 
     async def dead(self) -> list[dict[bytes, bytes]]:
         return [fields for _, fields in await self.events.xrange(keys.DEAD_EVENTS)]
@@ -97,12 +106,12 @@ class Bench:
         return [entry_id.decode() for entry_id, _ in entries]
 
 
-def on_bench(pair: BrokerPair, log_root: Path, test: Any) -> None:
+def with_dependencies(pair: BrokerPair, log_root: Path, test: Any) -> None:
     async def main() -> None:
         make_log_dir(log_root)
         events = connect(pair.events.url)
         try:
-            story: Coroutine[Any, Any, None] = test(Bench(pair, log_root, events))
+            story: Coroutine[Any, Any, None] = test(Dependencies(pair, log_root, events))
             await story
         finally:
             await events.aclose()
