@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from contracts.process.background import BackgroundErrors
 from contracts.process.metrics import SECONDS, exposition, preset
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES, refused_at
 
 __all__ = [
     "BACKGROUND_TASKS",
@@ -107,11 +107,7 @@ class UploadMetrics:
         )  # fmt: skip
 
 
-UPLOAD_REFUSALS = (
-    "brokers_unready", "duplicate_capture", "file_too_large", "forward_failed", "frames_broker_full",
-    "missing_session_id", "not_a_video", "not_multipart", "request_timeout", "schema_error", "session_closed",
-    "too_many_captures", "too_many_uploads", "unknown_session", "upload_lost",
-)  # fmt: skip
+UPLOAD_REFUSALS = tuple(sorted(refused_at("upload")))
 
 
 class BrokerGauges:

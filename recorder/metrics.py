@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from contracts.process.background import BackgroundErrors
 from contracts.process.metrics import SECONDS, preset
-from contracts.rules.errors import EventTooLarge, InvalidEvent, MissingSessionPath
+from contracts.rules.codes import DeadLetterCode
 
 __all__ = ["BACKGROUND_TASKS", "DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
 
 TORN_LINE = "torn_line"
 """Why the end of a log was moved to the dead letters."""
 
-DEAD_REASONS = (InvalidEvent.code, EventTooLarge.code, MissingSessionPath.code, TORN_LINE)
+DEAD_REASONS = (*get_args(DeadLetterCode), TORN_LINE)
 
 BACKGROUND_TASKS = ("consumer", "leadership", "sweep")
 

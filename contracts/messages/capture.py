@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from contracts.messages.base import BaseMessage, StrictModel
-from contracts.rules.errors import AbortCode
+from contracts.rules.codes import AbortCode
 from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
 __all__ = [

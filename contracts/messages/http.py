@@ -48,7 +48,7 @@ class CaptureReport(StrictModel):
     """``GET /captures/{capture_id}``: how far a capture is, or what became of it.
 
     ``status`` is ``recorded`` once the line is in the session's log. ``found`` counts the frames so far in which a part
-    was found. ``error_code`` is there if it was aborted: one of `contracts.rules.errors.AbortCode`, or the recorder's
+    was found. ``error_code`` is there if it was aborted: one of `contracts.rules.codes.AbortCode`, or the recorder's
     reason why the event can never be appended. The last three are absent, not null, while they are unknown.
     """
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.messages.base import StrictModel
-from contracts.rules.errors import LiveCode
+from contracts.rules.codes import LiveCode
 from contracts.rules.layout import Part
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""One tree of errors; every code a client, a log or a record can show is in this file.
+"""The tree of errors. The codes that they carry are in `contracts.rules.codes`.
 
 A3CPError
 ├── CaptureError            a capture broke a rule: an abort or a close code for its client
@@ -30,12 +30,10 @@ A3CPError
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from contracts.rules.codes import CaptureCode, LiveCode, VideoCode
 
 __all__ = [
     "A3CPError",
-    "ABORT_CODES",
-    "AbortCode",
     "ArtifactElsewhere",
     "ArtifactError",
     "ArtifactMissing",
@@ -43,8 +41,6 @@ __all__ = [
     "ArtifactTaken",
     "BrokerMisconfigured",
     "BrokerUnavailable",
-    "CAPTURE_CODES",
-    "CaptureCode",
     "CaptureError",
     "ConfigurationError",
     "EventTooLarge",
@@ -53,7 +49,6 @@ __all__ = [
     "InvalidEvent",
     "InvalidJpeg",
     "LeaseLost",
-    "LiveCode",
     "LiveRefusal",
     "MissingSessionPath",
     "RecorderError",
@@ -63,66 +58,8 @@ __all__ = [
     "StreamBroken",
     "UnknownPipeline",
     "UnreadableValue",
-    "VideoCode",
     "VideoError",
-    "stored_code",
 ]
-
-AbortCode = Literal[
-    "limit_duration_exceeded",
-    "limit_duration_too_short",
-    "limit_fps_exceeded",
-    "limit_resolution_exceeded",
-    "limit_frame_count_exceeded",
-    "limit_frame_bytes_exceeded",
-    "limit_total_bytes_exceeded",
-    "limit_forward_buffer_exceeded",
-    "protocol_violation",
-    "session_invalid",
-    "session_closed",
-    "duplicate_capture",
-    "invalid_frame",
-    "forward_failed",
-    "extraction_failed",
-    "server_shutdown",
-    # outcomes that hardly any client is there to hear
-    "client_disconnected",
-    "gateway_lost",
-    "frames_lost",
-]
-"""Why a capture ended without an artifact: ``capture.abort``'s ``error_code`` and the record's."""
-
-VideoCode = Literal[
-    AbortCode,
-    "not_a_video",
-    "no_frames",
-    "video_damaged",
-    "limit_decode_time_exceeded",
-    "limit_memory_exceeded",
-    "no_worker",
-]
-"""Why a capture from an uploaded video ended without an artifact."""
-
-CaptureCode = Literal[
-    AbortCode,
-    "invalid_json",
-    "schema_error",
-    "internal_error",
-    "too_many_captures",
-    "frames_broker_full",
-    "brokers_unready",
-    "open_timeout",
-]
-"""Every reason a capture socket is closed with, plain success apart."""
-
-CAPTURE_CODES: frozenset[str] = frozenset(get_args(CaptureCode))
-
-ABORT_CODES: frozenset[str] = frozenset(get_args(AbortCode))
-
-LiveCode = Literal[
-    "invalid_pipeline", "invalid_message", "invalid_frame", "frame_too_large", "pipeline_failure", "internal_error"
-]
-"""Why a connection of the real-time lane ends."""
 
 
 class A3CPError(Exception):
@@ -334,13 +271,3 @@ class BrokerMisconfigured(FatalError):
 
     def __str__(self) -> str:
         return f"the {self.role} broker is refused: {self.problem}; mend it with: {self.mend}"
-
-
-_STORED_CODES = CAPTURE_CODES | {*get_args(VideoCode), MissingSessionPath.code, EventTooLarge.code, InvalidEvent.code}
-
-
-def stored_code(text: bytes) -> str:
-    """The code of a capture's end that a broker holds; empty if it holds none, ``protocol_violation`` if it is none of
-    ours."""
-    code = text.decode("ascii", "replace")
-    return code if not code or code in _STORED_CODES else "protocol_violation"

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation, CaptureOpen, Found
-from contracts.rules.errors import stored_code
+from contracts.rules.codes import stored_code
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
 from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys

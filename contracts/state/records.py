@@ -15,7 +15,7 @@ import orjson
 from contracts.broker import keys
 from contracts.messages.capture import CaptureStatus, Found
 from contracts.state.captures import CaptureWindow
-from contracts.rules.errors import CaptureCode, VideoCode, stored_code
+from contracts.rules.codes import CaptureCode, VideoCode, stored_code
 from contracts.state.events import EventEntry, Receipt
 from contracts.rules.ids import format_utc, is_entry_id, is_identifier, is_record_id, is_session_id, parse_utc, read_count
 from contracts.rules.layout import PART_NAMES, Part

@@ -18,7 +18,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contracts.broker.script import run
 from contracts.messages.capture import CaptureAbort
 from contracts.process.logs import get_logger
-from contracts.rules.errors import ABORT_CODES, BrokerUnavailable, CaptureCode, CaptureError
+from contracts.rules.codes import ABORT_CODES, CaptureCode
+from contracts.rules.errors import BrokerUnavailable, CaptureError
 from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.layout import PART_NAMES
 from contracts.state import captures, records

@@ -9,7 +9,8 @@ from typing import Any, cast
 from contracts.broker.roles import AsyncBroker, BrokerFull
 from contracts.broker.script import Call, begin, read_answer, run
 from contracts.process.retry import backoff_s
-from contracts.rules.errors import BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
+from contracts.rules.codes import CaptureCode
+from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures
 from contracts.state.captures import PushReply

@@ -11,7 +11,8 @@ from contracts.broker.roles import AsyncBroker, Role, broker_errors, memory_shar
 from contracts.broker.script import Call, T, run
 from contracts.process.logs import get_logger
 from contracts.process.retry import backoff_s
-from contracts.rules.errors import A3CPError, BrokerUnavailable, CaptureCode, CaptureError, UnreadableValue
+from contracts.rules.codes import CaptureCode
+from contracts.rules.errors import A3CPError, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, records, uploads
 from contracts.state.captures import CaptureWindow

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from contracts.messages.base import what_is_wrong
 from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
-from contracts.rules.errors import CaptureCode, CaptureError
+from contracts.rules.codes import CODES, CaptureCode
+from contracts.rules.errors import CaptureError
 from contracts.rules.json_text import load_json
 from contracts.rules.limits import INGEST_GRACE_S, CaptureLimits
 from contracts.state.frame import ForwardItem
@@ -85,17 +86,6 @@ class Finish:
 
 
 Action = Open | Forward | CheckSession | Complete | Finish
-
-# Codes that are not answered by an abort even while a capture is active, and how they close.
-_UNTOLD: dict[CaptureCode, int] = {
-    "invalid_json": 1003,
-    "schema_error": 1008,
-    "duplicate_capture": 1008,
-    "internal_error": 1011,
-    "too_many_captures": 1013,
-    "frames_broker_full": 1013,
-    "brokers_unready": 1013,
-}
 
 
 class CaptureProtocol:
@@ -311,8 +301,8 @@ def finish_of(code: CaptureCode, *, opened: bool) -> Finish:
     """How a connection ends for this reason; ``opened``: there may be a capture in the brokers."""
     if code == "server_shutdown":
         return Finish(code, 1012, tell=opened, opened=opened)
-    if code in _UNTOLD:
-        return Finish(code, _UNTOLD[code], tell=False, opened=opened)
+    if close_code := CODES[code].close:
+        return Finish(code, close_code, tell=False, opened=opened)
     tell = opened and code != "client_disconnected"
     return Finish(code, 1000 if opened else 1008, tell=tell, opened=opened)
 

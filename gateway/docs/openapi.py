@@ -9,19 +9,21 @@ from typing import Any
 from pydantic import BaseModel
 
 from contracts.messages.http import Refusal
+from contracts.rules.codes import refused_at
 from gateway.docs.operations import OPERATIONS, Answer, Operation
-from gateway.docs.refusals import NO_ROUTE, Refused
+from gateway.docs.refusals import Refused
 from gateway.docs.schemas import Schema, components, reference
 
 __all__ = ["openapi"]
 
+_ROUTE = refused_at("route")
 _INTRODUCTION = f"""\
 Camera captures in, verified landmark features out. Captures themselves, and the real-time lane, are WebSockets: the
 AsyncAPI document beside this one has them.
 
 Every refused request answers `{{"error": "<code>", "detail": "<sentence>"}}`. An address that is not here answers
-{NO_ROUTE[0].status} `{NO_ROUTE[0].code}`, a method that an address does not take {NO_ROUTE[1].status} \
-`{NO_ROUTE[1].code}`, plain HTTP at the address of a WebSocket {NO_ROUTE[2].status} `{NO_ROUTE[2].code}`.
+{_ROUTE["not_found"]} `not_found`, a method that an address does not take {_ROUTE["method_not_allowed"]} \
+`method_not_allowed`, plain HTTP at the address of a WebSocket {_ROUTE["upgrade_required"]} `upgrade_required`.
 Answers may get more fields: ignore those that you do not know. Fields that are unknown to a request's schema are
 refused, unless it says otherwise.
 """

@@ -24,19 +24,8 @@ from contracts.messages.http import (
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
-from gateway.docs.refusals import (
-    BODY,
-    BROKER_AWAY,
-    EVENT_TOO_LARGE,
-    EVERY,
-    FOREIGN_ORIGIN,
-    HTTP,
-    SCHEMA,
-    SLOW,
-    Refused,
-    missing,
-    refused,
-)
+from contracts.rules.code_entry import Place
+from gateway.docs.refusals import Refused, refused
 
 __all__ = ["OPERATIONS", "Alive", "Answer", "Operation", "Ready", "Unready"]
 
@@ -73,14 +62,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one address. ``open`` ones need no token."""
+    """One method of one address. ``refusals`` are the places, in the table of codes, where it can be refused. An
+    ``open`` operation needs no token."""
 
     method: Literal["get", "post"]
     path: str
     tag: str
     summary: str
     answers: tuple[Answer, ...]
-    refusals: tuple[Refused, ...] = ()
+    refusals: tuple[Place, ...] = ()
     body: type[BaseModel] | None = None
     description: str = ""
     open: bool = False
@@ -95,56 +85,42 @@ class Operation:
     @property
     def refused(self) -> tuple[Refused, ...]:
         """Everything that it may be refused with."""
-        general = HTTP if self.open else (*HTTP, *EVERY)
-        return (*general, *((FOREIGN_ORIGIN,) if self.method == "post" else ()), *self.refusals)
+        general: tuple[Place, ...] = ("any",) if self.open else ("any", "guarded")
+        posted: tuple[Place, ...] = ("post",) if self.method == "post" else ()
+        return refused(*general, *posted, *self.refusals)
 
 
 _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
 _EVENTS, _HEALTH, _PAGES = "Events", "Health", "Pages"
 
-_UNKNOWN_CAPTURE = refused(404, "unknown_capture")
-_NOT_APPENDED = (
-    refused(409, "missing_session_path"), EVENT_TOO_LARGE, refused(422, "invalid_event"),
-    refused(500, "recorder_io_error"), refused(500, "recorder_error"), refused(503, "recorder_unavailable"),
-)  # fmt: skip
 _HTML = ("text/html",)
 _NOT_BUILT = Answer("The pages are not built; this one says how to build them.", status=503, media_types=_HTML)
-_PICTURE = (
-    _UNKNOWN_CAPTURE, refused(404, "not_recorded"), refused(404, "artifact_missing"),
-    refused(404, "artifact_elsewhere"), refused(500, "artifact_unreadable"),
-    refused(503, "artifact_store_unavailable"), BROKER_AWAY,
-)  # fmt: skip
+_PICTURE: tuple[Place, ...] = ("capture", "picture", "broker")
 
 _SESSION_OPERATIONS = (
     Operation(
         "post", "/session_manager/sessions.start", _SESSIONS, "Start a session",
         (Answer("The session, whose start is in its log.", SessionStarted),),
-        (
-            missing("performer_id"), *BODY, *_NOT_APPENDED, refused(503, "session_directories_unavailable"),
-            BROKER_AWAY,
-        ),
+        ("session_start", "body", "append", "broker"),
         SessionStartRequest, "Repeated with the same `record_id` it answers the same again.",
     ),
     Operation(
         "post", "/session_manager/sessions.end", _SESSIONS, "End a session",
         (Answer("The end, which is in the session's log.", SessionEnded),),
-        (
-            missing("performer_id"), missing("session_id"), refused(400, "wrong_user"), refused(400, "session_closed"),
-            refused(404, "unknown_session"), *BODY, *_NOT_APPENDED, BROKER_AWAY,
-        ),
+        ("session_end", "body", "append", "broker"),
         SessionEndRequest, "Repeated with the same `record_id` it answers the same again.",
     ),
     Operation(
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
         (Answer("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
-        (*BODY, BROKER_AWAY), SessionValidateRequest,
+        ("body", "broker"), SessionValidateRequest,
     ),
 )  # fmt: skip
 
 _CAPTURE_OPERATIONS = (
     Operation(
         "get", "/captures/{capture_id}", _CAPTURES, "Ask what became of a capture",
-        (Answer("How far it is, or how it ended.", CaptureReport),), (_UNKNOWN_CAPTURE, BROKER_AWAY),
+        (Answer("How far it is, or how it ended.", CaptureReport),), ("capture", "broker"),
         description="Captures are known for 7 days after they were opened.",
     ),
     Operation(
@@ -170,37 +146,27 @@ _EVENT_OPERATIONS = (
     Operation(
         "post", "/schema-recorder/append", _EVENTS, "Append an event to a session's log",
         (Answer("The line is in the file.", Appended, status=201),),
-        (
-            missing("user_id"), missing("session_id"), missing("source"), SLOW, SCHEMA, *_NOT_APPENDED, BROKER_AWAY,
-        ),
+        ("event", "append", "broker"),
         A3CPMessage,
         "The event is preserved: key order, strings and number tokens as they came. The same bytes sent again are not "
         "recorded twice, and answer the first `recorded_at`.",
     ),
 )  # fmt: skip
 
-_UNKNOWN_JOB = refused(404, "unknown_job")
-
 _UPLOAD_OPERATIONS = (
     Operation(
         "post", "/video/submit", _UPLOADS, "Send a video",
         (Answer("The video is in memory, and waits for an extractor.", UploadAccepted, status=202),),
-        (
-            missing("session_id"), refused(404, "unknown_session"), refused(409, "session_closed"),
-            refused(409, "duplicate_capture"), SLOW, SCHEMA, refused(413, "file_too_large"),
-            refused(415, "not_multipart"), refused(415, "not_a_video"), refused(429, "too_many_uploads"),
-            refused(429, "too_many_captures"), refused(429, "frames_broker_full"), refused(503, "upload_lost"),
-            refused(503, "brokers_unready"), refused(503, "forward_failed"), BROKER_AWAY,
-        ),
+        ("upload", "broker"),
         UploadForm, "At most 200 MiB and 120 s unless the server is set otherwise. It is never on a disk.", form=True,
     ),
     Operation(
         "get", "/video/status/{job_id}", _UPLOADS, "Ask how far an upload is",
-        (Answer("How far it is.", UploadStatus),), (_UNKNOWN_JOB, BROKER_AWAY),
+        (Answer("How far it is.", UploadStatus),), ("job", "broker"),
     ),
     Operation(
         "get", "/video/results/{job_id}", _UPLOADS, "Ask what became of an upload's capture",
-        (Answer("What `GET /captures/{capture_id}` says of it.", CaptureReport),), (_UNKNOWN_JOB, BROKER_AWAY),
+        (Answer("What `GET /captures/{capture_id}` says of it.", CaptureReport),), ("job", "broker"),
     ),
 )  # fmt: skip
 
@@ -239,7 +205,7 @@ _PAGE_OPERATIONS = (
     Operation(
         "get", "/static/assets/{name}", _PAGES, "A file that the pages load",
         (Answer("The file; it never changes.", media_types=("text/javascript", "text/css", "image/svg+xml")),),
-        (refused(404, "not_found"),), open=True,
+        ("file",), open=True,
     ),
     Operation("get", "/docs", _PAGES, "Both documents, to read", (Answer("The page.", media_types=_HTML),), open=True),
     Operation(

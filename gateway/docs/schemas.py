@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from contracts.messages.capture import CaptureStatus
 from contracts.messages.session import SessionStatus
 from contracts.messages.upload import JobState
-from contracts.rules.errors import AbortCode, CaptureCode, LiveCode, VideoCode
+from contracts.rules.codes import AbortCode, CaptureCode, LiveCode, VideoCode
 from contracts.rules.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
 from gateway.docs.examples import EXAMPLES
 

@@ -19,7 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from contracts.messages.live import LiveDropped, LiveError, LiveWarning
 from contracts.messages.pipelines import PIPELINES
 from contracts.process.logs import get_logger
-from contracts.rules.errors import LiveCode, LiveRefusal
+from contracts.rules.codes import CODES
+from contracts.rules.errors import LiveRefusal
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
@@ -28,16 +29,7 @@ from gateway.server.websocket_protocol import ENDED_BY_SERVER, MAX_FRAGMENTS, ME
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, start
 
-__all__ = ["CLOSE_CODES", "live_endpoint"]
-
-CLOSE_CODES: dict[LiveCode, int] = {
-    "invalid_pipeline": 1008,
-    "invalid_message": 1003,
-    "invalid_frame": 1008,
-    "frame_too_large": 1009,
-    "pipeline_failure": 1011,
-    "internal_error": 1011,
-}
+__all__ = ["live_endpoint"]
 
 TELL_WITHIN_S = 2.0
 
@@ -60,7 +52,7 @@ class Ending:
     @classmethod
     def refused(cls, refusal: LiveRefusal) -> Ending:
         """The ending that an error makes."""
-        return cls(CLOSE_CODES[refusal.code], refusal.code, LiveError(error=refusal.code, detail=refusal.detail))
+        return cls(CODES[refusal.code].live_close, refusal.code, LiveError(error=refusal.code, detail=refusal.detail))
 
 
 async def live_endpoint(websocket: WebSocket) -> None:

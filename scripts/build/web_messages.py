@@ -28,7 +28,8 @@ from contracts import (
 from contracts.messages.http import ClientLimits
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.pipelines import PipelineInfo
-from contracts.rules.errors import AbortCode, CaptureCode
+from contracts.rules.code_entry import Code
+from contracts.rules.codes import CODES, AbortCode, CaptureCode
 from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.layout import LAYOUT
 from contracts.rules.limits import CaptureLimits
@@ -76,6 +77,12 @@ def schema() -> dict[str, Any]:
     return {"title": "Messages", **document}
 
 
+def _page_texts(code: Code) -> dict[str, dict[str, str]]:
+    """What the pages show for a code; ``video`` and ``live`` are there if their pages show something else."""
+    texts = {"page": code.page or (code.meaning, code.fix), "video": code.video, "live": code.live}
+    return {place: {"happened": text[0], "advice": text[1]} for place, text in texts.items() if text}
+
+
 def constants() -> dict[str, Any]:
     """The values that pages share with the processes. The limits are defaults: a page asks its gateway."""
     limits = ClientLimits.of(CaptureLimits())
@@ -84,6 +91,7 @@ def constants() -> dict[str, Any]:
         "abort_codes": get_args(AbortCode),
         "capture_codes": get_args(CaptureCode),
         "live_codes": get_args(LiveCode),
+        "codes": {name: _page_texts(code) for name, code in CODES.items()},
         "capture_limits": limits.model_dump(),
         "parts": {part.name: {"landmarks": part.landmarks, "coordinates": part.coordinates} for part in LAYOUT},
         "connections": CONNECTIONS,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.rules.errors import A3CPError
-from scripts.client.explanations import explain, is_passing, mend
+from scripts.client.explanations import explain, fix, may_retry
 
 if TYPE_CHECKING:
     from scripts.client.outcome import CaptureOutcome
@@ -65,7 +65,7 @@ class CaptureAborted(ClientError):
     """The capture ended without an artifact and without a line in the log.
 
     Attributes:
-        code: why, one of `contracts.rules.errors.CaptureCode`.
+        code: why, one of `contracts.rules.codes.CaptureCode`.
         outcome: whose capture it was, and how far it had come.
     """
 
@@ -77,16 +77,15 @@ class CaptureAborted(ClientError):
     @property
     def mend(self) -> str:
         """What to do about it; empty for a code of another version."""
-        return mend(self.code)
+        return fix(self.code)
 
     @property
     def worth_repeating(self) -> bool:
         """Whether the same frames may be recorded if they are sent again, as a new capture."""
-        return is_passing(self.code)
+        return may_retry(self.code)
 
     def __str__(self) -> str:
-        mends = f"; {self.mend}" if self.mend else ""
-        return f"the capture was aborted: {explain(self.code)}{mends}"
+        return f"the capture was aborted: {explain(self.code)} {self.mend}".rstrip()
 
 
 class CaptureStalled(ClientError):
@@ -107,7 +106,7 @@ class CaptureStalled(ClientError):
 
 
 class LiveEnded(ClientError):
-    """The gateway ended a live stream; ``code`` is one of `contracts.rules.errors.LiveCode`."""
+    """The gateway ended a live stream; ``code`` is one of `contracts.rules.codes.LiveCode`."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code, detail)
@@ -115,5 +114,4 @@ class LiveEnded(ClientError):
         self.detail = detail
 
     def __str__(self) -> str:
-        mends = mend(self.code)
-        return f"the live stream ended: {self.code}: {self.detail}" + (f" {mends.capitalize()}." if mends else "")
+        return f"the live stream ended: {self.code}: {self.detail} {fix(self.code)}".rstrip()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from PIL import Image
 
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import ForwardItem
 from gateway.capture.protocol import Action, CheckSession, Complete, Finish, Forward, Open

@@ -9,7 +9,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES
 from gateway.capture.protocol import CaptureProtocol, Complete, Finish, State
 from tests.attack.jpegs import picture
 from tests.attack.model import GRACE_S, LIMITS, Model, Watched

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES
 from tests.attack.gateways import CONTRACT_CLOSES, RFC_CLOSES, Attacked, attacked, frame
 from tests.attack.hostile import HOSTILE
 from tests.attack.test_hostile_jpegs import damage, damaged

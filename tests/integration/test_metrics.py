@@ -22,7 +22,7 @@ from contracts.broker import keys
 from contracts.broker.roles import connect
 from contracts.messages.live import LiveCode
 from contracts.messages.pipelines import PIPELINES
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES
 from gateway import metrics as gateway_metrics
 from gateway.metrics import UPLOAD_REFUSALS
 from recorder import metrics as recorder_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.rules.errors import CAPTURE_CODES
+from contracts.rules.codes import CAPTURE_CODES
 from scripts.build.lockfile import problems
 from scripts.client.explanations import explain
 from scripts.commands.up import plain

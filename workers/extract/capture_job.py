@@ -17,6 +17,7 @@ from contracts.broker.roles import broker_errors
 from contracts.broker.script import run_sync
 from contracts.messages.event import RawFeaturesRef
 from contracts.process.logs import get_logger
+from contracts.rules.codes import VideoCode
 from contracts.rules.errors import (
     ArtifactError,
     ArtifactTaken,
@@ -26,7 +27,6 @@ from contracts.rules.errors import (
     LeaseLost,
     StreamBroken,
     UnreadableValue,
-    VideoCode,
     VideoError,
 )
 from contracts.rules.ids import read_count

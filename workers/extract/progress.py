@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import cast, get_args
 
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
-from contracts.rules.errors import AbortCode, StreamBroken
+from contracts.rules.codes import AbortCode
+from contracts.rules.errors import StreamBroken
 from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.layout import PART_NAMES, Part, Row
 from contracts.state.captures import CaptureState, CaptureWindow

@@ -1,19 +1,17 @@
-"""One tree of errors: typed fields, a text that names the code, and codes that clients may rely on."""
+"""One tree of errors: typed fields, and a text that names the code."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from typing import get_args
 
 import pytest
 
 from contracts.broker.roles import BrokerFull
 from contracts.rules import errors
+from contracts.rules.codes import CODES
 from contracts.rules.errors import (
-    CAPTURE_CODES,
     A3CPError,
-    AbortCode,
     ArtifactError,
     BrokerMisconfigured,
     BrokerUnavailable,
@@ -27,30 +25,6 @@ from contracts.rules.errors import (
     RecorderIOError,
     RequestRefused,
 )
-
-ABORT_CODES = {
-    "limit_duration_exceeded", "limit_duration_too_short", "limit_fps_exceeded", "limit_resolution_exceeded",
-    "limit_frame_count_exceeded", "limit_frame_bytes_exceeded", "limit_total_bytes_exceeded",
-    "limit_forward_buffer_exceeded", "protocol_violation", "session_invalid", "session_closed", "duplicate_capture",
-    "invalid_frame", "forward_failed", "extraction_failed", "server_shutdown", "client_disconnected", "gateway_lost",
-    "frames_lost",
-}  # fmt: skip
-
-
-def test_the_abort_codes_are_those_of_the_contract() -> None:
-    assert set(get_args(AbortCode)) == ABORT_CODES
-
-
-def test_every_abort_code_is_a_close_reason_too() -> None:
-    assert ABORT_CODES < CAPTURE_CODES
-    assert {"invalid_json", "schema_error", "internal_error", "too_many_captures", "open_timeout"} < CAPTURE_CODES
-
-
-def test_every_close_reason_fits_into_a_close_frame() -> None:
-    # RFC 6455, 5.5: a control frame holds 125 bytes, two of them are the code
-    for code in CAPTURE_CODES:
-        assert code.isascii()
-        assert len(code) <= 123
 
 
 def test_every_error_has_the_one_root() -> None:
@@ -79,6 +53,7 @@ def test_the_tree_at_the_top_of_the_module_names_every_error() -> None:
 def test_a_recorder_error_knows_what_an_http_client_is_told(kind: type[RecorderError], code: str, status: int) -> None:
     error = kind("the detail")
     assert (error.code, error.status, error.detail) == (code, status, "the detail")
+    assert CODES[code].http["append"] == status
     assert str(error) == f"{code}: the detail"
 
 

@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 
 from contracts.messages.live import LiveError
-from contracts.rules.errors import LiveCode
+from contracts.rules.codes import CODES, LiveCode
 from contracts.state.live import Answer
-from gateway.live.endpoint import CLOSE_CODES
 from gateway.live.lane import LiveLane
 from gateway.server import websocket_protocol
 from tests.gateway.live.served import Ended, Live, play, until
@@ -49,8 +48,7 @@ def png() -> bytes:
 
 
 def test_every_error_closes_as_the_contract_says() -> None:
-    assert set(CLOSE_CODES) == set(get_args(LiveCode))
-    assert CLOSE_CODES == CONTRACT
+    assert {code: CODES[code].live_close for code in get_args(LiveCode)} == CONTRACT
 
 
 def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, tmp_path: Path) -> None:

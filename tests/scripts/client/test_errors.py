@@ -10,7 +10,8 @@ import pytest
 import websockets.sync.server
 
 import scripts.client
-from contracts.rules.errors import CAPTURE_CODES, A3CPError, ConfigurationError, LiveCode
+from contracts.rules.codes import CAPTURE_CODES, LiveCode
+from contracts.rules.errors import A3CPError, ConfigurationError
 from scripts.client import (
     CaptureAborted,
     CaptureOutcome,
@@ -40,7 +41,7 @@ def aborted(code: str) -> CaptureAborted:
 def test_every_code_says_what_happened_and_what_to_do(code: str) -> None:
     error = aborted(code)
     assert error.code == code and error.mend
-    assert str(error).startswith(f"the capture was aborted: {code}: ") and str(error).endswith(f"; {error.mend}")
+    assert str(error).startswith(f"the capture was aborted: {code}: ") and str(error).endswith(f". {error.mend}")
     assert "\n" not in str(error)
     with pytest.raises(CaptureAborted):
         error.outcome.checked()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.messages.live import LiveDropped, LiveResult, LiveWarning
-from contracts.rules.errors import LiveCode
+from contracts.rules.codes import LiveCode
 from contracts.state.live import Answer
 from scripts.client import CaptureClient, GatewayAway, LiveEnded, LiveStream, SyncCaptureClient, UsageError
 from tests.gateway.live.served import Live, one_broker, play, until

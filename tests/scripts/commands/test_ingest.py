@@ -152,7 +152,7 @@ def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path
         assert (await ask(stack, folder, session_id=session_id))[0] == 0
         await gateway.end_session("u", session_id)
         code, _, err = await ask(stack, folder, session_id=session_id)
-        assert (code, err) == (1, "f: aborted: session_closed: the session has ended\n")
+        assert (code, err) == (1, "f: aborted: session_closed: The session has ended.\n")
         code, _, err = await ask(stack, folder, session_id="sess_" + "0" * 16)
         assert (code, err) == (1, "f: aborted: session_invalid: there is no such session for this user\n")
 

@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.broker.keys import capture_keys, capture_record
-from contracts.rules.errors import AbortCode, ArtifactError, BrokerUnavailable
+from contracts.rules.codes import AbortCode
+from contracts.rules.errors import ArtifactError, BrokerUnavailable
 from contracts.state import captures, records
 from contracts.state.records import CaptureCounts
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped

@@ -1,0 +1,53 @@
+"""One entry of the table of error codes, and the sentences that several entries share. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["AGAIN", "IN_A_MOMENT", "NEW_SESSION", "RELOAD", "TELL_OPERATOR", "Code", "PageText", "Place"]
+
+AGAIN = "Try again."
+IN_A_MOMENT = "Wait a moment, then try again."
+NEW_SESSION = "Start a new session."
+RELOAD = "Load the page again."
+TELL_OPERATOR = "Tell the person who runs the server, then try again."
+
+Place = Literal[
+    "any", "guarded", "post", "route", "broker", "body", "event", "append", "session_start", "session_end",
+    "capture", "picture", "upload", "job", "file",
+]  # fmt: skip
+"""Where an HTTP request can be refused: any request, one that needs the token, any POST, an unknown address, a route
+that asks a broker, a JSON body, an event's body, an append to a session's log, and eight kinds of route."""
+
+PageText = tuple[str, str]
+"""What a page shows: what happened, and what the person can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What one code means.
+
+    Attributes:
+        meaning: what happened, a sentence.
+        fix: what the user can do, a sentence.
+        retry: whether the same frames or the same request may succeed later.
+        http: the status of a refusal, by the place where it occurs.
+        close: how a capture socket is closed if no ``capture.abort`` goes first; 0 if one does.
+        live_close: how a socket of the real-time lane is closed.
+        outcome_only: no client can be told; only the capture's record has the code.
+        page: the pages' words, if `meaning` and `fix` are not plain enough for a person in front of a camera.
+        video, live: the same for an uploaded video and for the live page, if they differ from ``page``.
+    """
+
+    meaning: str
+    fix: str
+    retry: bool = False
+    http: Mapping[Place, int] = field(default_factory=dict)
+    close: int = 0
+    live_close: int = 0
+    outcome_only: bool = False
+    page: PageText | None = None
+    video: PageText | None = None
+    live: PageText | None = None
