@@ -8,7 +8,6 @@ import re
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from gateway.server.uvicorn_server import GatewayServer
 from gateway.state import GatewayState
 from tests.attack.jpegs import picture
 from tests.support.messages import SESSION, Client
+from tests.support.waiting import until, wait_until
 
 SOCKET = "/camera_feed_worker/capture"
 DEADLINE_S = 20.0
@@ -60,10 +60,7 @@ class Attacked:
         return RawSocket(self.port, path, headers)
 
     def until_nothing_is_open(self) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while self.state.active_captures or self.state.open_sockets:
-            assert time.monotonic() < deadline, "a connection is left"
-            time.sleep(0.005)
+        wait_until(lambda: not (self.state.active_captures or self.state.open_sockets), "no connection is open")
 
     def names(self) -> list[str]:
         """Every key that is in either broker."""
@@ -98,8 +95,7 @@ def attacked(folder: Path, *, memory_share: float = 0.0, **settings: Any) -> Ite
         server = GatewayServer(create_app(state), state)
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
             serving = asyncio.create_task(server.serve([listener]))
-            while not server.started:
-                await asyncio.sleep(0.005)
+            await until(lambda: server.started)
             ready.append(Attacked(state, listener.getsockname()[1], asyncio.get_running_loop()))
             started.set()
             while not stop.is_set():

@@ -27,6 +27,7 @@ from tests.attack.gateways import SOCKET, Attacked, attacked
 from tests.attack.raw_http import ask, status
 from tests.gateway.reached import assert_refused, reaching
 from tests.support.messages import Client
+from tests.support.waiting import wait_until
 
 TOKEN = "s3cret-token"
 OPEN = {
@@ -177,7 +178,8 @@ def test_another_capture_of_the_same_name_does_not_touch_the_first(gateway: Atta
     theirs = Client(capture_id=mine.capture_id, user_id="honest", session_id="sess_00000000000000aa")
     with gateway.raw() as first:
         first.text(mine.open())
-        gateway.do(_until_open(gateway, mine.capture_id))
+        state = keys.capture_keys(mine.capture_id).state
+        wait_until(lambda: gateway.do(gateway.state.frames.exists(state)), "the capture is open")
         with gateway.raw() as second:
             second.text(theirs.open())
             assert second.closed() == (1008, "duplicate_capture")
@@ -186,11 +188,6 @@ def test_another_capture_of_the_same_name_does_not_touch_the_first(gateway: Atta
         first.text("end")
         assert first.closed()[0] == 1003
     gateway.until_nothing_is_open()
-
-
-async def _until_open(gateway: Attacked, capture_id: str) -> None:
-    while not await gateway.state.frames.exists(keys.capture_keys(capture_id).state):
-        await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import fakeredis
 import pytest
@@ -27,16 +26,3 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 def capture(backend: Backend, unique: str) -> Capture:
     """A capture of this test's own, not opened yet."""
     return Capture(backend, f"capture-{unique}")
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for a condition; fail if it does not come about in 20 s."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come about"
-            time.sleep(0.01)
-
-    return wait

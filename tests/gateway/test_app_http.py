@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,11 @@ from contracts.rules.errors import ConfigurationError
 from gateway.server import http_protocol
 from gateway.server.uvicorn_server import GatewayServer, open_listeners
 from tests.gateway.reached import Reached, reaching
+from tests.support.waiting import until
 
 
 def connections(server: GatewayServer) -> list[Any]:
     return list(server.server_state.connections)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def served(gateway: Reached) -> tuple[GatewayServer, asyncio.Task[None], int]:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from websockets.typing import Subprotocol
 from contracts.broker import keys
 from tests.conftest import BrokerPair
 from tests.support.messages import SESSION, Client
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.real
 
@@ -112,14 +113,6 @@ def serving(folder: Path, brokers: BrokerPair | None = None, **settings: str) ->
         yield gateway
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + DEADLINE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
-    return value
-
-
 @contextmanager
 def opened_capture(
     gateway: GatewayProcess, brokers: BrokerPair, unique: str
@@ -129,14 +122,14 @@ def opened_capture(
     with brokers.events.client() as events:
         events.hset(keys.session(SESSION[:-16] + unique), mapping={"user_id": client.user_id, "status": "active"})
     client.session_id = SESSION[:-16] + unique
-    until(lambda: "brokers" not in str(httpx.get(f"{gateway.address}/readyz").json()), "the brokers are checked")
+    wait_until(lambda: "brokers" not in str(httpx.get(f"{gateway.address}/readyz").json()), "the brokers are checked")
 
     def active() -> Any:
         return httpx.post(f"{gateway.address}/camera_feed_worker/capture.tick").json()["active_captures"]
 
     with connect(gateway.address.replace("http", "ws") + "/camera_feed_worker/capture") as connection:
         connection.send(client.open())
-        until(active, "the capture is open")
+        wait_until(active, "the capture is open")
         yield connection, client
 
 
@@ -166,7 +159,7 @@ def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_n
     with Path("/dev/full").open("wb") as full:
         process = subprocess.Popen([sys.executable, "-m", "gateway"], cwd=REPOSITORY, env=environ, stderr=full)
     try:
-        until(lambda: answers(f"{gateway.address}/livez"), "the gateway serves")
+        wait_until(lambda: answers(f"{gateway.address}/livez"), "the gateway serves")
         with opened_capture(gateway, brokers, unique) as (connection, _):  # type: ignore[arg-type]
             connection.send("no JSON")
             with pytest.raises(ConnectionClosed) as closed:
@@ -176,7 +169,7 @@ def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_n
         with connect(gateway.address.replace("http", "ws") + "/ws/video/stream?pipeline_id=none") as live:
             assert orjson.loads(live.recv(DEADLINE_S))["error"] == "invalid_pipeline"
         tick = f"{gateway.address}/camera_feed_worker/capture.tick"
-        until(lambda: httpx.post(tick).json()["active_captures"] == 0, "nothing is left of them")
+        wait_until(lambda: httpx.post(tick).json()["active_captures"] == 0, "nothing is left of them")
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
     finally:
@@ -238,7 +231,7 @@ def test_livez_is_served_while_the_brokers_are_away_and_each_try_is_logged(tmp_p
         for _ in range(2):
             assert "does not answer" in gateway.wait_for("waiting for a broker")["detail"]
         assert httpx.get(f"{gateway.address}/livez").status_code == 200
-        answer = until(lambda: _unready(gateway, "does not answer"), "readyz names the brokers")
+        answer = wait_until(lambda: _unready(gateway, "does not answer"), "readyz names the brokers")
         assert len(answer["missing"]) == 2
         gateway.process.send_signal(signal.SIGTERM)
         code, lines = gateway.ended()
@@ -366,7 +359,7 @@ def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_a
             return httpx.post(gateway.address + path, json=body, timeout=DEADLINE_S)
 
         started = document()
-        answer = until(lambda: _ok(post("/session_manager/sessions.start", started)), "a recorder is active")
+        answer = wait_until(lambda: _ok(post("/session_manager/sessions.start", started)), "a recorder is active")
         session_id = answer["session_id"]
         log = tmp_path / "logs" / "users" / user_id / "sessions" / f"{session_id}.jsonl"
         event = document(session_id=session_id, source="tests")
@@ -383,7 +376,7 @@ def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_a
         refused = post("/schema-recorder/append", event | {"session_id": blocked})
         assert (refused.status_code, refused.json()["error"]) == (500, "recorder_io_error")
         log.with_name(f"{blocked}.jsonl").rmdir()  # the event was kept, and is recorded now
-        until(lambda: log.with_name(f"{blocked}.jsonl").exists(), "the event is recorded")
+        wait_until(lambda: log.with_name(f"{blocked}.jsonl").exists(), "the event is recorded")
 
 
 def _ok(answer: httpx.Response) -> Any:

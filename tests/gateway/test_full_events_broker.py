@@ -14,7 +14,8 @@ import pytest
 
 from contracts.broker import keys
 from tests.conftest import BrokerPair
-from tests.gateway.test_app_process import DEADLINE_S, launched, serving, until
+from tests.gateway.test_app_process import DEADLINE_S, launched, serving
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +42,7 @@ def test_a_full_events_broker_refuses_what_adds_drains_what_is_there_and_loses_n
             answer = post("/session_manager/sessions.start", document())
             return answer.json()["session_id"] if answer.status_code == 200 else None
 
-        session_id = until(started, "a recorder is active")
+        session_id = wait_until(started, "a recorder is active")
         log = tmp_path / "logs" / "users" / user_id / "sessions" / f"{session_id}.jsonl"
         queued, appended = (document(session_id=session_id, source="tests", text=text) for text in ("queued", "new"))
         requests = {
@@ -58,11 +59,11 @@ def test_a_full_events_broker_refuses_what_adds_drains_what_is_there_and_loses_n
             refused = post(path, body)
             assert (refused.status_code, refused.json()["error"]) == (503, "broker_unavailable"), path
             assert refused.json()["detail"] == "The events broker is out of memory; try again later."
-        until(lambda: len(log.read_bytes().splitlines()) == 2, "what was queued is recorded on the full broker")
-        until(lambda: not events.xlen(keys.EVENTS), "and is gone from it")
+        wait_until(lambda: len(log.read_bytes().splitlines()) == 2, "what was queued is recorded on the full broker")
+        wait_until(lambda: not events.xlen(keys.EVENTS), "and is gone from it")
         events.config_set("maxmemory", "256mb")
         for path, body in requests.items():
-            assert until(lambda path=path, body=body: post(path, body).is_success, path)  # type: ignore[misc]
+            assert wait_until(lambda path=path, body=body: post(path, body).is_success, path)  # type: ignore[misc]
         texts = [orjson.loads(line)["event"] for line in log.read_bytes().splitlines()]
         said = [text.get("text") or text["event"] for text in texts]
         assert said == ["session.start", "queued", "new", "session.end"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -101,13 +100,3 @@ async def running(
                 await events.aclose()
     finally:
         print("\n".join(said))
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float = DEADLINE_S) -> Any:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    while not (value := await condition()):
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.02)
-    return value

@@ -33,7 +33,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from scripts.stack.supervision import PartSpec
 from tests.integration.faults.clusters import BrokerCluster
-from tests.integration.stacks import USER, FaceClip, jpegs, until
+from tests.integration.stacks import USER, FaceClip, jpegs
 from tests.integration.test_refusals import PROCESSES, command, environ
 from tests.support.clips import face_video
 from tests.support.guarded import (
@@ -45,6 +45,7 @@ from tests.support.guarded import (
     password_of,
     write_rules,
 )
+from tests.support.waiting import until
 
 FRAMES = 32
 ROLES: tuple[Role, ...] = get_args(Role)

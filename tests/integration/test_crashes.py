@@ -17,7 +17,8 @@ from contracts.rules.paths import artifact_path
 from scripts.client import CaptureOutcome
 from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair
-from tests.integration.stacks import USER, FaceClip, Running, running, settings_for, until
+from tests.integration.stacks import USER, FaceClip, Running, running, settings_for
+from tests.support.waiting import until
 
 FRAMES = 90
 

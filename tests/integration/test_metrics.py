@@ -31,7 +31,8 @@ from scripts.client import CaptureClient, CaptureOutcome, LiveEnded
 from scripts.clips.stream import stream_capture
 from scripts.stack.stack import Stack
 from tests.conftest import start_pair
-from tests.integration.stacks import USER, FaceClip, jpegs, settings_for, until
+from tests.integration.stacks import USER, FaceClip, jpegs, settings_for
+from tests.support.waiting import until
 from workers.metrics import EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real

@@ -14,6 +14,7 @@ from scripts.clips.stream import stream_capture
 from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, start_pair
 from tests.integration.stacks import FaceClip, jpegs, settings_for
+from tests.support.waiting import until
 
 
 def test_the_switch_takes_the_live_lane_away_and_leaves_everything_else(tmp_path: Path) -> None:
@@ -47,9 +48,11 @@ async def on_and_off(brokers: BrokerPair, folder: Path) -> None:
         assert outcome.recorded
         frames = connect(brokers.frames.url)
         try:
-            async with asyncio.timeout(30):
-                while await frames.zcard(LIVE_SESSIONS) or await frames.keys("a3cp:{live:*"):
-                    await asyncio.sleep(0.1)
+
+            async def is_empty() -> bool:
+                return not (await frames.zcard(LIVE_SESSIONS) or await frames.keys("a3cp:{live:*"))
+
+            await until(is_empty, "the live lane leaves nothing in the broker")
             assert not await frames.zcard(LIVE_WORKERS)
         finally:
             await frames.aclose()

@@ -20,8 +20,9 @@ from contracts.broker import keys
 from contracts.rules.paths import artifact_path
 from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair
-from tests.integration.stacks import USER, Running, running, settings_for, until
+from tests.integration.stacks import USER, Running, running, settings_for
 from tests.support.clips import face_video
+from tests.support.waiting import until
 
 FRAMES = 90
 VIDEO = face_video(FRAMES)

@@ -22,7 +22,8 @@ from recorder.consumer import Consumer
 from recorder.handler import EntryHandler
 from recorder.leadership import Leadership
 from tests.conftest import BrokerPair
-from tests.recorder.samples import make_log_dir, until
+from tests.recorder.samples import make_log_dir
+from tests.support.waiting import until
 
 
 @dataclass

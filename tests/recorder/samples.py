@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
-import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,11 +105,3 @@ def put_artifact(data_root: Path, session_id: str, record_id: str, data: bytes, 
     session_features_dir(data_root, user_id, session_id).mkdir(parents=True, exist_ok=True)
     artifact_path(data_root, user_id, session_id, record_id).write_bytes(data)
     return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 20.0) -> None:
-    """Wait for a condition, with a deadline."""
-    deadline = time.monotonic() + deadline_s
-    while not await condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.02)

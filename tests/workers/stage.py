@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.records import CaptureRecord
+from tests.support.waiting import wait_until
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.lease import QUEUES, Claimed, Dispatch, Timing
 from workers.extract.retries import Bench
@@ -42,15 +42,6 @@ T = TypeVar("T")
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 WIDTH, HEIGHT, FPS = 32, 24, 10
 QUICK = Timing(lease_ms=5_000, heartbeat_s=0.05, poll_ms=20, read_ms=20, quiet_s=10.0, patience_s=0.3, finish_s=5.0)
-
-
-def wait_for(condition: Callable[[], T], deadline_s: float = 20.0) -> T:
-    """The condition's answer once it is true."""
-    give_up_s = time.monotonic() + deadline_s
-    while not (answer := condition()):
-        assert time.monotonic() < give_up_s, "the condition never became true"
-        time.sleep(0.01)
-    return answer
 
 
 @cache
@@ -195,7 +186,7 @@ class Stage:
 
     def take(self, bench: Bench) -> Claimed:
         """Claim this stage's capture; those of other tests are left alone."""
-        claimed = wait_for(bench.dispatch.take)
+        claimed = wait_until(bench.dispatch.take)
         assert claimed.state.window.capture_id == self.capture_id
         return claimed
 

@@ -30,6 +30,7 @@ from contracts.process.retry import backoff_s
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
 from tests.conftest import BrokerPair
 from tests.support.brokers import FRAMES, BrokerProcess
+from tests.support.waiting import wait_until
 
 INFO = {"redis_version": "7.0.15", "role": "master", "connected_slaves": 0}
 FRAMES_CONFIG = {"save": "", "appendonly": "no", "maxmemory": "1000000", "maxmemory-policy": "noeviction"}
@@ -217,7 +218,7 @@ def _listen(client: redis.Redis) -> int:
 
 
 def test_a_frames_broker_with_a_replica_is_refused_and_so_is_the_replica(
-    own_brokers: BrokerPair, replica: BrokerProcess, wait_until: Any
+    own_brokers: BrokerPair, replica: BrokerProcess
 ) -> None:
     with own_brokers.frames.client() as master:
         wait_until(lambda: master.info("replication")["connected_slaves"] == 1)

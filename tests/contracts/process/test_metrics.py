@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from contracts.process import metrics
 from contracts.process.metrics import Heart, forget, metrics_served, shared_folder, shared_registry
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
+from tests.support.waiting import wait_until
 
 
 @contextmanager
@@ -39,14 +40,6 @@ def served(registry: Any = None, **options: Any) -> Iterator[str]:
 
 def get(url: str, **options: Any) -> httpx.Response:
     return httpx.get(url, trust_env=False, timeout=10, **options)
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-    return answer
 
 
 def test_metrics_and_liveness_are_served_and_nothing_else() -> None:
@@ -130,7 +123,7 @@ def test_who_sends_nothing_is_cut_off_and_takes_no_place_from_others(monkeypatch
     with served() as address:
         silent = [socket.create_connection(_place(address)) for _ in range(3 * metrics.MAX_CONNECTIONS)]
         assert all(_read(client) == b"" for client in silent)
-        until(lambda: _answers(address))
+        wait_until(lambda: _answers(address))
         for client in silent:
             client.close()
 
@@ -230,7 +223,7 @@ def test_the_server_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     with served() as address:
         get(f"{address}/metrics")
-    until(lambda: threading.active_count() == before)
+    wait_until(lambda: threading.active_count() == before)
 
 
 @pytest.mark.parametrize("module", ["recorder", "workers"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,7 @@ from gateway.capture import lifecycle
 from gateway.capture.endpoint import capture_endpoint
 from gateway.state import GatewayState
 from tests.support.messages import SESSION, Client, jpeg
+from tests.support.waiting import until
 
 DEADLINE_S = 15.0
 
@@ -119,16 +120,6 @@ class Served:
         return claimed
 
 
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
-    while not (value := await condition()):
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.01)
-    return value
-
-
 @asynccontextmanager
 async def serving(
     frames: AsyncBroker | None = None, events: AsyncBroker | None = None, memory_share: float = 0.0, **limits: Any
@@ -161,17 +152,13 @@ async def _serving(frames: AsyncBroker, events: AsyncBroker, limits: dict[str, A
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving_task = asyncio.create_task(server._serve([listener]))  # no signal handlers in a test
-        await until(lambda: _true(server.started), "the server starts")
+        await until(lambda: server.started, "the server starts")
         try:
             yield Served(state, listener.getsockname()[1])
         finally:
             state.draining.set()
-            await until(lambda: _true(state.active_captures == 0), "every capture ends")
+            await until(lambda: state.active_captures == 0, "every capture ends")
             server.should_exit = True
             await serving_task
             await state.frames.aclose()
             await state.events.aclose()
-
-
-async def _true(value: bool) -> bool:
-    return value

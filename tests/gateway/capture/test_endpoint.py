@@ -18,8 +18,9 @@ from contracts.state import captures, records
 from contracts.state.frame import TerminalEntry
 from gateway.capture import endpoint, lifecycle
 from gateway.capture.protocol import CaptureProtocol
-from tests.gateway.capture.served import Ended, Served, Socket, serving, until
+from tests.gateway.capture.served import Ended, Served, Socket, serving
 from tests.support.messages import Client, at, jpeg
+from tests.support.waiting import until
 
 Scenario = Callable[[Served, Socket, Client], Awaitable[None]]
 

@@ -11,8 +11,9 @@ import redis.asyncio
 
 from contracts.broker.roles import connect
 from tests.conftest import BrokerPair
-from tests.gateway.capture.served import Served, serving, until
+from tests.gateway.capture.served import Served, serving
 from tests.support.messages import Client, jpeg
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 

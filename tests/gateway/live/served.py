@@ -34,18 +34,10 @@ from gateway.tasks import cancel_all
 from tests.gateway.test_app_http import served
 from tests.support.brokers import FRAMES, BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 DEADLINE_S = 20.0
 PATH = "/ws/video/stream"
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
-    while not condition():
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.005)
 
 
 @cache

@@ -18,11 +18,12 @@ from contracts.broker.script import run
 from contracts.messages.pipelines import PIPELINES
 from contracts.state import live as live_lane
 from gateway.live.endpoint import chosen_pipeline
-from tests.gateway.live.served import PATH, Live, play, until
+from tests.gateway.live.served import PATH, Live, play
 from tests.gateway.reached import assert_refused, reaching
 from tests.integration.load.sockets import BINARY, BareSocket, framed, handshake
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize("pipeline_id", list(PIPELINES))

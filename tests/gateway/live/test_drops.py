@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.live.served import Live, Socket, play, until
+from tests.gateway.live.served import Live, Socket, play
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 WARNING = {"warning": "slow_down"}
 

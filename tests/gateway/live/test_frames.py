@@ -15,11 +15,12 @@ from contracts.rules.codes import CODES, LiveCode
 from contracts.state.live import Answer
 from gateway.live.lane import LiveLane
 from gateway.server import websocket_protocol
-from tests.gateway.live.served import Ended, Live, play, until
+from tests.gateway.live.served import Ended, Live, play
 from tests.gateway.live.test_frame_check import LIMIT, MIB, padded, patched_size
 from tests.integration.load.sockets import BINARY, CONTINUATION, BareSocket, framed
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 CONTRACT: dict[LiveCode, int] = {
     "invalid_pipeline": 1008,

@@ -18,10 +18,11 @@ from contracts.state import live as live_lane
 from contracts.state.live import Answer, Place
 from gateway.live import lane as lane_module
 from gateway.live.lane import Outcome
-from tests.gateway.live.served import Live, TinyWorker, play, result_text, until
+from tests.gateway.live.served import Live, TinyWorker, play, result_text
 from tests.gateway.live.test_frames import assert_ended
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 
 @pytest.fixture

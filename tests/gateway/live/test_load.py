@@ -14,11 +14,12 @@ from starlette.websockets import WebSocket
 from contracts.state.live import Answer
 from gateway.server import uvicorn_server as server_module
 from gateway.tasks import cancel_all
-from tests.gateway.live.served import PATH, Live, TinyWorker, play, until
+from tests.gateway.live.served import PATH, Live, TinyWorker, play
 from tests.gateway.live.test_drops import dropped, indices
 from tests.integration.load.sockets import BINARY, BareSocket, framed
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 QUERY = f"{PATH}?pipeline_id=pose"
 

@@ -10,10 +10,11 @@ import orjson
 from structlog.testing import capture_logs
 
 from contracts.state.live import Answer
-from tests.gateway.live.served import Live, play, until
+from tests.gateway.live.served import Live, play
 from tests.gateway.live.test_drops import burst
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 
 def logged(

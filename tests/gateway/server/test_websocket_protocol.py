@@ -14,8 +14,9 @@ from gateway.server import uvicorn_server, websocket_protocol
 from gateway.server.uvicorn_server import GatewayServer
 from gateway.server.websocket_protocol import BoundedWebSocket
 from tests.gateway.reached import Reached, reaching
-from tests.gateway.test_app_http import served, until
+from tests.gateway.test_app_http import served
 from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, framed
+from tests.support.waiting import until
 
 Scenario = Callable[[GatewayServer, BareSocket, Reached], Awaitable[None]]
 

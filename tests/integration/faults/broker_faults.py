@@ -16,10 +16,11 @@ from contracts.broker.roles import Role
 from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Capture, Sessions
-from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.history import read_history
 from tests.integration.faults.process_faults import Case
 from tests.support.brokers import FRAMES, BrokerProcess
+from tests.support.waiting import until
 
 __all__ = ["CASES", "states"]
 

@@ -16,10 +16,11 @@ from contracts.rules.ids import parse_utc
 from scripts.stack.supervision import PartSpec
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Sessions
-from tests.integration.faults.harness import Fault, Plan, Rig, rig_on, until
+from tests.integration.faults.harness import Fault, Plan, Rig, rig_on
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage, broker_pair
 from tests.support.brokers import Flavour
+from tests.support.waiting import until
 
 __all__ = ["CASES"]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from contracts.broker import keys
 from tests.integration.faults.clusters import BrokerCluster, cluster_pair
-from tests.integration.faults.harness import Plan, Rig, rig_on, until
+from tests.integration.faults.harness import Plan, Rig, rig_on
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage
 from tests.integration.faults.upload_faults import TOLD_AWAY as UPLOADS_AWAY
 from tests.support.brokers import Flavour
+from tests.support.waiting import until
 
 __all__ = ["CASES"]
 

@@ -6,9 +6,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import redis
 from redis.crc import key_slot
 
 from tests.support.brokers import EVENTS, FRAMES, Flavour, server_path
+from tests.support.waiting import wait_until
 
 SLOTS = 16_384
 MASTERS = 3
@@ -174,16 +174,15 @@ def _is_whole(master: Master) -> bool:
     return info["cluster_state"] == "ok" and known.count("connected") == MASTERS and "handshake" not in known
 
 
-def _wait(condition: Callable[[], Any], what: str, within_s: float = 30.0) -> None:
-    deadline = time.monotonic() + within_s
-    while True:
-        try:
-            if condition():
-                return
-        except redis.exceptions.ConnectionError:
-            pass
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.05)
+def _wait(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition; a node that does not answer yet does not meet it."""
+
+    def met() -> Any:
+        with suppress(redis.exceptions.ConnectionError):
+            return condition()
+        return None
+
+    wait_until(met, what)
 
 
 def _free_ports(count: int) -> list[int]:

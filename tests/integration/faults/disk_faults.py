@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.stages import Stage, plain
 from tests.support.brokers import Flavour
+from tests.support.waiting import until
 
 __all__ = ["CASES", "Disk"]
 

@@ -16,10 +16,11 @@ from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.clients import Append, Capture, Sessions
 from tests.integration.faults.history import History, read_history
 from tests.integration.faults.observation import Observed, find_images, look_at_brokers, look_at_files
-from tests.integration.faults.rig import Rig, rig_on, until
+from tests.integration.faults.rig import Rig, rig_on
 from tests.integration.faults.uploads import Upload
+from tests.support.waiting import until
 
-__all__ = ["Fault", "Plan", "Rig", "play", "rig_on", "until"]
+__all__ = ["Fault", "Plan", "Rig", "play", "rig_on"]
 
 FAULT_S = 60.0
 

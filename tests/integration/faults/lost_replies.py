@@ -18,9 +18,10 @@ from contracts.broker.roles import Role
 from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Append, Capture, Sessions
-from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
 from tests.integration.faults.proxy import Command, Moment, Then
+from tests.support.waiting import until
 
 __all__ = [
     "CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Occasion", "Sender", "ask", "lost_all",

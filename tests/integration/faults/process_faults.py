@@ -11,10 +11,11 @@ from typing import get_args
 from contracts.broker.roles import Role
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import SIZE, Capture, Vanish
-from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.parts import Note, hanging_jpeg, killing_jpeg
 from tests.integration.faults.proxy import Command, Moment
 from tests.integration.faults.stages import PLAIN, Stage
+from tests.support.waiting import until
 
 __all__ = ["CASES", "Case", "capture_of", "killed", "slept_any_time", "vanishing"]
 

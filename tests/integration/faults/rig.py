@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
@@ -27,23 +26,14 @@ from tests.integration.faults.clusters import ClusterPair
 from tests.integration.faults.history import History
 from tests.integration.faults.parts import Note
 from tests.integration.faults.proxy import Proxy, script_names
+from tests.support.waiting import until
 
-__all__ = ["REPOSITORY", "Rig", "rig_on", "until"]
+__all__ = ["REPOSITORY", "Rig", "rig_on"]
 
 REPOSITORY = Path(__file__).parents[3]
 READY_S = 60.0
 QUIET_S = 30.0
 NOTE_S = 30.0
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, within_s: float) -> Any:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    while not (value := await condition()):
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.03)
-    return value
 
 
 class Rig:

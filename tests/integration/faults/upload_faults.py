@@ -21,10 +21,11 @@ from tests.integration.faults.broker_faults import (
     some,
 )
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.harness import Fault, Plan, Rig, until
+from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.lost_replies import Occasion, lost_cases, senders
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, slept
 from tests.integration.faults.uploads import Upload
+from tests.support.waiting import until
 
 __all__ = ["CASES", "COMMANDS", "LOST", "MAKERS"]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -19,6 +17,7 @@ from tests.gateway.test_app_process import GatewayProcess, serving
 from tests.integration.load.drain import Drain
 from tests.integration.load.sockets import DEADLINE_S, PATH, BareSocket, Streaming
 from tests.support.messages import Client
+from tests.support.waiting import until
 
 CAPTURES_PER_USER = 4
 
@@ -116,15 +115,3 @@ async def staged(folder: Path, brokers: BrokerPair, *, slots: int = 8, **setting
             await stage.aclose()
             await frames.aclose()
             await events.aclose()
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition; fail by its name if it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_S
-    while True:
-        met = condition()
-        if await met if isinstance(met, Awaitable) else met:
-            return
-        assert loop.time() < deadline, f"never: {what}"
-        await asyncio.sleep(0.02)

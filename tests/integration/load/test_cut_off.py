@@ -17,7 +17,8 @@ from contracts.rules.layout import DIMS, Row
 from tests.conftest import BrokerPair
 from tests.gateway.preview.test_preview import published, settled
 from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocket, framed
-from tests.integration.load.stage import Stage, staged, until
+from tests.integration.load.stage import Stage, staged
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests.conftest import BrokerPair
 from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, Ended, Streaming, framed
-from tests.integration.load.stage import Stage, staged, until
+from tests.integration.load.stage import Stage, staged
 from tests.support.messages import Client, jpeg
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 

@@ -13,9 +13,10 @@ from contracts.messages.live import LiveDropped, LiveResult, LiveWarning
 from contracts.rules.codes import LiveCode
 from contracts.state.live import Answer
 from scripts.client import CaptureClient, GatewayAway, LiveEnded, LiveStream, SyncCaptureClient, UsageError
-from tests.gateway.live.served import Live, one_broker, play, until
+from tests.gateway.live.served import Live, one_broker, play
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
+from tests.support.waiting import until
 
 Scenario = Callable[[Live, LiveStream], Awaitable[None]]
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,6 +31,7 @@ from scripts.client.portal import Portal
 from tests.guards.sources import ROOT
 from tests.scripts.client.served import Place
 from tests.support.messages import jpeg
+from tests.support.waiting import wait_until
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
@@ -166,10 +166,10 @@ def interrupted(call: Callable[[], Any], once: Callable[[], bool]) -> None:
     """Ctrl-C in this thread as soon as ``once`` is true."""
 
     def press() -> None:
-        deadline = time.monotonic() + 20
-        while not once() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        try:
+            wait_until(once)
+        finally:  # or the main thread would wait for ever
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     pressing = threading.Thread(target=press)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may ignore it

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from contracts.messages.http import CaptureReport
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import session_log_path
 from contracts.storage.artifacts import ArtifactSource
@@ -27,6 +28,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from tests.scripts.clips.videos import make_folder, make_video
 from tests.scripts.stack.test_stack import settings_in
+from tests.support.waiting import until
 
 Test = Callable[[Stack, CaptureClient], Coroutine[None, None, None]]
 OnStack = Callable[[Test], None]
@@ -176,10 +178,13 @@ def test_a_clip_that_fails_on_the_way_aborts_its_capture(on_stack: OnStack) -> N
         session_id = await gateway.start_session("u")
         with pytest.raises(ClipError, match="damaged"):
             await stream_capture(gateway, Broken(), user_id="u", session_id=session_id, capture_id="lost")
-        async with asyncio.timeout(30):
-            while (record := await gateway.capture("lost")) is None or record.status != "aborted":
-                await asyncio.sleep(0.05)
-        assert record.error_code == "client_disconnected"
+
+        async def aborted() -> CaptureReport | None:
+            record = await gateway.capture("lost")
+            return record if record is not None and record.status == "aborted" else None
+
+        record = await until(aborted, "the capture is aborted")
+        assert record is not None and record.error_code == "client_disconnected"
 
     on_stack(test)
 

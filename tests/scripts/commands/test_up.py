@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +20,7 @@ from websockets.sync.client import connect
 from scripts.commands.up import Lines
 from tests.contracts.process.test_line_writer import fill
 from tests.scripts.stack.test_stack import ROOT, settings_in
+from tests.support.waiting import wait_until
 
 DEADLINE_S = 90.0
 UP = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
@@ -29,16 +29,15 @@ UP = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
 def address_of(folder: Path) -> str:
     """Where the stack in this folder serves, as soon as it does."""
     note = folder / "state" / "stack.json"
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
+
+    def ready() -> str:
+        with suppress(OSError, ValueError, httpx.HTTPError):
             address = str(json.loads(note.read_text())["address"])
             if httpx.get(f"{address}/readyz", trust_env=False).status_code == 200:
                 return address
-        except (OSError, ValueError, httpx.HTTPError):
-            pass
-        assert time.monotonic() < deadline, "the stack does not get ready"
-        time.sleep(0.05)
+        return ""
+
+    return wait_until(ready, "the stack is ready", DEADLINE_S)
 
 
 @contextmanager

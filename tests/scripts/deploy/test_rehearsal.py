@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from scripts.clips.sample import SampleSource
 from tests.scripts.deploy.manifests import IMAGES, ROOT
 from tests.scripts.deploy.rehearsal import Rehearsal
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.images
 TOKEN = "rehearsal"
@@ -94,13 +95,6 @@ def running(images: dict[str, Rehearsal], folder: Path) -> Iterator[Running]:
         yield Running(processes, address, shared["DATA_ROOT"], shared["LOG_ROOT"])
 
 
-def eventually(condition: Callable[[], bool], deadline_s: float = 60) -> None:
-    until_s = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < until_s
-        time.sleep(0.1)
-
-
 def peak_mb(pid: int) -> int:
     """The most memory that a process and its children have had at once, each by itself."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -142,13 +136,13 @@ def test_the_process_may_not_change_its_image(images: dict[str, Rehearsal], name
 
 def test_every_process_is_alive_and_the_system_ready(running: Running, images: dict[str, Rehearsal]) -> None:
     for name, image in images.items():
-        eventually(lambda: image.final.healthy() or running.processes[name].poll() is not None)  # noqa: B023
+        wait_until(lambda: image.final.healthy() or running.processes[name].poll() is not None)  # noqa: B023
         assert running.processes[name].poll() is None, f"{name} ended"
-    eventually(lambda: answers(f"{running.address}/readyz"))
+    wait_until(lambda: answers(f"{running.address}/readyz"))
 
 
 def test_the_gateway_serves_the_pages_that_were_built(running: Running, images: dict[str, Rehearsal]) -> None:
-    eventually(images["gateway"].final.healthy)
+    wait_until(images["gateway"].final.healthy)
     with urllib.request.urlopen(f"{running.address}/live", timeout=10) as answer:
         shell = answer.read().decode()
     script = shell.partition('src="')[2].partition('"')[0]
@@ -157,7 +151,7 @@ def test_the_gateway_serves_the_pages_that_were_built(running: Running, images: 
 
 
 def test_a_capture_goes_through_all_of_them(running: Running, folder: Path) -> None:
-    eventually(lambda: answers(f"{running.address}/readyz"))
+    wait_until(lambda: answers(f"{running.address}/readyz"))
     clip = folder / "clip"
     clip.mkdir()
     for number, frame in enumerate(SampleSource(duration_s=3).frames()):
@@ -177,7 +171,7 @@ def test_a_capture_goes_through_all_of_them(running: Running, folder: Path) -> N
 
 def test_every_process_ends_cleanly_when_it_is_told_to(running: Running, images: dict[str, Rehearsal]) -> None:
     for image in images.values():
-        eventually(image.final.healthy)
+        wait_until(image.final.healthy)
     for process in running.processes.values():
         process.send_signal(signal.SIGTERM)
     assert {name: process.wait(20) for name, process in running.processes.items()} == dict.fromkeys(IMAGES, 0)

@@ -21,7 +21,8 @@ from contracts.broker.script import run_sync
 from contracts.state import captures
 from tests.conftest import BrokerPair
 from tests.scripts.deploy.manifests import objects
-from tests.workers.stage import Stage, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import Stage
 from workers.extract.lease import QUEUES
 
 LAG_UNKNOWN = 0
@@ -91,7 +92,7 @@ def test_every_capture_that_waits_is_counted(waiting: Waiting, count: int) -> No
 def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting) -> None:
     waiting.open(10)
     one, two = waiting.extractor("one"), waiting.extractor("two")
-    first, second = wait_for(one.take), wait_for(two.take)
+    first, second = wait_until(one.take), wait_until(two.take)
     assert waiting.numbers() == (10, 2, 8)
     one.done(first.lease)
     assert waiting.numbers() == (9, 1, 8)
@@ -103,8 +104,8 @@ def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> 
     """Two extractors are enough for that. The scaler would see nothing to do, and take extractors away."""
     waiting.open(10)
     one, two = waiting.extractor("one"), waiting.extractor("two")
-    wait_for(one.take)
-    two.done(wait_for(two.take).lease)
+    wait_until(one.take)
+    two.done(wait_until(two.take).lease)
     [group] = waiting.frames.xinfo_groups(keys.CAPTURES)
     assert group["lag"] is None
     assert waiting.numbers() == (9, 1, LAG_UNKNOWN)
@@ -113,9 +114,9 @@ def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> 
 def test_a_capture_that_was_handed_back_is_counted_once(waiting: Waiting) -> None:
     waiting.open(1)
     one, two = waiting.extractor("one"), waiting.extractor("two")
-    one.hand_back(wait_for(one.take).lease)
+    one.hand_back(wait_until(one.take).lease)
     assert waiting.numbers()[0] == 1
-    again = wait_for(two.take)
+    again = wait_until(two.take)
     assert waiting.numbers()[0] == 1
     two.done(again.lease)
     assert waiting.numbers() == (0, 0, 0)
@@ -127,7 +128,7 @@ def test_a_long_life_leaves_nothing_behind(waiting: Waiting) -> None:
     unfinished = 0
     for turn in range(12):
         waiting.open(3)
-        held = [(extractor, wait_for(extractor.take)) for extractor in extractors]
+        held = [(extractor, wait_until(extractor.take)) for extractor in extractors]
         unfinished += 3
         for extractor, claimed in held[turn % 3 :]:
             extractor.done(claimed.lease)
@@ -136,7 +137,7 @@ def test_a_long_life_leaves_nothing_behind(waiting: Waiting) -> None:
             extractor.hand_back(claimed.lease)
         assert wanted(waiting.frames) == unfinished
     while unfinished:
-        claimed = wait_for(extractors[0].take)
+        claimed = wait_until(extractors[0].take)
         extractors[0].done(claimed.lease)
         unfinished -= 1
         assert wanted(waiting.frames) == unfinished

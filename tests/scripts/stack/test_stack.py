@@ -11,8 +11,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -32,6 +30,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.running import running_urls
 from scripts.stack.stack import Stack, gateway_address
 from scripts.stack.supervision import CORE_LIMIT_BYTES
+from tests.support.waiting import until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,15 +38,6 @@ ROOT = Path(__file__).resolve().parents[3]
 def settings_in(folder: Path, **changes: object) -> Settings:
     roots = {"data_root": folder / "data", "log_root": folder / "logs", "state_dir": folder / "state", "port": 0}
     return Settings().model_copy(update=roots | changes)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            answer = condition()
-            if answer if isinstance(answer, bool) else await answer:
-                return
-            await asyncio.sleep(0.02)
 
 
 def test_children_get_the_settings_and_nothing_that_contradicts_them(
@@ -316,10 +306,8 @@ def test_nothing_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
         _read_until(process, "Ctrl-C stops")
         process.kill()
         process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
-    while _holds_lock(tmp_path / "state" / "lock") or _processes_with(str(tmp_path)):
-        assert time.monotonic() < deadline, _processes_with(str(tmp_path))
-        time.sleep(0.05)
+    wait_until(lambda: not _processes_with(str(tmp_path)), "every process of the stack ends")
+    wait_until(lambda: not _holds_lock(tmp_path / "state" / "lock"), "the lock is free")
     with _up(tmp_path) as process:  # and the next one starts over what it left
         _read_until(process, "Ctrl-C stops")
         process.terminate()

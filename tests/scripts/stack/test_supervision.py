@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from scripts.stack.supervision import CORE_LIMIT_BYTES, Part, PartFailed, PartSpec
+from tests.support.waiting import until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,12 +22,6 @@ def part(script: str, *, stop_s: float = 10.0, lines: list[str] | None = None) -
     said = lines if lines is not None else []
     spec = PartSpec("part", [sys.executable, "-u", "-c", script], dict(os.environ), stop_s)
     return Part(spec, lambda _name, line: said.append(line))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
@@ -211,10 +205,7 @@ def test_a_part_does_not_outlive_a_supervisor_that_is_killed() -> None:
         pid = int(process.stdout.readline())
         assert _alive(pid)
         process.kill()
-    deadline = time.monotonic() + 20
-    while _alive(pid):
-        assert time.monotonic() < deadline, "the part lives on"
-        time.sleep(0.02)
+    wait_until(lambda: not _alive(pid), "the part ends")
 
 
 def _alive(pid: int) -> bool:

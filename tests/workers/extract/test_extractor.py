@@ -13,7 +13,8 @@ import pytest
 
 from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP
 from tests.conftest import BrokerPair
-from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.extractor import Extractor
 from workers.extract.heartbeat import Pulse
@@ -46,7 +47,7 @@ def test_it_does_one_capture_after_the_other(real_stage: Stage) -> None:
             more = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
             stages.append(more.open(reserve=False).push_greys(3).close())
         for stage in stages:
-            wait_for(stage.published)
+            wait_until(stage.published)
     assert [len(stage.published()) for stage in stages] == [1, 1, 1]
 
 
@@ -56,16 +57,16 @@ def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, re
         own_brokers.frames.start()
         again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
         again.open(reserve=False).push_greys(2).close()
-        wait_for(again.published)
+        wait_until(again.published)
 
 
 def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
     with running(real_stage, real_stage.bench("one")):
         for _ in range(3):
             real_stage.push_greys(2)
-            wait_for(lambda: real_stage.depth() == 0)
+            wait_until(lambda: real_stage.depth() == 0)
         real_stage.close()
-        wait_for(real_stage.published)
+        wait_until(real_stage.published)
     with np.load(real_stage.path) as members:
         assert members["features"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -73,12 +74,12 @@ def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
 def test_told_to_stop_it_hands_back_and_another_goes_on(real_stage: Stage) -> None:
     real_stage.push_greys(3)
     with running(real_stage, real_stage.bench("one")):
-        wait_for(lambda: real_stage.depth() == 0)
+        wait_until(lambda: real_stage.depth() == 0)
     (pending,) = real_stage.pending()
     assert pending["consumer"] == b"released"
     with running(real_stage, real_stage.bench("two")):
         real_stage.push_greys(3).close()
-        wait_for(real_stage.published)
+        wait_until(real_stage.published)
     with np.load(real_stage.path) as members:
         assert members["tracker_restarts"].tolist() == [4]
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3]
@@ -91,8 +92,8 @@ def test_poison_does_not_stop_it(real_stage: Stage) -> None:
     real_stage.push_greys(1).close()
     make = partial(StoppingPipeline, 1, fail)
     with running(real_stage, real_stage.bench("one", quick(), make)):
-        wait_for(lambda: real_stage.record().outcome)
-        wait_for(lambda: not real_stage.dispatched())
+        wait_until(lambda: real_stage.record().outcome)
+        wait_until(lambda: not real_stage.dispatched())
     assert real_stage.record().error_code == "extraction_failed"
     assert real_stage.frames.xpending(CAPTURES, EXTRACTOR_GROUP)["pending"] == 0
 
@@ -117,11 +118,11 @@ def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_sta
     real_stage.frames.delete(CAPTURES)
     real_stage.frames.set(CAPTURES, "no stream")
     with running(real_stage, bench), mock.patch.object(bench.metrics.background, "note") as note:
-        wait_for(lambda: note.call_count >= 2)
+        wait_until(lambda: note.call_count >= 2)
         real_stage.frames.delete(CAPTURES)
         again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
         again.open(reserve=False).push_greys(2).close()
-        wait_for(again.published)
+        wait_until(again.published)
     assert note.call_args.args[0] == "dispatch"
 
 
@@ -137,4 +138,4 @@ def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
     monkeypatch.setattr(CaptureJob, "run", failing)
     real_stage.push_greys(1).close()
     with running(real_stage, real_stage.bench("one", quick(lease_ms=100))):
-        wait_for(real_stage.published)
+        wait_until(real_stage.published)

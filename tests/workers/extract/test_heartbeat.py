@@ -10,7 +10,8 @@ import pytest
 from contracts.broker import keys
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, FatalError, LeaseLost
 from tests.conftest import BrokerPair
-from tests.workers.stage import Stage, quick, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import Stage, quick
 from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Pulse, Watchdog
 
 
@@ -34,7 +35,7 @@ def test_a_frame_over_its_deadline_is_not_covered_by_a_renewal(stage: Stage) -> 
     clock = FrameClock()
     pulse = Pulse(stage.frames, "one", quick(frame_deadline_s=0.0), clock)
     with pulse.holding(claimed.lease), clock.frame():
-        wait_for(lambda: clock.elapsed_s() > 0)
+        wait_until(lambda: clock.elapsed_s() > 0)
         pulse.beat()
     assert idle_ms(stage) >= 60_000
 
@@ -87,7 +88,7 @@ def test_the_pulse_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_
             pulse.beat()
         pulse.start()
         own_brokers.frames.start()
-        wait_for(lambda: real_stage.frames.zscore(keys.EXTRACTORS, "one"))
+        wait_until(lambda: real_stage.frames.zscore(keys.EXTRACTORS, "one"))
         pulse.end()
         pulse.join()
 

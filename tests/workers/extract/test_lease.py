@@ -13,7 +13,8 @@ from contracts.broker.roles import ensure_group_sync
 from contracts.rules.errors import BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.state import captures
 from tests.conftest import BrokerPair
-from tests.workers.stage import Stage, quick, stopped, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import Stage, quick, stopped
 from workers.extract.capture_job import CaptureJob
 from workers.extract.heartbeat import FrameClock, Pulse
 from workers.extract.lease import forget_consumer
@@ -30,7 +31,7 @@ def test_a_new_capture_is_delivered_to_one_extractor_only(real_stage: Stage) -> 
 def test_a_lease_not_renewed_is_taken_over(real_stage: Stage) -> None:
     brief = quick(lease_ms=150)
     real_stage.take(real_stage.bench("one"))
-    claimed = wait_for(real_stage.bench("two", brief).dispatch.take)
+    claimed = wait_until(real_stage.bench("two", brief).dispatch.take)
     assert (claimed.state.generation, claimed.state.deliveries) == (2, 2)
 
 
@@ -45,7 +46,7 @@ def test_a_lease_that_is_renewed_is_not_taken_over(real_stage: Stage) -> None:
             assert other.dispatch.take() is None
         pulse.end()
         pulse.join()
-        wait_for(other.dispatch.take)
+        wait_until(other.dispatch.take)
     delivered = real_stage.pending()[0]["times_delivered"]
     assert delivered == 2, "a renewal is not a delivery"
 
@@ -56,7 +57,7 @@ def test_an_abandoned_capture_comes_before_a_new_one_and_both_in_turn(real_stage
     second = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
     second.open(reserve=False)
     dispatch = real_stage.bench("two").dispatch
-    taken = [wait_for(dispatch.take).state.window.capture_id for _ in range(2)]
+    taken = [wait_until(dispatch.take).state.window.capture_id for _ in range(2)]
     assert taken == [real_stage.capture_id, second.capture_id]
 
 
@@ -64,7 +65,7 @@ def test_an_abandoned_capture_is_found_behind_many_that_are_not(real_stage: Stag
     for _ in range(25):
         Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique).open(reserve=False)
     busy = real_stage.bench("busy").dispatch
-    held = [wait_for(busy.take) for _ in range(26)]
+    held = [wait_until(busy.take) for _ in range(26)]
     last = held[-1]
     real_stage.frames.xclaim(
         keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead", 0, [last.lease.dispatch_id], idle=60_000, justid=True
@@ -91,24 +92,24 @@ def test_after_a_connection_error_own_pending_entries_come_first(
 
     monkeypatch.setattr("workers.extract.lease.run_sync", lose_the_answer)
     with pytest.raises(BrokerUnavailable):
-        wait_for(dispatch.take)
+        wait_until(dispatch.take)
     claimed = dispatch.take()
     assert claimed is not None and claimed.state.deliveries == 1
 
 
 def test_a_missing_group_is_created_and_no_early_entry_is_lost(real_stage: Stage) -> None:
     real_stage.frames.xgroup_destroy(keys.CAPTURES, keys.EXTRACTOR_GROUP)
-    assert wait_for(real_stage.bench("one").dispatch.take).state.window.capture_id == real_stage.capture_id
+    assert wait_until(real_stage.bench("one").dispatch.take).state.window.capture_id == real_stage.capture_id
 
 
 def test_a_broker_that_lost_everything_gets_its_group_again(real_stage: Stage) -> None:
     dispatch = real_stage.bench("one").dispatch
-    wait_for(dispatch.take)
+    wait_until(dispatch.take)
     real_stage.frames.delete(keys.CAPTURES)
     assert dispatch.take() is None
     again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
     again.open(reserve=False)
-    assert wait_for(dispatch.take).state.window.capture_id == again.capture_id
+    assert wait_until(dispatch.take).state.window.capture_id == again.capture_id
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
         with pulse.holding(claimed.lease):
             job = threading.Thread(target=lambda: ends.append(CaptureJob(real_stage.bench("one"), claimed).run()))
             job.start()
-            wait_for(real_stage.path.exists)
+            wait_until(real_stage.path.exists)
             other = real_stage.bench("two", brief).dispatch
             for _ in range(30):
                 assert other.take() is None

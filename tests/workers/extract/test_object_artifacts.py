@@ -16,7 +16,8 @@ from contracts.rules.errors import ArtifactTaken, ConfigurationError
 from contracts.state import records
 from contracts.storage.object_store import ObjectStore
 from tests.support.s3 import BUCKET, S3Server
-from tests.workers.stage import Stage, quick, stopped, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import Stage, quick, stopped
 from tests.workers.vision.test_matrix import rows
 from workers.extract import capture_job, extractor
 from workers.extract.capture_job import CaptureJob
@@ -139,7 +140,7 @@ def test_a_put_whose_answer_is_lost_is_no_other_captures(stage: ObjectStage, s3:
     s3.loses_replies_to = "PUT"
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
-        wait_for(lambda: stage.there() is not None)
+        wait_until(lambda: stage.there() is not None)
         s3.loses_replies_to = ""
         assert job.result() == "published"
 
@@ -149,7 +150,7 @@ def test_a_store_that_is_away_is_waited_for_and_the_capture_published(stage: Obj
     s3.stop()
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
-        wait_for(lambda: stage.state()[b"extracted"] == b"2")
+        wait_until(lambda: stage.state()[b"extracted"] == b"2")
         assert not job.done() and stage.published() == []
         s3.start()
         assert job.result() == "published"
@@ -178,7 +179,7 @@ def test_an_extractor_takes_nothing_before_its_store_is_there_and_fit(s3: S3Serv
     s3.refuses = 503
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(extractor._wait_for, store, type(STOPPED)())
-        wait_for(lambda: len(s3.asked) >= 3)
+        wait_until(lambda: len(s3.asked) >= 3)
         assert not waiting.done()
         s3.refuses = 0
         waiting.result()

@@ -15,7 +15,8 @@ from contracts.broker.script import run_sync
 from contracts.messages.live import PipelineResult
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, Place
-from tests.workers.stage import FakePipeline, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import FakePipeline
 from workers.extract.heartbeat import FrameClock
 from workers.live.sessions import LiveSessions
 from workers.live.worker import LiveTiming, LiveWorker
@@ -36,7 +37,7 @@ class FakeGateway:
 
     def join(self, live_id: str) -> Place:
         """A place, as soon as there is a worker."""
-        return wait_for(lambda: run_sync(self.frames, live.join(live_id)))
+        return wait_until(lambda: run_sync(self.frames, live.join(live_id)))
 
     def send(self, place: Place, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> None:
         frame = LiveFrame(place.live_id, frame_index, pipeline_id, self.name, payload)
@@ -45,7 +46,7 @@ class FakeGateway:
     def answers(self, count: int = 1) -> list[Answer]:
         """The next answers, taken out of the broker."""
         stream = live_outbox(self.name)
-        wait_for(lambda: self.frames.xlen(stream) >= count)  # type: ignore[operator]
+        wait_until(lambda: self.frames.xlen(stream) >= count)  # type: ignore[operator]
         entries: Any = self.frames.xrange(stream, count=count)
         run_sync(self.frames, live.drop(stream, [entry_id for entry_id, _ in entries]))
         return [Answer.decode(fields) for _, fields in entries]

@@ -24,10 +24,11 @@ from contracts.process.settings import Settings
 from contracts.state import live
 from tests.conftest import BrokerPair
 from tests.support.clips import face_clip
+from tests.support.waiting import wait_until
 from tests.workers.live.stage import HANGS, FakeGateway, result_of, seen, shade_process
 from tests.workers.pool.test_pool import running as pool_running
 from tests.workers.pool.test_processes import Workers, alive, running
-from tests.workers.stage import Stage, grey_jpeg, wait_for
+from tests.workers.stage import Stage, grey_jpeg
 from workers.live.worker import LiveTiming
 from workers.pool.pool import Pool
 from workers.vision.pipelines.registry import make_pipeline
@@ -75,7 +76,7 @@ def test_a_killed_worker_is_missed_and_its_session_goes_on_at_the_next_one(
         place = gateway.join("a")
         assert seen(gateway.ask(place, SHADE)) == 1
         os.kill(pid_of(place.worker), signal.SIGKILL)
-        wait_for(lambda: is_gone(gateway, place))
+        wait_until(lambda: is_gone(gateway, place))
         next_place = gateway.join("a")
         assert next_place.worker != place.worker
         assert seen(gateway.ask(next_place, SHADE, 1)) == 1
@@ -85,13 +86,13 @@ def test_a_paused_worker_is_missed_and_the_other_takes_its_sessions(
     own_brokers: BrokerPair, gateway: FakeGateway
 ) -> None:
     with pool_of(2, own_brokers):
-        wait_for(lambda: len(gateway.workers()) == 2)
+        wait_until(lambda: len(gateway.workers()) == 2)
         place, other = gateway.join("a"), gateway.join("b")
         assert place.worker != other.worker
         os.kill(pid_of(place.worker), signal.SIGSTOP)
         try:
             gateway.send(place, SHADE)
-            wait_for(lambda: is_gone(gateway, place))
+            wait_until(lambda: is_gone(gateway, place))
             assert not is_gone(gateway, other)
             assert gateway.join("a").worker == other.worker
         finally:
@@ -105,9 +106,9 @@ def test_a_worker_that_hangs_in_a_frame_is_missed_and_ends_and_the_pool_starts_a
     with pool_of(1, own_brokers):
         place = gateway.join("a")
         gateway.send(place, grey_jpeg(HANGS))
-        wait_for(lambda: not gateway.frames.exists(keys.live_inbox(place.worker)))
-        wait_for(lambda: not alive(pid_of(place.worker)))
-        wait_for(lambda: is_gone(gateway, place))
+        wait_until(lambda: not gateway.frames.exists(keys.live_inbox(place.worker)))
+        wait_until(lambda: not alive(pid_of(place.worker)))
+        wait_until(lambda: is_gone(gateway, place))
         assert seen(gateway.ask(gateway.join("a"), SHADE, 1)) == 1
 
 

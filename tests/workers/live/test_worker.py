@@ -19,8 +19,9 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.state import live
 from contracts.state.live import Place
 from tests.conftest import BrokerPair
+from tests.support.waiting import wait_until
 from tests.workers.live.stage import FAILS, QUICK, FakeGateway, ShadePipeline, Workbench, result_of, seen
-from tests.workers.stage import FakePipeline, grey_jpeg, wait_for
+from tests.workers.stage import FakePipeline, grey_jpeg
 from workers.live.worker import leave, result_text
 from workers.vision.pipelines.base import Findings, Image
 
@@ -284,10 +285,10 @@ def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
         gateway.ask(stays, grey_jpeg(9))
         gateway.ask(leaves, grey_jpeg(9))
         gateway.leave(leaves)
-        wait_for(lambda: bench.made[1][1].closed)
+        wait_until(lambda: bench.made[1][1].closed)
         assert not bench.made[0][1].closed
         gateway.send(leaves, grey_jpeg(9))  # a frame that overtakes the leaving holds nothing for long
-        wait_for(lambda: len(bench.made) == 3 and bench.made[2][1].closed)
+        wait_until(lambda: len(bench.made) == 3 and bench.made[2][1].closed)
         gateway.answers()
         assert seen(gateway.ask(stays, grey_jpeg(9), 1)) == 2
 
@@ -300,7 +301,7 @@ def test_a_pipeline_that_is_not_used_for_long_is_closed_and_made_again_when_need
         place = gateway.join("a")
         for frame_index in range(2):
             assert seen(gateway.ask(place, grey_jpeg(9), frame_index)) == 1
-            wait_for(lambda: is_kept(frames, place) and bench.made[-1][1].closed)
+            wait_until(lambda: is_kept(frames, place) and bench.made[-1][1].closed)
     assert len(bench.made) == 2
 
 
@@ -312,8 +313,8 @@ def test_it_says_that_it_is_there_idle_or_busy(frames: redis.Redis, gateway: Fak
         return frames.zscore(LIVE_WORKERS, ME)
 
     with Workbench(frames, ME).running():
-        first = wait_for(last_sign)
-        wait_for(lambda: last_sign() > first)
+        first = wait_until(last_sign)
+        wait_until(lambda: last_sign() > first)
         place, second, frame_index = gateway.join("a"), last_sign(), 0
         while last_sign() <= second:
             gateway.ask(place, grey_jpeg(9), frame_index)
@@ -375,7 +376,7 @@ def test_nothing_is_left_in_the_broker_once_all_are_gone(frames: redis.Redis, ga
         for place in places:
             gateway.ask(place, grey_jpeg(9))
         gateway.leave(*places)
-        wait_for(lambda: names(frames) == {LIVE_WORKERS.encode()})
+        wait_until(lambda: names(frames) == {LIVE_WORKERS.encode()})
     leave(frames, ME)
     assert names(frames) == set()
 
@@ -395,7 +396,7 @@ def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(uni
         with bench.running():
             place = gateway.join("a")
             gateway.send(place, grey_jpeg(9))
-            wait_for(lambda: not server.connected)
+            wait_until(lambda: not server.connected)
             server.connected = True
             (answer,) = gateway.answers()
             assert (answer.frame_index, seen(answer)) == (0, 1), "the answer was kept"
@@ -408,11 +409,11 @@ def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
     with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
         bench = Workbench(mine, ME, timing=replace(QUICK, alive_s=3_600))
         with bench.running(), capture_logs() as lines:
-            wait_for(lambda: theirs.zrem(LIVE_WORKERS, ME))
+            wait_until(lambda: theirs.zrem(LIVE_WORKERS, ME))
             server.connected = False
-            wait_for(lambda: [line for line in lines if line["log_level"] == "warning"])
+            wait_until(lambda: [line for line in lines if line["log_level"] == "warning"])
             server.connected = True
-            wait_for(lambda: theirs.zscore(LIVE_WORKERS, ME))
+            wait_until(lambda: theirs.zscore(LIVE_WORKERS, ME))
 
 
 def test_a_broker_that_is_full_takes_no_answer_and_the_worker_goes_on(own_brokers: BrokerPair, unique: str) -> None:
@@ -440,7 +441,7 @@ def test_it_waits_for_frames_without_asking_again_and_again(own_brokers: BrokerP
         with bench.running():
             place = gateway.join("a")
             for frame_index in range(3):  # each ends a read that would wait for a minute
-                wait_for(lambda: int(frames.info("clients")["blocked_clients"]) == 1)  # type: ignore[index]
+                wait_until(lambda: int(frames.info("clients")["blocked_clients"]) == 1)  # type: ignore[index]
                 assert seen(gateway.ask(place, grey_jpeg(9), frame_index)) == frame_index + 1
             bench.stop.set()
             gateway.send(place, grey_jpeg(9))
@@ -454,7 +455,7 @@ def test_it_goes_on_after_the_broker_restarted_empty(own_brokers: BrokerPair, un
             gateway.ask(place, grey_jpeg(9))
             own_brokers.frames.kill()
             own_brokers.frames.start()
-            wait_for(lambda: gateway.workers() == [ME])
+            wait_until(lambda: gateway.workers() == [ME])
             # its gateway has a place in hand that the broker has never heard of
             assert result_of(gateway.ask(place, grey_jpeg(9), 1)).pipeline == "pose"
             assert run_sync(frames, live.renew([place])) == []

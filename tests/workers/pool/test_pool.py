@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from contracts.rules.errors import BrokerMisconfigured
-from tests.workers.stage import wait_for
+from tests.support.waiting import wait_until
 from workers.pool import pool
 from workers.pool.pool import HEALTHY_S, Pool, WorkerFailed, _Place
 from workers.pool.stop_signals import stop_signals
@@ -83,17 +83,17 @@ def no_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_place_has_a_process_and_stopping_ends_them_all(tmp_path: Path) -> None:
     with running(Pool({"worker": leave_name_and_wait}, 2, str(tmp_path))):
-        wait_for(lambda: len(pids(tmp_path)) == 2)
+        wait_until(lambda: len(pids(tmp_path)) == 2)
         assert all(alive(pid) for pid in pids(tmp_path))
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
 def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
     with running(Pool({"worker": leave_name_and_wait}, 1, str(tmp_path))):
-        wait_for(lambda: len(pids(tmp_path)) == 1)
+        wait_until(lambda: len(pids(tmp_path)) == 1)
         (first,) = pids(tmp_path)
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: len(pids(tmp_path)) == 2)
+        wait_until(lambda: len(pids(tmp_path)) == 2)
         assert not alive(first)
 
 
@@ -110,7 +110,7 @@ def test_a_process_that_cannot_go_on_is_the_end_of_the_pool(tmp_path: Path) -> N
 def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "STOP_GRACE_S", 0.2)
     with running(Pool({"worker": leave_name_and_ignore}, 1, str(tmp_path))):
-        wait_for(lambda: len(pids(tmp_path)) == 1)
+        wait_until(lambda: len(pids(tmp_path)) == 1)
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
@@ -126,9 +126,9 @@ def test_the_next_process_has_the_name_of_the_one_that_died(tmp_path: Path) -> N
         died.append((death[0], death[1]))
 
     with running(Pool({"live worker": leave_own_name_and_wait}, 1, str(tmp_path), on_death=note)):
-        first = wait_for(lambda: next(tmp_path.glob("live-worker-1 *"), None))
+        first = wait_until(lambda: next(tmp_path.glob("live-worker-1 *"), None))
         os.kill(int(first.name.split()[1]), signal.SIGKILL)
-        wait_for(lambda: len(list(tmp_path.glob("live-worker-1 *"))) == 2)
+        wait_until(lambda: len(list(tmp_path.glob("live-worker-1 *"))) == 2)
         assert died == [("live worker", "live-worker-1")]
 
 
@@ -159,7 +159,7 @@ def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkey
     the_pool = Pool({"worker": say_how_sigint_is}, 1, str(tmp_path))
     process = the_pool._start(the_pool._places[0])
     try:
-        wait_for(lambda: list(tmp_path.iterdir()))
+        wait_until(lambda: list(tmp_path.iterdir()))
     finally:
         process.kill()
         process.join()

@@ -21,7 +21,8 @@ import pytest
 from contracts.broker import keys
 from tests.conftest import BrokerPair
 from tests.support.clips import face_clip
-from tests.workers.stage import Stage, wait_for
+from tests.support.waiting import wait_until
+from tests.workers.stage import Stage
 
 # which broker it is makes no difference here; test_lease has both
 pytestmark = pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
@@ -97,8 +98,8 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
 ) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP).close()
-        (event,) = wait_for(face_stage.published)
-        wait_for(lambda: not face_stage.dispatched())
+        (event,) = wait_until(face_stage.published)
+        wait_until(lambda: not face_stage.dispatched())
         assert own_brokers.frames.client().zcard(keys.EXTRACTORS) == 1
         assert workers.stop() == 0
     ref = orjson.loads(event)["raw_features_ref"]
@@ -107,15 +108,15 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     again = Stage(face_stage.frames, face_stage.events, face_stage.data_root, face_stage.unique, shape=SIZE)
     with running(again, own_brokers) as workers:
         again.open(reserve=False).push(*CLIP).close()
-        wait_for(again.published)
+        wait_until(again.published)
         assert workers.stop(signal.SIGINT) == 0
     assert again.path.read_bytes() == face_stage.path.read_bytes()
 
 
 def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers, "--processes", "2") as workers:
-        wait_for(lambda: workers.said("extractor ready", 2), 60)
-        wait_for(lambda: face_stage.frames.zcard(keys.EXTRACTORS) == 2)
+        wait_until(lambda: workers.said("extractor ready", 2), 60)
+        wait_until(lambda: face_stage.frames.zcard(keys.EXTRACTORS) == 2)
         children = workers.extractors()
         assert workers.stop() == 0
         assert not any(alive(pid) for pid in children)
@@ -129,7 +130,7 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
     face_stage: Stage, own_brokers: BrokerPair, with_signal: signal.Signals
 ) -> None:
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("workers start"))
+        wait_until(lambda: workers.said("workers start"))
         assert workers.stop(with_signal) == 0
         workers.lines()
 
@@ -137,12 +138,12 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
 def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP[:6])
-        wait_for(lambda: extracted(face_stage, 6))
+        wait_until(lambda: extracted(face_stage, 6))
         assert workers.stop() == 0
         assert workers.said("capture done")[0]["end"] == "handed_back"
     with running(face_stage, own_brokers) as workers:
         face_stage.push(*CLIP[6:]).close()
-        wait_for(face_stage.published)
+        wait_until(face_stage.published)
         (line,) = workers.said("capture taken over")
         assert (line["deliveries"], line["extracted"]) == (1, 6)
     with np.load(face_stage.path) as members:
@@ -152,11 +153,11 @@ def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(face_stage: Stag
 def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP[:5])
-        wait_for(lambda: extracted(face_stage, 5))
+        wait_until(lambda: extracted(face_stage, 5))
         (pid,) = workers.extractors()
         os.kill(pid, signal.SIGKILL)
         face_stage.push(*CLIP[5:]).close()
-        wait_for(face_stage.published, 40)
+        wait_until(face_stage.published, 40)
         assert workers.said("extractor process ended")[0]["exit_code"] == -signal.SIGKILL
         assert workers.stop() == 0
     assert len(face_stage.published()) == 1
@@ -168,18 +169,18 @@ def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(face_stage: S
 def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as sleeper, running(face_stage, own_brokers) as other:
         face_stage.open().push(*CLIP[:5])
-        wait_for(lambda: extracted(face_stage, 5))
+        wait_until(lambda: extracted(face_stage, 5))
         owner, heir = (sleeper, other) if sleeper.said("capture claimed") else (other, sleeper)
-        wait_for(heir.extractors)
+        wait_until(heir.extractors)
         (pid,) = owner.extractors()
         os.kill(pid, signal.SIGSTOP)
         face_stage.push(*CLIP[5:]).close()
-        wait_for(face_stage.published, 40)
+        wait_until(face_stage.published, 40)
         artifact = face_stage.path.read_bytes()
         os.kill(pid, signal.SIGCONT)
-        wait_for(lambda: owner.said("capture done") or owner.said("extractor process ended"))
+        wait_until(lambda: owner.said("capture done") or owner.said("extractor process ended"))
         assert [line["end"] for line in owner.said("capture done")] == ["lost"]
-        wait_for(lambda: heir.said("capture done"))
+        wait_until(lambda: heir.said("capture done"))
         assert heir.said("capture done")[0]["end"] == "published"
     assert face_stage.path.read_bytes() == artifact
     assert len(face_stage.published()) == 1
@@ -187,15 +188,15 @@ def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own
 
 def test_extractors_end_when_their_pool_is_killed(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("extractor ready"))
+        wait_until(lambda: workers.said("extractor ready"))
         (pid,) = workers.extractors()
         workers.process.kill()
-        wait_for(lambda: not alive(pid))
+        wait_until(lambda: not alive(pid))
 
 
 def test_no_process_may_leave_a_core_file(face_stage: Stage, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("extractor ready"))
+        wait_until(lambda: workers.said("extractor ready"))
         for pid in (workers.process.pid, *workers.extractors()):
             (line,) = [x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max core")]
             soft, hard = line.split()[4:6]
@@ -207,12 +208,12 @@ def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
 ) -> None:
     own_brokers.frames.kill()
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("waiting for a broker", 2))
+        wait_until(lambda: workers.said("waiting for a broker", 2))
         assert workers.stop() == 0
     with running(face_stage, own_brokers) as workers:
-        wait_for(lambda: workers.said("waiting for a broker"))
+        wait_until(lambda: workers.said("waiting for a broker"))
         own_brokers.frames.start()
-        wait_for(lambda: workers.said("extractor ready"))
+        wait_until(lambda: workers.said("extractor ready"))
         assert workers.stop() == 0
 
 
