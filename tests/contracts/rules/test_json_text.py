@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.rules.json_text import load_json
+from contracts.rules.json_text import MAX_DEPTH, load_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)
@@ -92,3 +92,19 @@ def test_what_the_hook_refuses_is_refused() -> None:
 
     with pytest.raises(ValueError, match="twice"):
         load_json("{}", refuse)
+
+
+def nested(depth: int, opening: str, closing: str, last: str) -> str:
+    return opening * (depth - 1) + last + closing * (depth - 1)
+
+
+@pytest.mark.parametrize(("opening", "closing", "last"), [("[", "]", "[]"), ('{"a":', "}", "{}"), ("[1,", "]", "[2]")])
+def test_as_many_levels_are_read_on_every_python_and_no_more(opening: str, closing: str, last: str) -> None:
+    assert load_json(nested(MAX_DEPTH, opening, closing, last))
+    for depth in (MAX_DEPTH + 1, 950, 100_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            load_json(nested(depth, opening, closing, last))
+
+
+def test_many_lists_side_by_side_are_not_deep() -> None:
+    assert load_json("[" + "[[]]," * 10_000 + "0]")[-1] == 0
