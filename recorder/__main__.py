@@ -14,9 +14,10 @@ from uuid import uuid4
 import uvloop
 
 from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_role
+from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_brokers
 from contracts.process.logs import bind_to_log, get_logger
 from contracts.process.metrics import Heart, metrics_served
+from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
@@ -56,8 +57,10 @@ async def _main(settings: Settings) -> int:
     beating = asyncio.create_task(_beat(heart))
     try:
         with metrics_served(settings, metrics.registry, heart.beats):
-            if await _ready(frames, events, settings, stopping):
-                await serve(frames, events, settings, stopping, metrics)
+            await unless_stopped(_check(frames, events, settings), stopping)
+            await serve(frames, events, settings, stopping, metrics)
+    except Stopped:
+        pass
     finally:
         beating.cancel()
         await frames.aclose()
@@ -79,30 +82,12 @@ def _connect(name: str, url: str) -> AsyncBroker:
         raise ConfigurationError(f"{name}: not the URL of a broker") from None
 
 
-async def _ready(frames: AsyncBroker, events: AsyncBroker, settings: Settings, stopping: asyncio.Event) -> bool:
-    """Wait until both brokers are there and are what they must be; false if we are to stop before that."""
-    checks = asyncio.create_task(_check(frames, events, settings))
-    stop = asyncio.create_task(stopping.wait())
-    await asyncio.wait({checks, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if checks.done():
-        checks.result()
-        return True
-    checks.cancel()
-    with suppress(asyncio.CancelledError):
-        await checks
-    return False
-
-
 async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -> None:
-    def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
-        _log.warning("waiting for a broker", detail=str(error), retry_s=delay_s)
-
-    advice = await wait_for_role(events, "events", assume_volatile=False, on_wait=on_wait)
+    """Wait until both brokers are what they must be."""
+    advice = await wait_for_brokers(frames, events, assume_volatile=settings.assume_volatile)
     if advice is not None:
         _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.mend}")
-    await wait_for_role(frames, "frames", assume_volatile=settings.assume_volatile, on_wait=on_wait)
-    with suppress(BrokerUnavailable, UnreadableValue):  # the consumer makes it when it misses it
+    with suppress(BrokerUnavailable, UnreadableValue):  # the consumer creates it if it is missing
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
 
 

@@ -14,10 +14,10 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors, ensure_group
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import pause, repeat
 from contracts.rules.errors import BrokerUnavailable
 from recorder.handler import EntryHandler, StreamEntry
-from recorder.leadership import Leadership, pause
+from recorder.leadership import Leadership
 
 __all__ = ["Consumer"]
 
@@ -56,27 +56,23 @@ class Consumer:
         self._claim_at_s = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until ``stopping``; the entry in hand is finished. A broker that is away is waited for, and so is one
-        that holds something else than a stream of events."""
-        failures = 0
-        while not stopping.is_set():
-            try:
-                if self._leadership.leads:
-                    await self.turn(stopping)
-                else:
-                    await pause(stopping, STANDBY_S)
-                failures = 0
-            except BrokerUnavailable as error:
-                self._drain_due = True
-                delay_s = backoff_s(failures)
-                failures += 1
-                _log.warning("the broker is away", detail=str(error), retry_s=delay_s)
-                await pause(stopping, delay_s)
-            except Exception as error:
-                self._errors.note("consumer", error)
-                self._drain_due = True
-                await pause(stopping, backoff_s(failures))
-                failures += 1
+        """Consume until ``stopping``; the entry in hand is finished. Retry with backoff while the broker is away, or
+        holds something other than a stream of events."""
+
+        async def step() -> None:
+            if self._leadership.leads:
+                await self.turn(stopping)
+            else:
+                await pause(STANDBY_S, stopping)
+
+        await repeat(step, self._failed, stop=stopping)
+
+    def _failed(self, error: Exception, delay_s: float) -> None:
+        self._drain_due = True
+        if isinstance(error, BrokerUnavailable):
+            _log.warning("the broker is away", detail=str(error), retry_s=delay_s)
+        else:
+            self._errors.note("consumer", error)
 
     async def turn(self, stopping: asyncio.Event) -> None:
         """Handle what is pending, if that is due, and one batch of new entries; waits `BLOCK_S` for them at most.

@@ -13,20 +13,15 @@ from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
+from contracts.process.retry import pause
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.state import records
 
-__all__ = ["Leadership", "pause"]
+__all__ = ["Leadership"]
 
 RENEW_S = 1.0
 
 _log = get_logger()
-
-
-async def pause(stopping: asyncio.Event, delay_s: float) -> None:
-    """Wait for ``delay_s``, or until ``stopping``."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), delay_s)
 
 
 class Leadership:
@@ -84,7 +79,7 @@ class Leadership:
                     await self.renew()
             except Exception as error:
                 self._errors.note("leadership", error)
-            await pause(stopping, RENEW_S)
+            await pause(RENEW_S, stopping)
 
     async def resign(self) -> None:
         """Let a standby in at once; best effort, since the key lapses by itself."""

@@ -17,13 +17,14 @@ from contracts.messages.event import FeatureRefEvent
 from contracts.messages.upload import Place
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
+from contracts.process.retry import pause
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier
 from contracts.rules.paths import session_log_path
 from contracts.state import records, uploads
 from contracts.state.dead_letters import DEAD_TTL_MS
 from contracts.state.events import EventEntry
-from recorder.leadership import Leadership, pause
+from recorder.leadership import Leadership
 from recorder.session_log import find_feature_ref
 
 __all__ = ["Decision", "Sighting", "Sweep", "decide"]
@@ -107,7 +108,7 @@ class Sweep:
         """Sweep every `SWEEP_S`, while this process leads, until ``stopping``."""
         while not stopping.is_set():
             if not self._leadership.leads:
-                await pause(stopping, STANDBY_S)
+                await pause(STANDBY_S, stopping)
                 continue
             try:
                 await self.turn()
@@ -115,7 +116,7 @@ class Sweep:
                 _log.warning("the sweep was cut short", detail=str(error))
             except Exception as error:
                 self._errors.note("sweep", error)
-            await pause(stopping, SWEEP_S)
+            await pause(SWEEP_S, stopping)
 
     async def turn(self) -> None:
         """Look at the next captures, the oldest first, and begin again at the end. One that cannot be looked at keeps

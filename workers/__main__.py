@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 from contracts.broker.keys import EXTRACTOR_GROUP
-from contracts.broker.roles import AsyncBroker, Role, connect, ensure_group, wait_for_role
+from contracts.broker.roles import connect, ensure_group, wait_for_brokers
 from contracts.process.logs import get_logger
+from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Lane, Settings, load_settings
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
@@ -68,49 +69,35 @@ def _targets(settings: Settings) -> dict[str, Target]:
 
 
 async def _brokers_ready(settings: Settings, stop_descriptor: int) -> bool:
-    """Wait until both roles are as they must be; false if told to stop meanwhile."""
-    stopped = asyncio.Event()
+    """Wait until both brokers are what they must be; false if the process is told to stop first."""
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(stop_descriptor, stopped.set)
-    check = asyncio.create_task(_check_brokers(settings))
-    stop = asyncio.create_task(stopped.wait())
+    loop.add_reader(stop_descriptor, stop.set)
     try:
-        await asyncio.wait({check, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not check.done():
-            return False
-        check.result()
-        return True
+        await unless_stopped(_check_brokers(settings), stop)
+    except Stopped:
+        return False
     finally:
         loop.remove_reader(stop_descriptor)
-        for task in (check, stop):
-            task.cancel()
-        await asyncio.gather(check, stop, return_exceptions=True)
+    return True
 
 
 async def _check_brokers(settings: Settings) -> None:
     frames_url, events_url = settings.broker_urls()
     frames, events = connect(frames_url), connect(events_url)
     try:
-        await _wait_for(frames, "frames", assume_volatile=settings.assume_volatile)
-        await _wait_for(events, "events", assume_volatile=False)
+        await wait_for_brokers(frames, events, assume_volatile=settings.assume_volatile)
         if "capture" not in settings.lanes:
             return
         try:
             for queue in QUEUES:
                 await ensure_group(frames, "frames", queue, EXTRACTOR_GROUP)
-        # gone again already, or no stream: each extractor creates it when it finds it missing
+        # the broker is away again, or the key is no stream: each extractor creates the group when it finds it missing
         except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("group not created yet", detail=str(error))
     finally:
         await frames.aclose()
         await events.aclose()
-
-
-async def _wait_for(broker: AsyncBroker, role: Role, *, assume_volatile: bool) -> None:
-    def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
-        log.warning("waiting for a broker", detail=str(error), again_in_s=delay_s)
-
-    await wait_for_role(broker, role, assume_volatile=assume_volatile, on_wait=on_wait)
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:

@@ -10,15 +10,11 @@ from typing import Literal
 
 import redis
 
-from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
+from contracts.rules.errors import BrokerFull, BrokerMisconfigured, BrokerSlow, BrokerUnavailable, UnreadableValue
 
 __all__ = ["BrokerForbids", "BrokerFull", "Role", "broker_errors", "is_passing"]
 
 Role = Literal["frames", "events"]
-
-
-class BrokerFull(BrokerUnavailable):
-    """The broker is out of memory (``noeviction``): nothing was written, try again later."""
 
 
 class BrokerForbids(BrokerMisconfigured):
@@ -38,7 +34,8 @@ class broker_errors:  # used as a function; as a class it costs an eighth of a g
 
     Raises:
         BrokerFull: out of memory.
-        BrokerUnavailable: connection refused or lost, time-out, loading, cluster down, disk errors.
+        BrokerSlow: no answer within the client's time-out.
+        BrokerUnavailable: connection refused or lost, loading, cluster down, disk errors.
         BrokerForbids: it does not know us, or forbids the command; or its certificate is not to be trusted.
         UnreadableValue: what it holds is of another type, or holds another value, than the command can work with.
     """
@@ -72,7 +69,8 @@ def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerF
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return BrokerFull(role, "it is out of memory")
     if isinstance(error, _AWAY):
-        return _not_for_us(role, error) or BrokerUnavailable(role, _one_line(error))
+        away = BrokerSlow if isinstance(error, redis.exceptions.TimeoutError) else BrokerUnavailable
+        return _not_for_us(role, error) or away(role, _one_line(error))
     if isinstance(error, redis.exceptions.ResponseError):
         text = _reply(error)
         if "OOM command not allowed" in text:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import redis
@@ -15,8 +15,9 @@ from redis.retry import Retry
 from contracts.broker.cluster import AsyncCluster
 from contracts.broker.errors import BrokerForbids, BrokerFull, Role, broker_errors, is_passing
 from contracts.broker.pool import BoundedPool, SharingClient
-from contracts.process.retry import backoff_s
-from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
+from contracts.process.logs import get_logger
+from contracts.process.retry import ANSWERED, retry
+from contracts.rules.errors import BrokerMisconfigured
 
 __all__ = [
     "AsyncBroker",
@@ -34,8 +35,10 @@ __all__ = [
     "highest_memory_share",
     "memory_share",
     "unbounded",
-    "wait_for_role",
+    "wait_for_brokers",
 ]
+
+_log = get_logger()
 
 AsyncBroker = redis.asyncio.Redis | redis.asyncio.RedisCluster
 Broker = redis.Redis | redis.RedisCluster
@@ -203,28 +206,23 @@ async def _check_master(
     return unbounded(role, info)
 
 
-async def wait_for_role(
-    broker: AsyncBroker,
-    role: Role,
-    *,
-    assume_volatile: bool,
-    on_wait: Callable[[BrokerUnavailable, float], None],
+async def wait_for_brokers(
+    frames: AsyncBroker, events: AsyncBroker, *, assume_volatile: bool
 ) -> BrokerMisconfigured | None:
-    """`check_role`, tried again with backoff for as long as the broker is away; ``on_wait`` is told each
-    time why, and for how many seconds.
+    """`check_role` of both roles, retried with backoff for as long as a broker is away. Returns what an operator should
+    change about the events broker anyway.
 
     Raises:
-        BrokerMisconfigured: the broker answers, and is not what the role needs.
+        BrokerMisconfigured: a broker answers, and is not what its role needs.
     """
-    attempt = 0
-    while True:
-        try:
-            return await check_role(broker, role, assume_volatile=assume_volatile)
-        except BrokerUnavailable as error:
-            delay_s = backoff_s(attempt)
-            attempt += 1
-            on_wait(error, delay_s)
-            await asyncio.sleep(delay_s)
+
+    def on_retry(error: Exception, delay_s: float) -> None:
+        _log.warning("waiting for a broker", detail=str(error), again_in_s=delay_s)
+
+    advice = await retry(lambda: check_role(events, "events"), until=ANSWERED, on_retry=on_retry)
+    check_frames = partial(check_role, frames, "frames", assume_volatile=assume_volatile)
+    await retry(check_frames, until=ANSWERED, on_retry=on_retry)
+    return advice
 
 
 async def ensure_group(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:

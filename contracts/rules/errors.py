@@ -23,6 +23,8 @@ A3CPError
 ├── UnknownPipeline         no pipeline is registered under this id
 ├── UnreadableValue         a broker holds what this system does not write: that item is set aside, all others go on
 ├── BrokerUnavailable       transient: retried with backoff
+│   ├── BrokerFull              it is out of memory: nothing was written
+│   └── BrokerSlow              it did not answer in time: the command may still run
 └── FatalError              the process stops with one line that says how to mend it
     ├── ConfigurationError
     └── BrokerMisconfigured
@@ -39,7 +41,9 @@ __all__ = [
     "ArtifactMissing",
     "ArtifactStoreError",
     "ArtifactTaken",
+    "BrokerFull",
     "BrokerMisconfigured",
+    "BrokerSlow",
     "BrokerUnavailable",
     "CaptureError",
     "ConfigurationError",
@@ -246,6 +250,14 @@ class BrokerUnavailable(A3CPError):
 
     def __str__(self) -> str:
         return f"the {self.role} broker does not answer: {self.cause}"
+
+
+class BrokerFull(BrokerUnavailable):
+    """The broker is out of memory (``noeviction``): nothing was written, try again later."""
+
+
+class BrokerSlow(BrokerUnavailable):
+    """The broker did not answer in time. The command may still run."""
 
 
 class FatalError(A3CPError):

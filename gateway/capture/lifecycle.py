@@ -10,7 +10,7 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Role, broker_errors, memory_share
 from contracts.broker.script import Call, T, run
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import Until, retry
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import A3CPError, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
@@ -18,10 +18,9 @@ from contracts.state import captures, records, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
-from gateway.again import once_more
 from gateway.state import GatewayState
 
-__all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "run_within", "socket_lease_ms"]
+__all__ = ["abort_capture", "close_capture", "free_socket", "open_capture", "socket_lease_ms"]
 
 MEMORY_SHARE = 0.70
 """A frames broker that is fuller than this takes no new capture."""
@@ -32,30 +31,20 @@ CLOSE_WITHIN_S = 5.0
 log = get_logger()
 
 
-async def run_within(broker: AsyncBroker, call: Call[T], within_s: float) -> T:
-    """`run`, repeated with backoff while the broker is away or full, for ``within_s`` seconds.
+async def _run(broker: AsyncBroker, call: Call[T], within_s: float) -> T:
+    return await _retry(call.role, lambda: run(broker, call), within_s)
+
+
+async def _retry(role: Role, step: Callable[[], Awaitable[T]], within_s: float) -> T:
+    """Retry an idempotent step with backoff while the broker is away or full, for ``within_s`` seconds.
 
     Raises:
         BrokerUnavailable: it still was when the time was over.
     """
-    return await _within(call.role, lambda: run(broker, call), within_s)
-
-
-async def _within(role: Role, step: Callable[[], Awaitable[T]], within_s: float) -> T:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    attempt = 0
-    while True:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await step()
-        except TimeoutError as error:
-            raise BrokerUnavailable(role, "it did not answer in time") from error
-        except BrokerUnavailable:
-            if loop.time() + backoff_s(attempt) > deadline:
-                raise
-            await asyncio.sleep(backoff_s(attempt))
-            attempt += 1
+    try:
+        return await retry(step, until=Until(within_s=within_s))
+    except TimeoutError as error:
+        raise BrokerUnavailable(role, "it did not answer in time") from error
 
 
 async def open_capture(
@@ -76,7 +65,7 @@ async def open_capture(
     try:
         if once_reserved is not None:
             await once_reserved()
-        if not await run_within(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
+        if not await _run(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
             raise CaptureError("duplicate_capture", "this capture_id is in the frames broker already")
         await _dispatch(state.frames, window)
     except (A3CPError, asyncio.CancelledError) as error:
@@ -97,13 +86,13 @@ async def _reserve(state: GatewayState, window: CaptureWindow, connection: str) 
         raise CaptureError("too_many_captures", f"this gateway takes {limits.max_captures} captures at once")
     try:
         state_key = keys.capture_keys(window.capture_id).state
-        share = await _within("frames", lambda: memory_share(state.frames, state_key), OPEN_WITHIN_S)
+        share = await _retry("frames", lambda: memory_share(state.frames, state_key), OPEN_WITHIN_S)
         if share > MEMORY_SHARE:
             raise CaptureError("frames_broker_full", "the frames broker is short of memory")
         reservation = records.reserve(
             window, connection, limits.max_captures_per_user, datetime.now(UTC), lease_ms=socket_lease_ms(limits)
         )
-        answer = await run_within(state.events, reservation, OPEN_WITHIN_S)
+        answer = await _run(state.events, reservation, OPEN_WITHIN_S)
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if answer != "OK":
@@ -119,15 +108,13 @@ async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
     """One entry for the extractors. A second one, should the first answer be lost, does no harm: only the
     entry that claimed the capture first can claim it again. From then on a capture from a video waits for them."""
     fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-    for attempt in range(2):
-        try:
-            with broker_errors("frames"):
-                await frames.xadd(window.queue, fields)  # type: ignore[arg-type]
-            break
-        except BrokerUnavailable:
-            if attempt:
-                raise
-    if window.video and not await _within("frames", lambda: uploads.wait(frames, window.capture_id), OPEN_WITHIN_S):
+
+    async def add() -> None:
+        with broker_errors("frames"):
+            await frames.xadd(window.queue, fields)  # type: ignore[arg-type]
+
+    await retry(add, until=Until(attempts=2, pauses=False))
+    if window.video and not await _retry("frames", lambda: uploads.wait(frames, window.capture_id), OPEN_WITHIN_S):
         raise CaptureError("forward_failed", "the frames broker lost the capture meanwhile")
 
 
@@ -140,7 +127,7 @@ async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_en
     """
     entry = TerminalEntry("close", timestamp_end=timestamp_end)
     try:
-        status, code = await run_within(state.frames, captures.end(window.capture_id, entry), CLOSE_WITHIN_S)
+        status, code = await _run(state.frames, captures.end(window.capture_id, entry), CLOSE_WITHIN_S)
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if status == "closed" or (status == "finished" and not code):
@@ -166,7 +153,7 @@ async def _give_outcome(
     state: GatewayState, window: CaptureWindow, code: CaptureCode, counts: CaptureCounts, within_s: float
 ) -> Outcome | None:
     try:
-        return await run_within(state.events, records.abort(window.user_id, window.capture_id, code, counts), within_s)
+        return await _run(state.events, records.abort(window.user_id, window.capture_id, code, counts), within_s)
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("outcome not written", capture_id=window.capture_id, code=code, exc_info=error)
         return None
@@ -174,9 +161,7 @@ async def _give_outcome(
 
 async def _give_terminal(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> None:
     try:
-        await run_within(
-            state.frames, captures.end(window.capture_id, TerminalEntry("abort", error_code=code)), within_s
-        )
+        await _run(state.frames, captures.end(window.capture_id, TerminalEntry("abort", error_code=code)), within_s)
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("terminal entry not written", capture_id=window.capture_id, code=code, exc_info=error)
 
@@ -187,6 +172,6 @@ async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
     Should this not arrive, the socket's lease lapses by itself, and nobody knows how long the line took.
     """
     try:
-        await once_more(lambda: run(state.events, records.closed(window.user_id, window.capture_id)))
+        await retry(lambda: run(state.events, records.closed(window.user_id, window.capture_id)))
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

@@ -14,11 +14,11 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.messages.http import CaptureReport
 from contracts.process.logs import get_logger
+from contracts.process.retry import retry
 from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
 from contracts.rules.ids import is_identifier, parse_utc, read_count
 from contracts.rules.layout import PART_NAMES
 from contracts.state.records import CaptureRecord
-from gateway.again import once_more
 from gateway.http.refusals import json_response
 from gateway.state import GatewayState
 
@@ -90,7 +90,7 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
         with broker_errors("events"):
             return await events.hgetall(keys.capture_record(capture_id))
 
-    fields = await once_more(read) if is_identifier(capture_id) else None
+    fields = await retry(read) if is_identifier(capture_id) else None
     if not fields:
         raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
     try:
@@ -108,7 +108,7 @@ async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
             return await frames.hmget(keys.capture_keys(capture_id).state, _STATE_FIELDS)
 
     try:
-        status, generation, *texts = await once_more(read)
+        status, generation, *texts = await retry(read)
         expected, accepted, extracted, *found = [read_count(text) for text in texts]
     except (BrokerUnavailable, UnreadableValue, ValueError) as error:
         log.warning("capture reported without its state", capture_id=capture_id, exc_info=error)

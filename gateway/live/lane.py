@@ -13,17 +13,17 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from contracts.broker.keys import LIVE_SESSIONS, live_inbox, live_outbox
 from contracts.broker.roles import BrokerForbids, BrokerFull, broker_errors
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import repeat, retry
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, Place
-from gateway.again import once_more
 from gateway.live.strikes import Strikes
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
@@ -111,10 +111,10 @@ class LiveLane:
             place, seat.place = seat.place, None
         try:
             if place is not None:
-                await once_more(lambda: self._give_up(place))
+                await retry(lambda: self._give_up(place))
             if seat.sent is not None:
                 (inbox, entry_id), seat.sent = seat.sent, None
-                await once_more(lambda: run(self._frames, live.drop(inbox, [entry_id])))
+                await retry(lambda: run(self._frames, live.drop(inbox, [entry_id])))
         except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
 
@@ -159,8 +159,8 @@ class LiveLane:
 
     async def run(self) -> None:
         """Take answers, and keep the places, until it is cancelled; then the outbox is gone."""
-        steps = self._again("live_answers", self._take), self._again("live_places", self._renew)
-        tasks = [asyncio.create_task(step) for step in steps]
+        steps = {"live_answers": self._take, "live_places": self._renew}
+        tasks = [asyncio.create_task(repeat(step, partial(self._failed, name))) for name, step in steps.items()]
         try:
             await asyncio.wait(tasks)
         finally:
@@ -168,20 +168,12 @@ class LiveLane:
             with suppress(BrokerUnavailable), broker_errors("frames"):
                 await self._frames.delete(live_outbox(self.gateway))
 
-    async def _again(self, task: str, step: Any) -> None:
-        """The step for ever, with backoff while it fails: the lane is never the end of the gateway."""
-        attempt = 0
-        while True:
-            try:
-                await step()
-                attempt = 0
-            except Exception as error:
-                if isinstance(error, BrokerUnavailable | BrokerForbids):
-                    log.warning("the frames broker does not serve the live lane", task=task, exc_info=error)
-                else:
-                    self._state.metrics.background.note(task, error)
-                await asyncio.sleep(backoff_s(attempt))
-                attempt += 1
+    def _failed(self, task: str, error: Exception, _delay_s: float) -> None:
+        """Report an error of a task; the task goes on, so that the live lane never ends the gateway."""
+        if isinstance(error, BrokerUnavailable | BrokerForbids):
+            log.warning("the frames broker does not serve the live lane", task=task, exc_info=error)
+        else:
+            self._state.metrics.background.note(task, error)
 
     async def _take(self) -> None:
         outbox = live_outbox(self.gateway)

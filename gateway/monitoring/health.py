@@ -25,9 +25,8 @@ from contracts.broker.roles import (
     ensure_group,
 )
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import backoff_s, retry
 from contracts.rules.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable, UnreadableValue
-from gateway.again import once_more
 from gateway.http.refusals import json_response
 from gateway.monitoring.disks import lack_of_room
 from gateway.monitoring.gauges import EXTRACTOR_LIVE_MS, set_gauges
@@ -115,7 +114,7 @@ class BrokerWatch:
         assume_volatile = self.state.settings.assume_volatile
         try:
             with _refused_commands(role):
-                await once_more(lambda: check_role(self._broker(role), role, assume_volatile=assume_volatile))
+                await retry(lambda: check_role(self._broker(role), role, assume_volatile=assume_volatile))
         except BrokerMisconfigured as error:
             if role not in self._accepted:
                 raise

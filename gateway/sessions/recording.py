@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from contracts import A3CPMessage
 from contracts.messages.http import Appended
+from contracts.process.retry import retry
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc, parse_utc
 from contracts.state.events import EventEntry, append_event, await_receipt, compact_json, encode_line, uses_our_names
-from gateway.again import once_more
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_object, read_body, require, validated
 from gateway.state import GatewayState
@@ -46,8 +46,8 @@ async def append(request: Request) -> Response:
     now = format_utc(datetime.now(UTC))
     encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # too large is told before it is queued
     with state.metrics.capture.append.time():
-        entry_id = await once_more(lambda: append_event(state.events, entry))
-        receipt = await once_more(lambda: await_receipt(state.events, entry_id))
+        entry_id = await retry(lambda: append_event(state.events, entry))
+        receipt = await retry(lambda: await_receipt(state.events, entry_id))
     if receipt is None:
         detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
         raise RequestRefused(503, "recorder_unavailable", detail)

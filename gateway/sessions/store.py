@@ -12,12 +12,12 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.broker.script import run
 from contracts.messages.session import SessionStatus
+from contracts.process.retry import retry
 from contracts.rules.errors import ConfigurationError, RequestRefused
 from contracts.rules.paths import session_features_dir, session_log_dir
 from contracts.state import records
 from contracts.state.events import EventEntry, append_event, await_receipt
 from contracts.state.records import SessionStep
-from gateway.again import once_more
 from gateway.sessions.service import Boundary, standing
 
 __all__ = ["end_session", "make_directories", "make_roots", "session_status", "start_session"]
@@ -38,7 +38,7 @@ async def start_session(events: AsyncBroker, data_root: Path | None, log_root: P
     entry = boundary.entry
     await asyncio.to_thread(make_directories, data_root, log_root, entry.user_id, entry.session_id)
     call = records.start_session(boundary.request_id, boundary.answer, entry)
-    step = await once_more(lambda: run(events, call))
+    step = await retry(lambda: run(events, call))
     return await _recorded(events, entry, step)
 
 
@@ -51,7 +51,7 @@ async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
         BrokerUnavailable: the events broker is away.
     """
     call = records.end_session(boundary.request_id, boundary.answer, boundary.entry)
-    step = await once_more(lambda: run(events, call))
+    step = await retry(lambda: run(events, call))
     return await _recorded(events, boundary.entry, step)
 
 
@@ -62,8 +62,8 @@ async def _recorded(events: AsyncBroker, entry: EventEntry, step: SessionStep) -
     if not entry_id:
         # Nobody knows what became of the first one; the recorder does not repeat a line that is there.
         again = replace(entry, event=step.event)
-        entry_id = await once_more(lambda: append_event(events, again))
-    receipt = await once_more(lambda: await_receipt(events, entry_id))
+        entry_id = await retry(lambda: append_event(events, again))
+    receipt = await retry(lambda: await_receipt(events, entry_id))
     if receipt is None:
         detail = "No recorder answered. The event is queued; repeat the request with the same record_id."
         raise RequestRefused(503, "recorder_unavailable", detail)
@@ -82,7 +82,7 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
         with broker_errors("events"):
             return await events.hmget(keys.session(session_id), ["user_id", "status"])
 
-    owner, status = await once_more(read)
+    owner, status = await retry(read)
     if owner != user_id.encode():
         return "invalid"
     return "active" if status == b"active" else "closed"

@@ -13,9 +13,9 @@ from contracts.broker.roles import BrokerFull, broker_errors, memory_share
 from contracts.broker.script import run
 from contracts.messages.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_like_video
 from contracts.process.logs import get_logger
+from contracts.process.retry import retry
 from contracts.rules.errors import BrokerUnavailable, RequestRefused
 from contracts.state import uploads
-from gateway.again import once_more
 from gateway.state import GatewayState
 
 __all__ = ["RETRY_AFTER_S", "Arrival", "too_large", "unready"]
@@ -70,7 +70,7 @@ class Arrival:
             await self._put()
         if self._places and asyncio.get_running_loop().time() >= self._renew_at:
             await self._take(self._places[-1])
-            await _patiently(self._still_arriving)
+            await _retry(self._still_arriving)
 
     async def complete(self, user_id: str) -> StoredVideo:
         """The file is at its end: what of it is not in the broker goes there. It still is as one that arrives."""
@@ -79,8 +79,8 @@ class Arrival:
         if self._buffer:
             await self._put()
         await self._take(Place(self._id, self.byte_length, user_id))
-        await _patiently(self._still_arriving)
-        if await _patiently(self._stored_chunks) != self._chunks:
+        await _retry(self._still_arriving)
+        if await _retry(self._stored_chunks) != self._chunks:
             raise RequestRefused(
                 503, "upload_lost", "The broker lost the video meanwhile; send it again.", retry_after_s=1
             )
@@ -95,7 +95,7 @@ class Arrival:
     async def keep(self) -> None:
         """It is reserved, so somebody looks after it whatever becomes of this process: all of it waits."""
         await self._take(self._places[-1], complete=True)
-        await _patiently(lambda: uploads.keep(self._state.frames, self._id))
+        await _retry(lambda: uploads.keep(self._state.frames, self._id))
 
     def leave_queue(self) -> None:
         """It has arrived, or will not: it is no longer one of those that its peer sends."""
@@ -110,7 +110,7 @@ class Arrival:
         if not self._places:
             return
         try:
-            await once_more(lambda: uploads.drop(self._state.frames, *self._places))
+            await retry(lambda: uploads.drop(self._state.frames, *self._places))
         except BrokerUnavailable as error:
             log.warning("an upload is left to lapse", exc_info=error)
 
@@ -133,14 +133,14 @@ class Arrival:
     async def _look_for_room(self) -> None:
         frames, key = self._state.frames, uploaded_video(self._id)
         missing_bytes = max(0, self._announced_bytes - self._chunks * CHUNK_BYTES)
-        if await _patiently(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
+        if await _retry(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
             raise _full()
 
     async def _take(self, place: Place, *, complete: bool = False, whole_bytes: int = 0) -> None:
         call = uploads.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
         if place not in self._places:
             self._places.append(place)
-        answer = await _patiently(lambda: run(self._state.frames, call))
+        answer = await _retry(lambda: run(self._state.frames, call))
         if answer != "OK":
             whose = "you have" if answer == "user" else "there are"
             raise _too_many(f"As many videos as {whose} room for are waiting or arriving")
@@ -155,7 +155,7 @@ class Arrival:
             await self._take(Place(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = uploads.put(self._id, self._chunks, chunk)
-        await _patiently(lambda: run(self._state.frames, call))
+        await _retry(lambda: run(self._state.frames, call))
         del self._buffer[:CHUNK_BYTES]
         self._chunks += 1
 
@@ -168,10 +168,10 @@ class Arrival:
             return int(await self._state.frames.hlen(uploaded_video(self._id)))
 
 
-async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
-    """A step that may be repeated; a broker that is full is a refusal."""
+async def _retry(step: Callable[[], Awaitable[T]]) -> T:
+    """Retry an idempotent step once; refuse the video if the broker is full."""
     try:
-        return await once_more(step)
+        return await retry(step)
     except BrokerFull as error:
         raise _full() from error
 

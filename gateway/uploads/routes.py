@@ -23,12 +23,12 @@ from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation
 from contracts.messages.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
 from contracts.process.logs import get_logger
+from contracts.process.retry import retry
 from contracts.rules.errors import CaptureError, RequestRefused
 from contracts.rules.ids import Identifier
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureRecord
-from gateway.again import once_more
 from gateway.capture import lifecycle, report
 from gateway.capture.report import InFlight
 from gateway.http.refusals import json_response
@@ -205,7 +205,7 @@ async def _check(state: GatewayState, form: UploadForm) -> None:
         RequestRefused: 404 ``unknown_session``, 409 ``session_closed`` or ``duplicate_capture``.
     """
     call = records.recheck(form.user_id, form.session_id, form.capture_id)
-    status = await once_more(lambda: run(state.events, call))
+    status = await retry(lambda: run(state.events, call))
     if status != "active":
         raise _refusal(CaptureError(status, ""))
 
@@ -214,7 +214,7 @@ async def _check(state: GatewayState, form: UploadForm) -> None:
         with broker_errors("events"):
             return sum([int(await state.events.exists(name)) for name in names])
 
-    if await once_more(known):
+    if await retry(known):
         raise _refusal(CaptureError("duplicate_capture", ""))
 
 

@@ -17,6 +17,7 @@ from contracts.broker.roles import broker_errors
 from contracts.broker.script import run_sync
 from contracts.messages.event import RawFeaturesRef
 from contracts.process.logs import get_logger
+from contracts.process.retry import Stopped
 from contracts.rules.codes import VideoCode
 from contracts.rules.errors import (
     ArtifactError,
@@ -38,7 +39,7 @@ from contracts.state.records import CaptureCounts
 from workers.extract.lease import Claimed
 from workers.extract.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
 from workers.extract.reader import FrameReader
-from workers.extract.retries import Bench, Steps, Stopping
+from workers.extract.retries import Bench, Steps
 from workers.extract.upload_job import Frame, Frames, UploadedVideo
 from workers.metrics import JobEnd
 from workers.vision.artifact import artifact_exists, check_folder, remove_artifact, write_artifact
@@ -78,7 +79,7 @@ class CaptureJob:
                 end = self._run(pipelines)
         except LeaseLost:
             end = "lost"
-        except Stopping:
+        except Stopped:
             end = self._hand_back()
         except FatalError:
             raise
@@ -104,7 +105,7 @@ class CaptureJob:
             return self._abort_unread()
         try:
             if state.extracted:
-                self._progress = Progress.resume(state, self._steps.steadily(self._load_rows))
+                self._progress = Progress.resume(state, self._steps.retry(self._load_rows))
             if is_poison(state.deliveries):
                 accepted = max(state.accepted, self._progress.last_seq)
                 return self._abort("extraction_failed", accepted, self._may_have_written())
@@ -151,7 +152,7 @@ class CaptureJob:
         heard_s = time.monotonic()
         while True:
             self._stop_here()
-            entries = self._steps.steadily(reader.read)
+            entries = self._steps.retry(reader.read)
             if entries:
                 heard_s = time.monotonic()
             elif time.monotonic() - heard_s >= bench.timing.quiet_s:
@@ -226,9 +227,9 @@ class CaptureJob:
     def _write(self, matrix: FeatureMatrix) -> RawFeaturesRef:
         store, window = self._bench.store, self._window
         # once, before the first attempt: a later attempt may find what an earlier one made
-        if self._state.generation == 1 and self._steps.patiently(lambda: artifact_exists(store, window)):
+        if self._state.generation == 1 and self._steps.retry_store(lambda: artifact_exists(store, window)):
             raise ArtifactTaken("nobody had this capture before, yet there is an artifact")
-        return self._steps.patiently(lambda: write_artifact(store, window, matrix))
+        return self._steps.retry_store(lambda: write_artifact(store, window, matrix))
 
     def _abort(
         self,
@@ -268,14 +269,14 @@ class CaptureJob:
         """The outcome stands: remove an artifact nobody may read, drop the frames-role keys, acknowledge."""
         if unpublished is not None:
             try:
-                self._steps.patiently(lambda: remove_artifact(self._bench.store, self._window, unpublished))
+                self._steps.retry_store(lambda: remove_artifact(self._bench.store, self._window, unpublished))
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
         if place := self._window.place:
-            self._steps.steadily(lambda: uploads.drop_sync(self._bench.frames, place))
+            self._steps.retry(lambda: uploads.drop_sync(self._bench.frames, place))
         self._steps.fenced(captures.finish(self._capture_id, self._lease.token))
         self._lease.drop()
-        self._steps.steadily(lambda: self._bench.dispatch.done(self._lease))
+        self._steps.retry(lambda: self._bench.dispatch.done(self._lease))
         return end
 
     # --- stopping and failing ------------------------------------------------------------------------
@@ -290,7 +291,7 @@ class CaptureJob:
         closed, accepted = (True, self._video.expected_frames) if self._video else self._look()
         seconds_left = self._stop_by_s - time.monotonic()
         if not worth_finishing(closed, accepted - self._progress.last_seq, self._frame_s(), seconds_left):
-            raise Stopping
+            raise Stopped
 
     def _look(self) -> tuple[bool, int]:
         """Whether the capture is closed, and how many frames were accepted, as of now."""
@@ -299,7 +300,7 @@ class CaptureJob:
             with broker_errors("frames"):
                 return self._bench.frames.hmget(capture_keys(self._capture_id).state, ["status", "accepted"])
 
-        status, accepted = self._steps.steadily(read)
+        status, accepted = self._steps.retry(read)
         try:
             return status == b"closed", read_count(accepted)
         except ValueError as error:
@@ -327,10 +328,10 @@ class CaptureJob:
             if is_poison(self._state.deliveries):
                 self._log.error("the capture is set aside", deliveries=self._state.deliveries)
                 self._lease.drop()
-                self._steps.steadily(lambda: self._bench.dispatch.done(self._lease))
+                self._steps.retry(lambda: self._bench.dispatch.done(self._lease))
             else:
-                self._steps.steadily(lambda: self._bench.dispatch.hand_back(self._lease))
-        except (LeaseLost, Stopping):
+                self._steps.retry(lambda: self._bench.dispatch.hand_back(self._lease))
+        except (LeaseLost, Stopped):
             return "lost"
         except UnreadableValue as error:  # its lease runs out; who claims it then finds the same
             self._log.error("the capture cannot be handed back", exc_info=error)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from contracts.broker.keys import EXTRACTORS
 from contracts.broker.roles import Broker, broker_errors, connect_sync
 from contracts.process.logs import bind_to_log, get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import Stopped, Until, repeat_sync, retry_sync
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from workers.extract.capture_job import CaptureJob, JobEnd
@@ -29,6 +30,10 @@ PULSE_TIMEOUT_S = 2.0
 log = get_logger()
 
 
+class _CaptureFailed(Exception):
+    """This extractor could not finish a capture. The error is reported already."""
+
+
 class Extractor:
     """Takes and does captures until ``bench.stop`` is set."""
 
@@ -37,30 +42,23 @@ class Extractor:
         self._pulse = pulse
 
     def run(self) -> None:
-        """Work. A broker that is away is reported and asked again with backoff."""
-        stop = self._bench.stop
-        failures = 0
-        while not stop.is_set():
-            try:
-                claimed = self._bench.dispatch.take()
-            except BrokerUnavailable as error:
-                log.warning("no captures to be had", detail=str(error), again_in_s=backoff_s(failures))
-                stop.wait(backoff_s(failures))
-                failures += 1
-                continue
-            except Exception as error:  # what is in the broker is not what it must be; it may be put right
-                self._bench.metrics.background.note("dispatch", error)
-                stop.wait(backoff_s(failures))
-                failures += 1
-                continue
-            if claimed is None:
-                failures = 0
-                continue
-            with self._pulse.holding(claimed.lease), self._bench.metrics.busy.track_inprogress():
-                end = self._do(claimed)
-            failures = failures + 1 if end == "failed" else 0
-            if failures:  # leave it to another extractor first
-                stop.wait(backoff_s(failures))
+        """Take and do captures. After an error, or a capture that failed, pause with backoff."""
+        repeat_sync(self._take_one, self._failed, stop=self._bench.stop)
+
+    def _take_one(self) -> None:
+        claimed = self._bench.dispatch.take()
+        if claimed is None:
+            return
+        with self._pulse.holding(claimed.lease), self._bench.metrics.busy.track_inprogress():
+            end = self._do(claimed)
+        if end == "failed":
+            raise _CaptureFailed  # pause, so that another extractor takes the capture first
+
+    def _failed(self, error: Exception, delay_s: float) -> None:
+        if isinstance(error, BrokerUnavailable):
+            log.warning("cannot read the dispatch stream, retrying", detail=str(error), again_in_s=delay_s)
+        elif not isinstance(error, _CaptureFailed):  # the dispatch stream holds what it must not; that may be put right
+            self._bench.metrics.background.note("dispatch", error)
 
     def _do(self, claimed: Claimed) -> JobEnd:
         try:
@@ -104,16 +102,13 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
 
 
 def _wait_for(store: ArtifactStore, stop: threading.Event) -> None:
-    """Take no capture before there is a place for what comes of it."""
-    attempt = 0
-    while not stop.is_set():
-        try:
-            return store.check()
-        except ArtifactStoreError as error:
-            log.warning("the artifacts' store is waited for", detail=str(error), again_in_s=backoff_s(attempt))
-            stop.wait(backoff_s(attempt))
-            attempt += 1
-    return None
+    """Wait until artifacts can be stored, or ``stop`` is set."""
+
+    def on_retry(error: Exception, delay_s: float) -> None:
+        log.warning("waiting for the artifacts' store", detail=str(error), again_in_s=delay_s)
+
+    with suppress(Stopped):
+        retry_sync(store.check, until=Until(ArtifactStoreError), stop=stop, on_retry=on_retry)
 
 
 def _leave(frames: Broker, consumer: str) -> None:

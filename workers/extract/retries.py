@@ -1,18 +1,17 @@
-"""How the steps of a capture are run: again for as long as a broker is away or the artifacts' store refuses, and
-only while the capture is ours."""
+"""Run the steps of one capture: retried while a broker is away or the artifacts' store refuses, and only while this
+extractor has the capture."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from contracts.broker.roles import Broker
 from contracts.broker.script import Call, run_sync
-from contracts.process.retry import backoff_s
-from contracts.rules.errors import ArtifactError, ArtifactTaken, BrokerUnavailable, FolderMissing
+from contracts.process.retry import ANSWERED, Until, retry_sync
+from contracts.rules.errors import ArtifactError, ArtifactTaken, FolderMissing
 from contracts.state import captures
 from workers.extract.heartbeat import FrameClock
 from workers.extract.lease import Dispatch, Lease, Timing
@@ -20,7 +19,7 @@ from workers.metrics import ExtractorMetrics
 from workers.vision.artifact import ArtifactStore
 from workers.vision.pipelines.base import PipelineFactory
 
-__all__ = ["Bench", "Steps", "Stopping"]
+__all__ = ["Bench", "Steps"]
 
 T = TypeVar("T")
 
@@ -40,15 +39,11 @@ class Bench:
     metrics: ExtractorMetrics = field(default_factory=ExtractorMetrics)
 
 
-class Stopping(Exception):
-    """The process is to end, and this capture is not worth finishing."""
-
-
 class Steps:
     """Runs the steps of one capture.
 
-    Every method raises `LeaseLost` once the capture is another extractor's, and `Stopping` when a step that
-    fails would have to be repeated while the process is to end.
+    Every method raises `LeaseLost` once the capture is another extractor's, and `Stopped` if a step fails and would be
+    retried after the process was told to stop.
     """
 
     def __init__(self, bench: Bench, lease: Lease, log: Any) -> None:
@@ -59,7 +54,7 @@ class Steps:
     def call(self, call: Call[T]) -> T:
         """Run a script, which may be repeated."""
         broker = self._bench.frames if call.role == "frames" else self._bench.events
-        return self.steadily(lambda: run_sync(broker, call))
+        return self.retry(lambda: run_sync(broker, call))
 
     def fenced(self, call: Call[bool]) -> None:
         """Run a script that says whether the capture is still ours."""
@@ -69,40 +64,32 @@ class Steps:
         """Ask the broker whether the capture is still ours."""
         self.fenced(captures.heartbeat(self._lease.capture_id, self._lease.token))
 
-    def steadily(self, step: Callable[[], T]) -> T:
-        """Repeat a step for as long as a broker is away."""
-        attempt = 0
-        while True:
-            self._lease.check()
-            try:
-                return step()
-            except BrokerUnavailable as error:
-                self._log.warning("a step is repeated", detail=str(error), attempt=attempt)
-                if self._bench.stop.is_set():
-                    raise Stopping from error
-            self._bench.stop.wait(backoff_s(attempt))
-            attempt += 1
+    def retry(self, step: Callable[[], T]) -> T:
+        """Retry a step for as long as a broker is away."""
 
-    def patiently(self, step: Callable[[], T]) -> T:
-        """Repeat a step for as long as the artifacts' store is away or refuses, and ``patience_s`` lasts.
+        def attempt() -> T:
+            self._lease.check()
+            return step()
+
+        return self._retry(attempt, ANSWERED, "a step is repeated")
+
+    def retry_store(self, step: Callable[[], T]) -> T:
+        """Retry a step while the artifacts' store is away or refuses, for ``patience_s`` seconds.
 
         Raises:
             ArtifactTaken, FolderMissing: at once.
-            ArtifactError: patience is at its end.
+            ArtifactError: the store still refused after ``patience_s``.
         """
-        give_up_s = time.monotonic() + self._bench.timing.patience_s
-        attempt = 0
-        while True:
+
+        def attempt() -> T:
             self.prove()
-            try:
-                return step()
-            except (ArtifactTaken, FolderMissing):
-                raise
-            except ArtifactError as error:
-                self._log.warning("the artifacts' store refuses", detail=str(error), attempt=attempt)
-                if self._bench.stop.is_set():
-                    raise Stopping from error
-                if time.monotonic() >= give_up_s:
-                    raise
-            self._bench.stop.wait(backoff_s(attempt))
-            attempt += 1
+            return step()
+
+        until = Until(ArtifactError, never=(ArtifactTaken, FolderMissing), failing_s=self._bench.timing.patience_s)
+        return self._retry(attempt, until, "the artifacts' store refuses")
+
+    def _retry(self, attempt: Callable[[], T], until: Until, event: str) -> T:
+        def on_retry(error: Exception, delay_s: float) -> None:
+            self._log.warning(event, detail=str(error), again_in_s=delay_s)
+
+        return retry_sync(attempt, until=until, stop=self._bench.stop, on_retry=on_retry)

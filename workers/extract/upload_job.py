@@ -15,13 +15,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from contracts.messages.upload import CHUNK_BYTES, StoredVideo
+from contracts.process.retry import Stopped
 from contracts.rules.errors import VideoError
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from workers.extract.lease import Lease
-from workers.extract.retries import Bench, Steps, Stopping
+from workers.extract.retries import Bench, Steps
 from workers.vision.pipelines.base import Image
 from workers.vision.video_cost import MemoryLimit
 
@@ -128,7 +129,7 @@ class UploadedVideo:
         Raises:
             VideoError: it is gone, it is none, or it cannot be a capture.
         """
-        self._steps.steadily(lambda: uploads.keep_sync(self._bench.frames, self._stored.upload_id))
+        self._steps.retry(lambda: uploads.keep_sync(self._bench.frames, self._stored.upload_id))
         window = self._window
         limits = CaptureLimits(
             max_fps=window.fps_target, max_long_side=window.width, max_short_side=window.height,
@@ -150,7 +151,7 @@ class UploadedVideo:
 
         Raises:
             VideoError: the video turns out not to be a capture.
-            Stopping: the process is to end before there is anything new.
+            Stopped: the process is to end before there is anything new.
         """
         assert self._opened is not None
         seq = 0
@@ -160,7 +161,7 @@ class UploadedVideo:
             if seq > after_seq:
                 yield Frame(seq, picture.offset_ms, 0, picture.image)
             elif self._bench.stop.is_set():  # nobody is asked between frames that are passed over
-                raise Stopping
+                raise Stopped
         self._measure(seq)
         end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)
         return TerminalEntry("close", timestamp_end=end), seq
@@ -171,7 +172,7 @@ class UploadedVideo:
     def _fetch(self, number: int) -> bytes | None:
         bench, upload_id = self._bench, self._stored.upload_id
         with bench.clock.paused():  # waiting for a broker is no slow frame
-            return self._steps.steadily(lambda: uploads.read_chunk(bench.frames, upload_id, number))
+            return self._steps.retry(lambda: uploads.read_chunk(bench.frames, upload_id, number))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from contracts.broker.roles import Broker, BrokerFull, broker_errors
 from contracts.broker.script import Call, run_sync
 from contracts.messages.live import LiveCode
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
+from contracts.process.retry import repeat_sync
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame
@@ -78,32 +78,30 @@ class LiveWorker:
         self._stop = stop
         self._metrics = metrics or LiveMetrics()
         self._alive_at_s = 0.0
+        self._failures = 0
         self._queue = LiveQueue()
         self._unsaid: list[Call[Any]] = []
 
     def run(self) -> None:
-        """Work. A broker that is away is asked again with backoff; the frame or answer in hand is lost, and the
-        session's gateway has its deadline."""
-        failures = 0
-        while not self._stop.is_set():
-            try:
-                self.turn()
-            except BrokerUnavailable as error:
-                delay_s = min(self._timing.backoff_s, backoff_s(failures))
-                if not failures:
-                    log.warning("the frames broker is away", detail=str(error))
-                failures += 1
-                self._alive_at_s = 0.0  # the first thing that it hears again is that we are here
-                self._stop.wait(delay_s)
-            except Exception as error:
-                self._metrics.background.note("live_worker", error)
-                self._stop.wait(min(self._timing.backoff_s, backoff_s(failures)))
-                failures += 1
-            else:
-                if failures:
-                    log.info("the frames broker is back", failures=failures)
-                failures = 0
+        """Answer frames. While the broker is away, retry with backoff; the frame or answer in hand is lost, and the
+        session's gateway reports that at its deadline."""
+        repeat_sync(self._run_turn, self._failed, stop=self._stop, longest_pause_s=self._timing.backoff_s)
         self._sessions.close()
+
+    def _run_turn(self) -> None:
+        self.turn()
+        if self._failures:
+            log.info("the frames broker is back", failures=self._failures)
+        self._failures = 0
+
+    def _failed(self, error: Exception, _delay_s: float) -> None:
+        if not isinstance(error, BrokerUnavailable):
+            self._metrics.background.note("live_worker", error)
+        else:
+            if not self._failures:
+                log.warning("the frames broker is away", detail=str(error))
+            self._alive_at_s = 0.0  # send a heartbeat before anything else
+        self._failures += 1
 
     def turn(self) -> None:
         """A heartbeat if one is due, and the frame whose turn it is if one comes within ``read_ms``.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from structlog.testing import capture_logs
 
 from contracts.broker import roles
 from contracts.broker.roles import (
@@ -24,10 +25,10 @@ from contracts.broker.roles import (
     ensure_group_sync,
     judge_role,
     unbounded,
-    wait_for_role,
+    wait_for_brokers,
 )
 from contracts.process.retry import backoff_s
-from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, UnreadableValue
+from contracts.rules.errors import BrokerMisconfigured, BrokerSlow, BrokerUnavailable, UnreadableValue
 from tests.conftest import BrokerPair
 from tests.support.brokers import FRAMES, BrokerProcess
 from tests.support.waiting import wait_until
@@ -239,33 +240,36 @@ def test_a_broker_whose_acl_hides_config_is_refused_until_it_is_assumed_volatile
             check(url, "events")
 
 
-def test_a_broker_that_is_away_is_waited_for_and_each_wait_is_told(own_brokers: BrokerPair) -> None:
+def test_brokers_that_are_away_are_waited_for_and_each_wait_is_logged(own_brokers: BrokerPair) -> None:
     own_brokers.frames.kill()
-    waits: list[tuple[BrokerUnavailable, float]] = []
 
-    def on_wait(error: BrokerUnavailable, delay_s: float) -> None:
-        waits.append((error, delay_s))
-        if len(waits) == 2:
-            own_brokers.frames.start()
+    async def main() -> BrokerMisconfigured | None:
+        frames, events = connect(own_brokers.frames.url), connect(own_brokers.events.url)
+        waiting = asyncio.create_task(wait_for_brokers(frames, events, assume_volatile=False))
+        while len(logged) < 2:
+            await asyncio.sleep(0.01)
+        own_brokers.frames.start()
+        advice = await waiting
+        await frames.aclose()
+        await events.aclose()
+        return advice
 
-    async def main() -> None:
-        client = connect(own_brokers.frames.url)
-        await wait_for_role(client, "frames", assume_volatile=False, on_wait=on_wait)
-        await client.aclose()
-
-    asyncio.run(main())
-    assert [delay_s for _, delay_s in waits] == [backoff_s(0), backoff_s(1)]
-    assert all(error.role == "frames" for error, _ in waits)
+    with capture_logs() as logged:
+        asyncio.run(main())
+    assert [line["again_in_s"] for line in logged][:2] == [backoff_s(0), backoff_s(1)]
+    assert all(line["event"] == "waiting for a broker" and "frames broker" in line["detail"] for line in logged)
 
 
 def test_a_misconfigured_broker_is_not_waited_for(brokers: BrokerPair) -> None:
     async def main() -> None:
         client = connect(brokers.frames.url)
         with pytest.raises(BrokerMisconfigured):
-            await wait_for_role(client, "events", assume_volatile=False, on_wait=lambda *_: pytest.fail("waited"))
+            await wait_for_brokers(client, client, assume_volatile=False)
         await client.aclose()
 
-    asyncio.run(main())
+    with capture_logs() as logged:
+        asyncio.run(main())
+    assert not logged
 
 
 def test_a_group_is_created_at_the_beginning_and_creating_it_again_is_done_already(
@@ -340,10 +344,6 @@ def test_another_scheme_is_a_value_error(url: str) -> None:
             make(url)
 
 
-def test_waits_double_up_to_five_seconds() -> None:
-    assert [backoff_s(attempt) for attempt in (0, 1, 2, 5, 6, 7, 1000)] == [0.1, 0.2, 0.4, 3.2, 5.0, 5.0, 5.0]
-
-
 def reply(text: str) -> BaseException:
     """The client library's own error for a broker's reply."""
     from redis._parsers.base import BaseParser
@@ -395,6 +395,7 @@ def test_a_broker_that_is_away_means_try_again(error: BaseException) -> None:
         raise error
     assert caught.value.__cause__ is error
     assert caught.value.cause
+    assert isinstance(caught.value, BrokerSlow) == isinstance(error, redis.exceptions.TimeoutError)
     assert "\n" not in caught.value.cause
 
 

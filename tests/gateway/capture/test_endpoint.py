@@ -504,7 +504,7 @@ def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.Monke
     async def away(broker: Any, call: Any, within_s: float) -> Any:
         raise BrokerUnavailable("events", "connection refused")
 
-    monkeypatch.setattr(lifecycle, "run_within", away)
+    monkeypatch.setattr(lifecycle, "_run", away)
 
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())

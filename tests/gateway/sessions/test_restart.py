@@ -6,11 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-import redis
 
-from contracts.broker.roles import BrokerFull, connect
-from contracts.rules.errors import BrokerUnavailable
-from gateway.again import once_more
+from contracts.broker.roles import connect
 from tests.conftest import BrokerPair
 from tests.gateway.reached import assert_refused, reaching
 
@@ -53,39 +50,3 @@ def test_connections_that_a_restart_cut_are_nobodys_concern(own_brokers: BrokerP
             assert await gateway.status("sess_0123456789abcdef") == "invalid"
 
     asyncio.run(main())
-
-
-@pytest.mark.parametrize(
-    ("failures", "steps"),
-    [
-        ([], 1),
-        ([BrokerUnavailable("events", "cut")], 2),
-        ([BrokerUnavailable("events", "cut"), BrokerUnavailable("events", "away")], 2),
-        ([BrokerFull("events", "full")], 1),
-        ([BrokerUnavailable("events", "slow")], 1),
-    ],
-)
-def test_step_is_repeated_once_and_only_if_its_connection_was_cut(
-    failures: list[BrokerUnavailable], steps: int
-) -> None:
-    ran = 0
-    left = list(failures)
-
-    async def step() -> str:
-        nonlocal ran
-        ran += 1
-        if left:
-            error = left.pop(0)
-            slow = error.cause == "slow"
-            raise error from (redis.exceptions.TimeoutError() if slow else redis.exceptions.ConnectionError())
-        return "done"
-
-    async def main() -> None:
-        if len(failures) == 2 or (failures and steps == 1):
-            with pytest.raises(BrokerUnavailable):
-                await once_more(step)
-        else:
-            assert await once_more(step) == "done"
-
-    asyncio.run(main())
-    assert ran == steps
