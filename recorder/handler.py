@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, BrokerFull, broker_errors
+from contracts.broker.roles import AsyncBroker, BrokerFull
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
@@ -23,9 +22,8 @@ from contracts.rules.errors import (
     SessionLogLocked,
     UnreadableValue,
 )
-from contracts.rules.ids import is_identifier
-from contracts.state import dead_letters, records
-from contracts.state.events import EventEntry, Receipt
+from contracts.state import dead_letters, readers, records
+from contracts.state.events import EventEntry, Receipt, capture_of
 from recorder.blocked_sessions import BlockedSessions, SessionKey
 from recorder.entry import read_entry
 from recorder.metrics import TORN_LINE, RecorderMetrics
@@ -216,16 +214,13 @@ class EntryHandler:
             return
         receipt = Receipt(error=error.code, detail=f"{error.detail}; the event stays queued and is tried again")
         try:
-            with broker_errors("events"):
-                await self._events.set(keys.receipt(entry_id), receipt.encode(), ex=records.RECEIPT_TTL_S)
+            await readers.put_receipt(self._events, entry_id, receipt)
         except BrokerFull:
             _log.warning("no room for a receipt", entry_id=entry_id)
 
     async def _refuse(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
         """Remove an entry that can never be appended: as a dead letter, unless its sender still has the event."""
-        capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
-        if not is_identifier(capture_id):
-            capture_id = ""
+        capture_id = capture_of(fields)
         to_sender = isinstance(error, _REFUSED_TO_SENDER) and not capture_id
         what = "event refused" if to_sender else "dead letter"
         _log.warning(what, entry_id=entry_id, code=error.code, detail=error.detail)

@@ -21,7 +21,7 @@ from contracts.process.retry import pause
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier
 from contracts.rules.paths import session_log_path
-from contracts.state import records, uploads
+from contracts.state import heartbeats, readers, records, uploads
 from contracts.state.dead_letters import DEAD_TTL_MS
 from contracts.state.events import EventEntry
 from recorder.leadership import Leadership
@@ -37,7 +37,6 @@ BATCH_CAPTURES = 100
 UNATTENDED_MS = 300_000
 """How long a video waits where no extractor is: nobody is there to be told, and it takes up memory."""
 
-EXTRACTOR_LIVE_MS = 10_000
 
 _log = get_logger()
 
@@ -161,13 +160,11 @@ class Sweep:
 
     async def _look(self, capture_id: str, age_ms: float) -> Sighting:
         try:
-            with broker_errors("events"):
-                fields: Any = await self._events.hgetall(keys.capture_record(capture_id))
-            record = records.CaptureRecord.decode(fields)
+            record = await readers.read_record(self._events, capture_id)
+            if record is None or record.capture_id != capture_id:  # expired, or another capture's
+                return Sighting(None)
             log = session_log_path(self._log_root, record.user_id, record.session_id)
-        except (UnreadableValue, ValueError):  # expired, or no record of ours
-            return Sighting(None)
-        if record.capture_id != capture_id:
+        except (UnreadableValue, ValueError):
             return Sighting(None)
         if record.outcome == "published":
             with broker_errors("events"):
@@ -199,12 +196,9 @@ class Sweep:
     async def _is_unattended(self, capture_id: str) -> bool:
         """Whether no extractor ever had the capture, and none is there; false if the frames role does not answer."""
         try:
-            with broker_errors("frames"):
-                claimed = await self._frames.hexists(keys.capture_keys(capture_id).state, "generation")
-                now_ms = await broker_time_ms(self._frames, "frames", keys.EXTRACTORS)
-                return not claimed and not await self._frames.zcount(
-                    keys.EXTRACTORS, now_ms - EXTRACTOR_LIVE_MS, now_ms + EXTRACTOR_LIVE_MS
-                )
+            if await readers.was_claimed(self._frames, capture_id):
+                return False
+            return not await heartbeats.count_extractors(self._frames)
         except (BrokerUnavailable, UnreadableValue):
             return False
 

@@ -11,16 +11,16 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
+from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, UPLOADS, capture_keys
+from contracts.broker.script import Argument, Call
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation, CaptureOpen, Found
+from contracts.messages.upload import Place, StoredVideo
 from contracts.rules.codes import stored_code
-from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
-from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, EXTRACTORS, UPLOADS, capture_keys
 from contracts.rules.layout import PART_NAMES, Part, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.broker.script import Argument, Call
-from contracts.messages.upload import Place, StoredVideo
+from contracts.state.frame import ForwardItem, TerminalEntry
 
 __all__ = [
     "ENDED_TTL_S",
@@ -30,7 +30,6 @@ __all__ = [
     "PushReply",
     "Watch",
     "acknowledge",
-    "alive",
     "claim",
     "end",
     "finish",
@@ -51,10 +50,6 @@ ENDED_TTL_S = 3600
 
 TOMBSTONE_TTL_S = 60
 """How long a finished capture's state stays for a late push to read."""
-
-
-FORGET_MS = 60_000
-"""How long an extractor process that is silent stays listed."""
 
 
 class CaptureWindow(StrictModel):
@@ -315,12 +310,3 @@ def finish(capture_id: str, token: str) -> Call[bool]:
 def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:
     """The capture has its outcome: its dispatch entry goes."""
     return Call("frames", "acknowledge", [queue], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)
-
-
-def alive(extractor: str) -> Call[list[str]]:
-    """Say that this extractor process is there; returns those that are forgotten from here on."""
-    return Call("frames", "alive", [EXTRACTORS], [extractor, FORGET_MS], _names)
-
-
-def _names(names: list[bytes]) -> list[str]:
-    return [name.decode(errors="surrogateescape") for name in names]

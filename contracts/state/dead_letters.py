@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.broker import keys
-from contracts.state.events import Receipt
-from contracts.rules.ids import format_utc
-from contracts.state.records import RECEIPT_TTL_S
 from contracts.broker.script import Argument, Call
+from contracts.rules.ids import format_utc
+from contracts.state.events import Receipt
+from contracts.state.records import RECEIPT_TTL_S
 
 __all__ = ["DEAD_TTL_MS", "bury", "bury_tail"]
 

@@ -19,13 +19,14 @@ from pydantic import BaseModel
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.rules.errors import EventTooLarge, RecorderError, UnreadableValue
-from contracts.rules.ids import parse_utc
+from contracts.rules.ids import is_identifier, parse_utc
 
 __all__ = [
     "EventEntry",
     "Receipt",
     "append_event",
     "await_receipt",
+    "capture_of",
     "compact_json",
     "encode_line",
     "event_bytes",
@@ -156,6 +157,12 @@ class EventEntry:
             )
         except KeyError as missing:
             raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None
+
+
+def capture_of(fields: Mapping[bytes, bytes]) -> str:
+    """The ``capture_id`` of an entry that may be unreadable otherwise; empty if it has none, or no identifier."""
+    capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
+    return capture_id if is_identifier(capture_id) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from contracts.rules.ids import format_utc, parse_utc
 
-__all__ = ["ForwardItem", "TerminalEntry", "decode_entry"]
+__all__ = ["ForwardItem", "TerminalEntry", "decode_entry", "is_abort"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,6 +97,11 @@ def decode_entry(fields: Mapping[bytes, bytes]) -> ForwardItem | TerminalEntry:
         )
     except KeyError as missing:
         raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None
+
+
+def is_abort(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether the entry aborts its capture; says so of an entry that is unreadable otherwise, too."""
+    return fields.get(b"event") == b"abort"
 
 
 def _decode_terminal(fields: Mapping[bytes, bytes]) -> TerminalEntry:

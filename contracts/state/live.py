@@ -6,14 +6,16 @@ answers, a gateway deletes the answers that it has read, so nothing is left. An 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast, get_args
 
-from contracts.rules.ids import is_identifier, read_count
 from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
-from contracts.messages.live import LiveCode
+from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Call
+from contracts.messages.live import LiveCode
+from contracts.rules.ids import is_identifier, read_count
 
 __all__ = [
     "LIVE_LEASE_MS",
@@ -24,9 +26,11 @@ __all__ = [
     "alive",
     "drop",
     "join",
+    "leave",
     "put_answer",
     "put_frame",
     "renew",
+    "sessions_per_worker",
 ]
 
 SILENT_MS = 5_000
@@ -117,8 +121,8 @@ class LiveFrame:
 class Answer:
     """One answer on its way to a gateway.
 
-    ``error`` is empty, and ``text`` the result as JSON (`contracts.messages.live.PipelineResult`); or it is the code of what
-    went wrong, and ``text`` a sentence for the client.
+    ``error`` is empty, and ``text`` is the result as JSON (`contracts.messages.live.PipelineResult`); or ``error`` is
+    the code of what went wrong, and ``text`` is a sentence for the client.
     """
 
     live_id: str
@@ -171,6 +175,28 @@ def renew(places: Sequence[Place]) -> Call[list[Place]]:
 
     members = [place.member for place in places]
     return Call("frames", "live_renew", _BOTH, [SILENT_MS, LIVE_LEASE_MS, *members], read)
+
+
+async def leave(broker: AsyncBroker, slot: Place) -> None:
+    """Give a session's slot up.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer; the slot lapses by itself.
+    """
+    with broker_errors("frames"):
+        await broker.zrem(LIVE_SESSIONS, slot.member)
+
+
+def sessions_per_worker(broker: Broker) -> Counter[bytes]:
+    """How many sessions each live worker has, by the worker's name.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer.
+        UnreadableValue: the key does not hold a zset.
+    """
+    with broker_errors("frames"):
+        members: Any = broker.zrange(LIVE_SESSIONS, 0, -1)
+    return Counter(member.rpartition(b"/")[0] for member in members)
 
 
 def alive(worker: str) -> Call[set[str]]:

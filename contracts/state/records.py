@@ -13,14 +13,22 @@ from typing import Any, Literal, NamedTuple, cast
 import orjson
 
 from contracts.broker import keys
-from contracts.messages.capture import CaptureStatus, Found
-from contracts.state.captures import CaptureWindow
-from contracts.rules.codes import CaptureCode, VideoCode, stored_code
-from contracts.state.events import EventEntry, Receipt
-from contracts.rules.ids import format_utc, is_entry_id, is_identifier, is_record_id, is_session_id, parse_utc, read_count
-from contracts.rules.layout import PART_NAMES, Part
 from contracts.broker.script import Argument, Call
+from contracts.messages.capture import CaptureStatus, Found
 from contracts.messages.upload import Place
+from contracts.rules.codes import CaptureCode, VideoCode, stored_code
+from contracts.rules.ids import (
+    format_utc,
+    is_entry_id,
+    is_identifier,
+    is_record_id,
+    is_session_id,
+    parse_utc,
+    read_count,
+)
+from contracts.rules.layout import PART_NAMES, Part
+from contracts.state.captures import CaptureWindow
+from contracts.state.events import EventEntry, Receipt
 
 __all__ = [
     "CaptureCounts",

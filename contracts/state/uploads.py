@@ -5,16 +5,31 @@ A place and its chunks lie in different slots of a cluster, so each step is by i
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
-from contracts.broker.roles import AsyncBroker, Broker, broker_errors
-from contracts.state.captures import ENDED_TTL_S
 from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
+from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
-from contracts.process.settings import Settings
 from contracts.messages.upload import Place
+from contracts.process.settings import Settings
+from contracts.state.captures import ENDED_TTL_S
 
-__all__ = ["ARRIVING_TTL_S", "Placed", "drop", "drop_sync", "keep", "keep_sync", "put", "read_chunk", "take", "wait"]
+__all__ = [
+    "ARRIVING_TTL_S",
+    "Placed",
+    "drop",
+    "drop_sync",
+    "keep",
+    "keep_sync",
+    "parse_slots",
+    "put",
+    "read_chunk",
+    "read_slots",
+    "read_slots_sync",
+    "take",
+    "wait",
+]
 
 ARRIVING_TTL_S = 60
 """How long the chunks of a video outlive a gateway that is silent while they arrive."""
@@ -40,6 +55,36 @@ def put(upload_id: str, number: int, chunk: bytes) -> Call[None]:
     """Store a chunk, `contracts.messages.upload.CHUNK_BYTES` long unless it is the last."""
     arguments: list[Argument] = [number, ARRIVING_TTL_S, chunk]
     return Call("frames", "upload_put", [uploaded_video(upload_id)], arguments, lambda _: None)
+
+
+def parse_slots(members: Sequence[bytes]) -> tuple[list[Place], list[bytes]]:
+    """The slots that these members of the zset are, and the members that are none."""
+    slots, unreadable = [], []
+    for member in members:
+        try:
+            slots.append(Place.read(member.decode()))
+        except ValueError:
+            unreadable.append(member)
+    return slots, unreadable
+
+
+async def read_slots(broker: AsyncBroker) -> tuple[list[Place], list[bytes]]:
+    """`parse_slots` of all videos in the broker.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer.
+        UnreadableValue: the key does not hold a zset.
+    """
+    with broker_errors("frames"):
+        members: Any = await broker.zrange(UPLOAD_PLACES, 0, -1)
+    return parse_slots(members)
+
+
+def read_slots_sync(broker: Broker) -> list[Place]:
+    """The slots of `read_slots`, for a process that blocks."""
+    with broker_errors("frames"):
+        members: Any = broker.zrange(UPLOAD_PLACES, 0, -1)
+    return parse_slots(members)[0]
 
 
 async def keep(broker: AsyncBroker, upload_id: str) -> bool:

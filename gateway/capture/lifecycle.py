@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, Role, broker_errors, memory_share
+from contracts.broker.roles import AsyncBroker, Role, memory_share
 from contracts.broker.script import Call, T, run
 from contracts.process.logs import get_logger
 from contracts.process.retry import Until, retry
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import A3CPError, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, records, uploads
+from contracts.state import captures, dispatch, records, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
@@ -105,15 +105,9 @@ def socket_lease_ms(limits: CaptureLimits) -> int:
 
 
 async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
-    """One entry for the extractors. A second one, should the first answer be lost, does no harm: only the
-    entry that claimed the capture first can claim it again. From then on a capture from a video waits for them."""
-    fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-
-    async def add() -> None:
-        with broker_errors("frames"):
-            await frames.xadd(window.queue, fields)  # type: ignore[arg-type]
-
-    await retry(add, until=Until(attempts=2, pauses=False))
+    """One entry for the extractors, or a second one if the first answer was lost. From then on a capture from a video
+    waits for them."""
+    await retry(lambda: dispatch.dispatch(frames, window), until=Until(attempts=2, pauses=False))
     if window.video and not await _retry("frames", lambda: uploads.wait(frames, window.capture_id), OPEN_WITHIN_S):
         raise CaptureError("forward_failed", "the frames broker lost the capture meanwhile")
 

@@ -10,14 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import Found, RawFeaturesRef
-from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.broker.roles import AsyncBroker
 from contracts.messages.http import CaptureReport
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
-from contracts.rules.ids import is_identifier, parse_utc, read_count
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.ids import is_identifier, parse_utc
+from contracts.state import readers
 from contracts.state.records import CaptureRecord
 from gateway.http.refusals import json_response
 from gateway.state import GatewayState
@@ -25,8 +24,6 @@ from gateway.state import GatewayState
 __all__ = ["ROUTES", "InFlight", "describe", "known_record", "read_flight", "report"]
 
 log = get_logger()
-
-_STATE_FIELDS = ["status", "generation", "expected", "accepted", "extracted", *(f"found_{part}" for part in PART_NAMES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,39 +82,26 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
         BrokerUnavailable: the events broker is away.
         UnreadableValue: what is there is no record.
     """
-
-    async def read() -> Any:
-        with broker_errors("events"):
-            return await events.hgetall(keys.capture_record(capture_id))
-
-    fields = await retry(read) if is_identifier(capture_id) else None
-    if not fields:
+    record = None
+    if is_identifier(capture_id):
+        record = await retry(lambda: readers.read_record(events, capture_id))
+    if record is None:
         raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
-    try:
-        return CaptureRecord.decode(fields)
-    except ValueError as error:
-        raise UnreadableValue("events", keys.capture_record(capture_id), str(error)) from error
+    return record
 
 
 async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
     """The state in flight; None if it is gone or cannot be read, or if the frames broker is away: the record still says
     what it can."""
-
-    async def read() -> Any:
-        with broker_errors("frames"):
-            return await frames.hmget(keys.capture_keys(capture_id).state, _STATE_FIELDS)
-
     try:
-        status, generation, *texts = await retry(read)
-        expected, accepted, extracted, *found = [read_count(text) for text in texts]
-    except (BrokerUnavailable, UnreadableValue, ValueError) as error:
+        state = await retry(lambda: readers.read_summary(frames, capture_id))
+    except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("capture reported without its state", capture_id=capture_id, exc_info=error)
         return None
-    if status is None:
+    if state is None:
         return None
-    parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
-    accepted = max(accepted, extracted)  # a video's frames are counted when it was read to its end
-    return InFlight(status == b"open", generation is not None, accepted, extracted, parts, expected)
+    accepted = max(state.accepted, state.extracted)  # a video's frames are counted when it was read to its end
+    return InFlight(state.status == "open", state.claimed, accepted, state.extracted, state.found, state.expected)
 
 
 ROUTES = [Route("/captures/{capture_id}", show, methods=["GET"])]

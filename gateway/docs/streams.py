@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from contracts.broker import keys
 from contracts.rules.limits import CaptureLimits
+from contracts.state.dispatch import DispatchEntry
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.live import Answer, LiveFrame
@@ -49,13 +50,6 @@ class Stream:
         return self.key.replace(self.tag, "{tag}") if self.tag else self.key
 
 
-@dataclass(frozen=True, slots=True)
-class _Dispatch:
-    capture_id: str
-    user_id: str
-    session_id: str
-
-
 def _optional(schema: Schema) -> Schema:
     return {**schema, "x-optional": True}
 
@@ -68,7 +62,7 @@ _JPEG: Schema = {"type": "string", "contentMediaType": "image/jpeg", "descriptio
 
 _DISPATCH = Entry(
     "DispatchEntry",
-    entry_schema(_Dispatch, "A capture that waits for an extractor. While it is pending, it is the lease.", {}),
+    entry_schema(DispatchEntry, "A capture that waits for an extractor. While it is pending, it is the lease.", {}),
     _WHO,
 )
 _FRAME = Entry(

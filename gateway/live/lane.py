@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from contracts.broker.keys import LIVE_SESSIONS, live_inbox, live_outbox
+from contracts.broker.keys import live_inbox, live_outbox
 from contracts.broker.roles import BrokerForbids, BrokerFull, broker_errors
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
@@ -111,16 +111,12 @@ class LiveLane:
             place, seat.place = seat.place, None
         try:
             if place is not None:
-                await retry(lambda: self._give_up(place))
+                await retry(lambda: live.leave(self._frames, place))
             if seat.sent is not None:
                 (inbox, entry_id), seat.sent = seat.sent, None
                 await retry(lambda: run(self._frames, live.drop(inbox, [entry_id])))
         except (BrokerUnavailable, UnreadableValue) as error:
             log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
-
-    async def _give_up(self, place: Place) -> None:
-        with broker_errors("frames"):
-            await self._frames.zrem(LIVE_SESSIONS, place.member)
 
     async def _send(self, seat: Seat, frame: LiveFrame) -> None:
         """Try until the frame is in a worker's inbox, or nobody waits for its answer. Nothing cancels it: `leave` has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,12 @@ import redis
 
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, BrokerForbids, Role, broker_errors, broker_time_ms, highest_memory_share
-from contracts.messages.upload import Place
 from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerUnavailable
-from contracts.state.live import SILENT_MS
+from contracts.state import heartbeats, uploads
 from gateway.metrics import GatewayMetrics
 
-__all__ = ["EXTRACTOR_LIVE_MS", "set_gauges"]
-
-EXTRACTOR_LIVE_MS = 10_000
+__all__ = ["set_gauges"]
 
 log = get_logger()
 
@@ -45,7 +42,9 @@ async def set_gauges(metrics: GatewayMetrics, role: Role, broker: AsyncBroker | 
 async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
     waiting = await _read_group(frames, keys.CAPTURES, keys.EXTRACTOR_GROUP)
     videos = await _read_group(frames, keys.UPLOADS, keys.EXTRACTOR_GROUP)
-    places: Any = await frames.zrange(keys.UPLOAD_PLACES, 0, -1)
+    slots, unreadable = await uploads.read_slots(frames)
+    for member in unreadable:
+        log.warning("a member is not the place of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
     now_ms = await broker_time_ms(frames, "frames", keys.CAPTURES)
     released = await _released(frames, keys.CAPTURES)
     videos_released = await _released(frames, keys.UPLOADS)
@@ -56,22 +55,11 @@ async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
         "lag": waiting.lag,
         "pending": waiting.pending,
         "uploads": videos.lag + videos_released.count,
-        "upload_bytes": _stored_bytes(places),
-        "extractors": await _live(frames, keys.EXTRACTORS, EXTRACTOR_LIVE_MS),
-        "live_workers": await _live(frames, keys.LIVE_WORKERS, SILENT_MS),
+        "upload_bytes": sum(slot.byte_length for slot in slots),
+        "extractors": await heartbeats.count_extractors(frames),
+        "live_workers": await heartbeats.count_live_workers(frames),
         "memory": await highest_memory_share(frames),
     }
-
-
-def _stored_bytes(places: Sequence[bytes]) -> int:
-    """What the videos with these places take up. A member that is no place takes up nothing that is known of."""
-    total = 0
-    for member in places:
-        try:
-            total += Place.read(member.decode()).byte_length
-        except ValueError:
-            log.warning("a member is not the place of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
-    return total
 
 
 async def _look_at_events(events: AsyncBroker) -> Mapping[str, float]:
@@ -129,11 +117,6 @@ async def _released(frames: AsyncBroker, queue: str) -> _Released:
             )
             return _Released(int(consumer["pending"]), first[0]["message_id"] if first else b"")
     return _Released(0)
-
-
-async def _live(frames: AsyncBroker, listed: str, within_ms: int) -> int:
-    now_ms = await broker_time_ms(frames, "frames", listed)
-    return int(await frames.zcount(listed, f"({now_ms - within_ms}", now_ms + within_ms))
 
 
 def _time_of(entry_id: bytes) -> int:

@@ -20,16 +20,16 @@ from contracts.broker.roles import (
     BrokerForbids,
     Role,
     broker_errors,
-    broker_time_ms,
     check_role,
     ensure_group,
 )
 from contracts.process.logs import get_logger
 from contracts.process.retry import backoff_s, retry
 from contracts.rules.errors import A3CPError, BrokerMisconfigured, BrokerUnavailable, UnreadableValue
+from contracts.state import heartbeats
 from gateway.http.refusals import json_response
 from gateway.monitoring.disks import lack_of_room
-from gateway.monitoring.gauges import EXTRACTOR_LIVE_MS, set_gauges
+from gateway.monitoring.gauges import set_gauges
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
 
@@ -179,9 +179,7 @@ def _sentence(problem: A3CPError) -> str:
 async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
     for queue in (keys.CAPTURES, keys.UPLOADS):
         await _group_stands(frames, "frames", queue, keys.EXTRACTOR_GROUP)
-    now_ms = await broker_time_ms(frames, "frames", keys.EXTRACTORS)
-    live = await frames.zcount(keys.EXTRACTORS, f"({now_ms - EXTRACTOR_LIVE_MS}", now_ms + EXTRACTOR_LIVE_MS)
-    return () if live else ("No extractor is running.",)
+    return () if await heartbeats.count_extractors(frames) else ("No extractor is running.",)
 
 
 async def _events_lack(events: AsyncBroker) -> tuple[str, ...]:

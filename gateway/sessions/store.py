@@ -6,16 +6,14 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.messages.session import SessionStatus
 from contracts.process.retry import retry
 from contracts.rules.errors import ConfigurationError, RequestRefused
 from contracts.rules.paths import session_features_dir, session_log_dir
-from contracts.state import records
+from contracts.state import readers, records
 from contracts.state.events import EventEntry, append_event, await_receipt
 from contracts.state.records import SessionStep
 from gateway.sessions.service import Boundary, standing
@@ -77,15 +75,10 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
     Raises:
         BrokerUnavailable: the events broker is away.
     """
-
-    async def read() -> Any:
-        with broker_errors("events"):
-            return await events.hmget(keys.session(session_id), ["user_id", "status"])
-
-    owner, status = await retry(read)
-    if owner != user_id.encode():
+    session = await retry(lambda: readers.read_session(events, session_id))
+    if session is None or session.user_id != user_id:
         return "invalid"
-    return "active" if status == b"active" else "closed"
+    return "active" if session.active else "closed"
 
 
 def make_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,18 +12,20 @@ from rich.table import Table
 
 from contracts.broker import keys
 from contracts.broker.roles import Broker, broker_errors, connect_sync
+from contracts.messages.capture import Found
 from contracts.messages.upload import Place
 from contracts.process.line_writer import printable
 from contracts.process.settings import Settings
-from contracts.rules.ids import read_count
-from contracts.state import live
+from contracts.rules.errors import UnreadableValue
+from contracts.state import heartbeats, live, readers, uploads
+from contracts.state.dispatch import DispatchEntry
+from contracts.state.readers import StateSummary
 from scripts.stack.running import running_urls
 from scripts.terminal import age_text, bytes_text
 
 __all__ = ["EventsSnapshot", "FramesSnapshot", "LiveWorker", "inspect", "read_events", "read_frames"]
 
 MAX_CAPTURES = 100
-EXTRACTOR_LIVE_S = 10.0
 MAX_SHOWN = 200
 
 
@@ -103,27 +103,12 @@ def _readable(step: Callable[[], Any], otherwise: Any) -> Any:
     """What the step reads; ``otherwise`` if its key is of another type, or holds what is none of ours."""
     try:
         return step()
+    except UnreadableValue:
+        return otherwise
     except (redis.exceptions.ResponseError, ValueError) as error:
         if isinstance(error, redis.exceptions.ResponseError) and not str(error).startswith("WRONGTYPE"):
             raise
         return otherwise
-
-
-def _whole(value: Any) -> int:
-    """A count; 0 for what is none."""
-    try:
-        return read_count(value)
-    except ValueError:
-        return 0
-
-
-def _places(members: Sequence[bytes]) -> list[Place]:
-    """Those that are the place of a video."""
-    places = []
-    for member in members:
-        with suppress(ValueError):
-            places.append(Place.read(member.decode()))
-    return places
 
 
 def _group(broker: Broker, stream: str, group: str) -> tuple[int | None, int]:
@@ -145,14 +130,13 @@ def read_frames(broker: Broker) -> FramesSnapshot:
         BrokerUnavailable: it does not answer.
     """
     with broker_errors("frames"):
-        members: Any = _readable(lambda: broker.zrange(keys.UPLOAD_PLACES, 0, -1), [])
         nothing, nobody = Queue(0, None, 0, ()), dict[str, float]()
         return FramesSnapshot(
             memory=_memory(broker),
             cameras=_readable(lambda: _queue(broker, keys.CAPTURES), nothing),
             videos=_readable(lambda: _queue(broker, keys.UPLOADS), nothing),
-            places=_places(members),
-            extractors=_readable(lambda: _seen_since(broker, keys.EXTRACTORS, EXTRACTOR_LIVE_S), nobody),
+            places=_readable(lambda: uploads.read_slots_sync(broker), []),
+            extractors=_readable(lambda: _extractors_alive(broker), nobody),
             live_workers=_readable(lambda: _live_workers(broker), {}),
         )
 
@@ -165,20 +149,15 @@ def _queue(broker: Broker, stream: str) -> Queue:
     return Queue(int(broker.xlen(stream)), lag, pending, captures)
 
 
-def _seen_since(broker: Broker, key: str, live_s: float) -> dict[str, float]:
-    """Those that gave a sign of life lately, by the seconds since then."""
-    now: Any = broker.time()
-    seen: Any = broker.zrange(key, 0, -1, withscores=True)
-    ages = {_text(name): now[0] + now[1] / 1_000_000 - at_ms / 1000 for name, at_ms in seen}
-    return {name: age_s for name, age_s in ages.items() if abs(age_s) < live_s}
+def _extractors_alive(broker: Broker) -> dict[str, float]:
+    return {_text(name): age_s for name, age_s in heartbeats.extractor_ages(broker).items()}
 
 
 def _live_workers(broker: Broker) -> dict[str, LiveWorker]:
-    members: Any = broker.zrange(keys.LIVE_SESSIONS, 0, -1)
-    sessions = Counter(_text(member.rpartition(b"/")[0]) for member in members)
+    sessions = live.sessions_per_worker(broker)
     return {
-        name: LiveWorker(age_s, sessions[name], _depth(broker, keys.live_inbox(name)))
-        for name, age_s in _seen_since(broker, keys.LIVE_WORKERS, live.SILENT_MS / 1000).items()
+        _text(name): LiveWorker(age_s, sessions[name], _depth(broker, keys.live_inbox(_text(name))))
+        for name, age_s in heartbeats.live_worker_ages(broker).items()
     }
 
 
@@ -194,23 +173,21 @@ def _leases(broker: Broker, queue: str) -> dict[bytes, Mapping[str, Any]]:
 def _capture(
     broker: Broker, entry_id: bytes, fields: Mapping[bytes, bytes], leases: Mapping[bytes, Mapping[str, Any]]
 ) -> OpenCapture:
-    capture_id = _text(fields.get(b"capture_id", b"?"))
-    names = keys.capture_keys(capture_id)
-    wanted = ["status", "accepted", "extracted", "deliveries", "expected"]
-    nothing: Any = [b"unreadable", *[None] * 4]
-    state = _readable(lambda: broker.hmget(names.state, wanted), nothing)
-    status, accepted, extracted, deliveries, expected = state
-    depth = _depth(broker, names.frames)
+    capture_id = _text(DispatchEntry.decode(fields).capture_id or "?")
+    unreadable = StateSummary("unreadable", False, 0, 0, 0, 0, Found())
+    gone = StateSummary("gone", False, 0, 0, 0, 0, Found())
+    state = _readable(lambda: readers.read_summary_sync(broker, capture_id), unreadable) or gone
+    depth = _depth(broker, keys.capture_keys(capture_id).frames)
     lease = leases.get(entry_id)
     return OpenCapture(
         capture_id=capture_id,
-        status=_text(status or b"gone"),
-        accepted=_whole(accepted) or _whole(expected),
-        extracted=_whole(extracted),
-        backlog_frames=depth - (status != b"open" and depth > 0),
+        status=_text(state.status),
+        accepted=state.accepted or state.expected,
+        extracted=state.extracted,
+        backlog_frames=depth - (state.status != "open" and depth > 0),
         owner=_text(lease["consumer"]) if lease else "",
         idle_s=lease["time_since_delivered"] / 1000 if lease else 0.0,
-        deliveries=_whole(deliveries),
+        deliveries=state.deliveries,
     )
 
 

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, connect
 from contracts.broker.script import run
 from contracts.rules.ids import parse_utc
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, records
+from contracts.state import captures, dispatch, readers, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry
 from scripts.client import CaptureClient
@@ -64,8 +62,7 @@ class Backlog:
         """
         began = datetime.now(UTC)
         for window in windows:
-            fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-            await self.frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+            await dispatch.dispatch(self.frames, window)
         async with asyncio.timeout(GIVE_UP_S):
             recorded = [await self._recorded_at(window) for window in windows]
         return (max(recorded) - began).total_seconds()
@@ -96,11 +93,11 @@ class Backlog:
 
     async def _recorded_at(self, window: CaptureWindow) -> datetime:
         while True:
-            record: Any = await self._events.hgetall(keys.capture_record(window.capture_id))
-            if error_code := record.get(b"error_code"):
-                raise RuntimeError(f"a capture was aborted: {error_code.decode()}")
-            if recorded_at := record.get(b"recorded_at"):
-                return parse_utc(recorded_at.decode())
+            record = await readers.read_record(self._events, window.capture_id)
+            if record and record.error_code:
+                raise RuntimeError(f"a capture was aborted: {record.error_code}")
+            if record and record.recorded_at:
+                return parse_utc(record.recorded_at)
             await asyncio.sleep(POLL_S)
 
 

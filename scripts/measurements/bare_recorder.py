@@ -13,7 +13,7 @@ import redis
 
 from contracts.broker import keys
 from contracts.rules.ids import format_utc
-from contracts.state.events import encode_line
+from contracts.state.events import EventEntry, encode_line
 
 __all__ = ["READ_ENTRIES", "record"]
 
@@ -36,8 +36,9 @@ def record(url: str, folder: Path, bundle: int) -> None:
 
 
 def _write(folder: Path, fields: dict[bytes, bytes]) -> None:
-    line = encode_line(fields[b"event"], format_utc(datetime.now(UTC)), 1 << 20)
-    log = os.open(folder / fields[b"session_id"].decode(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    entry = EventEntry.decode(fields)
+    line = encode_line(entry.event, format_utc(datetime.now(UTC)), 1 << 20)
+    log = os.open(folder / entry.session_id, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     fcntl.flock(log, fcntl.LOCK_EX)
     os.write(log, line)
     os.close(log)

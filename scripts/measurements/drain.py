@@ -10,7 +10,8 @@ from typing import Any
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
-from contracts.state import captures
+from contracts.state import captures, heartbeats
+from contracts.state.dispatch import DispatchEntry
 from scripts.measurements.bare_gateway import STREAMS
 
 __all__ = ["Drain", "draining"]
@@ -56,7 +57,7 @@ class Drain:
         said_at = -ALIVE_EVERY_S
         while True:
             if loop.time() - said_at >= ALIVE_EVERY_S:
-                await run(self._broker, captures.alive(NAME))
+                await run(self._broker, heartbeats.alive(NAME))
                 said_at = loop.time()
             await self._claim()
             if self._captures:
@@ -68,7 +69,7 @@ class Drain:
         for _, entries in await self._broker.xread({keys.CAPTURES: self._last_id}):
             for entry_id, fields in entries:
                 self._last_id = entry_id.decode()
-                capture_id = fields[b"capture_id"].decode()
+                capture_id = DispatchEntry.decode(fields).capture_id
                 if await run(self._broker, captures.claim(capture_id, self._last_id)) is not None:
                     self._captures.append(capture_id)
                 await self._broker.xdel(keys.CAPTURES, entry_id)

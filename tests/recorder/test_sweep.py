@@ -21,7 +21,7 @@ from contracts.process.background import BackgroundErrors
 from contracts.rules.errors import BrokerUnavailable
 from contracts.rules.ids import format_utc
 from contracts.rules.paths import session_log_path
-from contracts.state import captures, records
+from contracts.state import heartbeats, records
 from contracts.state.events import EventEntry, encode_line
 from contracts.state.records import CaptureCounts, CaptureRecord
 from recorder import sweep as sweep_module
@@ -146,7 +146,7 @@ def test_a_video_that_no_extractor_comes_for_is_given_up(
         await scene.frames.hset(keys.uploaded_video("upload-1"), "0", b"video")
         await scene.frames.zadd(keys.UPLOAD_PLACES, {place.member: 2**45})
         if extractor:
-            await run(scene.frames, captures.alive("extractor-1"))
+            await run(scene.frames, heartbeats.alive("extractor-1"))
         await (await scene.sweep()).turn()
         record = await scene.record(capture_id)
         assert (record.outcome, record.error_code) == (("aborted", "no_worker") if given_up else ("", ""))

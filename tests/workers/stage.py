@@ -27,6 +27,7 @@ from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import artifact_path
 from contracts.state import captures, records, uploads
 from contracts.state.captures import CaptureWindow
+from contracts.state.dispatch import DispatchEntry
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.records import CaptureRecord
@@ -143,9 +144,7 @@ class Stage:
         )
 
     def dispatch(self) -> None:
-        window = self.window
-        fields = {"capture_id": window.capture_id, "user_id": window.user_id, "session_id": window.session_id}
-        self.frames.xadd(window.queue, fields)
+        self.frames.xadd(self.window.queue, DispatchEntry.of(self.window).encode())  # type: ignore[arg-type]
 
     def push(self, *payloads: bytes) -> Stage:
         for payload in payloads:

@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from contracts.broker.keys import capture_keys
-from contracts.broker.roles import broker_errors
 from contracts.broker.script import run_sync
 from contracts.messages.event import RawFeaturesRef
 from contracts.process.logs import get_logger
@@ -30,9 +28,8 @@ from contracts.rules.errors import (
     UnreadableValue,
     VideoError,
 )
-from contracts.rules.ids import read_count
 from contracts.rules.layout import PART_NAMES, Row
-from contracts.state import captures, records, uploads
+from contracts.state import captures, readers, records, uploads
 from contracts.state.events import EventEntry, event_bytes
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts
@@ -105,7 +102,8 @@ class CaptureJob:
             return self._abort_unread()
         try:
             if state.extracted:
-                self._progress = Progress.resume(state, self._steps.retry(self._load_rows))
+                rows = self._steps.retry(lambda: readers.read_rows(self._bench.frames, self._capture_id))
+                self._progress = Progress.resume(state, rows)
             if is_poison(state.deliveries):
                 accepted = max(state.accepted, self._progress.last_seq)
                 return self._abort("extraction_failed", accepted, self._may_have_written())
@@ -197,11 +195,6 @@ class CaptureJob:
         idle_ms = int(1000 * self._bench.timing.quiet_s)
         status, _ = self._steps.call(captures.end(self._capture_id, entry, idle_ms=idle_ms))
         self._lease.own(status not in ("gone", "finished"))
-
-    def _load_rows(self) -> dict[bytes, bytes]:
-        with broker_errors("frames"):
-            rows: Any = self._bench.frames.hgetall(capture_keys(self._capture_id).rows)
-        return dict(rows)
 
     # --- rows to an outcome --------------------------------------------------------------------------
 
@@ -295,16 +288,8 @@ class CaptureJob:
 
     def _look(self) -> tuple[bool, int]:
         """Whether the capture is closed, and how many frames were accepted, as of now."""
-
-        def read() -> Any:
-            with broker_errors("frames"):
-                return self._bench.frames.hmget(capture_keys(self._capture_id).state, ["status", "accepted"])
-
-        status, accepted = self._steps.retry(read)
-        try:
-            return status == b"closed", read_count(accepted)
-        except ValueError as error:
-            raise UnreadableValue("frames", capture_keys(self._capture_id).state, str(error)) from error
+        state = self._steps.retry(lambda: readers.read_summary_sync(self._bench.frames, self._capture_id))
+        return (state.status == "closed", state.accepted) if state else (False, 0)
 
     def _frame_s(self) -> float:
         return self._frames_s / self._frames_done if self._frames_done else 0.1

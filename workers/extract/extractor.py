@@ -7,12 +7,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from contracts.broker.keys import EXTRACTORS
 from contracts.broker.roles import Broker, broker_errors, connect_sync
 from contracts.process.logs import bind_to_log, get_logger
 from contracts.process.retry import Stopped, Until, repeat_sync, retry_sync
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
+from contracts.state import heartbeats
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.heartbeat import Pulse
 from workers.extract.lease import Claimed, Dispatch, Timing, forget_consumer
@@ -113,8 +113,7 @@ def _wait_for(store: ArtifactStore, stop: threading.Event) -> None:
 
 def _leave(frames: Broker, consumer: str) -> None:
     try:
-        with broker_errors("frames"):
-            frames.zrem(EXTRACTORS, consumer)
+        heartbeats.deregister_extractor(frames, consumer)
         forget_consumer(frames, consumer)
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("left without a word", detail=str(error))

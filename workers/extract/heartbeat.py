@@ -16,7 +16,7 @@ from contracts.broker.script import run_sync
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import flush_logs, get_logger, say_last
 from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValue
-from contracts.state import captures
+from contracts.state import heartbeats
 from workers.extract.lease import Lease, Timing, forget_consumer
 
 __all__ = ["FrameClock", "Pulse", "Watchdog", "end_process"]
@@ -153,7 +153,7 @@ class Pulse(threading.Thread):
         except UnreadableValue as error:  # of one capture; the process is there all the same
             self._errors.note("heartbeat", error)
         if time.monotonic() >= self._alive_at_s:
-            for silent in run_sync(self._broker, captures.alive(self._consumer)):
+            for silent in run_sync(self._broker, heartbeats.alive(self._consumer)):
                 forget_consumer(self._broker, silent)
             self._alive_at_s = time.monotonic() + self._timing.alive_s
 

@@ -22,6 +22,7 @@ from contracts.rules.errors import BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.rules.ids import is_identifier
 from contracts.state import captures
 from contracts.state.captures import CaptureState
+from contracts.state.dispatch import DispatchEntry
 from contracts.state.frame import TerminalEntry
 
 __all__ = ["QUEUES", "Claimed", "Dispatch", "Lease", "Timing", "forget_consumer"]
@@ -212,8 +213,7 @@ class Dispatch:
                 return None
 
     def _claim(self, queue: str, entry: _Entry) -> Claimed | None:
-        dispatch_id, fields = entry[0].decode(), entry[1]
-        capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
+        dispatch_id, capture_id = entry[0].decode(), DispatchEntry.decode(entry[1]).capture_id
         state = None
         if is_identifier(capture_id):
             try:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from contracts.broker.keys import capture_keys
 from contracts.broker.roles import Broker, broker_errors
 from contracts.rules.errors import StreamBroken
-from contracts.state.frame import ForwardItem, TerminalEntry, decode_entry
+from contracts.state.frame import ForwardItem, TerminalEntry, decode_entry, is_abort
 
 __all__ = ["FrameReader", "StreamEntry", "in_order"]
 
@@ -35,7 +35,7 @@ def in_order(entries: Iterable[RawEntry], capture_id: str, after_seq: int) -> li
     """
     raw = list(entries)
     for entry_id, fields in raw:
-        if fields.get(b"event") == b"abort":
+        if is_abort(fields):
             return [_decode(entry_id, fields)]
     found: list[StreamEntry] = []
     for entry_id, fields in raw:

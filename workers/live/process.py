@@ -11,9 +11,10 @@ from contracts.messages.pipelines import PIPELINES
 from contracts.process.logs import bind_to_log, get_logger
 from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.state import heartbeats
 from workers.extract.heartbeat import FrameClock
 from workers.live.sessions import LiveSessions
-from workers.live.worker import LiveTiming, LiveWorker, leave
+from workers.live.worker import LiveTiming, LiveWorker
 from workers.metrics import LiveMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
 from workers.vision.pipelines import registry
@@ -43,7 +44,7 @@ def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Even
     log.info("live worker ready")
     LiveWorker(frames, name, sessions, timing=timing, clock=clock, stop=stop, metrics=LiveMetrics()).run()
     try:
-        leave(frames, name)
+        heartbeats.deregister_live_worker(frames, name)
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("left without a word", detail=str(error))
     log.info("live worker stopped")

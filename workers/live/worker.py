@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from contracts.broker.keys import LIVE_WORKERS, live_inbox
+from contracts.broker.keys import live_inbox
 from contracts.broker.own_connection import Entry, OwnConnection
 from contracts.broker.roles import Broker, BrokerFull, broker_errors
 from contracts.broker.script import Call, run_sync
@@ -31,7 +31,7 @@ from workers.metrics import LiveMetrics
 from workers.vision.decode import decode_scaled
 from workers.vision.pipelines.base import Findings
 
-__all__ = ["LiveTiming", "LiveWorker", "leave", "result_text"]
+__all__ = ["LiveTiming", "LiveWorker", "result_text"]
 
 READ_COUNT = 8
 """Entries read at once: each may hold 5 MiB."""
@@ -208,16 +208,6 @@ class LiveWorker:
             self._sessions.discard(frame.live_id)  # after an error it is of no more use
             return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
         return Answer(frame.live_id, frame.frame_index, text)
-
-
-def leave(frames: Broker, name: str) -> None:
-    """Be no live worker any more: its sessions go to another one at once, with the frames that wait for this one.
-
-    Raises:
-        BrokerUnavailable: the broker is away; the worker falls silent instead.
-    """
-    with broker_errors("frames"):
-        frames.zrem(LIVE_WORKERS, name)
 
 
 def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inference_ms: float) -> bytes:

@@ -54,7 +54,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "recorder": ("recorder/*.py",),
     "operator": ("scripts/commands/inspect.py", "scripts/commands/doctor_brokers.py"),
 }
-MODULES = ("captures", "dead_letters", "records", "live", "uploads")
+MODULES = ("captures", "dead_letters", "heartbeats", "records", "live", "uploads")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
@@ -66,7 +66,6 @@ KEYS_BY_NAME = {
     r"\.state$": (keys.capture_keys(CAPTURE).state,),
     r"\.frames$|_last_seq": (keys.capture_keys(CAPTURE).frames,),
     r"\.rows$": (keys.capture_keys(CAPTURE).rows,),
-    r"^listed$|^key$": (keys.EXTRACTORS, keys.LIVE_WORKERS),
     r"\bEXTRACTORS$": (keys.EXTRACTORS,),
     r"LIVE_WORKERS$": (keys.LIVE_WORKERS,),
     r"LIVE_SESSIONS$": (keys.LIVE_SESSIONS,),
@@ -150,7 +149,7 @@ def uses_of(user: User) -> set[tuple[str, str]]:
     uses = {(name, step[0].lower()) for call in calls_of(user) for step in steps(call) for name in step[1:]}
     text = sources(user)
     called = [text]
-    for module, prefix in (("events", ""), ("uploads", "uploads.")):
+    for module, prefix in (("events", ""), *((name, f"{name}.") for name in (*MODULES, "dispatch", "readers"))):
         called += [body for name, body in functions_in(module).items() if re.search(rf"\b{prefix}{name}\(", text)]
     for command, place in {asked for body in called for asked in asked_in(body)}:
         known = [names for pattern, names in KEYS_BY_NAME.items() if re.search(pattern, place)]

@@ -14,7 +14,7 @@ from contracts.messages.upload import Place
 from contracts.process.settings import Settings
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, live, records, uploads
+from contracts.state import captures, dead_letters, heartbeats, live, records, uploads
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
 from tests.contracts.scripting import frame, window
@@ -37,7 +37,7 @@ CALLS: list[Call[Any]] = [
     captures.measure("capture-1", "t", expected=1, accepted=0),
     uploads.take(Place("upload-1", 1), Settings(), complete=False),
     uploads.put("upload-1", 0, b""),
-    captures.alive("me"),
+    heartbeats.alive("me"),
     live.join("live-1"),
     live.renew([live.Place("worker-1", "live-1")]),
     live.alive("worker-1"),

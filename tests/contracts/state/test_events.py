@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.broker import keys
+from contracts.messages.event import A3CPMessage
 from contracts.rules.errors import (
     EventTooLarge,
     InvalidEvent,
@@ -32,7 +33,6 @@ from contracts.state.events import (
     split_line,
     uses_our_names,
 )
-from contracts.messages.event import A3CPMessage
 from tests.contracts import samples
 
 TIME = "2026-01-31T12:00:00.000Z"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.state import captures
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
+from contracts.broker.script import Call
+from contracts.rules.layout import Row
+from contracts.state import captures, heartbeats
 from contracts.state.captures import PushReply
 from contracts.state.frame import TerminalEntry
-from contracts.rules.layout import Row
-from contracts.broker.script import Call
 from tests.contracts.scripting import Backend, Capture, lives, row_of
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")
@@ -308,10 +308,10 @@ def now_ms(backend: Backend) -> int:
 
 def test_an_extractor_is_listed_with_the_brokers_time(backend: Backend, unique: str) -> None:
     before = now_ms(backend)
-    backend.run(captures.alive(unique))
+    backend.run(heartbeats.alive(unique))
     assert before <= (seen_ms(backend, unique) or 0) <= now_ms(backend)
     backend.frames.zadd(keys.EXTRACTORS, {unique: before - 5000})
-    backend.run(captures.alive(unique))
+    backend.run(heartbeats.alive(unique))
     assert (seen_ms(backend, unique) or 0) >= before
 
 
@@ -319,13 +319,13 @@ def test_the_silent_are_forgotten_and_named_once(backend: Backend, unique: str) 
     now = now_ms(backend)
     silent, quiet = f"{unique}-silent", f"{unique}-quiet"
     backend.frames.zadd(keys.EXTRACTORS, {silent: now - 60_000, quiet: now - 1000})
-    assert silent in backend.run(captures.alive(unique))
+    assert silent in backend.run(heartbeats.alive(unique))
     assert seen_ms(backend, silent) is None
     assert seen_ms(backend, quiet) == now - 1000
-    assert backend.run(captures.alive(unique)) == []
+    assert backend.run(heartbeats.alive(unique)) == []
 
 
 def test_nobody_is_told_to_forget_itself(backend: Backend, unique: str) -> None:
     backend.frames.zadd(keys.EXTRACTORS, {unique: 1})
-    assert unique not in backend.run(captures.alive(unique))
+    assert unique not in backend.run(heartbeats.alive(unique))
     assert seen_ms(backend, unique) is not None

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.rules.limits import CaptureLimits
 from contracts.state.captures import ENDED_TTL_S, PushReply, Watch, push, watch
 from contracts.state.frame import TerminalEntry, decode_entry
-from contracts.rules.limits import CaptureLimits
 from tests.contracts.scripting import CLOSE, Capture, frame, lives
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from contracts.state import live
 from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
-from contracts.state.live import Answer, LiveFrame, Place
 from contracts.broker.script import Call
+from contracts.state import live
+from contracts.state.live import Answer, LiveFrame, Place
 from tests.contracts.scripting import Backend
 
 LONG_AGO_MS = 1_000

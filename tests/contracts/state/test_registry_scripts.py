@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.state import dead_letters, records
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
+from contracts.state import dead_letters, records
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.records import CaptureCounts, SessionStep
 from tests.contracts.scripting import Backend, Capture, session_entry, start_session

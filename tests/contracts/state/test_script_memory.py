@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from contracts.state import captures, dead_letters, records
 from contracts.broker import keys
 from contracts.broker.roles import BrokerFull, ensure_group_sync
+from contracts.state import captures, dead_letters, heartbeats, records
 from contracts.state.captures import PushReply
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
@@ -121,11 +121,11 @@ def test_a_dispatch_entry_is_acknowledged_on_a_full_broker(own: Backend) -> None
 @pytest.mark.parametrize("known", [False, True])
 def test_an_extractor_is_alive_on_a_full_broker_however_long_it_was_away(own: Backend, known: bool) -> None:
     if known:
-        own.run(captures.alive("me"))
+        own.run(heartbeats.alive("me"))
     own.frames.zadd(keys.EXTRACTORS, {"silent": 1})
     with full(own.frames):
-        assert own.run(captures.alive("me")) == ["silent"]
-        assert own.run(captures.alive("me")) == []
+        assert own.run(heartbeats.alive("me")) == ["silent"]
+        assert own.run(heartbeats.alive("me")) == []
         assert own.frames.zscore(keys.EXTRACTORS, "me") is not None
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from contracts.state import captures, uploads
 from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
+from contracts.broker.script import run_sync
+from contracts.messages.upload import CHUNK_BYTES, Place, StoredVideo, looks_like_video
+from contracts.process.settings import Settings
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.broker.script import run_sync
-from contracts.process.settings import Settings
-from contracts.messages.upload import CHUNK_BYTES, Place, StoredVideo, looks_like_video
+from contracts.state import captures, uploads
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import Backend, window
 

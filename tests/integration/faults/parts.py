@@ -18,6 +18,7 @@ import simplejpeg
 
 import contracts.broker.roles
 import contracts.state.captures
+import contracts.state.heartbeats
 import contracts.state.records
 import contracts.state.uploads
 from contracts.process.settings import Settings, load_settings
@@ -153,7 +154,7 @@ def _recorder() -> int:
     recorder.sweep.MIN_AGE_MS = int(1000 * SWEEP_AGE_S)
     recorder.sweep.SWEEP_S = 1.0
     recorder.sweep.UNATTENDED_MS = UNATTENDED_MS
-    recorder.sweep.EXTRACTOR_LIVE_MS = 5_000
+    contracts.state.heartbeats.EXTRACTOR_ALIVE_MS = 5_000
     return recorder.__main__.main()
 
 

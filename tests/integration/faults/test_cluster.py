@@ -21,7 +21,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, live, records, uploads
+from contracts.state import captures, dead_letters, heartbeats, live, records, uploads
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts
@@ -60,7 +60,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.end(capture_id, TerminalEntry("abort", error_code="gateway_lost"), idle_ms=1),
         captures.finish(capture_id, "1-0/1"),
         captures.acknowledge("1-0"),
-        captures.alive("extractor"),
+        heartbeats.alive("extractor"),
         uploads.take(Place("upload", 5, "user-1"), Settings(), complete=False),
         uploads.put("upload", 0, b"chunk"),
         records.start_session("request", b"{}", entry),

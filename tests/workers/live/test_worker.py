@@ -16,13 +16,13 @@ from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_
 from contracts.broker.script import run_sync
 from contracts.messages.live import Detection, PipelineResult
 from contracts.rules.errors import BrokerUnavailable
-from contracts.state import live
+from contracts.state import heartbeats, live
 from contracts.state.live import Place
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.live.stage import FAILS, QUICK, FakeGateway, ShadePipeline, Workbench, result_of, seen
 from tests.workers.stage import FakePipeline, grey_jpeg
-from workers.live.worker import leave, result_text
+from workers.live.worker import result_text
 from workers.vision.pipelines.base import Findings, Image
 
 ME = "worker-1"
@@ -355,7 +355,7 @@ def test_one_that_leaves_is_listed_no_more_and_leaves_its_frames_to_other_worker
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9))
     waiting: Any = frames.xrange(live_inbox(ME))
-    leave(frames, ME)
+    heartbeats.deregister_live_worker(frames, ME)
     assert run_sync(frames, live.renew([place])) == [place]
     assert names(frames) == {live_inbox(ME).encode()}
     assert run_sync(frames, live.drop(live_inbox(ME), [waiting[0][0]])) == 1, "it can be given to another one"
@@ -377,7 +377,7 @@ def test_nothing_is_left_in_the_broker_once_all_are_gone(frames: redis.Redis, ga
             gateway.ask(place, grey_jpeg(9))
         gateway.leave(*places)
         wait_until(lambda: names(frames) == {LIVE_WORKERS.encode()})
-    leave(frames, ME)
+    heartbeats.deregister_live_worker(frames, ME)
     assert names(frames) == set()
 
 

@@ -1,0 +1,151 @@
+"""Readers of the hashes in Redis, one for each kind, and the writer of a receipt without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.broker import keys
+from contracts.broker.roles import AsyncBroker, Broker, broker_errors
+from contracts.messages.capture import Found
+from contracts.rules.errors import UnreadableValue
+from contracts.rules.ids import read_count
+from contracts.rules.layout import PART_NAMES
+from contracts.state.events import Receipt
+from contracts.state.records import RECEIPT_TTL_S, CaptureRecord
+
+__all__ = [
+    "Session",
+    "StateSummary",
+    "put_receipt",
+    "read_record",
+    "read_rows",
+    "read_session",
+    "read_summary",
+    "read_summary_sync",
+    "was_claimed",
+]
+
+_SUMMARY_FIELDS = (
+    "status", "generation", "deliveries", "accepted", "extracted", "expected",
+    *(f"found_{part}" for part in PART_NAMES),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StateSummary:
+    """What a process that does not own the capture reads of its state.
+
+    ``claimed`` says whether an extractor ever had the capture. ``expected`` is about how many frames its video has; 0
+    if that is unknown, or if the frames come from a camera.
+    """
+
+    status: str
+    claimed: bool
+    deliveries: int
+    accepted: int
+    extracted: int
+    expected: int
+    found: Found
+
+
+def _read_summary(capture_id: str, values: Sequence[bytes | None]) -> StateSummary | None:
+    status, generation, *texts = values
+    if status is None:
+        return None
+    try:
+        deliveries, accepted, extracted, expected, *found = [read_count(text) for text in texts]
+    except ValueError as error:
+        raise UnreadableValue("frames", keys.capture_keys(capture_id).state, str(error)) from error
+    parts = Found(**dict(zip(PART_NAMES, found, strict=True)))
+    text = status.decode(errors="replace")
+    return StateSummary(text, generation is not None, deliveries, accepted, extracted, expected, parts)
+
+
+async def read_summary(broker: AsyncBroker, capture_id: str) -> StateSummary | None:
+    """Read how far a capture is; None if its state is gone.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer.
+        UnreadableValue: the state is not a hash, or a count in it is not a count.
+    """
+    with broker_errors("frames"):
+        values: Any = await broker.hmget(keys.capture_keys(capture_id).state, _SUMMARY_FIELDS)
+    return _read_summary(capture_id, values)
+
+
+def read_summary_sync(broker: Broker, capture_id: str) -> StateSummary | None:
+    """`read_summary` for a process that blocks."""
+    with broker_errors("frames"):
+        values: Any = broker.hmget(keys.capture_keys(capture_id).state, _SUMMARY_FIELDS)
+    return _read_summary(capture_id, values)
+
+
+async def was_claimed(broker: AsyncBroker, capture_id: str) -> bool:
+    """Whether an extractor ever had the capture.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer.
+        UnreadableValue: the state is not a hash.
+    """
+    with broker_errors("frames"):
+        return bool(await broker.hexists(keys.capture_keys(capture_id).state, "generation"))
+
+
+def read_rows(broker: Broker, capture_id: str) -> dict[bytes, bytes]:
+    """The packed rows (`contracts.rules.layout.Row`) that are stored so far, by seq in decimal digits.
+
+    Raises:
+        BrokerUnavailable: the frames broker did not answer.
+        UnreadableValue: the key does not hold a hash.
+    """
+    with broker_errors("frames"):
+        rows: Any = broker.hgetall(keys.capture_keys(capture_id).rows)
+    return dict(rows)
+
+
+async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | None:
+    """Read the durable record of a capture; None if there is none.
+
+    Raises:
+        BrokerUnavailable: the events broker did not answer.
+        UnreadableValue: the key holds something else than a record.
+    """
+    with broker_errors("events"):
+        fields: Any = await broker.hgetall(keys.capture_record(capture_id))
+    try:
+        return CaptureRecord.decode(fields) if fields else None
+    except ValueError as error:
+        raise UnreadableValue("events", keys.capture_record(capture_id), str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the registry says of a session."""
+
+    user_id: str
+    active: bool
+
+
+async def read_session(broker: AsyncBroker, session_id: str) -> Session | None:
+    """Read one session of the registry; None if it is unknown.
+
+    Raises:
+        BrokerUnavailable: the events broker did not answer.
+        UnreadableValue: the key does not hold a hash.
+    """
+    with broker_errors("events"):
+        values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status"])
+    user_id, status = values
+    return Session(user_id.decode(errors="replace"), status == b"active") if user_id is not None else None
+
+
+async def put_receipt(broker: AsyncBroker, entry_id: str, receipt: Receipt) -> None:
+    """Store the recorder's answer to an event that stays in the stream.
+
+    Raises:
+        BrokerUnavailable: the events broker did not answer, or (`BrokerFull`) is out of memory.
+    """
+    with broker_errors("events"):
+        await broker.set(keys.receipt(entry_id), receipt.encode(), ex=RECEIPT_TTL_S)
