@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,10 +43,16 @@ class FakeGateway:
         frame = LiveFrame(place.live_id, frame_index, pipeline_id, self.name, payload)
         run_sync(self.frames, live.put_frame(place.worker, frame))
 
-    def answers(self, count: int = 1) -> list[Answer]:
-        """The next answers, taken out of the broker."""
+    def answers(self, count: int = 1, *, renewing: Sequence[Place] = ()) -> list[Answer]:
+        """The next answers, taken out of the broker. The sessions in ``renewing`` are kept until then: without that
+        they lapse after 10 s, and their pipelines lose track."""
         stream = live_outbox(self.name)
-        wait_until(lambda: self.frames.xlen(stream) >= count)  # type: ignore[operator]
+
+        def complete() -> bool:
+            assert not renewing or run_sync(self.frames, live.renew(renewing)) == []
+            return int(self.frames.xlen(stream)) >= count  # type: ignore[arg-type]
+
+        wait_until(complete, within_s=120)
         entries: Any = self.frames.xrange(stream, count=count)
         run_sync(self.frames, live.drop(stream, [entry_id for entry_id, _ in entries]))
         return [Answer.decode(fields) for _, fields in entries]
