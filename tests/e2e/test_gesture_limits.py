@@ -14,8 +14,6 @@ from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import session_log_path
 from tests.e2e.conftest import USER, RunningStack, opened, start_session
 
-pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
-
 LIMITS = {"max_fps": 10, "max_long_side": 320, "max_short_side": 240, "max_frame_bytes": 20_000, "max_duration_s": 5}
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.rules.paths import session_log_path
 from tests.e2e.conftest import USER, RunningStack, axe, start_session
 from tests.e2e.test_gesture import verified
 from tests.support.clips import face_video
-
-pytestmark = pytest.mark.timeout(300)  # several waits, each with patience
 
 
 def test_a_video_is_uploaded_and_its_landmarks_are_shown(page: Page, stack: RunningStack, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def settings_of(guarded: Guarded, user: str, folder: Path) -> Settings:
 
 async def upload(address: str, session_id: str) -> dict[str, Any]:
     names = {"user_id": USER, "session_id": session_id, "record_id": str(uuid.uuid4()), "capture_id": str(uuid.uuid4())}
-    async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=300, trust_env=False) as http:
         answer = await http.post("/video/submit", data=names, files={"file": ("a.mp4", face_video(FRAMES))})
         assert answer.status_code == 202, answer.text
 
@@ -175,13 +175,11 @@ def run_whole(guarded: Guarded, folder: Path, *, whole_lane: bool) -> None:
     assert "p/" not in "".join(said) and "secret" not in "".join(said), "no password in a log"
 
 
-@pytest.mark.timeout(240)
 def test_everything_works_with_no_more_than_the_rights_of_each_process(tmp_path: Path) -> None:
     with two_brokers() as guarded:
         run_whole(guarded, tmp_path, whole_lane=True)
 
 
-@pytest.mark.timeout(240)
 def test_the_same_rights_are_enough_on_clusters(tmp_path: Path) -> None:
     with two_clusters(tmp_path) as guarded:
         run_whole(guarded, tmp_path, whole_lane=False)
@@ -198,7 +196,7 @@ def brokers() -> Iterator[dict[Role, GuardedBroker]]:
 def ended(process: str, brokers: dict[Role, GuardedBroker], folder: Path, password: str) -> str:
     """The last line of a process that must end by itself."""
     urls = [f"unix://{process}:{password}@{brokers[role].folder}/broker.sock" for role in ROLES]
-    done = subprocess.run(command(process), env=environ(*urls, folder), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command(process), env=environ(*urls, folder), capture_output=True, text=True, timeout=300)
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr and password not in done.stderr and password_of(process) not in done.stderr
     return done.stderr.splitlines()[-1]

@@ -121,7 +121,7 @@ def test_the_gateways_curl_commands_do_what_they_say(tmp_path: Path) -> None:
     def run(address: str) -> None:
         commands = script.replace("http://127.0.0.1:8000", address)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands], cwd=tmp_path, capture_output=True, text=True, timeout=100
+            ["bash", "-euo", "pipefail", "-c", commands], cwd=tmp_path, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         said.append(done.stdout)

@@ -53,7 +53,7 @@ def started(process: str, settings: dict[str, str]) -> Iterator[tuple[subprocess
         finally:
             running.terminate()
             seen.append(running.stderr.read())
-        assert running.wait(30) == 0, seen
+        assert running.wait(300) == 0, seen
     assert "Traceback" not in "".join(seen)
 
 
@@ -79,7 +79,7 @@ def test_a_frames_broker_that_persists_is_refused_with_a_sentence_that_says_how_
     frames = BrokerProcess("valkey", ("--maxmemory", "100mb", *options)).start()
     try:
         done = subprocess.run(
-            command(process), env=environ(frames.url, events.url, tmp_path), capture_output=True, text=True, timeout=60
+            command(process), env=environ(frames.url, events.url, tmp_path), capture_output=True, text=True, timeout=300
         )
     finally:
         frames.stop()
@@ -94,7 +94,7 @@ def test_an_events_broker_without_an_append_only_file_is_refused(process: str, t
     frames, plain = BrokerProcess("valkey", FRAMES).start(), BrokerProcess("valkey", FRAMES).start()
     try:
         done = subprocess.run(
-            command(process), env=environ(frames.url, plain.url, tmp_path), capture_output=True, text=True, timeout=60
+            command(process), env=environ(frames.url, plain.url, tmp_path), capture_output=True, text=True, timeout=300
         )
     finally:
         frames.stop()

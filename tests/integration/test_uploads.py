@@ -84,7 +84,6 @@ def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)  # what differs is in the tests of the scripts
 def test_an_upload_is_a_capture_whatever_happens_to_its_extractor_or_its_broker(
     own_brokers: BrokerPair, tmp_path: Path
@@ -130,7 +129,7 @@ def test_an_upload_is_a_capture_whatever_happens_to_its_extractor_or_its_broker(
     async def main() -> None:
         async with (
             running(settings_for(own_brokers, tmp_path)) as stack,
-            httpx.AsyncClient(base_url=stack.stack.address, timeout=30, trust_env=False) as client,
+            httpx.AsyncClient(base_url=stack.stack.address, timeout=300, trust_env=False) as client,
         ):
             session_id = await stack.gateway.start_session(USER)
             await twice_the_same(stack, client, session_id)

@@ -39,7 +39,7 @@ class Recorder:
         self.process.send_signal(number)
 
     def exit_code(self) -> int:
-        return self.process.wait(20)
+        return self.process.wait(300)
 
 
 def environ(log_root: Path, frames: str, events: str, **more: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def recorder(output: Path, env: dict[str, str]) -> Iterator[Recorder]:
     finally:
         if started.process.poll() is None:
             started.process.kill()
-        started.process.wait(20)
+        started.process.wait(300)
 
 
 def put(client: redis.Redis, entries: list[EventEntry]) -> None:

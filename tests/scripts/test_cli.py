@@ -27,7 +27,7 @@ def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProc
         errors="replace",
         cwd=cwd,
         env={**clean, "PYTHONPATH": str(ROOT), **environ},
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -127,7 +127,7 @@ def test_the_gateway_never_loads_mediapipe_and_help_loads_next_to_nothing() -> N
             capture_output=True,
             text=True,
             cwd=ROOT,
-            timeout=60,
+            timeout=300,
         )
         assert run.stdout == "[]\n", run.stdout + run.stderr
 

@@ -53,7 +53,7 @@ class Clone:
             env={"PATH": f"{self.python.parent}:{os.environ['PATH']}", "CALLS": str(self.calls)} | environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert (result.stdout == "done\n") is (result.returncode == 0) is not fails, result.stderr
         self.said = result.stderr.splitlines()
@@ -121,7 +121,7 @@ def test_two_at_once_set_up_one_venv(clone: Clone) -> None:
     command = ["bash", "-c", 'set -euo pipefail; source "$1"', "-", str(clone.root / "scripts" / "setup.sh")]
     environ = {"PATH": f"{clone.python.parent}:{os.environ['PATH']}", "CALLS": str(clone.calls)}
     both = [subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(300) for process in both] == [0, 0]
     for process in both:
         assert process.stderr is not None
         process.stderr.close()
@@ -160,7 +160,7 @@ def called(clone: Clone, command: str, *arguments: str, cwd: Path, **environ: st
         env={"PATH": os.environ["PATH"], "CALLS": str(clone.calls)} | settings,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

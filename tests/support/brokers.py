@@ -97,5 +97,5 @@ class BrokerProcess:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(with_signal)
-            self.process.wait(20)
+            self.process.wait(300)
         self.process = None

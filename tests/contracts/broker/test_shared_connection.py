@@ -47,7 +47,7 @@ def play(brokers: BrokerPair, scenario: Callable[[SharingClient], Awaitable[None
         broker = connect(brokers.frames.url, socket_timeout_s=answer_within_s)
         assert isinstance(broker, SharingClient)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(300):
                 await scenario(broker)
         finally:
             await broker.aclose()

@@ -126,7 +126,7 @@ def test_a_process_that_does_not_trust_its_broker_ends_with_one_line(server: Ser
     url = server.url(ca="other-ca.pem")
     environ = {"A3CP_FRAMES_URL": url, "A3CP_EVENTS_URL": url, "DATA_ROOT": str(tmp_path), "LOG_ROOT": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "recorder"], env=os.environ | environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "recorder"], env=os.environ | environ, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()

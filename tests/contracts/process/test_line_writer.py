@@ -44,7 +44,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     """The exit code and what is on standard output; standard error is left alone."""
     with process.stdout as out:  # type: ignore[union-attr]
         said = out.read()
-    return process.wait(60), said
+    return process.wait(300), said
 
 
 def numbers(lines: list[bytes]) -> list[int]:
@@ -92,7 +92,7 @@ def main():
 sys.exit(run_process("part", main))
 """
     )
-    done = subprocess.run(["bash", "-c", f'"$0" -c "$1" {which}', sys.executable, program], cwd=ROOT, timeout=60)
+    done = subprocess.run(["bash", "-c", f'"$0" -c "$1" {which}', sys.executable, program], cwd=ROOT, timeout=300)
     assert (done.returncode, file.read_bytes()) == (7, b"")
 
 
@@ -244,7 +244,7 @@ def main():
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     print("up", flush=True)
-    return 0 if stopped.wait(60) else 1
+    return 0 if stopped.wait(300) else 1
 sys.exit(run_process("part", main))
 """
 
@@ -258,7 +258,7 @@ def test_a_terminal_that_is_closed_stops_a_process_as_sigterm_does() -> None:
 
 
 def test_a_process_without_a_handler_ends_by_the_signal_that_it_takes_a_hangup_for() -> None:
-    program = 'run_process("part", lambda: print("up", flush=True) or threading.Event().wait(60))'
+    program = 'run_process("part", lambda: print("up", flush=True) or threading.Event().wait(300))'
     process = start(program)
     assert process.stdout is not None
     process.stdout.readline()

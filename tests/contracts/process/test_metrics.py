@@ -141,7 +141,7 @@ def _place(address: str) -> tuple[str, int]:
 
 
 def _connected(address: str) -> socket.socket:
-    return socket.create_connection(_place(address), timeout=20)
+    return socket.create_connection(_place(address), timeout=300)
 
 
 def _read(client: socket.socket) -> bytes:
@@ -236,7 +236,7 @@ def test_a_process_whose_port_is_taken_stops_with_one_line_that_names_the_settin
             env={"PATH": os.environ["PATH"], "A3CP_METRICS_PORT": port, **away},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     assert process.returncode == 2
     (line,) = [line for line in process.stderr.splitlines() if not line.startswith("{")]

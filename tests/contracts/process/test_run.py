@@ -19,7 +19,7 @@ def main():
 def ending(body: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a process of its own with this ``main``."""
     program = f"{HEAD}    {body}\nsys.exit(run_process('part', main))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 

@@ -71,7 +71,7 @@ def play(
             queue = Forwarder(mock.Mock(), CaptureLimits(**limits))
             moving = asyncio.create_task(queue.run())
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(300):
                     await scenario(queue, broker, moving)
             finally:
                 moving.cancel()

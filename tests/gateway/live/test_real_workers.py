@@ -26,7 +26,7 @@ from tests.gateway.test_app_process import GatewayProcess, launched
 from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]
 
 
 @pytest.fixture(scope="module")

@@ -247,7 +247,7 @@ def test_watch_goes_on_by_itself_until_all_is_there(own_brokers: BrokerPair, tmp
         watching = asyncio.create_task(gateway.app.state.brokers.run())
         starting = threading.Thread(target=lambda: (own_brokers.frames.start(), put_workers(own_brokers)))
         starting.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             while await readiness(gateway) != READY:
                 await asyncio.sleep(0.02)
         starting.join()
@@ -281,7 +281,7 @@ def test_the_watch_outlives_any_error_counts_it_and_is_unready_meanwhile(
     async def test(gateway: Reached) -> None:
         monkeypatch.setattr(health, "check_role", failing)
         watching = asyncio.create_task(gateway.app.state.brokers.run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             while len(checks) < 4:  # two roles, two rounds
                 await asyncio.sleep(0.01)
         assert not watching.done()

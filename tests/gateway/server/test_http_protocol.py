@@ -85,14 +85,14 @@ REFUSED = [
 def by_urllib(url: str, refused: Refused) -> tuple[int, Any]:
     """It says ``Connection: close``, sends all, and only then reads."""
     with pytest.raises(urllib.error.HTTPError) as answer:
-        urllib.request.urlopen(urllib.request.Request(url, refused.body, refused.headers), timeout=20)
+        urllib.request.urlopen(urllib.request.Request(url, refused.body, refused.headers), timeout=300)
     return answer.value.code, json.load(answer.value)
 
 
 def by_http_client(url: str, refused: Refused, **options: Any) -> tuple[int, Any]:
     """It keeps its connection, on which the next request is answered rightly."""
     port = int(url.split(":")[2].split("/")[0])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("POST", refused.path, refused.body, refused.headers, **options)
     answer = connection.getresponse()
     told = answer.status, json.load(answer)
@@ -110,7 +110,7 @@ def by_http_client_in_chunks(url: str, refused: Refused) -> tuple[int, Any]:
 
 
 def by_httpx(url: str, refused: Refused) -> tuple[int, Any]:
-    with httpx.Client(timeout=20) as client:
+    with httpx.Client(timeout=300) as client:
         answer = client.post(url, content=refused.body, headers=refused.headers)
         assert client.get(url.replace(refused.path, "/livez")).json() == {"status": "alive"}
     return answer.status_code, answer.json()
@@ -120,7 +120,7 @@ def by_http_1_0(url: str, refused: Refused) -> tuple[int, Any]:
     port = int(url.split(":")[2].split("/")[0])
     lines = [f"POST {refused.path} HTTP/1.0", f"Content-Length: {len(refused.body)}"]
     lines += [f"{name}: {value}" for name, value in refused.headers.items()]
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=300) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + refused.body)
         answer = b""
         while more := connection.recv(65536):
@@ -173,7 +173,7 @@ NEXT = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 )
 def test_the_sender_of_what_cannot_be_read_reads_why(gateway: Attacked, head: bytes, code: bytes) -> None:
     for _ in range(TRIES):
-        with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
             connection.sendall(head + b"y" * 3_000_000)
             answer = b""
             while more := connection.recv(65536):
@@ -188,7 +188,7 @@ def test_what_cannot_be_read_is_answered_behind_the_requests_before_it(gateway: 
 
 
 def test_a_body_that_turns_into_nonsense_after_its_answer_has_no_second_one(gateway: Attacked) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
         answer = connection.recv(65536)
         connection.sendall(b"no chunk\r\n")
@@ -204,7 +204,7 @@ def test_a_client_that_asks_before_it_sends_is_told_not_to(gateway: Attacked) ->
 
 
 def test_a_client_that_asks_before_it_sends_is_told_to(gateway: Attacked) -> None:
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"{}" + NEXT)
@@ -253,7 +253,7 @@ HIDDEN = b"GET /pipelines HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.mark.parametrize("apart", [False, True], ids=["in one packet", "the body in a later packet"])
 def test_a_wish_for_another_protocol_is_ignored_and_its_body_is_read(gateway: Attacked, wish: str, apart: bool) -> None:
     head = HEAD + WISHES[wish] + b"Content-Length: %d\r\n\r\n" % len(HIDDEN)
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in [head, HIDDEN[:20], HIDDEN[20:], NEXT] if apart else [head + HIDDEN + NEXT]:
             connection.sendall(piece)

@@ -499,7 +499,7 @@ async def silent_uploads(gateway: Reached, forms: list[bytes], **headers: str) -
 
     uploads = [gateway.client.post("/video/submit", content=silent(form), headers=TYPE | headers) for form in forms]
     tasks = [asyncio.create_task(upload) for upload in uploads]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while sent + sum(task.done() for task in tasks) < len(forms):
             await asyncio.sleep(0.005)
     try:

@@ -38,7 +38,7 @@ class Master:
     def kill(self) -> None:
         """kill -9: what was only in memory is gone."""
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(300)
 
     def restart(self) -> None:
         """Start it again, as who it was; returns when it answers. The cluster may take longer."""

@@ -387,7 +387,7 @@ async def attack(flavour: Flavour, folder: Path, show: Any, tree: Path = REPOSIT
             await stack.ready()
             async with (
                 CaptureClient(stack.address) as gateway,
-                httpx.AsyncClient(base_url=stack.address, timeout=30, trust_env=False) as http,
+                httpx.AsyncClient(base_url=stack.address, timeout=300, trust_env=False) as http,
             ):
                 session_id = await gateway.start_session(USER)
                 one = Attack(stack, brokers, folder, gateway, session_id, http, operator, recorded=0)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.integration.faults.played import play_cases
 
 
-@pytest.mark.timeout(300)
 def test_a_clock_that_steps_back_and_forward_changes_nothing_but_the_times_that_are_written(tmp_path: Path) -> None:
     play_cases([f"clock steps: the {part}'s" for part in ("gateway", "extractor", "recorder")], "valkey", tmp_path)
 
 
-@pytest.mark.timeout(300)
 def test_a_brokers_clock_that_steps_ends_open_captures_at_worst_and_their_clients_are_told(tmp_path: Path) -> None:
     play_cases(["clock steps: the brokers'", "clock steps: the brokers', long ago"], "valkey", tmp_path)

@@ -201,7 +201,6 @@ def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> N
     asyncio.run(main())
 
 
-@pytest.mark.timeout(180)
 def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
     clusters: ClusterPair, tmp_path: Path
 ) -> None:

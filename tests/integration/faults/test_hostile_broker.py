@@ -48,7 +48,6 @@ def test_no_process_is_lost_whatever_is_written_into_a_broker_and_honest_capture
     print(one.summary)
 
 
-@pytest.mark.timeout(300)
 def test_the_fuzzer_names_the_key_and_the_value_that_end_a_process_or_that_an_extractor_never_lets_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,5 @@ def flavour(request: pytest.FixtureRequest) -> Flavour:
     return request.param  # type: ignore[no-any-return]
 
 
-@pytest.mark.timeout(300)
 def test_whatever_happens_to_a_process_nothing_is_lost_doubled_or_wrong(flavour: Flavour, tmp_path: Path) -> None:
     play_cases(CHOICE[flavour], flavour, tmp_path)

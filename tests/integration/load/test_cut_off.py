@@ -20,7 +20,7 @@ from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocke
 from tests.integration.load.stage import Stage, staged
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.real
 
 MANY, AT_ONCE = 300, 50
 MESSAGE = framed(BINARY, bytes(6 * 1024 * 1024))[:-1000]

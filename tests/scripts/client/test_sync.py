@@ -245,7 +245,7 @@ def test_a_loop_that_was_ended_from_inside_hangs_nobody() -> None:
 
 def program(text: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-c", text]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_a_program_that_forgets_to_close_ends_nevertheless(place: Place) -> None:

@@ -100,7 +100,7 @@ def test_a_reader_that_leaves_ends_the_command_in_silence(place: Place, argument
     try:
         run = subprocess.run(
             [sys.executable, "-m", "scripts.cli", *arguments],
-            stdout=writer, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}, timeout=60, check=False,
+            stdout=writer, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}, timeout=300, check=False,
         )  # fmt: skip
     finally:
         os.close(writer)

@@ -113,7 +113,7 @@ class _Built:
         """What the health check says now."""
         command = json.loads(self.ours(self.stage.last("HEALTHCHECK").rest.partition("CMD ")[2]))
         check = subprocess.run(
-            command, cwd=self.workdir, env=self.environ, stderr=subprocess.DEVNULL, timeout=30, **self._as_user()
+            command, cwd=self.workdir, env=self.environ, stderr=subprocess.DEVNULL, timeout=300, **self._as_user()
         )
         return check.returncode == 0
 

@@ -174,5 +174,5 @@ def test_every_process_ends_cleanly_when_it_is_told_to(running: Running, images:
         wait_until(image.final.healthy)
     for process in running.processes.values():
         process.send_signal(signal.SIGTERM)
-    assert {name: process.wait(20) for name, process in running.processes.items()} == dict.fromkeys(IMAGES, 0)
+    assert {name: process.wait(300) for name, process in running.processes.items()} == dict.fromkeys(IMAGES, 0)
     assert not any(image.final.healthy() for image in images.values())

@@ -139,7 +139,7 @@ with Draft(Path({str(target)!r})) as draft:
     Path.rename = lambda self, to: rename(self, to) if to != draft.target else os._exit(9)
     draft.keep({{"format": "test"}}, replace=True)
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 9
+    assert subprocess.run([sys.executable, "-c", program], timeout=300).returncode == 9
     assert len(list(target.parent.glob(".*"))) == 1 + (at == "moves")
 
 

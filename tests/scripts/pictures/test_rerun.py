@@ -56,7 +56,7 @@ def test_without_the_extra_one_line_says_how_to_get_it(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=60,
+        timeout=300,
     )
     assert run.returncode == 2
     assert run.stderr == "a3cp show: --rerun: the Rerun SDK is not installed; pip install '.[rerun]' does it\n"

@@ -60,7 +60,7 @@ class Running:
     def end(self, role: str, number: signal.Signals = signal.SIGKILL) -> None:
         process = self.processes.pop(role)
         process.send_signal(number)
-        process.wait(20)
+        process.wait(300)
 
     def files(self) -> set[str]:
         state = self.brokers.state_dir

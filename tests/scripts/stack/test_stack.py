@@ -291,7 +291,7 @@ def test_up_tells_its_address_and_a_signal_stops_everything_cleanly(tmp_path: Pa
         assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
         assert any(f"redis-cli -s {tmp_path}/state/run/frames.sock" in line for line in said)
         process.send_signal(number)
-        rest = process.communicate(timeout=60)[0].splitlines()
+        rest = process.communicate(timeout=300)[0].splitlines()
     assert process.returncode == 0
     assert not any("Traceback" in line for line in [*said, *rest])
     stopped = [line.split(" ")[0] for line in rest if "stopp" in line or "bye" in line or "SIGTERM" in line]
@@ -305,13 +305,13 @@ def test_nothing_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
     with _up(tmp_path) as process:
         _read_until(process, "Ctrl-C stops")
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     wait_until(lambda: not _processes_with(str(tmp_path)), "every process of the stack ends")
     wait_until(lambda: not _holds_lock(tmp_path / "state" / "lock"), "the lock is free")
     with _up(tmp_path) as process:  # and the next one starts over what it left
         _read_until(process, "Ctrl-C stops")
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
 
 

@@ -98,7 +98,7 @@ def test_the_watchdog_ends_the_process_once_a_frame_is_over_its_deadline() -> No
     dog = Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None, on_stuck=lambda _: stuck.set())
     dog.start()
     with clock.frame():
-        assert stuck.wait(20)
+        assert stuck.wait(300)
     dog.end()
     dog.join()
     assert clock.elapsed_s() == 0.0
@@ -110,7 +110,7 @@ def test_the_watchdog_says_when_the_parent_is_gone_and_nothing_else() -> None:
         FrameClock(), 0.0, is_orphan=lambda: True, on_orphaned=orphaned.set, on_stuck=lambda _: stuck.set()
     )  # fmt: skip
     dog.start()
-    assert orphaned.wait(20)
+    assert orphaned.wait(300)
     dog.end()
     dog.join()
     assert not stuck.is_set()
@@ -131,7 +131,7 @@ run_process("extractor", main)
 
 
 def test_a_process_that_is_stuck_in_a_frame_says_so_and_ends() -> None:
-    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, timeout=300)
     assert ended.returncode == STUCK_EXIT_CODE
     (line,) = ended.stderr.splitlines()
     assert json.loads(line)["event"] == "a frame takes too long, the process ends itself"
