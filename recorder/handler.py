@@ -22,7 +22,7 @@ from contracts.rules.errors import (
     SessionLogLocked,
     UnreadableValue,
 )
-from contracts.state import dead_letters, readers, records
+from contracts.state import dead_letters, readers, recording
 from contracts.state.events import EventEntry, Receipt, capture_of
 from recorder.blocked_sessions import BlockedSessions, SessionKey
 from recorder.entry import read_entry
@@ -132,7 +132,7 @@ class EntryHandler:
             self._note_failure(lines[count], failure)
         await self._acknowledge(
             [
-                records.Settlement(entry_id, Receipt(recorded_at), line.capture_id)
+                recording.RecordedEntry(entry_id, Receipt(recorded_at), line.capture_id)
                 for (entry_id, _), line, recorded_at in zip(entries[:count], lines[:count], recorded, strict=True)
             ]
         )
@@ -141,11 +141,11 @@ class EntryHandler:
         await self._turn_away(*entries[count], failure, new=new)
         return count + 1
 
-    async def _acknowledge(self, written: Sequence[records.Settlement]) -> None:
+    async def _acknowledge(self, written: Sequence[recording.RecordedEntry]) -> None:
         """Acknowledge entries whose lines are in their files. If the broker does not answer, they stay pending and come
         again, and the writer finds their lines."""
         if written:
-            for close_to_recorded_s in await run(self._events, records.settle_all(written)):
+            for close_to_recorded_s in await run(self._events, recording.acknowledge_events(written)):
                 if close_to_recorded_s is not None:
                     self._metrics.close_to_recorded.observe(close_to_recorded_s)
 
@@ -228,7 +228,7 @@ class EntryHandler:
         if len(fields) > _MAX_FIELDS:
             fields = {b"entry": repr(dict(fields)).encode()}
         letter = {} if to_sender else fields
-        await run(self._events, dead_letters.bury(entry_id, receipt, letter, self._clock(), capture_id))
+        await run(self._events, dead_letters.dead_letter(entry_id, receipt, letter, self._clock(), capture_id))
         if not to_sender:
             self._metrics.dead_letters.labels(error.code).inc()
 
@@ -244,5 +244,5 @@ class EntryHandler:
         log = path.relative_to(self._log_root).as_posix()
         _log.warning("torn last line", log=log, length_bytes=len(tail))
         detail = f"{len(tail)} bytes at the end of the log without a newline"
-        await run(self._events, dead_letters.bury_tail(log, tail, TORN_LINE, detail, self._clock()))
+        await run(self._events, dead_letters.dead_letter_tail(log, tail, TORN_LINE, detail, self._clock()))
         self._metrics.dead_letters.labels(TORN_LINE).inc()

@@ -15,7 +15,7 @@ from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
 from contracts.process.retry import pause
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
-from contracts.state import records
+from contracts.state import recording
 
 __all__ = ["Leadership"]
 
@@ -59,7 +59,7 @@ class Leadership:
             BrokerUnavailable: nobody knows; what was held stays held until its time runs out.
         """
         led, asked_at_s = self.leads, time.monotonic()
-        if not await run(self._events, records.lead(self.me)):
+        if not await run(self._events, recording.acquire_leadership(self.me)):
             self._until_s = 0.0
             if led:
                 _log.warning("another recorder is active now")
@@ -68,7 +68,7 @@ class Leadership:
             self.term += 1
             self._on_term()
             _log.info("this recorder is active", term=self.term)
-        self._until_s = asked_at_s + records.LEADER_TTL_MS / 1000
+        self._until_s = asked_at_s + recording.LEADER_TTL_MS / 1000
         return True
 
     async def keep(self, stopping: asyncio.Event) -> None:
@@ -85,4 +85,4 @@ class Leadership:
         """Let a standby in at once; best effort, since the key lapses by itself."""
         self._until_s = 0.0
         with suppress(BrokerUnavailable, UnreadableValue):
-            await run(self._events, records.resign(self.me))
+            await run(self._events, recording.release_leadership(self.me))

@@ -14,7 +14,6 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors, broker_time_ms
 from contracts.broker.script import run
 from contracts.messages.event import FeatureRefEvent
-from contracts.messages.upload import Place
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
 from contracts.process.retry import pause
@@ -24,6 +23,7 @@ from contracts.rules.paths import session_log_path
 from contracts.state import heartbeats, readers, records, uploads
 from contracts.state.dead_letters import DEAD_TTL_MS
 from contracts.state.events import EventEntry
+from contracts.state.video import VideoSlot
 from recorder.leadership import Leadership
 from recorder.session_log import find_feature_ref
 
@@ -208,7 +208,7 @@ class Sweep:
         assert record.upload is not None
         await self._dropped(capture_id, record.upload)
 
-    async def _dropped(self, capture_id: str, place: Place) -> bool:
+    async def _dropped(self, capture_id: str, place: VideoSlot) -> bool:
         """Let go of a video and of what is left of its capture; false, and they lapse, if the broker is away."""
         try:
             await uploads.drop(self._frames, place)

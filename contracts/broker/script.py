@@ -23,12 +23,12 @@ from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 __all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "read_answer", "run", "run_each", "run_sync"]
 
 ScriptName = Literal[
-    "open", "push", "watch", "end", "claim", "row", "heartbeat", "release", "finish", "acknowledge",
+    "open", "push", "watch", "end_stream", "claim", "row", "heartbeat", "hand_back", "finish_capture", "acknowledge",
     "alive", "measure",
-    "upload_place", "upload_put",
+    "upload_slot", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
-    "reserve", "recheck", "closed", "publish", "abort", "settle", "bury",
-    "session_start", "session_end", "lead", "resign",
+    "reserve", "recheck", "mark_closed", "publish", "abort", "acknowledge_events", "dead_letter",
+    "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 
 OFTEN: frozenset[ScriptName] = frozenset({"push", "watch", "live_put"})
@@ -78,7 +78,7 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
 
     Every script may be repeated: after `BrokerUnavailable` nobody knows whether it ran, and running it
     again is safe. What is there stands, and the answer is that of the first run, or says that it is done
-    already (``release`` and ``resign``: no longer the caller's; ``publish`` and ``abort``: not new). Only
+    already (``hand_back`` and ``release_leadership``: no longer the caller's; ``publish`` and ``abort``: not new). Only
     ``claim`` does more, a new generation and one delivery more, and ``live_put``: the entry may be there twice.
 
     Raises:

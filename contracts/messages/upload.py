@@ -1,40 +1,29 @@
-"""An uploaded video: what its client sends and is answered, and how it lies in the frames role. No I/O.
+"""An uploaded video: what its client sends, and what the gateway answers.
 
 An upload is a capture whose frames come from a file; its job is that capture, and has its name.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
 from contracts.messages.base import StrictModel
-from contracts.rules.ids import Identifier, RecordId, SessionId, UtcDatetime, is_identifier
+from contracts.rules.ids import Identifier, RecordId, SessionId, UtcDatetime
 
 __all__ = [
-    "CHUNK_BYTES",
     "HEAD_BYTES",
     "JobState",
-    "Place",
-    "StoredVideo",
     "UploadAccepted",
     "UploadForm",
     "UploadStatus",
     "looks_like_video",
 ]
 
-CHUNK_BYTES = 512 * 1024 - 64
-"""Every chunk of a video but its last has so many bytes. A broker whose allocator is jemalloc gives 640 KiB to what is
-larger than 512, and it adds a few bytes of its own."""
-
 _ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
-
-_BYTES = re.compile(r"[0-9]{1,15}")
 
 HEAD_BYTES = 8
 """How much of a file `looks_like_video` looks at."""
@@ -74,39 +63,6 @@ class UploadStatus(StrictModel):
     status: JobState
     progress: Annotated[float, Field(ge=0, le=1)]
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One video's place among those in the broker. ``user_id`` is empty as long as nobody knows it."""
-
-    upload_id: str
-    byte_length: int
-    user_id: str = ""
-
-    @classmethod
-    def read(cls, member: str) -> Self:
-        """Read its written form; ``ValueError`` if it is none."""
-        upload_id, byte_length, user_id = member.split("/")
-        if not is_identifier(upload_id) or not _BYTES.fullmatch(byte_length):
-            raise ValueError("not the place of a video")
-        if user_id and not is_identifier(user_id):
-            raise ValueError("the place of a video has a user_id that is no identifier")
-        return cls(upload_id, int(byte_length), user_id)
-
-    @property
-    def member(self) -> str:
-        """How it is written in the broker."""
-        return f"{self.upload_id}/{self.byte_length}/{self.user_id}"
-
-
-class StoredVideo(StrictModel):
-    """Where a capture's video is, and the limits on it that its window does not have."""
-
-    upload_id: Identifier
-    byte_length: Annotated[int, Field(ge=1)]
-    min_duration_s: float
-    max_frames: int
 
 
 def looks_like_video(head: bytes) -> bool:

@@ -15,12 +15,12 @@ from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, UPLOADS, capture_ke
 from contracts.broker.script import Argument, Call
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation, CaptureOpen, Found
-from contracts.messages.upload import Place, StoredVideo
 from contracts.rules.codes import stored_code
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
 from contracts.rules.layout import PART_NAMES, Part, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.video import StoredVideo, VideoSlot
 
 __all__ = [
     "ENDED_TTL_S",
@@ -31,13 +31,13 @@ __all__ = [
     "Watch",
     "acknowledge",
     "claim",
-    "end",
-    "finish",
+    "end_stream",
+    "finish_capture",
     "heartbeat",
     "measure",
     "open_capture",
     "push",
-    "release",
+    "hand_back",
     "row",
     "watch",
 ]
@@ -80,9 +80,9 @@ class CaptureWindow(StrictModel):
         return UPLOADS if self.video else CAPTURES
 
     @property
-    def place(self) -> Place | None:
+    def slot(self) -> VideoSlot | None:
         """Its video's, among those in the broker."""
-        return Place(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
+        return VideoSlot(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
 
     @classmethod
     def of(cls, message: CaptureOpen, limits: CaptureLimits) -> CaptureWindow:
@@ -198,7 +198,7 @@ def watch(capture_id: str) -> Call[Watch | None]:
 EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
 
 
-def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
+def end_stream(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
     """Write the terminal entry; returns the status that stands, and its error code.
 
     The first terminal stands: whoever comes later is told what it was. ``idle_ms`` > 0 ends the capture
@@ -208,7 +208,7 @@ def end(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tupl
     status = "closed" if entry.event == "close" else "aborted"
     arguments: list[Argument] = [status, entry.error_code or "", ENDED_TTL_S, idle_ms, *entry.encode()]
     return Call(
-        "frames", "end", list(keys), arguments,
+        "frames", "end_stream", list(keys), arguments,
         lambda answer: (cast(EndStatus, answer[0].decode().lower()), stored_code(answer[1])),
     )  # fmt: skip
 
@@ -297,14 +297,14 @@ def heartbeat(capture_id: str, token: str) -> Call[bool]:
     return Call("frames", "heartbeat", list(capture_keys(capture_id)), [token, OPEN_TTL_S, ENDED_TTL_S], _mine)
 
 
-def release(capture_id: str, token: str) -> Call[bool]:
+def hand_back(capture_id: str, token: str) -> Call[bool]:
     """Hand a capture back without counting the delivery; false if it is no longer the caller's."""
-    return Call("frames", "release", [capture_keys(capture_id).state], [token], _mine)
+    return Call("frames", "hand_back", [capture_keys(capture_id).state], [token], _mine)
 
 
-def finish(capture_id: str, token: str) -> Call[bool]:
+def finish_capture(capture_id: str, token: str) -> Call[bool]:
     """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
-    return Call("frames", "finish", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
+    return Call("frames", "finish_capture", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
 
 
 def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:

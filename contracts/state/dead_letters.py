@@ -10,9 +10,9 @@ from contracts.broker import keys
 from contracts.broker.script import Argument, Call
 from contracts.rules.ids import format_utc
 from contracts.state.events import Receipt
-from contracts.state.records import RECEIPT_TTL_S
+from contracts.state.recording import RECEIPT_TTL_S
 
-__all__ = ["DEAD_TTL_MS", "bury", "bury_tail"]
+__all__ = ["DEAD_TTL_MS", "dead_letter", "dead_letter_tail"]
 
 MAX_DEAD = 10_000
 """About how many are kept."""
@@ -26,24 +26,24 @@ MAX_VALUE_BYTES = 8 * 1024 * 1024
 DEAD_TTL_MS = 30 * 24 * 3600 * 1000
 
 
-def bury(
-    entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], buried_at: datetime, capture_id: str = ""
+def dead_letter(
+    entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], dead_at: datetime, capture_id: str = ""
 ) -> Call[None]:
     """The event can never be appended: it becomes a dead letter, whole, with the receipt's reason. Without ``fields``
     there is no letter."""
     entry: list[Argument] = [entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.error]
-    letter = _letter(receipt.error, receipt.detail, buried_at, {b"entry_id": entry_id.encode(), **fields})
+    letter = _letter(receipt.error, receipt.detail, dead_at, {b"entry_id": entry_id.encode(), **fields})
     arguments = [keys.RECORDER_GROUP, *entry, MAX_DEAD, MAX_DEAD_BYTES, DEAD_TTL_MS, *(letter if fields else [])]
-    return Call("events", "bury", _keys(entry_id, capture_id), arguments, lambda _: None)
+    return Call("events", "dead_letter", _keys(entry_id, capture_id), arguments, lambda _: None)
 
 
-def bury_tail(log: str, tail: bytes, reason: str, detail: str, buried_at: datetime) -> Call[None]:
+def dead_letter_tail(log: str, tail: bytes, reason: str, detail: str, dead_at: datetime) -> Call[None]:
     """What stands behind the last newline of a log becomes a dead letter."""
     entry: list[Argument] = ["", "", RECEIPT_TTL_S, "", reason]
-    letter = _letter(reason, detail, buried_at, {b"log": log.encode(errors="replace"), b"event": tail})
+    letter = _letter(reason, detail, dead_at, {b"log": log.encode(errors="replace"), b"event": tail})
     return Call(
         "events",
-        "bury",
+        "dead_letter",
         _keys("", ""),
         [keys.RECORDER_GROUP, *entry, MAX_DEAD, MAX_DEAD_BYTES, DEAD_TTL_MS, *letter],
         lambda _: None,
@@ -54,8 +54,8 @@ def _keys(entry_id: str, capture_id: str) -> list[str]:
     return [keys.EVENTS, keys.receipt(entry_id), keys.capture_record(capture_id), keys.UNFINISHED, keys.DEAD_EVENTS]
 
 
-def _letter(reason: str, detail: str, buried_at: datetime, fields: Mapping[bytes, bytes]) -> list[Argument]:
-    letter: list[Argument] = ["reason", reason, "detail", detail, "buried_at", format_utc(buried_at)]
+def _letter(reason: str, detail: str, dead_at: datetime, fields: Mapping[bytes, bytes]) -> list[Argument]:
+    letter: list[Argument] = ["reason", reason, "detail", detail, "buried_at", format_utc(dead_at)]
     for name, value in fields.items():
         letter += [name, value[:MAX_VALUE_BYTES]]
         if len(value) > MAX_VALUE_BYTES:

@@ -22,7 +22,7 @@ __all__ = [
     "SILENT_MS",
     "Answer",
     "LiveFrame",
-    "Place",
+    "WorkerSlot",
     "alive",
     "drop",
     "join",
@@ -49,7 +49,7 @@ ENTRY_TTL_MS = 15_000
 MAX_NAME = 512
 
 
-class Place(NamedTuple):
+class WorkerSlot(NamedTuple):
     """A session's place at a worker."""
 
     worker: str
@@ -61,7 +61,7 @@ class Place(NamedTuple):
         return f"{self.worker}/{self.live_id}"
 
     @classmethod
-    def read(cls, member: bytes) -> Place:
+    def read(cls, member: bytes) -> WorkerSlot:
         """What `member` made."""
         worker, _, live_id = member.decode().rpartition("/")
         return cls(worker, live_id)
@@ -157,27 +157,27 @@ class Answer:
 _BOTH = (LIVE_WORKERS, LIVE_SESSIONS)
 
 
-def join(live_id: str) -> Call[Place | None]:
+def join(live_id: str) -> Call[WorkerSlot | None]:
     """A place at the live worker with the fewest sessions; the one it has, if both are there still; None if no worker
     is there."""
 
-    def read(answer: bytes) -> Place | None:
-        return Place(answer.decode(), live_id) if answer else None
+    def read(answer: bytes) -> WorkerSlot | None:
+        return WorkerSlot(answer.decode(), live_id) if answer else None
 
     return Call("frames", "live_join", _BOTH, [live_id, SILENT_MS, LIVE_LEASE_MS], read)
 
 
-def renew(places: Sequence[Place]) -> Call[list[Place]]:
+def renew(places: Sequence[WorkerSlot]) -> Call[list[WorkerSlot]]:
     """Keep these places; returns those whose worker is gone. Without it a place lapses after ``LIVE_LEASE_MS``."""
 
-    def read(answer: Any) -> list[Place]:
-        return [Place.read(member) for member in answer]
+    def read(answer: Any) -> list[WorkerSlot]:
+        return [WorkerSlot.read(member) for member in answer]
 
     members = [place.member for place in places]
     return Call("frames", "live_renew", _BOTH, [SILENT_MS, LIVE_LEASE_MS, *members], read)
 
 
-async def leave(broker: AsyncBroker, slot: Place) -> None:
+async def leave(broker: AsyncBroker, slot: WorkerSlot) -> None:
     """Give a session's slot up.
 
     Raises:

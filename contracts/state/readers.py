@@ -13,7 +13,8 @@ from contracts.rules.errors import UnreadableValue
 from contracts.rules.ids import read_count
 from contracts.rules.layout import PART_NAMES
 from contracts.state.events import Receipt
-from contracts.state.records import RECEIPT_TTL_S, CaptureRecord
+from contracts.state.recording import RECEIPT_TTL_S
+from contracts.state.records import CaptureRecord
 
 __all__ = [
     "Session",

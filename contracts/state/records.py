@@ -1,21 +1,20 @@
-"""The durable records in the events role: captures, sessions, the recorder's stream.
+"""The durable record of a capture in the events role.
 
 One `Call` for each atomic step; ``contracts/state/lua/events`` has the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 import orjson
 
 from contracts.broker import keys
 from contracts.broker.script import Argument, Call
 from contracts.messages.capture import CaptureStatus, Found
-from contracts.messages.upload import Place
 from contracts.rules.codes import CaptureCode, VideoCode, stored_code
 from contracts.rules.ids import (
     format_utc,
@@ -28,44 +27,27 @@ from contracts.rules.ids import (
 )
 from contracts.rules.layout import PART_NAMES, Part
 from contracts.state.captures import CaptureWindow
-from contracts.state.events import EventEntry, Receipt
+from contracts.state.events import EventEntry
+from contracts.state.sessions import SESSION_TTL_S
+from contracts.state.video import VideoSlot
 
 __all__ = [
     "CaptureCounts",
     "CaptureRecord",
     "Outcome",
-    "RECEIPT_TTL_S",
     "Reservation",
-    "SessionStep",
-    "Settlement",
     "abort",
-    "closed",
-    "end_session",
-    "lead",
+    "mark_closed",
     "publish",
     "recheck",
     "reserve",
-    "resign",
-    "settle",
-    "settle_all",
-    "start_session",
 ]
 
 RECORD_TTL_S = 7 * 24 * 3600
 """How long the durable record of a capture is kept."""
 
-RECEIPT_TTL_S = 60
-
-SESSION_TTL_S = 30 * 24 * 3600
-"""How long a session that is not ended is known after its start, or after a capture was opened in it last."""
-
-ENDED_SESSION_TTL_S = RECORD_TTL_S
-"""How long an ended session is known: as long as its captures, and so long a request may be repeated."""
-
 SOCKET_LEASE_MS = 20_000
 """How long an open socket counts for its user unless the gateway renews it with every recheck."""
-
-LEADER_TTL_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +86,7 @@ class CaptureRecord:
     entry_id: str
     event: bytes
     counts: CaptureCounts
-    upload: Place | None = None
+    upload: VideoSlot | None = None
     """The place of the video that its frames come from, if they do."""
 
     @classmethod
@@ -140,7 +122,7 @@ class CaptureRecord:
                 read_count(known["extracted"]),
                 {part: read_count(known[f"found_{part}"]) for part in PART_NAMES},
             ),
-            upload=Place.read(known["upload"]) if known["upload"] else None,
+            upload=VideoSlot.read(known["upload"]) if known["upload"] else None,
         )
 
     def status(self, *, claimed: bool) -> CaptureStatus:
@@ -189,8 +171,8 @@ def reserve(
         window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S, SESSION_TTL_S,
         "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
     ]  # fmt: skip
-    if window.place:
-        arguments += ["upload", window.place.member]
+    if window.slot:
+        arguments += ["upload", window.slot.member]
     return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
 
 
@@ -202,10 +184,10 @@ def recheck(
     return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
 
 
-def closed(user_id: str, capture_id: str) -> Call[None]:
+def mark_closed(user_id: str, capture_id: str) -> Call[None]:
     """The close entry is written: the socket's place is free, and the capture waits for its line."""
     redis_keys = [keys.capture_record(capture_id), keys.user_captures(user_id)]
-    return Call("events", "closed", redis_keys, [capture_id], lambda _: None)
+    return Call("events", "mark_closed", redis_keys, [capture_id], lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,79 +231,3 @@ def abort(
     arguments += counts.encode() if counts else ["ended_by", "gateway"]
     redis_keys = [keys.capture_record(capture_id), keys.UNFINISHED, keys.user_captures(user_id)]
     return Call("events", "abort", redis_keys, arguments, read)
-
-
-class Settlement(NamedTuple):
-    """An entry whose line is in its file, and what whoever waits for it is told."""
-
-    entry_id: str
-    receipt: Receipt
-    capture_id: str = ""
-
-
-def settle(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[float | None]:
-    """`settle_all` of one entry; returns its time."""
-    call = settle_all([Settlement(entry_id, receipt, capture_id)])
-    return Call(call.role, call.name, call.keys, call.arguments, lambda answer: call.read(answer)[0])
-
-
-def settle_all(settlements: Sequence[Settlement]) -> Call[list[float | None]]:
-    """The lines are in their files: the entries go; receipts and records say so. At least one, a few hundred at most.
-
-    Returns for each how many seconds ago its capture was closed, once, by the events broker's clock; None if nobody
-    knows.
-    """
-
-    def read(answer: list[int]) -> list[float | None]:
-        return [took_ms / 1000 if took_ms >= 0 else None for took_ms in answer]
-
-    redis_keys = [keys.EVENTS, keys.UNFINISHED]
-    arguments: list[Argument] = [keys.RECORDER_GROUP, RECEIPT_TTL_S]
-    for entry_id, receipt, capture_id in settlements:
-        redis_keys += [keys.receipt(entry_id), keys.capture_record(capture_id)]
-        arguments += [entry_id, receipt.encode(), capture_id, receipt.recorded_at]
-    return Call("events", "settle", redis_keys, arguments, read)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStep:
-    """What became of a start or end.
-
-    ``new`` has the entry ID of the event that was just published; ``again`` repeats an earlier answer, and
-    its event may be published once more.
-    """
-
-    word: Literal["new", "again", "unknown", "wrong_user", "closed"]
-    answer: bytes = b""
-    event: bytes = b""
-    entry_id: str = ""
-
-
-def _read_step(reply: Any) -> SessionStep:
-    word, *rest = reply
-    answer, event, entry_id = [*rest, b"", b"", b""][:3]
-    return SessionStep(cast(Any, word.decode()), answer, event, entry_id.decode())
-
-
-def start_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
-    """Register a session and publish its start event. ``request_id`` is the request's own ``record_id``."""
-    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
-    arguments.append(SESSION_TTL_S)
-    return Call("events", "session_start", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
-
-
-def end_session(request_id: str, answer: bytes, entry: EventEntry) -> Call[SessionStep]:
-    """Close a session and publish its end event. ``request_id`` is the request's own ``record_id``."""
-    arguments: list[Argument] = [entry.session_id, entry.user_id, request_id, answer, entry.event, entry.record_id]
-    arguments.append(ENDED_SESSION_TTL_S)
-    return Call("events", "session_end", [keys.session(entry.session_id), keys.EVENTS], arguments, _read_step)
-
-
-def lead(me: str) -> Call[bool]:
-    """Become or stay the active recorder; false if another one is."""
-    return Call("events", "lead", [keys.RECORDER_LEADER], [me, LEADER_TTL_MS], lambda answer: bool(answer == 1))
-
-
-def resign(me: str) -> Call[bool]:
-    """Stop being the active recorder."""
-    return Call("events", "resign", [keys.RECORDER_LEADER], [me], lambda answer: bool(answer == 1))

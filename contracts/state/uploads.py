@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
-from contracts.messages.upload import Place
 from contracts.process.settings import Settings
 from contracts.state.captures import ENDED_TTL_S
+from contracts.state.video import VideoSlot
 
 __all__ = [
     "ARRIVING_TTL_S",
@@ -38,7 +38,7 @@ Placed = Literal["OK", "full", "user"]
 """``full``: there are too many videos, or bytes of them; ``user``: this user has too many."""
 
 
-def take(place: Place, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
+def take(place: VideoSlot, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
     """Take a place, or renew it, or change it to this one. It is for a minute, and for as long as a closed capture
     waits once the video is ``complete``. It counts with its own length; ``whole_bytes``, the length that the video will
     have, must find room too, but take none. One user has no more than half of all bytes, or one video."""
@@ -48,7 +48,7 @@ def take(place: Place, settings: Settings, *, complete: bool, whole_bytes: int =
         settings.upload_max_videos, settings.upload_max_total_bytes, settings.capture.max_captures_per_user,
         of_one_user, whole_bytes,
     ]  # fmt: skip
-    return Call("frames", "upload_place", [UPLOAD_PLACES], arguments, lambda answer: cast(Placed, answer.decode()))
+    return Call("frames", "upload_slot", [UPLOAD_PLACES], arguments, lambda answer: cast(Placed, answer.decode()))
 
 
 def put(upload_id: str, number: int, chunk: bytes) -> Call[None]:
@@ -57,18 +57,18 @@ def put(upload_id: str, number: int, chunk: bytes) -> Call[None]:
     return Call("frames", "upload_put", [uploaded_video(upload_id)], arguments, lambda _: None)
 
 
-def parse_slots(members: Sequence[bytes]) -> tuple[list[Place], list[bytes]]:
+def parse_slots(members: Sequence[bytes]) -> tuple[list[VideoSlot], list[bytes]]:
     """The slots that these members of the zset are, and the members that are none."""
     slots, unreadable = [], []
     for member in members:
         try:
-            slots.append(Place.read(member.decode()))
+            slots.append(VideoSlot.read(member.decode()))
         except ValueError:
             unreadable.append(member)
     return slots, unreadable
 
 
-async def read_slots(broker: AsyncBroker) -> tuple[list[Place], list[bytes]]:
+async def read_slots(broker: AsyncBroker) -> tuple[list[VideoSlot], list[bytes]]:
     """`parse_slots` of all videos in the broker.
 
     Raises:
@@ -80,7 +80,7 @@ async def read_slots(broker: AsyncBroker) -> tuple[list[Place], list[bytes]]:
     return parse_slots(members)
 
 
-def read_slots_sync(broker: Broker) -> list[Place]:
+def read_slots_sync(broker: Broker) -> list[VideoSlot]:
     """The slots of `read_slots`, for a process that blocks."""
     with broker_errors("frames"):
         members: Any = broker.zrange(UPLOAD_PLACES, 0, -1)
@@ -113,7 +113,7 @@ async def wait(broker: AsyncBroker, capture_id: str) -> bool:
         return bool(await broker.expire(capture_keys(capture_id).state, ENDED_TTL_S))
 
 
-async def drop(broker: AsyncBroker, *places: Place) -> None:
+async def drop(broker: AsyncBroker, *places: VideoSlot) -> None:
     """Let go of a video and of its place, or of all the places that it may have; gone already is gone.
 
     Raises:
@@ -124,7 +124,7 @@ async def drop(broker: AsyncBroker, *places: Place) -> None:
         await broker.zrem(UPLOAD_PLACES, *[place.member for place in places])
 
 
-def drop_sync(broker: Broker, place: Place) -> None:
+def drop_sync(broker: Broker, place: VideoSlot) -> None:
     """`drop` for a process that blocks."""
     with broker_errors("frames"):
         broker.delete(uploaded_video(place.upload_id))

@@ -121,7 +121,7 @@ async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_en
     """
     entry = TerminalEntry("close", timestamp_end=timestamp_end)
     try:
-        status, code = await _run(state.frames, captures.end(window.capture_id, entry), CLOSE_WITHIN_S)
+        status, code = await _run(state.frames, captures.end_stream(window.capture_id, entry), CLOSE_WITHIN_S)
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if status == "closed" or (status == "finished" and not code):
@@ -155,7 +155,9 @@ async def _give_outcome(
 
 async def _give_terminal(state: GatewayState, window: CaptureWindow, code: CaptureCode, within_s: float) -> None:
     try:
-        await _run(state.frames, captures.end(window.capture_id, TerminalEntry("abort", error_code=code)), within_s)
+        await _run(
+            state.frames, captures.end_stream(window.capture_id, TerminalEntry("abort", error_code=code)), within_s
+        )
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("terminal entry not written", capture_id=window.capture_id, code=code, exc_info=error)
 
@@ -166,6 +168,6 @@ async def free_socket(state: GatewayState, window: CaptureWindow) -> None:
     Should this not arrive, the socket's lease lapses by itself, and nobody knows how long the line took.
     """
     try:
-        await retry(lambda: run(state.events, records.closed(window.user_id, window.capture_id)))
+        await retry(lambda: run(state.events, records.mark_closed(window.user_id, window.capture_id)))
     except (BrokerUnavailable, UnreadableValue) as error:
         log.warning("socket not freed", capture_id=window.capture_id, exc_info=error)

@@ -23,7 +23,7 @@ from contracts.process.logs import get_logger
 from contracts.process.retry import repeat, retry
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
 from contracts.state import live
-from contracts.state.live import Answer, LiveFrame, Place
+from contracts.state.live import Answer, LiveFrame, WorkerSlot
 from gateway.live.strikes import Strikes
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
@@ -55,7 +55,7 @@ class Seat:
     live_id: str
     pipeline_id: str
     answered: Callable[[Outcome], None]
-    place: Place | None = None
+    place: WorkerSlot | None = None
     frame: LiveFrame | None = None
     """While it is waited for: a worker that ends may not have had it yet, and then another one gets it."""
     sent: tuple[str, bytes] | None = None

@@ -13,7 +13,7 @@ from contracts import SessionEndRequest, SessionStartRequest
 from contracts.messages.http import SessionEnded, SessionStarted
 from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry
-from contracts.state.records import SessionStep
+from contracts.state.sessions import SessionStep
 
 __all__ = ["SOURCE", "Boundary", "ending", "session_id_for", "standing", "starting"]
 

@@ -13,9 +13,9 @@ from contracts.messages.session import SessionStatus
 from contracts.process.retry import retry
 from contracts.rules.errors import ConfigurationError, RequestRefused
 from contracts.rules.paths import session_features_dir, session_log_dir
-from contracts.state import readers, records
+from contracts.state import readers, sessions
 from contracts.state.events import EventEntry, append_event, await_receipt
-from contracts.state.records import SessionStep
+from contracts.state.sessions import SessionStep
 from gateway.sessions.service import Boundary, standing
 
 __all__ = ["end_session", "make_directories", "make_roots", "session_status", "start_session"]
@@ -35,7 +35,7 @@ async def start_session(events: AsyncBroker, data_root: Path | None, log_root: P
     """
     entry = boundary.entry
     await asyncio.to_thread(make_directories, data_root, log_root, entry.user_id, entry.session_id)
-    call = records.start_session(boundary.request_id, boundary.answer, entry)
+    call = sessions.start_session(boundary.request_id, boundary.answer, entry)
     step = await retry(lambda: run(events, call))
     return await _recorded(events, entry, step)
 
@@ -48,7 +48,7 @@ async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
         RecorderError: the event cannot be recorded.
         BrokerUnavailable: the events broker is away.
     """
-    call = records.end_session(boundary.request_id, boundary.answer, boundary.entry)
+    call = sessions.end_session(boundary.request_id, boundary.answer, boundary.entry)
     step = await retry(lambda: run(events, call))
     return await _recorded(events, boundary.entry, step)
 

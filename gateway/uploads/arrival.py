@@ -11,11 +11,12 @@ from typing import TypeVar
 from contracts.broker.keys import uploaded_video
 from contracts.broker.roles import BrokerFull, broker_errors, memory_share
 from contracts.broker.script import run
-from contracts.messages.upload import CHUNK_BYTES, HEAD_BYTES, Place, StoredVideo, looks_like_video
+from contracts.messages.upload import HEAD_BYTES, looks_like_video
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import BrokerUnavailable, RequestRefused
 from contracts.state import uploads
+from contracts.state.video import CHUNK_BYTES, StoredVideo, VideoSlot
 from gateway.state import GatewayState
 
 __all__ = ["RETRY_AFTER_S", "Arrival", "too_large", "unready"]
@@ -54,7 +55,7 @@ class Arrival:
         self._announced_bytes = announced_bytes
         self._buffer = bytearray()
         self._chunks = 0
-        self._places: list[Place] = []  # each of which may be in the broker: an answer may have been lost
+        self._places: list[VideoSlot] = []  # each of which may be in the broker: an answer may have been lost
         self._renew_at = 0.0
 
     async def add(self, piece: bytes, user_id: str) -> None:
@@ -78,7 +79,7 @@ class Arrival:
             await self._begin(user_id)
         if self._buffer:
             await self._put()
-        await self._take(Place(self._id, self.byte_length, user_id))
+        await self._take(VideoSlot(self._id, self.byte_length, user_id))
         await _retry(self._still_arriving)
         if await _retry(self._stored_chunks) != self._chunks:
             raise RequestRefused(
@@ -120,7 +121,7 @@ class Arrival:
         self._join_queue()
         await self._look_for_room()
         first_bytes = min(GROWTH_BYTES, self._announced_bytes or self._state.settings.upload_max_bytes)
-        await self._take(Place(self._id, first_bytes, user_id), whole_bytes=self._announced_bytes)
+        await self._take(VideoSlot(self._id, first_bytes, user_id), whole_bytes=self._announced_bytes)
 
     def _join_queue(self) -> None:
         """Half of all places are enough for what comes from one address at a time."""
@@ -136,7 +137,7 @@ class Arrival:
         if await _retry(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
             raise _full()
 
-    async def _take(self, place: Place, *, complete: bool = False, whole_bytes: int = 0) -> None:
+    async def _take(self, place: VideoSlot, *, complete: bool = False, whole_bytes: int = 0) -> None:
         call = uploads.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
         if place not in self._places:
             self._places.append(place)
@@ -152,7 +153,7 @@ class Arrival:
         if self._chunks and self._chunks % LOOK_CHUNKS == 0:
             await self._look_for_room()
             grown = (self._chunks + LOOK_CHUNKS) * CHUNK_BYTES
-            await self._take(Place(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
+            await self._take(VideoSlot(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = uploads.put(self._id, self._chunks, chunk)
         await _retry(lambda: run(self._state.frames, call))

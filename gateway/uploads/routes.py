@@ -21,7 +21,7 @@ from contracts.broker.roles import broker_errors
 from contracts.broker.script import run
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation
-from contracts.messages.upload import StoredVideo, UploadAccepted, UploadForm, UploadStatus
+from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import CaptureError, RequestRefused
@@ -29,6 +29,7 @@ from contracts.rules.ids import Identifier
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureRecord
+from contracts.state.video import StoredVideo
 from gateway.capture import lifecycle, report
 from gateway.capture.report import InFlight
 from gateway.http.refusals import json_response

@@ -13,13 +13,13 @@ from rich.table import Table
 from contracts.broker import keys
 from contracts.broker.roles import Broker, broker_errors, connect_sync
 from contracts.messages.capture import Found
-from contracts.messages.upload import Place
 from contracts.process.line_writer import printable
 from contracts.process.settings import Settings
 from contracts.rules.errors import UnreadableValue
 from contracts.state import heartbeats, live, readers, uploads
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.readers import StateSummary
+from contracts.state.video import VideoSlot
 from scripts.stack.running import running_urls
 from scripts.terminal import age_text, bytes_text
 
@@ -70,7 +70,7 @@ class FramesSnapshot:
     memory: Mapping[str, Any]
     cameras: Queue
     videos: Queue
-    places: Sequence[Place] = ()
+    places: Sequence[VideoSlot] = ()
     extractors: Mapping[str, float] = field(default_factory=dict)
     """Live extractors, by the seconds since their last sign of life."""
     live_workers: Mapping[str, LiveWorker] = field(default_factory=dict)

@@ -87,8 +87,8 @@ class Backlog:
             if reply.gone or reply.full or reply.conflict:
                 raise RuntimeError(f"frame {seq} was refused: {reply}")
         end = TerminalEntry("close", timestamp_end=_at(window, len(jpegs)))
-        await run(self.frames, captures.end(window.capture_id, end))
-        await run(self._events, records.closed(user_id, window.capture_id))
+        await run(self.frames, captures.end_stream(window.capture_id, end))
+        await run(self._events, records.mark_closed(user_id, window.capture_id))
         return window
 
     async def _recorded_at(self, window: CaptureWindow) -> datetime:

@@ -21,7 +21,7 @@ import uvloop
 from contracts.broker import keys
 from contracts.broker.script import run
 from contracts.process.settings import Settings
-from contracts.state import records
+from contracts.state import sessions
 from contracts.state.events import EventEntry
 from gateway.app import create_app
 from gateway.capture import lifecycle
@@ -54,7 +54,7 @@ class Attacked:
 
     def begin(self, user_id: str = "user-1", session_id: str = SESSION) -> None:
         entry = EventEntry(b"{}", user_id, session_id, "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
-        self.do(run(self.state.events, records.start_session("request", b"{}", entry)))
+        self.do(run(self.state.events, sessions.start_session("request", b"{}", entry)))
 
     def raw(self, path: str = SOCKET, headers: str = "") -> RawSocket:
         return RawSocket(self.port, path, headers)

@@ -13,7 +13,7 @@ from contracts.broker import keys
 from contracts.broker.script import Call, run_sync
 from contracts.rules.layout import DIMS, Part, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, records
+from contracts.state import captures, sessions
 from contracts.state.captures import CaptureState, CaptureWindow, PushReply
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
@@ -88,7 +88,7 @@ class Capture:
         return self.backend.run(captures.push(frame(self.capture_id, seq, payload), self.limits))
 
     def end(self, entry: TerminalEntry = CLOSE, *, idle_ms: int = 0) -> tuple[str, str]:
-        return self.backend.run(captures.end(self.capture_id, entry, idle_ms=idle_ms))
+        return self.backend.run(captures.end_stream(self.capture_id, entry, idle_ms=idle_ms))
 
     def abort(self, code: str) -> tuple[str, str]:
         return self.end(TerminalEntry("abort", error_code=code))
@@ -165,5 +165,5 @@ def session_entry(session_id: str, user_id: str, event: bytes = b'{"event":"sess
 
 def start_session(backend: Backend, session_id: str, user_id: str) -> None:
     """An active session of this user."""
-    step = backend.run(records.start_session("request-1", b"{}", session_entry(session_id, user_id)))
+    step = backend.run(sessions.start_session("request-1", b"{}", session_entry(session_id, user_id)))
     assert step.word == "new"

@@ -23,7 +23,7 @@ from contracts.broker.script import run
 from contracts.process.settings import Settings
 from contracts.rules.ids import format_utc
 from contracts.rules.paths import session_log_path
-from contracts.state import dead_letters, records
+from contracts.state import dead_letters, recording
 from contracts.state.events import EventEntry, Receipt, encode_line, split_line
 from gateway.app import create_app
 from gateway.state import GatewayState
@@ -62,10 +62,10 @@ class TinyRecorder:
         if refused is None and not path.parent.is_dir():
             refused = Receipt(error="missing_session_path", detail="the session's directory is missing")
         if refused is not None:
-            await run(self.events, dead_letters.bury(entry_id, refused, fields, datetime.now(UTC)))
+            await run(self.events, dead_letters.dead_letter(entry_id, refused, fields, datetime.now(UTC)))
             return
         receipt = Receipt(recorded_at=self._append(path, entry))
-        await run(self.events, records.settle(entry_id, receipt, entry.capture_id))
+        await run(self.events, recording.acknowledge_event(entry_id, receipt, entry.capture_id))
 
     def _append(self, path: Path, entry: EventEntry) -> str:
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:

@@ -16,7 +16,7 @@ from tests.guards.sources import Source, example, listed, source, sources
 
 PURE = [
     *(module.path for module in sources("contracts/rules", "contracts/messages")),
-    *(f"contracts/state/{name}.py" for name in ["captures", "frame", "records"]),
+    *(f"contracts/state/{name}.py" for name in ["captures", "frame", "recording", "records", "sessions", "video"]),
     "contracts/broker/keys.py",
     "contracts/storage/npz.py",
     "gateway/capture/clock.py",

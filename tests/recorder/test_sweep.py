@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 
 from contracts.broker import keys
 from contracts.broker.script import run
-from contracts.messages.upload import Place
 from contracts.process.background import BackgroundErrors
 from contracts.rules.errors import BrokerUnavailable
 from contracts.rules.ids import format_utc
@@ -24,6 +23,7 @@ from contracts.rules.paths import session_log_path
 from contracts.state import heartbeats, records
 from contracts.state.events import EventEntry, encode_line
 from contracts.state.records import CaptureCounts, CaptureRecord
+from contracts.state.video import VideoSlot
 from recorder import sweep as sweep_module
 from recorder.leadership import Leadership
 from recorder.sweep import Decision, Sighting, Sweep, decide
@@ -140,7 +140,7 @@ def test_a_video_that_no_extractor_comes_for_is_given_up(
     async def main() -> None:
         scene = Scene(tmp_path)
         capture_id = await scene.capture(age_ms=age_ms)
-        place, state = Place("upload-1", 9, "u1"), keys.capture_keys(capture_id).state
+        place, state = VideoSlot("upload-1", 9, "u1"), keys.capture_keys(capture_id).state
         await scene.events.hset(keys.capture_record(capture_id), "upload", place.member)
         await scene.frames.hset(state, mapping={"status": "closed"} | ({"generation": 1} if claimed else {}))
         await scene.frames.hset(keys.uploaded_video("upload-1"), "0", b"video")
@@ -238,7 +238,7 @@ def test_a_video_whose_capture_was_never_opened_is_let_go_of(tmp_path: Path) -> 
     async def main() -> None:
         scene = Scene(tmp_path)
         capture_id = await scene.capture()
-        place, video = Place("upload-1", 9, "u1"), keys.uploaded_video("upload-1")
+        place, video = VideoSlot("upload-1", 9, "u1"), keys.uploaded_video("upload-1")
         await scene.events.hset(keys.capture_record(capture_id), "upload", place.member)
         await scene.frames.zadd(keys.UPLOAD_PLACES, {place.member: 1})
         await scene.frames.hset(video, "0", b"video")

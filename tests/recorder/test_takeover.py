@@ -11,7 +11,7 @@ import pytest
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group
 from contracts.rules.errors import BrokerUnavailable
-from contracts.state import records
+from contracts.state import recording
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import Dependencies, bodies, with_dependencies
@@ -83,7 +83,7 @@ def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: Br
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         await deps.put(entry(new_session()))
-        await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
+        await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=recording.LEADER_TTL_MS)
         assert not await leadership.renew()
         await consumer.turn(asyncio.Event())
         pending: Any = await deps.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
@@ -104,7 +104,7 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
         loop, append = asyncio.get_running_loop(), LogWriter.append
 
         async def lose() -> None:
-            await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=records.LEADER_TTL_MS)
+            await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=recording.LEADER_TTL_MS)
             assert not await leadership.renew()
 
         def append_and_lose(writer: LogWriter, *line: Any, **how: Any) -> str:

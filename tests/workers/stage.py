@@ -19,18 +19,18 @@ from contracts.broker import keys
 from contracts.broker.keys import capture_keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import Call, run_sync
-from contracts.messages.upload import CHUNK_BYTES, StoredVideo
 from contracts.process.settings import Settings
 from contracts.rules.codes import AbortCode
 from contracts.rules.layout import LAYOUT, Part
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import artifact_path
-from contracts.state import captures, records, uploads
+from contracts.state import captures, records, sessions, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.records import CaptureRecord
+from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.waiting import wait_until
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.lease import QUEUES, Claimed, Dispatch, Timing
@@ -115,7 +115,7 @@ class Stage:
         """As the gateway opens it: reserved, created, dispatched."""
         if reserve:
             start = EventEntry(b"{}", self.window.user_id, self.session_id, str(uuid4()))
-            self.call(records.start_session(str(uuid4()), b"{}", start))
+            self.call(sessions.start_session(str(uuid4()), b"{}", start))
             assert self.call(records.reserve(self.window, "socket", 4, START)) == "OK"
         for queue in QUEUES:
             ensure_group_sync(self.frames, "frames", queue, keys.EXTRACTOR_GROUP)
@@ -130,14 +130,14 @@ class Stage:
         for number in range(-(-len(video) // CHUNK_BYTES)):
             chunk = video[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES]
             self.call(uploads.put(stored.upload_id, number, chunk))
-        place = self.window.place
+        place = self.window.slot
         assert place is not None
         assert self.call(uploads.take(place, Settings(), complete=True)) == "OK"
         return self.open()
 
     def video_is_there(self) -> bool:
         """Whether anything of it is in the broker."""
-        place = self.window.place
+        place = self.window.slot
         assert place is not None
         return bool(self.frames.exists(keys.uploaded_video(place.upload_id))) or (
             self.frames.zscore(keys.UPLOAD_PLACES, place.member) is not None
@@ -168,11 +168,11 @@ class Stage:
         return START + timedelta(milliseconds=100 * self.accepted)
 
     def close(self) -> Stage:
-        self.call(captures.end(self.capture_id, TerminalEntry("close", timestamp_end=self.timestamp_end)))
+        self.call(captures.end_stream(self.capture_id, TerminalEntry("close", timestamp_end=self.timestamp_end)))
         return self
 
     def abort(self, code: AbortCode) -> Stage:
-        self.call(captures.end(self.capture_id, TerminalEntry("abort", error_code=code)))
+        self.call(captures.end_stream(self.capture_id, TerminalEntry("abort", error_code=code)))
         return self
 
     # --- extracting ----------------------------------------------------------------------------------

@@ -193,7 +193,7 @@ class CaptureJob:
         """The answer comes as the stream's terminal entry; a gateway that is still there makes it ``busy``."""
         entry = TerminalEntry("abort", error_code="gateway_lost")
         idle_ms = int(1000 * self._bench.timing.quiet_s)
-        status, _ = self._steps.call(captures.end(self._capture_id, entry, idle_ms=idle_ms))
+        status, _ = self._steps.call(captures.end_stream(self._capture_id, entry, idle_ms=idle_ms))
         self._lease.own(status not in ("gone", "finished"))
 
     # --- rows to an outcome --------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class CaptureJob:
         counts = counts or self._progress.counts(accepted)
         abort = records.abort(self._window.user_id, self._capture_id, code, counts)
         outcome = self._steps.call(abort)
-        self._steps.call(captures.end(self._capture_id, TerminalEntry("abort", error_code=code)))
+        self._steps.call(captures.end_stream(self._capture_id, TerminalEntry("abort", error_code=code)))
         if outcome.outcome == "published":
             return self._finish("published")
         self._log.info("capture aborted", error_code=outcome.error_code or code)
@@ -265,9 +265,9 @@ class CaptureJob:
                 self._steps.retry_store(lambda: remove_artifact(self._bench.store, self._window, unpublished))
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
-        if place := self._window.place:
+        if place := self._window.slot:
             self._steps.retry(lambda: uploads.drop_sync(self._bench.frames, place))
-        self._steps.fenced(captures.finish(self._capture_id, self._lease.token))
+        self._steps.fenced(captures.finish_capture(self._capture_id, self._lease.token))
         self._lease.drop()
         self._steps.retry(lambda: self._bench.dispatch.done(self._lease))
         return end
@@ -297,7 +297,7 @@ class CaptureJob:
     def _hand_back(self) -> JobEnd:
         """A delivery that does not count; if the broker is away, the lease runs out by itself."""
         try:
-            if not run_sync(self._bench.frames, captures.release(self._capture_id, self._lease.token)):
+            if not run_sync(self._bench.frames, captures.hand_back(self._capture_id, self._lease.token)):
                 return "lost"
             self._bench.dispatch.hand_back(self._lease)
         except (BrokerUnavailable, UnreadableValue) as error:

@@ -231,7 +231,9 @@ class Dispatch:
         """Let its gateway know that nothing comes of the capture. If not even that can be written, the capture's state
         lapses, and the recorder's sweep gives it its outcome."""
         with suppress(UnreadableValue):
-            run_sync(self._broker, captures.end(capture_id, TerminalEntry("abort", error_code="extraction_failed")))
+            run_sync(
+                self._broker, captures.end_stream(capture_id, TerminalEntry("abort", error_code="extraction_failed"))
+            )
 
 
 _Entry = tuple[bytes, Mapping[bytes, bytes]]

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
-from contracts.messages.upload import CHUNK_BYTES, StoredVideo
 from contracts.process.retry import Stopped
 from contracts.rules.errors import VideoError
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
+from contracts.state.video import CHUNK_BYTES, StoredVideo
 from workers.extract.lease import Lease
 from workers.extract.retries import Bench, Steps
 from workers.vision.pipelines.base import Image

@@ -55,7 +55,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "recorder": ("recorder/*.py",),
     "operator": ("scripts/commands/inspect.py", "scripts/commands/doctor_brokers.py"),
 }
-MODULES = ("captures", "dead_letters", "heartbeats", "records", "live", "uploads")
+MODULES = ("captures", "dead_letters", "heartbeats", "live", "recording", "records", "sessions", "uploads")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
@@ -103,7 +103,6 @@ def script_functions() -> dict[str, ScriptName]:
         for name, body in bodies_of(module):
             if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
                 found[f"{module}.{name}"] = script[1]
-    found["settle_all"] = found["records.settle_all"]
     return found
 
 
@@ -200,7 +199,7 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
 # --- the scripts, command by command ----------------------------------------------------------------------
 
 NAMED = {"receipt": 2, "record": 3}
-"""Variables of ``settle`` that hold a key, by its place among the keys."""
+"""Variables of ``acknowledge_events`` that hold a key, by its place among the keys."""
 WORDS = {
     "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "GET": 2, "ZSCORE": 3, "ZREMRANGEBYSCORE": 4,
     "ZCOUNT": 4, "PTTL": 2, "DEL": 2, "UNLINK": 3, "EXISTS": 2,

@@ -10,13 +10,13 @@ from redis.crc import key_slot
 
 from contracts.broker import keys
 from contracts.broker.script import Call, ScriptName
-from contracts.messages.upload import Place
 from contracts.process.settings import Settings
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, heartbeats, live, records, uploads
+from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
+from contracts.state.video import VideoSlot
 from tests.contracts.scripting import frame, window
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -27,33 +27,33 @@ CALLS: list[Call[Any]] = [
     captures.open_capture(window("capture-1")),
     captures.push(frame("capture-1", 1), CaptureLimits()),
     captures.watch("capture-1"),
-    captures.end("capture-1", TerminalEntry("abort", error_code="gateway_lost")),
+    captures.end_stream("capture-1", TerminalEntry("abort", error_code="gateway_lost")),
     captures.claim("capture-1", "1-0"),
     captures.row("capture-1", "t", 1, Row(0, True, bytes(4 * DIMS)), 9, restart=False, found={}),
     captures.heartbeat("capture-1", "t"),
-    captures.release("capture-1", "t"),
-    captures.finish("capture-1", "t"),
+    captures.hand_back("capture-1", "t"),
+    captures.finish_capture("capture-1", "t"),
     captures.acknowledge("1-0"),
     captures.measure("capture-1", "t", expected=1, accepted=0),
-    uploads.take(Place("upload-1", 1), Settings(), complete=False),
+    uploads.take(VideoSlot("upload-1", 1), Settings(), complete=False),
     uploads.put("upload-1", 0, b""),
     heartbeats.alive("me"),
     live.join("live-1"),
-    live.renew([live.Place("worker-1", "live-1")]),
+    live.renew([live.WorkerSlot("worker-1", "live-1")]),
     live.alive("worker-1"),
     live.put_frame("worker-1", live.LiveFrame("live-1", 0, "pose", "gateway-1", b"")),
     live.drop(keys.live_inbox("worker-1"), [b"1-0"]),
     records.reserve(window("capture-1"), "connection", 4, NOW),
     records.recheck("user-1", "sess_0123456789abcdef", "capture-1"),
-    records.closed("user-1", "capture-1"),
+    records.mark_closed("user-1", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),
     records.abort("user-1", "capture-1", "gateway_lost"),
-    records.settle("1-0", RECEIPT, "capture-1"),
-    dead_letters.bury("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
-    records.start_session("request", b"{}", ENTRY),
-    records.end_session("request", b"{}", ENTRY),
-    records.lead("me"),
-    records.resign("me"),
+    recording.acknowledge_event("1-0", RECEIPT, "capture-1"),
+    dead_letters.dead_letter("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
+    sessions.start_session("request", b"{}", ENTRY),
+    sessions.end_session("request", b"{}", ENTRY),
+    recording.acquire_leadership("me"),
+    recording.release_leadership("me"),
 ]
 
 

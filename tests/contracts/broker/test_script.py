@@ -14,7 +14,7 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, connect, connect_sync
 from contracts.broker.script import ScriptName, run, run_sync
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
-from contracts.state import captures, records
+from contracts.state import captures, recording
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import window
 
@@ -84,7 +84,7 @@ def test_a_broker_that_is_away_is_the_role_that_does_not_answer(own_brokers: Bro
     own_brokers.events.kill()
     asyncio.run(main(connect(own_brokers.frames.url)))
     with connect_sync(own_brokers.events.url) as broker, pytest.raises(BrokerUnavailable) as caught:
-        run_sync(broker, records.lead("me"))
+        run_sync(broker, recording.acquire_leadership("me"))
     assert caught.value.role == "events"
 
 

@@ -133,7 +133,7 @@ def test_a_script_that_runs_often_loads_itself_and_an_absent_broker_is_unavailab
         assert await run(broker, captures.watch(unique)) is None
         await broker.script_flush()
         assert await run(broker, captures.watch(unique)) is None
-        assert (await run(broker, captures.end(unique, TerminalEntry("abort", error_code="gone"))))[0] == "gone"
+        assert (await run(broker, captures.end_stream(unique, TerminalEntry("abort", error_code="gone"))))[0] == "gone"
 
     play(own_brokers, scenario)
 

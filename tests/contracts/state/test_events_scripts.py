@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.broker import keys
-from contracts.state import records
+from contracts.state import records, sessions
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry
 from contracts.state.records import RECORD_TTL_S, CaptureCounts, CaptureRecord, Outcome
@@ -70,7 +70,7 @@ class Desk:
 
     def ends(self) -> None:
         """The session ends."""
-        self.backend.run(records.end_session("end", b"{}", session_entry(self.session_id, self.user_id)))
+        self.backend.run(sessions.end_session("end", b"{}", session_entry(self.session_id, self.user_id)))
 
     def now_ms(self) -> int:
         seconds, microseconds = self.backend.events.time()  # type: ignore[misc]

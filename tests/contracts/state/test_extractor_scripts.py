@@ -31,8 +31,8 @@ def owner_steps(capture: Capture, token: str) -> list[Call[bool]]:
     return [
         captures.row(capture_id, token, 1, row_of(1), 10, restart=True, found={"pose": True}),
         captures.heartbeat(capture_id, token),
-        captures.release(capture_id, token),
-        captures.finish(capture_id, token),
+        captures.hand_back(capture_id, token),
+        captures.finish_capture(capture_id, token),
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_second_dispatch_entry_gets_nothing_and_takes_nothing(three: Capture) 
 
 
 def test_a_finished_capture_is_gone_for_every_dispatch_entry(three: Capture) -> None:
-    three.backend.run(captures.finish(three.capture_id, three.claimed().token))
+    three.backend.run(captures.finish_capture(three.capture_id, three.claimed().token))
     before = three.state()
     assert three.claim() is None
     assert three.state() == before
@@ -189,7 +189,7 @@ def test_a_foreign_token_changes_nothing(three: Capture, step: int, token: str) 
 @pytest.mark.parametrize("step", range(4), ids=["row", "heartbeat", "release", "finish"])
 def test_a_token_that_was_handed_back_changes_nothing(three: Capture, step: int) -> None:
     token = three.claimed().token
-    assert three.backend.run(captures.release(three.capture_id, token))
+    assert three.backend.run(captures.hand_back(three.capture_id, token))
     three.forget_ttls()
     before = (three.state(), three.entries(), lives(three))
     assert three.backend.run(owner_steps(three, token)[step]) is False
@@ -225,14 +225,14 @@ def test_a_capture_that_was_handed_back_is_claimed_as_if_it_had_not_been_deliver
     for generation in (1, 2, 3):
         state = three.claimed()
         assert (state.generation, state.deliveries) == (generation, 1)
-        assert three.backend.run(captures.release(three.capture_id, state.token))
+        assert three.backend.run(captures.hand_back(three.capture_id, state.token))
 
 
 def test_a_repeated_release_counts_once(three: Capture) -> None:
     three.claimed()
     token = three.claimed().token
-    assert three.backend.run(captures.release(three.capture_id, token))
-    assert not three.backend.run(captures.release(three.capture_id, token))
+    assert three.backend.run(captures.hand_back(three.capture_id, token))
+    assert not three.backend.run(captures.hand_back(three.capture_id, token))
     assert three.state()["deliveries"] == "1"
 
 
@@ -243,7 +243,7 @@ def test_finish_drops_everything_and_leaves_the_state_for_a_minute(three: Captur
     token = three.claimed().token
     three.row(token, 1)
     three.end()
-    assert three.backend.run(captures.finish(three.capture_id, token))
+    assert three.backend.run(captures.finish_capture(three.capture_id, token))
     assert lives(three) == ("open", "none", "none")
     assert three.state()["status"] == "finished"
 
@@ -251,7 +251,7 @@ def test_finish_drops_everything_and_leaves_the_state_for_a_minute(three: Captur
 def test_a_late_push_learns_why_the_capture_ended(three: Capture) -> None:
     token = three.claimed().token
     three.abort("extraction_failed")
-    three.backend.run(captures.finish(three.capture_id, token))
+    three.backend.run(captures.finish_capture(three.capture_id, token))
     assert three.push(4) == PushReply(gone="extraction_failed")
     assert lives(three) == ("open", "none", "none")
 
@@ -260,14 +260,14 @@ def test_finish_may_be_repeated(three: Capture) -> None:
     token = three.claimed().token
     three.end()
     for _ in range(2):
-        assert three.backend.run(captures.finish(three.capture_id, token))
+        assert three.backend.run(captures.finish_capture(three.capture_id, token))
     assert three.state()["status"] == "finished"
 
 
 def test_finish_without_a_state_drops_what_is_left_over(capture: Capture) -> None:
     capture.backend.frames.xadd(capture.keys.frames, {"left": "over"}, id="1-0")
     capture.backend.frames.hset(capture.keys.rows, "1", "row")
-    assert capture.backend.run(captures.finish(capture.capture_id, "1-0/1"))
+    assert capture.backend.run(captures.finish_capture(capture.capture_id, "1-0/1"))
     assert lives(capture) == ("none", "none", "none")
 
 

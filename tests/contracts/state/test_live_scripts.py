@@ -10,7 +10,7 @@ import pytest
 from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_outbox
 from contracts.broker.script import Call
 from contracts.state import live
-from contracts.state.live import Answer, LiveFrame, Place
+from contracts.state.live import Answer, LiveFrame, WorkerSlot
 from tests.contracts.scripting import Backend
 
 LONG_AGO_MS = 1_000
@@ -36,7 +36,7 @@ def fall_silent(backend: Backend, worker: str) -> None:
     backend.frames.zadd(LIVE_WORKERS, {worker: LONG_AGO_MS})
 
 
-def lapse(backend: Backend, place: Place) -> None:
+def lapse(backend: Backend, place: WorkerSlot) -> None:
     backend.frames.zadd(LIVE_SESSIONS, {place.member: LONG_AGO_MS})
 
 
@@ -103,7 +103,7 @@ def test_a_worker_that_was_silent_for_long_is_forgotten(lane: Backend) -> None:
 def test_a_worker_and_a_gateway_may_have_any_name(lane: Backend) -> None:
     run(lane, live.alive("host/with/slashes-1"))
     place = run(lane, live.join("s"))
-    assert place == Place("host/with/slashes-1", "s")
+    assert place == WorkerSlot("host/with/slashes-1", "s")
     fall_silent(lane, place.worker)
     assert run(lane, live.renew([place])) == [place]
 

@@ -1,5 +1,5 @@
 """The registry of sessions and the recorder's own steps in the events role, rule by rule: session_start, session_end,
-settle, bury, lead, resign."""
+the recorder's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
-from contracts.state import dead_letters, records
+from contracts.state import dead_letters, recording, records, sessions
 from contracts.state.events import EventEntry, Receipt
-from contracts.state.records import CaptureCounts, SessionStep
+from contracts.state.records import CaptureCounts
+from contracts.state.sessions import SessionStep
 from tests.contracts.scripting import Backend, Capture, session_entry, start_session
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -34,11 +35,11 @@ class Registry:
     session_id: str
 
     def start(self, answer: bytes = b'{"a":1}', event: bytes = START_EVENT) -> SessionStep:
-        return self.backend.run(records.start_session("request-1", answer, self.entry(event)))
+        return self.backend.run(sessions.start_session("request-1", answer, self.entry(event)))
 
     def end(self, request: str = "request-2", *, answer: bytes = b'{"a":2}', user_id: str = "") -> SessionStep:
         entry = session_entry(self.session_id, user_id or self.user_id, END_EVENT)
-        return self.backend.run(records.end_session(request, answer, entry))
+        return self.backend.run(sessions.end_session(request, answer, entry))
 
     def entry(self, event: bytes) -> EventEntry:
         return session_entry(self.session_id, self.user_id, event)
@@ -157,14 +158,14 @@ class Entry:
     capture_id: str
     entry_id: str
 
-    def settle(self) -> float | None:
-        return self.backend.run(records.settle(self.entry_id, RECORDED, self.capture_id))
+    def acknowledge(self) -> float | None:
+        return self.backend.run(recording.acknowledge_event(self.entry_id, RECORDED, self.capture_id))
 
     def close(self) -> None:
-        self.backend.run(records.closed("user-1", self.capture_id))
+        self.backend.run(records.mark_closed("user-1", self.capture_id))
 
-    def bury(self, fields: dict[bytes, bytes] | None = None) -> None:
-        self.backend.run(dead_letters.bury(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
+    def dead_letter(self, fields: dict[bytes, bytes] | None = None) -> None:
+        self.backend.run(dead_letters.dead_letter(self.entry_id, REFUSED, fields or {}, NOW, self.capture_id))
 
     def queued(self) -> bool:
         return bool(self.backend.events.xrange(keys.EVENTS, self.entry_id, self.entry_id))
@@ -222,13 +223,13 @@ def appended(backend: Backend) -> Entry:
 
 
 def test_a_settled_entry_is_gone_from_stream_and_group(captured: Entry) -> None:
-    captured.settle()
+    captured.acknowledge()
     assert not captured.queued()
     assert not captured.pending()
 
 
 def test_a_settled_captures_record_says_when_it_was_recorded(captured: Entry) -> None:
-    captured.settle()
+    captured.acknowledge()
     record = captured.record()
     assert (record["outcome"], record["recorded_at"]) == ("published", RECORDED.recorded_at)
     assert not captured.unfinished()
@@ -239,13 +240,13 @@ def test_who_settles_a_closed_capture_learns_once_how_long_its_line_took(capture
     long_ago = int(captured.record()["closed_ms"]) - 60_000
     captured.backend.events.hset(keys.capture_record(captured.capture_id), "closed_ms", long_ago)
     captured.close()  # again: the first one stands
-    took_s = captured.settle()
+    took_s = captured.acknowledge()
     assert took_s is not None and 60 <= took_s < 120
-    assert captured.settle() is None
+    assert captured.acknowledge() is None
 
 
 def test_nobody_knows_how_long_the_line_of_a_capture_took_whose_close_never_came(captured: Entry) -> None:
-    assert captured.settle() is None
+    assert captured.acknowledge() is None
 
 
 def test_a_close_frees_the_sockets_place_and_writes_no_record_that_lapsed(captured: Entry) -> None:
@@ -257,49 +258,49 @@ def test_a_close_frees_the_sockets_place_and_writes_no_record_that_lapsed(captur
     assert events.zscore(places, captured.capture_id) is None
 
 
-@pytest.mark.parametrize("step", ["settle", "bury"])
+@pytest.mark.parametrize("step", ["acknowledge", "dead_letter"])
 def test_a_receipt_answers_for_a_minute(captured: Entry, step: str) -> None:
-    captured.settle() if step == "settle" else captured.bury()
-    assert captured.receipt() == (RECORDED if step == "settle" else REFUSED)
+    captured.acknowledge() if step == "acknowledge" else captured.dead_letter()
+    assert captured.receipt() == (RECORDED if step == "acknowledge" else REFUSED)
     assert 0 < int(captured.backend.events.ttl(keys.receipt(captured.entry_id))) <= 60  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("step", ["settle", "bury"])
+@pytest.mark.parametrize("step", ["acknowledge", "dead_letter"])
 def test_an_event_of_no_capture_touches_no_captures_record(appended: Entry, step: str) -> None:
     appended.backend.events.zadd(keys.UNFINISHED, {"": 1})
-    appended.settle() if step == "settle" else appended.bury()
+    appended.acknowledge() if step == "acknowledge" else appended.dead_letter()
     assert not appended.queued()
     assert appended.unfinished()
     assert appended.record() == {}
     appended.backend.events.zrem(keys.UNFINISHED, "")
 
 
-@pytest.mark.parametrize("step", ["settle", "bury"])
+@pytest.mark.parametrize("step", ["acknowledge", "dead_letter"])
 def test_an_outcome_other_than_published_is_left_as_it_is(captured: Entry, step: str) -> None:
     captured.backend.events.hset(keys.capture_record(captured.capture_id), "outcome", "aborted")
     before = captured.record()
-    captured.settle() if step == "settle" else captured.bury()
+    captured.acknowledge() if step == "acknowledge" else captured.dead_letter()
     assert captured.record() == before
     assert not captured.unfinished()
 
 
-@pytest.mark.parametrize("step", ["settle", "bury"])
+@pytest.mark.parametrize("step", ["acknowledge", "dead_letter"])
 def test_a_record_that_lapsed_is_not_written_anew(captured: Entry, step: str) -> None:
     captured.backend.events.delete(keys.capture_record(captured.capture_id))
-    captured.settle() if step == "settle" else captured.bury()
+    captured.acknowledge() if step == "acknowledge" else captured.dead_letter()
     assert captured.record() == {}
 
 
 def test_a_settled_entry_may_be_settled_again(captured: Entry) -> None:
-    captured.settle()
+    captured.acknowledge()
     before = captured.record()
-    captured.settle()
+    captured.acknowledge()
     assert captured.record() == before
     assert captured.receipt() == RECORDED
 
 
 def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Entry) -> None:
-    captured.bury({b"event": b"\xff not JSON", b"user_id": b"user-1"})
+    captured.dead_letter({b"event": b"\xff not JSON", b"user_id": b"user-1"})
     assert captured.dead() == [
         {
             b"reason": b"invalid_event", b"detail": b"it is no JSON object", b"buried_at": b"2026-01-31T12:00:00.000Z",
@@ -312,14 +313,14 @@ def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Ent
 
 
 def test_a_buried_captures_record_says_so(captured: Entry) -> None:
-    captured.bury()
+    captured.dead_letter()
     record = captured.record()
     assert (record["outcome"], record["error_code"]) == ("dead", "invalid_event")
     assert not captured.unfinished()
 
 
 def test_a_buried_capture_is_neither_published_nor_aborted_again(captured: Entry) -> None:
-    captured.bury()
+    captured.dead_letter()
     before = captured.record()
     again = EventEntry(b"{}", "user-1", "sess_1", "record-1", captured.capture_id)
     outcome = captured.backend.run(records.publish(again, CaptureCounts()))
@@ -341,8 +342,8 @@ def letters(backend: Backend) -> list[dict[bytes, bytes]]:
     return [fields for _, fields in backend.events.xrange(keys.DEAD_EVENTS)]  # type: ignore[union-attr]
 
 
-def bury(backend: Backend, event: bytes) -> None:
-    backend.run(dead_letters.bury("0-1", REFUSED, {b"event": event}, NOW))
+def dead_letter(backend: Backend, event: bytes) -> None:
+    backend.run(dead_letters.dead_letter("0-1", REFUSED, {b"event": event}, NOW))
 
 
 def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +352,7 @@ def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch:
     for _ in range(400):
         with_pipeline.xadd(keys.DEAD_EVENTS, {"entry_id": "0-0"})
     with_pipeline.execute()
-    bury(letterless, b"x")
+    dead_letter(letterless, b"x")
     assert 100 <= len(letters(letterless)) <= 200
 
 
@@ -360,7 +361,7 @@ def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
 ) -> None:
     monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 10_000)
     for number in range(40):
-        bury(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10))
+        dead_letter(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10))
         kept = letters(letterless)
         size = sum(
             len(name) + len(value) for fields in kept for name, value in fields.items() if name != b"bytes_before"
@@ -369,7 +370,7 @@ def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
         assert size <= 10_000
         assert numbers == list(range(number + 1))[-len(numbers) :], "the newest, without a gap"
     assert size > 7_500, "and no more goes than must"
-    bury(letterless, b"y" * 9_880)
+    dead_letter(letterless, b"y" * 9_880)
     assert [fields[b"event"][:1] for fields in letters(letterless)] == [b"y"]
 
 
@@ -380,7 +381,7 @@ def test_letters_of_before_there_was_a_bound_make_room_too(
     for _ in range(3):
         letterless.events.xadd(keys.DEAD_EVENTS, {"reason": "old", "event": "x" * 1000})
     for _ in range(8):
-        bury(letterless, b"x" * 1000)
+        dead_letter(letterless, b"x" * 1000)
     assert {fields[b"reason"] for fields in letters(letterless)} == {b"invalid_event"}
     assert 3 <= len(letters(letterless)) <= 4
 
@@ -389,7 +390,7 @@ def test_dead_letters_are_kept_for_a_month(letterless: Backend) -> None:
     now_ms = int(letterless.events.time()[0]) * 1000  # type: ignore[index]
     for age_days in (31, 29):
         letterless.events.xadd(keys.DEAD_EVENTS, {"age": age_days}, id=f"{now_ms - age_days * DAY_S * 1000}-0")
-    bury(letterless, b"new")
+    dead_letter(letterless, b"new")
     assert [fields.get(b"age", b"new") for fields in letters(letterless)] == [b"29", b"new"]
 
 
@@ -397,8 +398,8 @@ def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
     letterless: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dead_letters, "MAX_VALUE_BYTES", 100)
-    bury(letterless, b"x" * 1000)
-    letterless.run(dead_letters.bury_tail("users/u/sessions/s.jsonl", b"y" * 1000, "torn_line", "why", NOW))
+    dead_letter(letterless, b"x" * 1000)
+    letterless.run(dead_letters.dead_letter_tail("users/u/sessions/s.jsonl", b"y" * 1000, "torn_line", "why", NOW))
     assert [(fields[b"event"], fields[b"event_length"]) for fields in letters(letterless)] == [
         (b"x" * 100, b"1000"),
         (b"y" * 100, b"1000"),
@@ -406,7 +407,7 @@ def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
 
 
 def test_an_event_whose_sender_is_told_leaves_the_stream_and_no_letter(letterless: Backend, appended: Entry) -> None:
-    letterless.run(dead_letters.bury(appended.entry_id, REFUSED, {}, NOW))
+    letterless.run(dead_letters.dead_letter(appended.entry_id, REFUSED, {}, NOW))
     assert letters(letterless) == [] and not appended.queued() and not appended.pending()
     assert appended.receipt() == REFUSED
 
@@ -423,48 +424,48 @@ def leaderless(backend: Backend) -> Iterator[Backend]:
 
 
 def test_one_recorder_leads_and_stays(leaderless: Backend) -> None:
-    assert leaderless.run(records.lead("one"))
-    assert not leaderless.run(records.lead("two"))
-    assert leaderless.run(records.lead("one"))
+    assert leaderless.run(recording.acquire_leadership("one"))
+    assert not leaderless.run(recording.acquire_leadership("two"))
+    assert leaderless.run(recording.acquire_leadership("one"))
     assert leaderless.events.get(keys.RECORDER_LEADER) == b"one"
 
 
 def test_leading_lapses_and_is_renewed_only_by_the_leader(leaderless: Backend) -> None:
-    leaderless.run(records.lead("one"))
-    assert 0 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+    leaderless.run(recording.acquire_leadership("one"))
+    assert 0 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= recording.LEADER_TTL_MS  # type: ignore[arg-type]
     leaderless.events.pexpire(keys.RECORDER_LEADER, 1000)
-    leaderless.run(records.lead("two"))
+    leaderless.run(recording.acquire_leadership("two"))
     assert int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= 1000  # type: ignore[arg-type]
-    leaderless.run(records.lead("one"))
-    assert 1000 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= records.LEADER_TTL_MS  # type: ignore[arg-type]
+    leaderless.run(recording.acquire_leadership("one"))
+    assert 1000 < int(leaderless.events.pttl(keys.RECORDER_LEADER)) <= recording.LEADER_TTL_MS  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("ttl_ms", [None, records.LEADER_TTL_MS + 1000])
+@pytest.mark.parametrize("ttl_ms", [None, recording.LEADER_TTL_MS + 1000])
 def test_a_leader_that_would_stay_for_longer_than_any_may_is_none(leaderless: Backend, ttl_ms: int | None) -> None:
     leaderless.events.set(keys.RECORDER_LEADER, b"\xff\x1b", px=ttl_ms)
-    assert leaderless.run(records.lead("one"))
+    assert leaderless.run(recording.acquire_leadership("one"))
     leaderless.events.delete(keys.RECORDER_LEADER)
     leaderless.events.rpush(keys.RECORDER_LEADER, "a list")
-    assert leaderless.run(records.lead("one"))
+    assert leaderless.run(recording.acquire_leadership("one"))
     assert leaderless.events.get(keys.RECORDER_LEADER) == b"one"
 
 
 def test_a_standby_leads_when_the_leaders_key_has_lapsed(leaderless: Backend) -> None:
-    leaderless.run(records.lead("one"))
+    leaderless.run(recording.acquire_leadership("one"))
     leaderless.events.delete(keys.RECORDER_LEADER)
-    assert leaderless.run(records.lead("two"))
-    assert not leaderless.run(records.lead("one"))
+    assert leaderless.run(recording.acquire_leadership("two"))
+    assert not leaderless.run(recording.acquire_leadership("one"))
 
 
 def test_a_leader_that_resigns_lets_its_standby_in_at_once(leaderless: Backend) -> None:
-    leaderless.run(records.lead("one"))
-    assert leaderless.run(records.resign("one"))
-    assert not leaderless.run(records.resign("one"))
-    assert leaderless.run(records.lead("two"))
+    leaderless.run(recording.acquire_leadership("one"))
+    assert leaderless.run(recording.release_leadership("one"))
+    assert not leaderless.run(recording.release_leadership("one"))
+    assert leaderless.run(recording.acquire_leadership("two"))
 
 
 def test_nobody_resigns_for_another(leaderless: Backend) -> None:
-    assert not leaderless.run(records.resign("two"))
-    leaderless.run(records.lead("one"))
-    assert not leaderless.run(records.resign("two"))
-    assert not leaderless.run(records.lead("two"))
+    assert not leaderless.run(recording.release_leadership("two"))
+    leaderless.run(recording.acquire_leadership("one"))
+    assert not leaderless.run(recording.release_leadership("two"))
+    assert not leaderless.run(recording.acquire_leadership("two"))

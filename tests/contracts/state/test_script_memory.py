@@ -12,7 +12,7 @@ import redis
 
 from contracts.broker import keys
 from contracts.broker.roles import BrokerFull, ensure_group_sync
-from contracts.state import captures, dead_letters, heartbeats, records
+from contracts.state import captures, dead_letters, heartbeats, recording, records, sessions
 from contracts.state.captures import PushReply
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
@@ -94,12 +94,12 @@ def test_a_capture_lives_and_ends_on_a_full_broker(three: Capture, entry: Termin
         token = three.claimed().token
         assert run(captures.heartbeat(capture_id, token))
         assert run(captures.measure(capture_id, token, expected=3, accepted=3))
-        assert run(captures.release(capture_id, token))
+        assert run(captures.hand_back(capture_id, token))
         assert three.end(entry)[0] in ("closed", "aborted")
         assert three.entries()[-1] == "4-0"
         state = three.claimed()
         assert (state.generation, state.deliveries) == (2, 1)
-        assert run(captures.finish(capture_id, state.token))
+        assert run(captures.finish_capture(capture_id, state.token))
         assert three.ttls()[1:] == (-2, -2)
 
 
@@ -168,8 +168,8 @@ def test_a_full_broker_reserves_no_capture_and_starts_and_ends_no_session(reserv
     with full(own.events):
         for call in (
             records.reserve(other.window, "socket-2", 4, NOW),
-            records.start_session("request", b"{}", session_entry("sess_ffffffffffffffff", "user-1")),
-            records.end_session("request", b"{}", session_entry(SESSION, "user-1")),
+            sessions.start_session("request", b"{}", session_entry("sess_ffffffffffffffff", "user-1")),
+            sessions.end_session("request", b"{}", session_entry(SESSION, "user-1")),
         ):
             with pytest.raises(BrokerFull):
                 own.run(call)
@@ -199,11 +199,11 @@ def test_a_full_broker_keeps_being_recorded(reserved: Capture, buried: bool) -> 
     with full(own.events):
         if buried:
             refused = Receipt(error="invalid_event", detail="why")
-            own.run(dead_letters.bury(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
+            own.run(dead_letters.dead_letter(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
             assert own.events.xlen(keys.DEAD_EVENTS) == 1
         else:
             recorded = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
-            own.run(records.settle(entry_id.decode(), recorded, reserved.capture_id))
+            own.run(recording.acknowledge_event(entry_id.decode(), recorded, reserved.capture_id))
             assert record_of(reserved)[b"recorded_at"] == recorded.recorded_at.encode()
         assert own.events.get(keys.receipt(entry_id.decode())) is not None
         assert own.events.zscore(keys.UNFINISHED, reserved.capture_id) is None
@@ -211,7 +211,7 @@ def test_a_full_broker_keeps_being_recorded(reserved: Capture, buried: bool) -> 
 
 def test_recorders_take_turns_on_a_full_broker(own: Backend) -> None:
     with full(own.events):
-        assert own.run(records.lead("one"))
-        assert not own.run(records.lead("two"))
-        assert own.run(records.resign("one"))
-        assert own.run(records.lead("two"))
+        assert own.run(recording.acquire_leadership("one"))
+        assert not own.run(recording.acquire_leadership("two"))
+        assert own.run(recording.release_leadership("one"))
+        assert own.run(recording.acquire_leadership("two"))

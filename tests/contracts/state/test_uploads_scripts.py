@@ -9,11 +9,12 @@ import pytest
 
 from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
 from contracts.broker.script import run_sync
-from contracts.messages.upload import CHUNK_BYTES, Place, StoredVideo, looks_like_video
+from contracts.messages.upload import looks_like_video
 from contracts.process.settings import Settings
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, uploads
+from contracts.state.video import CHUNK_BYTES, StoredVideo, VideoSlot
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import Backend, window
 
@@ -29,7 +30,7 @@ def store(backend: Backend) -> Iterator[Backend]:
 
 
 def take(store: Backend, name: str, size: int, user: str = "", *, complete: bool = False) -> str:
-    return store.run(uploads.take(Place(name, size, user), SETTINGS, complete=complete))
+    return store.run(uploads.take(VideoSlot(name, size, user), SETTINGS, complete=complete))
 
 
 def members(store: Backend) -> set[bytes]:
@@ -38,7 +39,7 @@ def members(store: Backend) -> set[bytes]:
 
 def test_there_are_so_many_videos_and_no_more(store: Backend) -> None:
     assert [take(store, name, 1, name) for name in "abcd"] == ["OK", "OK", "OK", "full"]
-    uploads.drop_sync(store.frames, Place("b", 1, "b"))
+    uploads.drop_sync(store.frames, VideoSlot("b", 1, "b"))
     assert take(store, "d", 1, "d") == "OK"
 
 
@@ -75,12 +76,12 @@ def test_a_user_has_half_of_all_bytes_or_one_video(store: Backend) -> None:
     settings = Settings(upload_max_total_bytes=1000, upload_max_bytes=100)
 
     def taken(name: str, size: int, user: str, whole_bytes: int = 0) -> str:
-        return store.run(uploads.take(Place(name, size, user), settings, complete=False, whole_bytes=whole_bytes))
+        return store.run(uploads.take(VideoSlot(name, size, user), settings, complete=False, whole_bytes=whole_bytes))
 
     assert [taken("a", 400, "u"), taken("b", 101, "u"), taken("b", 100, "u")] == ["OK", "user", "OK"]
     assert [taken("c", 1, "u"), taken("c", 1, "v", 500), taken("d", 1, "w", 500)] == ["user", "OK", "full"]
     assert taken("d", 1, "w", 499) == "OK", "what is announced is looked at and not reserved"
-    assert sum(Place.read(member.decode()).byte_length for member in members(store)) == 502
+    assert sum(VideoSlot.read(member.decode()).byte_length for member in members(store)) == 502
 
 
 def test_a_place_that_nobody_renews_lapses(store: Backend) -> None:
@@ -143,12 +144,14 @@ HOSTILE_PLACES: tuple[bytes, ...] = (
 @pytest.mark.parametrize("member", HOSTILE_PLACES)
 def test_what_is_no_place_is_not_read_as_one(member: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Place.read(member.decode())
+        VideoSlot.read(member.decode())
 
 
-@pytest.mark.parametrize("place", [Place("a" * 32, 0), Place("x", 10**15 - 1, "a.b_c-d"), Place("x", 5, "u" * 128)])
-def test_a_place_is_read_as_it_was_written(place: Place) -> None:
-    assert Place.read(place.member) == place
+@pytest.mark.parametrize(
+    "place", [VideoSlot("a" * 32, 0), VideoSlot("x", 10**15 - 1, "a.b_c-d"), VideoSlot("x", 5, "u" * 128)]
+)
+def test_a_place_is_read_as_it_was_written(place: VideoSlot) -> None:
+    assert VideoSlot.read(place.member) == place
 
 
 def test_a_member_that_is_no_place_takes_no_room_and_goes(store: Backend) -> None:

@@ -23,7 +23,7 @@ from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.process.settings import Settings
 from contracts.rules.limits import CaptureLimits
-from contracts.state import records
+from contracts.state import sessions
 from contracts.state.captures import CaptureState, claim
 from contracts.state.events import EventEntry
 from contracts.state.records import CaptureRecord
@@ -101,11 +101,11 @@ class Served:
 
     async def session(self, session_id: str = SESSION, user_id: str = "user-1") -> None:
         entry = EventEntry(b"{}", user_id, session_id, "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
-        await run(self.state.events, records.start_session("request", b"{}", entry))
+        await run(self.state.events, sessions.start_session("request", b"{}", entry))
 
     async def end_session(self, session_id: str = SESSION, user_id: str = "user-1") -> None:
         entry = EventEntry(b"{}", user_id, session_id, "3f2504e0-4f89-41d3-9a0c-0305e82c3302")
-        await run(self.state.events, records.end_session("request-2", b"{}", entry))
+        await run(self.state.events, sessions.end_session("request-2", b"{}", entry))
 
     async def record(self, client: Client) -> CaptureRecord | None:
         fields = await self.state.events.hgetall(keys.capture_record(client.capture_id))  # type: ignore[misc]

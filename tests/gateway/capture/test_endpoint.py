@@ -459,7 +459,7 @@ def test_an_extractor_that_gave_the_capture_up_aborts_it_with_its_code() -> None
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: _depth(served, client, 1), "the frame is in the broker")
         entry = TerminalEntry("abort", error_code="extraction_failed")
-        await run(served.state.frames, captures.end(client.capture_id, entry))
+        await run(served.state.frames, captures.end_stream(client.capture_id, entry))
         await socket.frame(client, 2)
 
     assert_aborted(play(scenario), "extraction_failed")
@@ -470,7 +470,7 @@ def test_an_extractor_that_gave_the_capture_up_aborts_a_silent_client_too() -> N
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: _depth(served, client, 1), "the frame is in the broker")
         entry = TerminalEntry("abort", error_code="extraction_failed")
-        await run(served.state.frames, captures.end(client.capture_id, entry))
+        await run(served.state.frames, captures.end_stream(client.capture_id, entry))
 
     assert_aborted(play(scenario), "extraction_failed")
 

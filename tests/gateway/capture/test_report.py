@@ -16,7 +16,7 @@ from contracts.broker.roles import connect
 from contracts.broker.script import run
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, records
+from contracts.state import captures, recording, records, sessions
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import ForwardItem, TerminalEntry
@@ -47,7 +47,7 @@ async def opened(gateway: Reached) -> CaptureWindow:
     made = window(gateway)
     events, frames = gateway.state.events, gateway.state.frames
     entry = EventEntry(b"{}", gateway.user_id, SESSION, made.record_id)
-    await run(events, records.start_session("request", b"{}", entry))
+    await run(events, sessions.start_session("request", b"{}", entry))
     assert await run(events, records.reserve(made, "connection", 4, START)) == "OK"
     assert await run(frames, captures.open_capture(made))
     return made
@@ -85,7 +85,9 @@ def test_open_capture_is_waiting_then_extracting_with_its_counts(tmp_path: Path)
             found = NONE_FOUND | {"pose": 1, "face": 1}
             going = {"open": True, "status": "extracting", "accepted": 2, "extracted": 1, "found": found}
             assert await shown(gateway, made) == going
-            await run(gateway.state.frames, captures.end(made.capture_id, TerminalEntry("close", timestamp_end=START)))
+            await run(
+                gateway.state.frames, captures.end_stream(made.capture_id, TerminalEntry("close", timestamp_end=START))
+            )
             assert await shown(gateway, made) == going | {"open": False}
 
     asyncio.run(main())
@@ -124,7 +126,9 @@ def test_published_capture_is_recorded_once_its_line_is_in_the_file(tmp_path: Pa
             assert await shown(gateway, made) == published
             entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
             recorded_at = "2026-01-31T12:00:00.000Z"
-            await run(gateway.state.events, records.settle(entry_id, Receipt(recorded_at), made.capture_id))
+            await run(
+                gateway.state.events, recording.acknowledge_event(entry_id, Receipt(recorded_at), made.capture_id)
+            )
             assert await shown(gateway, made) == published | {"status": "recorded", "recorded_at": recorded_at}
 
     asyncio.run(main())

@@ -136,7 +136,7 @@ def _fields(written: list[Any]) -> dict[str, str]:
 
 _FRAME = ForwardItem("c-1", 1, NOW, b"\xff\xd8", 2, "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
 _EVENT = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "c7864313-62bd-4510-bd47-471312f0ceb5", "c-1")
-_BURIED = dead_letters.bury("1-0", Receipt(error="missing_session_path", detail="no"),
+_BURIED = dead_letters.dead_letter("1-0", Receipt(error="missing_session_path", detail="no"),
                        {k.encode(): str(v).encode() for k, v in _EVENT.encode().items()}, NOW)  # fmt: skip
 
 

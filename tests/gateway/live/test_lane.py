@@ -15,7 +15,7 @@ from contracts.broker.roles import AsyncBroker, BrokerFull
 from contracts.broker.script import Call, run
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal
 from contracts.state import live as live_lane
-from contracts.state.live import Answer, Place
+from contracts.state.live import Answer, WorkerSlot
 from gateway.live import lane as lane_module
 from gateway.live.lane import Outcome
 from tests.gateway.live.served import Live, TinyWorker, play, result_text
@@ -228,7 +228,7 @@ def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_l
         lane = live.lane
         left, moved, stays = (lane.enter(name, "pose", [].append) for name in ("left", "moved", "stays"))
         for seat in (left, moved, stays):
-            seat.place = Place("gone", seat.live_id)
+            seat.place = WorkerSlot("gone", seat.live_id)
         await lane._renewing.acquire()
         renewal = asyncio.create_task(lane._renew())
         given = run
@@ -236,13 +236,13 @@ def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_l
         async def meanwhile(broker: AsyncBroker, call: Call[Any]) -> Any:
             answer = await given(broker, call)
             lane._seats.pop("left")
-            moved.place = Place("new", "moved")
+            moved.place = WorkerSlot("new", "moved")
             return answer
 
         with mock.patch.object(lane_module, "run", meanwhile):
             lane._renewing.release()
             await renewal
-        assert (left.place, moved.place, stays.place) == (Place("gone", "left"), Place("new", "moved"), None)
+        assert (left.place, moved.place, stays.place) == (WorkerSlot("gone", "left"), WorkerSlot("new", "moved"), None)
         for seat in (moved, stays):
             await lane.leave(seat)
         assert await live.keys() == []
@@ -409,7 +409,7 @@ def test_leaving_while_the_broker_is_away_is_logged_and_ends(
 ) -> None:
     async def scenario(live: Live) -> None:
         seat = live.lane.enter("left", "pose", [].append)
-        seat.place, seat.sent = Place("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
+        seat.place, seat.sent = WorkerSlot("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
         Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
         await live.lane.leave(seat)
         assert seat.sent is None and not live.lane._seats

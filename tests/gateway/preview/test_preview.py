@@ -21,7 +21,7 @@ from contracts.messages.event import RawFeaturesRef
 from contracts.rules.errors import ArtifactError
 from contracts.rules.layout import DIMS, LAYOUT, Part, Row
 from contracts.rules.paths import session_features_dir
-from contracts.state import records
+from contracts.state import recording, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.records import CaptureCounts
@@ -298,7 +298,10 @@ async def published(
 
 async def settled(gateway: Reached, made: CaptureWindow) -> None:
     entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
-    await run(gateway.state.events, records.settle(entry_id, Receipt("2026-01-31T12:00:00.000Z"), made.capture_id))
+    await run(
+        gateway.state.events,
+        recording.acknowledge_event(entry_id, Receipt("2026-01-31T12:00:00.000Z"), made.capture_id),
+    )
 
 
 def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from contracts import A3CPMessage, SessionEndRequest, SessionStartRequest
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_session_id
-from contracts.state.records import SessionStep
+from contracts.state.sessions import SessionStep
 from gateway.sessions.service import ending, session_id_for, standing, starting
 
 NOW = datetime(2026, 1, 31, 12, 0, 1, 234567, tzinfo=UTC)

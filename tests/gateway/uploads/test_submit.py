@@ -16,13 +16,13 @@ import redis
 
 from contracts.broker import keys
 from contracts.broker.script import run
-from contracts.messages.upload import CHUNK_BYTES
 from contracts.rules.errors import BrokerUnavailable, CaptureError
 from contracts.state import captures, records
 from contracts.state import uploads as upload_store
 from contracts.state.captures import CaptureState
 from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
+from contracts.state.video import CHUNK_BYTES
 from gateway.capture import lifecycle
 from gateway.uploads import arrival, routes
 from gateway.uploads.routes import too_slow
@@ -266,7 +266,7 @@ def test_a_place_whose_answer_was_lost_is_let_go_of_too(
 ) -> None:
     async def lossy(broker: Any, call: Any) -> Any:
         answer = await run(broker, call)
-        if call.name == "upload_place" and lease_s * 1000 in call.arguments:
+        if call.name == "upload_slot" and lease_s * 1000 in call.arguments:
             raise BrokerUnavailable("frames", "its answer was lost")
         return answer
 

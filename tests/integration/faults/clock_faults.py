@@ -102,7 +102,7 @@ async def works(rig: Rig) -> None:
 
     def done() -> int:
         counts = (*rig.frames_proxy.counts.items(), *rig.events_proxy.counts.items())
-        return sum(count for (_, name), count in counts if name in ("row", "settle"))
+        return sum(count for (_, name), count in counts if name in ("row", "acknowledge_events"))
 
     before = done()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import contracts.state.recording
 import contracts.state.records
 from contracts.process.settings import Settings
 
@@ -59,7 +60,7 @@ def _recorder() -> int:
     import recorder.leadership
     import recorder.sweep
 
-    contracts.state.records.LEADER_TTL_MS = 2_000
+    contracts.state.recording.LEADER_TTL_MS = 2_000
     recorder.leadership.RENEW_S = 0.4
     recorder.sweep.SWEEP_S = LOOP_S
     return recorder.__main__.main()

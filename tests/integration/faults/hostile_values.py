@@ -15,10 +15,10 @@ from typing import Literal
 
 from contracts.broker import keys
 from contracts.broker.roles import Role
-from contracts.messages.upload import StoredVideo
 from contracts.rules.layout import PART_NAMES
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.video import StoredVideo
 from tests.support.clips import face_clip
 
 __all__ = ["TARGETS", "Item", "Target", "Victim", "items_of", "unknown_keys"]

@@ -57,15 +57,21 @@ def senders(role: Role, kind: str, names: str) -> tuple[Sender, ...]:
 
 
 COMMANDS = (
-    *senders("frames", "extractor", "claim row heartbeat finish acknowledge alive xreadgroup xread xclaim xautoclaim"),
+    *senders(
+        "frames", "extractor", "claim row heartbeat finish_capture acknowledge alive xreadgroup xread xclaim xautoclaim"
+    ),
     *senders(
         "frames",
         "gateway",
-        "open push watch end xadd info config time xinfo zcount xlen xrange xpending xread hmget zrange",
+        "open push watch end_stream xadd info config time xinfo zcount xlen xrange xpending xread hmget zrange",
     ),
     *senders("events", "extractor", "publish"),
-    *senders("events", "gateway", "reserve recheck closed xadd get hgetall exists info config xinfo xlen xrange zcard"),
-    *senders("events", "recorder", "lead settle xreadgroup xpending time xtrim zrangebyscore"),
+    *senders(
+        "events", "gateway", "reserve recheck mark_closed xadd get hgetall exists info config xinfo xlen xrange zcard"
+    ),
+    *senders(
+        "events", "recorder", "acquire_leadership acknowledge_events xreadgroup xpending time xtrim zrangebyscore"
+    ),
 )
 """What an ordinary load makes them send."""
 
@@ -96,7 +102,7 @@ async def extractors_stop(rig: Rig, armed: asyncio.Event) -> None:
 
 async def leader_stops(rig: Rig, armed: asyncio.Event) -> None:
     """SIGTERM of the active recorder."""
-    settled = rig.events_proxy.trap("settle", nth=3)
+    settled = rig.events_proxy.trap("acknowledge_events", nth=3)
     armed.set()
     await settled.sprung()
     pid = await rig.leader_pid()
@@ -212,16 +218,16 @@ OCCASIONS = (
     ),
     Occasion(
         (*senders("events", "gateway", "abort"), *senders("events", "extractor", "abort"),
-         *senders("frames", "extractor", "end")),
+         *senders("frames", "extractor", "end_stream")),
         Case(None, Plan(captures=8, make=vanishing), recorded=1),
     ),
     Occasion(
         senders("frames", "extractor", "hgetall"),
         Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=2),
     ),
-    Occasion(senders("frames", "extractor", "release zrem"), Case(extractors_stop, LOAD, recorded=2)),
-    Occasion(senders("events", "recorder", "resign"), Case(leader_stops, LOAD, recorded=2)),
-    Occasion(senders("events", "recorder", "bury set"), Case(nowhere_to_append, LOAD, BURIED, 2)),
+    Occasion(senders("frames", "extractor", "hand_back zrem"), Case(extractors_stop, LOAD, recorded=2)),
+    Occasion(senders("events", "recorder", "release_leadership"), Case(leader_stops, LOAD, recorded=2)),
+    Occasion(senders("events", "recorder", "dead_letter set"), Case(nowhere_to_append, LOAD, BURIED, 2)),
     Occasion(
         senders("events", "recorder", "xadd xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 2)
     ),
@@ -233,7 +239,7 @@ OCCASIONS = (
         Occasion(senders(role, kind, names), case, f"{role} {kind} {step}")
         for kind, case in (
             ("extractor", Case(part_killed("frames", "row"), LOAD, recorded=2)),
-            ("recorder", Case(part_killed("events", "settle"), LOAD, recorded=2)),
+            ("recorder", Case(part_killed("events", "acknowledge_events"), LOAD, recorded=2)),
             ("gateway", Case(part_killed("frames", "push"), LOAD, GATEWAY_DEATH, 0)),
         )
         for role in get_args(Role)

@@ -58,7 +58,7 @@ MUTANTS: dict[str, Mutant] = {
     "the look under the flock": Mutant(
         "recorder/writer.py",
         "if (recorded_at := seen.when(event, by_client=by_client)) is not None:",
-        "recorder killed: written, not settled",
+        "recorder killed: written, not acknowledged",
         "a line 2 times",
         "if (recorded_at := seen.when(b'', by_client=by_client)) is not None:",
     ),

@@ -19,6 +19,7 @@ import simplejpeg
 import contracts.broker.roles
 import contracts.state.captures
 import contracts.state.heartbeats
+import contracts.state.recording
 import contracts.state.records
 import contracts.state.uploads
 from contracts.process.settings import Settings, load_settings
@@ -66,7 +67,7 @@ def _is_plain(image: Any, colour: tuple[int, int, int]) -> bool:
 def _shorten_broker() -> None:
     for connect in (contracts.broker.roles.connect, contracts.broker.roles.connect_sync):
         connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
-    contracts.state.records.LEADER_TTL_MS = 2_000
+    contracts.state.recording.LEADER_TTL_MS = 2_000
     contracts.state.captures.OPEN_TTL_S = OPEN_TTL_S
     contracts.state.uploads.ARRIVING_TTL_S = ARRIVING_TTL_S
 

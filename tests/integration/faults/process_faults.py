@@ -146,16 +146,16 @@ def slept(role: Role, name: str, moment: Moment, *, until: str, latest: int = 1,
 
 
 async def extractor_slept_before_write(rig: Rig, armed: asyncio.Event) -> None:
-    await slept("frames", "heartbeat", "answered", until="finish", where=during_writes(rig, 2))(rig, armed)
+    await slept("frames", "heartbeat", "answered", until="finish_capture", where=during_writes(rig, 2))(rig, armed)
 
 
 def leader_slept(name: str, moment: Moment, where: Where = anything) -> Fault:
-    """SIGSTOP of the active recorder at such a command, until its standby has settled something."""
+    """SIGSTOP of the active recorder at such a command, until its standby has acknowledged something."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
         async def sleep(command: Command) -> None:
             rig.pause(command.pid)
-            await rig.events_proxy.trap("settle", where=lambda c: c.pid != command.pid).sprung()
+            await rig.events_proxy.trap("acknowledge_events", where=lambda c: c.pid != command.pid).sprung()
             rig.resume(command.pid)
 
         trap = rig.events_proxy.trap(name, moment, do=sleep, nth=rig.random.randint(1, 6), where=where)
@@ -222,16 +222,18 @@ CASES: dict[str, Case] = {
     "extractor killed: before the write": Case(extractor_killed_before_write),
     "extractor killed: written, not published": Case(killed("events", "publish", "asked")),
     "extractor killed: published": Case(killed("events", "publish", "answered")),
-    "extractor killed: before it finishes": Case(killed("frames", "finish", "asked")),
-    "extractor killed: finished": Case(killed("frames", "finish", "answered")),
+    "extractor killed: before it finishes": Case(killed("frames", "finish_capture", "asked")),
+    "extractor killed: finished": Case(killed("frames", "finish_capture", "answered")),
     "extractor killed: finished, not acknowledged": Case(killed("frames", "acknowledge", "asked")),
     "extractor killed: acknowledged": Case(killed("frames", "acknowledge", "answered")),
     "extractor sleeps: a row": Case(slept("frames", "row", "asked", until="claim", latest=30)),
-    "extractor sleeps: a row, until all is done": Case(slept("frames", "row", "asked", until="finish", latest=30)),
+    "extractor sleeps: a row, until all is done": Case(
+        slept("frames", "row", "asked", until="finish_capture", latest=30)
+    ),
     "extractor sleeps: before the write": Case(extractor_slept_before_write),
-    "extractor sleeps: before it publishes": Case(slept("events", "publish", "asked", until="finish")),
-    "extractor sleeps: published": Case(slept("events", "publish", "answered", until="finish")),
-    "extractor sleeps: before it finishes": Case(slept("frames", "finish", "asked", until="finish")),
+    "extractor sleeps: before it publishes": Case(slept("events", "publish", "asked", until="finish_capture")),
+    "extractor sleeps: published": Case(slept("events", "publish", "answered", until="finish_capture")),
+    "extractor sleeps: before it finishes": Case(slept("frames", "finish_capture", "asked", until="finish_capture")),
     "extractor sleeps: any time": Case(slept_any_time("extractor")),
     "extractor killed: half an artifact": Case(noted("die in the middle of an artifact", left=".*.tmp")),
     "extractor killed: half an artifact, every time": Case(
@@ -245,11 +247,11 @@ CASES: dict[str, Case] = {
     ),
     "recorder sleeps: under a log's lock": Case(stopped_under_lock, allow=Allow(append_answers=frozenset({503}))),
     "recorder killed: before the write": Case(killed("events", "xreadgroup", "answered", where=delivered(b">"))),
-    "recorder killed: written, not settled": Case(killed("events", "settle", "asked", latest=8)),
-    "recorder killed: settled": Case(killed("events", "settle", "answered", latest=8)),
+    "recorder killed: written, not acknowledged": Case(killed("events", "acknowledge_events", "asked", latest=8)),
+    "recorder killed: acknowledged": Case(killed("events", "acknowledge_events", "answered", latest=8)),
     "recorder sleeps: before the write": Case(leader_slept("xreadgroup", "answered", delivered(b">"))),
-    "recorder sleeps: written, not settled": Case(leader_slept("settle", "asked")),
-    "recorder sleeps: settled": Case(leader_slept("settle", "answered")),
+    "recorder sleeps: written, not acknowledged": Case(leader_slept("acknowledge_events", "asked")),
+    "recorder sleeps: acknowledged": Case(leader_slept("acknowledge_events", "answered")),
     "recorder sleeps: any time": Case(slept_any_time("recorder")),
     **{
         f"gateway killed: {what}": Case(
@@ -260,8 +262,8 @@ CASES: dict[str, Case] = {
             ("opened, not dispatched", "open", "answered", 3),
             ("dispatched, not told", "xadd", "answered", 3),
             ("a frame", "push", "answered", 60),
-            ("before the close", "end", "asked", 2),
-            ("closed, not told", "end", "answered", 2),
+            ("before the close", "end_stream", "asked", 2),
+            ("closed, not told", "end_stream", "answered", 2),
         )
     },
     "gateway killed: reserved": Case(

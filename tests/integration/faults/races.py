@@ -57,7 +57,7 @@ async def aborted_before_published(rig: Rig, armed: asyncio.Event) -> None:
     async def hold(_: Command) -> None:
         await aborted.wait()
 
-    rig.frames_proxy.trap("end", "answered", "cut", times=1000, where=is_victims)
+    rig.frames_proxy.trap("end_stream", "answered", "cut", times=1000, where=is_victims)
     rig.events_proxy.trap("abort", do=lambda _: aborted.set(), where=lambda c: c.kind == "gateway")
     # its extractor does not wait for ever, and asks again: every time it is held
     publish = rig.events_proxy.trap(
@@ -84,7 +84,7 @@ class _TakenPlace:
         return captures
 
     async def fault(self, rig: Rig, armed: asyncio.Event) -> None:
-        recorded = rig.events_proxy.trap("settle", where=lambda c: c.arguments[-2] == self._id(0))
+        recorded = rig.events_proxy.trap("acknowledge_events", where=lambda c: c.arguments[-2] == self._id(0))
         kill = rig.frames_proxy.trap(
             "claim", "answered", "cut", do=lambda c: rig.kill(c.pid), where=lambda c: capture_of(c) == self._id(1)
         )
@@ -113,7 +113,7 @@ async def full_broker(rig: Rig, armed: asyncio.Event) -> None:
     extractors = await rig.extractor_pids()
     for pid in extractors:
         rig.pause(pid)
-    closes = rig.frames_proxy.trap("end", nth=2)
+    closes = rig.frames_proxy.trap("end_stream", nth=2)
     done = rig.frames_proxy.trap("acknowledge", nth=2)
     armed.set()
     await closes.sprung()

@@ -16,15 +16,15 @@ from redis.crc import key_slot
 from contracts.broker import keys
 from contracts.broker.roles import broker_time_ms, check_role, connect, ensure_group, memory_share
 from contracts.broker.script import Call, ScriptName, run
-from contracts.messages.upload import Place
 from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, heartbeats, live, records, uploads
+from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts
+from contracts.state.video import VideoSlot
 from tests.contracts.scripting import CLOSE, SESSION, frame, window
 from tests.integration.faults.cluster_faults import CASES
 from tests.integration.faults.clusters import ClusterPair, cluster_pair
@@ -55,28 +55,28 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.row(capture_id, "1-0/1", 1, row, 10, restart=True, found={"pose": True}),
         captures.measure(capture_id, "1-0/1", expected=10, accepted=1),
         captures.heartbeat(capture_id, "1-0/1"),
-        captures.release(capture_id, "1-0/1"),
-        captures.end(capture_id, CLOSE),
-        captures.end(capture_id, TerminalEntry("abort", error_code="gateway_lost"), idle_ms=1),
-        captures.finish(capture_id, "1-0/1"),
+        captures.hand_back(capture_id, "1-0/1"),
+        captures.end_stream(capture_id, CLOSE),
+        captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost"), idle_ms=1),
+        captures.finish_capture(capture_id, "1-0/1"),
         captures.acknowledge("1-0"),
         heartbeats.alive("extractor"),
-        uploads.take(Place("upload", 5, "user-1"), Settings(), complete=False),
+        uploads.take(VideoSlot("upload", 5, "user-1"), Settings(), complete=False),
         uploads.put("upload", 0, b"chunk"),
-        records.start_session("request", b"{}", entry),
+        sessions.start_session("request", b"{}", entry),
         records.reserve(window(capture_id), "connection", 4, now),
         records.recheck("user-1", SESSION, capture_id),
         records.publish(entry, CaptureCounts(1, 1)),
         records.abort("user-1", capture_id, "gateway_lost"),
-        records.settle("1-0", receipt, capture_id),
-        dead_letters.bury("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
-        records.closed("user-1", capture_id),
-        records.end_session("request", b"{}", entry),
-        records.lead("me"),
-        records.resign("me"),
+        recording.acknowledge_event("1-0", receipt, capture_id),
+        dead_letters.dead_letter("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
+        records.mark_closed("user-1", capture_id),
+        sessions.end_session("request", b"{}", entry),
+        recording.acquire_leadership("me"),
+        recording.release_leadership("me"),
         live.alive("worker"),
         live.join("live"),
-        live.renew([live.Place("worker", "live")]),
+        live.renew([live.WorkerSlot("worker", "live")]),
         live.put_frame("worker", live.LiveFrame("live", 0, "holistic", "gateway", b"frame")),
         live.drop(keys.live_inbox("worker"), [b"1-0"]),
     ]
@@ -95,7 +95,7 @@ def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPa
         for call in calls:
             await run(frames if call.role == "frames" else events, call)
         await events.delete(keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.session(SESSION))
-        await uploads.drop(frames, Place("upload", 5, "user-1"))  # others look for what is left
+        await uploads.drop(frames, VideoSlot("upload", 5, "user-1"))  # others look for what is left
         await frames.aclose()
         await events.aclose()
 
@@ -184,7 +184,7 @@ def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and
         cluster.end_move(slot, source, target)
         reply = await run(frames, captures.push(frame(capture_id, 2), CaptureLimits()))
         assert (reply.gone, reply.depth) == ("", 2)
-        await run(frames, captures.end(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
+        await run(frames, captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
         await frames.aclose()
 
     asyncio.run(main())

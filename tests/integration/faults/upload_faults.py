@@ -34,11 +34,13 @@ WITHIN_S = 30.0
 LOAD = Plan(captures=0, appends=2, uploads=2)
 
 COMMANDS = (
-    *senders("frames", "gateway", "info upload_place upload_put expire hlen open xadd hmget"),
-    *senders("events", "gateway", "recheck exists reserve closed"),
-    *senders("frames", "extractor", "xreadgroup claim expire hget measure row heartbeat del zrem finish acknowledge"),
+    *senders("frames", "gateway", "info upload_slot upload_put expire hlen open xadd hmget"),
+    *senders("events", "gateway", "recheck exists reserve mark_closed"),
+    *senders(
+        "frames", "extractor", "xreadgroup claim expire hget measure row heartbeat del zrem finish_capture acknowledge"
+    ),
     *senders("events", "extractor", "publish"),
-    *senders("events", "recorder", "settle"),
+    *senders("events", "recorder", "acknowledge_events"),
 )
 """What an ordinary upload makes them send."""
 
@@ -93,7 +95,7 @@ TAKEN_OVER = Case(killed("frames", "row", "answered", latest=20), LOAD, recorded
 OCCASIONS = (
     Occasion(COMMANDS, Case(None, LOAD, recorded=1)),
     Occasion(senders("frames", "gateway", "del zrem"), Case(None, LEAVES, recorded=2)),
-    Occasion((*senders("events", "extractor", "abort"), *senders("frames", "extractor", "end")), DAMAGED),
+    Occasion((*senders("events", "extractor", "abort"), *senders("frames", "extractor", "end_stream")), DAMAGED),
     Occasion(senders("frames", "extractor", "hgetall xclaim xautoclaim"), TAKEN_OVER),
     Occasion(senders("frames", "recorder", "hexists time zcount"), NOBODY),
     Occasion(
@@ -210,15 +212,15 @@ CASES: dict[str, Case] = {
     **{
         f"gateway killed: {what}": Case(killed(role, name, moment, latest=latest), LOAD, GATEWAY_DEATH, recorded=0)
         for what, role, name, moment, latest in (
-            ("before a video's place", "frames", "upload_place", "asked", 2),
-            ("a video's place", "frames", "upload_place", "answered", 3),
+            ("before a video's place", "frames", "upload_slot", "asked", 2),
+            ("a video's place", "frames", "upload_slot", "answered", 3),
             ("a piece of a video", "frames", "upload_put", "answered", 6),
             ("a whole video", "frames", "hlen", "answered", 2),
             ("before a video is reserved", "events", "reserve", "asked", 2),
             ("a video, reserved", "events", "reserve", "answered", 2),
             ("a video, opened", "frames", "open", "answered", 2),
             ("a video, dispatched", "frames", "xadd", "answered", 2),
-            ("a video, before the answer", "events", "closed", "answered", 2),
+            ("a video, before the answer", "events", "mark_closed", "answered", 2),
         )
     },
     **{
@@ -238,14 +240,14 @@ CASES: dict[str, Case] = {
             ("a video, published", "events", "publish", "answered", 2),
             ("a video, gone", "frames", "del", "answered", 2),
             ("a video, its place given back", "frames", "zrem", "answered", 2),
-            ("a video, finished", "frames", "finish", "answered", 2),
+            ("a video, finished", "frames", "finish_capture", "answered", 2),
         )
     },
     "extractor sleeps: a piece of a video": Case(
-        slept("frames", "measure", "answered", until="finish", latest=2), LOAD, recorded=2
+        slept("frames", "measure", "answered", until="finish_capture", latest=2), LOAD, recorded=2
     ),
     "extractor sleeps: a video, until all is done": Case(
-        slept("frames", "row", "asked", until="finish", latest=30), LOAD, recorded=2
+        slept("frames", "row", "asked", until="finish_capture", latest=30), LOAD, recorded=2
     ),
     "frames broker killed and restarted: in an upload": Case(
         frames_broker_restarts, SLOW_AND_FAST, TOLD_AWAY | LOST_FRAMES, recorded=0

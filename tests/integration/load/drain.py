@@ -62,7 +62,7 @@ class Drain:
                     return
                 if terminal.event == "close":
                     await self._publish(capture_id, state)
-                await run(self._frames, captures.finish(capture_id, state.token))
+                await run(self._frames, captures.finish_capture(capture_id, state.token))
             await self._frames.xack(keys.CAPTURES, keys.EXTRACTOR_GROUP, entry_id)
             await self._frames.xdel(keys.CAPTURES, entry_id)
 

@@ -50,7 +50,7 @@ def fill(frames: redis.Redis, events: redis.Redis) -> None:
     events.zadd(keys.UNFINISHED, {"x": 1})
     events.set(keys.RECORDER_LEADER, "recorder-1")
     refused = Receipt(error="invalid_event", detail="why")
-    run_sync(events, dead_letters.bury("1-0", refused, {b"event": b"{}"}, datetime.now(UTC)))
+    run_sync(events, dead_letters.dead_letter("1-0", refused, {b"event": b"{}"}, datetime.now(UTC)))
 
 
 def assert_shows_no_picture(client: redis.Redis, words: list[str]) -> None:

@@ -13,10 +13,10 @@ from rich.console import Console
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import run_sync
-from contracts.messages.upload import StoredVideo
 from contracts.process.settings import Settings
 from contracts.state import captures, uploads
 from contracts.state.captures import CaptureWindow
+from contracts.state.video import StoredVideo
 from scripts.commands.inspect import inspect
 from tests.conftest import BrokerPair
 
@@ -28,8 +28,8 @@ def test_videos_are_seen_waiting_with_their_extractor_and_by_their_size(own_brok
         ensure_group_sync(frames, "frames", keys.UPLOADS, keys.EXTRACTOR_GROUP)
         for name in ("taken", "waits"):
             window = video_window(f"{unique}-{name}")
-            assert window.place is not None
-            run_sync(frames, uploads.take(window.place, settings, complete=True))
+            assert window.slot is not None
+            run_sync(frames, uploads.take(window.slot, settings, complete=True))
             run_sync(frames, captures.open_capture(window))
             frames.xadd(keys.UPLOADS, {"capture_id": window.capture_id})
         ((_, ((dispatch_id, _),)),) = cast(

@@ -472,7 +472,7 @@ def test_a_stopping_process_hands_back_a_closed_capture_that_takes_longer(stage:
     assert CaptureJob(stage.bench("one", quick(finish_s=0.2), stop=stopped()), claimed).run() == "handed_back"
 
 
-@pytest.mark.parametrize("script", ["row", "heartbeat", "publish", "finish"])
+@pytest.mark.parametrize("script", ["row", "heartbeat", "publish", "finish_capture"])
 @pytest.mark.parametrize("when", ["before it ran", "after it ran"])
 def test_every_step_is_repeated_after_a_broken_connection(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, script: str, when: str
@@ -486,7 +486,7 @@ def test_every_step_is_repeated_after_a_broken_connection(
 
 
 @pytest.mark.parametrize("when", ["before it ran", "after it ran"])
-@pytest.mark.parametrize("script", ["abort", "end", "finish"])
+@pytest.mark.parametrize("script", ["abort", "end_stream", "finish_capture"])
 def test_every_step_of_an_abort_is_repeated_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, script: str, when: str
 ) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from contracts.broker import keys
 from contracts.broker.script import run_sync
-from contracts.messages.upload import CHUNK_BYTES, StoredVideo
 from contracts.rules.errors import VideoError
 from contracts.state import captures
+from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.clips import grey_video
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped
 from workers.extract import capture_job, upload_job
@@ -100,7 +100,7 @@ def test_a_video_that_cannot_be_a_capture_ends_it_with_its_code(stage: Stage, vi
 
 def test_a_video_that_is_gone_is_frames_lost(stage: Stage) -> None:
     stage.upload(VIDEO)
-    place = stage.window.place
+    place = stage.window.slot
     assert place is not None
     stage.frames.delete(keys.uploaded_video(place.upload_id))
     assert stage.run() == "aborted"

@@ -14,7 +14,7 @@ from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_outbox
 from contracts.broker.script import run_sync
 from contracts.messages.live import PipelineResult
 from contracts.state import live
-from contracts.state.live import Answer, LiveFrame, Place
+from contracts.state.live import Answer, LiveFrame, WorkerSlot
 from tests.support.waiting import wait_until
 from tests.workers.stage import FakePipeline
 from workers.extract.heartbeat import FrameClock
@@ -35,15 +35,15 @@ class FakeGateway:
         self.frames = frames
         self.name = f"gateway-{unique}"
 
-    def join(self, live_id: str) -> Place:
+    def join(self, live_id: str) -> WorkerSlot:
         """A place, as soon as there is a worker."""
         return wait_until(lambda: run_sync(self.frames, live.join(live_id)))
 
-    def send(self, place: Place, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> None:
+    def send(self, place: WorkerSlot, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> None:
         frame = LiveFrame(place.live_id, frame_index, pipeline_id, self.name, payload)
         run_sync(self.frames, live.put_frame(place.worker, frame))
 
-    def answers(self, count: int = 1, *, renewing: Sequence[Place] = ()) -> list[Answer]:
+    def answers(self, count: int = 1, *, renewing: Sequence[WorkerSlot] = ()) -> list[Answer]:
         """The next answers, taken out of the broker. The sessions in ``renewing`` are kept until then: without that
         they lapse after 10 s, and their pipelines lose track."""
         stream = live_outbox(self.name)
@@ -57,7 +57,7 @@ class FakeGateway:
         run_sync(self.frames, live.drop(stream, [entry_id for entry_id, _ in entries]))
         return [Answer.decode(fields) for _, fields in entries]
 
-    def ask(self, place: Place, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> Answer:
+    def ask(self, place: WorkerSlot, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> Answer:
         """Send one frame and wait for its answer. Earlier ones may come again, after a broker was away."""
         self.send(place, payload, frame_index, pipeline_id)
         (answer,) = self.answers()
@@ -66,7 +66,7 @@ class FakeGateway:
         assert (answer.live_id, answer.frame_index) == (place.live_id, frame_index)
         return answer
 
-    def leave(self, *places: Place) -> None:
+    def leave(self, *places: WorkerSlot) -> None:
         self.frames.zrem(LIVE_SESSIONS, *(place.member for place in places))
 
     def workers(self) -> list[str]:

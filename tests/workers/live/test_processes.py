@@ -65,7 +65,7 @@ def pid_of(worker: str) -> int:
     return int(worker.split("-")[-2])
 
 
-def is_gone(gateway: FakeGateway, place: live.Place) -> bool:
+def is_gone(gateway: FakeGateway, place: live.WorkerSlot) -> bool:
     return run_sync(gateway.frames, live.renew([place])) == [place]
 
 

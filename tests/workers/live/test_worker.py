@@ -17,7 +17,7 @@ from contracts.broker.script import run_sync
 from contracts.messages.live import Detection, PipelineResult
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import heartbeats, live
-from contracts.state.live import Place
+from contracts.state.live import WorkerSlot
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.live.stage import FAILS, QUICK, FakeGateway, ShadePipeline, Workbench, result_of, seen
@@ -47,7 +47,7 @@ def bench(frames: redis.Redis) -> Workbench:
     return bench
 
 
-def is_kept(frames: redis.Redis, place: Place) -> bool:
+def is_kept(frames: redis.Redis, place: WorkerSlot) -> bool:
     """Renew the place."""
     return run_sync(frames, live.renew([place])) == []
 
@@ -485,4 +485,4 @@ def test_ten_sessions_that_send_as_fast_as_they_can_have_the_same_share(
         gateway.answers(10)
         assert not frames.exists(live_outbox(gateway.name), live_inbox(ME))
         assert frames.zcard(LIVE_SESSIONS) == 10
-        assert Place.read(frames.zrange(LIVE_SESSIONS, 0, 0)[0]).worker == ME  # type: ignore[index]
+        assert WorkerSlot.read(frames.zrange(LIVE_SESSIONS, 0, 0)[0]).worker == ME  # type: ignore[index]

@@ -1,4 +1,4 @@
--- upload_place (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
+-- upload_slot (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
 -- too many bytes, nor too many of either of one user; those whose user is not known yet count as one. A place that nobody renews lapses. What is no place, or would not lapse
 -- within two hours, is none of ours and goes.
 -- It counts with its own bytes; room for the whole video, as long as it may be, must be there as well.

@@ -1,4 +1,4 @@
--- end (frames): one terminal entry, ID = last + 1, which flips the status; never refused for want of room or
+-- end_stream (frames): one terminal entry, ID = last + 1, which flips the status; never refused for want of room or
 -- memory. Repeated, it returns the terminal that is there. An abort drops the frames nobody needs now.
 -- With idle_ms > 0 (the extractor's rule) it ends only a capture that its gateway has not touched for so long.
 -- KEYS state, frames, rows   ARGV status, error_code, ttl_s, idle_ms, field, value …

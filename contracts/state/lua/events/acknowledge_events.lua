@@ -1,4 +1,4 @@
--- settle (events): lines are in their files -> the entries go, then their receipts and the captures' records say so. A
+-- acknowledge_events (events): lines are in their files -> the entries go, then their receipts and the captures' records say so. A
 -- record that is not what it must be costs no other entry its receipt.
 -- KEYS events, unfinished, then for each entry: receipt, record
 -- ARGV group, ttl_s, then for each entry: entry_id, receipt_json, capture_id, recorded_at

@@ -1,4 +1,4 @@
--- lead (events): one active recorder; a standby takes over when the leader's key has lapsed. A key that would never lapse,
+-- acquire_leadership (events): one active recorder; a standby takes over when the leader's key has lapsed. A key that would never lapse,
 -- or not for longer than a leader may have it, is no leader's.
 -- KEYS leader   ARGV me, ttl_ms   -> 1 | 0
 local holder = redis.pcall('GET', KEYS[1])

@@ -1,4 +1,4 @@
--- bury (events): an event that can never be appended leaves the stream, and goes to the dead letters in the same step,
+-- dead_letter (events): an event that can never be appended leaves the stream, and goes to the dead letters in the same step,
 -- whole and with its reason. These are bounded by age, number and bytes: the oldest make room. Without an entry_id the
 -- letter comes from elsewhere; without fields there is no letter.
 -- KEYS events, receipt, record, unfinished, dead

@@ -1,4 +1,4 @@
--- finish (frames): the owner drops everything of a capture whose outcome is in the durable record. The state stays
+-- finish_capture (frames): the owner drops everything of a capture whose outcome is in the durable record. The state stays
 -- a little while, so that a late push learns that the capture ended, and why.
 -- KEYS state, frames, rows   ARGV token, ttl_s   -> 1 | 0
 local s = redis.call('HMGET', KEYS[1], 'status', 'token')
