@@ -4,7 +4,6 @@ from contracts.messages.http import CaptureReport
 from scripts.client.capture import Capture, OnProgress
 from scripts.client.client import CaptureClient
 from scripts.client.errors import (
-    CaptureAborted,
     CaptureStalled,
     ClientError,
     GatewayAway,
@@ -14,7 +13,7 @@ from scripts.client.errors import (
 )
 from scripts.client.frames import Frame, Jpeg
 from scripts.client.live import LiveAnswer, LiveStream
-from scripts.client.outcome import CaptureOutcome
+from scripts.client.outcome import CaptureAborted, CaptureOutcome
 from scripts.client.pace import Pace, StreamState
 from scripts.client.session import Session
 from scripts.client.sync import SyncCapture, SyncCaptureClient, SyncLiveStream, SyncSession

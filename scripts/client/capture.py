@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection
 
 from scripts.client.connection import Connection, parsed
-from scripts.client.errors import CaptureAborted, CaptureStalled, GatewayAway, UsageError
+from scripts.client.errors import CaptureStalled, GatewayAway, UsageError
 from scripts.client.frames import Frame, Jpeg, capture_frame, frame_parts
 from scripts.client.heard import MESSAGE, PROGRESS
-from scripts.client.outcome import CaptureOutcome
+from scripts.client.outcome import CaptureAborted, CaptureOutcome
 from scripts.client.pace import Pace, StreamState
 from scripts.client.window import CameraClock, When, Window
 

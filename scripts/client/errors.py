@@ -12,16 +12,10 @@ contracts.rules.errors.A3CPError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from contracts.rules.errors import A3CPError
-from scripts.client.explanations import explain, fix, may_retry
-
-if TYPE_CHECKING:
-    from scripts.client.outcome import CaptureOutcome
+from scripts.client.explanations import fix
 
 __all__ = [
-    "CaptureAborted",
     "CaptureStalled",
     "ClientError",
     "GatewayAway",
@@ -59,33 +53,6 @@ class GatewayRefused(ClientError):
         if self.status == 401:
             return f"{said.rstrip('.')}; its token is missing or wrong: set A3CP_API_TOKEN, or token="
         return said
-
-
-class CaptureAborted(ClientError):
-    """The capture ended without an artifact and without a line in the log.
-
-    Attributes:
-        code: why, one of `contracts.rules.codes.CaptureCode`.
-        outcome: whose capture it was, and how far it had come.
-    """
-
-    def __init__(self, outcome: CaptureOutcome) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-        self.code = outcome.error_code
-
-    @property
-    def mend(self) -> str:
-        """What to do about it; empty for a code of another version."""
-        return fix(self.code)
-
-    @property
-    def worth_repeating(self) -> bool:
-        """Whether the same frames may be recorded if they are sent again, as a new capture."""
-        return may_retry(self.code)
-
-    def __str__(self) -> str:
-        return f"the capture was aborted: {explain(self.code)} {self.mend}".rstrip()
 
 
 class CaptureStalled(ClientError):

@@ -8,9 +8,10 @@ from typing import Literal
 
 from contracts import Found, RawFeaturesRef
 from contracts.messages.http import CaptureReport
-from scripts.client.errors import CaptureAborted
+from scripts.client.errors import ClientError
+from scripts.client.explanations import explain, fix, may_retry
 
-__all__ = ["CaptureOutcome"]
+__all__ = ["CaptureAborted", "CaptureOutcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,30 @@ class CaptureOutcome:
         if not self.recorded:
             raise CaptureAborted(self)
         return self
+
+
+class CaptureAborted(ClientError):
+    """The capture ended without an artifact and without a line in the log.
+
+    Attributes:
+        code: why, one of `contracts.rules.codes.CaptureCode`.
+        outcome: whose capture it was, and how far it had come.
+    """
+
+    def __init__(self, outcome: CaptureOutcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.code = outcome.error_code
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; empty for a code of another version."""
+        return fix(self.code)
+
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether the same frames may be recorded if they are sent again, as a new capture."""
+        return may_retry(self.code)
+
+    def __str__(self) -> str:
+        return f"the capture was aborted: {explain(self.code)} {self.fix}".rstrip()

@@ -264,7 +264,7 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
                 async with session.capture(**(SIZE | changes)):
                     entered = True
             assert (error.value.code, error.value.worth_repeating, entered) == (code, False, False)
-            assert error.value.mend and str(error.value).endswith(error.value.mend)
+            assert error.value.fix and str(error.value).endswith(error.value.fix)
         stranger = client.session(unique, session_id="sess_" + "0" * 16)
         with pytest.raises(CaptureAborted, match="session_invalid: there is no such session for this user; start one"):
             async with stranger, stranger.capture(**SIZE):

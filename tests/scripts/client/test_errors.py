@@ -40,8 +40,8 @@ def aborted(code: str) -> CaptureAborted:
 @pytest.mark.parametrize("code", sorted(CAPTURE_CODES))
 def test_every_code_says_what_happened_and_what_to_do(code: str) -> None:
     error = aborted(code)
-    assert error.code == code and error.mend
-    assert str(error).startswith(f"the capture was aborted: {code}: ") and str(error).endswith(f". {error.mend}")
+    assert error.code == code and error.fix
+    assert str(error).startswith(f"the capture was aborted: {code}: ") and str(error).endswith(f". {error.fix}")
     assert "\n" not in str(error)
     with pytest.raises(CaptureAborted):
         error.outcome.checked()
@@ -56,7 +56,7 @@ def test_what_is_nobodys_fault_is_worth_repeating_and_what_is_ours_is_not() -> N
 
 def test_a_code_of_another_version_is_shown_as_it_is() -> None:
     error = aborted("new_code")
-    assert (str(error), error.mend, error.worth_repeating) == ("the capture was aborted: new_code", "", False)
+    assert (str(error), error.fix, error.worth_repeating) == ("the capture was aborted: new_code", "", False)
 
 
 @pytest.mark.parametrize("code", get_args(LiveCode))
