@@ -131,8 +131,8 @@ class Capture:
     # --- sending ------------------------------------------------------------------------------------
 
     async def ready(self) -> None:
-        """Return when an extractor has the capture and a frame may go at once. Whoever waits here before a picture is
-        taken, and not in `send` behind it, sends no picture that is old.
+        """Return when an extractor has the capture and a frame may be sent at once. A program that waits here, before
+        it takes a picture, sends no old picture; one that waits in `send` may.
 
         Raises:
             CaptureAborted: the gateway has ended the capture.
@@ -146,7 +146,7 @@ class Capture:
             raise CaptureStalled(self.capture_id, "waiting") from None
 
     async def send(self, jpeg: Jpeg, when: When | None = None) -> None:
-        """Send one frame when its turn has come: the gateway says how many it can take, and nobody need sleep.
+        """Wait until the gateway has room for one more frame, then send it. The caller need not sleep.
 
         ``when`` is the frame's event time; if None, as many frames after the start as the rate says, and for a camera
         the time of this call, whatever the frame has to wait for. Returns when the frame is on its way, not when it has
@@ -189,8 +189,8 @@ class Capture:
     # --- its end ------------------------------------------------------------------------------------
 
     async def close(self, when: When | None = None) -> None:
-        """Say that no frame follows; returns when all of them are with the brokers, and can be extracted whatever
-        becomes of the gateway. The block may then be left without waiting, and `finish` be asked later.
+        """Tell the gateway that no frame follows. Returns when the brokers have every frame: they are extracted even if
+        the gateway dies. The caller may then leave the block without waiting and call `finish` later.
 
         ``when`` is the event time of the end; if None, the last frame is shown for its time too.
 
@@ -211,7 +211,7 @@ class Capture:
             await self._read_to_the_end()
         self._check_code()
         if not self._completed:
-            raise self._connection.lost("the capture may or may not be complete; `finish` asks what became of it")
+            raise self._connection.lost("the capture may or may not be complete; `finish` asks for its outcome")
 
     async def finish(self) -> CaptureOutcome:
         """Close the capture if it is open, and wait until it is recorded.

@@ -166,7 +166,7 @@ class CaptureClient:
         else is kept as it is. A lost answer is asked for again, and the same event is appended once.
 
         Raises:
-            GatewayAway, GatewayRefused: it could not be appended, or nobody knows yet whether it will be.
+            GatewayAway, GatewayRefused: it could not be appended, or it is not known yet whether it will be.
         """
         base = {"schema_version": SCHEMA_VERSION, "record_id": str(uuid4()), "timestamp": format_utc(datetime.now(UTC))}
         answer = await self._connection.ask_again("/schema-recorder/append", {**base, **event})
@@ -175,7 +175,7 @@ class CaptureClient:
     # --- captures -----------------------------------------------------------------------------------
 
     async def capture(self, capture_id: str) -> CaptureReport | None:
-        """How far a capture is, or what became of it; None if the gateway does not know it (any more: 7 days).
+        """A capture's progress or outcome; None if the gateway does not know it. It forgets a capture after 7 days.
 
         Raises:
             GatewayAway, GatewayRefused: it did not say.
@@ -190,7 +190,9 @@ class CaptureClient:
             raise
 
     async def outcome(self, capture_id: str) -> CaptureOutcome:
-        """Wait until a capture is recorded or aborted, whoever sent it; which of them, `CaptureOutcome.checked` tells.
+        """Wait until a capture is recorded or aborted, also if another program sent it.
+
+        `CaptureOutcome.checked` tells which.
 
         Raises:
             UsageError: the gateway knows no such capture.

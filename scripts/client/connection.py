@@ -87,7 +87,7 @@ class Connection:
             try:
                 answer = await self.ask("POST", path, document)
             except GatewayAway as error:
-                if isinstance(error.__cause__, httpx.ConnectError):  # nobody is there: no answer was lost
+                if isinstance(error.__cause__, httpx.ConnectError):  # no connection, so no answer was lost
                     raise
             else:
                 if answer.status_code != 503:
@@ -100,7 +100,7 @@ class Connection:
         """A WebSocket, closed on the way out.
 
         Raises:
-            GatewayAway: nobody is there.
+            GatewayAway: the gateway does not answer.
             GatewayRefused: the handshake was refused.
         """
         self._check_open()

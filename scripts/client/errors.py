@@ -1,12 +1,12 @@
-"""What can go wrong for a client. Each error's text is one line that says what to do.
+"""The client's errors. Each error's text is one line that says what to do.
 
 contracts.rules.errors.A3CPError
 └── ClientError
-    ├── UsageError          a call that cannot be right; nothing was sent
-    ├── GatewayAway         nobody answers, or a connection was lost
+    ├── UsageError          a wrong call; nothing was sent
+    ├── GatewayAway         the gateway does not answer, or a connection was lost
     ├── GatewayRefused      an HTTP request or a handshake was refused: ``status``, ``code``, ``detail``
     ├── CaptureAborted      a capture ended without an artifact: ``code``, ``outcome``
-    ├── CaptureStalled      a capture gets no further; nobody knows yet what will become of it
+    ├── CaptureStalled      a capture makes no progress, and its outcome is not known yet
     └── LiveEnded           the gateway ended a live stream: ``code``, ``detail``
 """
 
@@ -26,11 +26,11 @@ __all__ = [
 
 
 class ClientError(A3CPError):
-    """Whatever goes wrong between a client and its gateway."""
+    """Any error between a client and its gateway."""
 
 
 class UsageError(ClientError):
-    """The call cannot be right as it is; nothing was sent."""
+    """The call is wrong, and nothing was sent."""
 
 
 class GatewayAway(ClientError):
@@ -56,9 +56,9 @@ class GatewayRefused(ClientError):
 
 
 class CaptureStalled(ClientError):
-    """A capture was closed, and has not moved for long. It may still be recorded: ask again with ``capture_id``.
+    """A closed capture has made no progress for two minutes. It may still be recorded: ask again with ``capture_id``.
 
-    ``missing`` is what the gateway says that it lacks, a sentence each.
+    ``missing`` has a sentence for each part that the gateway lacks.
     """
 
     def __init__(self, capture_id: str, status: str, missing: tuple[str, ...] = ()) -> None:

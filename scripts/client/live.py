@@ -78,7 +78,7 @@ class LiveStream:
         """Connect.
 
         Raises:
-            GatewayAway: nobody is there.
+            GatewayAway: the gateway does not answer.
             GatewayRefused: the handshake was refused.
         """
         if self._socket is not None:
@@ -105,7 +105,7 @@ class LiveStream:
                 await self._receive(until=answer.done)
             return answer.result()
         finally:
-            answer.cancel()  # if it comes yet, nobody wants it
+            answer.cancel()  # a later answer has no reader
 
     async def send(self, jpeg: Jpeg) -> None:
         """Send a JPEG; its answer is among the `results`.

@@ -1,4 +1,4 @@
-"""What became of a capture."""
+"""The outcome of a capture."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class CaptureOutcome:
     Attributes:
         status: ``recorded`` or ``aborted``.
         error_code: why it was aborted; empty if it was recorded.
-        accepted, extracted: frames that the gateway took, and that were looked at.
+        accepted, extracted: numbers of frames that the gateway accepted, and that an extractor processed.
         found: in how many of them each part was found.
-        features: where the artifact is (``uri``), and what proves it (``hash``); None if it was aborted.
+        features: the artifact's address (``uri``) and SHA-256 (``hash``); None if it was aborted.
         recorded_at: when its line was written.
         stream_s: from the first frame to the close; 0 if it was not sent by this client.
-        close_to_recorded_s: from the close to the line in the log; likewise.
+        close_to_recorded_s: from the close to the line in the log; 0 if it was not sent by this client.
     """
 
     user_id: str
@@ -45,7 +45,7 @@ class CaptureOutcome:
 
     @classmethod
     def of(cls, report: CaptureReport) -> CaptureOutcome | None:
-        """What the gateway reports, if it is an end."""
+        """The outcome in the gateway's report; None if the capture is still in progress."""
         if report.status not in ("recorded", "aborted"):
             return None
         return cls(
@@ -87,8 +87,8 @@ class CaptureAborted(ClientError):
     """The capture ended without an artifact and without a line in the log.
 
     Attributes:
-        code: why, one of `contracts.rules.codes.CaptureCode`.
-        outcome: whose capture it was, and how far it had come.
+        code: the reason, one of `contracts.rules.codes.CaptureCode`.
+        outcome: the capture's ids and its counts of frames.
     """
 
     def __init__(self, outcome: CaptureOutcome) -> None:
@@ -98,7 +98,7 @@ class CaptureAborted(ClientError):
 
     @property
     def fix(self) -> str:
-        """What to do about it; empty for a code of another version."""
+        """What the user can do; empty if the code is of another version."""
         return fix(self.code)
 
     @property

@@ -15,7 +15,7 @@ __all__ = ["Portal"]
 Answer = TypeVar("Answer")
 
 LOOK_AGAIN_S = 1.0
-"""How often a call that waits makes sure that there is somebody to wait for."""
+"""How often a waiting call checks that the loop's thread still runs."""
 
 CANCELLED_WITHIN_S = 5.0
 """How long an interrupted call may take to clean up, before the interrupt goes on without it."""

@@ -1,7 +1,7 @@
 """What compose runs first, as root and without a network: the brokers' users, and folders that the processes may use.
 
 Passwords are made once and stay in volumes of which each process sees its own; the brokers get their hashes. A folder
-that the engine has made belongs to root: it is given to the processes' user, with the group of whoever has this file,
+that the engine has made belongs to root: it is given to the processes' user, with the group of this file's owner,
 so that `a3cp verify` can read what is written there.
 """
 

@@ -89,7 +89,7 @@ def frame_rate(timestamps_ms: npt.NDArray[np.int64], fps_target: int) -> float:
     """Frames a second: ``fps_target`` if the frames' own times agree within 2 %, else their mean, to three decimals.
 
     A camera in the dark delivers fewer frames than it was asked for. A format with one rate for all frames would
-    play them too fast at the target, and whoever measures a gesture's length by it would be wrong.
+    play them too fast at the target, and a gesture's length measured in them would be wrong.
     """
     span_ms = int(timestamps_ms[-1] - timestamps_ms[0])
     if span_ms <= 0:

@@ -1,4 +1,4 @@
-"""``a3cp export``: what was asked for, how far it is, and what came of it."""
+"""``a3cp export``: read the options, show the progress, report the result."""
 
 from __future__ import annotations
 

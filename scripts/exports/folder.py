@@ -47,8 +47,8 @@ class Outcome(Enum):
 class Draft:
     """An export while it is made: a hidden folder beside the place where it will be, gone if it is not kept.
 
-    Whoever makes one holds a lock on it. What one that was killed left behind has none: the next for the same place
-    takes it away, or puts it back if it is what was being replaced. Where the file system has no locks, it stays.
+    The exporting process holds a lock on it. A folder left by a killed export has no lock: the next export to the same
+    place removes it, or restores it if it is the old export. It stays if the file system has no locks.
 
     Raises:
         ExportError: the file system refuses; from every method.
@@ -170,7 +170,7 @@ def _opened(folder: Path) -> int:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a folder until it is closed; false if somebody else has."""
+    """Lock a folder until it is closed; false if another process has locked it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -22,7 +22,7 @@ __all__ = ["Choice", "Selection"]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which captures are wanted that are held back unless somebody asks for them."""
+    """Which of the captures that are held back by default are exported."""
 
     without_consent: bool = False
     demos: bool = False
@@ -30,16 +30,16 @@ class Choice:
 
 @dataclass(slots=True)
 class Selection:
-    """The captures of some sessions, in the order of their users, sessions and lines, and what became of each.
+    """The captures of some sessions, in the order of their users, sessions and lines, and the result of each.
 
     Attributes:
         failed: what is wrong with a session or a capture, one sentence each.
         held_back: captures that are good, and why they are not exported.
-        notes: what is worth a look, and no failure.
-        total: how many captures the logs tell of.
+        notes: remarks that are no failures.
+        total: the number of captures in the logs.
         exported: how many captures were, and
         sessions: of which sessions they are;
-        unknown_consent: how many of them nobody said consent of.
+        unknown_consent: the number of them for which no event mentions consent.
     """
 
     logs: Sequence[Path]

@@ -41,12 +41,12 @@ class Statements:
                 self.session_intent = label_of(event.get("training_intent_label"))
 
     def consent_given(self, capture_id: str) -> bool | None:
-        """Whether consent was given for a capture; None if nobody said. Whatever is not ``true`` is a no."""
+        """Whether consent was given for a capture; None if no event says. Any value but ``true`` means no."""
         said = self._of("consent_given", capture_id)
         return all(value is True for value in said) if said else None
 
     def is_demo(self, capture_id: str) -> bool | None:
-        """Whether a capture is a demonstration; None if nobody said. Whatever is not ``false`` is a yes."""
+        """Whether a capture is a demonstration; None if no event says. Any value but ``false`` means yes."""
         said = self._of("is_demo", capture_id)
         return any(value is not False for value in said) if said else None
 
@@ -55,12 +55,12 @@ class Statements:
 
 
 def heeded(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[Mapping[str, Any] | None]:
-    """Of each event of a log what may be taken from it; None for one that cannot be read. An event comes with whether
-    a client appended it under a name of ours (`recorder.session_log.LogLine.by_client`).
+    """The statements of each event of a log; None for an event that cannot be read. Each event comes with whether a
+    client appended it under one of the system's own names (`recorder.session_log.LogLine.by_client`).
 
     A label, and that consent was given, come from the session's start and from a capture's own event alone: a client
     may append any event, and must not speak for another one. The start is the first one in the log, for the session
-    manager writes it before any client knows the session's id. That consent was *not* given is heeded whoever says it.
+    manager writes it before any client knows the session's id. A refusal of consent counts from any event.
     """
     started = False
     for each in events:

@@ -61,7 +61,7 @@ class CapturesTable:
 
 def _line(cells: Iterable[Any]) -> str:
     text = io.StringIO()
-    # a lone \r is put in quotes only where it is in the end of the lines too, and readers take it for one
+    # csv quotes a lone \r only if it is part of the line end, and readers would treat an unquoted one as a line end
     csv.writer(text, lineterminator="\r\n").writerow(map(_cell, cells))
     return text.getvalue().removesuffix("\r\n") + "\n"
 

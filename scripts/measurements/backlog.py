@@ -54,7 +54,7 @@ class Backlog:
     async def drain(self, windows: Sequence[CaptureWindow]) -> float:
         """Dispatch them and wait until each has its line in a log; returns how long that took, in seconds.
 
-        The end is what the recorder says of its last line: whoever asks seldom takes nothing from those that work.
+        The end is the time that the recorder gives its last line. Polling rarely keeps the processors for the workers.
 
         Raises:
             TimeoutError: that takes forever.

@@ -16,8 +16,8 @@ from workers.pool.process import mute_native_logs
 __all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
 
 SOLUTIONS = {"pose": ("pose", "Pose"), "holistic": ("holistic", "Holistic")}
-"""MediaPipe's own classes. They are used as one would without knowing more: OpenCV decodes, and nothing of ours is in
-the loops."""
+"""MediaPipe's own classes. They are used in the plain way: OpenCV decodes, and the loops contain none of this
+project's code."""
 
 
 class BareLoop:

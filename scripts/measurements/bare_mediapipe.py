@@ -1,4 +1,4 @@
-"""The least that can find landmarks, in a process of its own that imports nothing of ours.
+"""The least that can find landmarks, in a process of its own that imports nothing of this project.
 
 Reads JPEGs from standard input, each after its length in four bytes, and answers each with a byte.
 """

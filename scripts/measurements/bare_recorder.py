@@ -23,7 +23,7 @@ NAME = "bare"
 
 def record(url: str, folder: Path, bundle: int) -> None:
     """Read; open, lock, write and close for every line; acknowledge after every ``bundle`` lines. Nothing is checked,
-    nobody is told, and an entry that comes twice is there twice. It never returns."""
+    no client is notified, and an entry that comes twice is written twice. It never returns."""
     client = redis.Redis.from_url(url)
     while True:
         answer: Any = client.xreadgroup(keys.RECORDER_GROUP, NAME, {keys.EVENTS: ">"}, count=READ_ENTRIES, block=1000)

@@ -1,7 +1,7 @@
 """The capture socket: what the gateway does beyond the barest endpoint that could do the same, and what that costs.
 
 Both are on the same server and the same broker, and the same clients send to them, a block of time to the one and then
-one to the other; each number is the median of its blocks. Nobody extracts: frames are deleted as soon as they come.
+one to the other; each number is the median of its blocks. No extractor runs: frames are deleted as soon as they come.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def tree_cpu_s(pid: int) -> float:
 
 
 def private_bytes(pid: int) -> int:
-    """Memory that this process wrote, and nobody else has: what it shares with others, or could read again from a file,
-    does not count, so it does not depend on who else runs."""
+    """The bytes that this process wrote and shares with no other process. Shared pages and pages of files do not
+    count, so the number does not depend on other processes."""
     resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

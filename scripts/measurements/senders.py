@@ -108,7 +108,7 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
 
 
 class _Block:
-    """Threads that send: a system call a frame, in which nobody holds the others up."""
+    """Threads that send: a system call a frame, which does not block the other threads."""
 
     def __init__(self, address: str, paced: bool, frames: Sequence[bytes], jpegs: Sequence[bytes]) -> None:
         self.stopping = threading.Event()

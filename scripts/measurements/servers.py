@@ -1,4 +1,4 @@
-"""The two private brokers alone, and single processes of ours on them: for measurements of one part."""
+"""The two private brokers alone, and single processes of the system on them, to measure one part."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_S = 20.0
 
 @asynccontextmanager
 async def brokers(settings: Settings) -> AsyncIterator[Settings]:
-    """Start both, as `a3cp up` does; gives the settings of whoever is to use them."""
+    """Start both, as `a3cp up` does; yields the settings that connect to them."""
     embedded = EmbeddedBrokers.prepare(settings.state_dir)
     parts = [Part(spec, _silent) for spec in embedded.specs()]
     try:

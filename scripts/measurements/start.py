@@ -62,7 +62,7 @@ async def _compile() -> None:
 
 
 async def _up_s(settings: Settings) -> float:
-    """As somebody types it: one extractor, one recorder, one live worker."""
+    """As a user starts it: one extractor, one recorder, one live worker."""
     settings = settings.model_copy(update={"port": gateway_port(settings)})
     command = (sys.executable, "-m", "scripts.cli", "up")
     began_s = time.perf_counter()

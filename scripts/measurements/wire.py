@@ -83,7 +83,7 @@ def connected(url: str, path: str) -> Iterator[Wire]:
     """A connection to a gateway, by its URL, at one of its paths.
 
     Raises:
-        OSError: there is none to be had.
+        OSError: none is available.
     """
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=ANSWER_WITHIN_S) as connection:

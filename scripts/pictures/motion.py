@@ -4,7 +4,7 @@ A hand is where its palm is: the mean of the wrist and the four knuckles, which 
 moves in the picture; depth is left out, since MediaPipe's is relative and rough. Its speed at a frame is the way from
 the frame before, by the time between the two, and unknown (NaN) unless the hand was found in both.
 
-The unit is the person's shoulder width in the picture, so that someone far away moves as fast as someone near: the
+The unit is the person's shoulder width in the picture, so that a person far away moves as fast as a person near: the
 median, over the frames in which both shoulders are surely seen, of the distance between them. Where they never are, it
 is the height of the picture.
 """
@@ -43,7 +43,7 @@ class Motion:
         times_s: float (T,), when each frame was taken.
         found: for each part bool (T,), whether it was found.
         decoded: bool (T,), whether the frame's picture could be read.
-        restarts_s: when tracking began anew.
+        restarts_s: when tracking started again.
         speed: for each hand float (T,), in ``unit`` a second; NaN where it is unknown.
     """
 

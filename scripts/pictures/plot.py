@@ -49,7 +49,7 @@ def motion_plot(motion: Motion) -> bytes:
         _plot_speed(speed, motion)
         for number, at_s in enumerate(motion.restarts_s):
             presence.axvline(at_s, color=FAULT, linestyle=":")
-            speed.axvline(at_s, color=FAULT, linestyle=":", label="" if number else "tracking began anew")
+            speed.axvline(at_s, color=FAULT, linestyle=":", label="" if number else "tracking started again")
         if speed.get_legend_handles_labels()[1]:
             speed.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
         speed.set_xlim(0, float(_until(motion)[-1]))

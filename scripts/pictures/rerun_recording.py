@@ -34,7 +34,7 @@ def rerun_recording(artifact: Artifact) -> bytes:
 
     Its timelines are ``frame``, from 1, and ``time``. ``landmarks/<part>`` are points and lines in the picture's
     pixels, none where the part was not found; ``speed/<hand>`` is what the plot shows; ``events`` says which frames
-    were unreadable and where tracking began anew.
+    were unreadable and where tracking started again.
     """
     stream = rr.new_recording("a3cp", recording_id=artifact.facts.record_id)
     sink = rr.binary_stream(stream)
@@ -70,7 +70,7 @@ def _log_facts(stream: rr.RecordingStream, artifact: Artifact, motion: Motion, f
     if not motion.decoded[frame]:
         rr.log("events", rr.TextLog("the frame's picture is unreadable", level="WARN"), recording=stream)
     if frame + 1 in artifact.facts.tracker_restarts:
-        rr.log("events", rr.TextLog("tracking began anew", level="INFO"), recording=stream)
+        rr.log("events", rr.TextLog("tracking started again", level="INFO"), recording=stream)
 
 
 def _rgb(colour: str) -> list[int]:

@@ -36,7 +36,7 @@ def test_rerun_reads_back_what_was_recorded(tmp_path: Path) -> None:
     assert [len(strips) for strips in lines] == [len(CONNECTIONS["right_hand"]), 0, len(CONNECTIONS["right_hand"])]
     assert [len(points) for points in table.column("/landmarks/pose:Position2D").to_pylist()] == [0, 0, 2]
     said = table.column("/events:Text").to_pylist()
-    assert said == [None, ["the frame's picture is unreadable"], ["tracking began anew"]]
+    assert said == [None, ["the frame's picture is unreadable"], ["tracking started again"]]
 
 
 def test_a_recorded_speed_is_the_plotted_one(tmp_path: Path) -> None:
