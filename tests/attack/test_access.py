@@ -1,4 +1,4 @@
-"""Who has no token, another origin, or only somebody else's session gets nothing."""
+"""A client without the token, from a foreign origin, or with only another user's session gets no data."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_another_capture_of_the_same_name_does_not_touch_the_first(gateway: Atta
 @pytest.mark.parametrize(
     "change", [{"user_id": "mallory"}, {"session_id": "sess_00000000000000aa"}, {"capture_id": "other"}]
 )
-def test_no_message_moves_an_open_capture_to_somebody_else(gateway: Attacked, change: dict[str, Any]) -> None:
+def test_no_message_moves_an_open_capture_to_another_user(gateway: Attacked, change: dict[str, Any]) -> None:
     client = Client(capture_id=str(uuid.uuid4()))
     with gateway.raw() as one:
         one.text(client.open())
@@ -215,7 +215,7 @@ def test_ending_or_asking_for_another_users_session_tells_nothing_of_it(tmp_path
             first = gateway.start_request(user_id="mallory")
             assert (await gateway.post("/session_manager/sessions.start", first)).status_code == 200
             again = await gateway.post("/session_manager/sessions.start", first | {"user_id": gateway.user_id})
-            assert again.json()["user_id"] == gateway.user_id, "the same record_id of somebody else is another request"
+            assert again.json()["user_id"] == gateway.user_id, "the same record_id of another user is another request"
             assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, "in her own folder"
             assert len(gateway.lines(session_id)) == 1, "the owner's log holds its start, and nothing else"
 

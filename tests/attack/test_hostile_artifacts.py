@@ -1,4 +1,4 @@
-"""A compromised worker's artifact, with its right hash in the event: whoever reads it says what is wrong, and goes on.
+"""A compromised worker's artifact, with its right hash in the event: every reader reports the fault and goes on.
 
 Memory and work are bounded by the file's own length, so each of these is refused at once; none is waited for.
 """

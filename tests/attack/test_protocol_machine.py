@@ -1,4 +1,4 @@
-"""The capture protocol against an independent model, in sequences of steps that nobody thought of."""
+"""The capture protocol against an independent model, in generated sequences of steps."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class CaptureMachine(RuleBasedStateMachine):
             "record_id": record_id,
             "timestamp_frame": at((moment - START) / timedelta(seconds=1)),
         }
-        changes |= {"user_id": "somebody-else"} if changed else {}
+        changes |= {"user_id": "another-user"} if changed else {}
         if self.text(self.client.meta(seq, byte_length, **changes), record_id, right):
             self.model.announced = moment, byte_length
             self.meta_at = self.announced_at = self.now

@@ -105,7 +105,7 @@ def test_a_hostile_jpeg_ends_as_the_header_check_says(gateway: Attacked, name: s
 
 FRAGMENTS = frame(1, b'{"event":', fin=False) + frame(0, b'"capture.open"}')
 NOT_WEBSOCKET = {
-    "compressed, though nobody offered": (frame(1, b"{}", rsv=4), {1002}),
+    "compressed, without an offer": (frame(1, b"{}", rsv=4), {1002}),
     "reserved bits": (frame(1, b"{}", rsv=3), {1002}),
     "a reserved opcode": (frame(3, b"{}"), {1002}),
     "not masked": (frame(1, b"{}", masked=False), {1002}),

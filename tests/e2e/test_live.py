@@ -261,7 +261,7 @@ def test_a_server_that_is_killed_is_said_and_reconnect_works_when_it_is_back(pag
     expect(page.get_by_role("button", name="Reconnect")).to_have_count(0)
 
 
-def test_a_server_that_is_away_is_said_when_somebody_reconnects(page: Page) -> None:
+def test_a_server_that_is_away_is_reported_at_a_reconnect(page: Page) -> None:
     start(page)
     page.context.set_offline(True)
     button(page, "Stop")

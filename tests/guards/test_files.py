@@ -179,7 +179,7 @@ def test_only_the_listed_modules_change_files() -> None:
     assert not findings, listed(findings)
 
 
-def test_the_list_has_no_entry_that_nobody_needs() -> None:
+def test_the_list_has_no_unused_entry() -> None:
     done = {module.path: set(changes(module)) for module in sources(*PACKAGES)}
     stale = [
         f"{path}: {sorted(entry.calls - done.get(path, set()))} is allowed and not done"

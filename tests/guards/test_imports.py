@@ -30,7 +30,7 @@ def crossings(module: Source) -> list[str]:
     allowed = MAY_IMPORT[module.package]
     closed = {*PACKAGES, "tests"} - allowed
     return [
-        module.at(found.node, f"{module.package} imports {found.module}; it may import {sorted(allowed)} of ours")
+        module.at(found.node, f"{module.package} imports {found.module}; it may import {sorted(allowed)}")
         for found in module.imports
         if found.package in closed
     ]
@@ -46,7 +46,7 @@ def heavy_imports(module: Source) -> list[str]:
 
 
 def inner_names(module: Source) -> list[str]:
-    """Names taken from a module of ours that are not in its ``__all__``."""
+    """Names imported from a module of this project that are not in its ``__all__``."""
     found: list[str] = []
     for taken in module.imports:
         if taken.package not in PACKAGES or taken.name is None or _is_module(f"{taken.module}.{taken.name}"):

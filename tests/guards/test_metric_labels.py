@@ -52,7 +52,7 @@ def wrong_labels(source: str) -> list[str]:
             try:
                 names = set(ast.literal_eval(labels))
             except ValueError:
-                problems.append(f"{call.lineno}: the labels are not written out, so nobody can check them")
+                problems.append(f"{call.lineno}: the labels are not written out, so they cannot be checked")
             else:
                 problems += [f"{call.lineno}: {name} is not one of the labels we choose" for name in names - LABELS]
     return problems

@@ -127,7 +127,7 @@ CONNECTION_KEY = ("gateway/capture/endpoint.py", "secrets")  # whose capture it 
 
 
 def reaches(module: Source) -> list[str]:
-    """Access to files, and ids made up."""
+    """Access to files, and generated ids."""
     found: list[str] = []
     for taken in module.imports:
         if taken.package in FILE_MODULES:

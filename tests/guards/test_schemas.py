@@ -1,6 +1,6 @@
 """What the public messages hold.
 
-An event or a message with an image in it would carry somebody's face into logs, brokers that persist, and every
+An event or a message with an image in it would carry a person's face into logs, brokers that persist, and every
 reader downstream; frames have their own path, in memory, and messages only refer to results. What is public is
 listed, so that no reader finds a name gone.
 """

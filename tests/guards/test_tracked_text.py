@@ -64,7 +64,7 @@ def test_no_tracked_file_names_a_registry_or_a_machine() -> None:
         "https://" + "py" + "pi.org/simple",
         "https://files." + "Python" + "Hosted.org/x.whl",
         "cd /" + "work/main",
-        '"/' + 'home/somebody/clip.mp4"',
+        '"/' + 'home/user/clip.mp4"',
         "HOME=/" + "root/",
     ],
 )

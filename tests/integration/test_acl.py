@@ -136,7 +136,7 @@ async def upload(address: str, session_id: str) -> dict[str, Any]:
 
 
 async def use(stack: Stack, settings: Settings, whole_lane: bool) -> None:
-    """All that a user does, and what whoever runs it looks at meanwhile."""
+    """Everything that a user does, and every command that the operator runs meanwhile."""
     async with CaptureClient(stack.address) as gateway:
         session_id = await gateway.start_session(USER)
         assert (await stream_capture(gateway, FaceClip(FRAMES), user_id=USER, session_id=session_id)).recorded

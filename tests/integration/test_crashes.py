@@ -31,7 +31,7 @@ def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
 
 
 async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyncio.Task[CaptureOutcome]]:
-    """A capture on its way: its capture_id, its record_id, and what will become of it."""
+    """A running capture: its capture_id, its record_id, and the task that returns its outcome."""
     capture_id, record_id = str(uuid.uuid4()), str(uuid.uuid4())
     ids = {"user_id": USER, "session_id": session_id, "capture_id": capture_id, "record_id": record_id}
     task = asyncio.create_task(stream_capture(stack.gateway, FaceClip(FRAMES), **ids))  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ from workers.metrics import EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real
 
-TOKEN = "a-token-that-nobody-may-read"
+TOKEN = "a-token-that-must-stay-secret"
 FRAMES = 12
 MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {

@@ -173,7 +173,7 @@ def test_no_jpeg_byte_is_on_any_disk_afterwards(own_brokers: BrokerPair, tmp_pat
         async with running(settings) as stack:
             session_id = await stack.gateway.start_session(USER)
             assert (await capture(stack, session_id)).recorded
-            # cut off in the middle, so that frames are left that nobody extracted
+            # cut off in the middle, so that frames are left that were not extracted
             async with stack.gateway.capture_socket() as socket:
                 client = Client(user_id=USER, session_id=session_id)
                 await socket.send(client.open(width=640, height=480))

@@ -66,15 +66,15 @@ def events() -> Iterator[BrokerProcess]:
 
 @pytest.mark.parametrize("process", PROCESSES)
 @pytest.mark.parametrize(
-    ("options", "says", "mend"),
+    ("options", "says", "fix"),
     [
         (("--appendonly", "yes", "--save", ""), "raw frames", "CONFIG SET appendonly no"),
         (("--appendonly", "no", "--save", "3600 1"), "raw frames", 'CONFIG SET save ""'),
     ],
     ids=["aof", "rdb"],
 )
-def test_a_frames_broker_that_persists_is_refused_with_a_sentence_that_says_how_to_mend_it(
-    process: str, options: tuple[str, ...], says: str, mend: str, events: BrokerProcess, tmp_path: Path
+def test_a_frames_broker_that_persists_is_refused_with_a_sentence_that_says_how_to_fix_it(
+    process: str, options: tuple[str, ...], says: str, fix: str, events: BrokerProcess, tmp_path: Path
 ) -> None:
     frames = BrokerProcess("valkey", ("--maxmemory", "100mb", *options)).start()
     try:
@@ -85,7 +85,7 @@ def test_a_frames_broker_that_persists_is_refused_with_a_sentence_that_says_how_
         frames.stop()
     assert done.returncode == 3, done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert "frames broker is refused" in last and says in last and mend in last
+    assert "frames broker is refused" in last and says in last and fix in last
     assert "Traceback" not in done.stderr
 
 
@@ -105,7 +105,7 @@ def test_an_events_broker_without_an_append_only_file_is_refused(process: str, t
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_broker_that_is_away_is_reported_and_asked_again(process: str, tmp_path: Path) -> None:
-    nowhere = f"unix://{tmp_path}/nobody.sock"
+    nowhere = f"unix://{tmp_path}/missing.sock"
     with started(process, environ(nowhere, nowhere, tmp_path)) as (running, lines):
         reports = (line for line in lines if "does not answer" in line)
         assert len(list(islice(reports, 3))) == 3

@@ -78,7 +78,7 @@ def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
     for root in (str(folder), *SCRATCH):
         for parent, _, names in os.walk(root):
             for path in (Path(parent, name) for name in names):
-                with suppress(OSError):  # it is somebody's who has removed it meanwhile, or lets nobody look
+                with suppress(OSError):  # another process has removed it meanwhile, or it is unreadable
                     if path.is_file() and path.stat().st_mtime >= since_s and middle in path.read_bytes():
                         found.append(str(path))
     return found

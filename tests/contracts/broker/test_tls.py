@@ -95,7 +95,7 @@ def test_a_private_authority_and_a_client_certificate_are_named_in_the_url(serve
     [({"ca": "other-ca.pem"}, "certificate"), ({"host": "127.0.0.2"}, "not valid for '127.0.0.2'")],
     ids=["authority", "host"],
 )
-def test_who_cannot_prove_to_be_the_broker_is_refused_and_the_line_says_how_to_mend_it(
+def test_who_cannot_prove_to_be_the_broker_is_refused_and_the_line_says_how_to_fix_it(
     server: Server, scheme: str, options: dict[str, str], why: str
 ) -> None:
     url = server.url(scheme, **options)

@@ -80,7 +80,7 @@ def _tracked_from(clip: int, first: int) -> np.ndarray:
 
 
 def bare_features(clip: int, frames: int, restarts: Sequence[int]) -> bytes:
-    """The feature matrix of a clip's first frames, if tracking begins anew at the seqs ``restarts``."""
+    """The feature matrix of a clip's first frames, if tracking starts again at the seqs ``restarts``."""
     starts = [0, *(seq - 1 for seq in restarts)]
     ends = [*starts[1:], frames]
     return b"".join(_tracked_from(clip, a)[: b - a].tobytes() for a, b in zip(starts, ends, strict=True))

@@ -117,7 +117,7 @@ async def restart(rig: Rig, role: Role) -> None:
 
 
 async def frames_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
-    """Open captures are told, and those that were closed and not extracted say what became of them."""
+    """The clients of open captures are notified; captures that were closed and not extracted report their outcome."""
     armed.set()
     await extracting(rig)
     await some(rig, "a capture is closed and not extracted", lambda s: s[0] == "closed" and s[2] < s[1])
@@ -134,7 +134,7 @@ async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
     """Killed twice in the middle of everything: before a session's start is answered, and before its end is.
 
     With ``appendfsync always``, as recommended: with ``everysec`` a server that waits for its disk answers before it
-    writes, and a kill then loses what somebody has read already.
+    writes, and a kill then loses what a client has read already.
     """
     history = rig.next_history()
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
@@ -183,7 +183,7 @@ def persists(persist: Persist, said: str) -> Fault:
 
 async def append_only(rig: Rig, on: bool) -> None:
     await rig.frames.config_set("appendonly", "yes" if on else "no")
-    if not on:  # nobody can take back what was written before it was noticed
+    if not on:  # what was written before cannot be taken back
         shutil.rmtree(rig.brokers.frames.folder / "appendonlydir")
 
 

@@ -29,7 +29,7 @@ from tests.integration.faults.observation import Brokers, Observed
 __all__ = ["Allow", "Features", "Report", "check"]
 
 Features = Callable[[int, int, Sequence[int]], bytes]
-"""The bytes of the feature matrix of a clip's first frames, if tracking begins anew at these seqs."""
+"""The bytes of the feature matrix of a clip's first frames, if tracking starts again at these seqs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def check(told: Told, observed: Observed, allow: Allow, features: Features) -> R
         _check_session(session, logs[session.session_id], told, report)
         _check_order(session, logs[session.session_id], told, report)
     _check_sameness(told, logs, observed, report)
-    report.wrong += [f"an artifact nobody refers to: {name}" for name in _orphans(told, logs, observed)]
+    report.wrong += [f"an artifact that no event refers to: {name}" for name in _orphans(told, logs, observed)]
     report.wrong += [f"bytes of an image on a disk: {name}" for name in observed.images]
     report.wrong += _left_over(observed.brokers, allow)
     return report
@@ -174,7 +174,7 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
     if data is None:
         return "the artifact does not exist"
     if (ref.record_id, ref.user_id, ref.session_id) != (told.record_id, told.user_id, told.session_id):
-        return "its event names somebody else"
+        return "its event names another capture"
     with TemporaryDirectory() as root:  # verify_artifact reads a file
         path = Path(root) / ref.raw_features_ref.uri
         path.parent.mkdir(parents=True)
@@ -193,7 +193,7 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
 
 
 def _check_sameness(told: Told, logs: Mapping[str, _Log], observed: Observed, report: Report) -> None:
-    """The same file, tracked anew at the same frames, makes the same bytes."""
+    """The same file, with tracking restarted at the same frames, makes the same bytes."""
     made: defaultdict[tuple[int, bytes], set[bytes]] = defaultdict(set)
     for capture in told.captures.values():
         data = observed.artifacts[capture.session_id].get(f"{capture.record_id}.npz")
@@ -247,9 +247,9 @@ def _check_session(told: SessionTold, log: _Log, all_told: Told, report: Report)
     refs = {event for events in log.refs.values() for event in events}
     for event, kind in zip(log.events, kinds, strict=True):
         if event not in known and event not in refs and kind not in ("session.start", "session.end"):
-            report.wrong.append(f"{who} has a line that nobody sent: {event[:120]!r}")
+            report.wrong.append(f"{who} has a line that no client sent: {event[:120]!r}")
     for capture_id in set(log.refs) - set(all_told.captures):
-        report.wrong.append(f"{who} has an event of a capture that nobody made: {capture_id}")
+        report.wrong.append(f"{who} has an event of a capture that no client made: {capture_id}")
 
 
 def _check_order(told: SessionTold, log: _Log, all_told: Told, report: Report) -> None:

@@ -115,7 +115,7 @@ class BrokerCluster:
         for first, last, owner, *_ in self.masters[0].ask("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(master for master in self.masters if master.port == int(owner[1]))
-        raise AssertionError(f"nobody has slot {slot}")
+        raise AssertionError(f"no master has slot {slot}")
 
     def other_than(self, owner: Master) -> Master:
         """A master that is not ``owner``."""
@@ -186,7 +186,7 @@ def _wait(condition: Callable[[], Any], what: str) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody has now; taken together, so that no two are the same."""
+    """Free loopback ports; taken together, so that no two are the same."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for taken in sockets:

@@ -45,7 +45,7 @@ class Disk:
         subprocess.run(mount, stderr=subprocess.DEVNULL, check=True)
 
     def unmount(self) -> None:
-        """Take it away, whoever uses it."""
+        """Unmount it even if processes use it."""
         subprocess.run(["umount", "-l", self.folder], check=True)
 
     def fill(self) -> None:
@@ -62,7 +62,7 @@ class Disk:
         self._ballast.unlink()
 
     def freeze(self) -> None:
-        """Read-only, at a moment at which nobody has a file open for writing."""
+        """Remount read-only, at a moment at which no process has a file open for writing."""
         while subprocess.run(["mount", "-o", "remount,ro", self.folder], stderr=subprocess.DEVNULL).returncode:
             pass
 

@@ -111,7 +111,7 @@ async def leader_stops(rig: Rig, armed: asyncio.Event) -> None:
 
 
 async def nowhere_to_append(rig: Rig, armed: asyncio.Event) -> None:
-    """An event whose log cannot be opened is refused for now, and one for a session without a directory is buried."""
+    """An event whose log cannot be opened is refused for now; one without a session directory is a dead letter."""
     history = rig.next_history()
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
         armed.set()
@@ -121,7 +121,7 @@ async def nowhere_to_append(rig: Rig, armed: asyncio.Event) -> None:
         log.mkdir()
         await Append("nowhere", session_id, "here is a directory", tries=1).run(http, history)
         log.rmdir()
-        await Append("nobody", session_id, "here is no path", tries=1).run(http, history)
+        await Append("user-x", session_id, "here is no path", tries=1).run(http, history)
     history.close()
 
 
@@ -176,7 +176,7 @@ async def until_lost(rig: Rig, lost: asyncio.Task[Command]) -> None:
 
 async def ask(rig: Rig) -> None:
     """Some commands come only with a question at ``/readyz`` or for a capture."""
-    for path in ("/readyz", "/captures/nobody"):
+    for path in ("/readyz", "/captures/unknown"):
         await rig.ask(path)
     for capture_id in await rig.events.zrange(keys.UNFINISHED, 0, 0):
         await rig.ask(f"/captures/{capture_id.decode()}")

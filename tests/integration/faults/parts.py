@@ -73,7 +73,7 @@ def _shorten_broker() -> None:
 
 
 def _takes(settings: Settings, note: Note) -> bool:
-    """Whether this note was left, and nobody else was quicker."""
+    """Whether this process takes the note; false if there is none or another process took it first."""
     try:
         (settings.data_root.parent / note).unlink()
     except FileNotFoundError:

@@ -19,7 +19,7 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "frames broker gets an append-only file",
         "frames broker out of memory",
         "frames broker out of memory: in an upload",
-        "no fault",  # whoever came then may have been told to go; who comes now is recorded
+        "no fault",  # the gateway may have refused the clients of the case before; these are recorded
     ),
     "redis": (
         "events broker killed and restarted",

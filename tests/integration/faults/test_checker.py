@@ -202,12 +202,12 @@ def _refused_append(run: Run) -> None:
     run.appended = replace(run.appended, answers=(503, 201))
 
 
-def _line_nobody_sent(run: Run) -> None:
-    run.events.append(boundary("nobody"))
+def _line_no_client_sent(run: Run) -> None:
+    run.events.append(boundary("unknown"))
 
 
-def _event_of_nobody(run: Run) -> None:
-    run.events.append(orjson.dumps(orjson.loads(run.ref) | {"capture_id": "nobody"}))
+def _event_of_an_unknown_capture(run: Run) -> None:
+    run.events.append(orjson.dumps(orjson.loads(run.ref) | {"capture_id": "unknown"}))
 
 
 def _pending(run: Run) -> None:
@@ -234,8 +234,8 @@ def _image(run: Run) -> None:
     "break_it",
     [
         _told_abort, _lost_connection, _artifact_of_an_aborted_capture, _temporary_file, _other_rows, _frame_missing,
-        _broken_artifact, _not_recorded, _end_before_start, _another_time, _refused_append, _line_nobody_sent,
-        _event_of_nobody, _pending, _unfinished, _frames_left, _dead_letter, _image,
+        _broken_artifact, _not_recorded, _end_before_start, _another_time, _refused_append, _line_no_client_sent,
+        _event_of_an_unknown_capture, _pending, _unfinished, _frames_left, _dead_letter, _image,
     ],
 )  # fmt: skip
 def test_anything_else_that_no_fault_excuses_is_wrong(break_it: Any) -> None:

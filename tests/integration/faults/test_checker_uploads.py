@@ -55,4 +55,4 @@ def test_an_upload_that_was_refused_and_is_recorded_is_found() -> None:
 def test_the_event_of_an_upload_is_its_own() -> None:
     first, second = Run(), Run()
     second.ref = orjson.dumps(orjson.loads(second.ref) | {"user_id": "user-2"})
-    assert any("its event names somebody else" in finding for finding in findings(first, second))
+    assert any("its event names another capture" in finding for finding in findings(first, second))

@@ -57,7 +57,7 @@ def half(**changes: object) -> Callable[[list[Upload]], list[Upload]]:
 
 
 def slowly(uploads: list[Upload]) -> list[Upload]:
-    """Longer than a place lasts that nobody renews."""
+    """Send more slowly than a slot lasts without a renewal."""
     return [replace(upload, pace_s=0.4) for upload in uploads]
 
 
@@ -201,14 +201,14 @@ MAKERS: dict[str, Callable[[], Case]] = {
         persists(replicated()), SLOW_AND_FAST, TOLD_AWAY, recorded=1
     ),
 }
-"""Cases that must be made anew each time."""
+"""Cases that must be made again for each run."""
 
 CASES: dict[str, Case] = {
     **lost_cases(OCCASIONS, " in an upload"),
     "videos: arrive slowly": Case(None, replace(LOAD, make_uploads=slowly), recorded=2),
     "clients vanish: in an upload": Case(None, LEAVES, recorded=2),
     "videos: some are damaged": DAMAGED,
-    "videos: nobody comes for them": NOBODY,
+    "videos: no extractor takes them": NOBODY,
     **{
         f"gateway killed: {what}": Case(killed(role, name, moment, latest=latest), LOAD, GATEWAY_DEATH, recorded=0)
         for what, role, name, moment, latest in (

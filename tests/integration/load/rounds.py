@@ -56,7 +56,7 @@ def assert_flat(levels: list[Level]) -> None:
 
 
 async def vanish(stage: Stage, capture: Streaming, number: int) -> None:
-    """Open, frames, half a frame, a close nobody waits for: after so many messages the client is gone."""
+    """Open, frames, half a frame, a close without waiting: after so many messages the client is gone."""
     client = capture.client
     messages = [framed(TEXT, client.open(progress=True).encode()), *capture.bare_frames(number % 4)]
     bare = await stage.socket()

@@ -100,7 +100,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(folder: Path, brokers: BrokerPair, *, slots: int = 8, **settings: str) -> AsyncIterator[Stage]:
-    """A gateway that takes captures; nobody drains them until ``stage.drain.running()``."""
+    """A gateway that takes captures; they are not drained until ``stage.drain.running()``."""
     with serving(folder, brokers, **settings) as gateway:
         frames, events = connect(brokers.frames.url), connect(brokers.events.url)
         stage = Stage(gateway, frames, events, slots)

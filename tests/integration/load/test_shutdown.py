@@ -48,7 +48,7 @@ def test_shutdown_tells_every_client_loses_no_closed_capture_and_ends_in_time(
 
 
 async def all_closed(captures: list[Streaming]) -> None:
-    """Closed, and not extracted: nobody drains yet."""
+    """Close every capture; none is extracted, because the drain does not run yet."""
     await asyncio.gather(*(capture.open() for capture in captures))
     await asyncio.gather(*(capture.send_frames() for capture in captures))
     ended = await asyncio.gather(*(capture.close() for capture in captures))

@@ -62,7 +62,7 @@ def test_leaving_the_block_means_recorded(place: Place, unique: str) -> None:
         report = await client.capture(unique)
         assert report is not None and (report.record_id, report.status) == (capture.record_id, "recorded")
         again = await client.outcome(unique)
-        assert (again.features, again.record_id) == (outcome.features, capture.record_id), "whoever asks"
+        assert (again.features, again.record_id) == (outcome.features, capture.record_id), "it is the same outcome"
 
     play(place, unique, scenario)
     (session_id,) = {
@@ -101,7 +101,7 @@ def test_frames_may_come_from_anything_with_or_without_times(
     play(place, unique, scenario)
 
 
-def test_nothing_is_sent_before_somebody_has_time_and_progress_says_so(place: Place, unique: str) -> None:
+def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(place: Place, unique: str) -> None:
     states: list[StreamState] = []
 
     async def scenario(_: CaptureClient, session: Session) -> None:
@@ -266,7 +266,7 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
             assert (error.value.code, error.value.worth_repeating, entered) == (code, False, False)
             assert error.value.fix and str(error.value).endswith(error.value.fix)
         stranger = client.session(unique, session_id="sess_" + "0" * 16)
-        with pytest.raises(CaptureAborted, match="session_invalid: there is no such session for this user; start one"):
+        with pytest.raises(CaptureAborted, match="session_invalid: There is no such session of this user."):
             async with stranger, stranger.capture(**SIZE):
                 entered = True
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
@@ -395,7 +395,7 @@ def test_frames_of_several_tasks_go_one_by_one(place: Place, unique: str) -> Non
     play(place, unique, scenario)
 
 
-def test_a_capture_that_nobody_extracts_is_not_waited_for_for_ever(
+def test_the_wait_for_a_capture_that_is_not_extracted_ends(
     place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "STANDSTILL_S", 0.1)
@@ -431,7 +431,7 @@ def test_a_session_repeated_with_its_record_id_is_the_same(place: Place, unique:
             started = [await client.start_session(unique, record_id=first, session_notes="n") for _ in range(2)]
             (session_id,) = set(started)
             assert await client.session_status(unique, session_id) == "active"
-            assert await client.session_status("somebody-else", session_id) == "invalid"
+            assert await client.session_status("another-user", session_id) == "invalid"
             assert await client.session_status("../u", session_id) == "invalid"
             for _ in range(2):
                 await client.end_session(unique, session_id, record_id=last)

@@ -1,4 +1,4 @@
-"""One tree of errors; every code can be mended; and whatever else answers than a gateway of this version."""
+"""One tree of errors, a fix for every code, and answers that are not from a gateway of this version."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_code_says_what_happened_and_what_to_do(code: str) -> None:
         error.outcome.checked()
 
 
-def test_what_is_nobodys_fault_is_worth_repeating_and_what_is_ours_is_not() -> None:
+def test_a_passing_fault_is_worth_repeating_and_a_clients_own_is_not() -> None:
     passing = {code for code in CAPTURE_CODES if aborted(code).worth_repeating}
     assert {"server_shutdown", "too_many_captures", "frames_lost", "gateway_lost"} <= passing
     assert not passing & {"invalid_frame", "session_closed", "duplicate_capture", "protocol_violation"}

@@ -121,7 +121,7 @@ def test_the_end_that_the_gateway_makes_is_an_error_with_its_code(broker: Broker
     play(broker, tmp_path, main)
 
 
-def test_who_gives_up_waiting_disturbs_nobody(broker: BrokerProcess, tmp_path: Path) -> None:
+def test_a_client_that_stops_waiting_does_not_disturb_others(broker: BrokerProcess, tmp_path: Path) -> None:
     async def scenario(live: Live, made: LiveStream) -> None:
         live.only_worker.hold()
         asking = asyncio.create_task(made.ask(jpeg()))
@@ -134,7 +134,7 @@ def test_who_gives_up_waiting_disturbs_nobody(broker: BrokerProcess, tmp_path: P
         await until(lambda: processed.get() == 1, "it is answered nevertheless")
         assert await made.ask(jpeg()) is not None
         await made.end()
-        assert await made.next_result() is None, "an answer that nobody wants is not told to others"
+        assert await made.next_result() is None, "a late answer does not go to another request"
 
     stream(broker, tmp_path, scenario)
 

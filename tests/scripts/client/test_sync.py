@@ -100,7 +100,7 @@ def test_closing_wakes_who_waits(place: Place, unique: str) -> None:
     try:
         with ThreadPoolExecutor() as threads, client.session(unique) as session:
             capture = session.capture(**SIZE).__enter__()
-            waiting = threads.submit(capture.send, jpeg())  # nobody has time for it
+            waiting = threads.submit(capture.send, jpeg())  # no extractor is free
             with pytest.raises(TimeoutError):
                 waiting.result(0.05)
             closing = threads.submit(client.close)
@@ -193,7 +193,7 @@ def test_an_interrupt_gives_the_capture_up_and_ends_the_session(place: Place, un
             session.capture(**SIZE) as capture,
         ):
             state.update(capture=capture, session_id=session.session_id)
-            capture.send(jpeg())  # nobody has time for it
+            capture.send(jpeg())  # no extractor is free
 
     try:
         interrupted(work, lambda: "capture" in state)
@@ -223,7 +223,7 @@ def test_an_interrupted_call_has_cleaned_up_before_it_is_left() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_loop_that_was_ended_from_inside_hangs_nobody() -> None:
+def test_a_loop_that_was_ended_from_inside_leaves_no_call_waiting() -> None:
     portal = Portal()
 
     async def leave() -> None:

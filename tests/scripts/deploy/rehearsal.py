@@ -203,7 +203,7 @@ def _program(path: Path, command: Sequence[str]) -> None:
 
 
 def _interpreter() -> str:
-    """A Python 3.11 that a user of no rights may run: this one may be in somebody's home."""
+    """A Python 3.11 that a user of no rights may run: this one may be in a user's home."""
     for path in (os.path.realpath(sys.executable), "/usr/bin/python3.11"):
         runs = (
             subprocess.run(

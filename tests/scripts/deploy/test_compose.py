@@ -102,7 +102,7 @@ def test_a_process_has_settings_that_it_takes(name: str, tmp_path: Path) -> None
     mounts = set(service["volumes"])
     data, logs = "./data:/data", "./logs:/logs"
     folders = {"gateway": {data, logs}, "extractor": {data}, "recorder": {logs}}.get(name, set())
-    assert mounts == folders | {f"keys-{name}:/keys:ro"}, "its own password, and nobody else's"
+    assert mounts == folders | {f"keys-{name}:/keys:ro"}, "its own password, and no other"
     assert service["user"] == stages(image)[-1].last("USER").rest
 
 
@@ -167,7 +167,7 @@ def test_a_folder_that_the_engine_made_is_the_processes_and_its_group_may_read(t
     assert (made.stat().st_uid, made.stat().st_gid, made.stat().st_mode & 0o7777) == (10001, 1000, 0o2770)
     assert (mine.stat().st_uid, mine.stat().st_gid) == (10001, 7)
     assert f"set A3CP_USER=0:{used.stat().st_gid}" in hand_over(used, 10001, 1000)
-    assert used.stat().st_uid == 0, "files that are there are nobody else's"
+    assert used.stat().st_uid == 0, "files that are there keep their owner"
 
 
 def test_the_brokers_health_check_asks_as_the_monitor(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_process_has_settings_that_it_takes(name: str) -> None:
     secret = {
         entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container(name)["env"] if "valueFrom" in entry
     }
-    assert secret["BROKER_PASSWORD"] == {"name": "a3cp-passwords", "key": name}, "its own, and nobody else's"
+    assert secret["BROKER_PASSWORD"] == {"name": "a3cp-passwords", "key": name}, "its own, and no other"
     assert secret["A3CP_API_TOKEN"]["key"] == ("api-token" if name == "gateway" else "metrics-token")
     given = {key: value.replace("$(BROKER_PASSWORD)", "pw") for key, value in given.items()}
     settings = load_settings(

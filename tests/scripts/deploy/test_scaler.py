@@ -86,7 +86,7 @@ def waiting(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Waiting:
 @pytest.mark.parametrize("count", [0, 1, 10])
 def test_every_capture_that_waits_is_counted(waiting: Waiting, count: int) -> None:
     waiting.open(count)
-    assert waiting.numbers() == (count, 0, count)  # nobody has one yet, so none is pending
+    assert waiting.numbers() == (count, 0, count)  # no extractor has one yet, so none is pending
 
 
 def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting) -> None:

@@ -171,7 +171,7 @@ def test_a_line_that_cannot_be_read_may_withdraw_consent(
     assert set(table(place).record_id) == {held, good}
 
 
-def test_a_record_that_is_in_the_logs_twice_is_nobody_s(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_that_is_in_the_logs_twice_is_not_exported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = place.session(), place.session()
     record = place.capture(first)
     place.capture(second, record_id=record.upper())
@@ -276,7 +276,7 @@ def test_a_client_s_reference_relabels_no_capture_and_adds_none(
     assert capsys.readouterr().err.count("not heeded") == 2
 
 
-def test_consent_is_withdrawn_whoever_says_so_and_under_whatever_name(place: Place) -> None:
+def test_any_event_under_any_name_withdraws_consent(place: Place) -> None:
     session = place.session(consent_given=True)
     kept, withdrawn = place.capture(session), place.capture(session)
     names = {"event": "session.start", "source": "session_manager", "raw_features_ref": {}}
