@@ -266,7 +266,7 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
             assert (error.value.code, error.value.worth_repeating, entered) == (code, False, False)
             assert error.value.fix and str(error.value).endswith(error.value.fix)
         stranger = client.session(unique, session_id="sess_" + "0" * 16)
-        with pytest.raises(CaptureAborted, match="session_invalid: There is no such session of this user."):
+        with pytest.raises(CaptureAborted, match="session_invalid: There is no such session of this user"):
             async with stranger, stranger.capture(**SIZE):
                 entered = True
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
