@@ -31,27 +31,23 @@ QUEUE_FRAMES = (1, 2, 3, 5, 10)
 
 
 class ForwardedFrames(Collector):
-    """The frames that were accepted, and how many were in their capture's forward queue then, each one counted too.
+    """The frames that the gateway accepted, and the length of their capture's forward queue with each of them.
 
-    Plain numbers that are made into metrics when somebody asks: this is counted for every frame, and in one thread.
+    The endpoint adds to ``bytes``, and to the count of frames of each length in ``depths``, for every frame and in one
+    thread. `collect` makes Prometheus's metrics of these plain numbers at a scrape.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._bytes = 0
-        self._depths: defaultdict[int, int] = defaultdict(int)
+        self.bytes = 0
+        self.depths: defaultdict[int, int] = defaultdict(int)
         registry.register(self)
 
-    def count(self, byte_length: int, depth: int) -> None:
-        """A frame was accepted, and is the ``depth``-th in its queue."""
-        self._bytes += byte_length
-        self._depths[depth] += 1
-
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus has it."""
-        depths = self._depths.copy()
+        """Yield the metrics of one scrape."""
+        depths = self.depths.copy()
         frames = sum(depths.values())
         yield CounterMetricFamily("a3cp_capture_frames", "Frames accepted.", value=frames)
-        yield CounterMetricFamily("a3cp_capture_bytes", "Bytes of the frames accepted.", value=self._bytes)
+        yield CounterMetricFamily("a3cp_capture_bytes", "Bytes of the frames accepted.", value=self.bytes)
         buckets = [(str(float(edge)), sum(n for depth, n in depths.items() if depth <= edge)) for edge in QUEUE_FRAMES]
         yield HistogramMetricFamily(
             "a3cp_capture_forward_queue_frames", "Frames in a capture's forward queue, with each new one.",

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Generic, Literal, TypeVar
 
@@ -20,7 +20,19 @@ from contracts.broker.pool import SharingClient
 from contracts.broker.roles import AsyncBroker, Broker, Role, broker_errors
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 
-__all__ = ["Argument", "Call", "ScriptName", "T", "begin", "command", "read_answer", "run", "run_each", "run_sync"]
+__all__ = [
+    "UNREADABLE",
+    "Argument",
+    "Call",
+    "ScriptName",
+    "T",
+    "command",
+    "prepare",
+    "read_answer",
+    "run",
+    "run_each",
+    "run_sync",
+]
 
 ScriptName = Literal[
     "open", "push", "watch", "end_stream", "claim", "row", "heartbeat", "hand_back", "finish_capture", "acknowledge",
@@ -58,7 +70,8 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
 
 
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""The errors of a `Call.read` that was given something else than the script's answer."""
 
 
 def read_answer(call: Call[T], answer: Any) -> T:
@@ -69,7 +82,7 @@ def read_answer(call: Call[T], answer: Any) -> T:
     """
     try:
         return call.read(answer)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UnreadableValue(call.role, f"{call.name}: {call.keys[0][:200]}", type(error).__name__) from error
 
 
@@ -101,13 +114,19 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
     return read_answer(call, answer)
 
 
-def begin(broker: AsyncBroker, call: Call[Any]) -> asyncio.Future[Any] | None:
-    """Send a script that runs often, if that is possible at this moment without waiting, and return its answer as the
-    broker gives it. Whatever else comes of it, an error of the client library too, is for `run` to find out: it runs
-    the script again.
+def prepare(broker: AsyncBroker, name: ScriptName, keys: Sequence[str]) -> Callable[..., asyncio.Future[Any] | None]:
+    """Prepare a script that runs for every frame: call the result with the script's arguments to send them at once.
+
+    It returns a future for the broker's raw reply, or None if there is no open connection to send over. Do not cancel
+    the future: replies are matched by order. If the reply is an error of any kind, use `run`, which also loads a
+    script that the broker does not know.
     """
-    if call.name in OFTEN and isinstance(broker, SharingClient):
-        return broker.shared.begin("EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments)
+    if name in OFTEN and isinstance(broker, SharingClient):
+        return partial(broker.shared.begin, "EVALSHA", _source(name)[1], len(keys), *keys)
+    return _cannot_send
+
+
+def _cannot_send(*_: Argument) -> None:
     return None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from contracts.rules.errors import InvalidJpeg
 
 __all__ = [
+    "EOI",
     "MAX_PADDING_BYTES",
     "MAX_SAMPLES",
     "MAX_SAMPLES_PER_PIXEL",
@@ -38,7 +39,7 @@ MAX_SAMPLES = 64 * 1_048_576
 MAX_SAMPLES_PER_PIXEL = 32
 """The ten scans of a progressive picture without subsampling hold 14 samples a pixel."""
 
-_SOI, _EOI, _PADDING = b"\xff\xd8", b"\xff\xd9", b"\0\r\n"
+_SOI, EOI, _PADDING = b"\xff\xd8", b"\xff\xd9", b"\0\r\n"
 _TAKEN = frozenset({0xC0, 0xC2})
 _SOS, _START_OF_SCAN = 0xDA, b"\xff\xda"
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
@@ -85,9 +86,9 @@ def has_jpeg_end(payload: bytes) -> bool:
     Only the end is looked at: a second picture behind the first one's EOI (a camera's preview, MPF) is not noticed, and
     decoders do not read it.
     """
-    if payload.endswith(_EOI):
+    if payload.endswith(EOI):
         return True
-    return payload[-MAX_PADDING_BYTES - len(_EOI) :].rstrip(_PADDING).endswith(_EOI)
+    return payload[-MAX_PADDING_BYTES - len(EOI) :].rstrip(_PADDING).endswith(EOI)
 
 
 def taken_header(payload: bytes) -> JpegHeader:

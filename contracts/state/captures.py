@@ -19,7 +19,7 @@ from contracts.rules.codes import stored_code
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
 from contracts.rules.layout import PART_NAMES, Part, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.frame import OPEN_TTL_S, TerminalEntry
 from contracts.state.video import StoredVideo, VideoSlot
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "CaptureState",
     "CaptureWindow",
     "EndStatus",
-    "PushReply",
     "Watch",
     "acknowledge",
     "claim",
@@ -36,14 +35,10 @@ __all__ = [
     "heartbeat",
     "measure",
     "open_capture",
-    "push",
     "hand_back",
     "row",
     "watch",
 ]
-
-OPEN_TTL_S = 60
-"""How long the keys of an open capture outlive its gateway and its extractor."""
 
 ENDED_TTL_S = 3600
 """How long the frames of a closed capture, or an uploaded video, wait for an extractor."""
@@ -114,46 +109,6 @@ def open_capture(window: CaptureWindow) -> Call[bool]:
     text = window.model_dump_json(exclude_none=True)
     arguments: list[Argument] = [text, OPEN_TTL_S, "closed" if window.video else "open"]
     return Call("frames", "open", [keys.state], arguments, lambda answer: bool(answer == b"OK"))
-
-
-@dataclass(frozen=True, slots=True)
-class PushReply:
-    """What became of one push.
-
-    ``gone`` is the error code of a capture that is no longer open; ``full`` and ``conflict`` exclude it.
-    ``depth`` counts the entries in the stream, ``claimed`` says whether an extractor ever had the capture.
-    """
-
-    gone: str = ""
-    full: bool = False
-    conflict: bool = False
-    depth: int = 0
-    backlog_bytes: int = 0
-    extracted: int = 0
-    claimed: bool = False
-
-    @property
-    def taken(self) -> bool:
-        """Whether the frame is in the stream."""
-        return not (self.gone or self.full or self.conflict)
-
-
-def push(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
-    """Put one frame into its stream."""
-    keys = capture_keys(item.capture_id)
-
-    def read(answer: Any) -> PushReply:
-        if answer[0] == b"GONE":
-            return PushReply(gone=stored_code(answer[1]))
-        word, depth, backlog_bytes, extracted, claimed = answer
-        return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))
-
-    entry = item.encode()
-    arguments: list[Argument] = [
-        item.seq, item.byte_length, entry[1 + entry.index("timestamp_frame")],
-        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *entry,
-    ]  # fmt: skip
-    return Call("frames", "push", [keys.state, keys.frames], arguments, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""The frame entry: how one frame, and the end of a capture, stand in a frame stream.
+"""One frame on its way through the frames role: its stream entry, and the script that pushes it. No I/O.
 
-Encoding and decoding do no I/O.
+The last entry of a stream is a `TerminalEntry`: the capture was closed or aborted.
 """
 
 from __future__ import annotations
@@ -8,11 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from contracts.broker.keys import capture_keys
+from contracts.broker.script import Argument, Call
+from contracts.rules.codes import stored_code
 from contracts.rules.ids import format_utc, parse_utc
+from contracts.rules.limits import CaptureLimits
 
-__all__ = ["ForwardItem", "TerminalEntry", "decode_entry", "is_abort"]
+__all__ = [
+    "OPEN_TTL_S",
+    "ForwardItem",
+    "PushReply",
+    "TerminalEntry",
+    "decode_entry",
+    "is_abort",
+    "push_arguments",
+    "push_frame",
+    "push_keys",
+    "read_push_reply",
+]
+
+OPEN_TTL_S = 60
+"""How long the keys of an open capture outlive its gateway and its extractor."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,3 +134,53 @@ def _decode_terminal(fields: Mapping[bytes, bytes]) -> TerminalEntry:
             return TerminalEntry("abort", error_code=code.decode() if code is not None else "protocol_violation")
         case other:
             raise ValueError(f"an entry's event is close or abort, not {other!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class PushReply:
+    """The reply to one push.
+
+    ``gone`` is the error code of a capture that is no longer open; ``full`` and ``conflict`` exclude it.
+    ``depth`` counts the entries in the stream, ``claimed`` says whether an extractor ever had the capture.
+    """
+
+    gone: str = ""
+    full: bool = False
+    conflict: bool = False
+    depth: int = 0
+    backlog_bytes: int = 0
+    extracted: int = 0
+    claimed: bool = False
+
+    @property
+    def taken(self) -> bool:
+        """Whether the frame is in the stream."""
+        return not (self.gone or self.full or self.conflict)
+
+
+def push_frame(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
+    """Put one frame into its stream. Repeating it is safe: a frame that is there already is there once."""
+    return Call("frames", "push", push_keys(item.capture_id), push_arguments(item, limits), read_push_reply)
+
+
+def push_keys(capture_id: str) -> list[str]:
+    """The keys of every push of one capture."""
+    keys = capture_keys(capture_id)
+    return [keys.state, keys.frames]
+
+
+def push_arguments(item: ForwardItem, limits: CaptureLimits) -> list[Argument]:
+    """The arguments of one push, for a caller that prepared the script with `contracts.broker.script.prepare`."""
+    entry = item.encode()
+    return [
+        item.seq, item.byte_length, entry[1 + entry.index("timestamp_frame")],
+        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *entry,
+    ]  # fmt: skip
+
+
+def read_push_reply(answer: Any) -> PushReply:
+    """Read what the script answers; `contracts.broker.script.UNREADABLE` if it is not such an answer."""
+    if answer[0] == b"GONE":
+        return PushReply(gone=stored_code(answer[1]))
+    word, depth, backlog_bytes, extracted, claimed = answer
+    return PushReply("", word == b"FULL", word == b"CONFLICT", depth, backlog_bytes, extracted, bool(claimed))

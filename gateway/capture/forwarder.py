@@ -1,4 +1,4 @@
-"""The bounded forward queue of one capture, and how it moves into the frame stream."""
+"""The bounded forward queue of one capture, between its socket and its frame stream."""
 
 from __future__ import annotations
 
@@ -7,41 +7,42 @@ from collections import deque
 from typing import Any, cast
 
 from contracts.broker.roles import AsyncBroker, BrokerFull
-from contracts.broker.script import Call, begin, read_answer, run
+from contracts.broker.script import UNREADABLE, prepare, run
 from contracts.process.retry import backoff_s
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures
-from contracts.state.captures import PushReply
-from contracts.state.frame import ForwardItem
+from contracts.state.frame import ForwardItem, PushReply, push_arguments, push_frame, push_keys, read_push_reply
 
 __all__ = ["Forwarder"]
 
 FULL_RETRY_S = 0.05
 STALLED_S = 3.0
-"""How long the receive loop waits for room in a queue from which nothing is taken, before it gives up."""
+"""How long the receive loop waits for room in a queue that no frame leaves, before the capture fails."""
 
 BROKER_AWAY_S = 3.0
-"""How long a broker may be away before its captures are given up."""
+"""How long the frames broker may be unreachable before the capture fails."""
 
 
 class Forwarder:
-    """At most ``max_forward_buffer_frames`` frames and ``_bytes`` bytes between the socket and the stream.
+    """Queues at most ``max_forward_buffer_frames`` frames and ``_bytes`` bytes; the frame that is being sent counts.
 
-    The frame on its way to the broker counts. A full queue makes the caller wait a moment, so that a fast client
-    feels it in TCP, and a lost answer costs nobody a capture; while the stream is full, it is an error at once.
+    `put` sends a frame at once if it is alone in the queue, and the reply's callback sends the next one. A task that
+    waited for either would take two more turns of the event loop for every frame. The task `run` sends a frame only if
+    that failed: there was no open connection, or the reply was not a plain success.
+
+    A full queue makes `put` wait, so that TCP slows the client down. If the stream is full too, `put` fails at once.
     """
 
-    def __init__(self, frames: AsyncBroker, limits: CaptureLimits) -> None:
+    def __init__(self, frames: AsyncBroker, capture_id: str, limits: CaptureLimits) -> None:
         self._frames = frames
         self._limits = limits
+        self._begin = prepare(frames, "push", push_keys(capture_id))
         self._queue: deque[ForwardItem] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
-        self._left = asyncio.Event()
-        self._moving = False
-        self._sent: asyncio.Future[Any] | None = None
+        self._slow = asyncio.Event()
+        self._slow.set()  # while it is set, only `run` sends: before it starts and after it ended nothing is sent
         self._trouble: CaptureCode | None = None
         self._failure: CaptureError | None = None
 
@@ -49,32 +50,23 @@ class Forwarder:
         return len(self._queue)
 
     async def put(self, item: ForwardItem) -> None:
-        """Queue a frame; its order is kept.
+        """Queue a frame behind those before it.
 
         Raises:
             CaptureError: ``limit_forward_buffer_exceeded``, or ``forward_failed`` if the broker does not answer.
         """
         if not self._room(item):
-            # a timer costs a fifth of asyncio.timeout, and a fast client is here with every frame
-            stalled = asyncio.get_running_loop().call_later(STALLED_S, self._stuck, "forward_failed")
-            try:
-                while not self._room(item) and self._trouble is None:
-                    await self._change()
-            finally:
-                stalled.cancel()
-            if not self._room(item):
-                code = self._trouble or "limit_forward_buffer_exceeded"
-                raise CaptureError(code, "the forward queue is full")
+            await self._wait_for_room(item)
         self._queue.append(item)
         self._bytes += item.byte_length
-        if self._moving and len(self._queue) == 1:
+        if len(self._queue) == 1 and not self._slow.is_set():
             self._send()
 
     async def flush(self) -> None:
-        """Return when every queued frame is in the broker.
+        """Return when every queued frame is in the broker; `run` has to be running.
 
         Raises:
-            CaptureError: as `run`, which has to be running; or what `give_up` was told.
+            CaptureError: as `run`; or the code that `give_up` was called with.
         """
         while self._queue:
             if self._failure is not None:
@@ -82,63 +74,56 @@ class Forwarder:
             await self._change()
 
     async def run(self) -> None:
-        """Have frames moved until cancelled.
-
-        A frame is sent as soon as it comes and nothing is before it, and what came meanwhile when its answer comes: a
-        task that waited for either would take two more turns of the event loop for every frame. The task is there for
-        every other answer than a plain yes, and asks again.
+        """Send the frames that `put` and the replies' callbacks could not, until cancelled.
 
         Raises:
-            CaptureError: the capture is gone (its own code), or the broker is (``forward_failed``).
+            CaptureError: the capture has ended (its own code), or the broker is unreachable (``forward_failed``).
         """
-        self._moving = True
         try:
             while True:
-                while self._queue and self._sent is None:
+                await self._slow.wait()
+                while self._queue:
                     await self._push(self._queue[0])
                     self._taken()
-                self._left.clear()
-                await self._left.wait()
+                self._slow.clear()
         except CaptureError as error:
             self._failure = error
-            self._wake()
+            self._changed.set()
             raise
         finally:
-            self._moving = False
+            self._slow.set()
 
     def give_up(self, code: CaptureCode) -> None:
-        """Whoever waits in `flush` learns that it will not end well."""
+        """Make `flush` fail with this code."""
         self._failure = self._failure or CaptureError(code, "there is no time left for the last frames")
-        self._wake()
+        self._changed.set()
 
     def discard(self) -> None:
-        """Let go of every frame that is still queued."""
+        """Free every frame that is still queued."""
         self._queue.clear()
         self._bytes = 0
 
     def _send(self) -> None:
-        """Send the first frame, or leave it to `run`."""
-        call = captures.push(self._queue[0], self._limits)
-        self._sent = begin(self._frames, call)
-        if self._sent is None:
-            self._left.set()
+        """Send the first frame if there is an open connection, else leave it to `run`."""
+        reply = self._begin(*push_arguments(self._queue[0], self._limits))
+        if reply is None:
+            self._slow.set()
         else:
-            self._sent.add_done_callback(lambda answer: self._answered(call, answer))
+            reply.add_done_callback(self._replied)
 
-    def _answered(self, call: Call[PushReply], answer: asyncio.Future[Any]) -> None:
-        self._sent = None
-        if answer.exception() is not None or not _is_taken(call, answer.result()):
-            self._left.set()  # pushed again, a frame that is there already is there once
-        elif self._queue:
+    def _replied(self, reply: asyncio.Future[Any]) -> None:
+        if reply.exception() is not None or not _is_taken(reply.result()):
+            self._slow.set()  # `run` pushes it again: a frame that is in the stream already is there once
+        elif self._queue:  # else `discard` has emptied it
             self._taken()
-            if self._queue and self._moving:
+            if self._queue and not self._slow.is_set():
                 self._send()
 
     def _taken(self) -> None:
-        """The first frame is in the stream."""
+        """The first frame is in the stream: drop it from the queue."""
         self._trouble = None
         self._bytes -= self._queue.popleft().byte_length
-        self._wake()
+        self._changed.set()
 
     def _room(self, item: ForwardItem) -> bool:
         limits = self._limits
@@ -146,23 +131,32 @@ class Forwarder:
             not self._queue or self._bytes + item.byte_length <= limits.max_forward_buffer_bytes
         )
 
+    async def _wait_for_room(self, item: ForwardItem) -> None:
+        # a timer costs a fifth of asyncio.timeout, and a fast client waits here with every frame
+        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._stuck, "forward_failed")
+        try:
+            while not self._room(item) and self._trouble is None:
+                await self._change()
+        finally:
+            stalled.cancel()
+        if not self._room(item):
+            raise CaptureError(self._trouble or "limit_forward_buffer_exceeded", "the forward queue is full")
+
     async def _change(self) -> None:
         self._changed.clear()
         await self._changed.wait()
 
-    def _wake(self) -> None:
-        self._changed.set()
-
     async def _push(self, item: ForwardItem) -> None:
+        """Send a frame again and again until it is in the stream."""
         loop = asyncio.get_running_loop()
-        call = captures.push(item, self._limits)
+        call = push_frame(item, self._limits)
         away_since: float | None = None
         attempt = 0
         while True:
             try:
                 reply = await run(self._frames, call)
             except BrokerFull:
-                full = True
+                reply = PushReply(full=True)
             except UnreadableValue as error:
                 raise CaptureError("forward_failed", str(error)) from error
             except BrokerUnavailable as error:
@@ -172,25 +166,24 @@ class Forwarder:
                 await asyncio.sleep(backoff_s(attempt))
                 attempt += 1
                 continue
-            else:
-                if reply.gone:
-                    raise CaptureError(cast(CaptureCode, reply.gone), "the capture is no longer open")
-                if reply.conflict:
-                    raise CaptureError("forward_failed", "the stream holds another frame at this seq")
-                full = reply.full
-            if not full:
+            if reply.gone:
+                raise CaptureError(cast(CaptureCode, reply.gone), "the capture is no longer open")
+            if reply.conflict:
+                raise CaptureError("forward_failed", "the stream holds another frame at this seq")
+            if reply.taken:
                 return
             away_since, attempt = None, 0
             self._stuck("limit_forward_buffer_exceeded")
             await asyncio.sleep(FULL_RETRY_S)
 
     def _stuck(self, code: CaptureCode) -> None:
+        """Make a `put` that waits for room fail with this code, unless a frame leaves the queue first."""
         self._trouble = code
-        self._wake()
+        self._changed.set()
 
 
-def _is_taken(call: Call[PushReply], answer: Any) -> bool:
+def _is_taken(reply: Any) -> bool:
     try:
-        return read_answer(call, answer).taken
-    except UnreadableValue:  # `run` meets it again, and says so
+        return read_push_reply(reply).taken
+    except UNREADABLE:  # `run` gets such a reply again, and raises
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.rules.errors import CaptureError, InvalidJpeg
-from contracts.rules.jpeg import JpegHeader, check_scans, has_jpeg_end, taken_header
+from contracts.rules.jpeg import EOI, JpegHeader, check_scans, has_jpeg_end, taken_header
 from contracts.rules.limits import CaptureLimits
 
 __all__ = ["check_jpeg", "checked_header"]
@@ -41,7 +41,7 @@ def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits, k
         CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the header's own size is over
             the limit, whatever was declared.
     """
-    if known and payload.startswith(known) and has_jpeg_end(payload):
+    if known and payload.startswith(known) and (payload.endswith(EOI) or has_jpeg_end(payload)):  # padding is rare
         return known
     try:
         header = checked_header(payload)

@@ -100,7 +100,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
         raise
     finally:
         arrival.leave_queue()
-    await lifecycle.free_socket(state, window)
+    await lifecycle.close_capture(state, window)
     return window
 
 

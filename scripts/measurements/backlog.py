@@ -14,7 +14,7 @@ from contracts.rules.ids import parse_utc
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dispatch, readers, records
 from contracts.state.captures import CaptureWindow
-from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.frame import ForwardItem, TerminalEntry, push_frame
 from scripts.client import CaptureClient
 from scripts.stack.stack import Stack
 
@@ -83,7 +83,7 @@ class Backlog:
         await run(self._events, records.reserve(window, "bench", 1, datetime.now(UTC)))
         await run(self.frames, captures.open_capture(window))
         for seq, jpeg in enumerate(jpegs, 1):
-            reply = await run(self.frames, captures.push(_item(window, seq, jpeg), ROOM))
+            reply = await run(self.frames, push_frame(_item(window, seq, jpeg), ROOM))
             if reply.gone or reply.full or reply.conflict:
                 raise RuntimeError(f"frame {seq} was refused: {reply}")
         end = TerminalEntry("close", timestamp_end=_at(window, len(jpegs)))

@@ -14,9 +14,9 @@ from contracts.broker.script import Call, run_sync
 from contracts.rules.layout import DIMS, Part, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, sessions
-from contracts.state.captures import CaptureState, CaptureWindow, PushReply
+from contracts.state.captures import CaptureState, CaptureWindow
 from contracts.state.events import EventEntry
-from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.frame import ForwardItem, PushReply, TerminalEntry, push_frame
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SESSION = "sess_0123456789abcdef"
@@ -85,7 +85,7 @@ class Capture:
         return self.backend.run(captures.open_capture(self.window))
 
     def push(self, seq: int, payload: bytes = b"\xff\xd8pixels\xff\xd9") -> PushReply:
-        return self.backend.run(captures.push(frame(self.capture_id, seq, payload), self.limits))
+        return self.backend.run(push_frame(frame(self.capture_id, seq, payload), self.limits))
 
     def end(self, entry: TerminalEntry = CLOSE, *, idle_ms: int = 0) -> tuple[str, str]:
         return self.backend.run(captures.end_stream(self.capture_id, entry, idle_ms=idle_ms))

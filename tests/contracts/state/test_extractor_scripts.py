@@ -9,8 +9,7 @@ from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import Call
 from contracts.rules.layout import Row
 from contracts.state import captures, heartbeats
-from contracts.state.captures import PushReply
-from contracts.state.frame import TerminalEntry
+from contracts.state.frame import PushReply, TerminalEntry
 from tests.contracts.scripting import Backend, Capture, lives, row_of
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from contracts.rules.limits import CaptureLimits
-from contracts.state.captures import ENDED_TTL_S, PushReply, Watch, push, watch
-from contracts.state.frame import TerminalEntry, decode_entry
+from contracts.state.captures import ENDED_TTL_S, Watch, watch
+from contracts.state.frame import PushReply, TerminalEntry, decode_entry, push_frame
 from tests.contracts.scripting import CLOSE, Capture, frame, lives
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")
@@ -106,7 +106,7 @@ def test_a_seq_that_was_taken_with_another_time_is_a_conflict(opened: Capture) -
     opened.push(1)
     item = frame(opened.capture_id, 1)
     later = replace(item, timestamp_frame=item.timestamp_frame + timedelta(milliseconds=1))
-    assert opened.backend.run(push(later, opened.limits)).conflict
+    assert opened.backend.run(push_frame(later, opened.limits)).conflict
     assert opened.entries() == ["1-0"]
 
 

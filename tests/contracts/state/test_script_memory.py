@@ -13,9 +13,8 @@ import redis
 from contracts.broker import keys
 from contracts.broker.roles import BrokerFull, ensure_group_sync
 from contracts.state import captures, dead_letters, heartbeats, recording, records, sessions
-from contracts.state.captures import PushReply
 from contracts.state.events import EventEntry, Receipt
-from contracts.state.frame import TerminalEntry
+from contracts.state.frame import PushReply, TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import Backend, Capture, session_entry, start_session

@@ -13,9 +13,7 @@ import pytest
 from contracts.broker.roles import BrokerFull
 from contracts.rules.errors import BrokerUnavailable, CaptureError
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures
-from contracts.state.captures import PushReply
-from contracts.state.frame import ForwardItem
+from contracts.state.frame import ForwardItem, PushReply
 from gateway.capture import forwarder
 from gateway.capture.forwarder import Forwarder
 from tests.support.messages import SESSION, START
@@ -40,24 +38,29 @@ class Broker:
         self.gate.set()
 
     async def run(self, _broker: Any, call: Any) -> PushReply:
+        return await self._reply(call.arguments[0])
+
+    async def _reply(self, seq: int) -> PushReply:
         await self.gate.wait()
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
             raise reply
         if reply is OK:
-            self.pushed.append(int(call.arguments[0]))
+            self.pushed.append(seq)
         return reply
 
-    def begin(self, _broker: Any, call: Any) -> asyncio.Future[PushReply] | None:
-        return asyncio.ensure_future(self.run(_broker, call)) if self.shares else None
+    def prepare(self, _broker: Any, _name: str, _keys: Any) -> Callable[..., asyncio.Future[PushReply] | None]:
+        def begin(seq: int, *_arguments: Any) -> asyncio.Future[PushReply] | None:
+            return asyncio.ensure_future(self._reply(seq)) if self.shares else None
+
+        return begin
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["waiting", "sharing"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rule holds whether or not frames can be sent without waiting for a connection."""
     monkeypatch.setattr(Broker, "shares", request.param)
-    push = captures.push
-    monkeypatch.setattr(captures, "push", lambda *of_what: replace(push(*of_what), read=lambda reply: reply))
+    monkeypatch.setattr(forwarder, "read_push_reply", lambda reply: reply)
 
 
 def play(
@@ -67,8 +70,8 @@ def play(
 ) -> None:
     async def main() -> None:
         broker = Broker(*replies)
-        with mock.patch.multiple(forwarder, run=broker.run, begin=broker.begin):
-            queue = Forwarder(mock.Mock(), CaptureLimits(**limits))
+        with mock.patch.multiple(forwarder, run=broker.run, prepare=broker.prepare):
+            queue = Forwarder(mock.Mock(), "capture", CaptureLimits(**limits))
             moving = asyncio.create_task(queue.run())
             try:
                 async with asyncio.timeout(300):

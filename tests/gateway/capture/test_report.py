@@ -19,7 +19,7 @@ from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, recording, records, sessions
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
-from contracts.state.frame import ForwardItem, TerminalEntry
+from contracts.state.frame import ForwardItem, TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
 from tests.gateway.reached import AWAY, Reached, assert_refused, reaching
 
@@ -55,7 +55,7 @@ async def opened(gateway: Reached) -> CaptureWindow:
 
 async def push(gateway: Reached, made: CaptureWindow, seq: int) -> None:
     item = ForwardItem(made.capture_id, seq, START, b"x" * 10, 10, "jpeg", 64, 48, made.user_id, made.session_id)
-    await run(gateway.state.frames, captures.push(item, CaptureLimits()))
+    await run(gateway.state.frames, push_frame(item, CaptureLimits()))
 
 
 async def shown(gateway: Reached, made: CaptureWindow) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from contracts.rules.layout import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt
-from contracts.state.frame import TerminalEntry
+from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
 from contracts.state.video import VideoSlot
 from tests.contracts.scripting import CLOSE, SESSION, frame, window
@@ -49,7 +49,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
     row, now, receipt = Row(0, True, bytes(4 * DIMS)), datetime.now(UTC), Receipt("2026-01-31T12:00:00.000Z")
     return [
         captures.open_capture(window(capture_id)),
-        captures.push(frame(capture_id, 1), CaptureLimits()),
+        push_frame(frame(capture_id, 1), CaptureLimits()),
         captures.watch(capture_id),
         captures.claim(capture_id, "1-0"),
         captures.row(capture_id, "1-0/1", 1, row, 10, restart=True, found={"pose": True}),
@@ -175,14 +175,14 @@ def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and
     async def main() -> None:
         frames = connect(cluster.url)
         await run(frames, captures.open_capture(window(capture_id)))
-        await run(frames, captures.push(frame(capture_id, 1), CaptureLimits()))
+        await run(frames, push_frame(frame(capture_id, 1), CaptureLimits()))
         cluster.begin_move(slot, source, target)
         source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", state)
         with pytest.raises(BrokerUnavailable):
-            await run(frames, captures.push(frame(capture_id, 2), CaptureLimits()))
+            await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
         cluster.move_keys(slot, source, target)
         cluster.end_move(slot, source, target)
-        reply = await run(frames, captures.push(frame(capture_id, 2), CaptureLimits()))
+        reply = await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
         assert (reply.gone, reply.depth) == ("", 2)
         await run(frames, captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
         await frames.aclose()

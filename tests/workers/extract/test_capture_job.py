@@ -18,6 +18,7 @@ from contracts.broker.keys import capture_keys, capture_record
 from contracts.rules.codes import AbortCode
 from contracts.rules.errors import ArtifactError, BrokerUnavailable
 from contracts.state import captures, records
+from contracts.state.frame import push_frame
 from contracts.state.records import CaptureCounts
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped
 from tests.workers.vision.test_artifact import OTHER
@@ -322,7 +323,7 @@ def test_a_push_to_a_poisoned_capture_is_told_why(stage: Stage) -> None:
     bench = stage.bench("one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError)))
     while stage.run(bench) != "aborted":
         pass
-    reply = stage.call(captures.push(stage.item(3, b"late"), stage.limits))
+    reply = stage.call(push_frame(stage.item(3, b"late"), stage.limits))
     assert reply.gone == "extraction_failed"
 
 

@@ -1,0 +1,50 @@
+"""The last messages to the client of a capture socket, each with a timeout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from contracts.messages.capture import CaptureAbort, CaptureOpen
+from contracts.rules.codes import CaptureCode
+from contracts.rules.ids import SCHEMA_VERSION
+
+__all__ = ["abort_text", "close_socket", "send_abort"]
+
+SEND_WITHIN_S = 2.0
+
+
+def abort_text(opened: CaptureOpen, code: CaptureCode) -> str:
+    """The ``capture.abort`` message, as JSON, for the capture that ``opened``."""
+    abort = CaptureAbort(
+        schema_version=SCHEMA_VERSION,
+        record_id=opened.record_id,
+        user_id=opened.user_id,
+        session_id=opened.session_id,
+        timestamp=datetime.now(UTC),
+        capture_id=opened.capture_id,
+        error_code=code,  # type: ignore[arg-type]
+    )
+    return abort.model_dump_json(exclude_none=True)
+
+
+async def send_abort(websocket: WebSocket, text: str) -> None:
+    """Send a ``capture.abort`` message."""
+    await _send_or_give_up(websocket.send_text(text))
+
+
+async def close_socket(websocket: WebSocket, code: int, reason: str = "") -> None:
+    """Send the close frame."""
+    await _send_or_give_up(websocket.close(code, reason))
+
+
+async def _send_or_give_up(step: Coroutine[None, None, None]) -> None:
+    """Send with a timeout; ignore a client that is slow or disconnected."""
+    try:
+        async with asyncio.timeout(SEND_WITHIN_S):
+            await step
+    except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
+        return
