@@ -24,8 +24,8 @@ from contracts.state import heartbeats, readers, records, uploads
 from contracts.state.dead_letters import DEAD_TTL_MS
 from contracts.state.events import EventEntry
 from contracts.state.video import VideoSlot
+from contracts.storage.session_log import find_feature_ref
 from recorder.leadership import Leadership
-from recorder.session_log import find_feature_ref
 
 __all__ = ["Decision", "Sighting", "Sweep", "decide"]
 

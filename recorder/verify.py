@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import ArtifactError, ArtifactMissing
 from contracts.rules.ids import is_record_id
+from contracts.rules.json_text import parse_object
 from contracts.rules.paths import features_folder, session_log_path
 from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.session_log import LogLine, read_log
 from recorder.artifact import ArtifactFacts, verify_artifact
-from recorder.entry import parse_object
-from recorder.session_log import LogLine, read_log
 
 __all__ = [
     "ArtifactFacts",

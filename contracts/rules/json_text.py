@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["MAX_DEPTH", "load_json"]
+import orjson
+
+__all__ = ["MAX_DEPTH", "load_json", "parse_object"]
 
 _SURE_DIGITS = 18
 MAX_DEPTH = 200
@@ -33,6 +35,28 @@ def load_json(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], An
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(document):
         raise ValueError("it is nested too deeply")
     return document
+
+
+def parse_object(text: bytes) -> dict[str, Any]:
+    """Parse the JSON object ``text`` for its fields.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON, or not an object.
+    """
+    try:
+        document = orjson.loads(text)  # five times as quick; what it takes is JSON
+    except orjson.JSONDecodeError:
+        document = _load_rare(text)
+    if not isinstance(document, dict):
+        raise ValueError("it is not an object")
+    return document
+
+
+def _load_rare(text: bytes) -> Any:
+    try:
+        return load_json(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
 
 
 def _is_too_deep(document: Any) -> bool:

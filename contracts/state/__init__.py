@@ -1,1 +1,1 @@
-"""What lies in Redis, one module a thing, and the scripts that change it."""
+"""The data in Redis: the keys, fields and scripts of one kind of object in each module."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import ArtifactError, ArtifactStoreError
+from contracts.rules.json_text import parse_object
 from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
-from recorder.entry import parse_object
-from recorder.session_log import read_log
 from recorder.verify import failure_text, read_session
 from scripts.exports.capture import Capture
 from scripts.exports.statements import Statements, heeded, label_of

@@ -56,7 +56,7 @@ class Statements:
 
 def heeded(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[Mapping[str, Any] | None]:
     """The statements of each event of a log; None for an event that cannot be read. Each event comes with whether a
-    client appended it under one of the system's own names (`recorder.session_log.LogLine.by_client`).
+    client appended it under one of the system's own names (`contracts.storage.session_log.LogLine.by_client`).
 
     A label, and that consent was given, come from the session's start and from a capture's own event alone: a client
     may append any event, and must not speak for another one. The start is the first one in the log, for the session

@@ -18,7 +18,7 @@ from contracts.rules.layout import DIMS
 from contracts.rules.paths import artifact_path, session_features_dir, session_log_path
 from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource
-from recorder.session_log import find_feature_ref
+from contracts.storage.session_log import find_feature_ref
 from recorder.verify import LogReport, replay, verify_log
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
 

@@ -1,4 +1,4 @@
-"""Reading a session's log, line by line. It writes nothing and takes no lock."""
+"""Read a session's log line by line, without a lock."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from contracts.messages.event import FeatureRefEvent
+from contracts.rules.json_text import parse_object
 from contracts.state.events import is_by_client, split_line
-from recorder.entry import parse_object
 
 __all__ = ["LogLine", "find_feature_ref", "read_log"]
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a session's log. ``problem`` says why it is no envelope of ours; then the event is empty.
+    """One line of a session's log.
 
-    ``by_client``: a client appended the event under a name of ours (`contracts.state.events.uses_our_names`); neither a
-    label nor a reference to an artifact may be taken from it.
+    Attributes:
+        number: the first line is 1.
+        problem: why the recorder did not write this line; then ``event`` is empty.
+        by_client: a client appended the event under a name that the pipeline uses itself
+            (`contracts.state.events.uses_our_names`). Neither a label nor a reference to an artifact may be taken from
+            it.
     """
 
     number: int
@@ -32,7 +36,7 @@ class LogLine:
 
 
 def read_log(log: Path) -> Iterator[LogLine]:
-    """Every line of ``log``, the first is number 1.
+    """Yield every line of ``log``.
 
     Raises:
         OSError: it cannot be read.
@@ -57,8 +61,8 @@ def _judge(number: int, line: bytes) -> LogLine:
 
 
 def find_feature_ref(log: Path, capture_id: str) -> bytes | None:
-    """The bytes of a capture's feature-ref event if its line is in ``log``; None if not, or if there is no log. One
-    that a client appended is none.
+    """Return the bytes of a capture's feature-ref event, or None if the log or its line is missing. An event that a
+    client appended does not count.
 
     Raises:
         OSError: the log is there and cannot be read.
