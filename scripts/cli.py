@@ -294,7 +294,7 @@ def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample cl
 
 
 def _tool(name: str, action: Callable[[], int]) -> None:
-    """Run a command that ends; one line and exit code 1 for an error of ours, never a traceback."""
+    """Run a command that ends; one line and exit code 1 for an `A3CPError`, never a traceback."""
     from contracts.process.logs import say_last
     from contracts.process.run import run_process
     from contracts.rules.errors import A3CPError, FatalError

@@ -1,7 +1,7 @@
 # Sourced by the commands beside it: makes .venv and installs requirements.lock into it, once.
 #
 # A stamp in .venv holds the hash of what was installed; while it matches, nothing is done. A lock keeps two commands
-# from doing it at once, and a mark in .venv tells that an earlier attempt was interrupted, so it begins anew.
+# from doing it at once, and a mark in .venv tells that an earlier attempt was interrupted; setup then starts over.
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv

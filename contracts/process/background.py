@@ -1,4 +1,4 @@
-"""Errors that a background task meets and outlives: each is logged whole and counted."""
+"""Log and count the errors of background tasks, which go on after them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _log = get_logger()
 class BackgroundErrors:
     """Counts the errors of a process's background tasks by the task's name; ``tasks`` are all of them.
 
-    A task that ended at its first error would leave a process that looks healthy and does half of its work, and one
-    that ended the process would do so again and again: what it met may still be in the broker.
+    If a task ended at its first error, its process would look healthy and do half of its work. If the error ended the
+    process, the next process would end too: the value that caused it may still be in the broker.
     """
 
     def __init__(self, registry: CollectorRegistry, tasks: Iterable[str]) -> None:
@@ -30,7 +30,7 @@ class BackgroundErrors:
         self._errors = preset(errors, tasks)
 
     def note(self, task: str, error: Exception) -> None:
-        """The task met this error and goes on. A fatal one is raised again: the process ends with its sentence."""
+        """Log and count an error of a task. A `FatalError` is raised again, and ends the process."""
         if isinstance(error, FatalError):
             raise error
         self._errors.labels(task).inc()

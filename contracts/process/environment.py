@@ -1,4 +1,4 @@
-"""What is wrong with an environment as a whole, before a single value is read. No I/O."""
+"""Check the environment as a whole, before any value is read. No I/O."""
 
 from __future__ import annotations
 

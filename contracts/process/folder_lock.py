@@ -1,4 +1,4 @@
-"""Folders that a process locks for as long as it lives: one without a lock was left behind by who was killed."""
+"""Folders that a process locks for as long as it lives. One without a lock is the leftover of a killed process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["is_free"]
 
 
 def is_free(folder: Path) -> bool:
-    """Whether nobody holds the folder's lock; false if that cannot be told. A link is no folder."""
+    """Whether no process holds the folder's lock. False for a symbolic link, and if the folder cannot be opened."""
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

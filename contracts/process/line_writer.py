@@ -1,7 +1,7 @@
-"""Lines to a descriptor whose disk may be full, whose reader may be gone or may stand still.
+"""Write lines to a descriptor whose disk may be full, and whose reader may be gone or may not read.
 
-A print to such a descriptor raises, or waits for as long as the reader stands still, and whatever had something to say
-stops working. So a thread writes; what it cannot write is lost, counted and told as soon as writing works again.
+A print to such a descriptor raises, or blocks until the reader reads, and its caller stops working. So a thread writes.
+It drops and counts the lines that it cannot write, and reports their number as soon as writing works again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple, TextIO
 __all__ = ["LineWriter", "printable"]
 
 MAX_WAITING_BYTES = 1 << 20
-"""How much may wait for a reader that stands still. Lines beyond it are lost."""
+"""How much may wait for a reader that does not read. Further lines are lost."""
 
 
 def printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Folders of this machine, as people name them."""
+"""Folders of this machine, as an operator names them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def local_folder(text: str) -> Path:
-    """The folder that a person names in a setting or an option; a ``~`` at its beginning is a home.
+    """The folder named by a setting or an option; a ``~`` at its beginning is a home directory.
 
     Raises:
         ValueError: it is a URL, there is no such home, or it holds a NUL or the end of a line.

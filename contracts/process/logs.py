@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from contracts.process.line_writer import LineWriter, printable
 from contracts.rules.errors import A3CPError
 
-# structlog loads rich, if it finds it, for tracebacks in colour that nobody sees: two thirds of its import, in every
+# structlog loads rich, if it finds it, for tracebacks in colour that no log shows: two thirds of its import, in every
 # process. Where rich is loaded already, it stays.
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: an import of it fails
 import structlog  # noqa: E402

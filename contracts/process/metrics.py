@@ -1,4 +1,4 @@
-"""Metrics over HTTP: what every process says of itself, and the small server of those that serve nothing else.
+"""Metrics over HTTP, and the small server of the processes that serve nothing else.
 
 ``/metrics`` and ``/livez`` at ``A3CP_METRICS_PORT``, in threads beside the process's work. Several processes of one
 pool write their numbers into the files of one `Folder`, and their parent adds them up.
@@ -48,20 +48,20 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 """Buckets for one step of the work: from a millisecond to the ten seconds after which a step is given up."""
 
 MAX_CONNECTIONS = 8
-"""Who comes when so many are being answered is cut off."""
+"""The server closes a further connection at once."""
 
 ANSWERED_WITHIN_S = 10.0
-"""A connection that is not at its end by then is cut off."""
+"""The server closes a connection that takes longer."""
 
 POLL_S = 0.05
-"""How soon the server hears that it is to stop."""
+"""How soon the server sees that it must stop."""
 
 STALE_S = 60.0
 """A folder that is older and belongs to no process that lives is a leftover."""
 
 log = get_logger()
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each metric, which no dashboard uses
 
 
 def preset(counter: Counter, values_of_label: Iterable[str]) -> Counter:
@@ -166,7 +166,7 @@ class _Server(ThreadingMixIn, BaseServer):
         request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, or was cut off: nobody is there to be told."""
+        """Ignore a client that disconnected or was cut off: no answer can reach it."""
 
 
 def _shut(connection: socket.socket) -> None:
@@ -175,7 +175,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """``GET /metrics``, with the token if there is one, and ``GET /livez``; what is refused is told in JSON."""
+    """``GET /metrics``, with the token if one is set, and ``GET /livez``. Refusals are JSON."""
 
     server: _Server
 
@@ -201,8 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, text, content_type)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Also what the parser refuses; its words would hold the client's."""
-        code = 405 if code == 501 else code  # the parser's word for a method that nobody wrote
+        """Answer the parser's refusals too: its own texts would quote the client."""
+        code = 405 if code == 501 else code  # the parser's code for a method without a handler
         error, detail = _REFUSALS.get(code, ("invalid_http", "This is no request that this server takes."))
         self._answer(code, orjson.dumps({"error": error, "detail": detail}))
 

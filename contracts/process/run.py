@@ -1,4 +1,4 @@
-"""How every process of ours begins and ends: no core dumps, JSON logs, one line instead of a traceback."""
+"""How every process of the pipeline begins and ends: no core dumps, JSON logs, one line instead of a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where artifacts are read from: the files below ``DATA_ROOT``, and the object store if one is configured."""
+"""Read artifacts from the files below ``DATA_ROOT``, and from the object store if one is configured."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ArtifactSource:
         return cls(settings.data_root, objects, most_bytes=most_bytes)
 
     def uris(self, name: str) -> tuple[str, ...]:
-        """What a reference to the artifact of this name may say."""
+        """Every ``uri`` that a reference to the artifact of this name may have."""
         return (name, object_uri(self._objects.url, name)) if self._objects else (name,)
 
     def place(self, uri: str) -> str:
@@ -73,7 +73,7 @@ class ArtifactSource:
         return data
 
     def places(self, folder: str) -> list[str]:
-        """The places of all artifacts in a session's folder; none where nobody lets us look."""
+        """The places of all artifacts in a session's folder; none if the file system or the object store refuses."""
         found: list[str] = []
         with suppress(OSError):
             found += sorted(str(path) for path in (self._data_root / folder).iterdir())

@@ -1,4 +1,4 @@
-"""Writing a folder's names to the disk."""
+"""Write the names in a folder to the disk."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Bytes under names in an S3 bucket, each name given once. Credentials, region and endpoint are found as every AWS
-tool finds them (environment, profile, instance): they are no settings of ours, and in no log or error.
+tool finds them (environment, profile, instance): A3CP has no settings for them, and no log or error shows them.
 
-Nothing of it is imported before the first request: it takes a second, and most processes have no object store.
+s3fs is imported at the first request: its import takes a second, and most processes have no object store.
 """
 
 from __future__ import annotations

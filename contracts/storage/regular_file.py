@@ -12,7 +12,7 @@ from contracts.rules.errors import ArtifactError, ArtifactMissing
 __all__ = ["read_regular"]
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
-"""Without O_NONBLOCK the opening of a FIFO waits for a writer, for ever."""
+"""Without O_NONBLOCK, opening a FIFO waits for a writer without end."""
 
 
 def read_regular(path: Path, most_bytes: int) -> bytes:

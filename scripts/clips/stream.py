@@ -1,4 +1,4 @@
-"""One clip through the client, and what became of it."""
+"""Send one clip through the client, and return its outcome."""
 
 from __future__ import annotations
 

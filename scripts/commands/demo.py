@@ -33,11 +33,11 @@ PACE = Pace(backlog_frames=20)
 
 
 class DemoFailed(A3CPError):
-    """The demo did not come to a verified end; the text says why."""
+    """The demo failed, or its result does not verify; the text says why."""
 
 
 def demo(settings: Settings, video: Path | None) -> int:
-    """Run one clip through a stack of its own and print what came of it; returns 0 only if all is verified.
+    """Run one clip through a stack of its own and print the result; returns 0 only if all is verified.
 
     The stack has private brokers, a free port and a state directory of its own, so it disturbs no other one.
     ``DATA_ROOT`` and ``LOG_ROOT`` are the settings'.
@@ -106,7 +106,7 @@ def _verified(settings: Settings, result: CaptureOutcome) -> ArtifactFacts:
         raise DemoFailed(f"{log} does not verify: {problems}")
     facts = replay(result.record_id, result.user_id, result.session_id, artifacts, settings.log_root)
     if facts.shape[0] != result.accepted or result.features is None or facts.hash != result.features.hash:
-        raise DemoFailed("the artifact is not the one that the gateway told of")
+        raise DemoFailed("the artifact is not the one that the gateway reported")
     return facts
 
 

@@ -1,4 +1,4 @@
-"""``a3cp doctor``: is this machine ready, and if not, what mends it?"""
+"""``a3cp doctor``: is this machine ready, and if not, how to fix it."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def doctor(settings: Settings, console: Console | None = None) -> int:
         colour = {"ok": "green", "warn": "yellow", "fail": "red"}[found.verdict]
         console.print(f"[{colour}]{found.verdict:<4}[/] ", end="")
         console.print(f"{found.subject}: {found.detail}", markup=False, highlight=False, soft_wrap=True)
-        if found.mend:
-            console.print(f"     mend it with: {found.mend}", markup=False, highlight=False, soft_wrap=True)
+        if found.fix:
+            console.print(f"     fix it with: {found.fix}", markup=False, highlight=False, soft_wrap=True)
     return 1 if any(found.verdict == "fail" for found in findings) else 0
 
 

@@ -71,7 +71,7 @@ async def _examine_broker(role: Role, url: str, assume_volatile: bool) -> list[F
 
 
 def judge_clock(role: str, ahead_s: float) -> Finding:
-    """Whether the broker's clock agrees with ours: leases and signs of life go by the broker's."""
+    """Whether the broker's clock agrees with this machine's: leases and heartbeats go by the broker's."""
     if abs(ahead_s) <= CLOCK_SLACK_S:
         return Finding(f"{role} broker's clock", "ok", f"within {CLOCK_SLACK_S:g} s of this machine's")
     detail = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's"

@@ -38,7 +38,7 @@ def judge_access(host: str, asks: bool, who: str = "the gateway") -> Finding:
         return Finding("access", "ok", f"{who} listens on this machine only")
     if asks:
         return Finding("access", "ok", f"{who} listens on {host} and asks for a token")
-    return Finding("access", "warn", f"{who} listens on {host} and asks nobody for a token", "set A3CP_API_TOKEN")
+    return Finding("access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_API_TOKEN")
 
 
 def listening_on(port: int, table: str) -> list[str]:
@@ -73,7 +73,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _asks_for_a_token(address: str) -> bool | None:
-    """None if no gateway of ours answers there."""
+    """None if no A3CP gateway answers there."""
     try:
         with httpx.Client(base_url=address, trust_env=False, timeout=ANSWER_S) as client:
             if client.get("/livez").json() != {"status": "alive"}:

@@ -1,4 +1,4 @@
-"""One thing that `a3cp doctor` looked at, and what to do about it."""
+"""The result of one check of `a3cp doctor`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Verdict = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``mend`` says what to do about a warning or a failure."""
+    """The result of one check. ``fix`` says what to do about a warning or a failure."""
 
     subject: str
     verdict: Verdict
     detail: str
-    mend: str = ""
+    fix: str = ""

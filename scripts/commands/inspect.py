@@ -32,7 +32,7 @@ MAX_SHOWN = 200
 @dataclass(frozen=True, slots=True)
 class OpenCapture:
     """A dispatched capture; ``owner`` and ``idle_s`` are its lease's, empty while it waits for an extractor. Of a video
-    that is not read to its end, ``accepted`` is about how many frames it has, 0 while nobody knows."""
+    that is not read to its end, ``accepted`` is about how many frames it has, 0 while that is unknown."""
 
     capture_id: str
     status: str
@@ -72,7 +72,7 @@ class FramesSnapshot:
     videos: Queue
     places: Sequence[VideoSlot] = ()
     extractors: Mapping[str, float] = field(default_factory=dict)
-    """Live extractors, by the seconds since their last sign of life."""
+    """Live extractors, by the seconds since their last heartbeat."""
     live_workers: Mapping[str, LiveWorker] = field(default_factory=dict)
     """The live workers of the real-time lane by name."""
 
@@ -100,7 +100,7 @@ def _text(value: Any) -> str:
 
 
 def _readable(step: Callable[[], Any], otherwise: Any) -> Any:
-    """What the step reads; ``otherwise`` if its key is of another type, or holds what is none of ours."""
+    """What the step reads; ``otherwise`` if its key is of another type, or its value is not one that A3CP writes."""
     try:
         return step()
     except UnreadableValue:
@@ -285,14 +285,14 @@ def _captures(what: str, queue: Queue) -> Table:
 
 
 def _extractors(frames: FramesSnapshot) -> Table:
-    table = _table("extractor", "last sign of life")
+    table = _table("extractor", "last heartbeat")
     for name, age_s in frames.extractors.items():
         table.add_row(name, f"{max(0.0, age_s):.1f} s ago")
     return table
 
 
 def _live(frames: FramesSnapshot) -> Table:
-    table = _table("live worker", "sessions", "frames waiting", "last sign of life")
+    table = _table("live worker", "sessions", "frames waiting", "last heartbeat")
     for name, worker in frames.live_workers.items():
         age = f"{max(0.0, worker.age_s):.1f} s ago"
         table.add_row(name, str(worker.sessions), str(worker.waiting_frames), age)

@@ -33,7 +33,8 @@ class Lines:
     """Shows each part's lines behind its name; for people, if this is a terminal, in a colour of its own and
     without the braces of the logs' JSON.
 
-    Showing never raises and never waits: what the terminal, pipe or file does not take is lost, and told of later.
+    Showing never raises and never blocks: lines that the terminal, pipe or file does not take are lost, and a later
+    line says how many.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:

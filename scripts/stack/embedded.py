@@ -108,7 +108,7 @@ class EmbeddedBrokers:
             *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory", EVENTS_MAXMEMORY),
         ]
         environ = harmless_environment()
-        # The events server holds the lock as well: while it writes, nobody else may, even if its supervisor was killed.
+        # The events server holds the lock too: while it writes, no other stack may, even if its supervisor was killed.
         return (
             PartSpec("frames-broker", frames, environ),
             PartSpec("events-broker", events, environ, inherit=(self.lock_fd,)),
@@ -139,8 +139,8 @@ def server_path() -> Path:
 
 
 def files_of_frames(state_dir: Path) -> list[Path]:
-    """The files that a frames server has written, which hold pictures: what it writes if somebody has it do so.
-    Nothing else in its folder is touched by anybody."""
+    """The files that a frames server wrote into its folder, for example after a SAVE by hand; they hold pictures.
+    Other files in the folder are not listed."""
     try:
         return sorted(path for path in (state_dir / "frames").iterdir() if _is_of_server(path))
     except OSError:

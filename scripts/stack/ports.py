@@ -13,7 +13,7 @@ __all__ = ["gateway_port", "metrics_ports"]
 
 
 def gateway_port(settings: Settings) -> int:
-    """The port asked for, which nobody has; for 0, one that nobody has.
+    """The configured port, which must be free; for 0, any free one.
 
     Raises:
         ConfigurationError: it is taken, or the host is not this machine's.
@@ -25,8 +25,8 @@ def gateway_port(settings: Settings) -> int:
 
 
 def metrics_ports(settings: Settings, parts: Sequence[str]) -> dict[str, int]:
-    """A port for each part: ``A3CP_METRICS_PORT`` for the first, the next ones for the others; for 0, any that nobody
-    has. None at all if it is not set.
+    """A port for each part: ``A3CP_METRICS_PORT`` for the first, the next ones for the others; for 0, any free
+    ports. Empty if it is not set.
 
     Raises:
         ConfigurationError: one is taken, or there is no such port.

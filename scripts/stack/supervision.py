@@ -23,19 +23,19 @@ from contracts.rules.errors import FatalError
 __all__ = ["Part", "PartFailed", "PartSpec", "Show"]
 
 STEADY_S = 10.0
-"""A part that lived for so long is no longer thought to be failing: its backoff begins anew."""
+"""After a part has run for so long, its backoff starts over."""
 
 FATAL_CODES = frozenset({2, 3})
-"""What our processes exit with for a `FatalError`, which no restart can mend."""
+"""The exit codes for a `FatalError`: a restart would not help."""
 
 MAX_LINE_BYTES = 1 << 20
 
 Show = Callable[[str, str], None]
-"""Takes a part's name and one line of what it wrote. It must not wait: nothing else goes on meanwhile."""
+"""Takes a part's name and one line of what it wrote. It must not block: the event loop calls it."""
 
 
 class PartFailed(FatalError):
-    """A part stopped for a reason that a restart cannot mend; the text is what it said last."""
+    """A part stopped, and a restart would not help; the text is its last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ _prctl = _load_prctl()
 _PR_SET_PDEATHSIG = 1
 
 CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
-"""What a child's limit is, unless it is 0 already, which nobody may raise. Linux hands the memory of a crashed process
+"""What a child's limit is, unless it is 0 already and cannot be raised. Linux hands the memory of a crashed process
 to a program that ``kernel.core_pattern`` pipes to even if its limit is 0, but not if it is 1 (``fs/coredump.c``, to
 keep such programs from dumping themselves). No file is that small."""
 
@@ -156,7 +156,7 @@ class Part:
             return code
         finally:
             reading.cancel()
-            # asyncio has no public way to let go of a pipe that somebody still holds; left open, it complains at exit
+            # asyncio has no public way to close a pipe that another process still holds; left open, it warns at exit
             process._transport.close()  # type: ignore[attr-defined]
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
@@ -165,7 +165,7 @@ class Part:
             try:
                 line = await process.stdout.readline()
             except ValueError:
-                continue  # longer than any line of ours; its end comes as the next one
+                continue  # longer than any line of A3CP; its end comes as the next line
             if not line:
                 return
             text = line.decode(errors="replace").rstrip()

@@ -1,4 +1,4 @@
-"""The stamp: what is set up is not set up again, what was interrupted begins anew. A stand-in plays Python and pip.
+"""The stamp: what is set up is not set up again, an interrupted setup starts over. A stand-in plays Python and pip.
 
 The clone is in a folder with a space and a letter that is not ASCII, as ``~/My Documents`` is.
 """

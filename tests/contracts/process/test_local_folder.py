@@ -15,7 +15,7 @@ URLS = ["s3://bucket/exports", "S3://b", "gs://b", "file:///tmp", "https://a.exa
 NAMES = ["DATA_ROOT", "LOG_ROOT", "A3CP_STATE_DIR"]
 
 
-@pytest.mark.parametrize("text", [*URLS, "~nobody-has-this-name/x", "data\r", "a\0b"])
+@pytest.mark.parametrize("text", [*URLS, "~no-such-user-here/x", "data\r", "a\0b"])
 def test_what_is_no_folder_of_this_machine_is_refused_and_the_line_names_the_variable(text: str) -> None:
     for name in NAMES:
         with pytest.raises(ConfigurationError, match=rf"^{name}: "):

@@ -1,4 +1,4 @@
-"""A log line names the error that happened, also where a task group or an error of ours hides it."""
+"""A log line names the error that happened, also if a task group or an `A3CPError` hides it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log loads structlog without rich, and takes rich from nobody."""
+"""The log loads structlog without rich, and leaves rich usable for other modules."""
 
 from __future__ import annotations
 

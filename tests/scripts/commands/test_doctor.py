@@ -1,4 +1,4 @@
-"""What the doctor says, and that it says how to mend it."""
+"""The doctor's findings, and its advice how to fix each."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ def test_brokers_as_their_roles_need_them_are_well(tmp_path: Path, brokers: Brok
     assert found["frames broker"] == found["events broker"] == found["frames broker's clock"] == "ok"
 
 
-def test_brokers_in_each_others_role_fail_with_a_mend(tmp_path: Path, brokers: BrokerPair) -> None:
+def test_brokers_in_each_others_role_fail_with_a_fix(tmp_path: Path, brokers: BrokerPair) -> None:
     urls = {"frames_url": SecretStr(brokers.events.url), "events_url": SecretStr(brokers.frames.url)}
     out = io.StringIO()
     assert doctor(settings_in(tmp_path, **urls), Console(file=out)) == 1
     assert "raw frames" in out.getvalue()
-    assert "mend it with: CONFIG SET appendonly" in out.getvalue()
+    assert "fix it with: CONFIG SET appendonly" in out.getvalue()
 
 
 def test_a_broker_that_is_away_fails(tmp_path: Path) -> None:
-    away = SecretStr(f"unix://{tmp_path}/nobody.sock")
+    away = SecretStr(f"unix://{tmp_path}/missing.sock")
     found = verdicts(settings_in(tmp_path, frames_url=away, events_url=away))
     assert found["frames broker"] == found["events broker"] == "fail"
 
@@ -99,12 +99,12 @@ def test_an_open_gateway_without_a_token_is_a_warning(tmp_path: Path) -> None:
     assert verdicts(settings_in(tmp_path, host="0.0.0.0", api_token=SecretStr("t0ken-of-8")))["access"] == "ok"
 
 
-def test_an_events_broker_without_a_bound_is_a_warning_with_a_mend(tmp_path: Path, own_brokers: BrokerPair) -> None:
+def test_an_events_broker_without_a_bound_is_a_warning_with_a_fix(tmp_path: Path, own_brokers: BrokerPair) -> None:
     with own_brokers.events.client() as client:
         client.config_set("maxmemory", "0")
     urls = {"frames_url": SecretStr(own_brokers.frames.url), "events_url": SecretStr(own_brokers.events.url)}
     [found] = [found for found in examine(settings_in(tmp_path, **urls)) if found.subject == "events broker"]
-    assert (found.verdict, found.mend) == ("warn", "CONFIG SET maxmemory 512mb")
+    assert (found.verdict, found.fix) == ("warn", "CONFIG SET maxmemory 512mb")
 
 
 @pytest.mark.parametrize("name", ["dump.rdb", "temp-1.rdb", "renamed"])
@@ -219,7 +219,7 @@ def gateway_on(host: str, token: str | None) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("host", "token", "verdict", "words"),
     [
-        ("0.0.0.0", None, "warn", "asks nobody for a token"),
+        ("0.0.0.0", None, "warn", "asks for no token"),
         ("0.0.0.0", "t", "ok", "asks for a token"),
         ("127.0.0.1", None, "ok", "this machine only"),
     ],

@@ -1,4 +1,4 @@
-"""Every command for ``redis-cli`` that a document shows may be run by the operator, and shows nobody's picture."""
+"""Every command for ``redis-cli`` that a document shows may be run by the operator, and shows no picture."""
 
 from __future__ import annotations
 

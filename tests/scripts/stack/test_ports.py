@@ -27,7 +27,7 @@ def test_any_free_ports_are_different_ones() -> None:
 
 def test_parts_get_the_port_and_those_after_it() -> None:
     first = 0
-    for first in range(20_000, 30_000, 10):  # three in a row that nobody has
+    for first in range(20_000, 30_000, 10):  # three in a row that are free
         try:
             ports = metrics_ports(Settings(metrics_port=first), PARTS)
             break

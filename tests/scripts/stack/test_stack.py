@@ -140,7 +140,7 @@ def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp
             with connect_sync(stack.urls[0]) as frames:
                 await until(lambda: bool(frames.zcard(LIVE_WORKERS)))
                 assert frames.zcard(EXTRACTORS) == 1
-                assert run_sync(frames, live.join("somebody")) is not None
+                assert run_sync(frames, live.join("a-client")) is not None
             assert await asyncio.to_thread(inspect, stack.settings, out) == 0
         text = out.file.getvalue()  # type: ignore[attr-defined]
         assert "1 live; sessions: 1" in text
@@ -246,7 +246,7 @@ def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere(tmp_p
     asyncio.run(main())
 
 
-def test_a_part_that_cannot_be_mended_stops_the_stack_with_its_own_words(tmp_path: Path) -> None:
+def test_a_part_that_a_restart_does_not_help_stops_the_stack_with_its_own_words(tmp_path: Path) -> None:
     async def main() -> None:
         async with Stack(settings_in(tmp_path)) as first:
             frames_url, events_url = map(SecretStr, first.urls)

@@ -213,4 +213,4 @@ def _alive(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return False
-    return state != "Z"  # nobody may be there to reap it
+    return state != "Z"  # there may be no process to reap it
