@@ -27,6 +27,7 @@ from gateway.preview.routes import preview_routes
 from gateway.sessions import recording
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
+from gateway.uploads import jobs
 from gateway.uploads import routes as uploads
 
 __all__ = ["create_app"]
@@ -84,6 +85,7 @@ def create_app(state: GatewayState) -> Starlette:
             *report.ROUTES,
             *preview_routes(),
             *uploads.ROUTES,
+            *jobs.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
             Route("/camera_feed_worker/limits", limits, methods=["GET"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),

@@ -23,10 +23,11 @@ from contracts.state import captures, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
 from gateway.capture import lifecycle
+from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
 from gateway.capture.farewell import abort_text, close_socket, send_abort
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
-from gateway.capture.protocol import Action, CaptureProtocol, CheckSession, Complete, Finish, Forward, Open
+from gateway.capture.protocol import CaptureProtocol
 from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, start

@@ -11,7 +11,7 @@ Every rule of the capture socket is here or in `gateway.capture.jpeg`, and nowhe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NoReturn, assert_never
@@ -21,15 +21,16 @@ from pydantic import ValidationError
 
 from contracts.messages.base import what_is_wrong
 from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta, parse_capture_message
-from contracts.rules.codes import CODES, CaptureCode
+from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import CaptureError
 from contracts.rules.json_text import load_json
 from contracts.rules.limits import INGEST_GRACE_S, CaptureLimits
 from contracts.state.frame import ForwardItem
+from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open, finish_of
 from gateway.capture.clock import HeldClock
 from gateway.capture.jpeg import check_jpeg
 
-__all__ = ["Action", "CaptureProtocol", "CheckSession", "Complete", "Finish", "Forward", "Open", "State", "finish_of"]
+__all__ = ["CaptureProtocol", "State"]
 
 MAX_TEXT_CHARACTERS = 65_536
 """A longer control message breaks the schema, whatever it holds."""
@@ -42,50 +43,6 @@ class State(Enum):
     OPENING = "opening"
     ACTIVE = "active"
     ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Reserve, open and dispatch the capture; answer with `opened` or `fail`."""
-
-    message: CaptureOpen
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Put this frame into the forward queue."""
-
-    item: ForwardItem
-
-
-@dataclass(frozen=True, slots=True)
-class CheckSession:
-    """Look the session up again; answer with `session_checked`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """The client closed its capture: when all frames are in the broker, write the close entry; close 1000."""
-
-    timestamp_end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Close the socket with ``close_code`` and the code as its reason.
-
-    ``tell`` says that a ``capture.abort`` goes first, ``opened`` that there may be a capture in the brokers
-    which needs its terminal entry and its outcome. ``why`` is for the log: the close's reason has no room for it.
-    """
-
-    code: CaptureCode
-    close_code: int
-    tell: bool
-    opened: bool
-    why: str = field(default="", compare=False)
-
-
-Action = Open | Forward | CheckSession | Complete | Finish
 
 
 class CaptureProtocol:
@@ -295,16 +252,6 @@ class CaptureProtocol:
         if self._clock.exhausted(now):
             raise CaptureError("limit_forward_buffer_exceeded", "the capture was held back for too long")
         raise error
-
-
-def finish_of(code: CaptureCode, *, opened: bool) -> Finish:
-    """How a connection ends for this reason; ``opened``: there may be a capture in the brokers."""
-    if code == "server_shutdown":
-        return Finish(code, 1012, tell=opened, opened=opened)
-    if close_code := CODES[code].close:
-        return Finish(code, close_code, tell=False, opened=opened)
-    tell = opened and code != "client_disconnected"
-    return Finish(code, 1000 if opened else 1008, tell=tell, opened=opened)
 
 
 def _parse(text: str) -> CaptureOpen | FrameMeta | CaptureClose:

@@ -10,7 +10,7 @@ from contracts.messages.capture import CaptureAbort, CaptureClose, CaptureOpen, 
 from contracts.messages.live import LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.pipelines import PIPELINES
 from contracts.rules.codes import CODES, CaptureCode, LiveCode
-from gateway.capture.protocol import finish_of
+from gateway.capture.actions import finish_of
 
 __all__ = ["READ", "SOCKETS", "WRITTEN", "capture_closes", "live_closes"]
 

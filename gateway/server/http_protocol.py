@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.http.refusals import refusal_bytes
 from gateway.server.lingering import linger
+from gateway.server.unread_body import ClosesIfUnread
 
 __all__ = ["KEEP_ALIVE_S", "MAX_HEAD_BYTES", "MAX_WAITING_REQUESTS", "BoundedHttp"]
 
@@ -214,7 +215,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         cycle.transport = _LastAnswer(self)  # type: ignore[assignment]
-        super()._start_asgi_task(cycle, _Honest(app, cycle, self._announced_too_much(cycle)))
+        super()._start_asgi_task(cycle, ClosesIfUnread(app, cycle, self._announced_too_much(cycle)))
 
     def _announced_too_much(self, cycle: RequestResponseCycle) -> bool:
         announced = next((value for name, value in cycle.scope["headers"] if name == b"content-length"), b"0")
@@ -271,29 +272,6 @@ class BoundedHttp(HttpToolsProtocol):
         if self._last_words is not None and not answered:
             self.transport.write(self._last_words)
         self._linger()
-
-
-class _Honest:
-    """An application whose answers say ``Connection: close`` if the rest of their requests will not be read: it is
-    longer than any may be, or the client waits for leave to send it (RFC 9110, 10.1.1)."""
-
-    def __init__(self, app: Any, cycle: RequestResponseCycle, too_much: bool) -> None:
-        self._app = app
-        self._cycle = cycle
-        self._too_much = too_much
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        cycle = self._cycle
-
-        async def send_honestly(message: Any) -> None:
-            if message["type"] == "http.response.start" and cycle.more_body:
-                cycle.keep_alive = cycle.keep_alive and not (self._too_much or cycle.waiting_for_100_continue)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_honestly)
-        finally:
-            cycle.body.clear()  # the rest was not read, and the connection may be idle for long
 
 
 class _LastAnswer:

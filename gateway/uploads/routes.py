@@ -1,7 +1,7 @@
-"""``POST /video/submit``, and what became of it: ``GET /video/status/{job_id}`` and ``GET /video/results/{job_id}``.
+"""``POST /video/submit``: receive a video and dispatch it as a capture.
 
-A video that was answered with 202 is a capture: reserved, dispatched, with its outcome in its durable record. Its job
-has the capture's own id, so who never got the answer can ask all the same.
+A video that was answered with 202 is a capture: reserved, dispatched, with a durable record. Its job has the capture's
+own id, so a client that did not get the answer can still ask.
 """
 
 from __future__ import annotations
@@ -21,24 +21,22 @@ from contracts.broker.roles import broker_errors
 from contracts.broker.script import run
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation
-from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
+from contracts.messages.upload import UploadAccepted, UploadForm
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import CaptureError, RequestRefused
 from contracts.rules.ids import Identifier
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
-from contracts.state.records import CaptureRecord
 from contracts.state.video import StoredVideo
-from gateway.capture import lifecycle, report
-from gateway.capture.report import InFlight
+from gateway.capture import lifecycle
 from gateway.http.refusals import json_response
 from gateway.http.requests import require, validated
 from gateway.state import GatewayState
 from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large, unready
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
 
-__all__ = ["ROUTES", "progress_of", "too_slow"]
+__all__ = ["ROUTES", "too_slow"]
 
 OVERHEAD_BYTES = MAX_PARTS * 2 * MAX_FIELD_BYTES
 """By how much a body may be longer than its file."""
@@ -260,58 +258,4 @@ def _refusal(error: CaptureError) -> RequestRefused:
     return RequestRefused(status, code, detail, retry_after_s=RETRY_AFTER_S if status in (429, 503) else None)
 
 
-# --- what became of it -------------------------------------------------------------------------------
-
-
-def progress_of(record: CaptureRecord, flight: InFlight | None) -> UploadStatus:
-    """How far a job is, from the capture's durable record, and from its state in flight where there is one."""
-    state = record.status(claimed=flight is not None and flight.claimed)
-    if state == "aborted":
-        return UploadStatus(status="failed", progress=_share(flight), error=record.error_code)
-    if state == "recorded":
-        return UploadStatus(status="done", progress=1.0)
-    if record.outcome == "published":
-        return UploadStatus(status="running", progress=1.0)
-    return UploadStatus(status="running" if state == "extracting" else "queued", progress=_share(flight))
-
-
-def _share(flight: InFlight | None) -> float:
-    if flight is None or not flight.expected:
-        return 0.0
-    return round(min(1.0, flight.extracted / flight.expected), 3)
-
-
-async def status(request: Request) -> Response:
-    """How far a job is."""
-    state: GatewayState = request.app.state.gateway
-    record = await _job(state, request)
-    flight = await report.read_flight(state.frames, record.capture_id) if not record.outcome else None
-    return json_response(progress_of(record, flight).model_dump(exclude_none=True))
-
-
-async def results(request: Request) -> Response:
-    """What ``GET /captures/{capture_id}`` answers for the job's capture."""
-    state: GatewayState = request.app.state.gateway
-    return json_response(await report.describe(state, await _job(state, request)))
-
-
-async def _job(state: GatewayState, request: Request) -> CaptureRecord:
-    """The record of a capture that is an upload.
-
-    Raises:
-        RequestRefused: 404 ``unknown_job``, there is none.
-    """
-    try:
-        record = await report.known_record(state.events, request.path_params["job_id"])
-    except RequestRefused:
-        record = None
-    if record is None or record.upload is None:
-        raise RequestRefused(404, "unknown_job", "There is no job with this job_id.")
-    return record
-
-
-ROUTES = [
-    Route("/video/submit", submit, methods=["POST"]),
-    Route("/video/status/{job_id}", status, methods=["GET"]),
-    Route("/video/results/{job_id}", results, methods=["GET"]),
-]
+ROUTES = [Route("/video/submit", submit, methods=["POST"])]

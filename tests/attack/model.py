@@ -15,7 +15,7 @@ from PIL import Image
 from contracts.rules.codes import CAPTURE_CODES
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import ForwardItem
-from gateway.capture.protocol import Action, CheckSession, Complete, Finish, Forward, Open
+from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
 
 LIMITS = CaptureLimits(
     max_duration_s=4, min_duration_s=1, max_fps=10, max_long_side=64, max_short_side=48, max_frames=12,

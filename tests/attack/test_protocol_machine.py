@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from contracts.rules.codes import CAPTURE_CODES
-from gateway.capture.protocol import CaptureProtocol, Complete, Finish, State
+from gateway.capture.actions import Complete, Finish
+from gateway.capture.protocol import CaptureProtocol, State
 from tests.attack.jpegs import picture
 from tests.attack.model import GRACE_S, LIMITS, Model, Watched
 from tests.support.messages import START, Client, at

@@ -19,6 +19,7 @@ PURE = [
     *(f"contracts/state/{name}.py" for name in ["captures", "frame", "recording", "records", "sessions", "video"]),
     "contracts/broker/keys.py",
     "contracts/storage/npz.py",
+    "gateway/capture/actions.py",
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",

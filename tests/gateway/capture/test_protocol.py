@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.rules.limits import CaptureLimits
-from gateway.capture.protocol import (
-    Action,
-    CaptureProtocol,
-    CheckSession,
-    Complete,
-    Finish,
-    Forward,
-    Open,
-    State,
-)
+from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
+from gateway.capture.protocol import CaptureProtocol, State
 from tests.support.messages import START, Client, at, jpeg
 
 LIMITS = CaptureLimits()
