@@ -25,11 +25,11 @@ from contracts.state import sessions
 from contracts.state.events import EventEntry
 from gateway.app import create_app
 from gateway.capture import lifecycle
-from gateway.server.uvicorn_server import GatewayServer
 from gateway.state import GatewayState
 from tests.attack.jpegs import picture
+from tests.support.gateway import served
 from tests.support.messages import SESSION, Client
-from tests.support.waiting import until, wait_until
+from tests.support.waiting import wait_until
 
 SOCKET = "/camera_feed_worker/capture"
 DEADLINE_S = 300.0
@@ -92,16 +92,13 @@ def attacked(folder: Path, *, memory_share: float = 0.0, **settings: Any) -> Ite
     async def serve() -> None:
         frames, events = fakeredis.FakeAsyncRedis(), fakeredis.FakeAsyncRedis()
         state = GatewayState(Settings(**values), frames, events, refusal="")
-        server = GatewayServer(create_app(state), state)
-        with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-            serving = asyncio.create_task(server.serve([listener]))
-            await until(lambda: server.started)
-            ready.append(Attacked(state, listener.getsockname()[1], asyncio.get_running_loop()))
-            started.set()
-            while not stop.is_set():
-                await asyncio.sleep(0.02)
-            server.stop()
-            await serving
+        server, serving, port = await served(create_app(state), state)
+        ready.append(Attacked(state, port, asyncio.get_running_loop()))
+        started.set()
+        while not stop.is_set():
+            await asyncio.sleep(0.02)
+        server.stop()
+        await serving
         await frames.aclose()
         await events.aclose()
 

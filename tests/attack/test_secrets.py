@@ -24,10 +24,10 @@ from scripts.stack.stack import Stack
 from tests.attack.hostile import HOSTILE
 from tests.attack.jpegs import before_header, segment
 from tests.conftest import BrokerPair, start_pair
-from tests.gateway.test_app_process import launched
 from tests.integration.stacks import settings_for
 from tests.support.brokers import BrokerProcess
 from tests.support.clips import face_clip
+from tests.support.gateway import launched
 from tests.support.messages import Client
 from tests.support.waiting import until
 

@@ -13,7 +13,8 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from gateway.server import http_protocol
 from gateway.server.uvicorn_server import GatewayServer, open_listeners
-from tests.gateway.reached import Reached, reaching
+from tests.gateway.reached import reaching
+from tests.support.gateway import served
 from tests.support.waiting import until
 
 
@@ -21,20 +22,12 @@ def connections(server: GatewayServer) -> list[Any]:
     return list(server.server_state.connections)
 
 
-async def served(gateway: Reached) -> tuple[GatewayServer, asyncio.Task[None], int]:
-    listeners = open_listeners(gateway.state.settings)
-    server = GatewayServer(gateway.app, gateway.state)
-    task = asyncio.create_task(server._serve(listeners))  # no signal handlers in a test
-    await until(lambda: server.started)
-    return server, task, listeners[0].getsockname()[1]
-
-
 def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.05)
 
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway)
+            server, task, port = await served(gateway.app, gateway.state)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /livez HTTP/1.1\r\nHost:")
             async with asyncio.timeout(300):
@@ -53,7 +46,7 @@ def test_connection_that_never_finishes_its_next_head_is_closed(
 
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway)
+            server, task, port = await served(gateway.app, gateway.state)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
             await reader.readuntil(b'{"status":"alive"}')
@@ -74,7 +67,7 @@ def test_request_that_is_answered_late_is_not_cut_off_by_the_time_for_heads(
 
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway)
+            server, task, port = await served(gateway.app, gateway.state)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = b"POST /session_manager/sessions.validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
             writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + head)
@@ -93,7 +86,7 @@ def test_request_that_is_answered_late_is_not_cut_off_by_the_time_for_heads(
 def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_path: Path) -> None:
     async def main() -> None:
         async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway)
+            server, task, port = await served(gateway.app, gateway.state)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for _ in range(4):
                 # in two reads of the server, so that it counts

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.broker import keys
 from tests.conftest import BrokerPair
-from tests.gateway.test_app_process import DEADLINE_S, launched, serving
+from tests.support.gateway import DEADLINE_S, launched, serving
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.real

@@ -31,8 +31,8 @@ from gateway.live.lane import LiveLane
 from gateway.server.uvicorn_server import GatewayServer
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
-from tests.gateway.test_app_http import served
 from tests.support.brokers import FRAMES, BrokerProcess
+from tests.support.gateway import served
 from tests.support.messages import jpeg
 from tests.support.waiting import until
 
@@ -220,7 +220,7 @@ async def serving(
         tiny = TinyWorker(frames, f"tiny/{folder.name}")
         await tiny.announce()
         tasks += tiny.tasks()
-    server, running, port = await served(_Gateway(app, state))
+    server, running, port = await served(app, state)
     live = Live(state, app, server, running, port, tiny)
     if lane:
         tasks.append(asyncio.create_task(live.lane.run()))
@@ -236,14 +236,6 @@ async def serving(
         await frames.delete("a3cp:{live}:workers")
         await frames.aclose()
         await state.events.aclose()
-
-
-@dataclass
-class _Gateway:
-    """What `tests.gateway.test_app_http.served` asks for."""
-
-    app: Starlette
-    state: GatewayState
 
 
 def play(broker: BrokerProcess, folder: Path, scenario: Callable[[Live], Any], **options: Any) -> None:

@@ -22,8 +22,8 @@ from tests.conftest import BrokerPair, start_pair
 from tests.gateway.live.served import PATH, Live, play
 from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
-from tests.gateway.test_app_process import GatewayProcess, launched
 from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
+from tests.support.gateway import GatewayProcess, launched
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]

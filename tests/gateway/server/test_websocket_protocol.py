@@ -15,8 +15,8 @@ from gateway.server import uvicorn_server, websocket_protocol
 from gateway.server.uvicorn_server import GatewayServer
 from gateway.server.websocket_protocol import BoundedWebSocket
 from tests.gateway.reached import Reached, reaching
-from tests.gateway.test_app_http import served
 from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, framed
+from tests.support.gateway import served
 from tests.support.waiting import until
 
 Scenario = Callable[[GatewayServer, BareSocket, Reached], Awaitable[None]]
@@ -28,7 +28,7 @@ def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
     async def main() -> None:
         async with reaching(folder, recorder=False, port=0, **settings) as gateway:
             gateway.state.refusal = ""
-            running, task, port = await served(gateway)
+            running, task, port = await served(gateway.app, gateway.state)
             client = await BareSocket.connect(port, small=True)
             await client.handshake()
             try:

@@ -13,9 +13,9 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, connect
 from contracts.state.records import CaptureRecord
 from tests.conftest import BrokerPair
-from tests.gateway.test_app_process import GatewayProcess, serving
 from tests.integration.load.drain import Drain
 from tests.integration.load.sockets import DEADLINE_S, PATH, BareSocket, Streaming
+from tests.support.gateway import GatewayProcess, serving
 from tests.support.messages import Client
 from tests.support.waiting import until
 

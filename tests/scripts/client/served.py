@@ -24,7 +24,7 @@ from contracts.state.records import CaptureCounts
 from gateway.capture import lifecycle
 from scripts.client.portal import Portal
 from tests.gateway.reached import Reached, reaching
-from tests.gateway.test_app_http import served
+from tests.support.gateway import served
 
 NOTHING = Row(0, True, bytes(4 * DIMS))
 
@@ -129,7 +129,7 @@ def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[Place]:
     async def start() -> Place:
         gateway = await exits.enter_async_context(reaching(folder, port=0, capture=limits, **settings))
         gateway.state.refusal = ""
-        server, running, port = await served(gateway)
+        server, running, port = await served(gateway.app, gateway.state)
         extractor = TinyExtractor(gateway)
         extracting = asyncio.create_task(extractor.run())
 

@@ -1,0 +1,116 @@
+"""Start a gateway: behind its real server in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+
+from gateway.server.uvicorn_server import GatewayServer, open_listeners
+from gateway.state import GatewayState
+from tests.conftest import BrokerPair
+from tests.support.waiting import until
+
+REPOSITORY = Path(__file__).parents[2]
+DEADLINE_S = 300.0
+
+
+async def served(app: Starlette, state: GatewayState) -> tuple[GatewayServer, asyncio.Task[None], int]:
+    """Serve an application in this event loop.
+
+    Returns:
+        the server, the task that ends after ``server.stop()``, and the port.
+    """
+    listeners = open_listeners(state.settings)
+    server = GatewayServer(app, state)
+    task = asyncio.create_task(server._serve(listeners))  # no signal handlers in a test
+    await until(lambda: server.started)
+    return server, task, listeners[0].getsockname()[1]
+
+
+@dataclass
+class GatewayProcess:
+    """A real gateway, and the lines that it wrote."""
+
+    process: subprocess.Popen[bytes]
+    lines: list[bytes] = field(default_factory=list)
+    address: str = ""
+    _incoming: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+
+    def read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._incoming.put(line)
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """The next log line with this event."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            line = self._incoming.get(timeout=max(0.1, deadline - time.monotonic()))
+            self.lines.append(line)
+            if line.startswith(b"{") and (document := orjson.loads(line))["event"] == event:
+                return dict(document)
+
+    def ended(self) -> tuple[int, list[bytes]]:
+        """The exit code, and every line."""
+        code = self.process.wait(DEADLINE_S)
+        self.reader.join(DEADLINE_S)
+        while not self._incoming.empty():
+            self.lines.append(self._incoming.get())
+        return code, self.lines
+
+    def __post_init__(self) -> None:
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+
+def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> dict[str, str]:
+    urls = {"A3CP_FRAMES_URL": "unix:///nowhere/frames.sock", "A3CP_EVENTS_URL": "unix:///nowhere/events.sock"}
+    if brokers is not None:
+        urls = {"A3CP_FRAMES_URL": brokers.frames.url, "A3CP_EVENTS_URL": brokers.events.url}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("A3CP_", "STREAM_"))}
+    folders = {"DATA_ROOT": str(folder / "data"), "LOG_ROOT": str(folder / "logs")}
+    return {**inherited, **urls, **folders, "A3CP_PORT": "0", **settings}
+
+
+@contextmanager
+def launched(
+    folder: Path, brokers: BrokerPair | None = None, *, module: str = "gateway", **settings: str
+) -> Iterator[GatewayProcess]:
+    """A gateway process, or another one of ours, which is killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        cwd=REPOSITORY,
+        env=environment(folder, brokers, **settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    gateway = GatewayProcess(process)
+    try:
+        yield gateway
+    finally:
+        process.kill()
+        process.wait()
+        gateway.reader.join()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+@contextmanager
+def serving(folder: Path, brokers: BrokerPair | None = None, **settings: str) -> Iterator[GatewayProcess]:
+    """A gateway process that listens."""
+    with launched(folder, brokers, **settings) as gateway:
+        gateway.address = gateway.wait_for("listening")["address"]
+        yield gateway
