@@ -13,7 +13,7 @@ from pathlib import Path
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from scripts.commands.findings import Finding
-from workers.vision.artifact import LocalStore
+from workers.vision.local_store import LocalStore
 
 __all__ = ["examine_folders", "judge_names", "judge_room"]
 

@@ -53,7 +53,7 @@ ALLOWED = {
     "recorder/writer.py": Allowed(
         {"os.open", "os.write", "os.ftruncate", "fcntl.flock"}, "the only writer of session logs"
     ),
-    "workers/vision/artifact.py": Allowed(
+    "workers/vision/local_store.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
     "workers/vision/matrix.py": Allowed({"zipfile.ZipFile"}, "the artifact's bytes, in memory"),

@@ -1,4 +1,4 @@
-"""A capture on two brokers as a gateway leaves it, a pipeline that needs no model, and a bench to extract it on."""
+"""A capture on two brokers as a gateway leaves it, a fake pipeline, and what an extractor needs to extract it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.waiting import wait_until
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.lease import QUEUES, Claimed, Dispatch, Timing
-from workers.extract.retries import Bench
-from workers.vision.artifact import ArtifactStore, LocalStore
+from workers.extract.retries import Dependencies
+from workers.vision.artifact import ArtifactStore
+from workers.vision.local_store import LocalStore
 from workers.vision.pipelines.base import Findings, Image, PipelineFactory
 
 T = TypeVar("T")
@@ -177,21 +178,21 @@ class Stage:
 
     # --- extracting ----------------------------------------------------------------------------------
 
-    def bench(
+    def dependencies(
         self, consumer: str, timing: Timing = QUICK, make_pipeline: PipelineFactory = FakePipeline, **more: Any
-    ) -> Bench:
+    ) -> Dependencies:
         dispatch = Dispatch(self.frames, consumer, timing)
-        return Bench(self.frames, self.events, dispatch, self.store, make_pipeline, timing, **more)
+        return Dependencies(self.frames, self.events, dispatch, self.store, make_pipeline, timing, **more)
 
-    def take(self, bench: Bench) -> Claimed:
+    def take(self, dependencies: Dependencies) -> Claimed:
         """Claim this stage's capture; those of other tests are left alone."""
-        claimed = wait_until(bench.dispatch.take)
+        claimed = wait_until(dependencies.dispatch.take)
         assert claimed.state.window.capture_id == self.capture_id
         return claimed
 
-    def run(self, bench: Bench | None = None) -> JobEnd:
-        bench = bench or self.bench("one")
-        return CaptureJob(bench, self.take(bench)).run()
+    def run(self, dependencies: Dependencies | None = None) -> JobEnd:
+        dependencies = dependencies or self.dependencies("one")
+        return CaptureJob(dependencies, self.take(dependencies)).run()
 
     def abandon(self) -> None:
         """As if the holder of the capture had been dead for as long as a lease lasts."""

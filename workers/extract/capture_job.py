@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, closing
 from datetime import datetime
-from functools import partial
 from typing import Any, cast
 
 from contracts.broker.script import run_sync
@@ -34,13 +33,12 @@ from contracts.state.events import EventEntry, event_bytes
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts
 from workers.extract.lease import Claimed
-from workers.extract.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
-from workers.extract.reader import FrameReader
-from workers.extract.retries import Bench, Steps
-from workers.extract.upload_job import Frame, Frames, UploadedVideo
+from workers.extract.progress import Progress, abort_code, feature_ref_event, is_poison, worth_finishing
+from workers.extract.reader import Frame, SentFrames
+from workers.extract.retries import Dependencies, Steps
+from workers.extract.upload_job import UploadedVideo
 from workers.metrics import JobEnd
 from workers.vision.artifact import artifact_exists, check_folder, remove_artifact, write_artifact
-from workers.vision.decode import decode_jpeg
 from workers.vision.matrix import FeatureMatrix, features_row
 from workers.vision.pipelines.base import Image, Landmarks, Pipeline
 
@@ -50,20 +48,21 @@ __all__ = ["CaptureJob", "JobEnd"]
 class CaptureJob:
     """Extracts one claimed capture; made for one run."""
 
-    def __init__(self, bench: Bench, claimed: Claimed) -> None:
-        self._bench = bench
+    def __init__(self, dependencies: Dependencies, claimed: Claimed) -> None:
+        self._dependencies = dependencies
         self._lease = claimed.lease
         self._state = claimed.state
         self._window = claimed.state.window
         self._capture_id = claimed.state.window.capture_id
         self._progress = Progress()
         self._log: Any = get_logger().bind(capture_id=self._capture_id)
-        self._steps = Steps(bench, claimed.lease, self._log)
+        self._steps = Steps(dependencies, claimed.lease, self._log)
         self._frames_done = 0
         self._frames_s = 0.0
         self._stop_by_s: float | None = None
+        self._sent = SentFrames(dependencies, claimed.lease, self._steps, self._window)
         stored = self._window.video
-        self._video = UploadedVideo(bench, claimed.lease, self._steps, self._window, stored) if stored else None
+        self._video = UploadedVideo(dependencies, claimed.lease, self._steps, self._window, stored) if stored else None
         if self._video:  # a picture that takes one process too long would take the next one too long as well
             self._video.on_stuck = lambda: self._abort("limit_decode_time_exceeded", self._progress.last_seq)
 
@@ -83,7 +82,7 @@ class CaptureJob:
         except Exception as error:  # the capture is delivered again, until it counts as poison
             self._log.error("extraction failed", exc_info=error)
             end = self._fail()
-        self._bench.metrics.captures.labels(end).inc()
+        self._dependencies.metrics.captures.labels(end).inc()
         self._log.info(
             "capture done", end=end, frames=self._frames_done, elapsed_s=round(time.monotonic() - started_s, 3),
             frame_ms=round(1000 * self._frame_s(), 1),
@@ -93,7 +92,7 @@ class CaptureJob:
     def _run(self, pipelines: ExitStack) -> JobEnd:
         state = self._state
         if state.generation > 1:
-            self._bench.metrics.takeovers.inc()
+            self._dependencies.metrics.takeovers.inc()
         self._log.info(
             "capture claimed" if state.generation == 1 else "capture taken over",
             generation=state.generation, deliveries=state.deliveries, extracted=state.extracted,
@@ -102,12 +101,12 @@ class CaptureJob:
             return self._abort_unread()
         try:
             if state.extracted:
-                rows = self._steps.retry(lambda: readers.read_rows(self._bench.frames, self._capture_id))
+                rows = self._steps.retry(lambda: readers.read_rows(self._dependencies.frames, self._capture_id))
                 self._progress = Progress.resume(state, rows)
             if is_poison(state.deliveries):
                 accepted = max(state.accepted, self._progress.last_seq)
                 return self._abort("extraction_failed", accepted, self._may_have_written())
-            check_folder(self._bench.store, self._window)  # before the work, which would be for nothing
+            check_folder(self._dependencies.store, self._window)  # before the work, which would be for nothing
             terminal, accepted = self._extract(pipelines)
         except FolderMissing as error:
             return self._abort_without_folder(error)
@@ -130,7 +129,7 @@ class CaptureJob:
         after_seq = self._progress.last_seq
         if self._video:
             self._window = self._video.open()
-        frames = self._video.frames(after_seq) if self._video else self._sent_frames(after_seq)
+        frames = self._video.frames(after_seq) if self._video else self._sent.frames(after_seq, self._stop_here)
         pipeline: Pipeline | None = None
         while True:
             try:
@@ -139,36 +138,14 @@ class CaptureJob:
                 return cast(tuple[TerminalEntry, int], ended.value)
             self._stop_here()
             if pipeline is None:
-                with self._bench.clock.frame():
-                    pipeline = pipelines.enter_context(closing(self._bench.make_pipeline()))
+                with self._dependencies.clock.frame():
+                    pipeline = pipelines.enter_context(closing(self._dependencies.make_pipeline()))
             self._extract_frame(pipeline, frame)
 
-    def _sent_frames(self, after_seq: int) -> Frames:
-        """The frames that a gateway puts into the capture's stream."""
-        bench, window = self._bench, self._window
-        reader = FrameReader(bench.frames, self._capture_id, after_seq, bench.timing.read_ms)
-        heard_s = time.monotonic()
-        while True:
-            self._stop_here()
-            entries = self._steps.retry(reader.read)
-            if entries:
-                heard_s = time.monotonic()
-            elif time.monotonic() - heard_s >= bench.timing.quiet_s:
-                self._end_if_gateway_lost()
-            for seq, item in entries:
-                if isinstance(item, TerminalEntry):
-                    return item, seq - 1
-                timestamp_ms = event_time_ms(window.timestamp_start, item.timestamp_frame)
-                yield Frame(seq, timestamp_ms, item.byte_length, partial(self._decode, item.payload))
-
-    def _decode(self, jpeg: bytes) -> Image | None:
-        with self._bench.metrics.decode.time():
-            return decode_jpeg(jpeg, self._window.width, self._window.height)
-
     def _extract_frame(self, pipeline: Pipeline, frame: Frame) -> None:
-        metrics = self._bench.metrics
+        metrics = self._dependencies.metrics
         started_s = time.monotonic()
-        with self._bench.clock.frame():
+        with self._dependencies.clock.frame():
             image = frame.image()
             landmarks = {} if image is None else self._infer(pipeline, image)
         row = Row(frame.timestamp_ms, image is not None, features_row(landmarks))
@@ -186,15 +163,8 @@ class CaptureJob:
         self._frames_s += time.monotonic() - started_s
 
     def _infer(self, pipeline: Pipeline, image: Image) -> Landmarks:
-        with self._bench.metrics.inference.time():
+        with self._dependencies.metrics.inference.time():
             return pipeline.process(image).landmarks
-
-    def _end_if_gateway_lost(self) -> None:
-        """The answer comes as the stream's terminal entry; a gateway that is still there makes it ``busy``."""
-        entry = TerminalEntry("abort", error_code="gateway_lost")
-        idle_ms = int(1000 * self._bench.timing.quiet_s)
-        status, _ = self._steps.call(captures.end_stream(self._capture_id, entry, idle_ms=idle_ms))
-        self._lease.own(status not in ("gone", "finished"))
 
     # --- rows to an outcome --------------------------------------------------------------------------
 
@@ -210,7 +180,7 @@ class CaptureJob:
             return self._abort_without_folder(error)
         event = event_bytes(feature_ref_event(window, timestamp_end, ref))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, self._capture_id)
-        self._steps.prove()
+        self._steps.check_lease()
         outcome = self._steps.call(records.publish(entry, progress.counts(progress.last_seq)))
         if outcome.outcome == "published":
             return self._finish("published")
@@ -218,7 +188,7 @@ class CaptureJob:
         return self._finish("aborted", matrix)
 
     def _write(self, matrix: FeatureMatrix) -> RawFeaturesRef:
-        store, window = self._bench.store, self._window
+        store, window = self._dependencies.store, self._window
         # once, before the first attempt: a later attempt may find what an earlier one made
         if self._state.generation == 1 and self._steps.retry_store(lambda: artifact_exists(store, window)):
             raise ArtifactTaken("nobody had this capture before, yet there is an artifact")
@@ -232,7 +202,7 @@ class CaptureJob:
         counts: CaptureCounts | None = None,
     ) -> JobEnd:
         """Give the capture the outcome ``aborted``, unless it has one already."""
-        self._steps.prove()
+        self._steps.check_lease()
         counts = counts or self._progress.counts(accepted)
         abort = records.abort(self._window.user_id, self._capture_id, code, counts)
         outcome = self._steps.call(abort)
@@ -262,14 +232,14 @@ class CaptureJob:
         """The outcome stands: remove an artifact nobody may read, drop the frames-role keys, acknowledge."""
         if unpublished is not None:
             try:
-                self._steps.retry_store(lambda: remove_artifact(self._bench.store, self._window, unpublished))
+                self._steps.retry_store(lambda: remove_artifact(self._dependencies.store, self._window, unpublished))
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
-        if place := self._window.slot:
-            self._steps.retry(lambda: uploads.drop_sync(self._bench.frames, place))
+        if slot := self._window.slot:
+            self._steps.retry(lambda: uploads.drop_sync(self._dependencies.frames, slot))
         self._steps.fenced(captures.finish_capture(self._capture_id, self._lease.token))
         self._lease.drop()
-        self._steps.retry(lambda: self._bench.dispatch.done(self._lease))
+        self._steps.retry(lambda: self._dependencies.dispatch.done(self._lease))
         return end
 
     # --- stopping and failing ------------------------------------------------------------------------
@@ -277,10 +247,10 @@ class CaptureJob:
     def _stop_here(self) -> None:
         """Between frames: go on only with the lease, and when told to stop only if the end is near."""
         self._lease.check()
-        if not self._bench.stop.is_set():
+        if not self._dependencies.stop.is_set():
             return
         if self._stop_by_s is None:
-            self._stop_by_s = time.monotonic() + self._bench.timing.finish_s
+            self._stop_by_s = time.monotonic() + self._dependencies.timing.finish_s
         closed, accepted = (True, self._video.expected_frames) if self._video else self._look()
         seconds_left = self._stop_by_s - time.monotonic()
         if not worth_finishing(closed, accepted - self._progress.last_seq, self._frame_s(), seconds_left):
@@ -288,7 +258,7 @@ class CaptureJob:
 
     def _look(self) -> tuple[bool, int]:
         """Whether the capture is closed, and how many frames were accepted, as of now."""
-        state = self._steps.retry(lambda: readers.read_summary_sync(self._bench.frames, self._capture_id))
+        state = self._steps.retry(lambda: readers.read_summary_sync(self._dependencies.frames, self._capture_id))
         return (state.status == "closed", state.accepted) if state else (False, 0)
 
     def _frame_s(self) -> float:
@@ -297,9 +267,9 @@ class CaptureJob:
     def _hand_back(self) -> JobEnd:
         """A delivery that does not count; if the broker is away, the lease runs out by itself."""
         try:
-            if not run_sync(self._bench.frames, captures.hand_back(self._capture_id, self._lease.token)):
+            if not run_sync(self._dependencies.frames, captures.hand_back(self._capture_id, self._lease.token)):
                 return "lost"
-            self._bench.dispatch.hand_back(self._lease)
+            self._dependencies.dispatch.hand_back(self._lease)
         except (BrokerUnavailable, UnreadableValue) as error:
             self._log.warning("capture not handed back", detail=str(error))
             return "lost"
@@ -309,13 +279,13 @@ class CaptureJob:
         """Let it be delivered again; not if even its abort failed, which is what came last: it is set aside, and the
         recorder's sweep gives it its outcome."""
         try:
-            self._steps.prove()
+            self._steps.check_lease()
             if is_poison(self._state.deliveries):
                 self._log.error("the capture is set aside", deliveries=self._state.deliveries)
                 self._lease.drop()
-                self._steps.retry(lambda: self._bench.dispatch.done(self._lease))
+                self._steps.retry(lambda: self._dependencies.dispatch.done(self._lease))
             else:
-                self._steps.retry(lambda: self._bench.dispatch.hand_back(self._lease))
+                self._steps.retry(lambda: self._dependencies.dispatch.hand_back(self._lease))
         except (LeaseLost, Stopped):
             return "lost"
         except UnreadableValue as error:  # its lease runs out; who claims it then finds the same

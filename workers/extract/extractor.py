@@ -14,9 +14,9 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from contracts.state import heartbeats
 from workers.extract.capture_job import CaptureJob, JobEnd
-from workers.extract.heartbeat import Pulse
+from workers.extract.heartbeat import Heartbeat
 from workers.extract.lease import Claimed, Dispatch, Timing, forget_consumer
-from workers.extract.retries import Bench
+from workers.extract.retries import Dependencies
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
 from workers.vision.artifact import ArtifactStore, artifact_store
@@ -24,7 +24,7 @@ from workers.vision.pipelines import registry
 
 __all__ = ["Extractor", "extractor_process"]
 
-PULSE_TIMEOUT_S = 2.0
+HEARTBEAT_TIMEOUT_S = 2.0
 """A heartbeat that waits longer for its answer comes too late for a lease of 5 s."""
 
 log = get_logger()
@@ -35,21 +35,21 @@ class _CaptureFailed(Exception):
 
 
 class Extractor:
-    """Takes and does captures until ``bench.stop`` is set."""
+    """Takes and does captures until ``dependencies.stop`` is set."""
 
-    def __init__(self, bench: Bench, pulse: Pulse) -> None:
-        self._bench = bench
-        self._pulse = pulse
+    def __init__(self, dependencies: Dependencies, heartbeat: Heartbeat) -> None:
+        self._dependencies = dependencies
+        self._heartbeat = heartbeat
 
     def run(self) -> None:
         """Take and do captures. After an error, or a capture that failed, pause with backoff."""
-        repeat_sync(self._take_one, self._failed, stop=self._bench.stop)
+        repeat_sync(self._take_one, self._failed, stop=self._dependencies.stop)
 
     def _take_one(self) -> None:
-        claimed = self._bench.dispatch.take()
+        claimed = self._dependencies.dispatch.take()
         if claimed is None:
             return
-        with self._pulse.holding(claimed.lease), self._bench.metrics.busy.track_inprogress():
+        with self._heartbeat.holding(claimed.lease), self._dependencies.metrics.busy.track_inprogress():
             end = self._do(claimed)
         if end == "failed":
             raise _CaptureFailed  # pause, so that another extractor takes the capture first
@@ -58,13 +58,13 @@ class Extractor:
         if isinstance(error, BrokerUnavailable):
             log.warning("cannot read the dispatch stream, retrying", detail=str(error), again_in_s=delay_s)
         elif not isinstance(error, _CaptureFailed):  # the dispatch stream holds what it must not; that may be put right
-            self._bench.metrics.background.note("dispatch", error)
+            self._dependencies.metrics.background.note("dispatch", error)
 
     def _do(self, claimed: Claimed) -> JobEnd:
         try:
-            return CaptureJob(self._bench, claimed).run()
+            return CaptureJob(self._dependencies, claimed).run()
         except Exception as error:  # its lease runs out, and it is delivered again
-            self._bench.metrics.background.note("capture", error)
+            self._dependencies.metrics.background.note("capture", error)
             return "failed"
 
 
@@ -79,7 +79,10 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     bind_to_log(extractor=consumer)
     frames_url, events_url = settings.broker_urls()
     with broker_errors("frames"):
-        frames, pulse_frames = connect_sync(frames_url), connect_sync(frames_url, socket_timeout_s=PULSE_TIMEOUT_S)
+        frames, heartbeat_frames = (
+            connect_sync(frames_url),
+            connect_sync(frames_url, socket_timeout_s=HEARTBEAT_TIMEOUT_S),
+        )
     with broker_errors("events"):
         events = connect_sync(events_url)
     make_pipeline = partial(registry.make_pipeline, "holistic")
@@ -87,16 +90,18 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     store = artifact_store(settings)
     _wait_for(store, stop)
     timing = Timing()
-    bench = Bench(
+    dependencies = Dependencies(
         frames, events, Dispatch(frames, consumer, timing), store, make_pipeline, timing, stop=stop,
         metrics=ExtractorMetrics(),
     )  # fmt: skip
-    pulse = Pulse(pulse_frames, consumer, timing, bench.clock, errors=bench.metrics.background)
-    watch(bench.clock, timing.frame_deadline_s, stop)
-    pulse.start()
+    heartbeat = Heartbeat(
+        heartbeat_frames, consumer, timing, dependencies.clock, errors=dependencies.metrics.background
+    )
+    watch(dependencies.clock, timing.frame_deadline_s, stop)
+    heartbeat.start()
     log.info("extractor ready")
-    Extractor(bench, pulse).run()
-    pulse.end()
+    Extractor(dependencies, heartbeat).run()
+    heartbeat.end()
     _leave(frames, consumer)
     log.info("extractor stopped")
 

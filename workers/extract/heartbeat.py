@@ -19,7 +19,7 @@ from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValu
 from contracts.state import heartbeats
 from workers.extract.lease import Lease, Timing, forget_consumer
 
-__all__ = ["FrameClock", "Pulse", "Watchdog", "end_process"]
+__all__ = ["FrameClock", "Heartbeat", "Watchdog", "end_process"]
 
 WATCH_S = 0.5
 STUCK_EXIT_CODE = 75
@@ -85,7 +85,7 @@ def end_for_good(error: FatalError) -> None:
     os._exit(error.exit_code)  # the main thread may be waiting for anything
 
 
-class Pulse(threading.Thread):
+class Heartbeat(threading.Thread):
     """Renews the lease in hand and keeps the process listed as live, on a connection of its own.
 
     A frame over its deadline is not covered by a renewal: the capture must go to another extractor even
@@ -102,7 +102,7 @@ class Pulse(threading.Thread):
         on_fatal: Callable[[FatalError], None] = end_for_good,
         errors: BackgroundErrors | None = None,
     ) -> None:
-        super().__init__(name="pulse", daemon=True)
+        super().__init__(name="heartbeat", daemon=True)
         self._broker = broker
         self._consumer = consumer
         self._timing = timing

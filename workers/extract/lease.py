@@ -81,7 +81,7 @@ class Lease:
         if self._lost.is_set():
             raise LeaseLost(f"capture {self.capture_id} is another extractor's now")
 
-    def own(self, is_mine: bool) -> None:
+    def confirm(self, is_mine: bool) -> None:
         """Take in what a fenced script said: false means that the capture is another's.
 
         Raises:

@@ -1,21 +1,43 @@
-"""Reading one capture's frame stream in order."""
+"""The frames of one capture, in order, and how they are read from its stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from contracts.broker.keys import capture_keys
 from contracts.broker.roles import Broker, broker_errors
 from contracts.rules.errors import StreamBroken
+from contracts.state import captures
+from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry, decode_entry, is_abort
+from workers.extract.lease import Lease
+from workers.extract.progress import event_time_ms
+from workers.extract.retries import Dependencies, Steps
+from workers.vision.decode import decode_jpeg
+from workers.vision.pipelines.base import Image
 
-__all__ = ["FrameReader", "StreamEntry", "in_order"]
+__all__ = ["Frame", "FrameReader", "Frames", "SentFrames", "StreamEntry", "in_order"]
 
 COUNT = 4
 """Entries read at once: enough to hide the round trip, few enough to hold."""
 
 RawEntry = tuple[bytes, Mapping[bytes, bytes]]
+
+
+class Frame(NamedTuple):
+    """One frame of a capture, from its stream or from a video. ``image`` makes its pixels, None if it cannot."""
+
+    seq: int
+    timestamp_ms: int
+    byte_length: int
+    image: Callable[[], Image | None]
+
+
+Frames = Generator[Frame, None, tuple[TerminalEntry, int]]
+"""Frames in order; returns the terminal entry and how many frames there are before it."""
 
 
 class StreamEntry(NamedTuple):
@@ -57,7 +79,7 @@ def _decode(entry_id: bytes, fields: Mapping[bytes, bytes]) -> StreamEntry:
 
 
 class FrameReader:
-    """Reads one frame stream without a group: its reader is whoever holds the capture's lease."""
+    """Reads one frame stream without a group: only the extractor that has the capture's lease reads it."""
 
     def __init__(self, broker: Broker, capture_id: str, after_seq: int, block_ms: int) -> None:
         self._broker = broker
@@ -79,3 +101,43 @@ class FrameReader:
         if entries:
             self._last_seq = entries[-1].seq
         return entries
+
+
+class SentFrames:
+    """The frames that a gateway puts into the stream of one claimed capture."""
+
+    def __init__(self, dependencies: Dependencies, lease: Lease, steps: Steps, window: CaptureWindow) -> None:
+        self._dependencies = dependencies
+        self._lease = lease
+        self._steps = steps
+        self._window = window
+
+    def frames(self, after_seq: int, go_on: Callable[[], None]) -> Frames:
+        """The frames behind ``after_seq``. ``go_on`` is called before each read; what it raises ends the reading."""
+        capture_id, timing = self._window.capture_id, self._dependencies.timing
+        reader = FrameReader(self._dependencies.frames, capture_id, after_seq, timing.read_ms)
+        heard_s = time.monotonic()
+        while True:
+            go_on()
+            entries = self._steps.retry(reader.read)
+            if entries:
+                heard_s = time.monotonic()
+            elif time.monotonic() - heard_s >= timing.quiet_s:
+                self._end_if_gateway_lost()
+            for seq, item in entries:
+                if isinstance(item, TerminalEntry):
+                    return item, seq - 1
+                timestamp_ms = event_time_ms(self._window.timestamp_start, item.timestamp_frame)
+                yield Frame(seq, timestamp_ms, item.byte_length, partial(self._decode, item.payload))
+
+    def _decode(self, jpeg: bytes) -> Image | None:
+        with self._dependencies.metrics.decode.time():
+            return decode_jpeg(jpeg, self._window.width, self._window.height)
+
+    def _end_if_gateway_lost(self) -> None:
+        """End the stream with ``gateway_lost``, which the next read finds. If the gateway is still there, the script
+        does nothing and answers ``busy``."""
+        entry = TerminalEntry("abort", error_code="gateway_lost")
+        idle_ms = int(1000 * self._dependencies.timing.quiet_s)
+        status, _ = self._steps.call(captures.end_stream(self._window.capture_id, entry, idle_ms=idle_ms))
+        self._lease.confirm(status not in ("gone", "finished"))

@@ -19,13 +19,13 @@ from workers.metrics import ExtractorMetrics
 from workers.vision.artifact import ArtifactStore
 from workers.vision.pipelines.base import PipelineFactory
 
-__all__ = ["Bench", "Steps"]
+__all__ = ["Dependencies", "Steps"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Dependencies:
     """What an extractor works with, capture after capture. ``stop`` is set when the process is to end."""
 
     frames: Broker
@@ -46,21 +46,21 @@ class Steps:
     retried after the process was told to stop.
     """
 
-    def __init__(self, bench: Bench, lease: Lease, log: Any) -> None:
-        self._bench = bench
+    def __init__(self, dependencies: Dependencies, lease: Lease, log: Any) -> None:
+        self._dependencies = dependencies
         self._lease = lease
         self._log = log
 
     def call(self, call: Call[T]) -> T:
         """Run a script, which may be repeated."""
-        broker = self._bench.frames if call.role == "frames" else self._bench.events
+        broker = self._dependencies.frames if call.role == "frames" else self._dependencies.events
         return self.retry(lambda: run_sync(broker, call))
 
     def fenced(self, call: Call[bool]) -> None:
         """Run a script that says whether the capture is still ours."""
-        self._lease.own(self.call(call))
+        self._lease.confirm(self.call(call))
 
-    def prove(self) -> None:
+    def check_lease(self) -> None:
         """Ask the broker whether the capture is still ours."""
         self.fenced(captures.heartbeat(self._lease.capture_id, self._lease.token))
 
@@ -82,14 +82,16 @@ class Steps:
         """
 
         def attempt() -> T:
-            self.prove()
+            self.check_lease()
             return step()
 
-        until = Until(ArtifactError, never=(ArtifactTaken, FolderMissing), failing_s=self._bench.timing.patience_s)
+        until = Until(
+            ArtifactError, never=(ArtifactTaken, FolderMissing), failing_s=self._dependencies.timing.patience_s
+        )
         return self._retry(attempt, until, "the artifacts' store refuses")
 
     def _retry(self, attempt: Callable[[], T], until: Until, event: str) -> T:
         def on_retry(error: Exception, delay_s: float) -> None:
             self._log.warning(event, detail=str(error), again_in_s=delay_s)
 
-        return retry_sync(attempt, until=until, stop=self._bench.stop, on_retry=on_retry)
+        return retry_sync(attempt, until=until, stop=self._dependencies.stop, on_retry=on_retry)

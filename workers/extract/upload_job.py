@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from contracts.process.retry import Stopped
 from contracts.rules.errors import VideoError
@@ -22,14 +22,14 @@ from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from contracts.state.video import CHUNK_BYTES, StoredVideo
 from workers.extract.lease import Lease
-from workers.extract.retries import Bench, Steps
-from workers.vision.pipelines.base import Image
+from workers.extract.reader import Frame, Frames
+from workers.extract.retries import Dependencies, Steps
 from workers.vision.video_cost import MemoryLimit
 
 if TYPE_CHECKING:
     from workers.vision.video import Video
 
-__all__ = ["Frame", "Frames", "StoredFile", "UploadedVideo"]
+__all__ = ["StoredFile", "UploadedVideo"]
 
 DECODE_WITHIN_S = 300.0
 """How long all of a video may take to decode. One of two minutes takes seconds; one that was made to waste time has
@@ -37,19 +37,6 @@ its end here."""
 
 HELD_CHUNKS = 4
 """How many chunks are in memory: pictures and sound may be far apart, and an index at the end."""
-
-
-class Frame(NamedTuple):
-    """One frame of a capture, wherever it comes from. ``image`` makes its pixels, None if they cannot be had."""
-
-    seq: int
-    timestamp_ms: int
-    byte_length: int
-    image: Callable[[], Image | None]
-
-
-Frames = Generator[Frame, None, tuple[TerminalEntry, int]]
-"""Frames in order; returns the terminal entry and how many frames there are before it."""
 
 
 class StoredFile(io.RawIOBase):
@@ -111,8 +98,10 @@ class UploadedVideo:
         expected_frames: about how many frames it has; 0 while nobody knows.
     """
 
-    def __init__(self, bench: Bench, lease: Lease, steps: Steps, window: CaptureWindow, video: StoredVideo) -> None:
-        self._bench = bench
+    def __init__(
+        self, dependencies: Dependencies, lease: Lease, steps: Steps, window: CaptureWindow, video: StoredVideo
+    ) -> None:
+        self._dependencies = dependencies
         self._lease = lease
         self._steps = steps
         self._window = window
@@ -129,7 +118,7 @@ class UploadedVideo:
         Raises:
             VideoError: it is gone, it is none, or it cannot be a capture.
         """
-        self._steps.retry(lambda: uploads.keep_sync(self._bench.frames, self._stored.upload_id))
+        self._steps.retry(lambda: uploads.keep_sync(self._dependencies.frames, self._stored.upload_id))
         window = self._window
         limits = CaptureLimits(
             max_fps=window.fps_target, max_long_side=window.width, max_short_side=window.height,
@@ -160,7 +149,7 @@ class UploadedVideo:
                 raise VideoError("limit_frame_count_exceeded", "it has more frames than a capture may have")
             if seq > after_seq:
                 yield Frame(seq, picture.offset_ms, 0, picture.image)
-            elif self._bench.stop.is_set():  # nobody is asked between frames that are passed over
+            elif self._dependencies.stop.is_set():  # nobody is asked between frames that are passed over
                 raise Stopped
         self._measure(seq)
         end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)
@@ -170,9 +159,9 @@ class UploadedVideo:
         return cast(BinaryIO, StoredFile(self._stored, self._fetch))
 
     def _fetch(self, number: int) -> bytes | None:
-        bench, upload_id = self._bench, self._stored.upload_id
-        with bench.clock.paused():  # waiting for a broker is no slow frame
-            return self._steps.retry(lambda: uploads.read_chunk(bench.frames, upload_id, number))
+        dependencies, upload_id = self._dependencies, self._stored.upload_id
+        with dependencies.clock.paused():  # waiting for a broker is no slow frame
+            return self._steps.retry(lambda: uploads.read_chunk(dependencies.frames, upload_id, number))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -181,7 +170,7 @@ class UploadedVideo:
         self._lease.check()
         started_s = time.monotonic()
         try:
-            clock, seconds = self._bench.clock, self._bench.metrics.video_decode.time()
+            clock, seconds = self._dependencies.clock, self._dependencies.metrics.video_decode.time()
             with clock.ending_with(self.on_stuck), clock.frame(), self._memory.held(), seconds:
                 yield
         finally:

@@ -26,7 +26,7 @@ STOP_GRACE_S = 9.0
 """How long the processes get to finish or hand back what they have in hand."""
 
 HEALTHY_S = 30.0
-"""A process that lived so long did not die of its start: the backoff begins anew."""
+"""A process that lived so long did not die of its start: the backoff starts from 0.1 s again."""
 
 FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_code})
 
@@ -48,8 +48,8 @@ class WorkerFailed(FatalError):
 
 
 @dataclass(slots=True)
-class _Place:
-    """One place in the pool, what is to run there, and the process that does."""
+class _Slot:
+    """One slot of the pool: which target runs there, and in which process."""
 
     kind: str
     name: str
@@ -73,8 +73,8 @@ class _Place:
 class Pool:
     """``processes`` processes of each kind: they run ``targets[kind](*arguments)``, which must be picklable.
 
-    Each has its place's name (``extractor-1``), and so has the next one there; ``on_death`` is told
-    which kind died at which place.
+    Each has its slot's name (``extractor-1``), and so has the process that replaces it. If a process dies, ``on_death``
+    is called with its kind and its slot's name.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Pool:
         on_death: Callable[[str, str], None] | None = None,
     ) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._places = [
-            _Place(kind, f"{kind.replace(' ', '-')}-{number}", target)
+        self._slots = [
+            _Slot(kind, f"{kind.replace(' ', '-')}-{number}", target)
             for kind, target in targets.items()
             for number in range(1, processes + 1)
         ]
@@ -94,28 +94,28 @@ class Pool:
         self._on_death = on_death
 
     def run(self, stop_descriptor: int) -> None:
-        """Keep every place taken until ``stop_descriptor`` is readable; then stop them all.
+        """Keep a process in every slot until ``stop_descriptor`` is readable; then stop them all.
 
         Raises:
-            WorkerFailed: a process ended because it cannot go on, nor could the next one; it has said why.
+            WorkerFailed: a process ended with a fatal error, which it has logged; the next one would end alike.
         """
         try:
             while True:
                 self._fill()
                 if stop_descriptor in wait([stop_descriptor, *self._sentinels()], self._seconds_to_next_start()):
                     return
-                self._bury()
+                self._note_deaths()
         finally:
             self._stop()
 
     def _fill(self) -> None:
-        for place in self._places:
-            if place.process is None and time.monotonic() >= place.start_at_s:
-                place.process = self._start(place)
-                place.started_s = time.monotonic()
+        for slot in self._slots:
+            if slot.process is None and time.monotonic() >= slot.start_at_s:
+                slot.process = self._start(slot)
+                slot.started_s = time.monotonic()
 
-    def _start(self, place: _Place) -> SpawnProcess:
-        process = self._context.Process(target=place.target, name=place.name, args=self._arguments)
+    def _start(self, slot: _Slot) -> SpawnProcess:
+        process = self._context.Process(target=slot.target, name=slot.name, args=self._arguments)
         # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
         # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
         with only_harmless_environment():  # it is no process of ours: others of this user can read its environment
@@ -128,25 +128,25 @@ class Pool:
         return process
 
     def _sentinels(self) -> list[int]:
-        return [place.process.sentinel for place in self._places if place.process is not None]
+        return [slot.process.sentinel for slot in self._slots if slot.process is not None]
 
     def _seconds_to_next_start(self) -> float | None:
-        starts = [place.start_at_s for place in self._places if place.process is None]
+        starts = [slot.start_at_s for slot in self._slots if slot.process is None]
         return max(0.0, min(starts) - time.monotonic()) if starts else None
 
-    def _bury(self) -> None:
-        for place in self._places:
-            if place.process is not None and not place.process.is_alive():
-                pid, code = place.process.pid, place.process.exitcode
-                delay_s = place.note_death(time.monotonic())
+    def _note_deaths(self) -> None:
+        for slot in self._slots:
+            if slot.process is not None and not slot.process.is_alive():
+                pid, code = slot.process.pid, slot.process.exitcode
+                delay_s = slot.note_death(time.monotonic())
                 if self._on_death is not None:
-                    self._on_death(place.kind, place.name)
+                    self._on_death(slot.kind, slot.name)
                 if code in FATAL_CODES:
-                    raise WorkerFailed(place.kind, code)
-                log.error(f"{place.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
+                    raise WorkerFailed(slot.kind, code)
+                log.error(f"{slot.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
 
     def _stop(self) -> None:
-        running = [(place.kind, place.process) for place in self._places if place.process is not None]
+        running = [(slot.kind, slot.process) for slot in self._slots if slot.process is not None]
         for _, process in running:
             process.terminate()
         give_up_s = time.monotonic() + STOP_GRACE_S

@@ -12,7 +12,7 @@ from fractions import Fraction
 from contracts.rules.errors import VideoError
 from contracts.rules.limits import CaptureLimits
 
-__all__ = ["MAX_SOURCE_FPS", "MediaClock", "Thinning", "Timeline", "ends_early", "too_long", "too_short"]
+__all__ = ["MAX_SOURCE_FPS", "MediaClock", "Downsampling", "Timeline", "ends_early", "too_long", "too_short"]
 
 MAX_SOURCE_FPS = 240
 """Slow motion of a telephone. A video of more pictures a second is work without end for nobody's good."""
@@ -114,7 +114,7 @@ def _is_within(ordered: Sequence[Fraction], fps: int) -> bool:
     return True
 
 
-class Thinning:
+class Downsampling:
     """Which frames of a faster source are kept: the first in each slot of ``1 / fps`` seconds.
 
     A frame may be a quarter slot early, for cameras' and containers' clocks are not exact, if it is still shown
@@ -149,14 +149,14 @@ class MediaClock:
     timeline: Timeline
     end_ms: int = 0
     last_offset_ms: int = -1
-    _thinning: Thinning = field(init=False)
+    _downsampling: Downsampling = field(init=False)
     _start_s: Fraction | None = None
     _furthest_s: Fraction = Fraction(-1)
     _ticks: int = 0
     _back: int = 0
 
     def __post_init__(self) -> None:
-        self._thinning = Thinning(self.limits.max_fps)
+        self._downsampling = Downsampling(self.limits.max_fps)
 
     def tick(self, at_s: Fraction | None) -> int | None:
         """Milliseconds since the first frame for a frame that is kept, None for one that is not.
@@ -179,7 +179,7 @@ class MediaClock:
         if offset_s <= self._furthest_s:
             return None
         self._furthest_s = offset_s
-        if not self.timeline.keeps_all and not self._thinning.keeps(offset_s, shown_s):
+        if not self.timeline.keeps_all and not self._downsampling.keeps(offset_s, shown_s):
             return None
         self.last_offset_ms = max(self.last_offset_ms + 1, round(offset_s * 1000))
         return self.last_offset_ms

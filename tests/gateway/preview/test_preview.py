@@ -34,7 +34,8 @@ from gateway.preview.turns import DRAWN_AT_ONCE
 from tests.gateway.capture.test_report import opened
 from tests.gateway.reached import Reached, assert_refused, reaching
 from tests.support.s3 import BUCKET, S3Server
-from workers.vision.artifact import LocalStore, write_artifact
+from workers.vision.artifact import write_artifact
+from workers.vision.local_store import LocalStore
 from workers.vision.matrix import FeatureMatrix
 
 GROUND = {(27, 41, 39), (14, 22, 21)}

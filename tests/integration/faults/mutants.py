@@ -40,7 +40,7 @@ MUTANTS: dict[str, Mutant] = {
         "was told forward_failed, and has an event",
     ),
     "write once": Mutant(
-        "workers/vision/artifact.py",
+        "workers/vision/local_store.py",
         "os.link(temporary, path)",
         "the artifact's place is taken",
         "the artifact does not verify",

@@ -82,9 +82,9 @@ def _takes(settings: Settings, note: Note) -> bool:
 
 
 def _artifacts_break_off(settings: Settings) -> None:
-    import workers.vision.artifact
+    import workers.vision.local_store
 
-    write = workers.vision.artifact._write_synced
+    write = workers.vision.local_store._write_synced
 
     def write_or_die(path: Path, data: bytes) -> None:
         if _takes(settings, "die in the middle of an artifact"):
@@ -92,7 +92,7 @@ def _artifacts_break_off(settings: Settings) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         write(path, data)
 
-    workers.vision.artifact._write_synced = write_or_die
+    workers.vision.local_store._write_synced = write_or_die
 
 
 def _lines_break_off(settings: Settings) -> None:

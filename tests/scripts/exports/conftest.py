@@ -19,8 +19,9 @@ from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.place import Place
 from tests.support.clips import face_clip
 from workers.extract.progress import feature_ref_event
-from workers.vision.artifact import LocalStore, write_artifact
+from workers.vision.artifact import write_artifact
 from workers.vision.decode import decode_jpeg
+from workers.vision.local_store import LocalStore
 from workers.vision.matrix import FeatureMatrix, features_row
 from workers.vision.pipelines import holistic
 

@@ -26,6 +26,7 @@ from workers.extract import capture_job, retries
 from workers.extract.capture_job import CaptureJob
 from workers.extract.heartbeat import FrameClock
 from workers.extract.lease import Claimed
+from workers.extract.reader import SentFrames
 from workers.vision.pipelines.base import Findings, Image
 
 
@@ -72,7 +73,7 @@ def test_each_frame_is_gone_as_soon_as_its_row_exists(stage: Stage) -> None:
                 stage.close()
             return super().process(image)
 
-    assert stage.run(stage.bench("one", make_pipeline=Watching)) == "published"
+    assert stage.run(stage.dependencies("one", make_pipeline=Watching)) == "published"
     assert depths == [3, 2, 1]
 
 
@@ -93,12 +94,12 @@ def test_every_capture_has_a_pipeline_of_its_own_that_is_closed(stage: Stage) ->
         made.append(FakePipeline())
         return made[-1]
 
-    bench = stage.bench("one", make_pipeline=make)
+    dependencies = stage.dependencies("one", make_pipeline=make)
     stage.push_greys(2).close()
-    stage.run(bench)
+    stage.run(dependencies)
     second = Stage(stage.frames, stage.events, stage.data_root, stage.unique)
     second.open(reserve=False).push_greys(2).close()
-    second.run(bench)
+    second.run(dependencies)
     assert [pipeline.closed for pipeline in made] == [True, True]
     assert [pipeline.seen for pipeline in made] == [2, 2]
 
@@ -118,7 +119,7 @@ def test_an_abort_entry_ends_the_capture_without_artifact_and_event(stage: Stage
 def test_an_abort_in_the_middle_is_honoured_though_frames_are_missing(stage: Stage) -> None:
     stage.push_greys(8)
     pipeline = partial(StoppingPipeline, 2, lambda: stage.abort("session_closed"))
-    assert stage.run(stage.bench("one", make_pipeline=pipeline)) == "aborted"
+    assert stage.run(stage.dependencies("one", make_pipeline=pipeline)) == "aborted"
     assert stage.record().error_code == "session_closed"
     assert stage.files() == []
 
@@ -135,7 +136,7 @@ def test_the_outcome_that_is_there_stands(stage: Stage) -> None:
 
 def test_an_event_published_by_someone_else_is_fine(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.push_greys(2).close()
-    first = stage.take(stage.bench("one"))
+    first = stage.take(stage.dependencies("one"))
 
     def crash(*_: Any) -> None:
         raise SystemExit
@@ -143,11 +144,11 @@ def test_an_event_published_by_someone_else_is_fine(stage: Stage, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(CaptureJob, "_finish", crash)
         with pytest.raises(SystemExit):
-            CaptureJob(stage.bench("one"), first).run()
+            CaptureJob(stage.dependencies("one"), first).run()
     assert len(stage.published()) == 1
     artifact = stage.path.read_bytes()
     stage.abandon()
-    assert stage.run(stage.bench("two")) == "published"
+    assert stage.run(stage.dependencies("two")) == "published"
     assert len(stage.published()) == 1
     assert stage.path.read_bytes() == artifact
     assert not stage.dispatched()
@@ -173,10 +174,10 @@ def test_even_the_very_same_artifact_is_another_captures_at_the_first_delivery(s
 
 def test_a_file_of_other_frames_is_not_used_after_a_takeover_either(stage: Stage) -> None:
     stage.push_greys(3).close()
-    stage.take(stage.bench("one"))
+    stage.take(stage.dependencies("one"))
     stage.path.write_bytes(OTHER.npz("{}"))
     stage.abandon()
-    assert stage.run(stage.bench("two")) == "aborted"
+    assert stage.run(stage.dependencies("two")) == "aborted"
     assert stage.record().error_code == "duplicate_capture"
     assert stage.path.read_bytes() == OTHER.npz("{}")
 
@@ -185,9 +186,9 @@ def test_a_takeover_resumes_at_the_first_unextracted_frame_and_says_so(stage: St
     stage.push_greys(6).close()
     die = partial(StoppingPipeline, 4, partial(_raise, SystemExit))
     with pytest.raises(SystemExit):
-        stage.run(stage.bench("one", make_pipeline=die))
+        stage.run(stage.dependencies("one", make_pipeline=die))
     stage.abandon()
-    assert stage.run(stage.bench("two")) == "published"
+    assert stage.run(stage.dependencies("two")) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3], "a fresh pipeline from frame 4 on"
         assert members["tracker_restarts"].tolist() == [4]
@@ -199,9 +200,9 @@ def test_every_takeover_is_noted_and_none_forgotten(stage: Stage) -> None:
     for consumer in ("one", "two"):
         die = partial(StoppingPipeline, 3, partial(_raise, SystemExit))
         with pytest.raises(SystemExit):
-            stage.run(stage.bench(consumer, make_pipeline=die))
+            stage.run(stage.dependencies(consumer, make_pipeline=die))
         stage.abandon()
-    assert stage.run(stage.bench("three")) == "published"
+    assert stage.run(stage.dependencies("three")) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         assert members["features"][:, 0].tolist() == [1, 2, 1, 2, 1, 2]
         assert members["tracker_restarts"].tolist() == [3, 5]
@@ -221,32 +222,32 @@ def test_the_frame_clock_runs_while_a_pipeline_is_made_and_while_it_works(stage:
             running.append(clock.elapsed_s() > 0)
             return super().process(image)
 
-    assert stage.run(stage.bench("one", make_pipeline=Timed, clock=clock)) == "published"
+    assert stage.run(stage.dependencies("one", make_pipeline=Timed, clock=clock)) == "published"
     assert running == [True, True]
     assert clock.elapsed_s() == 0
 
 
 def test_a_takeover_before_the_first_row_is_no_restart(stage: Stage) -> None:
     stage.push_greys(3).close()
-    stage.take(stage.bench("one"))
+    stage.take(stage.dependencies("one"))
     stage.abandon()
-    assert stage.run(stage.bench("two")) == "published"
+    assert stage.run(stage.dependencies("two")) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         assert members["tracker_restarts"].tolist() == []
 
 
 def test_a_job_without_its_lease_changes_nothing_more(stage: Stage) -> None:
     stage.push_greys(4).close()
-    two = stage.bench("two")
+    two = stage.dependencies("two")
     taken: list[Claimed] = []
 
     def lose() -> None:
         stage.abandon()
         taken.append(stage.take(two))
 
-    first = stage.take(stage.bench("one"))
-    bench = stage.bench("one", make_pipeline=partial(StoppingPipeline, 2, lose))
-    assert CaptureJob(bench, first).run() == "lost"
+    first = stage.take(stage.dependencies("one"))
+    dependencies = stage.dependencies("one", make_pipeline=partial(StoppingPipeline, 2, lose))
+    assert CaptureJob(dependencies, first).run() == "lost"
     assert stage.state()[b"extracted"] == b"1"
     assert stage.files() == [] and stage.published() == []
     assert [entry["consumer"] for entry in stage.pending()] == [b"two"]
@@ -258,32 +259,32 @@ def test_the_token_is_checked_right_before_the_artifact(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     stage.push_greys(2).close()
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     make_matrix = capture_job.Progress.matrix
 
     def lose(progress: Any) -> Any:
         stage.abandon()
-        stage.take(stage.bench("two"))
+        stage.take(stage.dependencies("two"))
         return make_matrix(progress)
 
     monkeypatch.setattr(capture_job.Progress, "matrix", lose)
     monkeypatch.setattr(capture_job, step, lambda *_: pytest.fail("the lease was lost"))
-    assert CaptureJob(stage.bench("one"), claimed).run() == "lost"
+    assert CaptureJob(stage.dependencies("one"), claimed).run() == "lost"
 
 
 def test_the_token_is_checked_right_before_the_event(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.push_greys(2).close()
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     write = capture_job.write_artifact
 
     def lose(*arguments: Any) -> Any:
         ref = write(*arguments)
         stage.abandon()
-        stage.take(stage.bench("two"))
+        stage.take(stage.dependencies("two"))
         return ref
 
     monkeypatch.setattr(capture_job, "write_artifact", lose)
-    assert CaptureJob(stage.bench("one"), claimed).run() == "lost"
+    assert CaptureJob(stage.dependencies("one"), claimed).run() == "lost"
     assert stage.published() == []
     assert stage.path.exists(), "its new owner uses it"
 
@@ -300,18 +301,18 @@ def test_a_gap_in_the_stream_is_extraction_failed(stage: Stage, seq: int) -> Non
 
 def test_a_gap_that_the_new_owner_made_aborts_nothing(stage: Stage) -> None:
     stage.push_greys(3).close()
-    first = stage.take(stage.bench("one"))
+    first = stage.take(stage.dependencies("one"))
     stage.abandon()
-    stage.take(stage.bench("two"))
+    stage.take(stage.dependencies("two"))
     stage.frames.xdel(capture_keys(stage.capture_id).frames, "1-0")
-    assert CaptureJob(stage.bench("one"), first).run() == "lost"
+    assert CaptureJob(stage.dependencies("one"), first).run() == "lost"
     assert stage.record().outcome == ""
 
 
 def test_a_pipeline_that_fails_is_tried_three_times_then_the_capture_is_poison(stage: Stage) -> None:
     stage.push_greys(3).close()
-    bench = stage.bench("one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError)))
-    assert [stage.run(bench) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
+    dependencies = stage.dependencies("one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError)))
+    assert [stage.run(dependencies) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
     record = stage.record()
     assert (record.error_code, record.counts.accepted) == ("extraction_failed", 3)
     assert stage.files() == [] and stage.published() == []
@@ -320,8 +321,8 @@ def test_a_pipeline_that_fails_is_tried_three_times_then_the_capture_is_poison(s
 
 def test_a_push_to_a_poisoned_capture_is_told_why(stage: Stage) -> None:
     stage.push_greys(2)
-    bench = stage.bench("one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError)))
-    while stage.run(bench) != "aborted":
+    dependencies = stage.dependencies("one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError)))
+    while stage.run(dependencies) != "aborted":
         pass
     reply = stage.call(push_frame(stage.item(3, b"late"), stage.limits))
     assert reply.gone == "extraction_failed"
@@ -365,15 +366,15 @@ def test_a_disk_that_is_not_mounted_is_waited_for(stage: Stage, monkeypatch: pyt
         return write(*arguments)
 
     monkeypatch.setattr(capture_job, "write_artifact", count)
-    assert stage.run(stage.bench("one", quick(patience_s=30.0))) == "published"
+    assert stage.run(stage.dependencies("one", quick(patience_s=30.0))) == "published"
     assert len(tries) == 2
 
 
 def test_a_disk_that_stays_away_is_extraction_failed_after_three_deliveries(stage: Stage) -> None:
     (stage.data_root / "users").rename(stage.data_root / "away")
     stage.push_greys(2).close()
-    bench = stage.bench("one", quick(patience_s=0.0))
-    assert [stage.run(bench) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
+    dependencies = stage.dependencies("one", quick(patience_s=0.0))
+    assert [stage.run(dependencies) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
     assert stage.record().error_code == "extraction_failed"
 
 
@@ -383,8 +384,10 @@ def test_a_session_without_its_folder_is_given_up_before_any_work(stage: Stage, 
     shutil.rmtree({"features": features, "session": features.parent, "user": features.parents[2]}[missing])
     stage.data_root.joinpath("users", "another").mkdir(exist_ok=True)
     stage.push_greys(2)  # its client still sends: it is told now, not when it is done
-    bench = replace(stage.bench("one", quick(patience_s=600.0)), make_pipeline=partial(_raise, AssertionError("work")))
-    assert stage.run(bench) == "aborted"
+    dependencies = replace(
+        stage.dependencies("one", quick(patience_s=600.0)), make_pipeline=partial(_raise, AssertionError("work"))
+    )
+    assert stage.run(dependencies) == "aborted"
     assert stage.record().error_code == "extraction_failed"
     assert not features.exists() and not stage.dispatched()
 
@@ -400,7 +403,7 @@ def test_a_folder_that_is_removed_while_a_capture_is_extracted_is_not_waited_for
         return write(*arguments)
 
     monkeypatch.setattr(capture_job, "write_artifact", remove_first)
-    assert stage.run(stage.bench("one", quick(patience_s=600.0))) == "aborted"
+    assert stage.run(stage.dependencies("one", quick(patience_s=600.0))) == "aborted"
     record = stage.record()
     assert (record.error_code, record.counts) == ("extraction_failed", replace(record.counts, accepted=2, extracted=2))
 
@@ -411,14 +414,14 @@ def test_an_artifact_that_cannot_be_removed_does_not_keep_the_capture(
     stage.push_greys(2).close()
     stage.call(records.abort(stage.window.user_id, stage.capture_id, "frames_lost"))
     monkeypatch.setattr(capture_job, "remove_artifact", partial(_raise, ArtifactError("read-only")))
-    assert stage.run(stage.bench("one", quick(patience_s=0.0))) == "aborted"
+    assert stage.run(stage.dependencies("one", quick(patience_s=0.0))) == "aborted"
     assert not stage.dispatched()
 
 
 def test_a_capture_whose_gateway_is_silent_is_gateway_lost(stage: Stage) -> None:
     stage.push_greys(2)
     stage.frames.hset(capture_keys(stage.capture_id).state, "touched_ms", 0)
-    assert stage.run(stage.bench("one", quick(quiet_s=0.05))) == "aborted"
+    assert stage.run(stage.dependencies("one", quick(quiet_s=0.05))) == "aborted"
     assert stage.record().error_code == "gateway_lost"
     assert stage.files() == [] and not stage.dispatched()
 
@@ -426,34 +429,36 @@ def test_a_capture_whose_gateway_is_silent_is_gateway_lost(stage: Stage) -> None
 def test_a_gateway_that_touches_the_capture_is_not_lost(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.push_greys(2)
     answers: list[str] = []
-    ask = CaptureJob._end_if_gateway_lost
+    ask = SentFrames._end_if_gateway_lost
 
-    def asked(job: CaptureJob) -> None:
+    def asked(sent: SentFrames) -> None:
         stage.call(captures.watch(stage.capture_id))
-        ask(job)
+        ask(sent)
         answers.append("busy")
         if len(answers) == 2:
             stage.push_greys(1).close()
 
-    monkeypatch.setattr(CaptureJob, "_end_if_gateway_lost", asked)
-    assert stage.run(stage.bench("one", quick(quiet_s=1.0))) == "published"
+    monkeypatch.setattr(SentFrames, "_end_if_gateway_lost", asked)
+    assert stage.run(stage.dependencies("one", quick(quiet_s=1.0))) == "published"
     assert len(answers) == 2
 
 
 def test_a_capture_whose_state_is_gone_is_left_alone(stage: Stage) -> None:
     stage.push_greys(1)
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.frames.delete(*capture_keys(stage.capture_id))
-    assert CaptureJob(stage.bench("one", quick(quiet_s=0.05)), claimed).run() == "lost"
+    assert CaptureJob(stage.dependencies("one", quick(quiet_s=0.05)), claimed).run() == "lost"
     assert stage.record().outcome == "", "the sweep gives it its outcome"
 
 
 def test_a_stopping_process_hands_an_open_capture_back_uncounted(stage: Stage) -> None:
     stage.push_greys(4)
-    bench = stage.bench("one")
-    bench = stage.bench("one", make_pipeline=partial(StoppingPipeline, 2, bench.stop.set), stop=bench.stop)
-    assert stage.run(bench) == "handed_back"
-    other = stage.bench("two")
+    dependencies = stage.dependencies("one")
+    dependencies = stage.dependencies(
+        "one", make_pipeline=partial(StoppingPipeline, 2, dependencies.stop.set), stop=dependencies.stop
+    )
+    assert stage.run(dependencies) == "handed_back"
+    other = stage.dependencies("two")
     claimed = other.dispatch.take()
     assert claimed is not None, "at once, without waiting for the lease"
     assert (claimed.state.deliveries, claimed.state.generation, claimed.state.extracted) == (1, 2, 2)
@@ -463,14 +468,14 @@ def test_a_stopping_process_hands_an_open_capture_back_uncounted(stage: Stage) -
 
 def test_a_stopping_process_finishes_a_closed_capture_that_is_nearly_done(stage: Stage) -> None:
     stage.push_greys(4).close()
-    claimed = stage.take(stage.bench("one"))
-    assert CaptureJob(stage.bench("one", stop=stopped()), claimed).run() == "published"
+    claimed = stage.take(stage.dependencies("one"))
+    assert CaptureJob(stage.dependencies("one", stop=stopped()), claimed).run() == "published"
 
 
 def test_a_stopping_process_hands_back_a_closed_capture_that_takes_longer(stage: Stage) -> None:
     stage.push_greys(4).close()
-    claimed = stage.take(stage.bench("one"))
-    assert CaptureJob(stage.bench("one", quick(finish_s=0.2), stop=stopped()), claimed).run() == "handed_back"
+    claimed = stage.take(stage.dependencies("one"))
+    assert CaptureJob(stage.dependencies("one", quick(finish_s=0.2), stop=stopped()), claimed).run() == "handed_back"
 
 
 @pytest.mark.parametrize("script", ["row", "heartbeat", "publish", "finish_capture"])
@@ -500,9 +505,9 @@ def test_every_step_of_an_abort_is_repeated_too(
 
 def test_a_process_told_to_stop_does_not_wait_for_a_broker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.push_greys(2).close()
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     monkeypatch.setattr("workers.extract.retries.run_sync", partial(_raise, _unavailable()))
-    assert CaptureJob(stage.bench("one", stop=stopped()), claimed).run() == "handed_back"
+    assert CaptureJob(stage.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
 
 
 def test_no_log_line_holds_a_payload(stage: Stage) -> None:
@@ -545,7 +550,7 @@ def test_no_pipeline_is_made_for_a_capture_that_was_aborted(stage: Stage, frames
         raise AssertionError("a pipeline was made")
 
     stage.push_greys(frames).abort("protocol_violation")
-    assert stage.run(stage.bench("one", make_pipeline=none)) == "aborted"
+    assert stage.run(stage.dependencies("one", make_pipeline=none)) == "aborted"
     record = stage.record()
     assert (record.outcome, record.error_code, record.counts.accepted) == ("aborted", "protocol_violation", frames)
     assert not stage.dispatched()
@@ -558,9 +563,9 @@ def test_no_pipeline_is_made_before_there_is_a_frame(stage: Stage) -> None:
         made.append(stage.depth())
         return FakePipeline()
 
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.abort("client_disconnected")  # its gateway aborts it while an extractor has it
-    assert CaptureJob(stage.bench("one", make_pipeline=counted), claimed).run() == "aborted"
+    assert CaptureJob(stage.dependencies("one", make_pipeline=counted), claimed).run() == "aborted"
     assert made == []
 
 
@@ -570,6 +575,6 @@ def test_a_poisoned_capture_whose_abort_fails_too_is_not_delivered_for_ever(stag
     stage.frames.set(capture_keys(stage.capture_id).rows, "no hash")
     stage.events.delete(capture_record(stage.capture_id))
     stage.events.set(capture_record(stage.capture_id), "no hash")
-    bench = stage.bench("one")
-    assert [stage.run(bench) for _ in range(4)] == ["failed"] * 4
+    dependencies = stage.dependencies("one")
+    assert [stage.run(dependencies) for _ in range(4)] == ["failed"] * 4
     assert not stage.dispatched()

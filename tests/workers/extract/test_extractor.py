@@ -17,32 +17,32 @@ from tests.support.waiting import wait_until
 from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.extractor import Extractor
-from workers.extract.heartbeat import Pulse
-from workers.extract.retries import Bench
+from workers.extract.heartbeat import Heartbeat
+from workers.extract.retries import Dependencies
 from workers.pool.process import warm_up
 from workers.vision.pipelines.base import Findings, Image
 
 
 @contextmanager
-def running(stage: Stage, bench: Bench) -> Iterator[None]:
-    pulse = Pulse(stage.frames, "one", bench.timing, bench.clock)
-    thread = threading.Thread(target=Extractor(bench, pulse).run)
-    pulse.start()
+def running(stage: Stage, dependencies: Dependencies) -> Iterator[None]:
+    heartbeat = Heartbeat(stage.frames, "one", dependencies.timing, dependencies.clock)
+    thread = threading.Thread(target=Extractor(dependencies, heartbeat).run)
+    heartbeat.start()
     thread.start()
     try:
         yield
     finally:
-        bench.stop.set()
+        dependencies.stop.set()
         thread.join(30)
-        pulse.end()
-        pulse.join()
+        heartbeat.end()
+        heartbeat.join()
         assert not thread.is_alive()
 
 
 def test_it_does_one_capture_after_the_other(real_stage: Stage) -> None:
     real_stage.push_greys(2).close()
     stages = [real_stage]
-    with running(real_stage, real_stage.bench("one")):
+    with running(real_stage, real_stage.dependencies("one")):
         for _ in range(2):
             more = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
             stages.append(more.open(reserve=False).push_greys(3).close())
@@ -52,7 +52,7 @@ def test_it_does_one_capture_after_the_other(real_stage: Stage) -> None:
 
 
 def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
-    with running(real_stage, real_stage.bench("one")):
+    with running(real_stage, real_stage.dependencies("one")):
         own_brokers.frames.kill()
         own_brokers.frames.start()
         again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
@@ -61,7 +61,7 @@ def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, re
 
 
 def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
-    with running(real_stage, real_stage.bench("one")):
+    with running(real_stage, real_stage.dependencies("one")):
         for _ in range(3):
             real_stage.push_greys(2)
             wait_until(lambda: real_stage.depth() == 0)
@@ -73,11 +73,11 @@ def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
 
 def test_told_to_stop_it_hands_back_and_another_goes_on(real_stage: Stage) -> None:
     real_stage.push_greys(3)
-    with running(real_stage, real_stage.bench("one")):
+    with running(real_stage, real_stage.dependencies("one")):
         wait_until(lambda: real_stage.depth() == 0)
     (pending,) = real_stage.pending()
     assert pending["consumer"] == b"released"
-    with running(real_stage, real_stage.bench("two")):
+    with running(real_stage, real_stage.dependencies("two")):
         real_stage.push_greys(3).close()
         wait_until(real_stage.published)
     with np.load(real_stage.path) as members:
@@ -91,7 +91,7 @@ def test_poison_does_not_stop_it(real_stage: Stage) -> None:
 
     real_stage.push_greys(1).close()
     make = partial(StoppingPipeline, 1, fail)
-    with running(real_stage, real_stage.bench("one", quick(), make)):
+    with running(real_stage, real_stage.dependencies("one", quick(), make)):
         wait_until(lambda: real_stage.record().outcome)
         wait_until(lambda: not real_stage.dispatched())
     assert real_stage.record().error_code == "extraction_failed"
@@ -114,10 +114,10 @@ def test_a_pipeline_that_does_not_work_here_is_found_before_any_capture() -> Non
 
 
 def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_stage: Stage) -> None:
-    bench = real_stage.bench("one")
+    dependencies = real_stage.dependencies("one")
     real_stage.frames.delete(CAPTURES)
     real_stage.frames.set(CAPTURES, "no stream")
-    with running(real_stage, bench), mock.patch.object(bench.metrics.background, "note") as note:
+    with running(real_stage, dependencies), mock.patch.object(dependencies.metrics.background, "note") as note:
         wait_until(lambda: note.call_count >= 2)
         real_stage.frames.delete(CAPTURES)
         again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
@@ -137,5 +137,5 @@ def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
 
     monkeypatch.setattr(CaptureJob, "run", failing)
     real_stage.push_greys(1).close()
-    with running(real_stage, real_stage.bench("one", quick(lease_ms=100))):
+    with running(real_stage, real_stage.dependencies("one", quick(lease_ms=100))):
         wait_until(real_stage.published)

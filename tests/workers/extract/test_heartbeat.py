@@ -12,7 +12,7 @@ from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, Fatal
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.stage import Stage, quick
-from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Pulse, Watchdog
+from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Heartbeat, Watchdog
 
 
 def idle_ms(stage: Stage) -> int:
@@ -20,51 +20,51 @@ def idle_ms(stage: Stage) -> int:
 
 
 def test_a_beat_renews_the_lease_in_hand(stage: Stage) -> None:
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.abandon()
-    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
-    with pulse.holding(claimed.lease):
-        pulse.beat()
+    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+    with heartbeat.holding(claimed.lease):
+        heartbeat.beat()
     assert [entry["consumer"] for entry in stage.pending()] == [b"one"]
     assert idle_ms(stage) < 5_000
 
 
 def test_a_frame_over_its_deadline_is_not_covered_by_a_renewal(stage: Stage) -> None:
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.abandon()
     clock = FrameClock()
-    pulse = Pulse(stage.frames, "one", quick(frame_deadline_s=0.0), clock)
-    with pulse.holding(claimed.lease), clock.frame():
+    heartbeat = Heartbeat(stage.frames, "one", quick(frame_deadline_s=0.0), clock)
+    with heartbeat.holding(claimed.lease), clock.frame():
         wait_until(lambda: clock.elapsed_s() > 0)
-        pulse.beat()
+        heartbeat.beat()
     assert idle_ms(stage) >= 60_000
 
 
 def test_a_lease_that_is_lost_is_noted_and_left_alone(stage: Stage) -> None:
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.abandon()
-    stage.take(stage.bench("two"))
-    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
-    with pulse.holding(claimed.lease):
-        pulse.beat()
+    stage.take(stage.dependencies("two"))
+    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+    with heartbeat.holding(claimed.lease):
+        heartbeat.beat()
     with pytest.raises(LeaseLost):
         claimed.lease.check()
     assert [entry["consumer"] for entry in stage.pending()] == [b"two"]
 
 
 def test_a_capture_let_go_of_is_not_renewed(stage: Stage) -> None:
-    claimed = stage.take(stage.bench("one"))
-    pulse = Pulse(stage.frames, "one", quick(), FrameClock())
-    with pulse.holding(claimed.lease):
+    claimed = stage.take(stage.dependencies("one"))
+    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+    with heartbeat.holding(claimed.lease):
         pass
     stage.abandon()
     claimed.lease.renew(stage.frames)
-    pulse.beat()
+    heartbeat.beat()
     assert idle_ms(stage) >= 60_000
 
 
 def test_a_live_process_is_listed_by_the_brokers_clock(real_stage: Stage) -> None:
-    Pulse(real_stage.frames, "one", quick(), FrameClock()).beat()
+    Heartbeat(real_stage.frames, "one", quick(), FrameClock()).beat()
     seconds, microseconds = real_stage.frames.time()
     score = real_stage.frames.zscore(keys.EXTRACTORS, "one")
     assert score is not None
@@ -75,22 +75,22 @@ def test_a_process_silent_for_a_minute_is_forgotten_with_its_consumer(real_stage
     real_stage.frames.xgroup_createconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead")
     seconds, _ = real_stage.frames.time()
     real_stage.frames.zadd(keys.EXTRACTORS, {"dead": (seconds - 61) * 1000, "quiet": (seconds - 55) * 1000})
-    Pulse(real_stage.frames, "one", quick(), FrameClock()).beat()
+    Heartbeat(real_stage.frames, "one", quick(), FrameClock()).beat()
     assert real_stage.frames.zrange(keys.EXTRACTORS, 0, -1) == [b"quiet", b"one"]
     assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
-def test_the_pulse_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
+def test_the_heartbeat_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
     own_brokers.frames.kill()
     with own_brokers.frames.client() as beats:
-        pulse = Pulse(beats, "one", quick(alive_s=0.0), FrameClock())
+        heartbeat = Heartbeat(beats, "one", quick(alive_s=0.0), FrameClock())
         with pytest.raises(BrokerUnavailable):
-            pulse.beat()
-        pulse.start()
+            heartbeat.beat()
+        heartbeat.start()
         own_brokers.frames.start()
         wait_until(lambda: real_stage.frames.zscore(keys.EXTRACTORS, "one"))
-        pulse.end()
-        pulse.join()
+        heartbeat.end()
+        heartbeat.join()
 
 
 def test_the_watchdog_ends_the_process_once_a_frame_is_over_its_deadline() -> None:
@@ -146,11 +146,11 @@ def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.
 
     def on_fatal(error: FatalError) -> None:
         met.append(error)
-        pulse.end()
+        heartbeat.end()
 
-    pulse = Pulse(stage.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
-    monkeypatch.setattr(pulse, "beat", beat)
-    pulse.run()
+    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
+    monkeypatch.setattr(heartbeat, "beat", beat)
+    heartbeat.run()
     assert met == [forbidden]
 
 

@@ -16,12 +16,12 @@ from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.stage import Stage, quick, stopped
 from workers.extract.capture_job import CaptureJob
-from workers.extract.heartbeat import FrameClock, Pulse
+from workers.extract.heartbeat import FrameClock, Heartbeat
 from workers.extract.lease import forget_consumer
 
 
 def test_a_new_capture_is_delivered_to_one_extractor_only(real_stage: Stage) -> None:
-    one, two = real_stage.bench("one"), real_stage.bench("two")
+    one, two = real_stage.dependencies("one"), real_stage.dependencies("two")
     claimed = real_stage.take(one)
     assert (claimed.state.generation, claimed.state.deliveries) == (1, 1)
     assert two.dispatch.take() is None
@@ -30,33 +30,33 @@ def test_a_new_capture_is_delivered_to_one_extractor_only(real_stage: Stage) -> 
 
 def test_a_lease_not_renewed_is_taken_over(real_stage: Stage) -> None:
     brief = quick(lease_ms=150)
-    real_stage.take(real_stage.bench("one"))
-    claimed = wait_until(real_stage.bench("two", brief).dispatch.take)
+    real_stage.take(real_stage.dependencies("one"))
+    claimed = wait_until(real_stage.dependencies("two", brief).dispatch.take)
     assert (claimed.state.generation, claimed.state.deliveries) == (2, 2)
 
 
 def test_a_lease_that_is_renewed_is_not_taken_over(real_stage: Stage) -> None:
     brief = quick(lease_ms=1_000, heartbeat_s=0.02, poll_ms=50)
-    pulse = Pulse(real_stage.frames, "one", brief, FrameClock())
-    claimed = real_stage.take(real_stage.bench("one", brief))
-    other = real_stage.bench("two", brief)
-    with pulse.holding(claimed.lease):
-        pulse.start()
+    heartbeat = Heartbeat(real_stage.frames, "one", brief, FrameClock())
+    claimed = real_stage.take(real_stage.dependencies("one", brief))
+    other = real_stage.dependencies("two", brief)
+    with heartbeat.holding(claimed.lease):
+        heartbeat.start()
         for _ in range(30):  # of poll_ms each: longer than a lease
             assert other.dispatch.take() is None
-        pulse.end()
-        pulse.join()
+        heartbeat.end()
+        heartbeat.join()
         wait_until(other.dispatch.take)
     delivered = real_stage.pending()[0]["times_delivered"]
     assert delivered == 2, "a renewal is not a delivery"
 
 
 def test_an_abandoned_capture_comes_before_a_new_one_and_both_in_turn(real_stage: Stage) -> None:
-    real_stage.take(real_stage.bench("one"))
+    real_stage.take(real_stage.dependencies("one"))
     real_stage.abandon()
     second = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
     second.open(reserve=False)
-    dispatch = real_stage.bench("two").dispatch
+    dispatch = real_stage.dependencies("two").dispatch
     taken = [wait_until(dispatch.take).state.window.capture_id for _ in range(2)]
     assert taken == [real_stage.capture_id, second.capture_id]
 
@@ -64,27 +64,27 @@ def test_an_abandoned_capture_comes_before_a_new_one_and_both_in_turn(real_stage
 def test_an_abandoned_capture_is_found_behind_many_that_are_not(real_stage: Stage) -> None:
     for _ in range(25):
         Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique).open(reserve=False)
-    busy = real_stage.bench("busy").dispatch
+    busy = real_stage.dependencies("busy").dispatch
     held = [wait_until(busy.take) for _ in range(26)]
     last = held[-1]
     real_stage.frames.xclaim(
         keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead", 0, [last.lease.dispatch_id], idle=60_000, justid=True
     )
-    claimed = real_stage.bench("two").dispatch.take()
+    claimed = real_stage.dependencies("two").dispatch.take()
     assert claimed is not None
     assert claimed.state.window.capture_id == last.state.window.capture_id
 
 
 def test_an_entry_whose_delivery_was_lost_is_found_again(real_stage: Stage) -> None:
     real_stage.frames.xreadgroup(keys.EXTRACTOR_GROUP, "one", {keys.CAPTURES: ">"}, count=1)
-    claimed = real_stage.bench("one").dispatch.take()
+    claimed = real_stage.dependencies("one").dispatch.take()
     assert claimed is not None
 
 
 def test_after_a_connection_error_own_pending_entries_come_first(
     real_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatch = real_stage.bench("one").dispatch
+    dispatch = real_stage.dependencies("one").dispatch
 
     def lose_the_answer(*_: object) -> object:
         monkeypatch.undo()
@@ -99,11 +99,11 @@ def test_after_a_connection_error_own_pending_entries_come_first(
 
 def test_a_missing_group_is_created_and_no_early_entry_is_lost(real_stage: Stage) -> None:
     real_stage.frames.xgroup_destroy(keys.CAPTURES, keys.EXTRACTOR_GROUP)
-    assert wait_until(real_stage.bench("one").dispatch.take).state.window.capture_id == real_stage.capture_id
+    assert wait_until(real_stage.dependencies("one").dispatch.take).state.window.capture_id == real_stage.capture_id
 
 
 def test_a_broker_that_lost_everything_gets_its_group_again(real_stage: Stage) -> None:
-    dispatch = real_stage.bench("one").dispatch
+    dispatch = real_stage.dependencies("one").dispatch
     wait_until(dispatch.take)
     real_stage.frames.delete(keys.CAPTURES)
     assert dispatch.take() is None
@@ -119,21 +119,21 @@ def test_a_broken_dispatch_entry_is_dropped(stage: Stage, fields: dict[str, str 
     stage.frames.delete(keys.CAPTURES)
     ensure_group_sync(stage.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
     stage.frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
-    assert stage.bench("one").dispatch.take() is None
+    assert stage.dependencies("one").dispatch.take() is None
     assert stage.pending() == []
     assert stage.frames.xlen(keys.CAPTURES) == 0
 
 
 def test_a_capture_whose_state_cannot_be_read_is_dropped(stage: Stage) -> None:
     stage.frames.hset(capture_keys(stage.capture_id).state, "open", b"not json")
-    assert stage.bench("one").dispatch.take() is None
+    assert stage.dependencies("one").dispatch.take() is None
     assert not stage.dispatched()
 
 
 def test_a_second_dispatch_entry_of_a_capture_is_dropped(real_stage: Stage) -> None:
     real_stage.dispatch()
-    first = real_stage.take(real_stage.bench("one"))
-    assert real_stage.bench("two").dispatch.take() is None
+    first = real_stage.take(real_stage.dependencies("one"))
+    assert real_stage.dependencies("two").dispatch.take() is None
     first.lease.renew(real_stage.frames)
     first.lease.check()
     assert len(real_stage.pending()) == 1
@@ -141,31 +141,31 @@ def test_a_second_dispatch_entry_of_a_capture_is_dropped(real_stage: Stage) -> N
 
 def test_an_old_token_changes_nothing(real_stage: Stage) -> None:
     real_stage.push_greys(2).close()
-    old = real_stage.take(real_stage.bench("one"))
+    old = real_stage.take(real_stage.dependencies("one"))
     real_stage.abandon()
-    new = real_stage.take(real_stage.bench("two"))
+    new = real_stage.take(real_stage.dependencies("two"))
     before = real_stage.state()
     old.lease.renew(real_stage.frames)
     with pytest.raises(LeaseLost):
         old.lease.check()
-    assert CaptureJob(real_stage.bench("one"), old).run() == "lost"
+    assert CaptureJob(real_stage.dependencies("one"), old).run() == "lost"
     assert real_stage.state() == before
     assert [entry["consumer"] for entry in real_stage.pending()] == [b"two"]
-    assert CaptureJob(real_stage.bench("two"), new).run() == "published"
+    assert CaptureJob(real_stage.dependencies("two"), new).run() == "published"
 
 
 def test_a_lease_that_was_dropped_is_not_renewed(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.bench("one"))
-    real_stage.bench("one").dispatch.hand_back(claimed.lease)
+    claimed = real_stage.take(real_stage.dependencies("one"))
+    real_stage.dependencies("one").dispatch.hand_back(claimed.lease)
     claimed.lease.renew(real_stage.frames)
     assert [entry["consumer"] for entry in real_stage.pending()] == [keys.RELEASED.encode()]
 
 
 def test_a_capture_handed_back_is_taken_at_once_and_not_counted(real_stage: Stage) -> None:
     real_stage.push_greys(2)
-    claimed = real_stage.take(real_stage.bench("one"))
-    assert CaptureJob(real_stage.bench("one", stop=stopped()), claimed).run() == "handed_back"
-    again = real_stage.bench("two").dispatch.take()
+    claimed = real_stage.take(real_stage.dependencies("one"))
+    assert CaptureJob(real_stage.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
+    again = real_stage.dependencies("two").dispatch.take()
     assert again is not None
     assert (again.state.generation, again.state.deliveries) == (2, 1)
 
@@ -173,18 +173,18 @@ def test_a_capture_handed_back_is_taken_at_once_and_not_counted(real_stage: Stag
 def test_three_crashes_and_the_capture_is_extraction_failed(real_stage: Stage) -> None:
     real_stage.push_greys(2).close()
     for consumer in ("one", "two", "three"):
-        real_stage.take(real_stage.bench(consumer))  # and then it is dead
+        real_stage.take(real_stage.dependencies(consumer))  # and then it is dead
         real_stage.abandon()
-    claimed = real_stage.take(real_stage.bench("four"))
+    claimed = real_stage.take(real_stage.dependencies("four"))
     assert claimed.state.deliveries == 4
-    assert CaptureJob(real_stage.bench("four"), claimed).run() == "aborted"
+    assert CaptureJob(real_stage.dependencies("four"), claimed).run() == "aborted"
     assert real_stage.record().error_code == "extraction_failed"
     assert not real_stage.dispatched() and real_stage.pending() == []
 
 
 def test_a_gateway_silent_for_as_long_as_the_rule_says_is_lost(real_stage: Stage) -> None:
     real_stage.push_greys(2)
-    assert real_stage.run(real_stage.bench("one", quick(quiet_s=0.3))) == "aborted"
+    assert real_stage.run(real_stage.dependencies("one", quick(quiet_s=0.3))) == "aborted"
     assert real_stage.record().error_code == "gateway_lost"
     assert real_stage.published() == []
 
@@ -201,22 +201,22 @@ def test_a_gateway_that_goes_on_touching_is_not_lost(real_stage: Stage) -> None:
 
     thread = threading.Thread(target=gateway)
     thread.start()
-    end = real_stage.run(real_stage.bench("one", quick(quiet_s=0.4)))
+    end = real_stage.run(real_stage.dependencies("one", quick(quiet_s=0.4)))
     thread.join()
     assert end == "published"
 
 
 def test_a_full_frames_broker_keeps_draining(real_stage: Stage) -> None:
     real_stage.push_greys(8).close()
-    bench = real_stage.bench("one")
+    dependencies = real_stage.dependencies("one")
     real_stage.frames.config_set("maxmemory", "1")
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         real_stage.frames.set("more", "bytes")
-    claimed = real_stage.take(bench)
-    pulse = Pulse(real_stage.frames, "one", quick(), FrameClock())
-    with pulse.holding(claimed.lease):
-        pulse.beat()
-        assert CaptureJob(bench, claimed).run() == "published"
+    claimed = real_stage.take(dependencies)
+    heartbeat = Heartbeat(real_stage.frames, "one", quick(), FrameClock())
+    with heartbeat.holding(claimed.lease):
+        heartbeat.beat()
+        assert CaptureJob(dependencies, claimed).run() == "published"
     assert real_stage.frames.zscore(keys.EXTRACTORS, "one") is not None
     assert not real_stage.dispatched()
 
@@ -224,18 +224,18 @@ def test_a_full_frames_broker_keeps_draining(real_stage: Stage) -> None:
 def test_a_full_frames_broker_lets_a_capture_be_handed_back_and_aborted(real_stage: Stage) -> None:
     real_stage.push_greys(2)
     real_stage.frames.config_set("maxmemory", "1")
-    claimed = real_stage.take(real_stage.bench("one"))
-    assert CaptureJob(real_stage.bench("one", stop=stopped()), claimed).run() == "handed_back"
-    assert real_stage.run(real_stage.bench("two", quick(quiet_s=0.2))) == "aborted"
+    claimed = real_stage.take(real_stage.dependencies("one"))
+    assert CaptureJob(real_stage.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
+    assert real_stage.run(real_stage.dependencies("two", quick(quiet_s=0.2))) == "aborted"
     assert real_stage.record().error_code == "gateway_lost"
 
 
 def test_a_frames_broker_that_restarts_empty_costs_the_lease_only(own_brokers: BrokerPair, real_stage: Stage) -> None:
     real_stage.push_greys(2)
-    claimed = real_stage.take(real_stage.bench("one"))
+    claimed = real_stage.take(real_stage.dependencies("one"))
     own_brokers.frames.kill()
     own_brokers.frames.start()
-    assert CaptureJob(real_stage.bench("one", quick(quiet_s=0.1)), claimed).run() == "lost"
+    assert CaptureJob(real_stage.dependencies("one", quick(quiet_s=0.1)), claimed).run() == "lost"
     assert real_stage.record().outcome == ""
 
 
@@ -244,39 +244,41 @@ def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
 ) -> None:
     real_stage.push_greys(2).close()
     brief = quick(lease_ms=1_000, heartbeat_s=0.02, poll_ms=50)
-    claimed = real_stage.take(real_stage.bench("one", brief))
+    claimed = real_stage.take(real_stage.dependencies("one", brief))
     own_brokers.events.kill()
     ends: list[str] = []
     with own_brokers.frames.client() as beats:
-        pulse = Pulse(beats, "one", brief, FrameClock())
-        pulse.start()
-        with pulse.holding(claimed.lease):
-            job = threading.Thread(target=lambda: ends.append(CaptureJob(real_stage.bench("one"), claimed).run()))
+        heartbeat = Heartbeat(beats, "one", brief, FrameClock())
+        heartbeat.start()
+        with heartbeat.holding(claimed.lease):
+            job = threading.Thread(
+                target=lambda: ends.append(CaptureJob(real_stage.dependencies("one"), claimed).run())
+            )
             job.start()
             wait_until(real_stage.path.exists)
-            other = real_stage.bench("two", brief).dispatch
+            other = real_stage.dependencies("two", brief).dispatch
             for _ in range(30):
                 assert other.take() is None
             own_brokers.events.start()
             job.join(30)
-        pulse.end()
-        pulse.join()
+        heartbeat.end()
+        heartbeat.join()
     assert ends == ["published"]
     assert len(real_stage.published()) == 1
 
 
 def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.bench("one"))
+    claimed = real_stage.take(real_stage.dependencies("one"))
     forget_consumer(real_stage.frames, "one")
     assert len(real_stage.pending()) == 1
-    real_stage.bench("one").dispatch.done(claimed.lease)
+    real_stage.dependencies("one").dispatch.done(claimed.lease)
     forget_consumer(real_stage.frames, "one")
     assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
 def test_a_dispatch_says_done_as_often_as_it_likes(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.bench("one"))
-    dispatch = real_stage.bench("one").dispatch
+    claimed = real_stage.take(real_stage.dependencies("one"))
+    dispatch = real_stage.dependencies("one").dispatch
     for _ in range(2):
         dispatch.done(claimed.lease)
     assert real_stage.pending() == [] and not real_stage.dispatched()
@@ -303,7 +305,7 @@ def test_a_state_with_a_hostile_value_is_set_aside_and_its_gateway_is_told(
 ) -> None:
     state = capture_keys(real_stage.capture_id).state
     real_stage.frames.hset(state, name, value)  # type: ignore[arg-type]
-    assert real_stage.bench("one").dispatch.take() is None
+    assert real_stage.dependencies("one").dispatch.take() is None
     assert not real_stage.dispatched() and real_stage.pending() == []
     if name != "status":
         assert real_stage.frames.hmget(state, "status", "error_code") == [b"aborted", b"extraction_failed"]
@@ -316,7 +318,7 @@ def test_a_state_of_another_capture_is_not_worked_on(real_stage: Stage) -> None:
         "open",
         other.state()[b"open"],  # type: ignore[arg-type]
     )
-    assert real_stage.bench("one").dispatch.take() is None
+    assert real_stage.dependencies("one").dispatch.take() is None
     assert not real_stage.dispatched()
 
 
@@ -324,7 +326,7 @@ def test_a_state_of_another_type_is_set_aside(real_stage: Stage) -> None:
     state = capture_keys(real_stage.capture_id).state
     real_stage.frames.delete(state)
     real_stage.frames.rpush(state, "a list")
-    assert real_stage.bench("one").dispatch.take() is None
+    assert real_stage.dependencies("one").dispatch.take() is None
     assert not real_stage.dispatched()
 
 
@@ -332,9 +334,9 @@ def test_a_queue_that_is_no_stream_keeps_no_other_queue_waiting(real_stage: Stag
     real_stage.frames.delete(keys.UPLOADS)
     real_stage.frames.set(keys.UPLOADS, "no stream")
     try:
-        claimed = real_stage.bench("one").dispatch.take()
+        claimed = real_stage.dependencies("one").dispatch.take()
         assert claimed is not None and claimed.lease.capture_id == real_stage.capture_id
         with pytest.raises(UnreadableValue):
-            real_stage.bench("two").dispatch.take()
+            real_stage.dependencies("two").dispatch.take()
     finally:
         real_stage.frames.delete(keys.UPLOADS)

@@ -21,7 +21,8 @@ from tests.workers.stage import Stage, quick, stopped
 from tests.workers.vision.test_matrix import rows
 from workers.extract import capture_job, extractor
 from workers.extract.capture_job import CaptureJob
-from workers.vision.artifact import LocalStore, artifact_store, write_artifact
+from workers.vision.artifact import artifact_store, write_artifact
+from workers.vision.local_store import LocalStore
 from workers.vision.matrix import FeatureMatrix
 
 MATRIX = FeatureMatrix.of(rows(3), [])
@@ -130,7 +131,7 @@ def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
         assert stage.run() == "lost"
     first = stage.there()
     assert first is not None and stage.published() == []
-    assert stage.run(stage.bench("two")) == "published"
+    assert stage.run(stage.dependencies("two")) == "published"
     assert stage.there() == first, "its new owner uses it"
     assert stage.reference()["hash"] == "sha256:" + hashlib.sha256(first).hexdigest()
 
@@ -139,7 +140,7 @@ def test_a_put_whose_answer_is_lost_is_no_other_captures(stage: ObjectStage, s3:
     stage.push_greys(2).close()
     s3.loses_replies_to = "PUT"
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
+        job = pool.submit(stage.run, stage.dependencies("one", quick(patience_s=30.0)))
         wait_until(lambda: stage.there() is not None)
         s3.loses_replies_to = ""
         assert job.result() == "published"
@@ -149,7 +150,7 @@ def test_a_store_that_is_away_is_waited_for_and_the_capture_published(stage: Obj
     stage.push_greys(2).close()
     s3.stop()
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(stage.run, stage.bench("one", quick(patience_s=30.0)))
+        job = pool.submit(stage.run, stage.dependencies("one", quick(patience_s=30.0)))
         wait_until(lambda: stage.state()[b"extracted"] == b"2")
         assert not job.done() and stage.published() == []
         s3.start()
@@ -160,16 +161,16 @@ def test_a_store_that_is_away_is_waited_for_and_the_capture_published(stage: Obj
 def test_a_store_that_stays_away_is_extraction_failed_in_the_end(stage: ObjectStage, s3: S3Server) -> None:
     stage.push_greys(2).close()
     s3.refuses = 503
-    bench = stage.bench("one", quick(patience_s=0.0))
-    assert [stage.run(bench) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
+    dependencies = stage.dependencies("one", quick(patience_s=0.0))
+    assert [stage.run(dependencies) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
     assert stage.record().error_code == "extraction_failed"
 
 
 def test_an_unpublished_object_of_an_aborted_capture_is_removed(stage: ObjectStage) -> None:
     stage.push_greys(2).close()
-    claimed = stage.take(stage.bench("one"))
+    claimed = stage.take(stage.dependencies("one"))
     stage.call(records.abort(stage.window.user_id, stage.capture_id, "frames_lost"))
-    assert CaptureJob(stage.bench("one"), claimed).run() == "aborted"
+    assert CaptureJob(stage.dependencies("one"), claimed).run() == "aborted"
     assert stage.there() is None
     assert stage.server.count("PUT", ".npz") == 1, "it was there"
 

@@ -64,15 +64,15 @@ def test_the_same_video_gives_the_same_bytes(stage: Stage) -> None:
 
 def test_who_takes_a_video_over_goes_on_at_the_first_frame_without_a_row(stage: Stage) -> None:
     stage.upload(VIDEO)
-    first = stage.bench("one")
+    first = stage.dependencies("one")
     claimed = stage.take(first)
     crash = StoppingPipeline(20, lambda: (_ for _ in ()).throw(SystemExit))
     with pytest.raises(SystemExit):  # nothing catches it, as nothing catches SIGKILL
-        CaptureJob(stage.bench("one", make_pipeline=lambda: crash), claimed).run()
+        CaptureJob(stage.dependencies("one", make_pipeline=lambda: crash), claimed).run()
     assert stage.video_is_there()
     stage.abandon()
     seen = FakePipeline()
-    assert stage.run(stage.bench("two", make_pipeline=lambda: seen)) == "published"
+    assert stage.run(stage.dependencies("two", make_pipeline=lambda: seen)) == "published"
     assert seen.seen == 45 - 19
     with np.load(stage.path) as members:
         assert members["tracker_restarts"].tolist() == [20]
@@ -123,11 +123,11 @@ def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_
 ) -> None:
     """As the watchdog does it: in its own thread, while the picture is still decoded."""
     stage.upload(VIDEO)
-    bench = stage.bench("victim")
+    dependencies = stage.dependencies("victim")
 
     @contextmanager
     def stuck(_: MemoryLimit) -> Iterator[None]:
-        watchdog = threading.Thread(target=bench.clock.before_the_end)
+        watchdog = threading.Thread(target=dependencies.clock.before_the_end)
         watchdog.start()
         watchdog.join()
         raise Ended
@@ -135,7 +135,7 @@ def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_
 
     with monkeypatch.context() as patched, pytest.raises(Ended):
         patched.setattr(MemoryLimit, "held", stuck)
-        CaptureJob(bench, stage.take(bench)).run()
+        CaptureJob(dependencies, stage.take(dependencies)).run()
     assert (stage.record().outcome, stage.record().error_code) == ("aborted", "limit_decode_time_exceeded")
     assert not stage.dispatched() and not stage.video_is_there()
 
@@ -143,7 +143,7 @@ def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_
 def test_a_video_that_kills_its_extractors_is_extraction_failed(stage: Stage) -> None:
     stage.upload(VIDEO)
     for number in range(3):
-        stage.take(stage.bench(f"victim-{number}"))
+        stage.take(stage.dependencies(f"victim-{number}"))
         stage.abandon()
     assert stage.run() == "aborted"
     assert stage.record().error_code == "extraction_failed"
@@ -152,10 +152,10 @@ def test_a_video_that_kills_its_extractors_is_extraction_failed(stage: Stage) ->
 
 def test_who_is_told_to_stop_hands_a_video_back(stage: Stage) -> None:
     stage.upload(VIDEO)
-    bench = stage.bench("one", quick(finish_s=0.0), stop=stopped())
-    assert CaptureJob(bench, stage.take(stage.bench("one"))).run() == "handed_back"
+    dependencies = stage.dependencies("one", quick(finish_s=0.0), stop=stopped())
+    assert CaptureJob(dependencies, stage.take(stage.dependencies("one"))).run() == "handed_back"
     assert stage.state()[b"deliveries"] == b"0"
-    assert stage.run(stage.bench("two")) == "published"
+    assert stage.run(stage.dependencies("two")) == "published"
 
 
 def dies(*_: object) -> NoReturn:
@@ -168,7 +168,7 @@ def dies_before_the_artifact(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> N
     stage.upload(VIDEO)
     with monkeypatch.context() as dying, pytest.raises(SystemExit):
         dying.setattr(capture_job, "write_artifact", dies)
-        CaptureJob(stage.bench("one"), stage.take(stage.bench("one"))).run()
+        CaptureJob(stage.dependencies("one"), stage.take(stage.dependencies("one"))).run()
     stage.abandon()
 
 
@@ -177,7 +177,7 @@ def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_
 ) -> None:
     dies_before_the_artifact(stage, monkeypatch)
     unused = FakePipeline()
-    assert stage.run(stage.bench("two", make_pipeline=lambda: unused)) == "published"
+    assert stage.run(stage.dependencies("two", make_pipeline=lambda: unused)) == "published"
     assert unused.seen == 0 and stage.record().counts.extracted == 45
     with np.load(stage.path) as members:
         assert members["seq"].size == 45 and members["tracker_restarts"].size == 0
@@ -187,25 +187,28 @@ def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_on
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dies_before_the_artifact(stage, monkeypatch)
-    assert CaptureJob(stage.bench("two", stop=stopped()), stage.take(stage.bench("two"))).run() == "handed_back"
+    assert (
+        CaptureJob(stage.dependencies("two", stop=stopped()), stage.take(stage.dependencies("two"))).run()
+        == "handed_back"
+    )
     assert stage.state()[b"deliveries"] == b"1"
-    assert stage.run(stage.bench("three")) == "published"
+    assert stage.run(stage.dependencies("three")) == "published"
 
 
 def test_how_far_a_video_is_can_be_asked(stage: Stage) -> None:
     stage.upload(VIDEO)
     look = StoppingPipeline(9, lambda: seen.append(dict(stage.state())))
     seen: list[dict[bytes, bytes]] = []
-    assert stage.run(stage.bench("one", make_pipeline=lambda: look)) == "published"
+    assert stage.run(stage.dependencies("one", make_pipeline=lambda: look)) == "published"
     assert (seen[0][b"expected"], seen[0][b"accepted"], seen[0][b"extracted"]) == (b"45", b"0", b"8")
 
 
 def test_a_camera_s_capture_is_taken_before_a_video_that_waited_longer(stage: Stage) -> None:
     stage.upload(VIDEO)
     camera = Stage(stage.frames, stage.events, stage.data_root, f"{int(stage.unique, 16) ^ 1:016x}").open()
-    bench = stage.bench("one")
-    camera.take(bench)
-    stage.take(bench)
+    dependencies = stage.dependencies("one")
+    camera.take(dependencies)
+    stage.take(dependencies)
 
 
 def test_a_clock_that_is_paused_does_not_count_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,6 +263,6 @@ def test_a_chunk_that_is_missing_or_short_is_no_end_of_file(byte_length: int) ->
 
 def test_only_the_owner_measures(stage: Stage) -> None:
     stage.upload(VIDEO)
-    stage.take(stage.bench("one"))
+    stage.take(stage.dependencies("one"))
     assert not run_sync(stage.frames, captures.measure(stage.capture_id, "another", expected=9, accepted=9))
     assert b"expected" not in stage.state()

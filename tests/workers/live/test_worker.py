@@ -40,11 +40,11 @@ def gateway(frames: redis.Redis, unique: str) -> FakeGateway:
 
 
 @pytest.fixture
-def bench(frames: redis.Redis) -> Workbench:
+def dependencies(frames: redis.Redis) -> Workbench:
     """A worker that has said that it is there; each `turn` is the test's."""
-    bench = Workbench(frames, ME)
-    bench.worker.turn()
-    return bench
+    dependencies = Workbench(frames, ME)
+    dependencies.worker.turn()
+    return dependencies
 
 
 def is_kept(frames: redis.Redis, place: WorkerSlot) -> bool:
@@ -60,10 +60,10 @@ def names(frames: redis.Redis) -> set[bytes]:
 # --- one frame -------------------------------------------------------------------------------------------
 
 
-def test_a_frame_is_answered_with_what_its_pipeline_found(bench: Workbench, gateway: FakeGateway) -> None:
+def test_a_frame_is_answered_with_what_its_pipeline_found(dependencies: Workbench, gateway: FakeGateway) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(51), 7, "holistic")
-    bench.worker.turn()
+    dependencies.worker.turn()
     (answer,) = gateway.answers()
     result = result_of(answer)
     assert (answer.live_id, answer.frame_index, result.pipeline) == ("a", 7, "holistic")
@@ -97,12 +97,12 @@ def test_the_picture_has_left_the_inbox_when_it_is_worked_on(frames: redis.Redis
             kept.append(frames.exists(live_inbox(ME)))
             return super().process(image)
 
-    bench = Workbench(frames, ME, make=Watching)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, make=Watching)
+    dependencies.worker.turn()
     place = gateway.join("a")
     for frame_index in range(2):
         gateway.send(place, grey_jpeg(9), frame_index)
-        bench.worker.turn()
+        dependencies.worker.turn()
         assert not frames.exists(live_inbox(ME))
     # the broker learns the script with the first answer
     assert kept == [1, 0]
@@ -110,20 +110,20 @@ def test_the_picture_has_left_the_inbox_when_it_is_worked_on(frames: redis.Redis
 
 
 def test_a_jpeg_that_cannot_be_decoded_is_the_clients_fault_and_costs_no_pipeline(
-    bench: Workbench, gateway: FakeGateway
+    dependencies: Workbench, gateway: FakeGateway
 ) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9)[:-20] + b"\xff\xd9")
-    bench.worker.turn()
+    dependencies.worker.turn()
     (answer,) = gateway.answers()
     assert answer.error == "invalid_frame"
-    assert bench.made == []
+    assert dependencies.made == []
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xff\xd8\xff\xd9"])
-def test_what_is_no_jpeg_at_all_is_answered(bench: Workbench, gateway: FakeGateway, payload: bytes) -> None:
+def test_what_is_no_jpeg_at_all_is_answered(dependencies: Workbench, gateway: FakeGateway, payload: bytes) -> None:
     gateway.send(gateway.join("a"), payload)
-    bench.worker.turn()
+    dependencies.worker.turn()
     (answer,) = gateway.answers()
     assert answer.error == "invalid_frame"
 
@@ -131,24 +131,24 @@ def test_what_is_no_jpeg_at_all_is_answered(bench: Workbench, gateway: FakeGatew
 def test_a_pipeline_that_fails_is_thrown_away_and_its_client_told_nothing_internal(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    bench = Workbench(frames, ME, make=ShadePipeline)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, make=ShadePipeline)
+    dependencies.worker.turn()
     place = gateway.join("a")
     for shade in (9, FAILS, 9):
         gateway.send(place, grey_jpeg(shade))
-        bench.worker.turn()
+        dependencies.worker.turn()
     before, failed, after = gateway.answers(3)
     assert (failed.error, failed.text) == ("pipeline_failure", b"The pipeline failed on this frame.")
     assert (seen(before), seen(after)) == (1, 1), "the third frame met a fresh one"
-    assert [pipeline.closed for _, pipeline in bench.made] == [True, False]
+    assert [pipeline.closed for _, pipeline in dependencies.made] == [True, False]
 
 
 def test_a_pipeline_s_failure_is_logged_with_its_cause(frames: redis.Redis, gateway: FakeGateway) -> None:
-    bench = Workbench(frames, ME, make=ShadePipeline)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, make=ShadePipeline)
+    dependencies.worker.turn()
     gateway.send(gateway.join("a"), grey_jpeg(FAILS))
     with capture_logs() as lines:
-        bench.worker.turn()
+        dependencies.worker.turn()
     [line] = [line for line in lines if line["event"] == "pipeline failed"]
     assert (line["log_level"], line["pipeline_id"]) == ("error", "pose")
     assert isinstance(line["exc_info"], Exception) and line["live_id"]
@@ -158,10 +158,10 @@ def test_a_pipeline_that_cannot_be_made_fails_its_session_alone(frames: redis.Re
     def make() -> FakePipeline:
         raise RuntimeError("no model")
 
-    bench = Workbench(frames, ME, make=make)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, make=make)
+    dependencies.worker.turn()
     gateway.send(gateway.join("a"), grey_jpeg(9))
-    bench.worker.turn()
+    dependencies.worker.turn()
     (answer,) = gateway.answers()
     assert answer.error == "pipeline_failure"
 
@@ -176,14 +176,14 @@ def test_a_pipeline_that_cannot_be_made_fails_its_session_alone(frames: redis.Re
     ids=["other fields", "no number", "no text"],
 )
 def test_an_entry_that_is_no_frame_is_dropped_and_its_contents_never_logged(
-    bench: Workbench, frames: redis.Redis, gateway: FakeGateway, fields: Any
+    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway, fields: Any
 ) -> None:
     place = gateway.join("a")
     frames.xadd(live_inbox(ME), fields)
     gateway.send(place, grey_jpeg(9))
     with capture_logs() as lines:
-        bench.worker.turn()
-    bench.worker.turn()
+        dependencies.worker.turn()
+    dependencies.worker.turn()
     assert [line["event"] for line in lines] == ["an entry of the inbox is no frame"]
     assert "secret" not in repr(lines)
     assert seen(*gateway.answers()) == 1
@@ -194,83 +194,83 @@ def test_an_entry_that_is_no_frame_is_dropped_and_its_contents_never_logged(
 
 
 def test_sessions_are_answered_in_the_order_of_their_frames_and_each_has_its_own_tracking(
-    bench: Workbench, gateway: FakeGateway
+    dependencies: Workbench, gateway: FakeGateway
 ) -> None:
     places = [gateway.join(f"session-{number}") for number in range(10)]
     for frame_index in range(3):
         for place in places:
             gateway.send(place, grey_jpeg(9), frame_index)
         for _ in places:
-            bench.worker.turn()
+            dependencies.worker.turn()
         answers = gateway.answers(10)
         assert [answer.live_id for answer in answers] == [place.live_id for place in places]
         assert [seen(answer) for answer in answers] == [frame_index + 1] * 10
 
 
-def test_a_session_beside_many_dear_ones_is_not_kept_waiting(bench: Workbench, gateway: FakeGateway) -> None:
+def test_a_session_beside_many_dear_ones_is_not_kept_waiting(dependencies: Workbench, gateway: FakeGateway) -> None:
     """A picture of 64 MiB of samples costs as much as eight of a camera; none is answered out of turn."""
     dear = [gateway.join(f"dear-{number}") for number in range(10)]
     honest = gateway.join("honest")
     large = grey_jpeg(9, 4096, 4096)
     for place in [*dear, honest]:
         gateway.send(place, grey_jpeg(9))
-        bench.worker.turn()
+        dependencies.worker.turn()
     gateway.answers(11)
     for place in dear:
         gateway.send(place, large, 1)
     gateway.send(honest, grey_jpeg(9), 1)
-    bench.worker.turn()
+    dependencies.worker.turn()
     (answer,) = gateway.answers()
     assert answer.live_id == "honest", "it came last and is served first"
     for _ in dear:
-        bench.worker.turn()
+        dependencies.worker.turn()
     assert {answer.live_id for answer in gateway.answers(10)} == {place.live_id for place in dear}
 
 
 def test_a_session_that_left_while_its_frame_waited_is_not_served(
-    bench: Workbench, frames: redis.Redis, gateway: FakeGateway
+    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway
 ) -> None:
     places = [gateway.join(f"session-{number}") for number in range(3)]
     for place in places:
         gateway.send(place, grey_jpeg(9))
-    bench.worker.turn()
+    dependencies.worker.turn()
     waiting: Any = frames.xrange(live_inbox(ME))
     run_sync(frames, live.drop(live_inbox(ME), [waiting[0][0]]))
     for _ in range(3):
-        bench.worker.turn()
+        dependencies.worker.turn()
     assert [answer.live_id for answer in gateway.answers(2)] == ["session-0", "session-2"]
-    assert len(bench.made) == 2
+    assert len(dependencies.made) == 2
     assert not frames.exists(live_inbox(ME))
 
 
-def test_more_frames_than_are_read_at_once_are_all_answered(bench: Workbench, gateway: FakeGateway) -> None:
+def test_more_frames_than_are_read_at_once_are_all_answered(dependencies: Workbench, gateway: FakeGateway) -> None:
     places = [gateway.join(f"session-{number}") for number in range(30)]
     for place in places:
         gateway.send(place, grey_jpeg(9))
     for _ in places:
-        bench.worker.turn()
+        dependencies.worker.turn()
     assert [answer.live_id for answer in gateway.answers(30)] == [place.live_id for place in places]
 
 
 def test_more_sessions_than_graphs_are_all_answered(frames: redis.Redis, gateway: FakeGateway) -> None:
-    bench = Workbench(frames, ME, max_graphs=2)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, max_graphs=2)
+    dependencies.worker.turn()
     places = [gateway.join(f"session-{number}") for number in range(5)]
     for _ in range(2):
         for place in places:
             gateway.send(place, grey_jpeg(9))
-            bench.worker.turn()
+            dependencies.worker.turn()
     assert [seen(answer) for answer in gateway.answers(10)] == [1] * 10
-    assert sum(not pipeline.closed for _, pipeline in bench.made) == 2
+    assert sum(not pipeline.closed for _, pipeline in dependencies.made) == 2
 
 
-def test_another_pipeline_id_makes_another_pipeline(bench: Workbench, gateway: FakeGateway) -> None:
+def test_another_pipeline_id_makes_another_pipeline(dependencies: Workbench, gateway: FakeGateway) -> None:
     place = gateway.join("a")
     for pipeline_id in ("pose", "pose", "hands"):
         gateway.send(place, grey_jpeg(9), pipeline_id=pipeline_id)
-        bench.worker.turn()
+        dependencies.worker.turn()
     assert [seen(answer) for answer in gateway.answers(3)] == [1, 2, 1]
-    assert [(pipeline_id, pipeline.closed) for pipeline_id, pipeline in bench.made] == [
+    assert [(pipeline_id, pipeline.closed) for pipeline_id, pipeline in dependencies.made] == [
         ("pose", True),
         ("hands", False),
     ]
@@ -279,16 +279,16 @@ def test_another_pipeline_id_makes_another_pipeline(bench: Workbench, gateway: F
 def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    bench = Workbench(frames, ME)
-    with bench.running():
+    dependencies = Workbench(frames, ME)
+    with dependencies.running():
         stays, leaves = gateway.join("stays"), gateway.join("leaves")
         gateway.ask(stays, grey_jpeg(9))
         gateway.ask(leaves, grey_jpeg(9))
         gateway.leave(leaves)
-        wait_until(lambda: bench.made[1][1].closed)
-        assert not bench.made[0][1].closed
+        wait_until(lambda: dependencies.made[1][1].closed)
+        assert not dependencies.made[0][1].closed
         gateway.send(leaves, grey_jpeg(9))  # a frame that overtakes the leaving holds nothing for long
-        wait_until(lambda: len(bench.made) == 3 and bench.made[2][1].closed)
+        wait_until(lambda: len(dependencies.made) == 3 and dependencies.made[2][1].closed)
         gateway.answers()
         assert seen(gateway.ask(stays, grey_jpeg(9), 1)) == 2
 
@@ -296,13 +296,13 @@ def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
 def test_a_pipeline_that_is_not_used_for_long_is_closed_and_made_again_when_needed(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    bench = Workbench(frames, ME, timing=replace(QUICK, unused_s=0.0))
-    with bench.running():
+    dependencies = Workbench(frames, ME, timing=replace(QUICK, unused_s=0.0))
+    with dependencies.running():
         place = gateway.join("a")
         for frame_index in range(2):
             assert seen(gateway.ask(place, grey_jpeg(9), frame_index)) == 1
-            wait_until(lambda: is_kept(frames, place) and bench.made[-1][1].closed)
-    assert len(bench.made) == 2
+            wait_until(lambda: is_kept(frames, place) and dependencies.made[-1][1].closed)
+    assert len(dependencies.made) == 2
 
 
 # --- being there, and not --------------------------------------------------------------------------------
@@ -328,29 +328,29 @@ def test_the_clock_runs_while_a_frame_is_worked_on_and_not_otherwise(frames: red
     class Timed(FakePipeline):
         def __init__(self) -> None:
             super().__init__()
-            elapsed.append(bench.clock.elapsed_s())
+            elapsed.append(dependencies.clock.elapsed_s())
 
         def process(self, image: Image) -> Findings:
-            elapsed.append(bench.clock.elapsed_s())
+            elapsed.append(dependencies.clock.elapsed_s())
             return super().process(image)
 
         def close(self) -> None:
-            elapsed.append(bench.clock.elapsed_s())
+            elapsed.append(dependencies.clock.elapsed_s())
 
-    bench = Workbench(frames, ME, make=Timed)
-    bench.worker.turn()
+    dependencies = Workbench(frames, ME, make=Timed)
+    dependencies.worker.turn()
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9))
-    bench.worker.turn()
+    dependencies.worker.turn()
     gateway.leave(place)
-    bench.worker._say_alive()
+    dependencies.worker._say_alive()
     assert len(elapsed) == 3
     assert all(elapsed)
-    assert bench.clock.elapsed_s() == 0.0
+    assert dependencies.clock.elapsed_s() == 0.0
 
 
 def test_one_that_leaves_is_listed_no_more_and_leaves_its_frames_to_other_workers(
-    bench: Workbench, frames: redis.Redis, gateway: FakeGateway
+    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway
 ) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9))
@@ -363,11 +363,11 @@ def test_one_that_leaves_is_listed_no_more_and_leaves_its_frames_to_other_worker
 
 
 def test_told_to_stop_it_closes_every_pipeline(frames: redis.Redis, gateway: FakeGateway) -> None:
-    bench = Workbench(frames, ME)
-    with bench.running():
+    dependencies = Workbench(frames, ME)
+    with dependencies.running():
         for number in range(3):
             gateway.ask(gateway.join(f"session-{number}"), grey_jpeg(9))
-    assert [pipeline.closed for _, pipeline in bench.made] == [True] * 3
+    assert [pipeline.closed for _, pipeline in dependencies.made] == [True] * 3
 
 
 def test_nothing_is_left_in_the_broker_once_all_are_gone(frames: redis.Redis, gateway: FakeGateway) -> None:
@@ -386,14 +386,14 @@ def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(uni
         """The broker goes away while the first frame is worked on."""
 
         def process(self, image: Image) -> Findings:
-            server.connected = len(bench.made) > 1 or self.seen > 0
+            server.connected = len(dependencies.made) > 1 or self.seen > 0
             return super().process(image)
 
     server = fakeredis.FakeServer()
     with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
-        bench = Workbench(mine, ME, make=Cutting)
+        dependencies = Workbench(mine, ME, make=Cutting)
         gateway = FakeGateway(theirs, unique)
-        with bench.running():
+        with dependencies.running():
             place = gateway.join("a")
             gateway.send(place, grey_jpeg(9))
             wait_until(lambda: not server.connected)
@@ -407,8 +407,8 @@ def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(uni
 def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
     server = fakeredis.FakeServer()
     with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
-        bench = Workbench(mine, ME, timing=replace(QUICK, alive_s=3_600))
-        with bench.running(), capture_logs() as lines:
+        dependencies = Workbench(mine, ME, timing=replace(QUICK, alive_s=3_600))
+        with dependencies.running(), capture_logs() as lines:
             wait_until(lambda: theirs.zrem(LIVE_WORKERS, ME))
             server.connected = False
             wait_until(lambda: [line for line in lines if line["log_level"] == "warning"])
@@ -419,17 +419,17 @@ def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
 def test_a_broker_that_is_full_takes_no_answer_and_the_worker_goes_on(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames:
         gateway = FakeGateway(frames, unique)
-        bench = Workbench(frames, ME)
-        bench.worker.turn()
+        dependencies = Workbench(frames, ME)
+        dependencies.worker.turn()
         place = gateway.join("a")
         gateway.send(place, grey_jpeg(9))
         frames.config_set("maxmemory", 1)
         with pytest.raises(BrokerUnavailable):
-            bench.worker.turn()
+            dependencies.worker.turn()
         assert not frames.exists(live_inbox(ME)), "the picture is gone all the same"
         frames.config_set("maxmemory", 256_000_000)
         gateway.send(place, grey_jpeg(9), 1)
-        bench.worker.turn()
+        dependencies.worker.turn()
         assert seen(*gateway.answers()) == 2
 
 
@@ -437,13 +437,13 @@ def test_it_waits_for_frames_without_asking_again_and_again(own_brokers: BrokerP
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
         gateway = FakeGateway(frames, unique)
         timing = replace(QUICK, alive_s=60.0, read_ms=60_000)
-        bench = Workbench(its_own, ME, timing=timing)
-        with bench.running():
+        dependencies = Workbench(its_own, ME, timing=timing)
+        with dependencies.running():
             place = gateway.join("a")
             for frame_index in range(3):  # each ends a read that would wait for a minute
                 wait_until(lambda: int(frames.info("clients")["blocked_clients"]) == 1)  # type: ignore[index]
                 assert seen(gateway.ask(place, grey_jpeg(9), frame_index)) == frame_index + 1
-            bench.stop.set()
+            dependencies.stop.set()
             gateway.send(place, grey_jpeg(9))
 
 

@@ -18,7 +18,7 @@ import pytest
 from contracts.rules.errors import BrokerMisconfigured
 from tests.support.waiting import wait_until
 from workers.pool import pool
-from workers.pool.pool import HEALTHY_S, Pool, WorkerFailed, _Place
+from workers.pool.pool import HEALTHY_S, Pool, WorkerFailed, _Slot
 from workers.pool.stop_signals import stop_signals
 
 ROOT = Path(__file__).parents[3]
@@ -133,11 +133,11 @@ def test_the_next_process_has_the_name_of_the_one_that_died(tmp_path: Path) -> N
 
 
 def test_a_process_that_keeps_dying_is_started_with_backoff_and_a_healthy_one_at_once() -> None:
-    place = _Place("worker", "worker-1", say_how_sigint_is, started_s=0.0)
-    delays = [place.note_death(now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
+    slot = _Slot("worker", "worker-1", say_how_sigint_is, started_s=0.0)
+    delays = [slot.note_death(now_s) for now_s in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)]
     assert delays == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
-    place.started_s = 100.0
-    assert place.note_death(100.0 + HEALTHY_S) == 0.1
+    slot.started_s = 100.0
+    assert slot.note_death(100.0 + HEALTHY_S) == 0.1
 
 
 def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyP
 def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     the_pool = Pool({"worker": say_how_sigint_is}, 1, str(tmp_path))
-    process = the_pool._start(the_pool._places[0])
+    process = the_pool._start(the_pool._slots[0])
     try:
         wait_until(lambda: list(tmp_path.iterdir()))
     finally:
@@ -181,7 +181,7 @@ from tests.workers.pool.test_pool import do_nothing
 from workers.pool.pool import Pool
 if __name__ == "__main__":
     the_pool = Pool({{"worker": do_nothing}}, 1, {str(tmp_path)!r})
-    the_pool._start(the_pool._places[0]).join()
+    the_pool._start(the_pool._slots[0]).join()
     print(pathlib.Path(f"/proc/{{resource_tracker._resource_tracker._pid}}/environ").read_bytes())
     print(sorted(os.environ.items()))
 """

@@ -14,8 +14,9 @@ from contracts.rules.errors import ArtifactError, ArtifactStoreError, ArtifactTa
 from contracts.storage.folder_sync import sync_folder
 from tests.workers.stage import Stage
 from tests.workers.vision.test_matrix import rows
-from workers.vision import artifact
-from workers.vision.artifact import LocalStore, artifact_exists, remove_artifact, write_artifact
+from workers.vision import local_store
+from workers.vision.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.vision.local_store import LocalStore
 from workers.vision.matrix import FeatureMatrix
 
 MATRIX = FeatureMatrix.of(rows(3), [])
@@ -186,8 +187,8 @@ def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
 
 
 def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(stage: Stage) -> None:
-    leftover = stage.features_dir / artifact._temporary(stage.path, "0123")
-    other_record = stage.features_dir / artifact._temporary(Path("another.npz"), "0123")
+    leftover = stage.features_dir / local_store._temporary(stage.path, "0123")
+    other_record = stage.features_dir / local_store._temporary(Path("another.npz"), "0123")
     for path in (leftover, other_record):
         path.write_bytes(b"half")
     write_artifact(stage.store, stage.window, MATRIX)

@@ -59,7 +59,7 @@ def expected() -> npt.NDArray[np.float32]:
 
 def extract(stage: Stage, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
     stage.push(*clip()).close()
-    assert stage.run(stage.bench("one", make_pipeline=make_pipeline)) == "published"
+    assert stage.run(stage.dependencies("one", make_pipeline=make_pipeline)) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         return {name: members[name] for name in members.files}
 
@@ -109,9 +109,9 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> No
     stage = face_stage
     stage.push(*clip()).close()
     with pytest.raises(SystemExit):
-        stage.run(stage.bench("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
+        stage.run(stage.dependencies("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
     stage.abandon()
-    assert stage.run(stage.bench("two", make_pipeline=holistic.create)) == "published"
+    assert stage.run(stage.dependencies("two", make_pipeline=holistic.create)) == "published"
     with np.load(stage.path, allow_pickle=False) as members:
         assert members["tracker_restarts"].tolist() == [4]
         both = np.concatenate([bare_loop(clip()[:3]), bare_loop(clip()[3:])])

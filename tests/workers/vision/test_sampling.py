@@ -11,7 +11,7 @@ import pytest
 
 from contracts.rules.errors import VideoError
 from contracts.rules.limits import CaptureLimits
-from workers.vision.sampling import MAX_SOURCE_FPS, MediaClock, Thinning, Timeline, ends_early
+from workers.vision.sampling import MAX_SOURCE_FPS, Downsampling, MediaClock, Timeline, ends_early
 
 LIMITS = CaptureLimits()
 
@@ -102,11 +102,11 @@ def test_a_held_picture_is_kept_whenever_it_begins() -> None:
     assert round(1000 * times[59]) in offsets
 
 
-def test_thinning_keeps_what_is_still_shown_when_its_slot_begins() -> None:
+def test_downsampling_keeps_what_is_still_shown_when_its_slot_begins() -> None:
     period_s = Fraction(1, 30)
-    thinning = Thinning(15)
-    assert [thinning.keeps(at * period_s, period_s) for at in (0, 1, 2, 3, 4)] == [True, False, True, False, True]
-    assert thinning.keeps(Fraction(9, 30) + Fraction(1, 30), period_s)
+    downsampling = Downsampling(15)
+    assert [downsampling.keeps(at * period_s, period_s) for at in (0, 1, 2, 3, 4)] == [True, False, True, False, True]
+    assert downsampling.keeps(Fraction(9, 30) + Fraction(1, 30), period_s)
 
 
 @pytest.mark.parametrize("late", [2, 3, 29])
