@@ -1,10 +1,11 @@
 """Who may do what in the brokers: the least rights of each process, as access rules (ACL) of Redis 7 and Valkey 8.
 
-One user for each kind of process and each role. A right is a key pattern with the commands that may touch such keys,
-and becomes a selector of its own: a command is allowed where one right allows it for all of its keys. What a script
-does is checked command by command as if its caller did it; to start one grants nothing.
+One user for each kind of process and each role. A right is a key pattern with the commands that may touch such keys.
+It becomes a selector of its own: a command is allowed if one right allows it for all of its keys. The broker checks
+every command of a script as if its caller had sent it.
 
-No user may have memory written to a disk or sent elsewhere, change the broker, or see what is nobody's but another's.
+No user may have memory written to a disk or sent elsewhere, change the broker, or read keys that its process does not
+use.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from contracts.broker.roles import Role
 __all__ = ["RIGHTS", "User", "acl_file", "password_hash"]
 
 User = Literal["gateway", "extractor", "live", "recorder", "operator", "monitor"]
-"""``live`` is the live worker, ``operator`` whoever runs `a3cp inspect` and `a3cp doctor`; ``monitor`` may ask how long
-the queues are, and nothing else: health checks, KEDA."""
+"""``live`` is the live worker, ``operator`` the person who runs `a3cp inspect` and `a3cp doctor`; ``monitor`` may read
+the lengths of the queues, and nothing else: health checks, KEDA."""
 
 Rights = Mapping[str, str]
 """By key pattern, or several with spaces between them, the commands; by ``""`` the commands that touch no key."""
@@ -169,7 +170,7 @@ _RUN_SCRIPTS: Mapping[Role, frozenset[User]] = {
 
 
 def acl_file(role: Role, hashes: Mapping[User, str]) -> str:
-    """What the ACL file of a role's broker says: the users of ``hashes``, by `password_hash`, and nobody else."""
+    """What the ACL file of a role's broker says: the users of ``hashes``, by `password_hash`, and no other."""
     users = [user for user in get_args(User) if user in hashes]
     lines = ["user default reset off", *(f"user {user} {_rules(role, user, hashes[user])}" for user in users)]
     return "\n".join(lines) + "\n"

@@ -24,8 +24,8 @@ class AsyncCluster(redis.asyncio.RedisCluster):
     """redis-py's client, but for how one command is sent and redirected.
 
     redis-py sends ASKING over one pooled connection and the command over another, so that with more than one connection
-    nobody reaches a key that was moved; and a fifth MOVED closes every connection, also under commands of other
-    tasks. Here ASKING and its command share a connection, and a redirection touches nobody else.
+    no client reaches a key that was moved; and a fifth MOVED closes every connection, also under commands of other
+    tasks. Here ASKING and its command share a connection, and a redirection leaves other tasks alone.
     """
 
     async def _execute_command(self, target_node: ClusterNode, *args: Any, **kwargs: Any) -> Any:
@@ -50,7 +50,7 @@ class AsyncCluster(redis.asyncio.RedisCluster):
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
                 target_node.update_active_connections_for_reconnect()  # once their commands are done
                 await target_node.disconnect_free_connections()
-                self._initialize = True  # the next command asks first who has which slot
+                self._initialize = True  # the next command first reads the slot table again
                 raise
         raise redis.exceptions.ClusterDownError("it redirects from one master to the other and back")
 

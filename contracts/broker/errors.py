@@ -1,4 +1,4 @@
-"""What the client library's errors mean: the broker is away, is full, is not for us, or holds what cannot be read."""
+"""Translate redis-py's errors: the broker is unavailable, full, refuses this process, or holds an unreadable value."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Role = Literal["frames", "events"]
 
 
 class BrokerForbids(BrokerMisconfigured):
-    """The broker, or who answers in its place, is not for us: our password, our rights or its certificate say so.
+    """The broker refuses this process's password or rights, or its certificate is not trusted.
 
-    Its text names hosts and users: it is for whoever runs the process, not for a client."""
+    Its text names hosts and users: it is for operators, not for clients."""
 
 
 _TRANSIENT_REPLIES = (
@@ -30,14 +30,14 @@ _TRANSIENT_REPLIES = (
 
 
 class broker_errors:  # used as a function; as a class it costs an eighth of a generator, and every frame goes through
-    """Turn the client library's errors for a broker that is away or full into ours; the cause is chained.
+    """Translate redis-py's errors inside the block; the cause is chained.
 
     Raises:
         BrokerFull: out of memory.
         BrokerSlow: no answer within the client's time-out.
         BrokerUnavailable: connection refused or lost, loading, cluster down, disk errors.
-        BrokerForbids: it does not know us, or forbids the command; or its certificate is not to be trusted.
-        UnreadableValue: what it holds is of another type, or holds another value, than the command can work with.
+        BrokerForbids: it refuses the password or the command, or its certificate is not trusted.
+        UnreadableValue: a key holds a type or a value that the command cannot work with.
     """
 
     __slots__ = ("_role",)
@@ -65,12 +65,12 @@ _AWAY = (
 
 
 def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | UnreadableValue | None:
-    """What it is in our words; None if it says nothing of the broker's state."""
+    """The project's own error; None if the error says nothing about the broker's state."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return BrokerFull(role, "it is out of memory")
     if isinstance(error, _AWAY):
         away = BrokerSlow if isinstance(error, redis.exceptions.TimeoutError) else BrokerUnavailable
-        return _not_for_us(role, error) or away(role, _one_line(error))
+        return _refused_access(role, error) or away(role, _one_line(error))
     if isinstance(error, redis.exceptions.ResponseError):
         text = _reply(error)
         if "OOM command not allowed" in text:
@@ -78,33 +78,33 @@ def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerF
         if text.startswith(_TRANSIENT_REPLIES):
             return BrokerUnavailable(role, _one_line(error))
         if isinstance(error, redis.exceptions.NoPermissionError) or _FORBIDDEN.search(text):
-            mend = f"the rights that `a3cp acl {role}` prints (its ACL LOG names the command and the key)"
-            return BrokerForbids(role, f"it forbids us a command ({_one_line(error)})", mend)
+            fix = f"the rights that `a3cp acl {role}` prints (its ACL LOG names the command and the key)"
+            return BrokerForbids(role, f"it forbids us a command ({_one_line(error)})", fix)
         if _OF_THE_DATA.search(text):
             return UnreadableValue(role, "a key of the command", _one_line(error))
     return None
 
 
 _FORBIDDEN = re.compile(r"^NOPERM |ACL failure in script|The user executing the script can't")
-"""The last two are what a script says of a command of its own, in Redis 7.0 and since."""
+"""The last two are the replies if a command inside a script is forbidden: in Redis 7.0, and in later versions."""
 
 _OF_THE_DATA = re.compile(
     r"^WRONGTYPE |user_script|Error running script|not an integer|not a (valid )?float|not a number|out of range"
     r"|would (overflow|produce)|Invalid stream ID|equal or smaller than|exhausted the last possible ID|too many results"
 )
-"""The command was right, and the value under its key was not. `user_script` is a script's own mistake with it."""
+"""The command was right; the value under its key was not. `user_script` marks an error that a script raised on it."""
 
 
-def _not_for_us(role: Role, error: BaseException) -> BrokerForbids | None:
-    """A connection that fails because we, or it, are not who the other one takes them for: no waiting mends that."""
+def _refused_access(role: Role, error: BaseException) -> BrokerForbids | None:
+    """Authentication or certificate failure. Retrying will not help."""
     variable = f"A3CP_{role.upper()}_URL"
     for cause in _causes(error):
         if isinstance(cause, redis.exceptions.AuthenticationError | redis.exceptions.AuthorizationError):
-            mend = f"{variable}=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
-            return BrokerForbids(role, f"it does not accept the user and the password in {variable}", mend)
+            fix = f"{variable}=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
+            return BrokerForbids(role, f"it does not accept the user and the password in {variable}", fix)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            mend = f"{variable}=rediss://HOST:PORT?ssl_ca_certs=/path/of/ca.pem, with a HOST that the certificate names"
-            return BrokerForbids(role, f"its certificate is not to be trusted ({cause.verify_message})", mend)
+            fix = f"{variable}=rediss://HOST:PORT?ssl_ca_certs=/path/of/ca.pem, with a HOST that the certificate names"
+            return BrokerForbids(role, f"its certificate is not to be trusted ({cause.verify_message})", fix)
     return None
 
 
@@ -115,13 +115,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _reply(error: redis.exceptions.ResponseError) -> str:
-    """The broker's whole answer: where the client library has a class for a code, it cuts the code off."""
+    """The broker's whole reply: if redis-py has a class for an error code, it cuts the code off the text."""
     code = getattr(error, "status_code", None)
     return f"{code} {error}" if code else str(error)
 
 
 def is_passing(error: redis.exceptions.ResponseError) -> bool:
-    """Whether an answer says only how the broker is at the moment."""
+    """Whether an error reply describes a temporary state of the broker."""
     return isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES)
 
 

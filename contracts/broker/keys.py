@@ -53,7 +53,7 @@ EXTRACTORS = "a3cp:extractors"
 """Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""
 
 LIVE_WORKERS = "a3cp:{live}:workers"
-"""Frames role, zset: live workers by the broker time, in ms, of their last sign of life."""
+"""Frames role, zset: live workers by the broker time, in ms, of their last heartbeat."""
 
 LIVE_SESSIONS = "a3cp:{live}:sessions"
 """Frames role, zset: ``<worker>/<live_id>`` of every live session by the broker time, in ms, at which it lapses."""

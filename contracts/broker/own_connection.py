@@ -65,8 +65,8 @@ class OwnConnection:
             self._unread += 1
 
     def run_together(self, *calls: Call[Any]) -> None:
-        """Run several scripts of one role, sent in one write. Each runs whatever became of those before it, and they
-        are not one step to anybody else.
+        """Run several scripts of one role, sent in one write. Each runs even if one before it failed. They are not
+        atomic: commands of other clients may run between them.
 
         Raises:
             BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.

@@ -1,4 +1,4 @@
-"""redis-py's client as every process here uses it: few connections, for which one waits, and one that is shared."""
+"""redis-py's client with a bounded pool, for which callers wait, and one connection that all callers share."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["BoundedPool", "SharingClient"]
 
 
 class BoundedPool(redis.asyncio.ConnectionPool):
-    """Who finds every connection in use waits for its turn, instead of being told that the broker is away."""
+    """A caller that finds every connection in use waits; redis-py would raise an error."""
 
     def __init__(self, *, max_connections: int, **options: Any) -> None:
         super().__init__(max_connections=max_connections, **options)
         self._wait_s: float = options["socket_timeout"]
-        self._places = asyncio.Semaphore(max_connections)
+        self._slots = asyncio.Semaphore(max_connections)
 
     async def get_connection(self, *_: Any, **__: Any) -> Any:
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError as error:
             raise redis.exceptions.TimeoutError("every connection is waiting for an answer") from error
         connection = self.get_available_connection()  # type: ignore[no-untyped-call]
@@ -39,11 +39,11 @@ class BoundedPool(redis.asyncio.ConnectionPool):
         try:
             await super().release(connection)
         finally:
-            self._places.release()
+            self._slots.release()
 
 
 class SharingClient(redis.asyncio.Redis):
-    """redis-py's client, and beside its pool the one connection over which what comes often goes."""
+    """redis-py's client; frequent commands go over one shared connection beside its pool."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -61,9 +61,9 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
     """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
 
     Connects when first used, over at most ``max_connections`` connections at once (to each node of a cluster eight
-    times as many, because there nobody waits for one). Answers are bytes. It never retries by itself: a command whose
-    answer was lost may have run, and only its caller knows whether it may run twice. With TLS the certificate and its
-    host are checked; the URL's query may say ``ssl_ca_certs``, ``ssl_certfile`` and ``ssl_keyfile``.
+    times as many, because there a caller does not wait for a free one). Replies are bytes. It never retries by itself:
+    a command whose reply was lost may have run, and only its caller knows whether it may run twice. With TLS the
+    certificate and its host are checked; the URL's query may have ``ssl_ca_certs``, ``ssl_certfile``, ``ssl_keyfile``.
 
     Raises:
         ValueError: the URL is not one of these.
@@ -107,11 +107,11 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
     """Whether one master is what its role needs. ``config`` is None where the service hides CONFIG.
 
     Raises:
-        BrokerMisconfigured: it is not; the text says how to mend it.
+        BrokerMisconfigured: it is not; the text says how to fix it.
     """
 
-    def refuse(problem: str, mend: str) -> None:
-        raise BrokerMisconfigured(role, problem, mend)
+    def refuse(problem: str, fix: str) -> None:
+        raise BrokerMisconfigured(role, problem, fix)
 
     if _version(info) < MINIMUM_VERSION:
         refuse(f"its version is {_text(info.get('redis_version', 'unknown'))}", "Redis 7.0 or newer, or Valkey 8")
@@ -120,7 +120,7 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
     if config is None:
         if role == "frames" and not assume_volatile:
             refuse(
-                "it hides CONFIG, so nobody can see whether it writes raw frames to a disk",
+                "it hides CONFIG, so the process cannot see whether it writes raw frames to a disk",
                 "A3CP_FRAMES_VOLATILE=assume, if you know that it never does",
             )
         return

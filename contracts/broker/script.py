@@ -1,7 +1,7 @@
 """The Lua scripts: each is one rule, in ``contracts/state/lua/*/<name>.lua``, run by its SHA.
 
 A `Call` is a script with its keys, its arguments and how to read its answer; making one does no I/O.
-`contracts.state.captures` makes those of the frames role, `contracts.state.records` those of the events role.
+The modules of `contracts.state` make the calls.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ScriptName = Literal[
 ]  # fmt: skip
 
 OFTEN: frozenset[ScriptName] = frozenset({"push", "watch", "live_put"})
-"""What runs for every frame, or for every capture all the time: over the shared connection, where there is one."""
+"""Scripts that run for every frame, or every second for each capture: they use the shared connection, if any."""
 
 Argument = str | bytes | int | float
 
@@ -75,10 +75,10 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticErro
 
 
 def read_answer(call: Call[T], answer: Any) -> T:
-    """What a script's answer says.
+    """Read a script's reply.
 
     Raises:
-        UnreadableValue: it was made from something that this system does not write.
+        UnreadableValue: the reply was made from a value that this system does not write.
     """
     try:
         return call.read(answer)
@@ -89,14 +89,14 @@ def read_answer(call: Call[T], answer: Any) -> T:
 async def run(broker: AsyncBroker, call: Call[T]) -> T:
     """Run a script.
 
-    Every script may be repeated: after `BrokerUnavailable` nobody knows whether it ran, and running it
+    Every script may be repeated: after `BrokerUnavailable` the script may have run, and running it
     again is safe. What is there stands, and the answer is that of the first run, or says that it is done
     already (``hand_back`` and ``release_leadership``: no longer the caller's; ``publish`` and ``abort``: not new). Only
     ``claim`` does more, a new generation and one delivery more, and ``live_put``: the entry may be there twice.
 
     Raises:
         BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
-        UnreadableValue: the script met something that this system does not write.
+        UnreadableValue: the script met a value that this system does not write.
     """
     text, sha = _source(call.name)
     words = *call.keys, *call.arguments
@@ -147,7 +147,7 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
 
 
 def run_each(broker: Broker, *calls: Call[Any]) -> None:
-    """Run several scripts, each whatever became of those before it.
+    """Run several scripts, each even if one before it failed.
 
     Raises:
         BrokerUnavailable: of the first that failed; the broker is away, or (`BrokerFull`) out of memory.

@@ -29,8 +29,8 @@ class SharedConnection:
 
     Args:
         connection: makes a redis-py connection, which does what comes before the first command: TLS, AUTH, SELECT.
-        answer_within_s: how long an answer may take. Then the connection is given up, with all that waits on it:
-            answers tell by their order alone whose they are.
+        answer_within_s: how long a reply may take. Then the connection is closed, and every command that waits on
+            it fails: replies are matched to commands by their order alone.
     """
 
     def __init__(self, connection: Callable[[], AbstractConnection], answer_within_s: float) -> None:
@@ -40,11 +40,11 @@ class SharedConnection:
         self._line: _Line | None = None
 
     async def ask(self, *words: Word) -> Any:
-        """Send one command; returns its answer. Who is cancelled meanwhile disturbs nobody else.
+        """Send one command; returns its reply. Cancelling the caller does not disturb other callers.
 
         Raises:
-            redis.exceptions.ResponseError: the broker's own word.
-            redis.exceptions.ConnectionError: the connection was lost; nobody knows whether the command ran.
+            redis.exceptions.ResponseError: the broker's error reply.
+            redis.exceptions.ConnectionError: the connection was lost; the command may have run.
             redis.exceptions.TimeoutError: the same, after waiting.
         """
         line = self._line
@@ -53,8 +53,8 @@ class SharedConnection:
         return await line.send(packed(words))
 
     def begin(self, *words: Word) -> asyncio.Future[Any] | None:
-        """Send one command and return what becomes its answer, as in `ask`; None if one would have to wait for the
-        connection. It is nobody's to cancel."""
+        """Send a command without waiting. Returns a future for the reply, or None if there is no open connection. Do
+        not cancel the future: replies are matched by order."""
         line = self._line
         return None if line is None or line.lost else line.send(packed(words))
 
@@ -121,10 +121,10 @@ class _Line(asyncio.Protocol):
 
     def _answered(self, answer: Any) -> None:
         if not self._waiting:
-            raise redis.exceptions.ConnectionError("an answer came that nobody asked for")
+            raise redis.exceptions.ConnectionError("a reply came without a command")
         future, _ = self._waiting.popleft()
         if future.done():
-            return  # who asked was cancelled
+            return  # the caller was cancelled
         if isinstance(answer, redis.exceptions.ResponseError):
             future.set_exception(answer)
         else:

@@ -1,6 +1,6 @@
-"""A capture in the frames role: one `Call` for each step of its life.
+"""A capture in the frames role: one `Call` for each step.
 
-The state hash is the one place where a capture's status is decided; ``contracts/state/lua/frames`` has the rules.
+The state hash decides a capture's status; ``contracts/state/lua/frames`` has the rules.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ TOMBSTONE_TTL_S = 60
 
 
 class CaptureWindow(StrictModel):
-    """What an extractor needs to know of a capture: the ``open`` field of its state, JSON.
+    """What an extractor needs to know of a capture: the ``open`` field of its state, as JSON.
 
-    With a ``video`` its frames come from there, and ``fps_target``, ``width`` and ``height`` are the most that it may
-    have until the video was looked at: its longer side, whichever that is, may have ``width`` pixels.
+    With a ``video`` the frames come from that video. Then ``fps_target``, ``width`` and ``height`` are upper limits
+    until an extractor has read the video; its longer side may have ``width`` pixels.
     """
 
     capture_id: Identifier
@@ -76,7 +76,7 @@ class CaptureWindow(StrictModel):
 
     @property
     def slot(self) -> VideoSlot | None:
-        """Its video's, among those in the broker."""
+        """The slot of its video; None if the frames come from a camera."""
         return VideoSlot(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
 
     @classmethod
@@ -102,8 +102,8 @@ class CaptureWindow(StrictModel):
 def open_capture(window: CaptureWindow) -> Call[bool]:
     """Create the state; false if this capture_id has another one. Dispatch comes after.
 
-    A capture from a video is closed from the first: all that it consists of is there. Until it is dispatched, and its
-    gateway says so (`contracts.state.uploads.wait`), it lapses as soon as an open one does.
+    The state of a capture from a video is closed at once, because all of its frames are in the broker. Until the
+    gateway dispatches it and calls `contracts.state.uploads.wait`, it expires as soon as an open one does.
     """
     keys = capture_keys(window.capture_id)
     text = window.model_dump_json(exclude_none=True)
@@ -135,7 +135,7 @@ class Watch:
 
 
 def watch(capture_id: str) -> Call[Watch | None]:
-    """Say that the gateway is still there, and ask how far the capture is; None if its state is gone."""
+    """Renew the gateway's claim that it is alive, and read how far the capture is; None if its state is gone."""
 
     def read(answer: Any) -> Watch | None:
         if not answer:
@@ -154,9 +154,9 @@ EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
 
 
 def end_stream(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
-    """Write the terminal entry; returns the status that stands, and its error code.
+    """Write the terminal entry; returns the capture's status, and its error code.
 
-    The first terminal stands: whoever comes later is told what it was. ``idle_ms`` > 0 ends the capture
+    The first terminal entry stands: a later call returns the status that it set. ``idle_ms`` > 0 ends the capture
     only if its gateway has not touched it for so long, else the answer is ``busy``.
     """
     keys = capture_keys(capture_id)
@@ -263,5 +263,5 @@ def finish_capture(capture_id: str, token: str) -> Call[bool]:
 
 
 def acknowledge(dispatch_id: str, queue: str = CAPTURES) -> Call[None]:
-    """The capture has its outcome: its dispatch entry goes."""
+    """Remove the dispatch entry of a capture that has its outcome."""
     return Call("frames", "acknowledge", [queue], [EXTRACTOR_GROUP, dispatch_id], lambda _: None)

@@ -1,5 +1,5 @@
-"""Dead letters, in the events role: what can never be appended, with its reason. They are bounded by age, number and
-bytes, so that no stream of them fills the broker; the oldest go first."""
+"""Dead letters, in the events role: entries that can never be appended, with the reason. They are bounded by age,
+number and bytes, so that they cannot fill the broker; the oldest are removed first."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_DEAD = 10_000
 """About how many are kept."""
 
 MAX_DEAD_BYTES = 64 * 1024 * 1024
-"""How many bytes of them: the lengths of all names and values."""
+"""How many bytes are kept: the lengths of all names and values."""
 
 MAX_VALUE_BYTES = 8 * 1024 * 1024
-"""What is kept of a longer value."""
+"""A longer value is cut to this length."""
 
 DEAD_TTL_MS = 30 * 24 * 3600 * 1000
 
@@ -29,8 +29,8 @@ DEAD_TTL_MS = 30 * 24 * 3600 * 1000
 def dead_letter(
     entry_id: str, receipt: Receipt, fields: Mapping[bytes, bytes], dead_at: datetime, capture_id: str = ""
 ) -> Call[None]:
-    """The event can never be appended: it becomes a dead letter, whole, with the receipt's reason. Without ``fields``
-    there is no letter."""
+    """Remove an event that can never be appended, and keep it as a dead letter with the receipt's reason. Without
+    ``fields`` the event is removed and not kept."""
     entry: list[Argument] = [entry_id, receipt.encode(), RECEIPT_TTL_S, capture_id, receipt.error]
     letter = _letter(receipt.error, receipt.detail, dead_at, {b"entry_id": entry_id.encode(), **fields})
     arguments = [keys.RECORDER_GROUP, *entry, MAX_DEAD, MAX_DEAD_BYTES, DEAD_TTL_MS, *(letter if fields else [])]
@@ -38,7 +38,7 @@ def dead_letter(
 
 
 def dead_letter_tail(log: str, tail: bytes, reason: str, detail: str, dead_at: datetime) -> Call[None]:
-    """What stands behind the last newline of a log becomes a dead letter."""
+    """Keep the bytes after a log's last newline as a dead letter."""
     entry: list[Argument] = ["", "", RECEIPT_TTL_S, "", reason]
     letter = _letter(reason, detail, dead_at, {b"log": log.encode(errors="replace"), b"event": tail})
     return Call(

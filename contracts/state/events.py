@@ -1,8 +1,8 @@
-"""Events: the one way to put something into a session's log.
+"""Events: the one way to append to a session's log.
 
 An event is JSON text. It is published on ``{a3cp}:events``, and the active recorder appends it; the
-receipt says when, or why not. What is put in is preserved: key order, strings and number tokens verbatim;
-only insignificant whitespace goes.
+receipt says when, or why not. The event is preserved: key order, strings and number tokens verbatim;
+only insignificant whitespace is removed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def compact_json(text: bytes) -> bytes:
 
 
 def event_bytes(event: BaseModel) -> bytes:
-    """The JSON of a message of ours; fields that were never set and are None are left out."""
+    """The JSON of one of our messages; fields that were never set and are None are left out."""
     return event.model_dump_json(exclude_none=True).encode()
 
 
@@ -84,7 +84,7 @@ _TIME_BYTES = len("2026-01-31T12:00:00.000Z")
 _EVENT_AT = len(_HEAD) + _TIME_BYTES + len(_MIDDLE)
 _END = b"}\n"
 _BY_CLIENT_END = b',"by":"client"}\n'
-"""An event is an object, so any other line of ours ends with two braces: no event can imitate this, or hide it."""
+"""An event is an object, so any other line ends with two braces: no event can imitate this, or hide it."""
 
 
 def encode_line(event: bytes, recorded_at: str, max_event_bytes: int, *, by_client: bool = False) -> bytes:
@@ -216,7 +216,7 @@ async def append_event(broker: AsyncBroker, entry: EventEntry) -> str:
     Repeating it is safe: the recorder does not repeat a line whose event bytes are the same.
 
     Raises:
-        BrokerUnavailable: the broker is away; nobody knows whether the event was published.
+        BrokerUnavailable: the broker is unavailable; the event may have been published.
     """
     with broker_errors("events"):
         entry_id: Any = await broker.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""The real-time lane in the frames role: who serves whom, and one frame and its answer on their way.
+"""The real-time lane in the frames role: which worker serves which session, and frames and answers in transit.
 
 A worker has one inbox, a gateway one outbox. At most one frame of each session is on its way; a worker deletes it as it
-answers, a gateway deletes the answers that it has read, so nothing is left. An entry that nobody takes goes by itself.
+answers, a gateway deletes the answers that it has read, so nothing is left. An entry that no process takes expires.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ __all__ = [
 ]
 
 SILENT_MS = 5_000
-"""A live worker that is silent for so long gets no session, and its sessions are told."""
+"""A live worker without a heartbeat for so long gets no session, and its gateways move its sessions."""
 
 LIVE_LEASE_MS = 10_000
-"""How long a session keeps its place at its worker when its gateway is gone."""
+"""How long a session keeps its slot at its worker after its gateway stopped renewing it."""
 
 FORGET_MS = 60_000
 """How long a live worker that is silent stays listed."""
 
 ENTRY_TTL_MS = 15_000
-"""How long a frame or an answer waits for somebody who does not come."""
+"""How long a frame or an answer is kept if no process reads it."""
 
 
 MAX_NAME = 512
 
 
 class WorkerSlot(NamedTuple):
-    """A session's place at a worker."""
+    """A session's slot at a worker."""
 
     worker: str
     live_id: str
 
     @property
     def member(self) -> str:
-        """As it stands in the zset of sessions."""
+        """Its member in the zset of sessions."""
         return f"{self.worker}/{self.live_id}"
 
     @classmethod
@@ -158,8 +158,8 @@ _BOTH = (LIVE_WORKERS, LIVE_SESSIONS)
 
 
 def join(live_id: str) -> Call[WorkerSlot | None]:
-    """A place at the live worker with the fewest sessions; the one it has, if both are there still; None if no worker
-    is there."""
+    """Take a slot at the live worker with the fewest sessions, or keep the session's slot if its worker is alive; None
+    if no worker is alive."""
 
     def read(answer: bytes) -> WorkerSlot | None:
         return WorkerSlot(answer.decode(), live_id) if answer else None
@@ -167,13 +167,13 @@ def join(live_id: str) -> Call[WorkerSlot | None]:
     return Call("frames", "live_join", _BOTH, [live_id, SILENT_MS, LIVE_LEASE_MS], read)
 
 
-def renew(places: Sequence[WorkerSlot]) -> Call[list[WorkerSlot]]:
-    """Keep these places; returns those whose worker is gone. Without it a place lapses after ``LIVE_LEASE_MS``."""
+def renew(slots: Sequence[WorkerSlot]) -> Call[list[WorkerSlot]]:
+    """Renew these slots; returns those whose worker is gone. A slot expires ``LIVE_LEASE_MS`` after a renewal."""
 
     def read(answer: Any) -> list[WorkerSlot]:
         return [WorkerSlot.read(member) for member in answer]
 
-    members = [place.member for place in places]
+    members = [slot.member for slot in slots]
     return Call("frames", "live_renew", _BOTH, [SILENT_MS, LIVE_LEASE_MS, *members], read)
 
 
@@ -200,7 +200,7 @@ def sessions_per_worker(broker: Broker) -> Counter[bytes]:
 
 
 def alive(worker: str) -> Call[set[str]]:
-    """Say that this worker is there; returns the ``live_id`` of each of its sessions."""
+    """Write this worker's heartbeat; returns the ``live_id`` of each of its sessions."""
     return Call("frames", "live_alive", _BOTH, [worker, FORGET_MS], lambda answer: {name.decode() for name in answer})
 
 
@@ -215,6 +215,5 @@ def put_answer(gateway: str, answer: Answer) -> Call[bytes]:
 
 
 def drop(stream: str, entry_ids: Sequence[bytes]) -> Call[int]:
-    """Delete entries that were read, or are not wanted any more; with the last one the stream goes. Returns how many of
-    them were there."""
+    """Delete entries that were read or are obsolete, and the stream with its last entry. Returns how many existed."""
     return Call("frames", "live_drop", [stream], list(entry_ids), int)

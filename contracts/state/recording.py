@@ -26,7 +26,7 @@ LEADER_TTL_MS = 5_000
 
 
 class RecordedEntry(NamedTuple):
-    """An entry whose line is in its file, and what whoever waits for it is told."""
+    """An entry whose line is on disk, and the receipt for the process that waits for it."""
 
     entry_id: str
     receipt: Receipt
@@ -34,16 +34,16 @@ class RecordedEntry(NamedTuple):
 
 
 def acknowledge_event(entry_id: str, receipt: Receipt, capture_id: str = "") -> Call[float | None]:
-    """`acknowledge_events` of one entry; returns its time."""
+    """`acknowledge_events` for one entry."""
     call = acknowledge_events([RecordedEntry(entry_id, receipt, capture_id)])
     return Call(call.role, call.name, call.keys, call.arguments, lambda answer: call.read(answer)[0])
 
 
 def acknowledge_events(entries: Sequence[RecordedEntry]) -> Call[list[float | None]]:
-    """The lines are in their files: the entries go; receipts and records say so. At least one, a few hundred at most.
+    """Remove entries whose lines are on disk, and write their receipts and records: 1 to a few hundred.
 
-    Returns for each how many seconds ago its capture was closed, once, by the events broker's clock; None if nobody
-    knows.
+    Returns for each entry the seconds since its capture was closed, by the events broker's clock; None if it has no
+    capture, was acknowledged before, or has no known time of closing.
     """
 
     def read(answer: list[int]) -> list[float | None]:

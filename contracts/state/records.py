@@ -52,7 +52,7 @@ SOCKET_LEASE_MS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class CaptureCounts:
-    """How far a capture came: frames accepted, frames extracted, frames in which each part was found."""
+    """A capture's counts: frames accepted, frames extracted, frames in which each part was found."""
 
     accepted: int = 0
     extracted: int = 0
@@ -87,7 +87,7 @@ class CaptureRecord:
     event: bytes
     counts: CaptureCounts
     upload: VideoSlot | None = None
-    """The place of the video that its frames come from, if they do."""
+    """The slot of the video that its frames come from; None for a camera."""
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureRecord:
@@ -159,7 +159,7 @@ def reserve(
     *,
     lease_ms: int = SOCKET_LEASE_MS,
 ) -> Call[Reservation]:
-    """Create the durable record, or say which rule forbids it. ``connection`` makes a repeat recognisable."""
+    """Create the durable record, or return the rule that forbids it. ``connection`` identifies a repeated call."""
     redis_keys = [
         keys.session(window.session_id),
         keys.capture_record(window.capture_id),
@@ -179,20 +179,20 @@ def reserve(
 def recheck(
     user_id: str, session_id: str, capture_id: str, *, lease_ms: int = SOCKET_LEASE_MS
 ) -> Call[Literal["active", "session_invalid", "session_closed"]]:
-    """Ask whether the session still stands, and keep the socket's place among the user's."""
+    """Ask whether the session is still active, and renew the socket's slot among the user's."""
     redis_keys = [keys.session(session_id), keys.user_captures(user_id)]
     return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
 
 
 def mark_closed(user_id: str, capture_id: str) -> Call[None]:
-    """The close entry is written: the socket's place is free, and the capture waits for its line."""
+    """Free the user's slot after the close entry was written, and note the time."""
     redis_keys = [keys.capture_record(capture_id), keys.user_captures(user_id)]
     return Call("events", "mark_closed", redis_keys, [capture_id], lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome that stands after an attempt to set one, and whether this attempt set it.
+    """A capture's outcome after an attempt to set one, and whether this attempt set it.
 
     ``event`` is the published event's bytes, ``error_code`` an abort's.
     """
@@ -221,7 +221,7 @@ def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
 def abort(
     user_id: str, capture_id: str, error_code: CaptureCode | VideoCode, counts: CaptureCounts | None = None
 ) -> Call[Outcome]:
-    """Give a capture the outcome ``aborted``, unless it has one already; its socket's place is free."""
+    """Give a capture the outcome ``aborted``, unless it has one already, and free the user's slot."""
 
     def read(answer: Any) -> Outcome:
         word, code = answer[0].decode(), stored_code(answer[1])

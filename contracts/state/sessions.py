@@ -20,7 +20,7 @@ ENDED_SESSION_TTL_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class SessionStep:
-    """What became of a start or end.
+    """The outcome of a start or an end.
 
     ``new`` has the entry ID of the event that was just published; ``again`` repeats an earlier answer, and
     its event may be published once more.

@@ -1,6 +1,7 @@
-"""Uploaded videos in the frames role: their places, which bound them, and their chunks.
+"""Uploaded videos in the frames role: their slots, which bound how much is stored, and their chunks.
 
-A place and its chunks lie in different slots of a cluster, so each step is by itself, and each lapses by itself.
+A video's slot and its chunks are in different hash slots of a cluster, so each needs a step of its own and expires by
+itself.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ ARRIVING_TTL_S = 60
 """How long the chunks of a video outlive a gateway that is silent while they arrive."""
 
 Placed = Literal["OK", "full", "user"]
-"""``full``: there are too many videos, or bytes of them; ``user``: this user has too many."""
+"""``full``: too many videos, or bytes, are stored; ``user``: too many are this user's."""
 
 
 def take(place: VideoSlot, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
-    """Take a place, or renew it, or change it to this one. It is for a minute, and for as long as a closed capture
-    waits once the video is ``complete``. It counts with its own length; ``whole_bytes``, the length that the video will
-    have, must find room too, but take none. One user has no more than half of all bytes, or one video."""
+    """Take a slot, or renew it, or change it to this one. It lasts a minute; if the video is ``complete``, as long as a
+    closed capture waits. It counts with its own length; ``whole_bytes``, the length that the video will have, must fit
+    too, but is not reserved. One user may have at most half of all bytes, or one video."""
     of_one_user = max(settings.upload_max_total_bytes // 2, settings.upload_max_bytes)
     arguments: list[Argument] = [
         place.upload_id, place.byte_length, place.user_id, 1000 * (ENDED_TTL_S if complete else ARRIVING_TTL_S),
@@ -88,7 +89,7 @@ def read_slots_sync(broker: Broker) -> list[VideoSlot]:
 
 
 async def keep(broker: AsyncBroker, upload_id: str) -> bool:
-    """A whole video waits for its extractor as long as a closed capture does; false if it is gone.
+    """Keep a complete video for its extractor as long as a closed capture is kept; false if it is gone.
 
     Raises:
         BrokerUnavailable: the broker is away; this may be repeated.
@@ -104,7 +105,7 @@ def keep_sync(broker: Broker, upload_id: str) -> bool:
 
 
 async def wait(broker: AsyncBroker, capture_id: str) -> bool:
-    """A capture from a video, once it is dispatched, waits for its extractor as long as its video; false if it is gone.
+    """Keep the state of a dispatched capture as long as its video; false if it is gone.
 
     Raises:
         BrokerUnavailable: the broker is away; this may be repeated.
@@ -114,10 +115,10 @@ async def wait(broker: AsyncBroker, capture_id: str) -> bool:
 
 
 async def drop(broker: AsyncBroker, *places: VideoSlot) -> None:
-    """Let go of a video and of its place, or of all the places that it may have; gone already is gone.
+    """Delete a video and its slot, or all the slots that it may have. May be repeated.
 
     Raises:
-        BrokerUnavailable: the broker is away; this may be repeated, and both lapse by themselves.
+        BrokerUnavailable: the broker is unavailable; this may be repeated, and both expire by themselves.
     """
     with broker_errors("frames"):
         await broker.delete(uploaded_video(places[0].upload_id))

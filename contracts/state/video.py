@@ -22,7 +22,7 @@ _BYTES = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class VideoSlot:
-    """One video's place among those in the broker. ``user_id`` is empty as long as nobody knows it."""
+    """One video's slot among those in the broker. ``user_id`` is empty until the gateway has read the form field."""
 
     upload_id: str
     byte_length: int
@@ -33,14 +33,14 @@ class VideoSlot:
         """Read its written form; ``ValueError`` if it is none."""
         upload_id, byte_length, user_id = member.split("/")
         if not is_identifier(upload_id) or not _BYTES.fullmatch(byte_length):
-            raise ValueError("not the place of a video")
+            raise ValueError("not the slot of a video")
         if user_id and not is_identifier(user_id):
-            raise ValueError("the place of a video has a user_id that is no identifier")
+            raise ValueError("the slot of a video has a user_id that is no identifier")
         return cls(upload_id, int(byte_length), user_id)
 
     @property
     def member(self) -> str:
-        """How it is written in the broker."""
+        """Its member in the zset of slots."""
         return f"{self.upload_id}/{self.byte_length}/{self.user_id}"
 
 

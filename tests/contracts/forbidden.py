@@ -1,4 +1,4 @@
-"""What nobody may do in a broker, and what each process may not, though another one does."""
+"""Commands that no user may run in a broker, and those that one process may not run, though another one may."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ CLIENT KILL x | CLIENT PAUSE 1 | SCRIPT FLUSH | SCRIPT LOAD x | FUNCTION LOAD x 
 PUBLISH x y | MIGRATE localhost 1 k 0 1 | CLUSTER RESET | CLUSTER FAILOVER | SELECT 1
 DUMP a3cp:captures | RESTORE a3cp:captures 0 x | COPY a3cp:captures y | RENAME a3cp:captures y
 OBJECT ENCODING a3cp:captures | MEMORY USAGE a3cp:captures | XTRIM a3cp:captures MAXLEN 0
-DUMP {a3cp}:events | COPY {a3cp}:events y | XTRIM {a3cp}:events MAXLEN 0 | GET somebody's
-SET somebody's 1 | DEL somebody's | EVAL x 1 somebody's | XADD a3cp:other * a b | HGETALL a3cp:{x}:other
+DUMP {a3cp}:events | COPY {a3cp}:events y | XTRIM {a3cp}:events MAXLEN 0 | GET another-key
+SET another-key 1 | DEL another-key | EVAL x 1 another-key | XADD a3cp:other * a b | HGETALL a3cp:{x}:other
 """
-"""Commands of all kinds, on keys of ours and of others."""
+"""Commands of all kinds, on the project's keys and on others."""
 
 DENIED: dict[tuple[User, Role], str] = {
     ("gateway", "frames"): f"""

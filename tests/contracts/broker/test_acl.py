@@ -85,7 +85,7 @@ KEYS_BY_NAME = {
 EVERYBODY = "info config|get time command cluster|slots asking"
 """What the check of the roles asks, the broker's clock, and what a client of a cluster asks."""
 UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort"}
-"""Commands that nobody has, to see if somebody asks for one."""
+"""Commands that no user may run, to see if a process asks for one."""
 
 
 @cache
@@ -192,7 +192,7 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
     uses = uses_of(user)
     rights = {right for role in ROLES for right in rights_of(user, role)}
     assert not {use for use in uses if not any(is_for(right, use) for right in rights)}, "what it lacks"
-    assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, "what nobody uses"
+    assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, "rights without a use"
     more = " script|kill" if user == "operator" else ""
     assert all(RIGHTS[role][user][""] == EVERYBODY + more for role in ROLES)
 
@@ -264,7 +264,7 @@ def test_every_step_of_every_script_is_allowed_to_the_processes_that_run_it(
     assert looked_at > 150
 
 
-# --- what nobody may -------------------------------------------------------------------------------------
+# --- what no user may -------------------------------------------------------------------------------------
 
 
 def commands_named(table: str) -> list[list[str]]:

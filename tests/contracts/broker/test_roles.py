@@ -75,14 +75,14 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("role", "info", "config", "problem", "mend"), REFUSED)
-def test_a_broker_that_is_not_as_its_role_needs_is_refused_with_its_mend(
-    role: Role, info: dict[str, Any], config: dict[str, str], problem: str, mend: str
+@pytest.mark.parametrize(("role", "info", "config", "problem", "fix"), REFUSED)
+def test_a_broker_that_is_not_as_its_role_needs_is_refused_with_its_fix(
+    role: Role, info: dict[str, Any], config: dict[str, str], problem: str, fix: str
 ) -> None:
     needed = FRAMES_CONFIG if role == "frames" else EVENTS_CONFIG
     with pytest.raises(BrokerMisconfigured) as caught:
         judge_role(role, {**INFO, **info}, {**needed, **config}, assume_volatile=False)
-    assert (caught.value.role, caught.value.problem, caught.value.mend) == (role, problem, mend)
+    assert (caught.value.role, caught.value.problem, caught.value.mend) == (role, problem, fix)
 
 
 def test_a_frames_broker_that_hides_config_is_refused_until_it_is_assumed_volatile() -> None:
@@ -154,7 +154,7 @@ def test_a_real_events_broker_without_a_bound_is_taken_and_advised(own_brokers: 
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "problem", "mend"),
+    ("setting", "value", "problem", "fix"),
     [
         ("appendonly", "yes", "appendonly is on", "CONFIG SET appendonly no"),
         ("save", "3600 1", "RDB snapshots are on", 'CONFIG SET save ""'),
@@ -168,20 +168,20 @@ def test_a_real_events_broker_without_a_bound_is_taken_and_advised(own_brokers: 
     ],
 )
 def test_a_real_frames_broker_that_may_persist_or_delete_is_refused(
-    own_brokers: BrokerPair, setting: str, value: str, problem: str, mend: str
+    own_brokers: BrokerPair, setting: str, value: str, problem: str, fix: str
 ) -> None:
     with own_brokers.frames.client() as client:
         client.config_set(setting, value)
     error = refusal(own_brokers.frames.url, "frames")
     assert error.problem.startswith(problem)
-    assert error.mend == mend
+    assert error.mend == fix
     if setting in ("appendonly", "save"):
         check(own_brokers.frames.url, "frames", assume_volatile=True)
     with own_brokers.frames.client() as client:
         client.config_set("appendonly", "no")  # a server that writes its first AOF refuses to stop
 
 
-def test_the_mend_sentence_mends_it(own_brokers: BrokerPair) -> None:
+def test_the_advice_fixes_it(own_brokers: BrokerPair) -> None:
     with own_brokers.events.client() as client:  # durable, and without a bound: everything frames must not be
         for _ in range(5):
             try:

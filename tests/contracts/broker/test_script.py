@@ -1,4 +1,4 @@
-"""Running a script: by its SHA, with its text where the broker does not know it yet, and with errors of ours only."""
+"""Running a script: by its SHA, with its text if the broker does not know it yet; all errors are the project's own."""
 
 from __future__ import annotations
 

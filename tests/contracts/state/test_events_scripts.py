@@ -203,7 +203,7 @@ def test_recheck_says_whether_the_session_still_stands(desk: Desk) -> None:
     one = desk.window("one")
     desk.reserve(one)
     assert desk.recheck(one) == "active"
-    assert desk.recheck(one.model_copy(update={"user_id": "somebody"})) == "session_invalid"
+    assert desk.recheck(one.model_copy(update={"user_id": "another"})) == "session_invalid"
     assert desk.recheck(one.model_copy(update={"session_id": "sess_ffffffffffffffff"})) == "session_invalid"
     desk.ends()
     assert desk.recheck(one) == "session_closed"

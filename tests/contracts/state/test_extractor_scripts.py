@@ -214,7 +214,7 @@ def test_a_heartbeat_keeps_all_three_keys_and_changes_nothing_else(three: Captur
     before = three.state()
     assert three.backend.run(captures.heartbeat(three.capture_id, token))
     assert lives(three) == (life, life, life)
-    assert three.state() == before  # the gateway's signs of life are its own
+    assert three.state() == before  # only the gateway writes its heartbeat
 
 
 # --- release -------------------------------------------------------------------------------------------

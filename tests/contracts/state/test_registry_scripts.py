@@ -1,5 +1,5 @@
 """The registry of sessions and the recorder's own steps in the events role, rule by rule: session_start, session_end,
-the recorder's."""
+acknowledge_events, dead_letter, acquire_leadership, release_leadership."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_nobody_ends_the_session_of_another_user_or_learns_of_it(registry: Regis
     if ended:
         registry.end()
     before, published = registry.fields(), registry.events()
-    assert registry.end(user_id="somebody") == SessionStep("wrong_user")
+    assert registry.end(user_id="another") == SessionStep("wrong_user")
     assert (registry.fields(), registry.events()) == (before, published)
 
 
@@ -417,7 +417,7 @@ def test_an_event_whose_sender_is_told_leaves_the_stream_and_no_letter(letterles
 
 @pytest.fixture
 def leaderless(backend: Backend) -> Iterator[Backend]:
-    """Nobody is the active recorder, before and after."""
+    """No recorder is active, before and after."""
     backend.events.delete(keys.RECORDER_LEADER)
     yield backend
     backend.events.delete(keys.RECORDER_LEADER)

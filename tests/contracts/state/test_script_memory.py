@@ -189,14 +189,14 @@ def test_a_capture_is_aborted_and_its_session_asked_for_on_a_full_broker(
         assert record_of(reserved)[b"outcome"] == b"aborted"
 
 
-@pytest.mark.parametrize("buried", [False, True])
-def test_a_full_broker_keeps_being_recorded(reserved: Capture, buried: bool) -> None:
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_full_broker_keeps_being_recorded(reserved: Capture, dead: bool) -> None:
     own = reserved.backend
     own.run(records.publish(event_of(reserved), CaptureCounts()))
     [[_, entries]] = own.events.xreadgroup(keys.RECORDER_GROUP, "me", {keys.EVENTS: ">"})  # type: ignore[misc]
     entry_id, fields = entries[-1]
     with full(own.events):
-        if buried:
+        if dead:
             refused = Receipt(error="invalid_event", detail="why")
             own.run(dead_letters.dead_letter(entry_id.decode(), refused, fields, NOW, reserved.capture_id))
             assert own.events.xlen(keys.DEAD_EVENTS) == 1

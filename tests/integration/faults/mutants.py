@@ -75,12 +75,10 @@ MUTANTS: dict[str, Mutant] = {
 HOSTILE_MUTANTS: dict[str, Mutant] = {
     "a record that cannot be read is forgotten": Mutant(
         "recorder/sweep.py",
-        "        except (UnreadableValue, ValueError):  # expired, or no record of ours\n",
+        "        except (UnreadableValue, ValueError):\n            return Sighting(None)\n",
         "capture_record: accepted=b'abc'",
         "recorder-1 after ",
-        "        except (UnreadableValue, ValueError):\n"
-        "            if fields:\n"
-        "                __import__('os')._exit(1)\n",
+        "        except (UnreadableValue, ValueError):\n            __import__('os')._exit(1)\n",
     ),
     "a dispatch entry that names no capture is acknowledged": Mutant(
         "workers/extract/lease.py",

@@ -1,8 +1,8 @@
--- acknowledge_events (events): lines are in their files -> the entries go, then their receipts and the captures' records say so. A
--- record that is not what it must be costs no other entry its receipt.
+-- acknowledge_events (events): removes entries whose lines are on disk, then writes their receipts and marks the
+-- captures' records. An unreadable record does not stop the other entries.
 -- KEYS events, unfinished, then for each entry: receipt, record
 -- ARGV group, ttl_s, then for each entry: entry_id, receipt_json, capture_id, recorded_at
--- -> for each: ms since the capture's close | -1: no capture, settled before, or nobody knows when it was closed
+-- -> for each: ms since the capture's close | -1: no capture, acknowledged before, or no known time of closing
 local ids, answers = {}, {}
 for i = 3, #ARGV, 4 do ids[#ids + 1] = ARGV[i] end
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ids))

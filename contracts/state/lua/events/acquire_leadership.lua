@@ -1,5 +1,5 @@
--- acquire_leadership (events): one active recorder; a standby takes over when the leader's key has lapsed. A key that would never lapse,
--- or not for longer than a leader may have it, is no leader's.
+-- acquire_leadership (events): one recorder is active; a standby takes over when the leader's key has expired. A key without
+-- a TTL, or with a longer one than a leader sets, does not count.
 -- KEYS leader   ARGV me, ttl_ms   -> 1 | 0
 local holder = redis.pcall('GET', KEYS[1])
 if holder == ARGV[1] then

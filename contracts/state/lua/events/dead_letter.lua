@@ -1,6 +1,6 @@
--- dead_letter (events): an event that can never be appended leaves the stream, and goes to the dead letters in the same step,
--- whole and with its reason. These are bounded by age, number and bytes: the oldest make room. Without an entry_id the
--- letter comes from elsewhere; without fields there is no letter.
+-- dead_letter (events): moves an event that can never be appended from the stream to the dead letters, with the reason.
+-- They are bounded by age, number and bytes: the oldest are removed. An empty entry_id means that the letter is not from
+-- the stream; without fields the event is removed and not kept.
 -- KEYS events, receipt, record, unfinished, dead
 -- ARGV group, entry_id, receipt_json, ttl_s, capture_id, code, max_dead, max_bytes, max_age_ms, field, value …   -> 1
 local t = redis.call('TIME')

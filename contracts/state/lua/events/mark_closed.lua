@@ -1,5 +1,5 @@
--- mark_closed (events): all frames of a capture and its close entry are in the frames broker: its socket's place is free, and
--- the record says since when the capture waits for its line, by this broker's clock.
+-- mark_closed (events): frees the user's slot after all frames and the close entry are in the frames broker, and notes in
+-- the record when that was, by this broker's clock.
 -- KEYS record, user_captures   ARGV capture_id   -> 1
 redis.call('ZREM', KEYS[2], ARGV[1]) -- first: memory is checked at a script's first write
 if redis.call('EXISTS', KEYS[1]) == 1 then

@@ -1,4 +1,4 @@
--- publish (events): a capture's one event. No outcome yet -> store it and add it to the stream; else say what is there.
+-- publish (events): publishes a capture's one event if it has no outcome yet; else returns the outcome.
 -- KEYS record, events
 -- ARGV event_json, capture_id, user_id, session_id, record_id, ttl_s, field, value …
 -- -> {new | published, event_json} | {aborted, error_code}

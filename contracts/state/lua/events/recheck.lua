@@ -1,4 +1,4 @@
--- recheck (events): is the session still active and this user's? The open socket keeps its place meanwhile.
+-- recheck (events): asks whether the session is active and this user's, and renews the open socket's slot.
 -- KEYS session, user_captures   ARGV user_id, capture_id, lease_ms   -> active | session_invalid | session_closed
 local s = redis.call('HMGET', KEYS[1], 'user_id', 'status')
 if redis.call('ZSCORE', KEYS[2], ARGV[2]) then

@@ -1,5 +1,5 @@
--- claim (frames): whoever holds the dispatch entry gets the capture with a new generation; every older token is
--- void from here on. A second dispatch entry for the same capture, or a finished capture, is gone.
+-- claim (frames): gives the capture to the consumer that holds its dispatch entry, with a new generation; every older token
+-- becomes invalid. A second dispatch entry for the same capture, or a finished capture, gets nothing.
 -- KEYS state, frames, rows   ARGV dispatch_id, ttl_open_s, ttl_ended_s   -> HGETALL | {}
 local s = redis.call('HMGET', KEYS[1], 'status', 'dispatch')
 if not s[1] or s[1] == 'finished' then return {} end

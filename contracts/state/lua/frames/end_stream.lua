@@ -1,5 +1,5 @@
--- end_stream (frames): one terminal entry, ID = last + 1, which flips the status; never refused for want of room or
--- memory. Repeated, it returns the terminal that is there. An abort drops the frames nobody needs now.
+-- end_stream (frames): adds the one terminal entry, ID = last + 1, and sets the status; a full stream or broker does not
+-- refuse it. Repeated, it returns the status that is set. An abort deletes the frames.
 -- With idle_ms > 0 (the extractor's rule) it ends only a capture that its gateway has not touched for so long.
 -- KEYS state, frames, rows   ARGV status, error_code, ttl_s, idle_ms, field, value …
 -- -> {closed | aborted | finished, error_code} | {BUSY, ''} | {GONE, ''}
@@ -13,7 +13,7 @@ if idle > 0 then
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3]) -- first: memory is checked at a script's first write, and this one is free
 if ARGV[1] == 'aborted' then redis.call('DEL', KEYS[2]) end -- not XTRIM: a stray entry's ID must not stop the abort
-local frames = s[3] and #s[3] < 16 and s[3]:match('^%d+$') -- else nobody can go on from where it stands
+local frames = s[3] and #s[3] < 16 and s[3]:match('^%d+$') -- else the sequence is unknown, and the broker picks the ID
 redis.call('XADD', KEYS[2], frames and string.format('%.0f-0', frames + 1) or '*', unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('EXPIRE', KEYS[3], ARGV[3]) -- rows wait as long as the frames for an extractor that needs both

@@ -1,5 +1,5 @@
--- finish_capture (frames): the owner drops everything of a capture whose outcome is in the durable record. The state stays
--- a little while, so that a late push learns that the capture ended, and why.
+-- finish_capture (frames): the owner deletes frames and rows of a capture whose outcome is in the durable record. The
+-- state stays for ttl_s, so that a late push learns that the capture ended, and why.
 -- KEYS state, frames, rows   ARGV token, ttl_s   -> 1 | 0
 local s = redis.call('HMGET', KEYS[1], 'status', 'token')
 if s[1] and s[2] ~= ARGV[1] then return 0 end -- handed back or taken over: not the caller's to drop

@@ -1,5 +1,5 @@
 -- row (frames): only the owner stores; the frame is deleted first, then its row is stored, so that a full broker
--- keeps draining. A row is stored once. The first row after a takeover notes that tracking began anew.
+-- keeps draining. A row is stored once. The first row after a takeover notes that tracking restarted.
 -- KEYS state, frames, rows
 -- ARGV token, seq, row, byte_length, restart, ttl_open_s, ttl_ended_s, pose, left_hand, right_hand, face   -> 1 | 0
 local s = redis.call('HMGET', KEYS[1], 'token', 'status', 'tracker_restarts')

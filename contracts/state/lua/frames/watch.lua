@@ -1,4 +1,4 @@
--- watch (frames): the gateway says that it is still there and asks how far the capture is.
+-- watch (frames): notes that the capture's gateway is alive, and returns how far the capture is.
 -- KEYS state, frames, rows   ARGV ttl_s
 -- -> {status, error_code, accepted, extracted, depth, backlog_bytes, claimed, pose, left_hand, right_hand, face} | {}
 local s = redis.call('HMGET', KEYS[1], 'status', 'error_code', 'accepted', 'extracted', 'backlog_bytes', 'generation',

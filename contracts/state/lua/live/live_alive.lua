@@ -1,5 +1,5 @@
--- live_alive (frames): a live worker says that it is there, and is told whose frames it may still get. Workers that are
--- silent for too long, or speak from a time that has not come, are forgotten.
+-- live_alive (frames): writes a live worker's heartbeat, and returns its sessions. Heartbeats that are too old, or lie in the
+-- future, are removed.
 -- KEYS workers, sessions   ARGV me, forget_ms   -> live_ids
 redis.call('ZREM', KEYS[1], ARGV[1]) -- first: it needs no memory
 local t = redis.call('TIME')

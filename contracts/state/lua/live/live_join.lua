@@ -1,5 +1,5 @@
--- live_join (frames): a session gets the live worker that has the fewest, and keeps it while both are there. A name that
--- is none, and a sign of life from a time that has not come, are no worker's.
+-- live_join (frames): gives a session a slot at the live worker with the fewest sessions, and keeps it while both are alive.
+-- Members that are no name, and heartbeats in the future, do not count.
 -- KEYS workers, sessions   ARGV live_id, silent_ms, lease_ms   -> worker | ''
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

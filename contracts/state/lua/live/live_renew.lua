@@ -1,4 +1,4 @@
--- live_renew (frames): a gateway keeps its sessions' places; those whose worker is gone are named, and let go.
+-- live_renew (frames): renews the slots of a gateway's sessions; removes and returns those whose worker is gone.
 -- KEYS workers, sessions   ARGV silent_ms, lease_ms, worker/live_id …   -> {worker/live_id …}
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

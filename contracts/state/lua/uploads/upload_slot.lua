@@ -1,7 +1,7 @@
--- upload_slot (frames): a video gets a place, or keeps the one that it has, while there are not too many of them, nor
--- too many bytes, nor too many of either of one user; those whose user is not known yet count as one. A place that nobody renews lapses. What is no place, or would not lapse
--- within two hours, is none of ours and goes.
--- It counts with its own bytes; room for the whole video, as long as it may be, must be there as well.
+-- upload_slot (frames): takes or renews a video's slot unless there are too many videos, or too many bytes, in all or of
+-- one user; videos whose user is not known yet count as one user's. A slot that is not renewed expires. Members that are
+-- no slot, or would not expire within two hours, are removed.
+-- A slot counts with its own bytes; whole_bytes must fit as well, but is not reserved.
 -- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user, max_user_bytes, whole_bytes
 -- -> OK | full | user
 local t = redis.call('TIME')
