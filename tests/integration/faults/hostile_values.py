@@ -36,8 +36,8 @@ SCORES = (float("inf"), float("-inf"), -1.0, 0.0, 1e308, 2.0**62)
 
 
 class Victim:
-    """A capture of another user's that was sent, closed and reserved as a gateway does it; its fields are what is
-    changed. Nobody waits for it."""
+    """A finished capture of another user, with the records that a gateway writes. The fuzzer changes its fields; no
+    client waits for it."""
 
     def __init__(self) -> None:
         self.capture_id, self.record_id = f"victim-{uuid.uuid4().hex}", str(uuid.uuid4())
