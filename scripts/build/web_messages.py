@@ -29,7 +29,7 @@ from contracts.messages.http import ClientLimits
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.pipelines import PipelineInfo
 from contracts.rules.code_entry import Code
-from contracts.rules.codes import CODES, AbortCode, CaptureCode
+from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode
 from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.layout import LAYOUT
 from contracts.rules.limits import CaptureLimits
@@ -90,6 +90,7 @@ def constants() -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "abort_codes": get_args(AbortCode),
         "capture_codes": get_args(CaptureCode),
+        "video_codes": get_args(VideoCode),
         "live_codes": get_args(LiveCode),
         "codes": {name: _page_texts(code) for name, code in CODES.items()},
         "capture_limits": limits.model_dump(),
