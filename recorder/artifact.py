@@ -13,7 +13,7 @@ import orjson
 
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
 from contracts.rules.errors import ArtifactError
-from contracts.rules.layout import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
+from contracts.rules.landmarks import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
 from contracts.rules.paths import artifact_uri
 from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.npz import NpyArray, read_npz
@@ -63,7 +63,7 @@ class Artifact:
     """A verified artifact and what is in it.
 
     Attributes:
-        features: float32 (T, 1662), laid out as `contracts.rules.layout` says.
+        features: float32 (T, 1662), laid out as `contracts.rules.landmarks` says.
         timestamps_ms: int64 (T,), event time since the start of the capture.
         decoded: bool (T,), whether the frame's JPEG could be decoded.
         fps_target: the frames a second that the client meant to send.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.messages.base import StrictModel
 from contracts.rules.codes import LiveCode
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 
 __all__ = [
     "Detection",
@@ -41,9 +41,10 @@ class LiveTimingMs(StrictModel):
 
 
 class PipelineResult(StrictModel):
-    """What a pipeline says of one frame.
+    """A pipeline's result for one frame.
 
-    ``landmarks`` has shape (landmarks, coordinates) for each part that was found, as `contracts.rules.layout` has them.
+    ``landmarks`` has an array of shape (landmarks, coordinates) for each part that was found. The coordinates are
+    named in `contracts.rules.landmarks`.
     """
 
     pipeline: str

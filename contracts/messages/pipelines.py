@@ -7,7 +7,7 @@ and pages.
 from __future__ import annotations
 
 from contracts.messages.base import StrictModel
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 
 __all__ = ["PIPELINES", "PipelineInfo"]
 

@@ -17,7 +17,7 @@ from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation, CaptureOpen, Found
 from contracts.rules.codes import stored_code
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
-from contracts.rules.layout import PART_NAMES, Part, Row
+from contracts.rules.landmarks import PART_NAMES, Part, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import OPEN_TTL_S, TerminalEntry
 from contracts.state.video import StoredVideo, VideoSlot

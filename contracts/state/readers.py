@@ -11,7 +11,7 @@ from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.messages.capture import Found
 from contracts.rules.errors import UnreadableValue
 from contracts.rules.ids import read_count
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.landmarks import PART_NAMES
 from contracts.state.events import Receipt
 from contracts.state.recording import RECEIPT_TTL_S
 from contracts.state.records import CaptureRecord
@@ -95,7 +95,7 @@ async def was_claimed(broker: AsyncBroker, capture_id: str) -> bool:
 
 
 def read_rows(broker: Broker, capture_id: str) -> dict[bytes, bytes]:
-    """The packed rows (`contracts.rules.layout.Row`) that are stored so far, by seq in decimal digits.
+    """The packed rows (`contracts.rules.landmarks.Row`) that are stored so far, by seq in decimal digits.
 
     Raises:
         BrokerUnavailable: the frames broker did not answer.

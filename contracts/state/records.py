@@ -25,7 +25,7 @@ from contracts.rules.ids import (
     parse_utc,
     read_count,
 )
-from contracts.rules.layout import PART_NAMES, Part
+from contracts.rules.landmarks import PART_NAMES, Part
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry
 from contracts.state.sessions import SESSION_TTL_S

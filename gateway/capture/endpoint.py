@@ -18,7 +18,7 @@ from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.rules.codes import ABORT_CODES, CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.landmarks import PART_NAMES
 from contracts.state import captures, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts

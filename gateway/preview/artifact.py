@@ -10,7 +10,7 @@ from itertools import pairwise
 import orjson
 
 from contracts.rules.errors import ArtifactError
-from contracts.rules.layout import DIMS, LAYOUT, PartLayout
+from contracts.rules.landmarks import DIMS, LAYOUT, PartLayout
 from contracts.storage.npz import NpyArray, read_npz
 
 __all__ = ["Recorded", "read_artifact"]

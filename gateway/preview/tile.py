@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from contracts.rules.layout import LAYOUT, Part, PartLayout
-from contracts.rules.skeleton import CONNECTIONS
+from contracts.rules.landmarks import CONNECTIONS, LAYOUT, Part, PartLayout
 from gateway.preview.artifact import Recorded
 
 __all__ = [

@@ -31,9 +31,8 @@ from contracts.messages.pipelines import PipelineInfo
 from contracts.rules.code_entry import Code
 from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode
 from contracts.rules.ids import SCHEMA_VERSION
-from contracts.rules.layout import LAYOUT
+from contracts.rules.landmarks import CONNECTIONS, LAYOUT
 from contracts.rules.limits import CaptureLimits
-from contracts.rules.skeleton import CONNECTIONS
 
 __all__ = ["constants", "main", "schema"]
 

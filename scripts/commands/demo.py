@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError, FatalError
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.landmarks import PART_NAMES
 from contracts.rules.paths import session_log_path
 from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import ArtifactFacts, replay, verify_log

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.ids import format_utc
-from contracts.rules.layout import LAYOUT, Part
+from contracts.rules.landmarks import LAYOUT, Part
 from recorder.artifact import Artifact
 
 __all__ = ["Capture", "frame_rate"]

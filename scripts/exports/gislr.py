@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.rules.layout import LAYOUT, Part
+from contracts.rules.landmarks import LAYOUT, Part
 from scripts.exports.capture import Capture
 from scripts.exports.tables import CapturesTable, File, Table, cell_text, json_file
 

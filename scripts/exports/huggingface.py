@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from scripts.exports.capture import Capture
 from scripts.exports.tables import File
 

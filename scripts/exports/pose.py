@@ -18,7 +18,7 @@ from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 from scripts.exports.capture import Capture
 from scripts.exports.tables import CapturesTable, File
 

@@ -12,7 +12,7 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, connect, ensure_group
 from contracts.broker.script import run
 from contracts.process.settings import Settings
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from contracts.rules.paths import artifact_uri, session_log_dir
 from contracts.state import records
 from contracts.state.events import EventEntry

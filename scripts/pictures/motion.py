@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from contracts.rules.layout import LAYOUT, Part, PartLayout
+from contracts.rules.landmarks import LAYOUT, Part, PartLayout
 from gateway.preview.tile import SURE
 from recorder.artifact import Artifact
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 from gateway.preview.tile import COLOURS, FAULT, GROUND, INK, PART_TITLES, TILE
 from scripts.pictures.motion import HANDS, Motion
 

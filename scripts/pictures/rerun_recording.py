@@ -6,8 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.layout import LAYOUT, PartLayout
-from contracts.rules.skeleton import CONNECTIONS
+from contracts.rules.landmarks import CONNECTIONS, LAYOUT, PartLayout
 from gateway.preview.tile import COLOURS, SURE
 from recorder.artifact import Artifact
 from scripts.pictures.motion import HANDS, Motion, motion_of

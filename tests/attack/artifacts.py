@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from tests.recorder.samples import arrays, npz
 
 __all__ = ["HOSTILE_ARTIFACTS"]

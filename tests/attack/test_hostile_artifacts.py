@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from contracts.rules.errors import ArtifactError
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from contracts.rules.paths import artifact_path
 from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.npz import read_npz

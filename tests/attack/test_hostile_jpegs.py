@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.rules.errors import CaptureError
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from gateway.capture.jpeg import check_jpeg
 from tests.attack.hostile import GOOD, HEIGHT, HOSTILE, LIMITS, PROGRESSIVE, WIDTH, gateway_says
 from tests.attack.jpegs import SOS, picture, with_orientation

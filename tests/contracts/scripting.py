@@ -11,7 +11,7 @@ import redis
 
 from contracts.broker import keys
 from contracts.broker.script import Call, run_sync
-from contracts.rules.layout import DIMS, Part, Row
+from contracts.rules.landmarks import DIMS, Part, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, sessions
 from contracts.state.captures import CaptureState, CaptureWindow

@@ -14,7 +14,7 @@ import pytest
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
-from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.landmarks import DIMS, LAYOUT
 from contracts.rules.paths import artifact_path, resolve_uri, session_log_path
 from scripts.client import CaptureOutcome, StreamState
 from scripts.clips.stream import stream_capture

@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 import orjson
 
-from contracts.rules.layout import DIMS, layout_text
+from contracts.rules.landmarks import DIMS, layout_text
 from contracts.rules.paths import artifact_path, artifact_uri, session_features_dir, session_log_dir
 from contracts.state.events import EventEntry
 

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.rules.errors import ArtifactError
 from contracts.rules.ids import format_utc
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from contracts.rules.paths import artifact_path, session_features_dir, session_log_path
 from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource

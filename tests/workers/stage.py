@@ -21,7 +21,7 @@ from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import Call, run_sync
 from contracts.process.settings import Settings
 from contracts.rules.codes import AbortCode
-from contracts.rules.layout import LAYOUT, Part
+from contracts.rules.landmarks import LAYOUT, Part
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import artifact_path
 from contracts.state import captures, records, sessions, uploads

@@ -27,7 +27,7 @@ from contracts.rules.errors import (
     UnreadableValue,
     VideoError,
 )
-from contracts.rules.layout import PART_NAMES, Row
+from contracts.rules.landmarks import PART_NAMES, Row
 from contracts.state import captures, readers, records, uploads
 from contracts.state.events import EventEntry, event_bytes
 from contracts.state.frame import TerminalEntry

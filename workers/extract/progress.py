@@ -11,7 +11,7 @@ from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
 from contracts.rules.codes import AbortCode
 from contracts.rules.errors import StreamBroken
 from contracts.rules.ids import SCHEMA_VERSION
-from contracts.rules.layout import PART_NAMES, Part, Row
+from contracts.rules.landmarks import PART_NAMES, Part, Row
 from contracts.state.captures import CaptureState, CaptureWindow
 from contracts.state.records import CaptureCounts
 from workers.vision.matrix import FeatureMatrix

@@ -19,7 +19,7 @@ from contracts.rules.errors import (
     ArtifactTaken,
     FolderMissing,
 )
-from contracts.rules.layout import DIMS
+from contracts.rules.landmarks import DIMS
 from contracts.rules.paths import artifact_uri
 from contracts.state.captures import CaptureWindow
 from contracts.storage.object_store import ObjectStore

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import orjson
 
 from contracts.rules.errors import ArtifactError
-from contracts.rules.layout import DIMS, LAYOUT, LAYOUT_NAME, Row, layout_text
+from contracts.rules.landmarks import DIMS, LAYOUT, LAYOUT_NAME, Row, layout_text
 from contracts.state.captures import CaptureWindow
 from contracts.storage.npz import NpyArray, read_npz
 from workers.vision.pipelines.base import Landmarks

@@ -11,7 +11,7 @@ from redis.crc import key_slot
 from contracts.broker import keys
 from contracts.broker.script import Call, ScriptName
 from contracts.process.settings import Settings
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt

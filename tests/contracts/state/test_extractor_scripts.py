@@ -7,7 +7,7 @@ import pytest
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import Call
-from contracts.rules.layout import Row
+from contracts.rules.landmarks import Row
 from contracts.state import captures, heartbeats
 from contracts.state.frame import PushReply, TerminalEntry
 from tests.contracts.scripting import Backend, Capture, lives, row_of

@@ -11,7 +11,7 @@ from contracts.broker.keys import UPLOAD_PLACES, capture_keys, uploaded_video
 from contracts.broker.script import run_sync
 from contracts.messages.upload import looks_like_video
 from contracts.process.settings import Settings
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, uploads
 from contracts.state.video import CHUNK_BYTES, StoredVideo, VideoSlot

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from contracts.broker import keys
 from contracts.broker.script import run
 from contracts.rules.errors import BrokerUnavailable
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.state import captures, records
 from contracts.state.frame import TerminalEntry
 from gateway.capture import endpoint, lifecycle

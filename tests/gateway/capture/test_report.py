@@ -14,7 +14,7 @@ import pytest
 from contracts.broker import keys
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, recording, records, sessions
 from contracts.state.captures import CaptureWindow

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 
 from contracts.messages.live import LiveResult
 from contracts.messages.pipelines import PIPELINES
-from contracts.rules.layout import LAYOUT
+from contracts.rules.landmarks import LAYOUT
 from scripts.clips.stream import stream_capture
 from tests.attack.hostile import HOSTILE
 from tests.conftest import BrokerPair, start_pair

@@ -19,7 +19,7 @@ from contracts.broker import keys
 from contracts.broker.script import run
 from contracts.messages.event import RawFeaturesRef
 from contracts.rules.errors import ArtifactError
-from contracts.rules.layout import DIMS, LAYOUT, Part, Row
+from contracts.rules.landmarks import DIMS, LAYOUT, Part, Row
 from contracts.rules.paths import session_features_dir
 from contracts.state import recording, records
 from contracts.state.captures import CaptureWindow

@@ -11,7 +11,7 @@ import numpy as np
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
-from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.landmarks import DIMS, LAYOUT
 from tests.integration.faults.clients import FPS, SIZE
 from tests.support.clips import encoded, face_clip
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from contracts.broker import keys
 from contracts.broker.roles import Role
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.landmarks import PART_NAMES
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.video import StoredVideo

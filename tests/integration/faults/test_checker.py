@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from contracts.messages.event import RawFeaturesRef
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.paths import artifact_uri
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import encode_line, event_bytes

@@ -18,7 +18,7 @@ from contracts.broker.roles import broker_time_ms, check_role, connect, ensure_g
 from contracts.broker.script import Call, ScriptName, run
 from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
 from contracts.state.events import EventEntry, Receipt

@@ -10,7 +10,7 @@ from typing import Any
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, ensure_group
 from contracts.broker.script import run
-from contracts.rules.layout import Row
+from contracts.rules.landmarks import Row
 from contracts.state import captures, records
 from contracts.state.captures import CaptureState
 from contracts.state.events import EventEntry

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from tests.conftest import BrokerPair
 from tests.gateway.preview.test_preview import published, settled
 from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocket, framed

@@ -15,7 +15,7 @@ from contracts import FeatureRefEvent, RawFeaturesRef
 from contracts.broker import keys
 from contracts.broker.script import run
 from contracts.rules.ids import SCHEMA_VERSION, parse_utc
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, records
 from contracts.state.captures import CaptureState

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.rules.layout import Row
+from contracts.rules.landmarks import Row
 from contracts.rules.paths import session_features_dir
 from contracts.state.captures import CaptureWindow
 from contracts.storage.artifacts import ArtifactSource

@@ -13,7 +13,7 @@ from contracts.messages.event import FeatureRefEvent
 from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError
 from contracts.rules.ids import format_utc
-from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.landmarks import DIMS, LAYOUT
 from contracts.rules.paths import session_log_path
 from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pose_format import Pose
 
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.layout import DIMS, LAYOUT
+from contracts.rules.landmarks import DIMS, LAYOUT
 from scripts.exports import formats, gislr, huggingface, npy1662, pose
 from scripts.exports.capture import Capture
 from scripts.exports.formats import FORMATS, conversion

@@ -11,7 +11,7 @@ import orjson
 
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.ids import format_utc
-from contracts.rules.layout import LAYOUT, PartLayout
+from contracts.rules.landmarks import LAYOUT, PartLayout
 from contracts.rules.paths import session_log_path
 from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contracts.rules.layout import PART_NAMES
+from contracts.rules.landmarks import PART_NAMES
 from scripts.pictures.motion import Motion
 from scripts.pictures.plot import motion_plot
 

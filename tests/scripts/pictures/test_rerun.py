@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rerun as rr
 
-from contracts.rules.skeleton import CONNECTIONS
+from contracts.rules.landmarks import CONNECTIONS
 from scripts.pictures.rerun_recording import rerun_recording
 from tests.scripts.pictures.captures import artifact, members, put
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from contracts.rules.errors import StreamBroken
-from contracts.rules.layout import DIMS, Row
+from contracts.rules.landmarks import DIMS, Row
 from contracts.state import captures
 from contracts.state.captures import CaptureState
 from contracts.state.events import event_bytes

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from contracts.rules.layout import DIMS, LAYOUT, Row
+from contracts.rules.landmarks import DIMS, LAYOUT, Row
 from tests.workers.stage import FakePipeline, Stage
 from workers.vision.matrix import Build, FeatureMatrix, encoding_text, features_row, meta_text
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.messages.live import Detection
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 
 __all__ = ["Findings", "Image", "Landmarks", "PartLandmarks", "Pipeline", "PipelineFactory"]
 
@@ -18,7 +18,7 @@ Image = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), C-contiguous, upright and not mirrored."""
 
 PartLandmarks = npt.NDArray[np.float32]
-"""Shape (landmarks, coordinates), as `contracts.rules.layout` has the part; x and y come first."""
+"""Shape (landmarks, coordinates), as `contracts.rules.landmarks` has the part; x and y come first."""
 
 Landmarks = Mapping[Part, PartLandmarks]
 """The parts that were found; any other is absent."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mediapipe.python.solutions.hands import Hands
 
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 from workers.vision.pipelines.base import Findings, PartLandmarks, Pipeline
 from workers.vision.pipelines.solution import SolutionPipeline, coordinates
 

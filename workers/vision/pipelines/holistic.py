@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from contracts.rules.layout import PART_NAMES, Part
+from contracts.rules.landmarks import PART_NAMES, Part
 from workers.vision.pipelines.base import Findings, Pipeline
 from workers.vision.pipelines.graph import TrimmedGraph
 from workers.vision.pipelines.solution import SolutionPipeline, coordinates, mean_visibility

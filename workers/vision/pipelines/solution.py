@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.rules.layout import LAYOUT, Part, PartLayout
+from contracts.rules.landmarks import LAYOUT, Part, PartLayout
 from workers.vision.pipelines.base import Findings, Image, PartLandmarks
 
 __all__ = ["Find", "SolutionPipeline", "coordinates", "mean_visibility"]

@@ -178,9 +178,10 @@ export interface LiveResult {
   result: PipelineResult;
 }
 /**
- * What a pipeline says of one frame.
+ * A pipeline's result for one frame.
  *
- * ``landmarks`` has shape (landmarks, coordinates) for each part that was found, as `contracts.rules.layout` has them.
+ * ``landmarks`` has an array of shape (landmarks, coordinates) for each part that was found. The coordinates are
+ * named in `contracts.rules.landmarks`.
  */
 export interface PipelineResult {
   pipeline: string;

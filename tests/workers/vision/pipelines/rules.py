@@ -9,7 +9,7 @@ import numpy as np
 
 from contracts.messages.live import Detection
 from contracts.messages.pipelines import PIPELINES
-from contracts.rules.layout import LAYOUT
+from contracts.rules.landmarks import LAYOUT
 from workers.vision.pipelines.base import Findings, Image, Pipeline
 from workers.vision.pipelines.registry import make_pipeline
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmark, NormalizedLandmarkList
 
-from contracts.rules.layout import Part
+from contracts.rules.landmarks import Part
 from workers.vision.pipelines.base import Findings
 from workers.vision.pipelines.solution import coordinates
 

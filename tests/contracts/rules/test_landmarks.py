@@ -1,12 +1,15 @@
-"""The feature matrix has 1662 named columns, and a checkpointed row reads back as it was written."""
+"""The feature matrix has 1662 named columns, a checkpointed row reads back, and the lines are MediaPipe's own."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mediapipe.python.solutions import face_mesh_connections, hands_connections, pose_connections
 
-from contracts.rules.layout import DIMS, LAYOUT, PART_NAMES, Row, column_names, layout_text
+from contracts.rules.landmarks import CONNECTIONS, DIMS, LAYOUT, PART_NAMES, Part, Row, column_names, layout_text
 
 
 def test_a_row_has_1662_columns() -> None:
@@ -62,3 +65,23 @@ def test_bytes_of_another_length_are_no_row(length: int) -> None:
 
 def test_the_rows_of_a_full_capture_take_about_12_megabytes() -> None:
     assert 1815 * len(Row(0, True, bytes(4 * DIMS)).pack()) < 12_500_000
+
+
+THEIRS: dict[Part, Iterable[tuple[int, int]]] = {
+    "pose": pose_connections.POSE_CONNECTIONS,
+    "left_hand": hands_connections.HAND_CONNECTIONS,
+    "right_hand": hands_connections.HAND_CONNECTIONS,
+    "face": face_mesh_connections.FACEMESH_CONTOURS,
+}
+
+
+@pytest.mark.parametrize("part", PART_NAMES)
+def test_lines_are_those_of_mediapipe(part: Part) -> None:
+    assert set(CONNECTIONS[part]) == {(min(pair), max(pair)) for pair in THEIRS[part]}
+
+
+def test_each_line_is_drawn_once_and_between_landmarks_that_the_layout_has() -> None:
+    for part in LAYOUT:
+        lines = CONNECTIONS[part.name]
+        assert len(lines) == len(set(lines))
+        assert {landmark for line in lines for landmark in line} <= set(range(part.landmarks))
