@@ -86,7 +86,7 @@ async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -
     """Wait until both brokers are what they must be."""
     advice = await wait_for_brokers(frames, events, assume_volatile=settings.assume_volatile)
     if advice is not None:
-        _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.mend}")
+        _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.fix}")
     with suppress(BrokerUnavailable, UnreadableValue):  # the consumer creates it if it is missing
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
 

@@ -18,7 +18,7 @@ Text = Annotated[str, StringConstraints(strict=True, max_length=256)]
 
 
 class StrictModel(BaseModel):
-    """Nothing is coerced, nothing unknown is taken, nothing is changed afterwards."""
+    """A model that coerces no value, refuses unknown fields and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -41,7 +41,7 @@ class BaseMessage(StrictModel):
 
 
 def what_is_wrong(error: ValidationError) -> str:
-    """The fields that break a schema, and how; no value is quoted."""
+    """Describe which fields break a schema, and how. No value is quoted."""
     parts = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False)[:_SHOWN_ERRORS]:
         field = ".".join(str(part)[:_SHOWN_NAME] for part in problem["loc"]) or "body"

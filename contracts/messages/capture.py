@@ -32,7 +32,7 @@ CaptureStatus = Literal["waiting", "extracting", "recorded", "aborted"]
 
 
 class Annotation(StrictModel):
-    """What the person who collects the capture says of it."""
+    """The label that the person who records the capture gives it."""
 
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)]
 
@@ -43,7 +43,7 @@ class _Control(BaseMessage):
 
 
 class CaptureOpen(_Control):
-    """Opens the one capture of a connection; its ``record_id`` names the window."""
+    """Opens the one capture of a connection. Its ``record_id`` identifies the capture window."""
 
     event: Literal["capture.open"]
     timestamp_start: UtcDatetime
@@ -68,7 +68,7 @@ class FrameMeta(_Control):
 
 
 class CaptureClose(_Control):
-    """Completes the capture."""
+    """Ends the capture: all frames were sent."""
 
     event: Literal["capture.close"]
     timestamp_end: UtcDatetime
@@ -83,13 +83,16 @@ def parse_capture_message(document: Any) -> CaptureOpen | FrameMeta | CaptureClo
     """Validate a decoded JSON document as a client's control message.
 
     Raises:
-        pydantic.ValidationError: it breaks the schema, an unknown ``event`` included.
+        pydantic.ValidationError: it breaks the schema, or its ``event`` is unknown.
     """
     return _adapter.validate_python(document)
 
 
 class CaptureAbort(_Control):
-    """Tells the client that its capture ended, and why. ``record_id`` is the one its open carried."""
+    """Tells the client that its capture ended without an artifact, and why.
+
+    ``record_id`` is that of the ``capture.open``.
+    """
 
     event: Literal["capture.abort"] = "capture.abort"
     source: Literal["camera_feed_worker"] = "camera_feed_worker"
@@ -97,7 +100,7 @@ class CaptureAbort(_Control):
 
 
 class Found(StrictModel):
-    """In how many frames so far a part was found."""
+    """In how many frames each part was found so far."""
 
     pose: int = 0
     left_hand: int = 0
@@ -106,9 +109,9 @@ class Found(StrictModel):
 
 
 class CaptureProgress(StrictModel):
-    """How far a capture is, for a client whose open asked for ``progress``: at most 5 a second, at least one.
+    """The progress of a capture, for a client whose ``capture.open`` asked for it: 1 to 5 messages a second.
 
-    ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
+    ``backlog`` is the number of frames in the broker that wait for extraction; ``slow_down`` is
     true while that is over half of what the stream may hold.
     """
 

@@ -1,4 +1,4 @@
-"""A3CP messages: what is put into a session's log. Unknown fields are preserved."""
+"""A3CP messages: the events in a session's log. Unknown fields are preserved."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["A3CPMessage", "FeatureRefEvent", "RawFeaturesRef"]
 
 
 class A3CPMessage(BaseMessage):
-    """One event for a session's log, as ``POST /schema-recorder/append`` takes it.
+    """One event for a session's log, as ``POST /schema-recorder/append`` accepts it.
 
-    ``user_id``, ``session_id`` and ``source`` are needed to record it; fields not named here are
+    ``user_id``, ``session_id`` and ``source`` are required. Fields that are not named here are
     kept as they came.
     """
 
@@ -27,7 +27,7 @@ class A3CPMessage(BaseMessage):
 
 
 class RawFeaturesRef(StrictModel):
-    """Where a capture's feature matrix is, and what proves that it is the one.
+    """Where a capture's feature matrix is stored, and its hash.
 
     ``uri`` is relative to ``DATA_ROOT`` for local files; ``hash`` is over the whole file's bytes;
     ``shape`` is ``[T, dims]``, two whole numbers.

@@ -1,7 +1,7 @@
-"""What the gateway answers over HTTP, one model for each answer; the gateway makes its answers from them.
+"""The gateway's HTTP answers, one model each. The gateway builds its answers from them.
 
-They refuse unknown fields, as everything that we make does. A client that reads them should ignore what it does not
-know: ``model_validate_json(body, extra="ignore")``.
+The models refuse unknown fields. A client should ignore fields that it does not know:
+``model_validate_json(body, extra="ignore")``.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class SessionEnded(SessionEndRequest):
 
 
 class CaptureReport(StrictModel):
-    """``GET /captures/{capture_id}``: how far a capture is, or what became of it.
+    """``GET /captures/{capture_id}``: the progress or the outcome of a capture.
 
     ``status`` is ``recorded`` once the line is in the session's log. ``found`` counts the frames so far in which a part
-    was found. ``error_code`` is there if it was aborted: one of `contracts.rules.codes.AbortCode`, or the recorder's
-    reason why the event can never be appended. The last three are absent, not null, while they are unknown.
+    was found. ``error_code`` is present if it was aborted: one of `contracts.rules.codes.AbortCode`, or a
+    `DeadLetterCode` of the recorder. The last three fields are absent, not null, while they are unknown.
     """
 
     capture_id: Identifier
@@ -74,14 +74,14 @@ class Appended(StrictModel):
 
 
 class Tick(StrictModel):
-    """``POST /camera_feed_worker/capture.tick``, which enforces nothing: every capture socket ticks itself."""
+    """``POST /camera_feed_worker/capture.tick``: no effect, every capture socket checks its own time limits."""
 
     status: Literal["disabled"] = "disabled"
     active_captures: int
 
 
 class ClientLimits(StrictModel):
-    """``GET /camera_feed_worker/limits``: the limits of a capture at this gateway that a client has to keep.
+    """``GET /camera_feed_worker/limits``: this gateway's limits for a capture, as far as a client has to keep them.
 
     Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.rules.limits.CaptureLimits`.
     """
@@ -99,12 +99,12 @@ class ClientLimits(StrictModel):
 
     @classmethod
     def of(cls, limits: CaptureLimits) -> ClientLimits:
-        """Those of a gateway's limits that its clients are told."""
+        """Select the limits that clients need from all limits of a gateway."""
         return cls(**limits.model_dump(include=set(cls.model_fields)))
 
 
 class Refusal(StrictModel):
-    """Every HTTP request that is refused; ``detail`` is a sentence for people."""
+    """The answer to a refused HTTP request. ``detail`` is a sentence for people."""
 
     error: str
     detail: str

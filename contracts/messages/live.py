@@ -26,7 +26,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Detection(StrictModel):
-    """One thing found. ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and so for y."""
+    """One object that was found in a frame.
+
+    ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and the same for y.
+    """
 
     label: str
     confidence: Share
@@ -61,7 +64,7 @@ class LiveResult(StrictModel):
 
 
 class LiveDropped(StrictModel):
-    """The frame came while another was worked on: nobody looked at it."""
+    """The frame was dropped because another one was still being processed."""
 
     frame_index: int
     dropped: Literal[True] = True

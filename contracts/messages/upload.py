@@ -1,6 +1,6 @@
-"""An uploaded video: what its client sends, and what the gateway answers.
+"""An uploaded video: the client's form, and the gateway's answers.
 
-An upload is a capture whose frames come from a file; its job is that capture, and has its name.
+An upload is a capture whose frames come from a file. Its job is that capture and has the same id.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _ISO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"
 _EBML = b"\x1a\x45\xdf\xa3"
 
 HEAD_BYTES = 8
-"""How much of a file `looks_like_video` looks at."""
+"""How many bytes of a file `looks_like_video` needs."""
 
 JobState = Literal["queued", "running", "done", "failed"]
 """``done``: the line is in the session's log."""
 
 
 class UploadForm(StrictModel):
-    """The fields of ``POST /video/submit`` beside the ``file``. ``record_id`` names the window."""
+    """The fields of ``POST /video/submit``, besides the ``file``. ``record_id`` identifies the capture window."""
 
     user_id: Identifier
     session_id: SessionId
@@ -51,14 +51,14 @@ class UploadForm(StrictModel):
 
 
 class UploadAccepted(StrictModel):
-    """The answer: the video is in the broker, and waits for an extractor. ``job_id`` is the capture's own id."""
+    """The answer to an upload: the video is in the broker, for an extractor. ``job_id`` is the capture's own id."""
 
     job_id: Identifier
     capture_id: Identifier
 
 
 class UploadStatus(StrictModel):
-    """How far a job is. ``error`` is why it failed: a code, as in ``GET /captures/{capture_id}``."""
+    """The progress of a job. ``error`` is the code of its failure, as in ``GET /captures/{capture_id}``."""
 
     status: JobState
     progress: Annotated[float, Field(ge=0, le=1)]
@@ -66,5 +66,6 @@ class UploadStatus(StrictModel):
 
 
 def looks_like_video(head: bytes) -> bool:
-    """Whether a file that begins so may be one that an extractor takes: MP4, QuickTime and 3GP, WebM and Matroska."""
+    """Whether a file with these first bytes may be a video that an extractor can read: MP4, QuickTime and 3GP, WebM and
+    Matroska."""
     return head.startswith(_EBML) or head[4:8] in _ISO_BOXES

@@ -12,20 +12,21 @@ from urllib.parse import urlsplit
 __all__ = ["STRONG_TOKEN", "SUBPROTOCOL", "TokenRule", "is_loopback", "is_token", "read_origin", "shortest_token"]
 
 SUBPROTOCOL = "bearer."
-"""What a browser's WebSocket offers the token behind, since it cannot send a header."""
+"""The prefix of the subprotocol that carries the token: a browser's WebSocket cannot send a header."""
 
 
 STRONG_TOKEN = 16
-"""Characters below which the gateway warns of its token when it starts: a client was seen to try 1,900 a second."""
+"""The gateway warns at start if its token has fewer characters: a client was measured to try 1,900 tokens a second."""
 
 
 def is_token(text: str) -> bool:
-    """Whether ``text`` can go where a token must: it is an HTTP token (RFC 9110, 5.6.2), as a subprotocol is."""
+    """Whether ``text`` can be an access token. It must be an HTTP token (RFC 9110, 5.6.2), because it is also sent as a
+    subprotocol."""
     return bool(text) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine and cannot mean another one."""
+    """Whether a host name or address always means this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -33,22 +34,22 @@ def is_loopback(host: str) -> bool:
 
 
 def shortest_token(host: str) -> int:
-    """How many characters a token must have on a process that listens on ``host``.
+    """The minimum length of the token, in characters, if the process listens on ``host``.
 
-    Eight, the least that NIST SP 800-63B takes for a secret that a person chooses; four where only this machine can
-    guess it.
+    Eight is the minimum of NIST SP 800-63B for a secret that a person chooses. Four is enough if only programs on
+    this machine can guess.
     """
     return 4 if is_loopback(host) else 8
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRule:
-    """Whether a request carries the token; without one configured, every request may go on."""
+    """The check of a request's token. If no token is configured, every request is admitted."""
 
     token: str | None
 
     def admits(self, authorizations: Iterable[str], subprotocols: Iterable[str] = ()) -> bool:
-        """Whether one of the ``Authorization`` headers or WebSocket subprotocols is the token's."""
+        """Whether one of the ``Authorization`` headers or WebSocket subprotocols carries the token."""
         if self.token is None:
             return True
         offered = [value[7:].strip() for value in authorizations if value[:7].lower() == "bearer "]
@@ -64,18 +65,18 @@ _AMBIGUOUS = re.compile("[\u00df\u03c2\u200c\u200d]")
 
 
 def read_origin(text: str) -> str | None:
-    """An origin as browsers send it (RFC 6454, 6.2): lower case, the host in its ASCII form, no default port; None if
-    ``text`` is not an origin.
+    """Normalise an origin to the form that browsers send (RFC 6454, 6.2): lower case, the host in its ASCII form, no
+    default port. Return None if ``text`` is not an origin.
 
-    Besides ``http`` and ``https`` any scheme with a host is one, as apps and browser extensions have them
-    (``capacitor://localhost``, ``chrome-extension://<id>``). ``file:`` is none: its pages all send ``null``.
+    Any scheme with a host is accepted, because apps and browser extensions have their own
+    (``capacitor://localhost``, ``chrome-extension://<id>``). ``file:`` is refused: all its pages send ``null``.
     """
     try:
         split = urlsplit(text)
         scheme, host, port = split.scheme, split.hostname or "", split.port
         # browsers and Python's codec read these four letters differently, so their host must be given as xn--…
         host = host if host.isascii() or _AMBIGUOUS.search(host) else host.encode("idna").decode()
-    except ValueError:  # a port that is no number, an address without its bracket, a label that is too long
+    except ValueError:  # a port that is not a number, an address without its bracket, a label that is too long
         return None
     host = f"[{host}]" if ":" in host else host
     if not _SCHEME.fullmatch(scheme) or scheme == "file" or not _HOST.fullmatch(host) or port == 0:

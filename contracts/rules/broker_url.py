@@ -1,4 +1,4 @@
-"""What is wrong with a broker's URL, if anything. The client library takes whatever it can read: a ``#`` in a password
+"""Check the URL of a broker. The client library takes whatever it can read: a ``#`` in a password
 makes it connect elsewhere, and an option can undo what this project relies on. No I/O.
 """
 
@@ -17,7 +17,7 @@ _FORMS = {
     "db": r"[0-9]{1,5}",
     "client_name": r"[!-~]{1,100}",
     "health_check_interval": r"[0-9]{1,6}",
-    "protocol": r"2",  # what the scripts' answers are read as
+    "protocol": r"2",  # the scripts' replies are parsed as RESP2
 }
 _TLS_FORMS = dict.fromkeys(TLS_FILES, r".+")
 

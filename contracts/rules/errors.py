@@ -3,29 +3,30 @@
 A3CPError
 ├── CaptureError            a capture broke a rule: an abort or a close code for its client
 ├── LiveRefusal             a connection of the real-time lane ends: its error message and its close code
-├── InvalidJpeg             bytes are not a JPEG that we take
+├── InvalidJpeg             bytes are not a JPEG that this system accepts
 ├── RequestRefused          an HTTP request is answered with this status and code
 ├── RecorderError           an event could not be appended
 │   ├── MissingSessionPath      dead letter; 409
 │   ├── EventTooLarge           dead letter; 413
 │   ├── InvalidEvent            dead letter; 422
-│   └── RecorderIOError         stays pending and is tried again; 500
-│       └── SessionLogLocked        somebody else holds the log's lock; tried again before anyone is told
+│   └── RecorderIOError         stays pending, and the recorder retries; 500
+│       └── SessionLogLocked        another process holds the log's lock; the recorder retries, then reports
 ├── ArtifactError           an artifact could not be written or does not verify
-│   ├── ArtifactTaken           its place holds another capture's
-│   ├── FolderMissing           its session has no folder, and will have none
-│   ├── ArtifactMissing         there is none
-│   ├── ArtifactElsewhere       it is said to be where this process does not look
-│   └── ArtifactStoreError      the object store is away, or refuses
-├── LeaseLost               another extractor has the capture: this one stops and changes nothing more
-├── StreamBroken            a frame stream has a gap or an entry nobody can read: extraction_failed
+│   ├── ArtifactTaken           its path holds another capture's artifact
+│   ├── FolderMissing           its session has no folder, and nothing will create one
+│   ├── ArtifactMissing         the file does not exist
+│   ├── ArtifactElsewhere       its reference names a place where this process does not look
+│   └── ArtifactStoreError      the object store does not answer, or refuses
+├── LeaseLost               another extractor has the capture; this one stops and writes nothing more
+├── StreamBroken            a frame stream has a gap or an unreadable entry: extraction_failed
 ├── VideoError              a video cannot become a capture: an abort with its code
 ├── UnknownPipeline         no pipeline is registered under this id
-├── UnreadableValue         a broker holds what this system does not write: that item is set aside, all others go on
+├── UnreadableValue         a broker holds a value that this system does not write; only that item is skipped
 ├── BrokerUnavailable       transient: retried with backoff
 │   ├── BrokerFull              it is out of memory: nothing was written
 │   └── BrokerSlow              it did not answer in time: the command may still run
 └── FatalError              the process stops with one line that says how to mend it
+└── FatalError              the process stops with one line that says how to fix it
     ├── ConfigurationError
     └── BrokerMisconfigured
 """
@@ -83,8 +84,8 @@ class CaptureError(A3CPError):
 
 
 class LiveRefusal(A3CPError):
-    """A connection of the real-time lane ends with ``{"error": code, "detail": detail}``; the detail is a sentence for
-    the client, without anything of the inside."""
+    """A connection of the real-time lane ends with ``{"error": code, "detail": detail}``; ``detail`` is a
+    sentence for the client and shows no internals."""
 
     def __init__(self, code: LiveCode, detail: str) -> None:
         super().__init__(code, detail)
@@ -96,7 +97,7 @@ class LiveRefusal(A3CPError):
 
 
 class InvalidJpeg(A3CPError):
-    """Bytes are not a JPEG that we take; the text never quotes them."""
+    """Bytes are not a JPEG that this system accepts. The text never quotes them."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -109,7 +110,7 @@ class InvalidJpeg(A3CPError):
 class RequestRefused(A3CPError):
     """An HTTP request is refused: ``{"error": code, "detail": detail}`` with ``status``.
 
-    ``retry_after_s`` says when it may go better.
+    ``retry_after_s``: after how many seconds a repeat may succeed; None if the server cannot say.
     """
 
     def __init__(self, status: int, code: str, detail: str, *, retry_after_s: int | None = None) -> None:
@@ -124,7 +125,7 @@ class RequestRefused(A3CPError):
 
 
 class RecorderError(A3CPError):
-    """An event could not be appended. ``code`` and ``status`` are what an HTTP client is told."""
+    """An event could not be appended. The HTTP answer has this ``code`` and ``status``."""
 
     code: str = "recorder_error"
     status: int = 500
@@ -138,7 +139,7 @@ class RecorderError(A3CPError):
 
 
 class MissingSessionPath(RecorderError):
-    """The session's directory does not exist; the recorder creates none."""
+    """The session's directory does not exist. The recorder never creates it."""
 
     code = "missing_session_path"
     status = 409
@@ -159,7 +160,7 @@ class InvalidEvent(RecorderError):
 
 
 class RecorderIOError(RecorderError):
-    """The file system refused; the event stays pending and is tried again."""
+    """The file system refused. The event stays pending, and the recorder retries."""
 
     code = "recorder_io_error"
     status = 500
@@ -174,16 +175,16 @@ class ArtifactError(A3CPError):
 
 
 class ArtifactTaken(ArtifactError):
-    """The artifact's place holds another capture's; that file is not touched."""
+    """The artifact's path holds another capture's artifact. That file is not touched."""
 
 
 class FolderMissing(ArtifactError):
-    """The session's features folder is missing below a ``DATA_ROOT`` that is there. Only the session manager makes it,
-    so to try again does not help."""
+    """The session's features folder is missing although ``DATA_ROOT`` exists. Only the session manager creates
+    it, so a retry does not help."""
 
 
 class ArtifactMissing(ArtifactError):
-    """There is no artifact where its reference says."""
+    """The file that the reference names does not exist."""
 
 
 class ArtifactElsewhere(ArtifactError):
@@ -195,7 +196,7 @@ class ArtifactStoreError(ArtifactError):
 
 
 class LeaseLost(A3CPError):
-    """The capture is no longer this extractor's: it stops, changes nothing more and never acks."""
+    """The extractor lost its capture to another one. It stops and does not acknowledge the entry."""
 
 
 class StreamBroken(A3CPError):
@@ -203,8 +204,8 @@ class StreamBroken(A3CPError):
 
 
 class VideoError(A3CPError):
-    """A video cannot become a capture, for the reason ``code``; ``detail`` is a sentence without anything of its
-    contents."""
+    """A video cannot become a capture, for the reason ``code``; ``detail`` is a sentence that quotes nothing of
+    the file."""
 
     def __init__(self, code: VideoCode, detail: str) -> None:
         super().__init__(code, detail)
@@ -227,8 +228,8 @@ class UnknownPipeline(A3CPError):
 
 
 class UnreadableValue(A3CPError):
-    """A broker holds something that this system does not write, under the name ``where``. To read it again does not
-    help. The text never quotes the value."""
+    """A broker holds a value, at ``where``, that this system does not write. Reading it again does not help. The
+    text never quotes the value."""
 
     def __init__(self, role: str, where: str, why: str) -> None:
         super().__init__(role, where, why)
@@ -241,7 +242,7 @@ class UnreadableValue(A3CPError):
 
 
 class BrokerUnavailable(A3CPError):
-    """A broker did not answer; whoever catches this tries again with backoff."""
+    """A broker did not answer. The caller retries with backoff."""
 
     def __init__(self, role: str, cause: str) -> None:
         super().__init__(role, cause)
@@ -261,7 +262,7 @@ class BrokerSlow(BrokerUnavailable):
 
 
 class FatalError(A3CPError):
-    """The process cannot go on. Its text is one line: what is wrong and how to mend it."""
+    """The process cannot go on. Its text is one line: what is wrong and how to fix it."""
 
     exit_code = 2
 
@@ -271,15 +272,15 @@ class ConfigurationError(FatalError):
 
 
 class BrokerMisconfigured(FatalError):
-    """A broker is not what its role needs; the text says how to mend it."""
+    """A broker does not meet its role's needs. The text says how to fix it."""
 
     exit_code = 3
 
-    def __init__(self, role: str, problem: str, mend: str) -> None:
-        super().__init__(role, problem, mend)
+    def __init__(self, role: str, problem: str, fix: str) -> None:
+        super().__init__(role, problem, fix)
         self.role = role
         self.problem = problem
-        self.mend = mend
+        self.fix = fix
 
     def __str__(self) -> str:
-        return f"the {self.role} broker is refused: {self.problem}; mend it with: {self.mend}"
+        return f"the {self.role} broker is refused: {self.problem}; fix it with: {self.fix}"

@@ -56,7 +56,7 @@ HTTP_CODES: dict[str, Code] = {
         http={"session_start": 503}, page=("The server could not prepare its folders.", TELL_OPERATOR),
     ),
     "wrong_user": Code("The session belongs to another user.", "Use a session of this user.",
-                       http={"session_end": 400}, page=("This session belongs to another user.", NEW_SESSION)),
+                       http={"session_end": 400}, page=("This session belongs to another user.", "Start a new one.")),
     "unknown_session": Code(
         "There is no such session of this user.", NEW_SESSION, http={"session_end": 404, "upload": 404},
         page=("The server does not know this session.", "Start a new one."),

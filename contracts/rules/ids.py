@@ -1,5 +1,5 @@
-"""Identifier and time types of the wire: what a field may hold, so that no identifier can escape a
-folder, a key or a label."""
+"""The types of identifiers and times in messages. They are strict, so that no identifier can escape from a folder, a
+Redis key or a metric label."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 SCHEMA_VERSION = "1.0.1"
 
-# \Z, not $: $ would let a newline through.
+# \z, not $: in Python, $ also matches before a final newline.
 _IDENTIFIER = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\z"
 _RECORD_ID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}\z"
 _SESSION_ID = r"^sess_[0-9a-f]{16}\z"
@@ -42,10 +42,10 @@ RecordId = Annotated[str, StringConstraints(strict=True, pattern=_RECORD_ID)]
 """A UUIDv4 in its hyphenated text form, kept as the client wrote it."""
 
 SessionId = Annotated[str, StringConstraints(strict=True, pattern=_SESSION_ID)]
-"""``sess_`` + 16 lowercase hex digits; only the session manager makes one."""
+"""``sess_`` + 16 lowercase hex digits; only the session manager creates one."""
 
 SchemaVersion = Annotated[str, StringConstraints(strict=True, pattern=_VERSION)]
-"""``MAJOR.MINOR.PATCH`` with our major version, 1."""
+"""``MAJOR.MINOR.PATCH`` of major version 1."""
 
 
 def _matcher(pattern: str) -> re.Pattern[str]:
@@ -71,21 +71,21 @@ def is_session_id(text: str) -> bool:
 
 
 def is_entry_id(text: str) -> bool:
-    """Whether ``text`` is the whole ID of an entry in a stream, as a broker writes it."""
+    """Whether ``text`` is a complete ID of a Redis stream entry, ``<milliseconds>-<sequence>``."""
     parts = text.split("-")
     return len(parts) == 2 and all(_DIGITS.fullmatch(part) and int(part) < 2**64 for part in parts)
 
 
 _DIGITS = re.compile(r"[0-9]{1,20}")
 MOST = 2**53
-"""The largest count that we read back: what a script calculates with it is exact up to here."""
+"""The largest count that is read from a broker. Lua numbers are doubles, which are exact up to here."""
 
 
 def read_count(text: str | bytes | None) -> int:
-    """A count as a broker holds it; 0 if there is none.
+    """Read a count from a broker's text; 0 if there is none.
 
     Raises:
-        ValueError: it is no whole number from 0 to `MOST`.
+        ValueError: it is not a whole number from 0 to `MOST`.
     """
     if not text:
         return 0
@@ -106,7 +106,7 @@ def parse_utc(text: str) -> datetime:
     """Read an ISO 8601 date and time; without an offset it is UTC.
 
     Raises:
-        ValueError: ``text`` is not one, or is out of the range of years 1 to 9999.
+        ValueError: ``text`` is not a date and time, or lies outside the years 1 to 9999.
     """
     if not _ISO_8601.match(text):
         raise ValueError("not an ISO 8601 date and time")
@@ -141,4 +141,4 @@ UtcDatetime = Annotated[
     BeforeValidator(_to_datetime),
     PlainSerializer(format_utc, return_type=str, when_used="json"),
 ]
-"""A moment in UTC; on the wire ISO 8601, what we write has milliseconds and ``Z``."""
+"""A moment in UTC; in JSON it is ISO 8601, and this system writes it with milliseconds and ``Z``."""

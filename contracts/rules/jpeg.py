@@ -1,4 +1,4 @@
-"""What the markers of a JPEG say of it, and how much work its decoder has with it. No I/O; no pixel is decoded.
+"""Read a JPEG's markers, and count how much work a decoder has with it. No I/O; no pixel is decoded.
 
 Source: ITU-T T.81, annex B, for the markers. libjpeg-turbo reads a picture of one scan once; one of several scans, as
 progressive pictures are, it reads once for each, and a few bytes make a scan of all its blocks. So the work is the
@@ -33,8 +33,8 @@ MAX_SCANS = 64
 """A progressive picture has about ten."""
 
 MAX_SAMPLES = 64 * 1_048_576
-"""What all scans of a picture may hold: four components of 4096 × 4096 read once, or a progressive picture of about
-2560 × 1440 without subsampling, of 3840 × 2160 with it."""
+"""The most samples that all scans of a picture may hold: four components of 4096 × 4096 read once, or a progressive
+picture of about 2560 × 1440 without subsampling, of 3840 × 2160 with it."""
 
 MAX_SAMPLES_PER_PIXEL = 32
 """The ten scans of a progressive picture without subsampling hold 14 samples a pixel."""
@@ -46,7 +46,7 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
-_NEVER_HERE = frozenset({0x00, 0xD8, 0xD9, 0xFF})  # FF: more fill bytes than we take
+_NEVER_HERE = frozenset({0x00, 0xD8, 0xD9, 0xFF})  # FF: more fill bytes than are accepted
 
 # A camera writes about ten segments before its pixels, tables of a few hundred bytes, and no fill bytes; a hostile
 # file could hold hundreds of thousands of each, and libjpeg-turbo reads all of them up to the first scan.
@@ -59,7 +59,7 @@ _BLOCK = 8
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
-    """What is before the first scan.
+    """What the markers before the first scan say.
 
     Attributes:
         marker: the code of the frame header, SOFn.

@@ -19,7 +19,7 @@ A side, not an area: from 32,767 pixels on MediaPipe's OpenCV ends the process (
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=2**40)]
 Side = Annotated[int, Field(ge=1, le=32_766)]
-"""Pixels. MediaPipe's OpenCV takes no longer ones, see `LIVE_MAX_SIDE`."""
+"""Pixels. MediaPipe's OpenCV does not take longer sides, see `LIVE_MAX_SIDE`."""
 
 
 class CaptureLimits(BaseModel):
@@ -59,7 +59,7 @@ class CaptureLimits(BaseModel):
                 fps = int(values.get("max_fps", 15))
                 return {**values, "max_frames": max(1, int((duration + 1) * fps))}
             except (TypeError, ValueError, OverflowError):
-                return {**values, "max_frames": 1}  # the field that is wrong reports itself
+                return {**values, "max_frames": 1}  # pydantic reports the wrong field itself
         return values
 
     @model_validator(mode="after")
@@ -75,6 +75,6 @@ class CaptureLimits(BaseModel):
         return max(width, height) <= self.max_long_side and min(width, height) <= self.max_short_side
 
     def frames_allowed(self, fps_target: int, elapsed: timedelta) -> int:
-        """How many frames may have come ``elapsed`` event time after the start: that time's worth and
-        one second's more."""
+        """The most frames that may have come when ``elapsed`` event time has passed since the start: the frames of that
+        time, and of one more second."""
         return int(fps_target * elapsed.total_seconds() + 1e-6) + fps_target

@@ -1,6 +1,6 @@
 """The AsyncAPI 3.0 document: the WebSockets, and the Redis streams between the processes. No I/O.
 
-AsyncAPI has no word for how a WebSocket is closed; the channels say it as ``x-close-codes``.
+AsyncAPI cannot describe how a WebSocket is closed; the channels have ``x-close-codes`` for it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _servers() -> dict[str, Any]:
             },
             "security": [{"$ref": "#/components/securitySchemes/token"}],
         },
-        "frames": broker("frames", "In memory only: it may not persist."),
+        "frames": broker("frames", "In memory only: it must not persist."),
         "events": broker("events", "Durable: it keeps an append-only file."),
     }
 

@@ -1,6 +1,6 @@
-"""Every HTTP route, and all that it may answer. No I/O.
+"""Every HTTP route, and every answer it can give. No I/O.
 
-A test holds this table against the routes of the application, and its codes against those in the source.
+A test compares this table with the routes of the application, and its codes with those in the source.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = ["OPERATIONS", "Alive", "Answer", "Operation", "Ready", "Unready"]
 
 
 class Alive(StrictModel):
-    """``GET /livez``: the process serves; nothing else was asked."""
+    """``GET /livez``: the process serves requests; nothing else was checked."""
 
     status: Literal["alive"]
 
 
 class Ready(StrictModel):
-    """``GET /readyz`` and ``GET /health``: a capture can go all the way to its line in the log."""
+    """``GET /readyz`` and ``GET /health``: everything that a capture needs is available."""
 
     status: Literal["ready"]
 
 
 class Unready(StrictModel):
-    """The same when it cannot; ``missing`` says in sentences what the system lacks."""
+    """The same if something is missing; ``missing`` names it in sentences."""
 
     status: Literal["unready"]
     missing: list[str]
@@ -51,7 +51,7 @@ class Unready(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer that is no refusal. With ``many`` it is a list of ``model``; without a model it is not JSON."""
+    """One successful answer. If ``many``, it is a list of ``model``; without a model it is not JSON."""
 
     description: str
     model: type[BaseModel] | None = None
@@ -78,13 +78,13 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """A name for programs that are made from the document: ``get_captures_capture_id``."""
+        """A name for client code that is generated from the document: ``get_captures_capture_id``."""
         words = self.path.replace("-", "_").replace(".", "_").replace("{", "").replace("}", "")
         return "_".join([self.method, *(words.split("/")[1:] if words != "/" else ["home"])])
 
     @property
     def refused(self) -> tuple[Refused, ...]:
-        """Everything that it may be refused with."""
+        """Every refusal that this operation can answer with."""
         general: tuple[Place, ...] = ("any",) if self.open else ("any", "guarded")
         posted: tuple[Place, ...] = ("post",) if self.method == "post" else ()
         return refused(*general, *posted, *self.refusals)
@@ -94,21 +94,21 @@ _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real
 _EVENTS, _HEALTH, _PAGES = "Events", "Health", "Pages"
 
 _HTML = ("text/html",)
-_NOT_BUILT = Answer("The pages are not built; this one says how to build them.", status=503, media_types=_HTML)
+_NOT_BUILT = Answer("The pages are not built; the answer says how to build them.", status=503, media_types=_HTML)
 _PICTURE: tuple[Place, ...] = ("capture", "picture", "broker")
 
 _SESSION_OPERATIONS = (
     Operation(
         "post", "/session_manager/sessions.start", _SESSIONS, "Start a session",
-        (Answer("The session, whose start is in its log.", SessionStarted),),
+        (Answer("The session; its start is in its log.", SessionStarted),),
         ("session_start", "body", "append", "broker"),
-        SessionStartRequest, "Repeated with the same `record_id` it answers the same again.",
+        SessionStartRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.end", _SESSIONS, "End a session",
-        (Answer("The end, which is in the session's log.", SessionEnded),),
+        (Answer("The session has ended; its end is in its log.", SessionEnded),),
         ("session_end", "body", "append", "broker"),
-        SessionEndRequest, "Repeated with the same `record_id` it answers the same again.",
+        SessionEndRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
@@ -119,17 +119,17 @@ _SESSION_OPERATIONS = (
 
 _CAPTURE_OPERATIONS = (
     Operation(
-        "get", "/captures/{capture_id}", _CAPTURES, "Ask what became of a capture",
-        (Answer("How far it is, or how it ended.", CaptureReport),), ("capture", "broker"),
+        "get", "/captures/{capture_id}", _CAPTURES, "Ask for the outcome of a capture",
+        (Answer("Its progress, or its outcome.", CaptureReport),), ("capture", "broker"),
         description="Captures are known for 7 days after they were opened.",
     ),
     Operation(
         "get", "/captures/{capture_id}/preview.png", _CAPTURES, "See a recorded capture",
-        (Answer("Six moments of it, as landmarks.", media_types=("image/png",)),), _PICTURE,
+        (Answer("Six moments of the capture, drawn as landmarks.", media_types=("image/png",)),), _PICTURE,
     ),
     Operation(
         "get", "/captures/{capture_id}/animation.gif", _CAPTURES, "See a recorded capture in motion",
-        (Answer("All of it, as landmarks, as fast as it was recorded.", media_types=("image/gif",)),), _PICTURE,
+        (Answer("The whole capture as landmarks, at its recorded speed.", media_types=("image/gif",)),), _PICTURE,
     ),
     Operation(
         "get", "/camera_feed_worker/limits", _CAPTURES, "Ask which limits a capture has to keep",
@@ -137,7 +137,7 @@ _CAPTURE_OPERATIONS = (
         description="They are fixed at a capture's open; ask before each.",
     ),
     Operation(
-        "post", "/camera_feed_worker/capture.tick", _CAPTURES, "Nothing: every capture socket ticks itself",
+        "post", "/camera_feed_worker/capture.tick", _CAPTURES, "No effect: capture sockets check their own time limits",
         (Answer("How many captures are open at this gateway.", Tick),),
     ),
 )  # fmt: skip
@@ -148,44 +148,47 @@ _EVENT_OPERATIONS = (
         (Answer("The line is in the file.", Appended, status=201),),
         ("event", "append", "broker"),
         A3CPMessage,
-        "The event is preserved: key order, strings and number tokens as they came. The same bytes sent again are not "
-        "recorded twice, and answer the first `recorded_at`.",
+        "The event is kept as it came: key order, strings and number tokens. If the same bytes are sent again, they "
+        "are not recorded twice, and the answer has the first `recorded_at`.",
     ),
 )  # fmt: skip
 
 _UPLOAD_OPERATIONS = (
     Operation(
         "post", "/video/submit", _UPLOADS, "Send a video",
-        (Answer("The video is in memory, and waits for an extractor.", UploadAccepted, status=202),),
+        (Answer("The video is in memory and waits for an extractor.", UploadAccepted, status=202),),
         ("upload", "broker"),
         UploadForm, "At most 200 MiB and 120 s unless the server is set otherwise. It is never on a disk.", form=True,
     ),
     Operation(
-        "get", "/video/status/{job_id}", _UPLOADS, "Ask how far an upload is",
-        (Answer("How far it is.", UploadStatus),), ("job", "broker"),
+        "get", "/video/status/{job_id}", _UPLOADS, "Ask for the progress of an upload",
+        (Answer("Its progress.", UploadStatus),), ("job", "broker"),
     ),
     Operation(
-        "get", "/video/results/{job_id}", _UPLOADS, "Ask what became of an upload's capture",
-        (Answer("What `GET /captures/{capture_id}` says of it.", CaptureReport),), ("job", "broker"),
+        "get", "/video/results/{job_id}", _UPLOADS, "Ask for the outcome of an upload's capture",
+        (Answer("The answer of `GET /captures/{capture_id}`.", CaptureReport),), ("job", "broker"),
     ),
 )  # fmt: skip
 
 _LIVE_OPERATIONS = (
     Operation(
-        "get", "/pipelines", _LIVE, "What the real-time lane offers",
-        (Answer("Each of them.", PipelineInfo, many=True),),
-        description="Absent, as the lane itself, with `STREAM_ENABLED=false`.",
+        "get", "/pipelines", _LIVE, "List the pipelines of the real-time lane",
+        (Answer("Every pipeline.", PipelineInfo, many=True),),
+        description="Not available with `STREAM_ENABLED=false`.",
     ),
 )  # fmt: skip
 
-_READY = (Answer("A capture can go all the way.", Ready), Answer("What is missing.", Unready, status=503))
+_READY = (
+    Answer("Everything that a capture needs is available.", Ready),
+    Answer("What is missing.", Unready, status=503),
+)
 
 _HEALTH_OPERATIONS = (
-    Operation("get", "/livez", _HEALTH, "Is the process there", (Answer("It serves.", Alive),), open=True),
-    Operation("get", "/readyz", _HEALTH, "Can a capture go all the way", _READY, open=True),
-    Operation("get", "/health", _HEALTH, "The same", _READY),
+    Operation("get", "/livez", _HEALTH, "Ask if the process runs", (Answer("It serves requests.", Alive),), open=True),
+    Operation("get", "/readyz", _HEALTH, "Ask whether a capture can be recorded", _READY, open=True),
+    Operation("get", "/health", _HEALTH, "The same, for clients with the token", _READY),
     Operation(
-        "get", "/metrics", _HEALTH, "What this gateway counts, for Prometheus",
+        "get", "/metrics", _HEALTH, "This gateway's metrics, for Prometheus",
         (Answer("Every metric.", media_types=("text/plain", "application/openmetrics-text")),),
     ),
 )  # fmt: skip
@@ -197,8 +200,8 @@ def _page(path: str, summary: str) -> Operation:
 
 
 _PAGE_OPERATIONS = (
-    _page("/", "What this is, and whether it runs"),
-    _page("/live", "What the camera sees"),
+    _page("/", "The home page, with the state of the system"),
+    _page("/live", "The live view"),
     _page("/upload", "Upload a video"),
     _page("/demo/session", "Start and end sessions"),
     _page("/demo/gesture", "Record a gesture"),

@@ -1,4 +1,4 @@
-"""``/docs``: both documents as one page for people, without a script. No I/O."""
+"""``/docs``: both documents as one HTML page, without JavaScript. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAVIGATION = (("demo/gesture", "Record a gesture"), ("live", "Live view"), ("up
 
 
 def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Sequence[str]) -> str:
-    """The page; ``styles`` and ``icons`` are the addresses of what the other pages look like."""
+    """The page; ``styles`` and ``icons`` are the URLs of the other pages' stylesheets and icons."""
     schemas = asyncapi["components"]["schemas"] | openapi["components"]["schemas"]
     links = [f'<link rel="stylesheet" href="{escape(href)}">' for href in styles]
     links += [f'<link rel="icon" type="image/svg+xml" href="{escape(href)}">' for href in icons]
@@ -39,7 +39,7 @@ def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Se
 </div></header>
 <main id="main" class="page docs" tabindex="-1">
 <h1>Interfaces</h1>
-<p class="lead">What programs send and are answered by version {escape(openapi["info"]["version"])}.
+<p class="lead">What programs send to version {escape(openapi["info"]["version"])}, and what it answers.
 For tools: <a href="docs/openapi.json">OpenAPI 3.1</a> and <a href="docs/asyncapi.json">AsyncAPI 3.0</a>.</p>
 {_contents()}
 {_section("http", "HTTP", _text(openapi["info"]["description"]) + _operations(openapi))}

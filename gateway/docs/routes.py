@@ -1,4 +1,4 @@
-"""``/docs``, and the two documents that it shows. They are made when somebody first asks, and kept."""
+"""``/docs``, and the two documents that it shows. They are built at the first request, and kept."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _page() -> bytes:
 def docs_routes() -> list[Route]:
     """The routes of the documents."""
 
-    def show(_request: Request) -> Response:  # in a thread: to make them takes a tenth of a second, once
+    def show(_request: Request) -> Response:  # runs in a thread: building them takes 0.1 s, once
         return Response(_page(), headers=_FRESH, media_type="text/html")
 
     def show_openapi(_request: Request) -> Response:

@@ -28,47 +28,48 @@ _PLACE = "#/components/schemas/"
 _TYPES: dict[str, tuple[Any, str]] = {
     "Identifier": (Identifier, "1 to 128 of `A–Z a–z 0–9 . _ -`, not starting with a dot."),
     "RecordId": (RecordId, "A UUIDv4 in its hyphenated form, kept as it was written."),
-    "SessionId": (SessionId, "`sess_` and 16 lowercase hex digits; only the session manager makes one."),
-    "SchemaVersion": (SchemaVersion, "MAJOR.MINOR.PATCH; another major version than 1 is refused."),
+    "SessionId": (SessionId, "`sess_` and 16 lowercase hex digits; only the session manager creates one."),
+    "SchemaVersion": (SchemaVersion, "MAJOR.MINOR.PATCH; any major version other than 1 is refused."),
     "UtcDatetime": (
         UtcDatetime,
-        "ISO 8601. What is sent here may leave out the offset, and is UTC then; what comes from here has milliseconds "
-        "and `Z`.",
+        "ISO 8601. A time without an offset is read as UTC. The server writes milliseconds and `Z`.",
     ),
     "AbortCode": (AbortCode, "Why a capture ended without an artifact."),
     "VideoCode": (VideoCode, "Why a capture from an uploaded video ended without an artifact."),
-    "CaptureCode": (CaptureCode, "Every reason that a capture socket is closed with, plain success apart."),
+    "CaptureCode": (CaptureCode, "Every reason that a capture socket is closed with, except success."),
     "LiveCode": (LiveCode, "Why a connection of the real-time lane ends."),
-    "CaptureStatus": (CaptureStatus, "How far a capture is. `recorded`: its line is in the session's log."),
+    "CaptureStatus": (CaptureStatus, "The progress of a capture. `recorded`: its line is in the session's log."),
     "SessionStatus": (SessionStatus, "`invalid`: there is no such session, or it is another user's."),
-    "JobState": (JobState, "How far an upload is. `done`: its line is in the session's log."),
+    "JobState": (JobState, "The progress of an upload. `done`: its line is in the session's log."),
 }
 
 
 class _Generator(GenerateJsonSchema):
-    """Without titles that only say a name again, and with what only pydantic knows put into JSON Schema's words."""
+    """Leaves out titles that only repeat a name, and translates what is specific to pydantic into JSON Schema."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """What we read may leave out a field with a default; what we write has it, unless it is null."""
+        """A field with a default may be missing in what the server reads. The server writes it, unless it is null."""
         given = field.get("schema", {}).get("default") is not None
         return super().field_is_required(field, total) or (self.mode == "serialization" and given)
 
     def default_schema(self, schema: Any) -> Schema:
         made = super().default_schema(schema)
-        if made.get("default", ...) is None:  # it may be absent; that it is null then says nothing more
+        if made.get("default", ...) is None:  # the field may be absent, so a default of null adds nothing
             del made["default"]
         return made
 
     def ser_schema(self, schema: Any) -> Schema | None:
-        return None  # times are the only thing that is written by a rule of ours, and they are written as they are read
+        return None  # only times have a serializer, and they are written in the form in which they are read
 
     def str_schema(self, schema: Any) -> Schema:
         made = super().str_schema(schema)
         if "pattern" in made:
-            made["pattern"] = made["pattern"].replace(r"\z", "$")  # JSON Schema's $ is before no newline
+            made["pattern"] = made["pattern"].replace(
+                r"\z", "$"
+            )  # in JSON Schema, $ does not match before a final newline
         return made
 
     def tuple_schema(self, schema: Any) -> Schema:
@@ -89,8 +90,8 @@ def components(read: Iterable[type[BaseModel]], written: Iterable[type[BaseModel
     """The schemas of all these models by their names, of every model in them, and of the types that they share.
 
     Args:
-        read: what the server takes: a field with a default may be left out.
-        written: what it makes: a field with a default is there.
+        read: what the server reads: a field with a default may be missing.
+        written: what the server writes: a field with a default is present.
     """
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in read),
@@ -108,7 +109,7 @@ def components(read: Iterable[type[BaseModel]], written: Iterable[type[BaseModel
 
 
 def _sharing(schema: Any, named: dict[str, Schema]) -> Any:
-    """The schema, with a reference wherever it spells out one of those that have a name."""
+    """Replace every part of the schema that equals a named one by a reference to it."""
     if isinstance(schema, list):
         return [_sharing(item, named) for item in schema]
     if not isinstance(schema, dict):
@@ -127,10 +128,10 @@ _ENTRY_FIELDS: dict[str, Schema] = {
 
 
 def entry_schema(entry: type, description: str, fields: dict[str, Schema]) -> Schema:
-    """A stream entry: the fields of the dataclass that makes it, each a string, as Redis has them.
+    """A stream entry: the fields of the dataclass that writes it, each a string, as Redis stores them.
 
     Args:
-        fields: what the dataclass cannot say of a field, or of one that it does not have.
+        fields: schemas of fields that the dataclass does not describe or does not have.
     """
     made: dict[str, Schema] = {}
     for name, kind in get_type_hints(entry).items():

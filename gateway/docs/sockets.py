@@ -1,4 +1,4 @@
-"""The WebSockets of the AsyncAPI document: their messages, and every reason that one is closed for. No I/O."""
+"""The WebSockets of the AsyncAPI document: their messages, and why the server closes them. No I/O."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ WRITTEN: tuple[type[BaseModel], ...] = (CaptureAbort, CaptureProgress, LiveResul
 
 
 def capture_closes() -> list[dict[str, Any]]:
-    """How a capture socket is closed: with which code, and whether ``capture.abort`` goes before."""
+    """How the server closes a capture socket: the close code, and whether a ``capture.abort`` comes first."""
     made: list[dict[str, Any]] = [
         {"close": 1000, "reason": "", "abort": False, "when": "All frames are in the broker."},
-        {"close": 1009, "reason": "", "abort": False, "when": "A message longer than any may be."},
+        {"close": 1009, "reason": "", "abort": False, "when": "A message is longer than any valid message."},
     ]
     for code in get_args(CaptureCode):
         if CODES[code].outcome_only:
@@ -37,21 +37,24 @@ def capture_closes() -> list[dict[str, Any]]:
 
 
 def live_closes() -> list[dict[str, Any]]:
-    """How a socket of the real-time lane is closed; the error message goes before."""
+    """How the server closes a socket of the real-time lane. An error message comes first."""
     codes = [(name, CODES[name]) for name in get_args(LiveCode)]
     made = [{"close": code.live_close, "reason": name, "when": code.meaning} for name, code in codes]
-    return [*made, {"close": 1012, "reason": "server_shutdown", "when": "The server shuts down; nothing goes before."}]
+    return [
+        *made,
+        {"close": 1012, "reason": "server_shutdown", "when": "The server shuts down; no message comes first."},
+    ]
 
 
 _CAPTURE = """\
 Exactly one capture per connection: `capture.open`, then for each frame a `capture.frame_meta` and the JPEG itself, then
-`capture.close`. Every message has a `record_id` of its own; that of the open names the window and the artifact. Nothing
-is dropped; a client that asks for progress is told when to slow down. The limits are the defaults of the settings
-`A3CP_CAPTURE_…`."""
+`capture.close`. Every message has its own `record_id`; that of `capture.open` identifies the capture window and the
+artifact. No frame is dropped; a client that asks for progress is told when to slow down. The limits are the defaults of
+the settings `A3CP_CAPTURE_…`."""
 _LIVE = """\
-JPEGs in, what is found in them out, in their order. One frame is in work; what comes meanwhile is dropped, and said to
-be. A `pipeline_id` that is missing or unknown is refused after the handshake. Nothing is kept. Absent with
-`STREAM_ENABLED=false`."""
+The client sends JPEGs, and the server answers with the landmarks, in the same order. While it processes one frame, it
+drops the frames that come, and says so. A `pipeline_id` that is missing or unknown is
+refused after the handshake. Nothing is kept. Absent with `STREAM_ENABLED=false`."""
 _JPEG = {"contentType": "image/jpeg", "payload": {"type": "string", "contentMediaType": "image/jpeg"}}
 _FRAME = ("Frame", "The JPEG that a `capture.frame_meta` announced.", _JPEG)
 

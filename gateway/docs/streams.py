@@ -20,7 +20,7 @@ __all__ = ["STREAMS", "Entry", "Stream"]
 
 
 class Entry(NamedTuple):
-    """One kind of entry: its name, its schema, and an example without anything binary."""
+    """One kind of entry: its name, its schema, and an example without binary fields."""
 
     name: str
     schema: Schema
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream, or many of one kind. ``key`` is its name in Redis, ``tag`` the part of it in braces.
+    """One stream, or many of one kind. ``key`` is its name in Redis, ``tag`` the part of the key in braces.
 
     AsyncAPI's addresses have braces around parameters, and Redis' hash tags are in braces too; so a tag, braces and
     all, is a parameter of its address.
@@ -83,12 +83,12 @@ _TERMINAL = Entry(
 )  # fmt: skip
 _LIVE_FRAME = Entry(
     "LiveFrameEntry",
-    entry_schema(LiveFrame, "A frame on its way to a live worker; gone as soon as it is read.", {"payload": _JPEG}),
+    entry_schema(LiveFrame, "A frame on its way to a live worker, deleted when it is read.", {"payload": _JPEG}),
 )
 _LIVE_ANSWER = Entry(
     "LiveAnswerEntry",
     entry_schema(
-        Answer, "An answer on its way to a gateway; gone as soon as it is read.",
+        Answer, "An answer on its way to a gateway, deleted when it is read.",
         {"text": {"type": "string", "description": "JSON of a `PipelineResult`; with an error, a sentence."},
          "error": {"anyOf": [{"type": "string", "const": ""}, reference("LiveCode")], "description": "The code."}},
     ),
@@ -98,12 +98,16 @@ _LIVE_ANSWER = Entry(
 _LINE: Schema = {
     "type": "string",
     "contentMediaType": "application/json",
-    "description": "The event, JSON as it goes into the log: a `FeatureRefEvent`, an `A3CPMessage` that was appended, "
+    "description": "The event as JSON, as it is written to the log: a `FeatureRefEvent`, an appended `A3CPMessage`, "
     "or a `SessionStarted` or `SessionEnded` with `event`: `session.start` or `session.end`.",
 }
 _OF_CAPTURE: Schema = _optional({"allOf": [reference("Identifier")], "description": "Of a capture's event only."})
 _BY_CLIENT: Schema = _optional(
-    {"type": "string", "const": "1", "description": "A client appended it under a name of the product's own."}
+    {
+        "type": "string",
+        "const": "1",
+        "description": "A client appended it, with a `source` that only this product's processes use.",
+    }
 )
 _EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE, "by_client": _BY_CLIENT}
 _EVENT_EXAMPLE = {
@@ -114,13 +118,13 @@ _EVENT = Entry("EventEntry", entry_schema(EventEntry, "One event for a session's
 _DEAD = Entry(
     "DeadLetter",
     entry_schema(
-        EventEntry, "An event that can never be appended, whole, and why; what was no event may lack its fields.",
+        EventEntry, "An event that can never be appended, with the reason. A broken entry may lack fields.",
         {
             "reason": {"type": "string", "description": "The code: `invalid_event`, `missing_session_path`, …"},
             "detail": {"type": "string", "description": "The same in a sentence."},
             "buried_at": reference("UtcDatetime"),
-            "entry_id": {"type": "string", "description": "What it was in the stream of events."},
-            "bytes_before": {"type": "string", "description": "How many bytes of letters came before it, ever."},
+            "entry_id": {"type": "string", "description": "Its entry ID in the stream of events."},
+            "bytes_before": {"type": "string", "description": "The size of all dead letters before it, in bytes."},
             **_EVENT_FIELDS,
         },
     ),
@@ -135,25 +139,25 @@ _EXTRACTORS = keys.EXTRACTOR_GROUP
 
 STREAMS: tuple[Stream, ...] = (
     Stream(
-        "captures", "Captures that wait", "Dispatch: one entry per opened capture; the extractor that has it pending "
-        "owns the capture.", "frames", keys.CAPTURES, "", (_DISPATCH,), _EXTRACTORS,
+        "captures", "Captures that wait", "Dispatch: one entry per opened capture. The extractor for which it is "
+        "pending owns the capture.", "frames", keys.CAPTURES, "", (_DISPATCH,), _EXTRACTORS,
     ),
     Stream(
-        "uploads", "Uploads that wait", "The same for captures whose frames come from a video; they wait behind the "
-        "others.", "frames", keys.UPLOADS, "", (_DISPATCH,), _EXTRACTORS,
+        "uploads", "Uploads that wait", "The same for captures whose frames come from a video. Extractors take the "
+        "other captures first.", "frames", keys.UPLOADS, "", (_DISPATCH,), _EXTRACTORS,
     ),
     Stream(
         "frames", "A capture's frames", f"Bounded by refusal: at most {_LIMITS.stream_max_frames} frames or "
-        f"{_LIMITS.stream_max_bytes} bytes. A frame is deleted as soon as its row is stored. Read by the one owner, in "
-        "order, without a group.",
+        f"{_LIMITS.stream_max_bytes} bytes. A frame is deleted as soon as its row is stored. "
+        "Only the capture's extractor reads it, in order, without a group.",
         "frames", keys.capture_keys("<capture_id>").frames, "{<capture_id>}", (_FRAME, _TERMINAL),
     ),
     Stream(
-        "liveInbox", "A live worker's inbox", "The frames that wait for one worker, at most one of each session; they "
-        "go by themselves after 15 s.", "frames", keys.live_inbox("<worker>"), "{live:<worker>}", (_LIVE_FRAME,),
+        "liveInbox", "A live worker's inbox", "The frames that wait for one worker, at most one of each session. They "
+        "expire after 15 s.", "frames", keys.live_inbox("<worker>"), "{live:<worker>}", (_LIVE_FRAME,),
     ),
     Stream(
-        "liveOutbox", "A gateway's outbox", "The answers that wait for one gateway; they go by themselves after 15 s.",
+        "liveOutbox", "A gateway's outbox", "The answers that wait for one gateway. They expire after 15 s.",
         "frames", keys.live_outbox("<gateway>"), "{live:<gateway>}", (_LIVE_ANSWER,),
     ),
     Stream(
@@ -161,8 +165,8 @@ STREAMS: tuple[Stream, ...] = (
         "events", keys.EVENTS, "{a3cp}", (_EVENT,), keys.RECORDER_GROUP,
     ),
     Stream(
-        "deadLetters", "Dead letters", "Events that can never be appended, and whose sender is not told: nothing is "
-        "dropped silently. 64 MiB, about 10000, 30 days of them are kept.",
+        "deadLetters", "Dead letters", "Events that can never be appended, and whose sender gets no answer. At most "
+        "64 MiB, about 10000 entries, 30 days are kept.",
         "events", keys.DEAD_EVENTS, "{a3cp}", (_DEAD,),
     ),
 )  # fmt: skip

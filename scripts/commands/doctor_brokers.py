@@ -58,14 +58,14 @@ async def _examine_broker(role: Role, url: str, assume_volatile: bool) -> list[F
         with broker_errors(role):
             seconds, microseconds = await broker.time()
     except BrokerMisconfigured as error:
-        return [Finding(f"{role} broker", "fail", error.problem, error.mend)]
+        return [Finding(f"{role} broker", "fail", error.problem, error.fix)]
     except A3CPError as error:
         return [Finding(f"{role} broker", "fail", str(error), f"start it, or correct {variable}")]
     finally:
         await broker.aclose()
     found = Finding(f"{role} broker", "ok", "it is what its role needs")
     return [
-        found if advice is None else Finding(f"{role} broker", "warn", advice.problem, advice.mend),
+        found if advice is None else Finding(f"{role} broker", "warn", advice.problem, advice.fix),
         judge_clock(role, seconds + microseconds / 1_000_000 - time.time()),
     ]
 

@@ -171,7 +171,7 @@ def test_frames_broker_that_persists_stops_the_process_with_one_line_and_3(broke
         assert code == 3
         assert spoken == [
             b"a3cp gateway: the frames broker is refused: appendonly is on, which writes raw frames to a disk; "
-            b"mend it with: CONFIG SET appendonly no\n"
+            b"fix it with: CONFIG SET appendonly no\n"
         ]
 
 

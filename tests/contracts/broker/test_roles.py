@@ -82,13 +82,13 @@ def test_a_broker_that_is_not_as_its_role_needs_is_refused_with_its_fix(
     needed = FRAMES_CONFIG if role == "frames" else EVENTS_CONFIG
     with pytest.raises(BrokerMisconfigured) as caught:
         judge_role(role, {**INFO, **info}, {**needed, **config}, assume_volatile=False)
-    assert (caught.value.role, caught.value.problem, caught.value.mend) == (role, problem, fix)
+    assert (caught.value.role, caught.value.problem, caught.value.fix) == (role, problem, fix)
 
 
 def test_a_frames_broker_that_hides_config_is_refused_until_it_is_assumed_volatile() -> None:
     with pytest.raises(BrokerMisconfigured) as caught:
         judge_role("frames", INFO, None, assume_volatile=False)
-    assert "A3CP_FRAMES_VOLATILE=assume" in caught.value.mend
+    assert "A3CP_FRAMES_VOLATILE=assume" in caught.value.fix
     judge_role("frames", INFO, None, assume_volatile=True)
     judge_role("events", INFO, None, assume_volatile=False)
 
@@ -118,7 +118,7 @@ def test_an_events_broker_without_a_bound_is_taken_with_advice(role: Role, info:
     advice = unbounded(role, {**INFO, **info})
     assert (advice is not None) == advised
     if advice is not None:
-        assert advice.problem.startswith("it has no maxmemory") and advice.mend == "CONFIG SET maxmemory 512mb"
+        assert advice.problem.startswith("it has no maxmemory") and advice.fix == "CONFIG SET maxmemory 512mb"
 
 
 # --- real brokers --------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_real_events_broker_without_a_bound_is_taken_and_advised(own_brokers: 
     with own_brokers.events.client() as client:
         client.config_set("maxmemory", "0")
     advice = check(own_brokers.events.url, "events")
-    assert advice is not None and advice.mend == "CONFIG SET maxmemory 512mb"
+    assert advice is not None and advice.fix == "CONFIG SET maxmemory 512mb"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_real_frames_broker_that_may_persist_or_delete_is_refused(
         client.config_set(setting, value)
     error = refusal(own_brokers.frames.url, "frames")
     assert error.problem.startswith(problem)
-    assert error.mend == fix
+    assert error.fix == fix
     if setting in ("appendonly", "save"):
         check(own_brokers.frames.url, "frames", assume_volatile=True)
     with own_brokers.frames.client() as client:
@@ -188,13 +188,13 @@ def test_the_advice_fixes_it(own_brokers: BrokerPair) -> None:
                 check(own_brokers.events.url, "frames")
                 break
             except BrokerMisconfigured as error:
-                client.execute_command(*[word.strip('"') for word in error.mend.split(" ")])
+                client.execute_command(*[word.strip('"') for word in error.fix.split(" ")])
         check(own_brokers.events.url, "frames")
 
 
 def test_a_real_events_broker_without_aof_is_refused(brokers: BrokerPair) -> None:
     error = refusal(brokers.frames.url, "events")
-    assert error.mend == "CONFIG SET appendonly yes"
+    assert error.fix == "CONFIG SET appendonly yes"
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_broker_whose_acl_hides_config_is_refused_until_it_is_assumed_volatile
             client.execute_command("ACL", "SETUSER", "app", "on", ">word", "~*", "+@all", "-config")
         url = process.url.replace("unix://", "unix://app:word@")
         if role == "frames":
-            assert "A3CP_FRAMES_VOLATILE=assume" in refusal(url, "frames").mend
+            assert "A3CP_FRAMES_VOLATILE=assume" in refusal(url, "frames").fix
             check(url, "frames", assume_volatile=True)
         else:
             check(url, "events")
@@ -448,7 +448,7 @@ def test_a_password_that_is_wrong_is_fatal_and_the_line_names_its_variable_alone
         raise reply(text)
     assert str(caught.value) == (
         "the frames broker is refused: it does not accept the user and the password in A3CP_FRAMES_URL; "
-        "mend it with: A3CP_FRAMES_URL=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
+        "fix it with: A3CP_FRAMES_URL=redis://USER:PASSWORD@HOST:PORT, percent-encoded"
     )
 
 

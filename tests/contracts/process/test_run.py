@@ -39,7 +39,7 @@ def test_no_process_leaves_a_core_file() -> None:
         ("ConfigurationError('A3CP_PORT: not a number')", 2, "a3cp part: A3CP_PORT: not a number\n"),
         (
             "BrokerMisconfigured('frames', 'appendonly is on', 'CONFIG SET appendonly no')", 3,
-            "a3cp part: the frames broker is refused: appendonly is on; mend it with: CONFIG SET appendonly no\n",
+            "a3cp part: the frames broker is refused: appendonly is on; fix it with: CONFIG SET appendonly no\n",
         ),
     ],
 )  # fmt: skip

@@ -64,7 +64,7 @@ def test_errors_build_their_text_from_their_fields() -> None:
     away = BrokerUnavailable("frames", "connection refused")
     assert str(away) == "the frames broker does not answer: connection refused"
     wrong = BrokerMisconfigured("frames", "appendonly is on", "CONFIG SET appendonly no")
-    assert str(wrong) == "the frames broker is refused: appendonly is on; mend it with: CONFIG SET appendonly no"
+    assert str(wrong) == "the frames broker is refused: appendonly is on; fix it with: CONFIG SET appendonly no"
 
 
 def test_errors_can_be_caught_by_what_they_mean() -> None:

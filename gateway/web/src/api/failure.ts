@@ -1,17 +1,17 @@
 import { sentenceFor } from "./sentences";
 
-/** What went wrong, as every page shows it: a code to quote and a sentence to read. */
+/** An error as every page shows it: a code to quote and a sentence to read. */
 export interface Failure {
   readonly code: string;
   readonly sentence: string;
 }
 
-/** A request that was refused, or got no answer (`status` is 0 then). */
+/** A request was refused, or got no answer (then `status` is 0). */
 export class ApiError extends Error implements Failure {
   readonly code: string;
   readonly sentence: string;
   readonly status: number;
-  /** When to come again, in seconds; 0 if nobody said. */
+  /** After how many seconds to try again; 0 if the server did not say. */
   readonly retryAfterS: number;
 
   constructor(code: string, status = 0, detail = "", retryAfterS = 0) {
@@ -25,7 +25,7 @@ export class ApiError extends Error implements Failure {
   }
 }
 
-/** Whatever was thrown, as a failure to show. */
+/** The failure to show for any error. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ApiError) return { code: error.code, sentence: error.sentence };
   return { code: "page_error", sentence: sentenceFor("page_error") };

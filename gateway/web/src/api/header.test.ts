@@ -15,7 +15,7 @@ test("each message has a record_id of its own", () => {
   expect(messageHeader("u", "p").record_id).not.toBe(messageHeader("u", "p").record_id);
 });
 
-test.each(["a", "A-Z_0.9", "_", "-", "a".repeat(128)])("%s may be somebody's id", (text) => {
+test.each(["a", "A-Z_0.9", "_", "-", "a".repeat(128)])("%s is a valid id", (text) => {
   expect(isIdentifier(text)).toBe(true);
 });
 

@@ -46,7 +46,7 @@ test("who gives up is told so, not that the network failed", async () => {
   await expect(answered).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("what nobody expected is a failure too, without its inside", () => {
+test("an unexpected error becomes a failure that shows no internals", () => {
   expect(failureOf(new TypeError("x is undefined"))).toEqual({
     code: "page_error",
     sentence: expect.not.stringContaining("undefined"),

@@ -5,10 +5,10 @@ import { ApiError } from "./failure";
 export interface RequestOptions {
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is, a form for example. */
+  /** Sent unchanged, for example a form. */
   readonly body?: BodyInit;
   readonly signal?: AbortSignal;
-  /** How long the answer may take; the recorder is given 5 s by the server itself. */
+  /** How long the answer may take. The server itself waits 5 s for the recorder. */
   readonly timeoutMs?: number;
 }
 
@@ -20,9 +20,9 @@ export type Send = (method: "GET" | "POST", path: string, options?: RequestOptio
 
 /** Where the token comes from. */
 export interface TokenSource {
-  /** The token as far as it is known. */
+  /** The token, if the page has one. */
   token(): string | null;
-  /** Asks for one. `refused` is the one that did not do. Null if the person would not say. */
+  /** Asks the person for a token. `refused` is the token that the server refused. Null if the person cancels. */
   ask(refused: string | null): Promise<string | null>;
 }
 
@@ -89,7 +89,7 @@ async function refusalOf(answer: Response): Promise<ApiError> {
     const { error, detail } = (await answer.json()) as { error?: unknown; detail?: unknown };
     if (typeof error === "string") return new ApiError(error, answer.status, typeof detail === "string" ? detail : "");
   } catch {
-    // not ours: a proxy's page, for example
+    // not an answer of the gateway: a proxy's page, for example
   }
   return new ApiError("unexpected_answer", answer.status);
 }

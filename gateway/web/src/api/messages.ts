@@ -1,13 +1,15 @@
 // Made by `npm run messages` from the pydantic models in contracts/. Do not edit.
 
 /**
- * What the person who collects the capture says of it.
+ * The label that the person who records the capture gives it.
  */
 export interface Annotation {
   intent: string;
 }
 /**
- * Tells the client that its capture ended, and why. ``record_id`` is the one its open carried.
+ * Tells the client that its capture ended without an artifact, and why.
+ *
+ * ``record_id`` is that of the ``capture.open``.
  */
 export interface CaptureAbort {
   schema_version: string;
@@ -42,7 +44,7 @@ export interface CaptureAbort {
     | "frames_lost";
 }
 /**
- * Completes the capture.
+ * Ends the capture: all frames were sent.
  */
 export interface CaptureClose {
   schema_version: string;
@@ -58,7 +60,7 @@ export interface CaptureClose {
   timestamp_end: string;
 }
 /**
- * Opens the one capture of a connection; its ``record_id`` names the window.
+ * Opens the one capture of a connection. Its ``record_id`` identifies the capture window.
  */
 export interface CaptureOpen {
   schema_version: string;
@@ -83,9 +85,9 @@ export interface CaptureOpen {
   is_demo?: boolean | null;
 }
 /**
- * How far a capture is, for a client whose open asked for ``progress``: at most 5 a second, at least one.
+ * The progress of a capture, for a client whose ``capture.open`` asked for it: 1 to 5 messages a second.
  *
- * ``backlog`` is the number of frames in the broker that no extractor has done yet; ``slow_down`` is
+ * ``backlog`` is the number of frames in the broker that wait for extraction; ``slow_down`` is
  * true while that is over half of what the stream may hold.
  */
 export interface CaptureProgress {
@@ -99,7 +101,7 @@ export interface CaptureProgress {
   found: Found;
 }
 /**
- * In how many frames so far a part was found.
+ * In how many frames each part was found so far.
  */
 export interface Found {
   pose: number;
@@ -108,7 +110,7 @@ export interface Found {
   face: number;
 }
 /**
- * ``GET /camera_feed_worker/limits``: the limits of a capture at this gateway that a client has to keep.
+ * ``GET /camera_feed_worker/limits``: this gateway's limits for a capture, as far as a client has to keep them.
  *
  * Durations are seconds, sizes are bytes, sides are pixels; each is a field of `contracts.rules.limits.CaptureLimits`.
  */
@@ -125,7 +127,9 @@ export interface ClientLimits {
   idle_timeout_s: number;
 }
 /**
- * One thing found. ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and so for y.
+ * One object that was found in a frame.
+ *
+ * ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and the same for y.
  */
 export interface Detection {
   label: string;
@@ -151,7 +155,7 @@ export interface FrameMeta {
   byte_length: number;
 }
 /**
- * The frame came while another was worked on: nobody looked at it.
+ * The frame was dropped because another one was still being processed.
  */
 export interface LiveDropped {
   frame_index: number;
@@ -217,7 +221,7 @@ export interface PipelineInfo {
   parts: ("pose" | "left_hand" | "right_hand" | "face")[];
 }
 /**
- * Where a capture's feature matrix is, and what proves that it is the one.
+ * Where a capture's feature matrix is stored, and its hash.
  *
  * ``uri`` is relative to ``DATA_ROOT`` for local files; ``hash`` is over the whole file's bytes;
  * ``shape`` is ``[T, dims]``, two whole numbers.

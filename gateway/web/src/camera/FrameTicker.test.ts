@@ -59,7 +59,7 @@ describe("FrameTicker", () => {
     expect(ticks.length).toBeGreaterThanOrEqual(9);
   });
 
-  test("nothing ticks after stop, and start begins anew", () => {
+  test("nothing ticks after stop, and start begins again", () => {
     const { ticks, ticker } = recorded(10);
     ticker.start();
     vi.advanceTimersByTime(250);

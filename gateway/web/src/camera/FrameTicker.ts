@@ -8,7 +8,7 @@ export interface Tick {
 }
 
 /**
- * Ticks at a rate that does not drift: tick n is due at start + n / fps, whatever became of the others.
+ * Ticks at a rate that does not drift: tick n is due at start + n / fps, even if other ticks were late.
  *
  * A tick that comes late is one tick; those that were due meanwhile are skipped, and the next is at least half a period
  * away, so they never come in bunches.
@@ -36,7 +36,7 @@ export class FrameTicker {
     return this.#now() - this.#startedAt;
   }
 
-  /** Starts anew, with tick 0 at once (but not before this returns). */
+  /** Starts again with tick 0, right after this method returns. */
   start(): void {
     this.stop();
     this.#startedAt = this.#now();

@@ -15,7 +15,7 @@ export interface CaptureResultProps {
   readonly againBlocked: string | undefined;
 }
 
-/** What came of a capture that is over: what speaks against it, its picture, its numbers and names. */
+/** The result of a finished capture: doubts about it, its picture, its numbers and ids. */
 export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultProps) {
   const { window: made, state } = capture;
   const recorded = state.phase === "recorded";

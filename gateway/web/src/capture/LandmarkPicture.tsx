@@ -7,7 +7,7 @@ import { ErrorBanner } from "../components/ErrorBanner";
 
 export interface LandmarkPictureProps {
   readonly captureId: string;
-  /** What became of the pictures that the landmarks were found in. */
+  /** What the server did with the camera's pictures. */
   readonly note?: string;
 }
 
@@ -38,7 +38,7 @@ const MOVING: View = {
 
 /**
  * A recorded capture, drawn from its landmarks by the server: a few of its moments, or all of it in motion. Nothing moves
- * until somebody asks for it, and it can be stopped: that is good for all, and needed by those who prefer less motion.
+ * until the person asks for it, and it can be stopped: people who prefer less motion need that.
  */
 export function LandmarkPicture({ captureId, note = "The pictures of the camera are gone." }: LandmarkPictureProps) {
   const [view, setView] = useState(STILL);

@@ -24,9 +24,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   capture_interrupted: `The camera was disconnected during the capture. ${NOT_KEPT} Connect it, press “Try the camera again”, then capture again.`,
   no_picture: "The camera gives no picture. Turn it off and on again, then capture again.",
   outcome_unknown:
-    "You stopped waiting. The capture may still be recorded; its record_id below finds it in the session's log.",
+    "You stopped waiting. The capture may still be recorded: look for its record_id, shown below, in the session's log.",
   outcome_late:
-    "The server did not say what became of this capture. It may still be recorded; its record_id below finds it in the session's log.",
+    "The server did not report the outcome of this capture. It may still be recorded: look for its record_id, shown below, in the session's log.",
   page_in_background:
     "This page was in the background, where browsers slow the camera down: this capture has fewer pictures than it could. Keep the page in front, and capture again if every moment counts.",
 };

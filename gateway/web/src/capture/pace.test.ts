@@ -11,7 +11,7 @@ function after(pace: Pace, slowDown: boolean, fromMs: number, toMs: number): Pac
   return now;
 }
 
-test("full pace stays while nobody asks for less", () => {
+test("full pace stays until the server asks for less", () => {
   expect(after(FULL_PACE, false, 0, 60_000)).toBe(FULL_PACE);
 });
 

@@ -330,7 +330,7 @@ describe("stopping", () => {
   });
 });
 
-describe("what became of it", () => {
+describe("the outcome", () => {
   test("a plain close means that the server has it all; the report tells the rest", () => {
     const protocol = settling();
     expect(protocol.state.phase).toBe("settling");
@@ -515,7 +515,7 @@ describe("a silent server", () => {
     expect(protocol.state.failure?.code).toBe("server_silent");
   });
 
-  test("while it closes: what became of it is asked for, because the close may have been heard", () => {
+  test("while it closes: the page asks for the outcome, because the server may have received the close", () => {
     const { protocol } = closed();
     protocol.tick(STARTED_MS + 6000 + SILENT_MS);
     expect(protocol.state).toMatchObject({ phase: "closing", silent: true });

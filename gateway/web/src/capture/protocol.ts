@@ -264,7 +264,7 @@ export class CaptureProtocol {
     return messages;
   }
 
-  // --- what became of it
+  // --- the outcome
 
   /** What the server says of it, while `settling`. */
   reported(report: CaptureReport): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { FPSThrottler, MAX_FPS, MIN_FPS } from "./FPSThrottler";
 
-/** How many frames are taken in a while by somebody who asks every millisecond. */
+/** How many frames are taken if the caller asks every millisecond. */
 function taken(throttler: FPSThrottler, fromMs: number, toMs: number): number {
   let frames = 0;
   for (let now = fromMs; now < toMs; now += 1) frames += throttler.take(now) ? 1 : 0;
@@ -66,7 +66,7 @@ describe("FPSThrottler", () => {
     expect(throttler.fps).toBe(MIN_FPS);
   });
 
-  test("late frames are not made up for", () => {
+  test("a late frame is not followed by extra frames", () => {
     const throttler = new FPSThrottler();
     expect(throttler.take(0)).toBe(true);
     expect(throttler.take(5_000)).toBe(true);
@@ -75,7 +75,7 @@ describe("FPSThrottler", () => {
     expect(taken(throttler, 5_030, 6_000)).toBeLessThanOrEqual(15);
   });
 
-  test("reset begins anew", () => {
+  test("reset begins again", () => {
     const throttler = new FPSThrottler();
     throttler.slowDown(0);
     throttler.take(1_000);

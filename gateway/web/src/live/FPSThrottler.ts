@@ -29,7 +29,7 @@ export class FPSThrottler {
     return Math.max(0, this.#dueAt - now);
   }
 
-  /** Whether a frame is due; the next one is due a period later. Late frames are not made up for, and do not drift. */
+  /** Whether a frame is due; the next one is due a period later. After a late frame there are no extra frames and no drift. */
   take(now: number): boolean {
     if (now < this.#dueAt) return false;
     const periodMs = 1000 / this.#fps;
@@ -43,7 +43,7 @@ export class FPSThrottler {
     this.#judge(now);
   }
 
-  /** The server told what became of a frame. */
+  /** The server answered a frame. */
   answered(dropped: boolean, now: number): void {
     this.#judgedAt ??= now;
     this.#answers += 1;

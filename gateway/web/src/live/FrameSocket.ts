@@ -72,7 +72,7 @@ export class FrameSocket {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Begins anew, whatever was before. The failure stays until the new connection works. */
+  /** Opens a new connection and drops the old one. The failure stays until the new connection works. */
   connect(pipelineId: string): void {
     this.#leave();
     this.#sent = this.#answered = 0;

@@ -102,7 +102,7 @@ describe("RealtimeOverlay", () => {
     expect(drawn).toContainEqual(["setTransform", pixelRatio, 0, 0, pixelRatio, 0, 0]);
   });
 
-  test("is drawn anew when its size changes", () => {
+  test("is drawn again when its size changes", () => {
     const { server, texts } = shown();
     server.says(faceResult(0));
     const before = texts().length;
@@ -113,7 +113,7 @@ describe("RealtimeOverlay", () => {
     expect(texts()).toHaveLength(2 * before);
   });
 
-  test("is drawn anew when the device is turned", () => {
+  test("is drawn again when the device is turned", () => {
     const video = showing(640, 480);
     const { server, drawn } = shown({ video });
     server.says(faceResult(0));

@@ -3,10 +3,10 @@ import type { Failure } from "../api/failure";
 import type { LiveError } from "../api/messages";
 import { sentenceFor } from "../api/sentences";
 
-/** What the server says before it ends a live connection. */
+/** The codes that the server sends before it ends a live connection. */
 export type LiveCode = LiveError["error"];
 
-/** What this page finds out by itself. */
+/** The codes that this page finds out by itself. */
 export type LostCode =
   | "lane_disabled"
   | "connection_lost"
@@ -22,15 +22,15 @@ const SENTENCES: Readonly<Record<Exclude<LostCode, "unexpected_answer" | "server
     "The connection to the server was lost. Check that the server is running and that you are connected, then press " +
     "“Reconnect”.",
   connection_refused:
-    "The server did not take the connection. Wait a moment, then press “Reconnect”. If it happens again, something between " +
-    "this page and the server lets no live connection through: tell the person who runs it.",
+    "The server did not accept the connection. Wait a moment, then press “Reconnect”. If it happens again, the network " +
+    "between this page and the server blocks live connections: tell the person who runs it.",
   server_silent: "The server does not answer any more. Check your connection, then press “Reconnect”.",
 };
 
 /** Codes that the server sends; the page finds out the others. */
 export const LIVE_CODES: readonly string[] = constants.live_codes;
 
-/** Whether the server said so itself. */
+/** Whether the code came from the server. */
 export function isTold(code: string): code is LiveCode {
   return LIVE_CODES.includes(code);
 }

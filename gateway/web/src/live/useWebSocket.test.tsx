@@ -159,7 +159,7 @@ describe("useWebSocket", () => {
     expect(server.closed).toBe(true);
   });
 
-  test("a message that nobody understands ends the connection", () => {
+  test("a message that the page cannot read ends the connection", () => {
     const { now, server } = connected();
     server.says({ frame_index: 3 });
     expect(now().failure?.code).toBe("unexpected_answer");

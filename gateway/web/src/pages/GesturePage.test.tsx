@@ -341,8 +341,8 @@ describe("what goes wrong", () => {
   test("the session was ended elsewhere: there is none any more", async () => {
     await recording();
     await serverDoes((it) => it.say({ event: "capture.abort", error_code: "session_closed" }));
-    expect(alertOf("session_closed")).toHaveTextContent("ended elsewhere");
-    expect(screen.getAllByText(/ended elsewhere/)).toHaveLength(1);
+    expect(alertOf("session_closed")).toHaveTextContent("The session has ended");
+    expect(screen.getAllByText(/The session has ended/)).toHaveLength(1);
     expect(screen.getByLabelText("session_id")).toHaveValue("");
     expect(button(CAPTURE)).toHaveAccessibleDescription("Start a session first.");
   });

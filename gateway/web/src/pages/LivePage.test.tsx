@@ -64,7 +64,7 @@ describe("LivePage", () => {
     await expectAccessible();
   });
 
-  test("a choice while it runs connects anew; only its parts are listed", async () => {
+  test("a choice while it runs opens a new connection; only its parts are listed", async () => {
     const { user, sockets } = await started();
     await user.selectOptions(screen.getByRole("combobox"), "face");
     expect(sockets.all[0]?.closed).toBe(true);

@@ -5,7 +5,7 @@ import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { StatusText } from "../components/StatusText";
 
-/** Whether everything is running, asked once, and again when somebody wants to know. */
+/** Shows whether every part of the server runs; asks once, and again when the person presses the button. */
 export function Readiness() {
   const [answer, setAnswer] = useState<Answer | null>(null);
 

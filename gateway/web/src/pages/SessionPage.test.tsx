@@ -100,7 +100,7 @@ test("with a session the way on is open", async () => {
 });
 
 test.each([
-  ["schema_error", () => refusal(422, "schema_error"), "did not accept what was sent"],
+  ["schema_error", () => refusal(422, "schema_error"), "did not accept the data"],
   ["recorder_unavailable", () => refusal(503, "recorder_unavailable"), "The recorder did not answer in time"],
   ["internal_error", () => refusal(500, "internal_error"), "The server made a mistake"],
   ["something_new", () => refusal(418, "something_new", "A sentence of the server."), "A sentence of the server."],
@@ -140,7 +140,7 @@ test("a start without an answer is asked for again as the same one, so that no s
   expect(server.asked[1]?.json).toEqual(server.asked[0]?.json);
 });
 
-test("a start that was refused, or is for somebody else, is a new one", async () => {
+test("after a refused start, or for another person, a start is a new request", async () => {
   const server = new FakeServer().on(START, () => refusal(422, "schema_error"));
   const { user } = renderPage(<SessionPage />);
   await startSession(user);
@@ -261,7 +261,7 @@ test("a browser that keeps nothing is no failure", async () => {
   await waitFor(() => expect(status()).toHaveTextContent("active"));
 });
 
-test("nobody is in a session before it is said who", async () => {
+test("without a person there is no session", async () => {
   const server = new FakeServer();
   const { user } = renderPage(<SessionPage />);
   expect([person().value, performer().value]).toEqual(["", ""]);

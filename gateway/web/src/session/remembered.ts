@@ -45,7 +45,7 @@ export function rememberFlag(name: string, flag: boolean): void {
 
 export interface Captured {
   readonly captureId: string;
-  /** What came of it, in words. */
+  /** Its outcome, in words. */
   readonly line: string;
 }
 

@@ -21,7 +21,7 @@ const STAGES: Readonly<Record<Job["stage"], readonly [Tone, string]>> = {
   failed: ["error", "not recorded"],
 };
 
-/** The videos of this page, and what became of each. */
+/** The videos of this page, and the outcome of each. */
 export function JobList({ jobs, onCancel }: JobListProps) {
   if (jobs.length === 0) return <p>No video yet.</p>;
   return (

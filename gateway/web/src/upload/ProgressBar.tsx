@@ -5,7 +5,7 @@ export interface ProgressBarProps {
   readonly label: string;
   /** To what: "clip.mp4". It is read out with the label; to see it stands elsewhere. */
   readonly of?: string;
-  /** 0 to 1; null while nobody can tell. */
+  /** 0 to 1; null while the progress is unknown. */
   readonly share: number | null;
 }
 

@@ -42,7 +42,7 @@ describe("whether the server takes videos", () => {
     await waitFor(() => expect(now().available).toBe(false));
   });
 
-  test("nobody knows without a server; it can be asked again", async () => {
+  test("without a server it is unknown; the page can ask again", async () => {
     const server = new FakeServer().on(PROBE, unreachable);
     const { now } = shown(server);
     await waitFor(() => expect(now().failure?.code).toBe("network_error"));
@@ -97,11 +97,12 @@ describe("an upload", () => {
   });
 
   test.each([
-    [413, "too_large", /200 MB and two minutes/],
+    [413, "file_too_large", /too large\. The usual limit is 200 MB/],
     [415, "not_a_video", /could not read this file as a video/],
-    [429, "queue_full", /busy with other videos\. Wait a minute/],
-    [503, "brokers_unready", /cannot take a video at the moment\. Wait a minute/],
-    [409, "session_closed", /ended already/],
+    [429, "too_many_uploads", /no room for another video now\. Wait a minute/],
+    [429, "queue_full", /cannot take a video at the moment\. Wait a minute/],
+    [503, "brokers_unready", /still starting\. Wait a minute/],
+    [409, "session_closed", /session has ended/],
     [404, "unknown_session", /does not know this session/],
     [404, "not_found", /cannot take videos yet/],
     [500, "internal_error", /server made a mistake/],
@@ -135,7 +136,7 @@ describe("an upload", () => {
 
   test.each<[string, (upload: FakeUpload) => Promise<void>]>([
     ["its answer", (upload) => upload.fails()],
-    ["its answer behind a proxy", (upload) => upload.answers(504, "no JSON of ours")],
+    ["its answer behind a proxy", (upload) => upload.answers(504, "not JSON")],
   ])("that lost %s, and has arrived, is followed", async (_, lose) => {
     const { server, latest, submit, job } = shown();
     await submit();
@@ -177,7 +178,7 @@ describe("an upload", () => {
     await submit();
     await latest().answers(202, SUBMITTED);
     await waitFor(() => expect(job()).toMatchObject({ stage: "failed", failure: { code: "limit_duration_exceeded" } }));
-    expect(job()?.failure?.sentence).toMatch(/longer than two minutes/);
+    expect(job()?.failure?.sentence).toMatch(/usual limit is two minutes\. Nothing of it was kept/);
   });
 
   test("is followed through a time without a server", async () => {

@@ -30,7 +30,7 @@ export interface Job {
   readonly captureId: string | null;
   /** Why it failed; or, while it is not done, why nothing is known of it now. */
   readonly failure: Failure | null;
-  /** What became of it, once done. */
+  /** The outcome, once done. */
   readonly report: CaptureReport | null;
 }
 
@@ -43,7 +43,7 @@ export interface VideoProcessor {
   readonly check: () => void;
   /** The newest first. */
   readonly jobs: readonly Job[];
-  /** Uploads a file, and follows what becomes of it. Never throws. */
+  /** Uploads a file and follows its capture to the end. Never throws. */
   readonly submit: (file: File, session: Session, intent: string) => Promise<void>;
   /** Stops an upload that is under way. */
   readonly cancel: (key: string) => void;

@@ -9,7 +9,7 @@ export const SUBMIT = "/video/submit";
 const PROBE = "/camera_feed_worker/limits";
 export const MAX_BYTES = 200 * 1024 * 1024;
 
-/** What a browser's file dialog offers; a server may take what it cannot name. */
+/** The types that a file dialog offers. */
 export const ACCEPT = "video/mp4,video/quicktime,video/webm,video/x-matroska,video/3gpp,.mp4,.m4v,.mov,.webm,.mkv,.3gp";
 const TYPES = /^video\/(mp4|quicktime|webm|x-matroska|matroska|3gpp|x-m4v)$/;
 const NAMES = /\.(mp4|m4v|mov|webm|mkv|3gp)$/i;
@@ -28,14 +28,14 @@ export interface JobStatus {
   readonly error?: string | null;
 }
 
-/** Why a file cannot be uploaded, as far as can be seen from here. */
+/** Why a file cannot be uploaded, as far as the page can tell. */
 export function fileFailure(file: File): Failure | null {
   if (file.size === 0) return uploadFailure("empty_file");
   if (!TYPES.test(file.type) && !NAMES.test(file.name)) return uploadFailure("not_a_video");
   return file.size > MAX_BYTES ? uploadFailure("file_too_large") : null;
 }
 
-/** What is sent: the file comes last, after the fields that say whose it is. */
+/** The form to send. The file comes last, after the fields with the ids. */
 export function videoForm(file: File, session: Session, intent: string): FormData {
   const form = new FormData();
   form.set("user_id", session.userId);
@@ -47,7 +47,7 @@ export function videoForm(file: File, session: Session, intent: string): FormDat
   return form;
 }
 
-/** Whether the server takes videos at all: those that tell their limits do. It asks for the token if one is needed. */
+/** Whether the server accepts videos: a server that tells its limits does. Asks for the token if one is needed. */
 export async function takesVideos(send: Send, signal: AbortSignal): Promise<boolean> {
   try {
     await send("GET", PROBE, { signal });
@@ -101,12 +101,12 @@ function submitted(request: XMLHttpRequest): Submitted | ApiError {
   return new ApiError(error ?? "unexpected_answer", status, detail ?? "", retryAfterS);
 }
 
-/** Whether a request may have done its work all the same: nobody answered, or somebody in between did. */
+/** Whether the server may have handled a request although its answer is missing, or came from a proxy. */
 export function mayHaveArrived(error: unknown): boolean {
   return error instanceof ApiError && (error.code === "upload_lost" || error.status === 502 || error.status === 504);
 }
 
-/** Whatever was thrown while uploading, as a failure to show. */
+/** The failure to show for an error that an upload threw. */
 export function thrownFailure(error: unknown): Failure {
   if (!(error instanceof ApiError)) return failureOf(error);
   if (error.code === "upload_lost" || error.code === "upload_cancelled") return uploadFailure(error.code);
