@@ -38,7 +38,7 @@ class ArtifactFacts:
         shape: (T, D): frames, and float32 values of each.
         place: the file's path, or the object's URL.
         hash: ``sha256:`` and 64 hex digits, over the file's bytes.
-        tracker_restarts: the seqs at which tracking began anew.
+        tracker_restarts: the seqs at which tracking began again.
         found_share: for each part, the share of frames in which it was found, 0 to 1.
         undecoded_frames: how many frames' JPEG could not be decoded.
         duration_ms: event time from the start of the capture to its last frame.

@@ -35,8 +35,9 @@ class Consumer:
     """Reads ``{a3cp}:events`` for its group while this process is the active recorder.
 
     At-least-once: an entry leaves the stream only after its line is in the file or it is a dead letter. At the
-    start of each term every pending entry of the group is claimed, whoever had it, and handled before a new one
-    is read; after any error this consumer's own pending entries come first again. Every two seconds it looks for
+    start of each term every pending entry of the group is claimed, no matter which consumer had it, and handled before
+    a new one is read;
+    after any error this consumer's own pending entries come first again. Every two seconds it looks for
     entries that a former leader took in the moment in which its time ran out.
     """
 
@@ -90,7 +91,7 @@ class Consumer:
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith(_NO_GROUP):
                 raise
-            _log.warning("the consumer group is gone; it is made anew")
+            _log.warning("the consumer group is gone; creating it again")
             await ensure_group(self._events, "events", keys.EVENTS, keys.RECORDER_GROUP)
             self._drain_due = True
 

@@ -56,7 +56,7 @@ class Leadership:
         """Become or stay the active recorder.
 
         Raises:
-            BrokerUnavailable: nobody knows; what was held stays held until its time runs out.
+            BrokerUnavailable: it is unknown who leads; a leadership that was held lasts until its time runs out.
         """
         led, asked_at_s = self.leads, time.monotonic()
         if not await run(self._events, recording.acquire_leadership(self.me)):

@@ -35,7 +35,7 @@ MIN_AGE_MS = 30_000
 BATCH_CAPTURES = 100
 
 UNATTENDED_MS = 300_000
-"""How long a video waits where no extractor is: nobody is there to be told, and it takes up memory."""
+"""How long a video waits if no extractor is there: its client may be gone, and it takes up memory."""
 
 
 _log = get_logger()
@@ -65,7 +65,7 @@ class Sighting:
 def decide(sighting: Sighting) -> Decision:
     """What to do about one capture that is old enough.
 
-    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``give_up``: nobody comes for its video.
+    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``give_up``: no extractor takes its video.
     ``publish``: its line is in the file,
     but the broker lost everything after that. ``deliver``: its event vanished from the stream.
     """

@@ -46,7 +46,7 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class LogReport:
     """What `verify_log` found. ``notes`` are worth a look, and no failure: artifacts without an event, and events that
-    a client appended under a name of ours and that are not heeded."""
+    a client appended under a reserved name and that are not heeded."""
 
     log: Path
     events: int
@@ -97,8 +97,8 @@ class SessionReading:
 
 
 def read_session(log: Path) -> SessionReading:
-    """Read a session's log: every line is an envelope of ours with an event of this session, and there is exactly one
-    feature-ref event per capture. Whatever is not so is among the findings; nothing is raised.
+    """Read a session's log and report, as findings, every line that is no envelope of the recorder with an event of
+    this session, and every capture without exactly one feature-ref event. It raises nothing.
 
     ``log`` is ``…/users/<user_id>/sessions/<session_id>.jsonl``.
     """

@@ -28,7 +28,7 @@ from contracts.storage.folder_sync import sync_folder
 __all__ = ["LogWriter"]
 
 LOCK_WAIT_S = 0.25
-"""How long one append waits for a log that somebody else has locked, before it lets other sessions go first."""
+"""How long one append waits for a log that another process has locked, before it lets other sessions go first."""
 
 LOOK_S = 0.5
 """How long one append reads a log that it has not read yet, some 50 MB, before it lets other sessions go first."""
@@ -61,8 +61,8 @@ class _Seen:
             self.recorded.setdefault(digest, recorded_at)
 
     def when(self, event: bytes, *, by_client: bool) -> str | None:
-        """When this event was recorded; None if it was not. A client's line does not count for an event of ours: a
-        client that guesses its bytes must not keep it out of the log."""
+        """When this event was recorded; None if it was not. A client's line does not count for an event of this system:
+        a client that guesses its bytes must not keep it out of the log."""
         digest = _digest(event)
         return None if digest in self.by_client and not by_client else self.recorded.get(digest)
 
@@ -119,7 +119,7 @@ class LogWriter:
         Raises:
             EventTooLarge: the line would be too long; nothing was opened.
             MissingSessionPath: the session's directory does not exist.
-            SessionLogLocked: somebody else holds the lock.
+            SessionLogLocked: another process holds the lock.
             RecorderIOError: the file system refused; no part of the line is in the file.
             ValueError: an id is none.
         """
@@ -159,7 +159,7 @@ class LogWriter:
         seen = self._look(log, path)
         if (recorded_at := seen.when(event, by_client=by_client)) is not None:
             if self._fsync:
-                os.fsync(log)  # whoever wrote it may have died before its own
+                os.fsync(log)  # the process that wrote it may have died before its own fsync
             return recorded_at
         recorded_at = format_utc(self._clock())
         line = encode_line(event, recorded_at, self._max_event_bytes, by_client=by_client)

@@ -50,7 +50,7 @@ class PoolMetrics:
         self._deaths = preset(deaths, kinds)
 
     def note_death(self, kind: str, name: str) -> None:
-        """The process of this kind at this place ended; nobody had told it to."""
+        """The process of this kind in this slot ended without being told to."""
         forget(self.folder, name)
         self._deaths.labels(kind).inc()
 
@@ -100,7 +100,7 @@ class ExtractorMetrics:
         self.captures = preset(captures, get_args(JobEnd))
         self.background = BackgroundErrors(registry, EXTRACTOR_TASKS)
         self.takeovers = Counter(
-            "a3cp_extractor_takeovers", "Captures that somebody else had before.", registry=registry
+            "a3cp_extractor_takeovers", "Captures that another extractor had before.", registry=registry
         )
         self.busy = Gauge(
             "a3cp_extractor_busy", "Processes that have a capture in hand.", registry=registry,

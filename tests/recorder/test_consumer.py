@@ -223,14 +223,14 @@ def test_an_event_for_a_session_that_was_held_back_has_it_tried_at_once(
                 (await deps.receipt(held)).recorded()
             deps.log(sick).rmdir()
             [waiting] = await deps.put(second)
-            (await deps.receipt(waiting)).recorded()  # without the hurry nobody would try for an hour
+            (await deps.receipt(waiting)).recorded()  # without `hurry` the next try would come in an hour
         assert deps.lines(sick) == bodies(first, second)
 
     monkeypatch.setattr("recorder.blocked_sessions.backoff_s", lambda _: 3600.0)
     with_dependencies(own_brokers, tmp_path, story)
 
 
-def test_a_log_that_somebody_else_has_locked_waits_and_nobody_is_told_of_an_error(
+def test_an_entry_for_a_log_that_another_process_has_locked_waits_without_an_error(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async def story(deps: Dependencies) -> None:

@@ -81,7 +81,7 @@ def test_a_signal_ends_the_process_cleanly_with_0(brokers: BrokerPair, tmp_path:
 
 
 def test_a_broker_that_is_away_is_reported_and_a_signal_still_ends_the_process(tmp_path: Path) -> None:
-    nowhere = f"unix://{tmp_path}/nobody.sock"
+    nowhere = f"unix://{tmp_path}/no.sock"
     with recorder(tmp_path / "out", environ(tmp_path, nowhere, nowhere)) as process:
         wait_until(lambda: process.said("waiting for a broker"))
         process.send(signal.SIGTERM)

@@ -46,7 +46,7 @@ def record(outcome: Any = "", recorded_at: str = "") -> CaptureRecord:
         pytest.param(Sighting(record(), frames_state=False), "abort", id="its frames are lost"),
         pytest.param(Sighting(record(), frames_state=False, line=b"{}"), "publish", id="its line is in the file"),
         pytest.param(Sighting(record(), frames_state=None, line=b"{}"), "wait", id="no answer, whatever the file says"),
-        pytest.param(Sighting(record(), frames_state=True, unattended=True), "give_up", id="nobody comes for it"),
+        pytest.param(Sighting(record(), frames_state=True, unattended=True), "give_up", id="no extractor takes it"),
         pytest.param(Sighting(record(), frames_state=False, unattended=True), "abort", id="nor is it there any more"),
         pytest.param(Sighting(record("published"), entry_queued=True), "wait", id="its event is queued"),
         pytest.param(Sighting(record("published"), entry_queued=False), "deliver", id="its event vanished"),

@@ -1,4 +1,4 @@
-"""Two recorders: whoever is active, an event is in the file once, and in order."""
+"""Two recorders: whichever is active, an event is in the file once, and in order."""
 
 from __future__ import annotations
 

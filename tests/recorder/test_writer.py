@@ -357,7 +357,7 @@ def test_a_log_that_was_emptied_replaced_or_removed_is_read_anew(writer: LogWrit
         os.truncate(log, 0)
     elif how == "replaced":
         fresh = log.with_suffix(".new")
-        fresh.write_bytes(encode_line(event(SESSION, n="somebody else's, and longer"), format_utc(NOON), 1 << 20))
+        fresh.write_bytes(encode_line(event(SESSION, n="another's, and longer"), format_utc(NOON), 1 << 20))
         fresh.replace(log)
     else:
         log.unlink()
@@ -368,7 +368,7 @@ def test_a_log_that_was_emptied_replaced_or_removed_is_read_anew(writer: LogWrit
 def test_a_log_replaced_between_open_and_lock_is_opened_again(
     writer: LogWriter, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The line must go into the file that has the name, not into one that nobody will find."""
+    """The line must go into the file that has the name, not into one without a name."""
     writer.append("u1", SESSION, event(SESSION, n=1))
     flock, moved = fcntl.flock, log.with_suffix(".moved")
 
@@ -384,9 +384,9 @@ def test_a_log_replaced_between_open_and_lock_is_opened_again(
 
 
 def test_a_line_that_is_not_ours_is_left_alone(writer: LogWriter, log: Path) -> None:
-    log.write_bytes(b"somebody's note\n")
+    log.write_bytes(b"a stranger's note\n")
     writer.append("u1", SESSION, event(SESSION))
-    assert log.read_bytes().startswith(b"somebody's note\n{")
+    assert log.read_bytes().startswith(b"a stranger's note\n{")
 
 
 # --- the torn last line ------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class CaptureJob:
         """Do the capture. Whatever goes wrong is logged and becomes the answer."""
         started_s = time.monotonic()
         try:
-            # the graph goes when somebody's capture is recorded: it takes as long to close as a frame
+            # close the graph after the capture is acknowledged: closing takes as long as a frame
             with ExitStack() as pipelines:
                 end = self._run(pipelines)
         except LeaseLost:
@@ -191,7 +191,7 @@ class CaptureJob:
         store, window = self._dependencies.store, self._window
         # once, before the first attempt: a later attempt may find what an earlier one made
         if self._state.generation == 1 and self._steps.retry_store(lambda: artifact_exists(store, window)):
-            raise ArtifactTaken("nobody had this capture before, yet there is an artifact")
+            raise ArtifactTaken("no extractor had this capture before, yet there is an artifact")
         return self._steps.retry_store(lambda: write_artifact(store, window, matrix))
 
     def _abort(
@@ -229,7 +229,7 @@ class CaptureJob:
         return self._progress.matrix() if complete else None
 
     def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
-        """The outcome stands: remove an artifact nobody may read, drop the frames-role keys, acknowledge."""
+        """The outcome is set: remove an unpublished artifact, drop the frames-role keys, acknowledge."""
         if unpublished is not None:
             try:
                 self._steps.retry_store(lambda: remove_artifact(self._dependencies.store, self._window, unpublished))

@@ -1,7 +1,7 @@
 """Who has which capture: the dispatch groups, and the lease that its pending entry is.
 
 Being delivered a dispatch entry is the lease; the claim script's token is the proof. A lease not renewed for
-``lease_ms`` is taken over by whoever asks first, and every older token is void from then on.
+``lease_ms`` is taken over by the extractor that asks first, and every older token is void from then on.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class Lease:
         self._dropped = False
 
     def check(self) -> None:
-        """Go on only while nobody has said that the capture is another's.
+        """Return if this extractor still has the capture, as far as it knows.
 
         Raises:
-            LeaseLost: somebody has.
+            LeaseLost: a script has said that another extractor has it.
         """
         if self._lost.is_set():
             raise LeaseLost(f"capture {self.capture_id} is another extractor's now")
@@ -123,7 +123,7 @@ class Claimed:
 
 
 QUEUES = (keys.CAPTURES, keys.UPLOADS)
-"""In the order in which they are asked: somebody waits before a camera, nobody before a video."""
+"""In the order in which they are asked: a person waits at a camera, but not at a video."""
 
 
 class Dispatch:
@@ -228,7 +228,7 @@ class Dispatch:
         return Claimed(Lease(capture_id, dispatch_id, state.token, self._consumer, queue), state)
 
     def _set_aside(self, capture_id: str) -> None:
-        """Let its gateway know that nothing comes of the capture. If not even that can be written, the capture's state
+        """End its stream as aborted, so that its gateway notices. If not even that can be written, the capture's state
         lapses, and the recorder's sweep gives it its outcome."""
         with suppress(UnreadableValue):
             run_sync(

@@ -34,7 +34,7 @@ MAX_DELIVERIES = 3
 class Progress:
     """The rows of frames 1 … n, and what is counted about them.
 
-    ``resumed`` is true after a takeover of a capture that has rows, until the next row: tracking begins anew.
+    ``resumed`` is true after a takeover of a capture that has rows, until the next row: tracking begins again.
     """
 
     rows: list[Row] = field(default_factory=list)

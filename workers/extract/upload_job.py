@@ -95,7 +95,7 @@ class UploadedVideo:
 
     Attributes:
         on_stuck: is run, in another thread, before this process ends because a picture takes too long.
-        expected_frames: about how many frames it has; 0 while nobody knows.
+        expected_frames: about how many frames it has; 0 until the video is opened.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class UploadedVideo:
                 raise VideoError("limit_frame_count_exceeded", "it has more frames than a capture may have")
             if seq > after_seq:
                 yield Frame(seq, picture.offset_ms, 0, picture.image)
-            elif self._dependencies.stop.is_set():  # nobody is asked between frames that are passed over
+            elif self._dependencies.stop.is_set():  # the job does not ask between frames that are passed over
                 raise Stopped
         self._measure(seq)
         end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)

@@ -1,7 +1,7 @@
 """Which session of the real-time lane has which pipeline. No I/O: pipelines are made and closed, nothing else.
 
 A pipeline tracks one person from frame to frame and holds up to 200 MB, so there is one for each session, and at most
-so many. Beyond that the session that was quiet for longest loses its own: it starts tracking anew, and is not refused.
+so many. Beyond that the session that was quiet for longest loses its own: it starts tracking again, and is not refused.
 """
 
 from __future__ import annotations

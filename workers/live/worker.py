@@ -188,8 +188,8 @@ class LiveWorker:
         self._unsaid = []
 
     def _work(self, frame: LiveFrame) -> Answer:
-        """The answer to a frame. Nobody asks whether its session is still there: one that leaves takes its frame back,
-        and a broker that restarted empty lists it again only when its gateway renews."""
+        """The answer to a frame. The worker does not ask whether its session is still there: a session that leaves
+        takes its frame back, and a broker that restarted empty lists it again only when its gateway renews."""
         started_s = time.perf_counter()
         image = decode_scaled(frame.payload)
         decode_ms = _ms_since(started_s)

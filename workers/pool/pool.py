@@ -118,7 +118,9 @@ class Pool:
         process = self._context.Process(target=slot.target, name=slot.name, args=self._arguments)
         # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
         # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
-        with only_harmless_environment():  # it is no process of ours: others of this user can read its environment
+        with (
+            only_harmless_environment()
+        ):  # the tracker is not this project's process: others of this user can read its environment
             resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

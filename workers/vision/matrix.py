@@ -78,7 +78,7 @@ class FeatureMatrix:
         seq: int32 (T,), 1 … T.
         timestamps_ms: int64 (T,), event time since ``timestamp_start``.
         decoded: bool (T,); false where the JPEG could not be decoded, its row is NaN.
-        tracker_restarts: int32 (R,), the seqs at which tracking began anew.
+        tracker_restarts: int32 (R,), the seqs at which tracking began again.
     """
 
     features: npt.NDArray[np.float32]

@@ -1,6 +1,6 @@
 """What the index of an MP4, QuickTime or 3GP file claims, before FFmpeg believes it. The file may be hostile.
 
-FFmpeg makes an entry of every sample that an index tells of, before it reads one of them: 4,256 bytes that tell of
+FFmpeg makes an entry of every sample that an index lists, before it reads one of them: 4,256 bytes that list
 80 million took 2.8 GB. So the claims are added up first, box by box; what is in the boxes is not looked at otherwise.
 Source: ISO/IEC 14496-12; QuickTime File Format for what is older.
 """
@@ -196,4 +196,4 @@ def _too_much(what: str) -> VideoError:
 
 
 def _lies() -> VideoError:
-    return VideoError("video_damaged", "its index tells of more than the file has")
+    return VideoError("video_damaged", "its index lists more than the file has")

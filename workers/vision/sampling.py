@@ -15,7 +15,7 @@ from contracts.rules.limits import CaptureLimits
 __all__ = ["MAX_SOURCE_FPS", "MediaClock", "Downsampling", "Timeline", "ends_early", "too_long", "too_short"]
 
 MAX_SOURCE_FPS = 240
-"""Slow motion of a telephone. A video of more pictures a second is work without end for nobody's good."""
+"""Slow motion of a telephone. A video of more pictures a second costs endless work and shows no more."""
 
 ROUNDING_S = Fraction(1, 500)
 """Matroska counts milliseconds, QuickTime often the 600th of a second: a time is that of its frame but for this."""

@@ -59,7 +59,7 @@ class Picture(NamedTuple):
 class Video:
     """A video as a capture has it.
 
-    ``source`` is a path, or opens the file anew each time; ``turn`` is around each frame's decoding.
+    ``source`` is a path, or opens the file again each time; ``turn`` is around each frame's decoding.
 
     Attributes:
         width, height: of every picture, in square pixels, upright.

@@ -61,7 +61,7 @@ class WorkMeter:
 
 def motion_jpeg_samples(packet: bytes, pixels: int) -> int:
     """What a packet of Motion JPEG costs at most: FFmpeg decodes every scan that it finds, over the largest picture
-    that a header tells of; ``pixels`` is what the container says."""
+    that a header names; ``pixels`` is what the container says."""
     headers = list(islice((match.group(1) for match in _JPEG_HEADER.finditer(packet)), _MAX_JPEG_HEADERS + 1))
     if len(headers) > _MAX_JPEG_HEADERS:
         return MAX_SAMPLES + 1

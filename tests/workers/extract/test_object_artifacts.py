@@ -55,7 +55,7 @@ def stage(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
     store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
     stage = ObjectStage(frames, events, tmp_path, unique, objects=store)
     stage.server = s3
-    stage.features_dir.rmdir()  # nobody needs it
+    stage.features_dir.rmdir()  # an object store needs no folder
     stage.open()
     return stage
 

@@ -97,7 +97,7 @@ def test_a_paused_worker_is_missed_and_the_other_takes_its_sessions(
             assert gateway.join("a").worker == other.worker
         finally:
             os.kill(pid_of(place.worker), signal.SIGCONT)
-        gateway.answers()  # late: nobody waits for it any more, and the picture is gone
+        gateway.answers()  # late: the session has another worker, and the picture is gone
 
 
 def test_a_worker_that_hangs_in_a_frame_is_missed_and_ends_and_the_pool_starts_another(

@@ -38,7 +38,7 @@ class Findings:
 
     @property
     def detections(self) -> list[Detection]:
-        """One for each part that was found, in the same order; made anew by every call.
+        """One for each part that was found, in the same order; new arrays in every call.
 
         Its label is the part's name. Its box is the smallest that holds the part's landmarks, cut to the picture.
         MediaPipe also places landmarks that it infers outside the picture: the box of a part that lies wholly

@@ -1,6 +1,6 @@
 """MediaPipe Face Mesh: 468 landmarks of one face. Importing this module loads MediaPipe.
 
-The confidence is the model's own score that a face is where it looked. It is made anew in every frame, unlike the
+The confidence is the model's own score that a face is where it looked. It is computed again in every frame, unlike the
 detector's, which looks only when there is nothing to track; a face that is reported has passed the threshold of 0.5.
 MediaPipe's ``FaceMesh`` keeps that score to itself, so its graph is run here without it, with the same parameters.
 """

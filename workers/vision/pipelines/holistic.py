@@ -1,6 +1,6 @@
 """MediaPipe Holistic: pose, both hands and face of one person. Importing this module loads MediaPipe.
 
-It looks for hands and face where the pose says that they are, and tells nobody how sure it is of them. Their confidence
+It looks for hands and face where the pose says that they are, and does not say how sure it is of them. Their confidence
 here is the mean visibility of the pose's landmarks that belong to the part: how sure the pose is that this hand or this
 face can be seen at all. It says nothing of how well the part's own landmarks fit.
 """

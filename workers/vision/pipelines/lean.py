@@ -1,4 +1,4 @@
-"""MediaPipe without what nobody here uses of it. Importing this module loads no MediaPipe."""
+"""MediaPipe without the parts that this project does not use. Importing this module loads no MediaPipe."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LEFT_OUT: Final = (
 def load_mediapipe() -> None:
     """Import MediaPipe, in 0.14 s of processor time instead of 0.5 s; loaded already is loaded.
 
-    Empty modules stand in the places of what is left out while it loads, and go at once: whoever imports one later gets
-    the real one. All its solutions are loaded as they are: they register the options of the graphs' nodes, which
+    Empty modules stand in the places of what is left out while it loads, and go at once: code that imports one later
+    gets the real one. All its solutions are loaded as they are: they register the options of the graphs' nodes, which
     MediaPipe silently drops otherwise.
     """
     if "mediapipe" in sys.modules:

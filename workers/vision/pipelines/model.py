@@ -1,7 +1,8 @@
 """MediaPipe's model of the pose without its mask. Importing this module loads no MediaPipe.
 
-The model also draws where in the picture the person is, a mask of 256 × 256, and nobody asks it not to: MediaPipe drops
-the mask later, when all of its work is done. That is 40 % of what a frame of Pose takes, and 20 % of Holistic's.
+The model also draws where in the picture the person is, a mask of 256 × 256, and has no option that says not to:
+MediaPipe drops the mask later, when all of its work is done.
+That is 40 % of what a frame of Pose takes, and 20 % of Holistic's.
 
 The operators that make the mask feed nothing else, so all other answers of the model are the same bits without them.
 """
@@ -25,7 +26,7 @@ POSE_MODEL: Final = "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
 """The model as MediaPipe's graphs name it: a path from where the wheel is installed."""
 
 _PRESENCE, _MASK = 1, 2
-"""Outputs of the model: how sure it is that somebody is there, one number; and the mask."""
+"""Outputs of the model: how sure it is that a person is there, one number; and the mask."""
 
 _SUBGRAPHS: Final = 2
 _OUTPUTS, _OPERATORS = 2, 3

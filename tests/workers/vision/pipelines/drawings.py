@@ -30,7 +30,7 @@ FINGERS: tuple[tuple[Point, Point, float, float], ...] = (
 
 
 def right_hand() -> Image:
-    """Somebody's right hand: fingers up, its palm to the camera, so that its thumb points to the picture's right."""
+    """A right hand: fingers up, its palm to the camera, so that its thumb points to the picture's right."""
     return _pixels(_drawing())
 
 
@@ -40,7 +40,7 @@ def left_hand() -> Image:
 
 
 def two_hands() -> Image:
-    """Both hands of somebody who faces the camera: the right one is on the picture's left. Shape (480, 640, 3)."""
+    """Both hands of a person who faces the camera: the right one is on the picture's left. Shape (480, 640, 3)."""
     return np.concatenate([right_hand(), left_hand()], axis=1)
 
 
