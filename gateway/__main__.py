@@ -26,15 +26,15 @@ __all__ = ["load_decoder", "main"]
 _M_MMAP_THRESHOLD = -3  # malloc.h
 
 ANSWER_WITHIN_S = 2.0
-"""How long a broker's answer is waited for before it is asked again: less than any patience of a capture (the
-forwarder's is 3 s), so that one answer that never comes costs nobody his capture."""
+"""How long the gateway waits for a broker's reply before it sends the command again. It is less than the forwarder's
+3 s, so one lost reply ends no capture."""
 
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     """Serve until a signal, or until a broker turns out not to be what its role needs.
 
     Raises:
-        BrokerMisconfigured: that; the text says how to mend it.
+        BrokerMisconfigured: that; the text says how to fix it.
     """
     frames_url, events_url = settings.broker_urls()
     frames = connect(frames_url, socket_timeout_s=ANSWER_WITHIN_S)

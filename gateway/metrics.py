@@ -107,7 +107,7 @@ UPLOAD_REFUSALS = tuple(sorted(refused_at("upload")))
 
 
 class BrokerGauges:
-    """What the brokers hold, as each gateway sees it every few seconds; NaN while nobody knows.
+    """What the brokers hold, as each gateway sees it every few seconds; NaN while the gateway cannot read them.
 
     Every gateway shows the same, so take the highest of them, and never their sum.
     """
@@ -160,7 +160,7 @@ class GatewayMetrics:
             "stream_frames_processed", "Frames of the real-time lane that got a result.", registry=registry
         )
         self.stream_frames_dropped = Counter(
-            "stream_frames_dropped", "Frames of the real-time lane that nobody looked at.", registry=registry
+            "stream_frames_dropped", "Frames of the real-time lane that were dropped.", registry=registry
         )
         self.stream_slowdown_signals = Counter(
             "stream_slowdown_signals", "Times that a client of the real-time lane was told to slow down.",

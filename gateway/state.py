@@ -15,7 +15,7 @@ from gateway.server.unfinished import Unfinished
 __all__ = ["GatewayState"]
 
 ARTIFACT_TIMEOUT_S = 20.0
-"""For the whole of an object: somebody waits for a picture of it."""
+"""Limit for reading a whole object, in seconds: a user waits for its picture."""
 
 ARTIFACT_MOST_BYTES = 65 * 1024 * 1024
 """The longest artifact that the gateway reads for a picture; the longest under the default limits has 12 MB."""

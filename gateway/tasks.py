@@ -1,4 +1,4 @@
-"""Tasks that belong to somebody, and end with them for certain."""
+"""Start tasks that have an owner, and cancel them so that they end for certain."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ A3CPError
 ├── BrokerUnavailable       transient: retried with backoff
 │   ├── BrokerFull              it is out of memory: nothing was written
 │   └── BrokerSlow              it did not answer in time: the command may still run
-└── FatalError              the process stops with one line that says how to mend it
+└── FatalError              the process stops with one line that says how to fix it
 └── FatalError              the process stops with one line that says how to fix it
     ├── ConfigurationError
     └── BrokerMisconfigured

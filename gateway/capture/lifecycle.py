@@ -55,7 +55,7 @@ async def open_capture(
 ) -> None:
     """Reserve a slot of the user in the events role, create the capture in the frames role, dispatch it to extractors.
 
-    ``source`` is unique to the socket or the upload that opens it: whoever reserves the same capture with another one
+    ``source`` is unique to the socket or the upload that opens it: a reservation of the same capture with another one
     is refused. ``after_reserve`` runs before the capture is created; what it raises, this raises. If a step after the
     reservation fails, this aborts the capture before it raises.
 

@@ -17,7 +17,7 @@ HEARTBEAT_S = 1.0
 
 
 def progress_of(capture_id: str, seen: Watch, limits: CaptureLimits) -> CaptureProgress:
-    """What the client is told of a capture that is as far as ``seen``."""
+    """The progress message for a capture that is as far as ``seen``."""
     return CaptureProgress(
         capture_id=capture_id,
         status="extracting" if seen.claimed else "waiting",

@@ -1,6 +1,6 @@
 """The capture protocol: what a client may do, when, and what follows. No I/O, no clock, no broker.
 
-Feed it messages, ticks and what became of its actions, each with the time ``now`` (seconds of a monotonic
+Feed it messages, ticks and the results of its actions, each with the time ``now`` (seconds of a monotonic
 clock); it answers with frozen actions, in order, for the endpoint to carry out:
 
     IDLE ──capture.open──> OPENING ──opened──> ACTIVE ──capture.close──> ENDED (Complete)

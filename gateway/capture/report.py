@@ -1,4 +1,4 @@
-"""``GET /captures/{capture_id}``: what became of a capture, or how far it is."""
+"""``GET /captures/{capture_id}``: the outcome of a capture, or how far it is."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """How far a capture is, from its state in the frames broker. ``expected`` is about how many frames the video has
-    that they come from; 0 if nobody knows, or there is none."""
+    """How far a capture is, from its state in the frames broker. ``expected`` is about how many frames the
+    uploaded video has; 0 if that is not known, or if the capture is no upload."""
 
     open: bool
     claimed: bool

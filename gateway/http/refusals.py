@@ -103,7 +103,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
 
 
 class ErrorBoundary:
-    """Whatever nobody expected ends here: one line in the log, 500 ``internal_error`` for an HTTP client, close
+    """An unexpected exception ends here: one line in the log, 500 ``internal_error`` for an HTTP client, close
     code 1011 for a WebSocket."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -71,8 +71,8 @@ class _Arriving:
 def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object that ``body`` is.
 
-    A name that occurs twice in one object is refused: readers differ in which one they take, so what was
-    validated here might not be what somebody reads from the log.
+    A name that occurs twice in one object is refused: readers differ in which one they take, so a reader
+    of the log might see another value than the gateway validated.
 
     Raises:
         RequestRefused: 422 ``schema_error``, it is none.

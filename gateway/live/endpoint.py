@@ -1,8 +1,8 @@
 """The real-time lane's WebSocket: it pumps the socket through a session and the lane.
 
-Frames are received, checked, and dropped or taken without waiting for anything; answers are waited for beside that, and
-a third task tells the client. Whatever ends the connection first settles how it ends; then the client is told, and its
-worker is free again.
+One task receives frames, checks them, and drops or takes each without waiting. A second task waits for answers, a
+third sends messages to the client. The first of them that ends decides the close code; then the endpoint notifies the
+client and frees its worker.
 """
 
 from __future__ import annotations

@@ -44,13 +44,13 @@ log = get_logger()
 
 
 Outcome = bytes | LiveRefusal | None
-"""What came of a frame: its result as JSON; or what the worker says went wrong, or that there was no answer in time; or
-None, the broker has no room for it."""
+"""The outcome of a frame: its result as JSON; a refusal, if the worker reports an error or does not answer in time;
+None, if the broker has no room for it."""
 
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """What one connection has in the broker. ``answered`` is told what came of each frame."""
+    """One connection's slot at a worker. ``answered`` is called with each frame's outcome."""
 
     live_id: str
     pipeline_id: str
@@ -119,8 +119,8 @@ class LiveLane:
             log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
 
     async def _send(self, seat: Seat, frame: LiveFrame) -> None:
-        """Try until the frame is in a worker's inbox, or nobody waits for its answer. Nothing cancels it: `leave` has
-        to know what it wrote."""
+        """Try until the frame is in a worker's inbox, or its answer is no longer awaited. Do not cancel this: `leave`
+        has to know what it wrote."""
         try:
             while seat.deadline is not None and seat.frame_index == frame.frame_index:
                 if self._usable() and await self._tried(seat, frame):
@@ -131,7 +131,7 @@ class LiveLane:
             self._settle(seat, INTERNAL_ERROR)
 
     def _usable(self) -> bool:
-        """A broker that nobody has looked at, or that persists, gets no picture."""
+        """A broker gets no picture before its check, or if it persists."""
         return not self._state.refusal and not self._state.frames_unfit
 
     async def _tried(self, seat: Seat, frame: LiveFrame) -> bool:
@@ -187,7 +187,7 @@ class LiveLane:
             await run(self._frames, live.drop(outbox, [entry_id for entry_id, _ in entries]))
 
     def _deliver(self, fields: Mapping[bytes, bytes]) -> None:
-        """An answer that nobody waits for any more is forgotten; so is the second one to the same frame."""
+        """Forget an answer that is no longer awaited, and the second answer to a frame."""
         try:
             answer = Answer.decode(fields)
         except (KeyError, ValueError) as error:

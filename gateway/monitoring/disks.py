@@ -1,4 +1,4 @@
-"""Whether there is room for what a capture leaves on a disk, as ``/readyz`` tells of it."""
+"""Whether there is room for what a capture leaves on a disk, as ``/readyz`` reports it."""
 
 from __future__ import annotations
 

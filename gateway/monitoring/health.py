@@ -89,7 +89,7 @@ class BrokerWatch:
         """Look once at everything; see `run` for what it raises."""
         problems = await _all(self._problem(role) for role in _ROLES)
         self.state.refusal = next((str(problem) for problem in problems if problem), "")
-        if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else nobody knows
+        if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else it is not known
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await _all(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
         await _all(

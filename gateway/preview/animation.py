@@ -35,7 +35,7 @@ MAX_FRAMES = 300
 which bounds time (20 ms a frame) and memory and keeps the pace."""
 
 LAST_CS = 100
-"""How long the last frame stands before all begins anew, hundredths of a second, GIF's unit of time."""
+"""How long the last frame is shown before the animation starts again, in hundredths of a second, GIF's unit of time."""
 
 _SHORTEST_CS, _LONGEST_CS = 2, 65_535
 """Browsers slow down what is shorter; the format holds no more."""

@@ -32,7 +32,7 @@ class Recorded:
         width, height: the size of its pictures, pixels.
         timestamps_ms: of each frame, event time since the start.
         decoded: of each frame, whether its picture could be read.
-        tracker_restarts: the frames, counted from 1, at which tracking began anew.
+        tracker_restarts: the frames, counted from 1, at which tracking restarted.
         features: the matrix, row after row.
     """
 

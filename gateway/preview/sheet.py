@@ -64,5 +64,5 @@ def _draw_facts(draw: ImageDraw.ImageDraw, recorded: Recorded, y: int) -> None:
     restarts = len(recorded.tracker_restarts)
     facts = [f"{len(recorded)} frames"]
     facts += [f"{unreadable} unreadable"] * (unreadable > 0)
-    facts += [f"tracking began anew: {restarts}"] * (restarts > 0)
+    facts += [f"tracking restarted: {restarts}"] * (restarts > 0)
     draw.text((_GAP, y), ", ".join(facts), FAULT if unreadable else INK, small_font())

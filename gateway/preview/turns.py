@@ -49,7 +49,7 @@ class Turns:
         return len(self._waiting)
 
     def join(self, peer: str, capture_id: str, *, is_moving: bool) -> Turn:
-        """Wait for a turn; it has to be left, whatever becomes of it."""
+        """Wait for a turn. The caller must leave it, whether its work succeeds or fails."""
         turn = Turn(peer, capture_id, is_moving, next(self._numbers))
         self._waiting.append(turn)
         self._begin()

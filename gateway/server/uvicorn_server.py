@@ -45,7 +45,8 @@ STALLED_S = 20.0
 """A client that takes nothing for so long of what waits for it is cut off."""
 
 MAX_MESSAGE_BYTES = 6 * 1024 * 1024
-"""The longest WebSocket message, unless frames may be longer. What has come of one is kept, so this bounds memory."""
+"""The longest WebSocket message, unless frames may be longer. The server keeps the part that has arrived, so this
+bounds memory."""
 
 
 def open_listeners(settings: Settings) -> list[socket.socket]:

@@ -276,7 +276,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True  # it was refused, which uvicorn would report as a fault of ours
+            self.handshake_complete = True  # it was refused, which uvicorn would report as a fault of the application
         if self._deaf and message["type"] == "websocket.close":
             self._linger()
         self._go_on()  # after its close frame uvicorn reads on

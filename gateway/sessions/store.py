@@ -58,7 +58,7 @@ async def _recorded(events: AsyncBroker, entry: EventEntry, step: SessionStep) -
     answer = standing(step)
     entry_id = step.entry_id
     if not entry_id:
-        # Nobody knows what became of the first one; the recorder does not repeat a line that is there.
+        # The first attempt may have been appended; the recorder does not repeat a line that is there.
         again = replace(entry, event=step.event)
         entry_id = await retry(lambda: append_event(events, again))
     receipt = await retry(lambda: await_receipt(events, entry_id))

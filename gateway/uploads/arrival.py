@@ -25,8 +25,8 @@ MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
 
 LOOK_CHUNKS = 16
-"""How often it is asked again whether there is room, and by how much a place grows: 8 MB. A place counts with what has
-come of its video, so that clients that announce much and send little keep no room from others."""
+"""After how many chunks the gateway checks for room again, and by how much a slot grows: 8 MB. A slot counts with the
+bytes that have arrived, so that clients that announce much and send little keep no room from others."""
 
 GROWTH_BYTES = LOOK_CHUNKS * CHUNK_BYTES
 
@@ -94,7 +94,7 @@ class Arrival:
         )
 
     async def keep(self) -> None:
-        """It is reserved, so somebody looks after it whatever becomes of this process: all of it waits."""
+        """Keep the whole video in the broker: its capture is reserved, so the sweep ends it if this process dies."""
         await self._take(self._places[-1], complete=True)
         await _retry(lambda: uploads.keep(self._state.frames, self._id))
 

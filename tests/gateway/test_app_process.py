@@ -288,7 +288,7 @@ def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_a
         lines = [orjson.loads(line) for line in log.read_bytes().splitlines()]
         assert [line["event"].get("event") for line in lines] == ["session.start", None, "session.end"]
         assert lines[1] == {"recorded_at": appended.json()["recorded_at"], "event": event}
-        nobody = post("/schema-recorder/append", event | {"user_id": f"nobody-{unique}"})
+        nobody = post("/schema-recorder/append", event | {"user_id": f"unknown-{unique}"})
         assert (nobody.status_code, nobody.json()["error"]) == (409, "missing_session_path")
         blocked = f"sess_{unique[::-1]}"
         log.with_name(f"{blocked}.jsonl").mkdir()

@@ -1,4 +1,4 @@
-"""What a gateway counts for every frame, as whoever scrapes it reads it."""
+"""What a gateway counts for every frame, as Prometheus reads it."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> di
 def launched(
     folder: Path, brokers: BrokerPair | None = None, *, module: str = "gateway", **settings: str
 ) -> Iterator[GatewayProcess]:
-    """A gateway process, or another one of ours, which is killed at the end if it still runs."""
+    """A gateway process, or another process of the project. It is killed at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=REPOSITORY,

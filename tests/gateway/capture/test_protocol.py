@@ -259,7 +259,7 @@ def test_close_without_any_frame_aborts() -> None:
 @pytest.mark.parametrize("kind", ["meta", "close"])
 def test_changed_identifiers_abort(field: str, kind: str) -> None:
     pump = Pump().opened().frames(1)
-    change = {field: "somebody-else"}
+    change = {field: "another-user"}
     text = pump.client.meta(2, **change) if kind == "meta" else pump.client.close(**change)
     aborts(pump.text(text), "protocol_violation")
 

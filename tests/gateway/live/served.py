@@ -192,7 +192,7 @@ class Live:
         await until(lambda: not self.state.live_sessions, "every session ends")
 
     async def keys(self) -> list[bytes]:
-        """Every key of the frames broker, a worker's sign of life apart."""
+        """Every key of the frames broker, a worker's heartbeat apart."""
         return [key async for key in self.state.frames.scan_iter() if not key.endswith(b":workers")]
 
     async def nothing_left(self) -> None:
@@ -249,7 +249,7 @@ def play(broker: BrokerProcess, folder: Path, scenario: Callable[[Live], Any], *
 
 
 def one_broker() -> Iterator[BrokerProcess]:
-    """A frames broker that nobody else uses, so that every key in it is the lane's."""
+    """A frames broker that no other test uses, so that every key in it is the lane's."""
     process = BrokerProcess("valkey", FRAMES).start()
     yield process
     process.stop()

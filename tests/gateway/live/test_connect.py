@@ -190,7 +190,7 @@ def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothing(
             await until(lambda: live.only_worker.seen, "the worker has it")
         await live.no_session()
         assert await live.keys() == []
-        live.only_worker.release()  # its answer is for nobody
+        live.only_worker.release()  # no client awaits its answer
         await live.nothing_left()
 
     play(broker, tmp_path, scenario)

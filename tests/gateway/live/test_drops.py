@@ -17,7 +17,7 @@ WARNING = {"warning": "slow_down"}
 
 
 def indices(messages: Sequence[dict[str, Any]]) -> list[int]:
-    """Which frames were told of, in order."""
+    """The indices of the reported frames, in order."""
     return [message["frame_index"] for message in messages if message != WARNING]
 
 
@@ -26,7 +26,7 @@ def dropped(messages: Sequence[dict[str, Any]]) -> list[int]:
 
 
 async def burst(live: Live, socket: Socket, frames: int) -> list[dict[str, Any]]:
-    """``frames`` frames while the worker is busy with the first; everything that is told of them."""
+    """``frames`` frames while the worker is busy with the first; every message about them."""
     worker, received = live.only_worker, next(iter(live.lane._seats.values())).frame_index + 1
     worker.hold()
     await socket.send(*[jpeg()] * frames)

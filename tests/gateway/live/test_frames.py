@@ -1,4 +1,4 @@
-"""What a client may send, and what it is told of the rest."""
+"""What a client may send, and how the rest is refused."""
 
 from __future__ import annotations
 

@@ -258,10 +258,10 @@ def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerPro
             await socket.send(jpeg())
             await until(lambda: live.only_worker.seen, "the worker has it")
             live_id = live.only_worker.seen[0].live_id
-            for answer in (Answer("nobody", 0, b"{}"), Answer(live_id, 5, b"{}")):
+            for answer in (Answer("stranger", 0, b"{}"), Answer(live_id, 5, b"{}")):
                 await run(frames, live_lane.put_answer(gateway, answer))
             await frames.xadd(live_outbox(gateway), {"nonsense": b"\xff"})
-            await frames.xadd(live_outbox(gateway), {"live_id": live_id, "error": "made up"})
+            await frames.xadd(live_outbox(gateway), {"live_id": live_id, "error": "invented"})
             for _ in range(3):  # more than once
                 await run(frames, live_lane.put_answer(gateway, Answer(live_id, 0, result_text("pose", "first"))))
             assert (await socket.message())["result"]["detections"][0]["label"] == "first"
@@ -448,7 +448,7 @@ def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Pa
         task = asyncio.create_task(live.lane.run())
         await asyncio.sleep(0)
         await lane_module.cancel_all([task])
-        await run(live.state.frames, live_lane.put_answer(live.lane.gateway, Answer("nobody", 0, b"{}")))
+        await run(live.state.frames, live_lane.put_answer(live.lane.gateway, Answer("stranger", 0, b"{}")))
         assert await live.keys() == [live_outbox(live.lane.gateway).encode()]
         task = asyncio.create_task(live.lane.run())
         await asyncio.sleep(0)

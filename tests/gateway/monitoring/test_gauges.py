@@ -58,7 +58,7 @@ def test_gauges_show_what_waits_for_how_long_and_who_is_there(own_brokers: Broke
             events.xadd(keys.DEAD_EVENTS, {"reason": "invalid_event"})
         await watch.check()
         seen = await shown(gateway)
-        assert seen["a3cp_capture_backlog"] == 3, "one with an extractor, one handed back, two that nobody had"
+        assert seen["a3cp_capture_backlog"] == 3, "one with an extractor, one handed back, two without an extractor"
         assert 50 <= seen["a3cp_capture_oldest_waiting_seconds"] < 60, "the one that was handed back"
         assert (seen["a3cp_extractor_group_lag"], seen["a3cp_extractor_group_pending"]) == (2, 2)
         assert (seen["a3cp_recorder_group_lag"], seen["a3cp_recorder_group_pending"]) == (1, 1)

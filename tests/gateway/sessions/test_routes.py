@@ -144,7 +144,7 @@ def test_end_of_an_unknown_session_is_404_and_of_another_users_400(tmp_path: Pat
         async with reaching(tmp_path) as gateway:
             assert_refused(await gateway.end("sess_0123456789abcdef"), 404, "unknown_session")
             session_id = (await gateway.start()).json()["session_id"]
-            assert_refused(await gateway.end(session_id, user_id="somebody-else"), 400, "wrong_user")
+            assert_refused(await gateway.end(session_id, user_id="another-user"), 400, "wrong_user")
             assert await gateway.status(session_id) == "active"
 
     asyncio.run(main())
@@ -155,7 +155,7 @@ def test_validate_tells_active_closed_and_invalid(tmp_path: Path) -> None:
         async with reaching(tmp_path) as gateway:
             session_id = (await gateway.start()).json()["session_id"]
             assert await gateway.status(session_id) == "active"
-            assert await gateway.status(session_id, "somebody-else") == "invalid"
+            assert await gateway.status(session_id, "another-user") == "invalid"
             assert await gateway.status("sess_0123456789abcdef") == "invalid"
             await gateway.end(session_id)
             assert await gateway.status(session_id) == "closed"

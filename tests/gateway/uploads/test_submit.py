@@ -96,7 +96,7 @@ def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) 
         ({"session_id": ""}, 400, "missing_session_id"),
         ({"session_id": "sess_0123456789abcdef"}, 404, "unknown_session"),
         ({"session_id": "../etc"}, 422, "schema_error"),
-        ({"user_id": "somebody-else"}, 404, "unknown_session"),
+        ({"user_id": "another-user"}, 404, "unknown_session"),
         ({"user_id": ""}, 422, "schema_error"),
         ({"capture_id": ".."}, 422, "schema_error"),
         ({"record_id": "no uuid"}, 422, "schema_error"),
@@ -450,7 +450,7 @@ def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
     async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         camera = {**fields, "opened_at": ""}
         await gateway.state.events.hset(keys.capture_record("camera"), mapping=camera)
-        for name in ("nobody", "camera", "a%2Fb"):
+        for name in ("unknown", "camera", "a%2Fb"):
             for route in ("status", "results"):
                 answer = await gateway.client.get(f"/video/{route}/{name}")
                 assert answer.status_code == 404, name
