@@ -26,7 +26,7 @@ __all__ = ["BUILT", "SHELLS", "Build", "page_for_browsers", "page_routes", "read
 SHELLS = ("/", "/demo/session", "/demo/gesture", "/live", "/upload")
 """The addresses of the pages; the shell finds out by itself which one it is at."""
 
-BUILT = Path(__file__).parent / "static"
+BUILT = Path(__file__).parents[1] / "static"
 
 _MEDIA_TYPES = {
     ".css": "text/css",

@@ -1,7 +1,7 @@
-"""The gateway's end of the real-time lane in the frames broker: places at workers, frames out, answers in.
+"""The gateway's end of the real-time lane in the frames broker: slots at workers, frames out, answers in.
 
-One `LiveLane` for a gateway process. It reads one stream, the process's outbox, and renews all places with one call;
-each connection has a `Seat`. Everything a seat wrote is taken back when it is left.
+One `LiveLane` for a gateway process. It reads one stream, the process's outbox, and renews all slots with one call;
+each connection has a `LiveConnection`. Everything a connection wrote is taken back when it is left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.live.strikes import Strikes
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
 
-__all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "Seat"]
+__all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "LiveConnection"]
 
 ANSWER_WITHIN_S = 10.0
 """How long a frame may take in all: until there is a worker, until it has the frame, until its answer is here."""
@@ -49,13 +49,13 @@ None, if the broker has no room for it."""
 
 
 @dataclass(eq=False, slots=True)
-class Seat:
+class LiveConnection:
     """One connection's slot at a worker. ``answered`` is called with each frame's outcome."""
 
     live_id: str
     pipeline_id: str
     answered: Callable[[Outcome], None]
-    place: WorkerSlot | None = None
+    slot: WorkerSlot | None = None
     frame: LiveFrame | None = None
     """While it is waited for: a worker that ends may not have had it yet, and then another one gets it."""
     sent: tuple[str, bytes] | None = None
@@ -72,89 +72,89 @@ class LiveLane:
     def __init__(self, state: GatewayState) -> None:
         self._state = state
         self._frames = state.frames
-        self._seats: dict[str, Seat] = {}
+        self._connections: dict[str, LiveConnection] = {}
         self._renewing = asyncio.Lock()
         self._strikes = Strikes()
         self.gateway = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
     # --- one connection -----------------------------------------------------------------------------
 
-    def enter(self, live_id: str, pipeline_id: str, answered: Callable[[Outcome], None]) -> Seat:
-        """A seat for a connection; it has a place at a worker from its first frame on."""
-        seat = self._seats[live_id] = Seat(live_id, pipeline_id, answered)
-        return seat
+    def enter(self, live_id: str, pipeline_id: str, answered: Callable[[Outcome], None]) -> LiveConnection:
+        """Register a client's connection; it has a slot at a worker from its first frame on."""
+        connection = self._connections[live_id] = LiveConnection(live_id, pipeline_id, answered)
+        return connection
 
-    def submit(self, seat: Seat, frame_index: int, payload: bytes) -> None:
-        """Let a worker look at a frame. One at a time for each seat.
+    def submit(self, connection: LiveConnection, frame_index: int, payload: bytes) -> None:
+        """Let a worker look at a frame. One at a time for each connection.
 
-        ``seat.answered`` is called once, right from where the answer is read: a future or a task in between is one more
-        turn of the event loop, and the client waits for it. It is not called once the seat is left.
+        The lane calls ``connection.answered`` once, right where it reads the answer: a future or a task in between is
+        one more turn of the event loop, and the client waits for it. It is not called once the connection is left.
         """
-        seat.frame_index = frame_index
-        seat.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._late, seat)
-        seat.frame = LiveFrame(seat.live_id, frame_index, seat.pipeline_id, self.gateway, payload)
+        connection.frame_index = frame_index
+        connection.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._late, connection)
+        connection.frame = LiveFrame(connection.live_id, frame_index, connection.pipeline_id, self.gateway, payload)
         if self._strikes.are_out(payload):
-            self._settle(
-                seat, LiveRefusal("invalid_frame", "Workers ended while they had this frame; send another one.")
+            self._finish(
+                connection, LiveRefusal("invalid_frame", "Workers ended while they had this frame; send another one.")
             )
         else:
-            seat.step = asyncio.create_task(self._send(seat, seat.frame))
+            connection.step = asyncio.create_task(self._send(connection, connection.frame))
 
-    async def leave(self, seat: Seat) -> None:
-        """Take back what the seat has in the broker: its place, and the frame that no worker has taken yet. Should the
-        broker be away, both lapse by themselves. Repeated it changes nothing."""
-        self._seats.pop(seat.live_id, None)
-        _no_longer_waiting(seat)
-        if seat.step is not None:
-            await asyncio.wait({seat.step})  # what it writes is known only when it is done
-        async with self._renewing:  # a renewal that is on its way would bring the place back
-            place, seat.place = seat.place, None
+    async def leave(self, connection: LiveConnection) -> None:
+        """Take back the connection's slot, and its frame if no worker has taken it yet. If the broker is away, both
+        lapse by themselves. A second call changes nothing."""
+        self._connections.pop(connection.live_id, None)
+        _cancel_deadline(connection)
+        if connection.step is not None:
+            await asyncio.wait({connection.step})  # what it writes is known only when it is done
+        async with self._renewing:  # a renewal that is on its way would bring the slot back
+            slot, connection.slot = connection.slot, None
         try:
-            if place is not None:
-                await retry(lambda: live.leave(self._frames, place))
-            if seat.sent is not None:
-                (inbox, entry_id), seat.sent = seat.sent, None
+            if slot is not None:
+                await retry(lambda: live.leave(self._frames, slot))
+            if connection.sent is not None:
+                (inbox, entry_id), connection.sent = connection.sent, None
                 await retry(lambda: run(self._frames, live.drop(inbox, [entry_id])))
         except (BrokerUnavailable, UnreadableValue) as error:
-            log.warning("live session not taken back", live_id=seat.live_id, exc_info=error)
+            log.warning("live session not taken back", live_id=connection.live_id, exc_info=error)
 
-    async def _send(self, seat: Seat, frame: LiveFrame) -> None:
+    async def _send(self, connection: LiveConnection, frame: LiveFrame) -> None:
         """Try until the frame is in a worker's inbox, or its answer is no longer awaited. Do not cancel this: `leave`
         has to know what it wrote."""
         try:
-            while seat.deadline is not None and seat.frame_index == frame.frame_index:
-                if self._usable() and await self._tried(seat, frame):
+            while connection.deadline is not None and connection.frame_index == frame.frame_index:
+                if self._usable() and await self._tried(connection, frame):
                     return
                 await asyncio.sleep(RETRY_S)
         except Exception as error:
-            log.error("live frame failed", live_id=seat.live_id, exc_info=error)
-            self._settle(seat, INTERNAL_ERROR)
+            log.error("live frame failed", live_id=connection.live_id, exc_info=error)
+            self._finish(connection, INTERNAL_ERROR)
 
     def _usable(self) -> bool:
         """A broker gets no picture before its check, or if it persists."""
         return not self._state.refusal and not self._state.frames_unfit
 
-    async def _tried(self, seat: Seat, frame: LiveFrame) -> bool:
+    async def _tried(self, connection: LiveConnection, frame: LiveFrame) -> bool:
         """Whether that is all there is to do: it is not while there is no worker, or the broker is away."""
         try:
-            place = seat.place
-            if place is None:
-                place = seat.place = await run(self._frames, live.join(seat.live_id))
-            if place is None:
+            slot = connection.slot
+            if slot is None:
+                slot = connection.slot = await run(self._frames, live.join(connection.live_id))
+            if slot is None:
                 return False
-            entry_id = await run(self._frames, live.put_frame(place.worker, frame))
-            seat.sent = live_inbox(place.worker), entry_id
+            entry_id = await run(self._frames, live.put_frame(slot.worker, frame))
+            connection.sent = live_inbox(slot.worker), entry_id
         except BrokerFull:
-            self._settle(seat, None)
+            self._finish(connection, None)
         except BrokerUnavailable as error:
-            log.debug("live frame not sent", live_id=seat.live_id, exc_info=error)
+            log.debug("live frame not sent", live_id=connection.live_id, exc_info=error)
             return False
         return True
 
     # --- all connections ----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Take answers, and keep the places, until it is cancelled; then the outbox is gone."""
+        """Take answers, and keep the slots, until it is cancelled; then the outbox is gone."""
         steps = {"live_answers": self._take, "live_places": self._renew}
         tasks = [asyncio.create_task(repeat(step, partial(self._failed, name))) for name, step in steps.items()]
         try:
@@ -193,61 +193,63 @@ class LiveLane:
         except (KeyError, ValueError) as error:
             log.error("answer not read", exc_info=error)
             return
-        seat = self._seats.get(answer.live_id)
-        if seat is not None and seat.frame_index == answer.frame_index:
-            seat.sent = None
-            self._settle(seat, LiveRefusal(answer.error, answer.text.decode()) if answer.error else answer.text)
+        connection = self._connections.get(answer.live_id)
+        if connection is not None and connection.frame_index == answer.frame_index:
+            connection.sent = None
+            self._finish(connection, LiveRefusal(answer.error, answer.text.decode()) if answer.error else answer.text)
 
-    def _late(self, seat: Seat) -> None:
-        self._settle(seat, LiveRefusal("pipeline_failure", "No worker has answered in time."))
+    def _late(self, connection: LiveConnection) -> None:
+        self._finish(connection, LiveRefusal("pipeline_failure", "No worker has answered in time."))
 
-    def _settle(self, seat: Seat, outcome: Outcome) -> None:
-        if _no_longer_waiting(seat):
-            seat.answered(outcome)
+    def _finish(self, connection: LiveConnection, outcome: Outcome) -> None:
+        if _cancel_deadline(connection):
+            connection.answered(outcome)
 
     async def _renew(self) -> None:
         await asyncio.sleep(RENEW_S)
         async with self._renewing:
-            places = [seat.place for seat in self._seats.values() if seat.place is not None]
-            gone = await run(self._frames, live.renew(places)) if places else []
-        for place in gone:
-            seat = self._seats.get(place.live_id)
-            if seat is not None and seat.place == place:
-                self._lost(seat)
+            slots = [connection.slot for connection in self._connections.values() if connection.slot is not None]
+            gone = await run(self._frames, live.renew(slots)) if slots else []
+        for slot in gone:
+            connection = self._connections.get(slot.live_id)
+            if connection is not None and connection.slot == slot:
+                self._lost(connection)
 
-    def _lost(self, seat: Seat) -> None:
+    def _lost(self, connection: LiveConnection) -> None:
         """The worker is gone: a frame that it has not taken goes to another one, and so does the next."""
-        seat.place = None
-        if seat.frame is not None:
-            seat.step = asyncio.create_task(self._move(seat, seat.frame, seat.step))
+        connection.slot = None
+        if connection.frame is not None:
+            connection.step = asyncio.create_task(self._move(connection, connection.frame, connection.step))
 
-    async def _move(self, seat: Seat, frame: LiveFrame, before: asyncio.Task[None] | None) -> None:
+    async def _move(self, connection: LiveConnection, frame: LiveFrame, before: asyncio.Task[None] | None) -> None:
         """Take the frame out of the inbox of the worker that is gone. If it was there, another worker gets it; if not,
         that worker had it in hand, and may have ended because of it: its client is told, and no other."""
         if before is not None:
             await asyncio.wait({before})
-        while seat.frame is frame and seat.sent is not None:
-            inbox, entry_id = seat.sent
+        while connection.frame is frame and connection.sent is not None:
+            inbox, entry_id = connection.sent
             try:
                 was_there = await run(self._frames, live.drop(inbox, [entry_id]))
             except BrokerUnavailable as error:
-                log.debug("live frame not moved", live_id=seat.live_id, exc_info=error)
+                log.debug("live frame not moved", live_id=connection.live_id, exc_info=error)
                 await asyncio.sleep(RETRY_S)
                 continue
             if was_there:
-                seat.sent = None
-                await self._send(seat, frame)
+                connection.sent = None
+                await self._send(connection, frame)
                 return
             await asyncio.sleep(RETRY_S)  # its last answer may be in the outbox
-            if seat.frame is frame:
+            if connection.frame is frame:
                 self._strikes.add(frame.payload)
-                log.warning("a live worker ended with a frame", live_id=seat.live_id, pipeline_id=seat.pipeline_id)
-                self._settle(seat, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
+                log.warning(
+                    "a live worker ended with a frame", live_id=connection.live_id, pipeline_id=connection.pipeline_id
+                )
+                self._finish(connection, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
 
 
-def _no_longer_waiting(seat: Seat) -> bool:
+def _cancel_deadline(connection: LiveConnection) -> bool:
     """Whether it was waiting until now."""
-    deadline, seat.deadline, seat.frame = seat.deadline, None, None
+    deadline, connection.deadline, connection.frame = connection.deadline, None, None
     if deadline is not None:
         deadline.cancel()
     return deadline is not None

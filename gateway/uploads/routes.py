@@ -33,8 +33,8 @@ from gateway.capture import lifecycle
 from gateway.http.refusals import json_response
 from gateway.http.requests import require, validated
 from gateway.state import GatewayState
-from gateway.uploads.arrival import RETRY_AFTER_S, Arrival, too_large, unready
 from gateway.uploads.form import MAX_FIELD_BYTES, MAX_PARTS, FormReader
+from gateway.uploads.incoming_upload import RETRY_AFTER_S, IncomingUpload, too_large, unready
 
 __all__ = ["ROUTES", "too_slow"]
 
@@ -51,7 +51,7 @@ log = get_logger()
 
 
 def too_slow(elapsed_s: float, received_bytes: int, max_s: float) -> bool:
-    """Whether a client sends so slowly that its place is worth more to others: 20 s, and then 64 KiB a second; and
+    """Whether a client sends so slowly that its slot is worth more to others: 20 s, and then 64 KiB a second; and
     ``max_s`` for all of it."""
     return elapsed_s > min(GRACE_S + received_bytes / LEAST_BYTES_PER_S, max_s)
 
@@ -85,24 +85,24 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     if state.refusal or state.draining.is_set():
         raise unready()
     reader = FormReader(request.headers.get("content-type", ""))
-    arrival = Arrival(state, min(announced_bytes, max_bytes), request.client.host if request.client else "")
+    incoming = IncomingUpload(state, min(announced_bytes, max_bytes), request.client.host if request.client else "")
     try:
         async with _until_told_to_stop(state.draining):
-            await _receive(state, request, reader, arrival)
+            await _receive(state, request, reader, incoming)
         form = _form(reader)
         await _check(state, form)  # before the broker is told anything more
-        window = _window(state, form, await arrival.complete(form.user_id))
-        await _open(state, window, arrival)
+        window = _window(state, form, await incoming.complete(form.user_id))
+        await _open(state, window, incoming)
     except BaseException:
-        await asyncio.shield(arrival.discard())
+        await asyncio.shield(incoming.discard())
         raise
     finally:
-        arrival.leave_queue()
+        incoming.leave_queue()
     await lifecycle.close_capture(state, window)
     return window
 
 
-async def _receive(state: GatewayState, request: Request, reader: FormReader, arrival: Arrival) -> None:
+async def _receive(state: GatewayState, request: Request, reader: FormReader, incoming: IncomingUpload) -> None:
     """Read the body to its end.
 
     Raises:
@@ -130,7 +130,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, ar
         for piece in reader.feed(data):
             if user_id is None:
                 user_id = await _user_of(state, reader)
-            await arrival.add(piece, user_id)
+            await incoming.add(piece, user_id)
     reader.finish()
 
 
@@ -175,10 +175,10 @@ class _User(StrictModel):
 
 
 async def _user_of(state: GatewayState, reader: FormReader) -> str:
-    """Whose upload it is, when its file begins: in whose place it counts. Empty if its fields come behind the file.
+    """Whose upload it is, when its file begins: in whose slots it counts. Empty if its fields come behind the file.
 
     Raises:
-        RequestRefused: it could not become a capture. A place of a user is for a session that is this user's, so a
+        RequestRefused: it could not become a capture. A slot of a user is for a session that is this user's, so a
             client takes none in another one's name, and one whose fields come first is not kept until the end.
     """
     if not _is_complete(reader):
@@ -234,11 +234,11 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> Captur
     )
 
 
-async def _open(state: GatewayState, window: CaptureWindow, arrival: Arrival) -> None:
+async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUpload) -> None:
     """From here on it is a capture, which has its outcome whatever happens."""
     assert window.video is not None
     try:
-        await lifecycle.open_capture(state, window, window.video.upload_id, arrival.keep)
+        await lifecycle.open_capture(state, window, window.video.upload_id, incoming.keep)
     except CaptureError as error:
         raise _refusal(error) from error
 

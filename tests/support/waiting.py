@@ -33,7 +33,7 @@ async def until(condition: Callable[[], Awaitable[T] | T], what: str = "", withi
     deadline = time.monotonic() + within_s
     while True:
         met: Any = condition()
-        if inspect.isawaitable(met):
+        if inspect.iscoroutine(met):  # not a task, which may be the very value
             met = await met
         if met:
             return met  # type: ignore[no-any-return]

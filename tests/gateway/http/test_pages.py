@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from gateway.http import pages
-from gateway.http.pages import SHELLS, page_routes, read_build
+from gateway.http.pages import BUILT, SHELLS, page_routes, read_build
 from gateway.http.refusals import EXCEPTION_HANDLERS
 from tests.gateway.reached import ORIGIN, assert_refused, reaching
 
@@ -179,3 +179,8 @@ def test_a_wrong_address_is_a_page_for_a_browser_and_a_refusal_for_a_program(
             assert_refused(await gateway.client.post(path, headers={"Accept": "text/html"}), status, code)
 
     asyncio.run(main())
+
+
+def test_the_gateway_reads_the_pages_where_the_commands_build_them() -> None:
+    assert WEB.parent / "static" == BUILT
+    assert "BUILT=$ROOT/gateway/static" in (WEB.parents[1] / "scripts" / "web.sh").read_text()

@@ -205,7 +205,10 @@ def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_nothin
             await one.send(FRAME)
             await until(lambda: live.only_worker.seen, "the worker has the first")
             await other.send(FRAME)
-            await until(lambda: sum(seat.sent is not None for seat in live.lane._seats.values()) == 2, "one waits")
+            await until(
+                lambda: sum(connection.sent is not None for connection in live.lane._connections.values()) == 2,
+                "one waits",
+            )
             assert len(await live.keys()) == 2  # the places, and the inbox with the second frame
         await live.no_session()
         assert await live.keys() == []
@@ -277,12 +280,12 @@ def test_a_session_keeps_its_place_and_gives_it_back(broker: BrokerProcess, tmp_
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:
             await socket.frame()
-            [seat] = live.lane._seats.values()
-            assert seat.place is not None
-            score = await live.state.frames.zscore(LIVE_SESSIONS, seat.place.member)
-            again = await run(live.state.frames, live_lane.join(seat.live_id))
-            assert again == seat.place and score is not None
+            [connection] = live.lane._connections.values()
+            assert connection.slot is not None
+            score = await live.state.frames.zscore(LIVE_SESSIONS, connection.slot.member)
+            again = await run(live.state.frames, live_lane.join(connection.live_id))
+            assert again == connection.slot and score is not None
         await live.nothing_left()
-        assert live.lane._seats == {}
+        assert live.lane._connections == {}
 
     play(broker, tmp_path, scenario)

@@ -27,7 +27,7 @@ def dropped(messages: Sequence[dict[str, Any]]) -> list[int]:
 
 async def burst(live: Live, socket: Socket, frames: int) -> list[dict[str, Any]]:
     """``frames`` frames while the worker is busy with the first; every message about them."""
-    worker, received = live.only_worker, next(iter(live.lane._seats.values())).frame_index + 1
+    worker, received = live.only_worker, next(iter(live.lane._connections.values())).frame_index + 1
     worker.hold()
     await socket.send(*[jpeg()] * frames)
     counter = live.state.metrics.registry

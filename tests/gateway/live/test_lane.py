@@ -55,7 +55,9 @@ def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: 
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: live.lane._seats and next(iter(live.lane._seats.values())).step, "it was tried")
+            await until(
+                lambda: live.lane._connections and next(iter(live.lane._connections.values())).step, "it was tried"
+            )
             worker = TinyWorker(live.state.frames, "late")
             tasks = worker.tasks()
             assert (await socket.message())["frame_index"] == 0
@@ -94,7 +96,7 @@ def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_clea
         await run(live.state.frames, live_lane.alive("deaf"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
             assert live_inbox("deaf").encode() in await live.keys()
             assert_ended(await socket.ended(), "pipeline_failure")
         await live.no_session()
@@ -113,7 +115,7 @@ def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
             await live.state.frames.zrem(LIVE_WORKERS, "ended")
             other = TinyWorker(live.state.frames, "other")
             tasks = other.tasks()
@@ -161,10 +163,10 @@ def test_a_session_whose_worker_went_between_two_frames_goes_to_another(broker: 
     async def scenario(live: Live) -> None:
         async with live.socket() as socket:
             assert (await socket.frame())["frame_index"] == 0
-            [seat] = live.lane._seats.values()
+            [connection] = live.lane._connections.values()
             live.only_worker.mute = True
             await live.state.frames.zrem(LIVE_WORKERS, live.only_worker.name)
-            await until(lambda: seat.place is None, "the place is given up")
+            await until(lambda: connection.slot is None, "the place is given up")
             other = TinyWorker(live.state.frames, "other")
             tasks = other.tasks()
             assert (await socket.frame())["frame_index"] == 1
@@ -181,12 +183,12 @@ def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, 
         frames = live.state.frames
         async with live.socket() as socket:
             await socket.frame()
-            [seat] = live.lane._seats.values()
-            assert seat.place is not None
-            await frames.zadd(LIVE_SESSIONS, {seat.place.member: 1})  # it has lapsed
+            [connection] = live.lane._connections.values()
+            assert connection.slot is not None
+            await frames.zadd(LIVE_SESSIONS, {connection.slot.member: 1})  # it has lapsed
             loop = asyncio.get_running_loop()
             deadline = loop.time() + 10
-            while (await frames.zscore(LIVE_SESSIONS, seat.place.member) or 1) < 2:
+            while (await frames.zscore(LIVE_SESSIONS, connection.slot.member) or 1) < 2:
                 assert loop.time() < deadline, "it is not renewed"
                 await asyncio.sleep(0.01)
         await live.nothing_left()
@@ -227,24 +229,24 @@ def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_l
     async def scenario(live: Live) -> None:
         lane = live.lane
         left, moved, stays = (lane.enter(name, "pose", [].append) for name in ("left", "moved", "stays"))
-        for seat in (left, moved, stays):
-            seat.place = WorkerSlot("gone", seat.live_id)
+        for connection in (left, moved, stays):
+            connection.slot = WorkerSlot("gone", connection.live_id)
         await lane._renewing.acquire()
         renewal = asyncio.create_task(lane._renew())
         given = run
 
         async def meanwhile(broker: AsyncBroker, call: Call[Any]) -> Any:
             answer = await given(broker, call)
-            lane._seats.pop("left")
-            moved.place = WorkerSlot("new", "moved")
+            lane._connections.pop("left")
+            moved.slot = WorkerSlot("new", "moved")
             return answer
 
         with mock.patch.object(lane_module, "run", meanwhile):
             lane._renewing.release()
             await renewal
-        assert (left.place, moved.place, stays.place) == (WorkerSlot("gone", "left"), WorkerSlot("new", "moved"), None)
-        for seat in (moved, stays):
-            await lane.leave(seat)
+        assert (left.slot, moved.slot, stays.slot) == (WorkerSlot("gone", "left"), WorkerSlot("new", "moved"), None)
+        for connection in (moved, stays):
+            await lane.leave(connection)
         assert await live.keys() == []
 
     play(broker, tmp_path, scenario, worker=False, lane=False)
@@ -396,7 +398,7 @@ def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
             async with live.socket() as socket:
                 await socket.send(jpeg())
                 await reached.wait()
-            await until(lambda: not live.lane._seats, "the connection ends")
+            await until(lambda: not live.lane._connections, "the connection ends")
             go_on.set()
             await live.no_session()
         assert await live.keys() == []
@@ -408,12 +410,12 @@ def test_leaving_while_the_broker_is_away_is_logged_and_ends(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(live: Live) -> None:
-        seat = live.lane.enter("left", "pose", [].append)
-        seat.place, seat.sent = WorkerSlot("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
+        connection = live.lane.enter("left", "pose", [].append)
+        connection.slot, connection.sent = WorkerSlot("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
         Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
-        await live.lane.leave(seat)
-        assert seat.sent is None and not live.lane._seats
-        await live.lane.leave(seat)  # repeated it changes nothing
+        await live.lane.leave(connection)
+        assert connection.sent is None and not live.lane._connections
+        await live.lane.leave(connection)  # repeated it changes nothing
 
     play(broker, tmp_path, scenario, worker=False, lane=False)
 
@@ -423,11 +425,11 @@ def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left
 ) -> None:
     async def scenario(live: Live) -> None:
         outcomes: list[Outcome] = []
-        seat = live.lane.enter("one", "pose", outcomes.append)
-        live.lane.submit(seat, 0, jpeg())
+        connection = live.lane.enter("one", "pose", outcomes.append)
+        live.lane.submit(connection, 0, jpeg())
         await until(lambda: outcomes, "it is told")
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, b"No.", "pipeline_failure")
-        live.lane.submit(seat, 1, jpeg())
+        live.lane.submit(connection, 1, jpeg())
         await until(lambda: len(outcomes) == 2, "it is told")
         result, refusal = outcomes
         assert result == result_text("pose")
@@ -435,8 +437,8 @@ def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left
         again: dict[bytes, bytes] = {b"live_id": b"one", b"frame_index": b"1", b"error": b"", b"text": b"Again."}
         live.lane._deliver(again)
         assert len(outcomes) == 2
-        live.lane.submit(seat, 2, jpeg())
-        await live.lane.leave(seat)
+        live.lane.submit(connection, 2, jpeg())
+        await live.lane.leave(connection)
         await live.nothing_left()
         assert len(outcomes) == 2
 
@@ -468,7 +470,7 @@ def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._seats.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
             flaky = Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
             await live.state.frames.zrem(LIVE_WORKERS, "ended")
             await until(lambda: not flaky.left, "the broker was away")
@@ -486,15 +488,15 @@ def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(live: Live) -> None:
-        seat: Any = SimpleNamespace(frame="frame", sent=("inbox", "1-0"), live_id="live", pipeline_id="pose")
+        connection: Any = SimpleNamespace(frame="frame", sent=("inbox", "1-0"), live_id="live", pipeline_id="pose")
 
         async def answered(*_: Any) -> int:
-            seat.frame = None  # its answer was in the outbox
+            connection.frame = None  # its answer was in the outbox
             return 0
 
         with monkeypatch.context() as patch:
             patch.setattr(lane_module, "run", answered)
-            await live.lane._move(seat, "frame", None)  # type: ignore[arg-type]
+            await live.lane._move(connection, "frame", None)  # type: ignore[arg-type]
         assert not live.lane._strikes._counts
 
     play(broker, tmp_path, scenario)

@@ -106,7 +106,7 @@ def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
         assert sizes[-1] - sizes[0] < 50_000  # the frames of one round are several times that
         ending = asyncio.create_task(client.ended())
         live.only_worker.release()
-        await until(lambda: next(iter(live.lane._seats.values())).deadline is None, "it is answered")
+        await until(lambda: next(iter(live.lane._connections.values())).deadline is None, "it is answered")
         await client.send(framed(BINARY, b""))  # which ends it
         ended = await ending
         frames = [message for message in ended.messages if "frame_index" in message]

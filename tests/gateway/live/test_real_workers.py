@@ -114,7 +114,7 @@ def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody_and_w
             worker = child(workers.process.pid)
             os.kill(worker, signal.SIGSTOP)  # so that there is no answer, for certain
             await socket.send(jpegs(1)[0])
-            await until(lambda: next(iter(live.lane._seats.values())).sent, "the frame is in the broker")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the broker")
             os.kill(worker, signal.SIGKILL)
             ended = await socket.ended() if "error" in (told := await socket.message()) else None
             assert ended is not None or "result" in told

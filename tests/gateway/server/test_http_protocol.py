@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from gateway.server import http_protocol
-from gateway.uploads import arrival
+from gateway.uploads import incoming_upload
 from tests.attack.gateways import SESSION, Attacked, attacked
 from tests.attack.raw_http import ask, ask_briefly, status
 
@@ -37,7 +37,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     room = mock.AsyncMock(return_value=0.1)
     folder = tmp_path_factory.mktemp("gateway")
     with (
-        mock.patch.object(arrival, "memory_share", room),
+        mock.patch.object(incoming_upload, "memory_share", room),
         attacked(folder, api_token=TOKEN, upload_max_bytes=8_000_000, upload_max_total_bytes=16_000_000) as gateway,
     ):
         yield gateway

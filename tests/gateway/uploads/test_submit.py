@@ -24,7 +24,7 @@ from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
 from contracts.state.video import CHUNK_BYTES
 from gateway.capture import lifecycle
-from gateway.uploads import arrival, routes
+from gateway.uploads import incoming_upload, routes
 from gateway.uploads.routes import too_slow
 from tests.gateway.reached import Reached, assert_refused, reaching
 
@@ -36,7 +36,7 @@ TYPE = {"Content-Type": "multipart/form-data; boundary=XX"}
 def roomy() -> Iterator[mock.AsyncMock]:
     """The fake brokers do not say how full they are."""
     share = mock.AsyncMock(return_value=0.1)
-    with mock.patch.object(lifecycle, "memory_share", share), mock.patch.object(arrival, "memory_share", share):
+    with mock.patch.object(lifecycle, "memory_share", share), mock.patch.object(incoming_upload, "memory_share", share):
         yield share
 
 
@@ -270,7 +270,7 @@ def test_a_place_whose_answer_was_lost_is_let_go_of_too(
             raise BrokerUnavailable("frames", "its answer was lost")
         return answer
 
-    monkeypatch.setattr(arrival, "run", lossy)
+    monkeypatch.setattr(incoming_upload, "run", lossy)
 
     async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         assert (await submit(gateway, fields)).status_code == 503
@@ -336,13 +336,13 @@ def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None
 
 def test_room_that_others_took_meanwhile_is_noticed(tmp_path: Path, roomy: mock.AsyncMock) -> None:
     roomy.side_effect = [0.1, 0.2, 0.6]
-    large = VIDEO + bytes(2 * arrival.LOOK_CHUNKS * CHUNK_BYTES)
+    large = VIDEO + bytes(2 * incoming_upload.LOOK_CHUNKS * CHUNK_BYTES)
 
     async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         assert_refused(await submit(gateway, fields, large), 429, "frames_broker_full")
         assert roomy.await_count == 3
         first, second, third = [call.args[2] for call in roomy.await_args_list]
-        assert first - second == second - third == arrival.LOOK_CHUNKS * CHUNK_BYTES, "what is still to come"
+        assert first - second == second - third == incoming_upload.LOOK_CHUNKS * CHUNK_BYTES, "what is still to come"
         await nothing_is_left(gateway, fields)
 
     play(tmp_path, scene)
@@ -554,7 +554,7 @@ def test_what_is_announced_and_does_not_come_keeps_no_room_from_others(tmp_path:
     async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         async with silent_uploads(gateway, [begun(fields)] * 2, **{"Content-Length": "200000000"}):
             places = await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)
-            assert [int(place.split(b"/")[1]) for place in places] == [arrival.GROWTH_BYTES] * 2
+            assert [int(place.split(b"/")[1]) for place in places] == [incoming_upload.GROWTH_BYTES] * 2
             assert (await submit(gateway, fields)).status_code == 202
 
     play(tmp_path, scene)
@@ -567,9 +567,9 @@ def test_a_place_grows_with_what_has_come(tmp_path: Path) -> None:
         async def form() -> AsyncIterator[bytes]:
             yield begun(fields)
             for _ in range(3):
-                yield bytes(arrival.GROWTH_BYTES)
+                yield bytes(incoming_upload.GROWTH_BYTES)
                 [place] = await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)
-                lengths.append(int(place.split(b"/")[1]) // arrival.GROWTH_BYTES)
+                lengths.append(int(place.split(b"/")[1]) // incoming_upload.GROWTH_BYTES)
             raise ConnectionResetError
 
         await gateway.client.post("/video/submit", content=form(), headers=TYPE)

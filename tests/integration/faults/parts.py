@@ -161,9 +161,9 @@ def _recorder() -> int:
 
 def _gateway() -> int:
     import gateway.__main__
-    import gateway.uploads.arrival
+    import gateway.uploads.incoming_upload
 
-    gateway.uploads.arrival.RENEW_S = ARRIVING_TTL_S / 4
+    gateway.uploads.incoming_upload.RENEW_S = ARRIVING_TTL_S / 4
     return gateway.__main__.main()
 
 

@@ -19,7 +19,7 @@ from contracts.state import uploads
 from contracts.state.video import CHUNK_BYTES, StoredVideo, VideoSlot
 from gateway.state import GatewayState
 
-__all__ = ["RETRY_AFTER_S", "Arrival", "too_large", "unready"]
+__all__ = ["RETRY_AFTER_S", "IncomingUpload", "too_large", "unready"]
 
 MEMORY_SHARE = 0.50
 """A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
@@ -38,7 +38,7 @@ T = TypeVar("T")
 log = get_logger()
 
 
-class Arrival:
+class IncomingUpload:
     """A video that arrives from ``peer``. ``announced_bytes`` is how long it will be at most, 0 if nothing says so.
 
     Its methods raise `RequestRefused`: 413 ``file_too_large``, 415 ``not_a_video``, 429 ``too_many_uploads`` or
@@ -55,7 +55,7 @@ class Arrival:
         self._announced_bytes = announced_bytes
         self._buffer = bytearray()
         self._chunks = 0
-        self._places: list[VideoSlot] = []  # each of which may be in the broker: an answer may have been lost
+        self._slots: list[VideoSlot] = []  # each of which may be in the broker: an answer may have been lost
         self._renew_at = 0.0
 
     async def add(self, piece: bytes, user_id: str) -> None:
@@ -65,17 +65,17 @@ class Arrival:
         if self.byte_length > max_bytes:
             raise too_large(max_bytes)
         self._buffer += piece
-        if not self._places and self.byte_length >= HEAD_BYTES:
+        if not self._slots and self.byte_length >= HEAD_BYTES:
             await self._begin(user_id)
         while len(self._buffer) >= CHUNK_BYTES:
             await self._put()
-        if self._places and asyncio.get_running_loop().time() >= self._renew_at:
-            await self._take(self._places[-1])
+        if self._slots and asyncio.get_running_loop().time() >= self._renew_at:
+            await self._take(self._slots[-1])
             await _retry(self._still_arriving)
 
     async def complete(self, user_id: str) -> StoredVideo:
         """The file is at its end: what of it is not in the broker goes there. It still is as one that arrives."""
-        if not self._places:
+        if not self._slots:
             await self._begin(user_id)
         if self._buffer:
             await self._put()
@@ -95,7 +95,7 @@ class Arrival:
 
     async def keep(self) -> None:
         """Keep the whole video in the broker: its capture is reserved, so the sweep ends it if this process dies."""
-        await self._take(self._places[-1], complete=True)
+        await self._take(self._slots[-1], complete=True)
         await _retry(lambda: uploads.keep(self._state.frames, self._id))
 
     def leave_queue(self) -> None:
@@ -108,10 +108,10 @@ class Arrival:
     async def discard(self) -> None:
         """Nothing of it stays. If the broker does not answer, it goes by itself."""
         self._buffer.clear()
-        if not self._places:
+        if not self._slots:
             return
         try:
-            await retry(lambda: uploads.drop(self._state.frames, *self._places))
+            await retry(lambda: uploads.drop(self._state.frames, *self._slots))
         except BrokerUnavailable as error:
             log.warning("an upload is left to lapse", exc_info=error)
 
@@ -124,7 +124,7 @@ class Arrival:
         await self._take(VideoSlot(self._id, first_bytes, user_id), whole_bytes=self._announced_bytes)
 
     def _join_queue(self) -> None:
-        """Half of all places are enough for what comes from one address at a time."""
+        """Half of all slots are enough for what comes from one address at a time."""
         arriving = self._state.arriving
         if arriving[self._peer] >= max(1, self._state.settings.upload_max_videos // 2):
             raise _too_many("As many videos as one address may send at a time are arriving from yours")
@@ -137,10 +137,10 @@ class Arrival:
         if await _retry(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
             raise _full()
 
-    async def _take(self, place: VideoSlot, *, complete: bool = False, whole_bytes: int = 0) -> None:
-        call = uploads.take(place, self._state.settings, complete=complete, whole_bytes=whole_bytes)
-        if place not in self._places:
-            self._places.append(place)
+    async def _take(self, slot: VideoSlot, *, complete: bool = False, whole_bytes: int = 0) -> None:
+        call = uploads.take(slot, self._state.settings, complete=complete, whole_bytes=whole_bytes)
+        if slot not in self._slots:
+            self._slots.append(slot)
         answer = await _retry(lambda: run(self._state.frames, call))
         if answer != "OK":
             whose = "you have" if answer == "user" else "there are"
@@ -153,7 +153,7 @@ class Arrival:
         if self._chunks and self._chunks % LOOK_CHUNKS == 0:
             await self._look_for_room()
             grown = (self._chunks + LOOK_CHUNKS) * CHUNK_BYTES
-            await self._take(VideoSlot(self._id, grown, self._places[-1].user_id), whole_bytes=self._announced_bytes)
+            await self._take(VideoSlot(self._id, grown, self._slots[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = uploads.put(self._id, self._chunks, chunk)
         await _retry(lambda: run(self._state.frames, call))
