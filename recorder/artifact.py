@@ -108,29 +108,34 @@ def load_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifact
     _check_reference(members["features"], ref)
     _check_rows(members)
     meta = _check_meta(arrays["meta"].text())
-    features: Array = members["features"]
-    facts = ArtifactFacts(
-        capture_id=event.capture_id,
-        record_id=event.record_id,
-        uri=ref.uri,
-        place=artifacts.place(ref.uri),
-        size_bytes=len(data),
-        shape=(features.shape[0], features.shape[1]),
-        hash=digest,
-        encoding=ref.encoding,
-        tracker_restarts=tuple(int(seq) for seq in members["tracker_restarts"]),
-        found_share={part.name: _found_share(features[:, part.columns]) for part in LAYOUT},
-        undecoded_frames=int((~members["decoded"]).sum()),
-        duration_ms=int(members["timestamps_ms"][-1]),
-    )
+    facts = _facts(event, members, artifacts.place(ref.uri), len(data))
     return Artifact(
         facts=facts,
-        features=features,
+        features=members["features"],
         timestamps_ms=members["timestamps_ms"],
         decoded=members["decoded"],
         fps_target=meta["fps_target"],
         width=meta["width"],
         height=meta["height"],
+    )
+
+
+def _facts(event: FeatureRefEvent, members: dict[str, Array], place: str, size_bytes: int) -> ArtifactFacts:
+    """The facts of an artifact whose arrays and hash are those of its reference."""
+    features = members["features"]
+    return ArtifactFacts(
+        capture_id=event.capture_id,
+        record_id=event.record_id,
+        uri=event.raw_features_ref.uri,
+        place=place,
+        size_bytes=size_bytes,
+        shape=(features.shape[0], features.shape[1]),
+        hash=event.raw_features_ref.hash,
+        encoding=event.raw_features_ref.encoding,
+        tracker_restarts=tuple(int(seq) for seq in members["tracker_restarts"]),
+        found_share={part.name: _found_share(features[:, part.columns]) for part in LAYOUT},
+        undecoded_frames=int((~members["decoded"]).sum()),
+        duration_ms=int(members["timestamps_ms"][-1]),
     )
 
 

@@ -178,8 +178,8 @@ async def _retry(step: Callable[[], Awaitable[T]]) -> T:
 
 
 def too_large(max_bytes: int) -> RequestRefused:
-    """The refusal of a video that has more."""
-    return RequestRefused(413, "file_too_large", f"A video may have {max_bytes} bytes.")
+    """The refusal of a video that has more than ``max_bytes`` bytes."""
+    return RequestRefused(413, "file_too_large", f"The video is too large. The limit is {max_bytes / 1e6:.1f} MB.")
 
 
 def unready() -> RequestRefused:
