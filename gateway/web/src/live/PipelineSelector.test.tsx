@@ -67,6 +67,7 @@ describe("PipelineSelector", () => {
 
   test("before the start a choice connects nothing", async () => {
     const { sockets, user } = shown(false);
+    await waitFor(async () => expect(await select()).toHaveValue("holistic")); // the default, set after the list is shown
     await user.selectOptions(await select(), "face");
     expect(await select()).toHaveValue("face");
     expect(sockets.all).toHaveLength(0);

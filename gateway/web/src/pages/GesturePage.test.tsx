@@ -418,7 +418,7 @@ describe("a server that says nothing any more", () => {
     await pass(3000);
     expect(alertOf("server_silent_closing")).toBeVisible();
     await user.click(button("Cancel"));
-    expect(alertOf("outcome_unknown")).toHaveTextContent("record_id below");
+    expect(alertOf("outcome_unknown")).toHaveTextContent("record_id, shown below");
     expect(fact("record_id")).toHaveTextContent(String(socket().messages[0]?.["record_id"]));
     expect(button(CAPTURE)).toHaveAccessibleDescription("");
   });

@@ -233,8 +233,8 @@ test("a session that ended while the page was away is not shown as open", async 
   unmount();
   renderPage(<SessionPage />);
   await waitFor(() => expect(screen.getByRole("alert")).toHaveTextContent("session_closed"));
-  expect(sessionId()).toHaveValue("");
-  expect(sessionStorage.getItem("a3cp.session")).toBeNull();
+  await waitFor(() => expect(sessionId()).toHaveValue(""));
+  await waitFor(() => expect(sessionStorage.getItem("a3cp.session")).toBeNull());
 });
 
 test.each(["no JSON", "null", '{"sessionId":"s"}', '{"sessionId":1,"userId":"u","performerId":"p"}', "[]"])(
