@@ -149,7 +149,7 @@ def test_a_session_that_is_ended_elsewhere_ends_the_capture_with_its_sentence(pa
             await gateway.end_session(USER, session_id)
 
     stack.call(end())
-    expect(page.get_by_role("alert").filter(has_text="ended elsewhere")).to_contain_text("session_closed")
+    expect(page.get_by_role("alert").filter(has_text="The session has ended.")).to_contain_text("session_closed")
     expect(page.get_by_label("session_id")).to_have_value("")
     expect(status(page)).to_contain_text("not kept")
 
