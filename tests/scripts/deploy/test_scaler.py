@@ -71,7 +71,7 @@ class Waiting:
             self._new().open(reserve=False)
 
     def extractor(self, name: str) -> Any:
-        return self._stage.bench(name).dispatch
+        return self._stage.dependencies(name).dispatch
 
     def numbers(self) -> tuple[int, int, int]:
         """What our triggers say, what pending entries say, what the lag says."""
