@@ -15,7 +15,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.json_text import load_json
 from gateway.server.unfinished import Unfinished
 
-__all__ = ["MAX_JSON_BYTES", "parse_object", "read_body", "require", "validated"]
+__all__ = ["MAX_JSON_BYTES", "parse_body", "read_body", "require", "validated"]
 
 MAX_JSON_BYTES = 1024 * 1024
 """How long a body may be where the contract says nothing."""
@@ -68,7 +68,7 @@ class _Arriving:
         self.timeout.reschedule(0)
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes) -> dict[str, Any]:
     """The JSON object that ``body`` is.
 
     A name that occurs twice in one object is refused: readers differ in which one they take, so a reader

@@ -15,7 +15,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc, parse_utc
 from contracts.state.events import EventEntry, append_event, await_receipt, compact_json, encode_line, uses_our_names
 from gateway.http.refusals import json_response
-from gateway.http.requests import parse_object, read_body, require, validated
+from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.state import GatewayState
 
 __all__ = ["ROUTES"]
@@ -30,7 +30,7 @@ def event_entry(body: bytes) -> EventEntry:
     Raises:
         RequestRefused: 400, ``user_id``, ``session_id`` or ``source`` is missing; 422, not an A3CP message.
     """
-    document = parse_object(body)
+    document = parse_body(body)
     require(document, "user_id", "session_id", "source")
     message = validated(A3CPMessage, document)
     return EventEntry(

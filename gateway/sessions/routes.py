@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from gateway.http.refusals import json_response
-from gateway.http.requests import parse_object, read_body, require, validated
+from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.sessions import service, store
 from gateway.state import GatewayState
 
@@ -21,7 +21,7 @@ __all__ = ["ROUTES"]
 async def start(request: Request) -> Response:
     """Start a session; answers once its start event is in the session's log."""
     state: GatewayState = request.app.state.gateway
-    document = parse_object(await read_body(request))
+    document = parse_body(await read_body(request))
     require(document, "performer_id")
     message = validated(SessionStartRequest, document)
     boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
@@ -33,7 +33,7 @@ async def start(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """End a session; answers once its end event is in the session's log."""
     state: GatewayState = request.app.state.gateway
-    document = parse_object(await read_body(request))
+    document = parse_body(await read_body(request))
     require(document, "performer_id", "session_id")
     message = validated(SessionEndRequest, document)
     answer = await store.end_session(state.events, service.ending(message, str(uuid4())))
@@ -43,7 +43,7 @@ async def end(request: Request) -> Response:
 async def validate(request: Request) -> Response:
     """Say whether a session is active, closed or invalid."""
     state: GatewayState = request.app.state.gateway
-    message = validated(SessionValidateRequest, parse_object(await read_body(request)))
+    message = validated(SessionValidateRequest, parse_body(await read_body(request)))
     status = await store.session_status(state.events, message.user_id, message.session_id)
     return json_response(SessionAnswer(status=status).model_dump())
 
