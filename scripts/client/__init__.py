@@ -15,7 +15,7 @@ from scripts.client.frames import Frame, Jpeg
 from scripts.client.live import LiveAnswer, LiveStream
 from scripts.client.outcome import CaptureAborted, CaptureOutcome
 from scripts.client.pace import Pace, StreamState
-from scripts.client.session import Session
+from scripts.client.session import CaptureOptions, Session
 from scripts.client.sync import SyncCapture, SyncCaptureClient, SyncLiveStream, SyncSession
 from scripts.client.window import When
 
@@ -23,6 +23,7 @@ __all__ = [
     "Capture",
     "CaptureAborted",
     "CaptureClient",
+    "CaptureOptions",
     "CaptureOutcome",
     "CaptureReport",
     "CaptureStalled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import Self, TypedDict, Unpack
 from uuid import uuid4
 
 from scripts.client.capture import Capture, OnProgress
@@ -15,7 +15,7 @@ from scripts.client.outcome import CaptureOutcome
 from scripts.client.pace import Pace
 from scripts.client.window import Window
 
-__all__ = ["Session", "SessionAbout"]
+__all__ = ["CaptureOptions", "Session", "SessionAbout"]
 
 
 class SessionAbout(TypedDict, total=False):
@@ -27,6 +27,34 @@ class SessionAbout(TypedDict, total=False):
     session_notes: str
     device_id: str
     is_demo: bool
+
+
+class CaptureOptions(TypedDict, total=False):
+    """What may be said of a capture when it is opened; a value of None is the same as none.
+
+    Attributes:
+        intent: what the gesture means, as its line in the log will say.
+        start: the event time at which it begins; now, if None.
+        capture_id, record_id: chosen by the client, if None. A capture_id that is known before can be asked for after
+            a crash; neither can be used again.
+        device_id, consent_given, is_demo: go into the log as they are.
+        on_progress: called whenever there is something new, in the event loop's thread; what it raises ends the
+            capture.
+        pace: when frames may go.
+        camera: the frames are sent as they are taken. Each has the time at which it is given to `send`, by a clock
+            that is never set, counted from the first one; the capture is entered when an extractor has time for it.
+    """
+
+    intent: str | None
+    start: datetime | None
+    capture_id: str | None
+    record_id: str | None
+    device_id: str | None
+    consent_given: bool | None
+    is_demo: bool | None
+    on_progress: OnProgress | None
+    pace: Pace | None
+    camera: bool
 
 
 class Session:
@@ -88,38 +116,13 @@ class Session:
                 raise
             error.add_note(f"and session {self.session_id} was not ended: {not_ended}")
 
-    def capture(
-        self,
-        *,
-        fps: int,
-        width: int,
-        height: int,
-        intent: str | None = None,
-        start: datetime | None = None,
-        capture_id: str | None = None,
-        record_id: str | None = None,
-        device_id: str | None = None,
-        consent_given: bool | None = None,
-        is_demo: bool | None = None,
-        on_progress: OnProgress | None = None,
-        pace: Pace | None = None,
-        camera: bool = False,
-    ) -> Capture:
+    def capture(self, *, fps: int, width: int, height: int, **options: Unpack[CaptureOptions]) -> Capture:
         """A capture in this session, opened by ``async with``.
 
         Args:
             fps: how many frames a second of event time there will be, at the most.
             width, height: of every frame, in pixels.
-            intent: what the gesture means, as its line in the log will say.
-            start: the event time at which it begins; now, if None.
-            capture_id, record_id: chosen here, if None. A capture_id that is known before can be asked for after a
-                crash; neither can be used again.
-            device_id, consent_given, is_demo: go into the log as they are.
-            on_progress: called whenever there is something new, in the event loop's thread; what it raises ends the
-                capture.
-            pace: when frames may go.
-            camera: the frames are sent as they are taken. Each has the time at which it is given to `send`, by a clock
-                that is never set, counted from the first one; the capture is entered when an extractor has time for it.
+            options: see `CaptureOptions`.
 
         Raises:
             UsageError: an id, the rate or the size cannot be.
@@ -130,12 +133,18 @@ class Session:
             "fps_target": fps,
             "width": width,
             "height": height,
-            "intent": intent,
-            "capture_id": str(uuid4()) if capture_id is None else capture_id,
-            "record_id": str(uuid4()) if record_id is None else record_id,
-            "device_id": device_id,
-            "consent_given": consent_given,
-            "is_demo": is_demo,
+            "intent": options.get("intent"),
+            "capture_id": _chosen(options.get("capture_id")),
+            "record_id": _chosen(options.get("record_id")),
+            "device_id": options.get("device_id"),
+            "consent_given": options.get("consent_given"),
+            "is_demo": options.get("is_demo"),
         }
-        window = Window(datetime.now(UTC) if start is None else start, fields)
+        window = Window(options.get("start") or datetime.now(UTC), fields)
+        on_progress, pace, camera = options.get("on_progress"), options.get("pace"), options.get("camera", False)
         return Capture(self._connection, window, self._settled, on_progress, pace, camera)
+
+
+def _chosen(given: str | None) -> str:
+    """The given id, which may be wrong and is refused later; a new one if there is none."""
+    return str(uuid4()) if given is None else given

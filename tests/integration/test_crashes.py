@@ -40,7 +40,9 @@ async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyn
 
 async def extracted(stack: Running, capture_id: str, frames: int) -> None:
     async def some() -> bool:
-        return (await stack.status(capture_id)).get("extracted", 0) >= frames
+        status = await stack.status(capture_id)
+        assert status.get("status") != "aborted", status
+        return status.get("extracted", 0) >= frames
 
     await until(some, f"{frames} frames are extracted")
 

@@ -189,6 +189,24 @@ def test_a_clip_that_fails_on_the_way_aborts_its_capture(on_stack: OnStack) -> N
     on_stack(test)
 
 
+class Damaged(Broken):
+    """Has not one frame that can be read."""
+
+    def frames(self) -> Iterator[ClipFrame]:
+        raise ClipError("damaged: not one frame")
+        yield
+
+
+def test_a_capture_is_opened_only_once_its_first_frame_is_there(on_stack: OnStack) -> None:
+    async def test(stack: Stack, gateway: CaptureClient) -> None:
+        session_id = await gateway.start_session("u")
+        with pytest.raises(ClipError, match="not one frame"):
+            await stream_capture(gateway, Damaged(), user_id="u", session_id=session_id, capture_id="never")
+        assert await gateway.capture("never") is None
+
+    on_stack(test)
+
+
 class Narrow(SampleSource):
     """Says another width than its frames have."""
 

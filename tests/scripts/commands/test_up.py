@@ -110,14 +110,15 @@ def test_where_the_locale_has_no_dots_the_stack_stops_all_the_same(tmp_path: Pat
     folder = tmp_path / "ü[31m"
     folder.mkdir()
     settings = settings_in(folder).environ() | {"PYTHONPATH": str(ROOT)} | environ
-    with subprocess.Popen(UP, env=settings, cwd=folder, stdout=subprocess.PIPE) as process:
+    out = folder / "out"
+    with out.open("wb") as file, subprocess.Popen(UP, env=settings, cwd=folder, stdout=file) as process:
         try:
+            # the gateway is ready a moment before `up` has asked it
+            wait_until(lambda: b"a3cp is ready" in out.read_bytes(), "up says that the stack is ready")
             told_and_stopped(process, folder, signal.SIGTERM)
-            assert process.stdout is not None
-            said = process.stdout.read()
         finally:
             process.kill()
-    assert b"a3cp is ready" in said
+    said = out.read_bytes()
     assert b"stopping" in said
     assert b"\x1b" not in said
 
