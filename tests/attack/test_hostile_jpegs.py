@@ -23,7 +23,7 @@ from contracts.rules.landmarks import DIMS
 from gateway.capture.jpeg import check_jpeg
 from tests.attack.hostile import GOOD, HEIGHT, HOSTILE, LIMITS, PROGRESSIVE, WIDTH, gateway_says
 from tests.attack.jpegs import SOS, picture, with_orientation
-from tests.workers.stage import Stage
+from tests.workers.broker_capture import BrokerCapture
 from workers.vision.decode import decode_jpeg
 
 BY_NAME = pytest.mark.parametrize("name", list(HOSTILE))
@@ -103,14 +103,14 @@ def test_a_camera_that_was_turned_does_not_turn_the_picture() -> None:
 def test_a_hostile_frame_is_a_row_of_nan_and_the_capture_goes_on(tmp_path: Path, unique: str) -> None:
     frames = fakeredis.FakeRedis(server=fakeredis.FakeServer())
     events = fakeredis.FakeRedis(server=fakeredis.FakeServer())
-    stage = Stage(frames, events, tmp_path, unique, limits=LIMITS.model_copy(update={"stream_max_bytes": 2**40}),
-                  shape=(WIDTH, HEIGHT)).open()  # fmt: skip
+    limits = LIMITS.model_copy(update={"stream_max_bytes": 2**40})
+    capture = BrokerCapture(frames, events, tmp_path, unique, limits=limits, shape=(WIDTH, HEIGHT)).open()
     decodes: list[bool] = []
     for hostile in HOSTILE.values():
-        stage.push(hostile.jpeg, GOOD)
+        capture.push(hostile.jpeg, GOOD)
         decodes += [hostile.decodes, True]
-    assert stage.close().run() == "published"
-    with np.load(stage.path, allow_pickle=False) as artifact:
+    assert capture.close().run() == "published"
+    with np.load(capture.path, allow_pickle=False) as artifact:
         assert artifact["decoded"].tolist() == decodes
         assert artifact["features"].shape == (len(decodes), DIMS)
         assert np.isnan(artifact["features"][~artifact["decoded"]]).all()

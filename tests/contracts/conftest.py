@@ -8,7 +8,7 @@ import fakeredis
 import pytest
 
 from tests.conftest import start_pair
-from tests.contracts.scripting import Backend, Capture
+from tests.contracts.scripting import Backend, ScriptedCapture
 
 
 @pytest.fixture(scope="session", params=["fake", "valkey", "redis"])
@@ -23,6 +23,6 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 
 @pytest.fixture
-def capture(backend: Backend, unique: str) -> Capture:
+def capture(backend: Backend, unique: str) -> ScriptedCapture:
     """A capture of this test's own, not opened yet."""
-    return Capture(backend, f"capture-{unique}")
+    return ScriptedCapture(backend, f"capture-{unique}")

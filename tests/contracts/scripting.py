@@ -66,7 +66,7 @@ class Backend:
 
 
 @dataclass
-class Capture:
+class ScriptedCapture:
     """One capture of a test's own on a backend, step by step."""
 
     backend: Backend
@@ -139,7 +139,7 @@ class Capture:
         self.backend.frames.hset(self.keys.state, "touched_ms", str(then))
 
 
-def lives(capture: Capture) -> tuple[str, ...]:
+def lives(capture: ScriptedCapture) -> tuple[str, ...]:
     """How long state, frames and rows have left: as an open capture has, as an ended one, …, ``none`` if not there."""
     return tuple(_life(ttl_s) for ttl_s in capture.ttls())
 

@@ -10,13 +10,13 @@ from contracts.broker.script import Call
 from contracts.rules.landmarks import Row
 from contracts.state import captures, heartbeats
 from contracts.state.frame import PushReply, TerminalEntry
-from tests.contracts.scripting import Backend, Capture, lives, row_of
+from tests.contracts.scripting import Backend, ScriptedCapture, lives, row_of
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")
 
 
 @pytest.fixture
-def three(capture: Capture) -> Capture:
+def three(capture: ScriptedCapture) -> ScriptedCapture:
     """An open capture with three frames of ten bytes."""
     assert capture.open()
     for seq in (1, 2, 3):
@@ -24,7 +24,7 @@ def three(capture: Capture) -> Capture:
     return capture
 
 
-def owner_steps(capture: Capture, token: str) -> list[Call[bool]]:
+def owner_steps(capture: ScriptedCapture, token: str) -> list[Call[bool]]:
     """What only the owner of a capture may do."""
     capture_id = capture.capture_id
     return [
@@ -38,7 +38,7 @@ def owner_steps(capture: Capture, token: str) -> list[Call[bool]]:
 # --- claim ---------------------------------------------------------------------------------------------
 
 
-def test_a_claim_hands_out_what_is_needed_to_begin(three: Capture) -> None:
+def test_a_claim_hands_out_what_is_needed_to_begin(three: ScriptedCapture) -> None:
     state = three.claimed("7-0")
     assert state.window == three.window
     assert (state.token, state.generation, state.deliveries) == ("7-0/1", 1, 1)
@@ -47,7 +47,7 @@ def test_a_claim_hands_out_what_is_needed_to_begin(three: Capture) -> None:
     assert set(state.found.values()) == {0}
 
 
-def test_a_claim_hands_out_what_is_needed_to_go_on(three: Capture) -> None:
+def test_a_claim_hands_out_what_is_needed_to_go_on(three: ScriptedCapture) -> None:
     three.row(three.claimed().token, 1, found={"pose": True, "face": True})
     token = three.claimed().token
     three.row(token, 2, restart=True, found={"pose": True})
@@ -58,7 +58,7 @@ def test_a_claim_hands_out_what_is_needed_to_go_on(three: Capture) -> None:
     assert state.found == {"pose": 2, "left_hand": 0, "right_hand": 0, "face": 1}
 
 
-def test_each_claim_voids_the_token_before_it(three: Capture) -> None:
+def test_each_claim_voids_the_token_before_it(three: ScriptedCapture) -> None:
     first, second = three.claimed(), three.claimed()
     assert (first.token, second.token) == ("1-0/1", "1-0/2")
     assert (second.generation, second.deliveries) == (2, 2)
@@ -66,7 +66,7 @@ def test_each_claim_voids_the_token_before_it(three: Capture) -> None:
     assert three.row(second.token, 1)
 
 
-def test_a_second_dispatch_entry_gets_nothing_and_takes_nothing(three: Capture) -> None:
+def test_a_second_dispatch_entry_gets_nothing_and_takes_nothing(three: ScriptedCapture) -> None:
     token = three.claimed("1-0").token
     before = three.state()
     assert three.claim("2-0") is None
@@ -74,20 +74,20 @@ def test_a_second_dispatch_entry_gets_nothing_and_takes_nothing(three: Capture) 
     assert three.row(token, 1)
 
 
-def test_a_finished_capture_is_gone_for_every_dispatch_entry(three: Capture) -> None:
+def test_a_finished_capture_is_gone_for_every_dispatch_entry(three: ScriptedCapture) -> None:
     three.backend.run(captures.finish_capture(three.capture_id, three.claimed().token))
     before = three.state()
     assert three.claim() is None
     assert three.state() == before
 
 
-def test_a_capture_without_a_state_is_gone_and_a_claim_creates_nothing(capture: Capture) -> None:
+def test_a_capture_without_a_state_is_gone_and_a_claim_creates_nothing(capture: ScriptedCapture) -> None:
     assert capture.claim() is None
     assert lives(capture) == ("none", "none", "none")
 
 
 @pytest.mark.parametrize(("entry", "life"), [(None, "open"), (TerminalEntry("abort", error_code="x"), "ended")])
-def test_a_claim_keeps_all_three_keys(three: Capture, entry: TerminalEntry | None, life: str) -> None:
+def test_a_claim_keeps_all_three_keys(three: ScriptedCapture, entry: TerminalEntry | None, life: str) -> None:
     three.row(three.claimed().token, 1)
     if entry:
         three.end(entry)
@@ -99,7 +99,7 @@ def test_a_claim_keeps_all_three_keys(three: Capture, entry: TerminalEntry | Non
 # --- row -----------------------------------------------------------------------------------------------
 
 
-def test_a_row_takes_the_place_of_its_frame(three: Capture) -> None:
+def test_a_row_takes_the_place_of_its_frame(three: ScriptedCapture) -> None:
     assert three.row(three.claimed().token, 1)
     assert three.entries() == ["2-0", "3-0"]
     assert three.rows() == [1]
@@ -110,7 +110,7 @@ def test_a_row_takes_the_place_of_its_frame(three: Capture) -> None:
     assert (state["extracted"], state["backlog_bytes"], state["bytes"]) == ("1", "20", "30")
 
 
-def test_a_row_counts_the_parts_that_were_found(three: Capture) -> None:
+def test_a_row_counts_the_parts_that_were_found(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.row(token, 1, found={"pose": True, "left_hand": True, "right_hand": False, "face": False})
     three.row(token, 2, found={"pose": True, "right_hand": True})
@@ -120,7 +120,7 @@ def test_a_row_counts_the_parts_that_were_found(three: Capture) -> None:
     assert found == {"pose": "2", "left_hand": "1", "right_hand": "1", "face": "1"}
 
 
-def test_a_row_is_stored_once_and_counted_once(three: Capture) -> None:
+def test_a_row_is_stored_once_and_counted_once(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.row(token, 1, found={"pose": True})
     before = three.state()
@@ -130,14 +130,14 @@ def test_a_row_is_stored_once_and_counted_once(three: Capture) -> None:
     assert Row.unpack(three.backend.frames.hget(three.keys.rows, "1")) == row_of(1)  # type: ignore[arg-type]
 
 
-def test_a_row_after_a_takeover_of_a_frame_that_has_one_only_removes_the_frame(three: Capture) -> None:
+def test_a_row_after_a_takeover_of_a_frame_that_has_one_only_removes_the_frame(three: ScriptedCapture) -> None:
     three.row(three.claimed().token, 1)
     token = three.claimed().token
     assert three.row(token, 1, restart=True)
     assert "tracker_restarts" not in three.state()
 
 
-def test_a_restart_is_noted_with_the_first_row_of_each_takeover(three: Capture) -> None:
+def test_a_restart_is_noted_with_the_first_row_of_each_takeover(three: ScriptedCapture) -> None:
     three.row(three.claimed().token, 1)
     assert "tracker_restarts" not in three.state()
     second = three.claimed().token
@@ -149,7 +149,7 @@ def test_a_restart_is_noted_with_the_first_row_of_each_takeover(three: Capture) 
 
 
 @pytest.mark.parametrize(("ended", "life"), [(False, "open"), (True, "ended")])
-def test_a_row_keeps_all_three_keys(three: Capture, ended: bool, life: str) -> None:
+def test_a_row_keeps_all_three_keys(three: ScriptedCapture, ended: bool, life: str) -> None:
     token = three.claimed().token
     three.row(token, 1)
     if ended:
@@ -159,12 +159,12 @@ def test_a_row_keeps_all_three_keys(three: Capture, ended: bool, life: str) -> N
     assert lives(three) == (life, life, life)
 
 
-def test_the_first_row_gets_a_ttl(three: Capture) -> None:
+def test_the_first_row_gets_a_ttl(three: ScriptedCapture) -> None:
     three.row(three.claimed().token, 1)
     assert lives(three) == ("open", "open", "open")
 
 
-def test_the_rows_of_a_closed_capture_can_still_be_stored(three: Capture) -> None:
+def test_the_rows_of_a_closed_capture_can_still_be_stored(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.end()
     for seq in (1, 2, 3):
@@ -177,7 +177,7 @@ def test_the_rows_of_a_closed_capture_can_still_be_stored(three: Capture) -> Non
 
 @pytest.mark.parametrize("step", range(4), ids=["row", "heartbeat", "release", "finish"])
 @pytest.mark.parametrize("token", ["", "1-0/2", "2-0/1", "1-0/0"])
-def test_a_foreign_token_changes_nothing(three: Capture, step: int, token: str) -> None:
+def test_a_foreign_token_changes_nothing(three: ScriptedCapture, step: int, token: str) -> None:
     three.row(three.claimed("1-0").token, 3)
     three.forget_ttls()
     before = (three.state(), three.entries(), three.rows(), lives(three))
@@ -186,7 +186,7 @@ def test_a_foreign_token_changes_nothing(three: Capture, step: int, token: str) 
 
 
 @pytest.mark.parametrize("step", range(4), ids=["row", "heartbeat", "release", "finish"])
-def test_a_token_that_was_handed_back_changes_nothing(three: Capture, step: int) -> None:
+def test_a_token_that_was_handed_back_changes_nothing(three: ScriptedCapture, step: int) -> None:
     token = three.claimed().token
     assert three.backend.run(captures.hand_back(three.capture_id, token))
     three.forget_ttls()
@@ -196,7 +196,7 @@ def test_a_token_that_was_handed_back_changes_nothing(three: Capture, step: int)
 
 
 @pytest.mark.parametrize("step", range(3), ids=["row", "heartbeat", "release"])
-def test_without_a_state_the_capture_is_nobodys_and_nothing_is_created(capture: Capture, step: int) -> None:
+def test_without_a_state_the_capture_is_nobodys_and_nothing_is_created(capture: ScriptedCapture, step: int) -> None:
     assert capture.backend.run(owner_steps(capture, "1-0/1")[step]) is False
     assert lives(capture) == ("none", "none", "none")
 
@@ -205,7 +205,9 @@ def test_without_a_state_the_capture_is_nobodys_and_nothing_is_created(capture: 
 
 
 @pytest.mark.parametrize(("ended", "life"), [(False, "open"), (True, "ended")])
-def test_a_heartbeat_keeps_all_three_keys_and_changes_nothing_else(three: Capture, ended: bool, life: str) -> None:
+def test_a_heartbeat_keeps_all_three_keys_and_changes_nothing_else(
+    three: ScriptedCapture, ended: bool, life: str
+) -> None:
     token = three.claimed().token
     three.row(token, 1)
     if ended:
@@ -220,14 +222,14 @@ def test_a_heartbeat_keeps_all_three_keys_and_changes_nothing_else(three: Captur
 # --- release -------------------------------------------------------------------------------------------
 
 
-def test_a_capture_that_was_handed_back_is_claimed_as_if_it_had_not_been_delivered(three: Capture) -> None:
+def test_a_capture_that_was_handed_back_is_claimed_as_if_it_had_not_been_delivered(three: ScriptedCapture) -> None:
     for generation in (1, 2, 3):
         state = three.claimed()
         assert (state.generation, state.deliveries) == (generation, 1)
         assert three.backend.run(captures.hand_back(three.capture_id, state.token))
 
 
-def test_a_repeated_release_counts_once(three: Capture) -> None:
+def test_a_repeated_release_counts_once(three: ScriptedCapture) -> None:
     three.claimed()
     token = three.claimed().token
     assert three.backend.run(captures.hand_back(three.capture_id, token))
@@ -238,7 +240,7 @@ def test_a_repeated_release_counts_once(three: Capture) -> None:
 # --- finish --------------------------------------------------------------------------------------------
 
 
-def test_finish_drops_everything_and_leaves_the_state_for_a_minute(three: Capture) -> None:
+def test_finish_drops_everything_and_leaves_the_state_for_a_minute(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.row(token, 1)
     three.end()
@@ -247,7 +249,7 @@ def test_finish_drops_everything_and_leaves_the_state_for_a_minute(three: Captur
     assert three.state()["status"] == "finished"
 
 
-def test_a_late_push_learns_why_the_capture_ended(three: Capture) -> None:
+def test_a_late_push_learns_why_the_capture_ended(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.abort("extraction_failed")
     three.backend.run(captures.finish_capture(three.capture_id, token))
@@ -255,7 +257,7 @@ def test_a_late_push_learns_why_the_capture_ended(three: Capture) -> None:
     assert lives(three) == ("open", "none", "none")
 
 
-def test_finish_may_be_repeated(three: Capture) -> None:
+def test_finish_may_be_repeated(three: ScriptedCapture) -> None:
     token = three.claimed().token
     three.end()
     for _ in range(2):
@@ -263,7 +265,7 @@ def test_finish_may_be_repeated(three: Capture) -> None:
     assert three.state()["status"] == "finished"
 
 
-def test_finish_without_a_state_drops_what_is_left_over(capture: Capture) -> None:
+def test_finish_without_a_state_drops_what_is_left_over(capture: ScriptedCapture) -> None:
     capture.backend.frames.xadd(capture.keys.frames, {"left": "over"}, id="1-0")
     capture.backend.frames.hset(capture.keys.rows, "1", "row")
     assert capture.backend.run(captures.finish_capture(capture.capture_id, "1-0/1"))

@@ -10,13 +10,13 @@ import pytest
 from contracts.rules.limits import CaptureLimits
 from contracts.state.captures import ENDED_TTL_S, Watch, watch
 from contracts.state.frame import PushReply, TerminalEntry, decode_entry, push_frame
-from tests.contracts.scripting import CLOSE, Capture, frame, lives
+from tests.contracts.scripting import CLOSE, ScriptedCapture, frame, lives
 
 ABORT = TerminalEntry("abort", error_code="client_disconnected")
 
 
 @pytest.fixture
-def opened(capture: Capture) -> Capture:
+def opened(capture: ScriptedCapture) -> ScriptedCapture:
     """A capture that is open."""
     assert capture.open()
     return capture
@@ -25,7 +25,7 @@ def opened(capture: Capture) -> Capture:
 # --- open ----------------------------------------------------------------------------------------------
 
 
-def test_open_creates_the_state_and_nothing_else(capture: Capture) -> None:
+def test_open_creates_the_state_and_nothing_else(capture: ScriptedCapture) -> None:
     assert capture.open()
     state = capture.state()
     assert state.pop("open") == capture.window.model_dump_json(exclude_none=True)
@@ -34,16 +34,16 @@ def test_open_creates_the_state_and_nothing_else(capture: Capture) -> None:
     assert lives(capture) == ("open", "none", "none")
 
 
-def test_open_repeated_is_done_already_and_changes_nothing(opened: Capture) -> None:
+def test_open_repeated_is_done_already_and_changes_nothing(opened: ScriptedCapture) -> None:
     opened.push(1)
     before = opened.state()
     assert opened.open()
     assert opened.state() == before
 
 
-def test_open_of_an_id_that_another_capture_has_is_refused_and_changes_nothing(opened: Capture) -> None:
+def test_open_of_an_id_that_another_capture_has_is_refused_and_changes_nothing(opened: ScriptedCapture) -> None:
     before = opened.state()
-    other = Capture(opened.backend, opened.capture_id)
+    other = ScriptedCapture(opened.backend, opened.capture_id)
     assert other.window != opened.window
     assert not other.open()
     assert opened.state() == before
@@ -52,7 +52,7 @@ def test_open_of_an_id_that_another_capture_has_is_refused_and_changes_nothing(o
 # --- push ----------------------------------------------------------------------------------------------
 
 
-def test_frames_stand_in_the_stream_in_order_and_whole(opened: Capture) -> None:
+def test_frames_stand_in_the_stream_in_order_and_whole(opened: ScriptedCapture) -> None:
     assert opened.push(1, b"one") == PushReply(depth=1, backlog_bytes=3)
     assert opened.push(2, b"three") == PushReply(depth=2, backlog_bytes=8)
     assert opened.entries() == ["1-0", "2-0"]
@@ -62,21 +62,21 @@ def test_frames_stand_in_the_stream_in_order_and_whole(opened: Capture) -> None:
     assert (state["accepted"], state["bytes"], state["backlog_bytes"]) == ("2", "8", "8")
 
 
-def test_push_is_a_sign_of_life_of_the_gateway(opened: Capture) -> None:
+def test_push_is_a_sign_of_life_of_the_gateway(opened: ScriptedCapture) -> None:
     opened.backend.frames.hset(opened.keys.state, mapping={"touched_ms": 1, "last_entry_ms": 1})
     opened.push(1)
     state = opened.state()
     assert int(state["touched_ms"]) == int(state["last_entry_ms"]) > 1
 
 
-def test_push_keeps_state_and_frames_for_as_long_as_an_open_capture_lives(opened: Capture) -> None:
+def test_push_keeps_state_and_frames_for_as_long_as_an_open_capture_lives(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.forget_ttls()
     opened.push(2)
     assert lives(opened) == ("open", "open", "none")
 
 
-def test_a_repeated_push_is_done_already_and_changes_nothing(opened: Capture) -> None:
+def test_a_repeated_push_is_done_already_and_changes_nothing(opened: ScriptedCapture) -> None:
     opened.push(1)
     first = opened.push(2)
     before = opened.state()
@@ -85,7 +85,9 @@ def test_a_repeated_push_is_done_already_and_changes_nothing(opened: Capture) ->
     assert opened.entries() == ["1-0", "2-0"]
 
 
-def test_a_repeated_push_is_done_already_also_when_the_stream_is_full_or_the_frame_extracted(opened: Capture) -> None:
+def test_a_repeated_push_is_done_already_also_when_the_stream_is_full_or_the_frame_extracted(
+    opened: ScriptedCapture,
+) -> None:
     opened.limits = CaptureLimits(stream_max_frames=1)
     first = opened.push(1)
     assert opened.push(1) == first
@@ -95,14 +97,14 @@ def test_a_repeated_push_is_done_already_also_when_the_stream_is_full_or_the_fra
     assert opened.entries() == []
 
 
-def test_a_seq_that_was_taken_with_another_size_is_a_conflict(opened: Capture) -> None:
+def test_a_seq_that_was_taken_with_another_size_is_a_conflict(opened: ScriptedCapture) -> None:
     opened.push(1, b"one")
     before = opened.state()
     assert opened.push(1, b"other").conflict
     assert (opened.state(), opened.entries()) == (before, ["1-0"])
 
 
-def test_a_seq_that_was_taken_with_another_time_is_a_conflict(opened: Capture) -> None:
+def test_a_seq_that_was_taken_with_another_time_is_a_conflict(opened: ScriptedCapture) -> None:
     opened.push(1)
     item = frame(opened.capture_id, 1)
     later = replace(item, timestamp_frame=item.timestamp_frame + timedelta(milliseconds=1))
@@ -111,7 +113,7 @@ def test_a_seq_that_was_taken_with_another_time_is_a_conflict(opened: Capture) -
 
 
 @pytest.mark.parametrize("seq", [-1, 0, 1, 2, 5])
-def test_a_seq_out_of_order_is_a_conflict_and_changes_nothing(opened: Capture, seq: int) -> None:
+def test_a_seq_out_of_order_is_a_conflict_and_changes_nothing(opened: ScriptedCapture, seq: int) -> None:
     for taken in (1, 2, 3):
         opened.push(taken)
     before = opened.state()
@@ -120,12 +122,12 @@ def test_a_seq_out_of_order_is_a_conflict_and_changes_nothing(opened: Capture, s
 
 
 @pytest.mark.parametrize("seq", [0, 2])
-def test_the_first_seq_is_one(opened: Capture, seq: int) -> None:
+def test_the_first_seq_is_one(opened: ScriptedCapture, seq: int) -> None:
     assert opened.push(seq).conflict
     assert opened.entries() == []
 
 
-def test_a_stream_with_its_number_of_frames_takes_none_until_one_is_extracted(opened: Capture) -> None:
+def test_a_stream_with_its_number_of_frames_takes_none_until_one_is_extracted(opened: ScriptedCapture) -> None:
     opened.limits = CaptureLimits(stream_max_frames=2)
     opened.push(1)
     opened.push(2)
@@ -137,7 +139,7 @@ def test_a_stream_with_its_number_of_frames_takes_none_until_one_is_extracted(op
     assert opened.entries() == ["2-0", "3-0"]
 
 
-def test_a_stream_with_its_number_of_bytes_takes_none_until_one_is_extracted(opened: Capture) -> None:
+def test_a_stream_with_its_number_of_bytes_takes_none_until_one_is_extracted(opened: ScriptedCapture) -> None:
     opened.limits = CaptureLimits(stream_max_bytes=25)
     opened.push(1, bytes(10))
     assert opened.push(2, bytes(15)).backlog_bytes == 25  # exactly as many as allowed
@@ -148,7 +150,7 @@ def test_a_stream_with_its_number_of_bytes_takes_none_until_one_is_extracted(ope
     assert opened.push(3, b"x") == PushReply("", False, False, 2, 16, 1, True)
 
 
-def test_a_single_frame_above_the_streams_bytes_is_taken_alone_and_not_full_for_ever(opened: Capture) -> None:
+def test_a_single_frame_above_the_streams_bytes_is_taken_alone_and_not_full_for_ever(opened: ScriptedCapture) -> None:
     opened.limits = CaptureLimits(stream_max_bytes=10)
     assert opened.push(1, bytes(50)) == PushReply(depth=1, backlog_bytes=50)
     assert opened.push(2, b"x").full
@@ -156,7 +158,7 @@ def test_a_single_frame_above_the_streams_bytes_is_taken_alone_and_not_full_for_
     assert not opened.push(2, bytes(50)).full
 
 
-def test_push_says_how_many_are_extracted_and_whether_anybody_has_the_capture(opened: Capture) -> None:
+def test_push_says_how_many_are_extracted_and_whether_anybody_has_the_capture(opened: ScriptedCapture) -> None:
     assert not opened.push(1).claimed
     token = opened.claimed().token
     assert opened.push(2) == PushReply("", False, False, 2, 20, 0, True)
@@ -164,7 +166,7 @@ def test_push_says_how_many_are_extracted_and_whether_anybody_has_the_capture(op
     assert opened.push(3) == PushReply("", False, False, 2, 20, 1, True)
 
 
-def test_after_its_close_a_capture_takes_no_frame(opened: Capture) -> None:
+def test_after_its_close_a_capture_takes_no_frame(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.end()
     before = opened.state()
@@ -172,14 +174,14 @@ def test_after_its_close_a_capture_takes_no_frame(opened: Capture) -> None:
     assert (opened.state(), opened.entries()) == (before, ["1-0", "2-0"])
 
 
-def test_after_an_abort_a_push_is_told_its_code(opened: Capture) -> None:
+def test_after_an_abort_a_push_is_told_its_code(opened: ScriptedCapture) -> None:
     opened.abort("server_shutdown")
     assert opened.push(1) == PushReply(gone="server_shutdown")
     opened.backend.frames.hset(opened.keys.state, "status", "finished")
     assert opened.push(1) == PushReply(gone="server_shutdown")
 
 
-def test_a_push_without_a_state_is_gone_and_creates_nothing(capture: Capture) -> None:
+def test_a_push_without_a_state_is_gone_and_creates_nothing(capture: ScriptedCapture) -> None:
     assert capture.push(1) == PushReply(gone="forward_failed")
     assert lives(capture) == ("none", "none", "none")
 
@@ -187,7 +189,7 @@ def test_a_push_without_a_state_is_gone_and_creates_nothing(capture: Capture) ->
 # --- watch ---------------------------------------------------------------------------------------------
 
 
-def test_watch_tells_how_far_the_capture_is(opened: Capture) -> None:
+def test_watch_tells_how_far_the_capture_is(opened: ScriptedCapture) -> None:
     assert seen(opened) == Watch.at_open()
     for seq in (1, 2, 3):
         opened.push(seq)
@@ -200,7 +202,7 @@ def test_watch_tells_how_far_the_capture_is(opened: Capture) -> None:
     assert now.found.model_dump() == {"pose": 2, "left_hand": 1, "right_hand": 0, "face": 1}
 
 
-def test_watch_is_a_sign_of_life_that_keeps_all_three_keys(opened: Capture) -> None:
+def test_watch_is_a_sign_of_life_that_keeps_all_three_keys(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     opened.row(opened.claimed().token, 1)
@@ -213,7 +215,7 @@ def test_watch_is_a_sign_of_life_that_keeps_all_three_keys(opened: Capture) -> N
 
 
 @pytest.mark.parametrize("entry", [CLOSE, ABORT])
-def test_watch_of_an_ended_capture_changes_nothing(opened: Capture, entry: TerminalEntry) -> None:
+def test_watch_of_an_ended_capture_changes_nothing(opened: ScriptedCapture, entry: TerminalEntry) -> None:
     opened.push(1)
     opened.end(entry)
     opened.forget_ttls()
@@ -224,12 +226,12 @@ def test_watch_of_an_ended_capture_changes_nothing(opened: Capture, entry: Termi
     assert (opened.state(), lives(opened)) == (before, ("set by the test", "set by the test", "none"))
 
 
-def test_watch_without_a_state_says_so_and_creates_nothing(capture: Capture) -> None:
+def test_watch_without_a_state_says_so_and_creates_nothing(capture: ScriptedCapture) -> None:
     assert capture.backend.run(watch(capture.capture_id)) is None
     assert lives(capture) == ("none", "none", "none")
 
 
-def seen(capture: Capture) -> Watch:
+def seen(capture: ScriptedCapture) -> Watch:
     answer = capture.backend.run(watch(capture.capture_id))
     assert answer is not None
     return answer
@@ -238,7 +240,7 @@ def seen(capture: Capture) -> Watch:
 # --- end -----------------------------------------------------------------------------------------------
 
 
-def test_a_close_keeps_rows_as_long_as_frames_for_an_extractor_that_is_still_to_come(opened: Capture) -> None:
+def test_a_close_keeps_rows_as_long_as_frames_for_an_extractor_that_is_still_to_come(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     opened.row(opened.claimed().token, 1)
@@ -247,7 +249,7 @@ def test_a_close_keeps_rows_as_long_as_frames_for_an_extractor_that_is_still_to_
     assert all(ENDED_TTL_S - 60 < left_s <= ENDED_TTL_S for left_s in opened.ttls())
 
 
-def test_a_close_is_the_next_entry_and_keeps_the_frames(opened: Capture) -> None:
+def test_a_close_is_the_next_entry_and_keeps_the_frames(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     assert opened.end() == ("closed", "")
@@ -257,7 +259,7 @@ def test_a_close_is_the_next_entry_and_keeps_the_frames(opened: Capture) -> None
     assert "error_code" not in opened.state()
 
 
-def test_an_abort_drops_the_frames_nobody_needs_now(opened: Capture) -> None:
+def test_an_abort_drops_the_frames_nobody_needs_now(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     assert opened.end(ABORT) == ("aborted", "client_disconnected")
@@ -268,19 +270,19 @@ def test_an_abort_drops_the_frames_nobody_needs_now(opened: Capture) -> None:
 
 
 @pytest.mark.parametrize("entry", [CLOSE, ABORT])
-def test_a_capture_without_frames_can_end(opened: Capture, entry: TerminalEntry) -> None:
+def test_a_capture_without_frames_can_end(opened: ScriptedCapture, entry: TerminalEntry) -> None:
     opened.end(entry)
     assert opened.entries() == ["1-0"]
 
 
 @pytest.mark.parametrize("entry", [CLOSE, ABORT])
-def test_what_has_ended_waits_an_hour_for_an_extractor(opened: Capture, entry: TerminalEntry) -> None:
+def test_what_has_ended_waits_an_hour_for_an_extractor(opened: ScriptedCapture, entry: TerminalEntry) -> None:
     opened.push(1)
     opened.end(entry)
     assert lives(opened) == ("ended", "ended", "none")
 
 
-def test_the_end_is_not_refused_where_a_frame_would_be(opened: Capture) -> None:
+def test_the_end_is_not_refused_where_a_frame_would_be(opened: ScriptedCapture) -> None:
     opened.limits = CaptureLimits(stream_max_frames=1, stream_max_bytes=1)
     opened.push(1)
     assert opened.push(2).full
@@ -299,7 +301,7 @@ def test_the_end_is_not_refused_where_a_frame_would_be(opened: Capture) -> None:
     ],
 )
 def test_the_first_end_stands(
-    opened: Capture, first: TerminalEntry, then: TerminalEntry, stands: tuple[str, str]
+    opened: ScriptedCapture, first: TerminalEntry, then: TerminalEntry, stands: tuple[str, str]
 ) -> None:
     opened.push(1)
     opened.end(first)
@@ -309,27 +311,27 @@ def test_the_first_end_stands(
     assert last_entry(opened) == first
 
 
-def test_the_end_of_a_finished_capture_is_told_so(opened: Capture) -> None:
+def test_the_end_of_a_finished_capture_is_told_so(opened: ScriptedCapture) -> None:
     opened.end()
     opened.backend.frames.hset(opened.keys.state, "status", "finished")
     assert opened.end(ABORT) == ("finished", "")
 
 
-def test_an_abort_is_not_stopped_by_a_stray_entry(opened: Capture) -> None:
+def test_an_abort_is_not_stopped_by_a_stray_entry(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.backend.frames.xadd(opened.keys.frames, {"who": "knows"}, id="999-0")
     assert opened.end(ABORT) == ("aborted", "client_disconnected")
     assert opened.entries() == ["2-0"]
 
 
-def test_the_end_without_a_state_is_gone_and_creates_nothing(capture: Capture) -> None:
+def test_the_end_without_a_state_is_gone_and_creates_nothing(capture: ScriptedCapture) -> None:
     assert capture.end() == ("gone", "")
     assert capture.end(ABORT) == ("gone", "")
     assert capture.end(ABORT, idle_ms=10) == ("gone", "")
     assert lives(capture) == ("none", "none", "none")
 
 
-def test_the_idle_rule_spares_a_capture_whose_gateway_was_heard_of(opened: Capture) -> None:
+def test_the_idle_rule_spares_a_capture_whose_gateway_was_heard_of(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.untouched_for(1000)
     before = opened.state()
@@ -337,24 +339,24 @@ def test_the_idle_rule_spares_a_capture_whose_gateway_was_heard_of(opened: Captu
     assert (opened.state(), opened.entries()) == (before, ["1-0"])
 
 
-def test_the_idle_rule_ends_a_capture_whose_gateway_is_silent(opened: Capture) -> None:
+def test_the_idle_rule_ends_a_capture_whose_gateway_is_silent(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.untouched_for(10_000)
     assert opened.end(ABORT, idle_ms=10_000) == ("aborted", "client_disconnected")
     assert opened.entries() == ["2-0"]
 
 
-def test_a_watch_is_enough_for_the_idle_rule(opened: Capture) -> None:
+def test_a_watch_is_enough_for_the_idle_rule(opened: ScriptedCapture) -> None:
     opened.untouched_for(1_000_000)
     seen(opened)
     assert opened.end(ABORT, idle_ms=900_000) == ("busy", "")
 
 
-def test_the_idle_rule_lets_the_end_stand_that_is_there(opened: Capture) -> None:
+def test_the_idle_rule_lets_the_end_stand_that_is_there(opened: ScriptedCapture) -> None:
     opened.end()
     assert opened.end(ABORT, idle_ms=1_000_000) == ("closed", "")
 
 
-def last_entry(capture: Capture) -> object:
+def last_entry(capture: ScriptedCapture) -> object:
     [(_, fields)] = capture.backend.frames.xrevrange(capture.keys.frames, count=1)  # type: ignore[misc]
     return decode_entry(fields)

@@ -15,7 +15,7 @@ from contracts.state import dead_letters, recording, records, sessions
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.records import CaptureCounts
 from contracts.state.sessions import SessionStep
-from tests.contracts.scripting import Backend, Capture, session_entry, start_session
+from tests.contracts.scripting import Backend, ScriptedCapture, session_entry, start_session
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RECORDED = Receipt(recorded_at="2026-01-31T12:00:01.000Z")
@@ -82,7 +82,7 @@ def test_a_session_is_known_for_a_month_and_for_a_week_after_its_end(registry: R
 
 
 def test_a_session_is_known_for_a_month_from_its_last_capture(backend: Backend, unique: str) -> None:
-    capture = Capture(backend, unique)
+    capture = ScriptedCapture(backend, unique)
     key = keys.session(capture.window.session_id)
     start_session(backend, capture.window.session_id, capture.window.user_id)
     backend.events.expire(key, 60)

@@ -17,7 +17,7 @@ from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import PushReply, TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
 from tests.conftest import BrokerPair
-from tests.contracts.scripting import Backend, Capture, session_entry, start_session
+from tests.contracts.scripting import Backend, ScriptedCapture, session_entry, start_session
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SESSION = "sess_0123456789abcdef"
@@ -44,17 +44,17 @@ def full(client: redis.Redis) -> Iterator[None]:
 
 
 @pytest.fixture
-def three(own: Backend) -> Capture:
+def three(own: Backend) -> ScriptedCapture:
     """An open capture with three frames."""
-    capture = Capture(own, "capture-1")
+    capture = ScriptedCapture(own, "capture-1")
     assert capture.open()
     for seq in (1, 2, 3):
         capture.push(seq)
     return capture
 
 
-def test_a_full_broker_opens_no_capture_and_takes_no_frame_but_may_be_asked_again(three: Capture) -> None:
-    frames, other = three.backend.frames, Capture(three.backend, "capture-2")
+def test_a_full_broker_opens_no_capture_and_takes_no_frame_but_may_be_asked_again(three: ScriptedCapture) -> None:
+    frames, other = three.backend.frames, ScriptedCapture(three.backend, "capture-2")
     before = (three.state(), three.entries())
     with full(frames):
         with pytest.raises(BrokerFull):
@@ -70,7 +70,7 @@ def test_a_full_broker_opens_no_capture_and_takes_no_frame_but_may_be_asked_agai
     assert other.open()
 
 
-def test_a_full_broker_keeps_draining(three: Capture) -> None:
+def test_a_full_broker_keeps_draining(three: ScriptedCapture) -> None:
     with full(three.backend.frames):
         token = three.claimed().token
         for seq in (1, 2, 3):
@@ -84,7 +84,7 @@ def test_a_full_broker_keeps_draining(three: Capture) -> None:
 @pytest.mark.parametrize(
     "entry", [TerminalEntry("close", timestamp_end=NOW), TerminalEntry("abort", error_code="gateway_lost")]
 )
-def test_a_capture_lives_and_ends_on_a_full_broker(three: Capture, entry: TerminalEntry) -> None:
+def test_a_capture_lives_and_ends_on_a_full_broker(three: ScriptedCapture, entry: TerminalEntry) -> None:
     run, capture_id = three.backend.run, three.capture_id
     with full(three.backend.frames):
         watched = run(captures.watch(capture_id))
@@ -102,7 +102,7 @@ def test_a_capture_lives_and_ends_on_a_full_broker(three: Capture, entry: Termin
         assert three.ttls()[1:] == (-2, -2)
 
 
-def test_the_idle_rule_works_on_a_full_broker(three: Capture) -> None:
+def test_the_idle_rule_works_on_a_full_broker(three: ScriptedCapture) -> None:
     three.untouched_for(10_000)
     with full(three.backend.frames):
         assert three.end(TerminalEntry("abort", error_code="gateway_lost"), idle_ms=10_000)[0] == "aborted"
@@ -132,24 +132,24 @@ def test_an_extractor_is_alive_on_a_full_broker_however_long_it_was_away(own: Ba
 
 
 @pytest.fixture
-def reserved(own: Backend) -> Capture:
+def reserved(own: Backend) -> ScriptedCapture:
     """A capture whose durable record has no outcome yet."""
     start_session(own, SESSION, "user-1")
     ensure_group_sync(own.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
-    capture = Capture(own, "capture-1")
+    capture = ScriptedCapture(own, "capture-1")
     assert own.run(records.reserve(capture.window, "socket-1", 4, NOW)) == "OK"
     return capture
 
 
-def event_of(capture: Capture) -> EventEntry:
+def event_of(capture: ScriptedCapture) -> EventEntry:
     return EventEntry(b"{}", "user-1", SESSION, capture.window.record_id, capture.capture_id)
 
 
-def record_of(capture: Capture) -> dict[bytes, bytes]:
+def record_of(capture: ScriptedCapture) -> dict[bytes, bytes]:
     return capture.backend.events.hgetall(keys.capture_record(capture.capture_id))  # type: ignore[return-value]
 
 
-def test_a_full_broker_publishes_no_event_and_does_so_later(reserved: Capture) -> None:
+def test_a_full_broker_publishes_no_event_and_does_so_later(reserved: ScriptedCapture) -> None:
     events, run, before = reserved.backend.events, reserved.backend.run, record_of(reserved)
     with full(events):
         with pytest.raises(BrokerFull):
@@ -161,8 +161,8 @@ def test_a_full_broker_publishes_no_event_and_does_so_later(reserved: Capture) -
         assert not run(records.publish(event_of(reserved), CaptureCounts())).new
 
 
-def test_a_full_broker_reserves_no_capture_and_starts_and_ends_no_session(reserved: Capture) -> None:
-    own, other = reserved.backend, Capture(reserved.backend, "capture-2")
+def test_a_full_broker_reserves_no_capture_and_starts_and_ends_no_session(reserved: ScriptedCapture) -> None:
+    own, other = reserved.backend, ScriptedCapture(reserved.backend, "capture-2")
     before = own.events.dbsize()
     with full(own.events):
         for call in (
@@ -180,7 +180,7 @@ def test_a_full_broker_reserves_no_capture_and_starts_and_ends_no_session(reserv
 
 @pytest.mark.parametrize("counts", [None, CaptureCounts(3, 2, {"pose": 2})])
 def test_a_capture_is_aborted_and_its_session_asked_for_on_a_full_broker(
-    reserved: Capture, counts: CaptureCounts | None
+    reserved: ScriptedCapture, counts: CaptureCounts | None
 ) -> None:
     run = reserved.backend.run
     with full(reserved.backend.events):
@@ -190,7 +190,7 @@ def test_a_capture_is_aborted_and_its_session_asked_for_on_a_full_broker(
 
 
 @pytest.mark.parametrize("dead", [False, True])
-def test_a_full_broker_keeps_being_recorded(reserved: Capture, dead: bool) -> None:
+def test_a_full_broker_keeps_being_recorded(reserved: ScriptedCapture, dead: bool) -> None:
     own = reserved.backend
     own.run(records.publish(event_of(reserved), CaptureCounts()))
     [[_, entries]] = own.events.xreadgroup(keys.RECORDER_GROUP, "me", {keys.EVENTS: ">"})  # type: ignore[misc]

@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from tests.integration.faults.cases import ALL
 from tests.integration.faults.long_run import Run, run_on, say
-from tests.integration.faults.stages import FLAVOURS
+from tests.integration.faults.rigs import FLAVOURS
 from tests.integration.faults.table import Row, every_case, summary
 from tests.support.brokers import Flavour, server_path
 

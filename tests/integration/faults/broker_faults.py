@@ -15,7 +15,7 @@ from contracts.broker import keys
 from contracts.broker.roles import Role
 from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.clients import Capture, Sessions
+from tests.integration.faults.clients import Sessions, StreamedCapture
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.history import read_history
 from tests.integration.faults.process_faults import Case
@@ -82,17 +82,17 @@ async def red(rig: Rig) -> list[str]:
 async def refused(rig: Rig) -> tuple[int, str]:
     """How a capture that is opened now ends: the close code and its reason."""
     history = rig.next_history()
-    capture = Capture("user-0", "sess_0123456789abcdef", [])
+    capture = StreamedCapture("user-0", "sess_0123456789abcdef", [])
     await capture.run(rig.address, history)
     history.close()
     told = read_history(history.entries()).captures[capture.capture_id]
     return told.close_code, told.code
 
 
-def paced(*paces_s: float) -> Callable[[list[Capture]], list[Capture]]:
+def paced(*paces_s: float) -> Callable[[list[StreamedCapture]], list[StreamedCapture]]:
     """Each capture at a pace of its own; those without any begin later, so that the slow ones are taken first."""
 
-    def make(captures: list[Capture]) -> list[Capture]:
+    def make(captures: list[StreamedCapture]) -> list[StreamedCapture]:
         for capture, pace_s in zip(captures, paces_s, strict=True):
             capture.pace_s, capture.delay_s = pace_s, 0.0 if pace_s else 0.5
         return captures

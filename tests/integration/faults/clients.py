@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from contracts.rules.ids import SCHEMA_VERSION, format_utc
 from tests.integration.faults.history import History
 
-__all__ = ["FPS", "SIZE", "Append", "Capture", "Sessions", "Vanish"]
+__all__ = ["FPS", "SIZE", "Append", "StreamedCapture", "Sessions", "Vanish"]
 
 SIZE = (320, 240)
 FPS = 15
@@ -34,7 +34,7 @@ def _at(index: int) -> str:
 
 
 @dataclass(slots=True)
-class Capture:
+class StreamedCapture:
     """One capture to stream. ``pace_s`` is between frames; ``frames`` are its JPEGs, of the clip ``clip``; it begins
     when ``after`` is set, if there is one."""
 

@@ -18,7 +18,7 @@ from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Sessions
 from tests.integration.faults.harness import Fault, Plan, Rig, rig_on
 from tests.integration.faults.process_faults import Case
-from tests.integration.faults.stages import Stage, broker_pair
+from tests.integration.faults.rigs import RigKind, broker_pair
 from tests.support.brokers import Flavour
 from tests.support.waiting import until
 
@@ -168,9 +168,9 @@ async def brokers_step(rig: Rig, armed: asyncio.Event) -> None:
     clocks.step("frames", timedelta(hours=1))  # the keys of an open capture live for a minute
 
 
-CLOCKS = Stage(with_clocks, needs=no_library)
+CLOCKS = RigKind(with_clocks, needs=no_library)
 # Valkey's: a Redis of Debian's hangs when it starts with this library
-BROKER_CLOCKS = Stage(with_broker_clocks, flavours=("valkey",), needs=no_library)
+BROKER_CLOCKS = RigKind(with_broker_clocks, flavours=("valkey",), needs=no_library)
 
 # the sweep may be the first to see that the keys are gone
 ENDED = Allow(told=frozenset({"forward_failed", "frames_lost"}), outcomes=frozenset({"frames_lost"}))

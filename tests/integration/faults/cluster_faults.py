@@ -12,7 +12,7 @@ from contracts.broker import keys
 from tests.integration.faults.clusters import BrokerCluster, cluster_pair
 from tests.integration.faults.harness import Plan, Rig, rig_on
 from tests.integration.faults.process_faults import Case
-from tests.integration.faults.stages import Stage
+from tests.integration.faults.rigs import RigKind
 from tests.integration.faults.upload_faults import TOLD_AWAY as UPLOADS_AWAY
 from tests.support.brokers import Flavour
 from tests.support.waiting import until
@@ -68,7 +68,7 @@ async def events_master_dies(rig: Rig, armed: asyncio.Event) -> None:
     await asyncio.to_thread(master.restart)
 
 
-CLUSTERS = Stage(on_clusters)
+CLUSTERS = RigKind(on_clusters)
 
 CASES: dict[str, Case] = {
     "cluster: slots move": Case(slots_move, Plan(max_pace_s=0.12, uploads=2), UPLOADS_AWAY, 4, CLUSTERS),

@@ -15,7 +15,7 @@ from typing import Literal
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import Case
-from tests.integration.faults.stages import Stage, plain
+from tests.integration.faults.rigs import RigKind, plain
 from tests.support.brokers import Flavour
 from tests.support.waiting import until
 
@@ -119,9 +119,9 @@ LONG = Plan(captures=3, appends=8, padding=6000)
 
 CASES: dict[str, Case] = {
     f"disk under {root}/: {what}": Case(
-        refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, stage
+        refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, rig_kind
     )
     for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is held back"))
-    for stage in [Stage(partial(on_disk, root), needs=no_mount)]
+    for rig_kind in [RigKind(partial(on_disk, root), needs=no_mount)]
     for what, break_it, mend_it in (("full", Disk.fill, Disk.empty), ("read-only", Disk.freeze, Disk.thaw))
 }

@@ -13,7 +13,7 @@ import httpx
 from contracts.broker import keys
 from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, pieces_of
 from tests.integration.faults.checker import Allow, Report, check
-from tests.integration.faults.clients import Append, Capture, Sessions
+from tests.integration.faults.clients import Append, Sessions, StreamedCapture
 from tests.integration.faults.history import History, read_history
 from tests.integration.faults.observation import Observed, find_images, look_at_brokers, look_at_files
 from tests.integration.faults.rig import Rig, rig_on
@@ -42,7 +42,7 @@ class Plan:
     frames: int = 35
     max_pace_s: float = 0.06
     max_delay_s: float = 0.5
-    make: Callable[[list[Capture]], list[Capture]] = lambda captures: captures
+    make: Callable[[list[StreamedCapture]], list[StreamedCapture]] = lambda captures: captures
     make_uploads: Callable[[list[Upload]], list[Upload]] = lambda uploads: uploads
     armed_first: bool = False
     padding: int = 0
@@ -115,7 +115,7 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
         user_id, session_id = owners[number % len(owners)]
         clip = chance.randrange(CLIPS)
         captures.append(
-            Capture(
+            StreamedCapture(
                 user_id, session_id, clip_frames(clip)[: plan.frames], clip, chance.uniform(0, plan.max_pace_s),
                 chance.uniform(0, plan.max_delay_s),
             )

@@ -18,7 +18,7 @@ from tests.integration.faults.cases import case_of
 from tests.integration.faults.checker import Report
 from tests.integration.faults.harness import Rig, play
 from tests.integration.faults.process_faults import Case
-from tests.integration.faults.stages import Stage
+from tests.integration.faults.rigs import RigKind
 from tests.integration.faults.table import Row
 from tests.support.brokers import Flavour
 
@@ -45,26 +45,26 @@ class Run:
         number = 0
         while self.goes_on:
             seed = f"{self.seed}.{number}"
-            stages: dict[Stage, list[str]] = defaultdict(list)
+            cases_by_kind: dict[RigKind, list[str]] = defaultdict(list)
             names = random.Random(seed).sample(self.names, len(self.names))
             # the other way round on the other: a run that is cut short has met every case on one of them
             for name in names if self.flavour == "valkey" else reversed(names):
-                stages[case_of(name).stage].append(name)
-            for stage in sorted(stages, key=lambda stage: len(stages[stage])):
-                await self._play_all(stages[stage], stage, seed)
+                cases_by_kind[case_of(name).rig_kind].append(name)
+            for rig_kind in sorted(cases_by_kind, key=lambda rig_kind: len(cases_by_kind[rig_kind])):
+                await self._play_all(cases_by_kind[rig_kind], rig_kind, seed)
             number += 1
 
-    async def _play_all(self, names: list[str], stage: Stage, seed: str) -> None:
+    async def _play_all(self, names: list[str], rig_kind: RigKind, seed: str) -> None:
         """All on one rig; a play that finds something ends it, and the next case gets a new one."""
-        if self.flavour not in stage.flavours:
+        if self.flavour not in rig_kind.flavours:
             return
-        if lack := stage.lacks(self.flavour):
+        if lack := rig_kind.lacks(self.flavour):
             say(f"{self.flavour}  {seed}  left out, {lack}: {', '.join(names)}")
             return
         while names and self.goes_on:
             try:
                 with TemporaryDirectory(prefix="a3cp-faults-") as folder:
-                    async with stage.rig(self.flavour, Path(folder)) as rig:
+                    async with rig_kind.rig(self.flavour, Path(folder)) as rig:
                         while names and self.goes_on and await self._play(names.pop(), rig, seed):
                             pass
             except Exception:  # the run goes on, whatever a rig does

@@ -17,7 +17,7 @@ from contracts.broker import keys
 from contracts.broker.roles import Role
 from contracts.rules.paths import session_log_path
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.clients import Append, Capture, Sessions
+from tests.integration.faults.clients import Append, Sessions, StreamedCapture
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
 from tests.integration.faults.proxy import Command, Moment, Then
@@ -135,7 +135,7 @@ async def reserved_and_not_opened(rig: Rig, armed: asyncio.Event) -> None:
     await until(swept, "the sweep has looked at every capture", 40.0)
 
 
-def slowly(captures: list[Capture]) -> list[Capture]:
+def slowly(captures: list[StreamedCapture]) -> list[StreamedCapture]:
     for capture in captures:
         capture.pace_s = 0.1  # longer than a recheck
     return captures

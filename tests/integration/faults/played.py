@@ -17,14 +17,14 @@ __all__ = ["play_cases", "play_on"]
 
 
 def play_cases(names: Sequence[str], flavour: Flavour, folder: Path) -> None:
-    """Play cases of one stage, one after another on one rig; the test fails by the first finding. It is skipped where
+    """Play cases on one rig of their kind, one after another; the test fails by the first finding. It is skipped where
     this machine lacks something; in CI it fails."""
-    (stage,) = {case_of(name).stage for name in names}
-    if lack := stage.lacks(flavour):
+    (rig_kind,) = {case_of(name).rig_kind for name in names}
+    if lack := rig_kind.lacks(flavour):
         pytest.fail(lack) if os.environ.get("CI") else pytest.skip(lack)
 
     async def main() -> None:
-        async with stage.rig(flavour, folder) as rig:
+        async with rig_kind.rig(flavour, folder) as rig:
             await play_on(rig, names)
 
     asyncio.run(main())

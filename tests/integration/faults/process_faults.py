@@ -10,11 +10,11 @@ from typing import get_args
 
 from contracts.broker.roles import Role
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.clients import SIZE, Capture, Vanish
+from tests.integration.faults.clients import SIZE, StreamedCapture, Vanish
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.parts import Note, hanging_jpeg, killing_jpeg
 from tests.integration.faults.proxy import Command, Moment
-from tests.integration.faults.stages import PLAIN, Stage
+from tests.integration.faults.rigs import PLAIN, RigKind
 from tests.support.waiting import until
 
 __all__ = ["CASES", "Case", "capture_of", "killed", "slept_any_time", "vanishing"]
@@ -31,7 +31,7 @@ class Case:
     plan: Plan = field(default_factory=Plan)
     allow: Allow = field(default_factory=Allow)
     recorded: int = 4
-    stage: Stage = PLAIN
+    rig_kind: RigKind = PLAIN
 
 
 def capture_of(command: Command) -> bytes:
@@ -184,7 +184,7 @@ def slept_any_time(kind: str) -> Fault:
 # --- clients and their frames --------------------------------------------------------------------------
 
 
-def vanishing(captures: list[Capture]) -> list[Capture]:
+def vanishing(captures: list[StreamedCapture]) -> list[StreamedCapture]:
     for capture, state in zip(captures, get_args(Vanish), strict=True):
         capture.vanish = state
     return captures
@@ -193,7 +193,7 @@ def vanishing(captures: list[Capture]) -> list[Capture]:
 def poisoned(jpeg: bytes) -> Case:
     """The first capture's eleventh frame ends every extractor that decodes it."""
 
-    def poison(captures: list[Capture]) -> list[Capture]:
+    def poison(captures: list[StreamedCapture]) -> list[StreamedCapture]:
         first = captures[0]
         first.frames = [*first.frames[:10], jpeg, *first.frames[11:]]
         first.capture_id = f"poison-{first.capture_id}"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from contracts.broker import keys
 from tests.integration.faults.bare import clip_frames
 from tests.integration.faults.checker import Allow
-from tests.integration.faults.clients import Capture
+from tests.integration.faults.clients import StreamedCapture
 from tests.integration.faults.harness import Plan, Rig
 from tests.integration.faults.process_faults import Case, capture_of
 from tests.integration.faults.proxy import Command
@@ -72,9 +72,9 @@ class _TakenPlace:
     extractor is killed: the next one cannot know whose file it finds."""
 
     def __init__(self) -> None:
-        self.captures: list[Capture] = []
+        self.captures: list[StreamedCapture] = []
 
-    def make(self, captures: list[Capture]) -> list[Capture]:
+    def make(self, captures: list[StreamedCapture]) -> list[StreamedCapture]:
         first, second, *_ = captures
         first.frames, first.clip = clip_frames(0)[:35], 0
         second.frames, second.clip = clip_frames(1)[:35], 1

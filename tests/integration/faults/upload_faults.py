@@ -1,5 +1,5 @@
 """What may happen while a video is uploaded, waits and is extracted, each as a `Case` by name: every command of it is
-lost on its way, every process dies or sleeps in every stage, brokers die, persist, are out of memory."""
+lost on its way, every process dies or sleeps at every step, brokers die, persist, are out of memory."""
 
 from __future__ import annotations
 

@@ -12,29 +12,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import BrokerPair, start_pair
+from tests.integration.load.loaded_gateway import LoadedGateway, loaded_gateway
 from tests.integration.load.rounds import assert_flat, rounds
 from tests.integration.load.sockets import PING, BareSocket, framed, handshake
-from tests.integration.load.stage import Stage, staged
 
 LONGEST_S = 120.0
 
 
-async def head_letter_by_letter(stage: Stage) -> str:
-    bare = await stage.bare()
+async def head_letter_by_letter(loaded: LoadedGateway) -> str:
+    bare = await loaded.bare()
     await cut_off(bare, bare.slowly(handshake() * 2))
     return "a client that sends its head letter by letter is cut off"
 
 
-async def body_letter_by_letter(stage: Stage) -> str:
-    bare = await stage.bare()
+async def body_letter_by_letter(loaded: LoadedGateway) -> str:
+    bare = await loaded.bare()
     head = b"POST /schema-recorder/append HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
     await bare.send(head)
     await cut_off(bare, bare.slowly(b" " * 1000))
     return "a client that sends its body letter by letter is cut off"
 
 
-async def answers_never_read(stage: Stage) -> str:
-    bare = await stage.socket(small=True)
+async def answers_never_read(loaded: LoadedGateway) -> str:
+    bare = await loaded.socket(small=True)
     await cut_off(bare, bare.flood(framed(PING, b"x" * 125) * 2000, LONGEST_S))
     return "a client that reads nothing is cut off"
 
@@ -57,10 +57,10 @@ def brokers() -> Generator[BrokerPair]:
 
 async def run(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="a3cp-load-") as folder, brokers() as pair:
-        async with staged(Path(folder), pair, slots=16) as stage:
-            slow = asyncio.gather(*(client(stage) for client in SLOW))
+        async with loaded_gateway(Path(folder), pair, slots=16) as loaded:
+            slow = asyncio.gather(*(client(loaded) for client in SLOW))
             levels = []
-            async for level in rounds(stage, count):
+            async for level in rounds(loaded, count):
                 levels.append(level)
                 print(f"round {len(levels):4}  {level}", flush=True)
             print(*await slow, sep="\n")

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from tests.integration.load.loaded_gateway import LoadedGateway
 from tests.integration.load.sockets import TEXT, Streaming, framed
-from tests.integration.load.stage import Stage
 from tests.support.messages import Client
 
 WARM_UP = 2
@@ -30,21 +30,21 @@ class Level:
         return f"{self.memory_bytes / 2**20:6.1f} MiB, {self.descriptors} descriptors"
 
 
-async def rounds(stage: Stage, count: int) -> AsyncIterator[Level]:
-    """Connections that come and go, captures that end well, captures whose client vanishes at every stage."""
-    own = stage.descriptors()
+async def rounds(loaded: LoadedGateway, count: int) -> AsyncIterator[Level]:
+    """Connections that come and go, captures that end well, captures whose client vanishes in every protocol state."""
+    own = loaded.descriptors()
     for _ in range(count):
-        whole, dropped = await stage.captures(WHOLE), await stage.captures(DROPPED)
-        async with stage.drain.running():
+        whole, dropped = await loaded.captures(WHOLE), await loaded.captures(DROPPED)
+        async with loaded.drain.running():
             ended, *_ = await asyncio.gather(
                 asyncio.gather(*(capture.whole() for capture in whole)),
-                asyncio.gather(*(vanish(stage, capture, number) for number, capture in enumerate(dropped))),
-                asyncio.gather(*(come_and_go(stage, number) for number in range(IDLE))),
+                asyncio.gather(*(vanish(loaded, capture, number) for number, capture in enumerate(dropped))),
+                asyncio.gather(*(come_and_go(loaded, number) for number in range(IDLE))),
             )
             assert [end.code for end in ended] == [1000] * WHOLE
-            await stage.published(whole)
-            await stage.quiet()
-        yield Level(stage.memory_bytes(), stage.descriptors() - own)
+            await loaded.published(whole)
+            await loaded.quiet()
+        yield Level(loaded.memory_bytes(), loaded.descriptors() - own)
 
 
 def assert_flat(levels: list[Level]) -> None:
@@ -55,17 +55,17 @@ def assert_flat(levels: list[Level]) -> None:
     assert last.descriptors - warm.descriptors < DESCRIPTORS
 
 
-async def vanish(stage: Stage, capture: Streaming, number: int) -> None:
+async def vanish(loaded: LoadedGateway, capture: Streaming, number: int) -> None:
     """Open, frames, half a frame, a close without waiting: after so many messages the client is gone."""
     client = capture.client
     messages = [framed(TEXT, client.open(progress=True).encode()), *capture.bare_frames(number % 4)]
-    bare = await stage.socket()
+    bare = await loaded.socket()
     await bare.send(*messages, framed(TEXT, client.meta(number % 4 + 1).encode())[: 10 * number])
     bare.drop()
 
 
-async def come_and_go(stage: Stage, number: int) -> None:
-    bare = await (stage.socket() if number % 2 else stage.bare())
+async def come_and_go(loaded: LoadedGateway, number: int) -> None:
+    bare = await (loaded.socket() if number % 2 else loaded.bare())
     if number % 3:
         await bare.send(framed(TEXT, Client().close().encode()))
     bare.drop()

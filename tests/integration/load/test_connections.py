@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BrokerPair
+from tests.integration.load.loaded_gateway import LoadedGateway, loaded_gateway
 from tests.integration.load.sockets import CLOSE, framed
-from tests.integration.load.stage import Stage, staged
 
 pytestmark = pytest.mark.real
 
@@ -20,11 +20,11 @@ SLOTS = 8
 
 def test_captures_wait_are_told_so_and_finish_while_others_are_idle(brokers: BrokerPair, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, brokers, slots=SLOTS, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as stage:
-            before = stage.memory_bytes()
-            idle = await asyncio.gather(*(stage.socket() for _ in range(IDLE)))
-            print(f"{(stage.memory_bytes() - before) / IDLE / 1024:.0f} KiB per idle connection")
-            await everybody_waits_then_finishes(stage)
+        async with loaded_gateway(tmp_path, brokers, slots=SLOTS, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
+            before = loaded.memory_bytes()
+            idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))
+            print(f"{(loaded.memory_bytes() - before) / IDLE / 1024:.0f} KiB per idle connection")
+            await everybody_waits_then_finishes(loaded)
             for bare in idle:
                 await bare.send(framed(CLOSE))
                 assert (await bare.ended()).code is not None
@@ -32,13 +32,13 @@ def test_captures_wait_are_told_so_and_finish_while_others_are_idle(brokers: Bro
     asyncio.run(main())
 
 
-async def everybody_waits_then_finishes(stage: Stage) -> None:
-    streaming = await stage.captures(STREAMING)
+async def everybody_waits_then_finishes(loaded: LoadedGateway) -> None:
+    streaming = await loaded.captures(STREAMING)
     await asyncio.gather(*(capture.open() for capture in streaming))
     await asyncio.gather(*(capture.send_frames() for capture in streaming))
     await asyncio.gather(*(capture.told(status="waiting", accepted=capture.frames) for capture in streaming))
-    async with stage.drain.running():
+    async with loaded.drain.running():
         ended = await asyncio.gather(*(capture.close_once_extracting() for capture in streaming))
         assert [(end.code, end.reason) for end in ended] == [(1000, "")] * STREAMING
-        await stage.published(streaming)
-    await stage.quiet()
+        await loaded.published(streaming)
+    await loaded.quiet()

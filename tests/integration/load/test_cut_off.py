@@ -16,8 +16,8 @@ import pytest
 from contracts.rules.landmarks import DIMS, Row
 from tests.conftest import BrokerPair
 from tests.gateway.preview.test_preview import published, settled
+from tests.integration.load.loaded_gateway import LoadedGateway, loaded_gateway
 from tests.integration.load.sockets import BINARY, CONTINUATION, PATH, BareSocket, framed
-from tests.integration.load.stage import Stage, staged
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
@@ -30,29 +30,29 @@ GROWTH_BYTES = 60 * 1024 * 1024
 
 LISTEN, TIME_WAIT = "0A", "06"
 KEPT = 1
-"""The stage's own."""
+"""The connection of the test's own HTTP client."""
 
-Client = Callable[[Stage, dict[str, str]], Awaitable[BareSocket]]
+Client = Callable[[LoadedGateway, dict[str, str]], Awaitable[BareSocket]]
 
 
-async def sends(stage: Stage, data: bytes, path: str = "") -> BareSocket:
-    bare = await stage.socket(path) if path else await stage.bare()
+async def sends(loaded: LoadedGateway, data: bytes, path: str = "") -> BareSocket:
+    bare = await loaded.socket(path) if path else await loaded.bare()
     with suppress(ConnectionError):  # the gateway may have had enough of it
         await bare.send(data)
     return bare
 
 
-async def cuts_a_live_message(stage: Stage, _ids: dict[str, str]) -> BareSocket:
-    return await sends(stage, MESSAGE, LIVE)
+async def cuts_a_live_message(loaded: LoadedGateway, _ids: dict[str, str]) -> BareSocket:
+    return await sends(loaded, MESSAGE, LIVE)
 
 
-async def cuts_a_capture_message(stage: Stage, _ids: dict[str, str]) -> BareSocket:
-    return await sends(stage, MESSAGE, PATH)
+async def cuts_a_capture_message(loaded: LoadedGateway, _ids: dict[str, str]) -> BareSocket:
+    return await sends(loaded, MESSAGE, PATH)
 
 
-async def cuts_a_message_of_fragments(stage: Stage, _ids: dict[str, str]) -> BareSocket:
+async def cuts_a_message_of_fragments(loaded: LoadedGateway, _ids: dict[str, str]) -> BareSocket:
     first, more = framed(BINARY, b"x", last=False), framed(CONTINUATION, bytes(1000), last=False)
-    return await sends(stage, first + more * 3000, LIVE)
+    return await sends(loaded, first + more * 3000, LIVE)
 
 
 def post(path: str, body: bytes, announced: int, kind: str = "application/json") -> bytes:
@@ -60,20 +60,20 @@ def post(path: str, body: bytes, announced: int, kind: str = "application/json")
     return head.encode() + body
 
 
-async def cuts_an_upload(stage: Stage, ids: dict[str, str]) -> BareSocket:
+async def cuts_an_upload(loaded: LoadedGateway, ids: dict[str, str]) -> BareSocket:
     fields = {"record_id": str(uuid.uuid4()), "capture_id": f"capture-{uuid.uuid4().hex}", **ids}
     parts = [f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fields[name]}\r\n' for name in fields]
     file = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\0\0\0\x18ftypmp42'
     form = "".join(parts).encode() + file + bytes(2_000_000)
-    return await sends(stage, post("/video/submit", form, 9_000_000, "multipart/form-data; boundary=XX"))
+    return await sends(loaded, post("/video/submit", form, 9_000_000, "multipart/form-data; boundary=XX"))
 
 
-async def cuts_a_body(stage: Stage, _ids: dict[str, str]) -> BareSocket:
-    return await sends(stage, post("/session_manager/sessions.start", b" " * 900_000, 1_000_000))
+async def cuts_a_body(loaded: LoadedGateway, _ids: dict[str, str]) -> BareSocket:
+    return await sends(loaded, post("/session_manager/sessions.start", b" " * 900_000, 1_000_000))
 
 
-async def leaves_before_the_picture(stage: Stage, ids: dict[str, str]) -> BareSocket:
-    return await sends(stage, f"GET {ids['picture']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+async def leaves_before_the_picture(loaded: LoadedGateway, ids: dict[str, str]) -> BareSocket:
+    return await sends(loaded, f"GET {ids['picture']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
 
 CLIENTS: list[Client] = [
@@ -88,28 +88,28 @@ CLIENTS: list[Client] = [
 
 def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerPair, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, brokers) as stage:
-            ids = await recorded(stage, tmp_path)
-            await leave(stage, ids, leaves_before_the_picture, 1)  # it loads what draws
-            began = stage.memory_bytes()
+        async with loaded_gateway(tmp_path, brokers) as loaded:
+            ids = await recorded(loaded, tmp_path)
+            await leave(loaded, ids, leaves_before_the_picture, 1)  # it loads what draws
+            began = loaded.memory_bytes()
             for client in CLIENTS:
                 highest = 0
                 for _ in range(MANY // AT_ONCE):
-                    highest = max(highest, await leave(stage, ids, client, AT_ONCE))
-                grown = stage.memory_bytes() - began
+                    highest = max(highest, await leave(loaded, ids, client, AT_ONCE))
+                grown = loaded.memory_bytes() - began
                 print(f"{client.__name__}: {grown / 2**20:.0f} MiB more, {highest / 2**20:.0f} MiB at the highest")
-            assert stage.memory_bytes() - began < GROWTH_BYTES
+            assert loaded.memory_bytes() - began < GROWTH_BYTES
 
     asyncio.run(main())
 
 
-async def leave(stage: Stage, ids: dict[str, str], client: Client, count: int) -> int:
+async def leave(loaded: LoadedGateway, ids: dict[str, str], client: Client, count: int) -> int:
     """So many at once, until none of them is there; what the gateway holds at most, as far as it is looked at."""
-    sockets = await asyncio.gather(*(client(stage, ids) for _ in range(count)))
-    highest = stage.memory_bytes()
+    sockets = await asyncio.gather(*(client(loaded, ids) for _ in range(count)))
+    highest = loaded.memory_bytes()
     for bare in sockets:
         bare.drop()
-    await until(lambda: connections(stage.port) <= KEPT, "all connections are gone")
+    await until(lambda: connections(loaded.port) <= KEPT, "all connections are gone")
     return highest
 
 
@@ -120,10 +120,10 @@ def connections(port: int) -> int:
     return sum(state not in (LISTEN, TIME_WAIT) for state in of_gateway)
 
 
-async def recorded(stage: Stage, folder: Path) -> dict[str, str]:
+async def recorded(loaded: LoadedGateway, folder: Path) -> dict[str, str]:
     """A session, and a capture of two minutes in it that can be drawn."""
     settings = SimpleNamespace(data_root=folder / "data")
-    state = SimpleNamespace(events=stage.events, frames=stage.frames, settings=settings)
+    state = SimpleNamespace(events=loaded.events, frames=loaded.frames, settings=settings)
     gateway: Any = SimpleNamespace(state=state, user_id=f"user-{uuid.uuid4().hex[:12]}")
     rows = [Row(66 * index, True, orjson.dumps(index).ljust(4 * DIMS, b"\0")) for index in range(1800)]
     made, _ = await published(gateway, *rows)

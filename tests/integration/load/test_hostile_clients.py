@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BrokerPair
+from tests.integration.load.loaded_gateway import LoadedGateway, loaded_gateway
 from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, Ended, Streaming, framed
-from tests.integration.load.stage import Stage, staged
 from tests.support.messages import Client, jpeg
 from tests.support.waiting import until
 
@@ -23,53 +23,53 @@ MEMORY_BYTES = 40 * 1024 * 1024
 """What all of them together may cost. Before pongs were bounded, two such clients cost 150 MB in four seconds."""
 
 
-async def pings_and_reads_nothing(stage: Stage) -> tuple[str, Streaming]:
-    bare, capture = await opened(stage, small=True)
+async def pings_and_reads_nothing(loaded: LoadedGateway) -> tuple[str, Streaming]:
+    bare, capture = await opened(loaded, small=True)
     await bare.send(*capture.bare_frames(10))
     await bare.flood(framed(PING, b"x" * 125) * 2000, FLOOD_S)
     return "protocol_violation", capture  # it cannot send its next frame in time
 
 
-async def reads_nothing(stage: Stage) -> tuple[str, Streaming]:
-    bare, capture = await opened(stage, small=True)
+async def reads_nothing(loaded: LoadedGateway) -> tuple[str, Streaming]:
+    bare, capture = await opened(loaded, small=True)
     await bare.send(*capture.bare_frames(30), framed(TEXT, capture.client.close(3).encode()))
     return "", capture
 
 
-async def fragments_without_end(stage: Stage) -> tuple[str, Streaming]:
-    bare, capture = await opened(stage)
+async def fragments_without_end(loaded: LoadedGateway) -> tuple[str, Streaming]:
+    bare, capture = await opened(loaded)
     await bare.send(framed(TEXT, capture.client.meta(1).encode()), framed(BINARY, b"\xff", last=False))
     await bare.flood(framed(CONTINUATION, last=False) * 40_000, FLOOD_S)
     return await aborted(bare, "protocol_violation"), capture
 
 
-async def metas_in_one_burst(stage: Stage) -> tuple[str, Streaming]:
-    bare, capture = await opened(stage)
+async def metas_in_one_burst(loaded: LoadedGateway) -> tuple[str, Streaming]:
+    bare, capture = await opened(loaded)
     await bare.send(b"".join(framed(TEXT, capture.client.meta(seq).encode()) for seq in range(1, BURST + 1)))
     return await aborted(bare, "protocol_violation"), capture
 
 
-async def bytes_one_by_one(stage: Stage) -> tuple[str, Streaming]:
-    bare, capture = await opened(stage)
+async def bytes_one_by_one(loaded: LoadedGateway) -> tuple[str, Streaming]:
+    bare, capture = await opened(loaded)
     await bare.send(framed(TEXT, capture.client.meta(1).encode()))
     end, _ = await asyncio.gather(aborted(bare, "protocol_violation"), bare.slowly(framed(BINARY, jpeg())[:8]))
     return end, capture
 
 
-async def texts_in_one_burst(stage: Stage) -> None:
-    bare = await stage.socket()
+async def texts_in_one_burst(loaded: LoadedGateway) -> None:
+    bare = await loaded.socket()
     await bare.send(framed(TEXT, b"{}") * BURST)
     assert_closed(await bare.ended(), 1008, "schema_error")
 
 
-async def pongs_without_end(stage: Stage) -> None:
-    bare = await stage.socket()
+async def pongs_without_end(loaded: LoadedGateway) -> None:
+    bare = await loaded.socket()
     await bare.flood(framed(PONG) * 40_000, FLOOD_S)
     assert_closed(await bare.ended(), 1008, "open_timeout")
 
 
-async def open_letter_by_letter(stage: Stage) -> None:
-    bare = await stage.socket()
+async def open_letter_by_letter(loaded: LoadedGateway) -> None:
+    bare = await loaded.socket()
     await asyncio.gather(bare.slowly(framed(TEXT, Client().open().encode())[:8]), open_timeout(bare))
 
 
@@ -93,28 +93,28 @@ def test_floods_crawls_and_deaf_clients_have_their_end_and_others_do_not_notice(
     brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async def main() -> None:
-        async with staged(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as stage:
-            async with others_go_on(stage):
-                before = stage.memory_bytes()
-                captures = asyncio.gather(*(client(stage) for client in WITH_A_CAPTURE))
-                others = asyncio.gather(*(client(stage) for client in WITHOUT_ONE))
-                highest = await highest_memory(stage, asyncio.gather(captures, others))
+        async with loaded_gateway(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as loaded:
+            async with others_go_on(loaded):
+                before = loaded.memory_bytes()
+                captures = asyncio.gather(*(client(loaded) for client in WITH_A_CAPTURE))
+                others = asyncio.gather(*(client(loaded) for client in WITHOUT_ONE))
+                highest = await highest_memory(loaded, asyncio.gather(captures, others))
                 for code, capture in await captures:
-                    await has_outcome(stage, capture.client, code)
+                    await has_outcome(loaded, capture.client, code)
             print(f"{(highest - before) / 2**20:.0f} MiB more in the gateway at the worst time")
             assert highest - before < MEMORY_BYTES
 
     asyncio.run(main())
 
 
-async def opened(stage: Stage, *, small: bool = False) -> tuple[BareSocket, Streaming]:
+async def opened(loaded: LoadedGateway, *, small: bool = False) -> tuple[BareSocket, Streaming]:
     """A bare socket with a capture that an extractor has, so that no clock stands still."""
-    [streaming] = await stage.captures(1)
-    bare = await stage.socket(small=small)
+    [streaming] = await loaded.captures(1)
+    bare = await loaded.socket(small=small)
     await bare.send(framed(TEXT, streaming.client.open(progress=True).encode()))
 
     async def claimed() -> bool:
-        return await stage.claimed(streaming.client)
+        return await loaded.claimed(streaming.client)
 
     await until(claimed, "an extractor has the capture")
     return bare, streaming
@@ -131,40 +131,40 @@ def assert_closed(ended: Ended, code: int, reason: str) -> None:
     assert (ended.code, ended.reason) == (code, reason)
 
 
-async def has_outcome(stage: Stage, client: Client, code: str) -> None:
+async def has_outcome(loaded: LoadedGateway, client: Client, code: str) -> None:
     async def decided() -> bool:
-        record = await stage.record(client)
+        record = await loaded.record(client)
         return record is not None and bool(record.outcome)
 
     await until(decided, "the capture has its outcome")
-    record = await stage.record(client)
+    record = await loaded.record(client)
     assert record is not None
     assert (record.outcome, record.error_code) == (("aborted", code) if code else ("published", ""))
 
 
-async def highest_memory(stage: Stage, doing: asyncio.Future[object]) -> int:
+async def highest_memory(loaded: LoadedGateway, doing: asyncio.Future[object]) -> int:
     """The most memory that the gateway has while something is being done."""
-    highest = stage.memory_bytes()
+    highest = loaded.memory_bytes()
     while not doing.done():
-        highest = max(highest, stage.memory_bytes())
+        highest = max(highest, loaded.memory_bytes())
         await asyncio.wait({doing}, timeout=0.05)
     doing.result()
     return highest
 
 
 @asynccontextmanager
-async def others_go_on(stage: Stage) -> AsyncIterator[None]:
+async def others_go_on(loaded: LoadedGateway) -> AsyncIterator[None]:
     """Well-behaved captures, eight at a time, again and again: all of them end well."""
     stop = asyncio.Event()
 
     async def capture_after_capture() -> None:
         while not stop.is_set():
-            streaming = await stage.captures(8)
+            streaming = await loaded.captures(8)
             ended = await asyncio.gather(*(capture.whole() for capture in streaming))
             assert [(end.code, end.reason) for end in ended] == [(1000, "")] * 8
-            await stage.published(streaming)
+            await loaded.published(streaming)
 
-    async with stage.drain.running(), asyncio.TaskGroup() as group:
+    async with loaded.drain.running(), asyncio.TaskGroup() as group:
         group.create_task(capture_after_capture())
         yield
         stop.set()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BrokerPair
+from tests.integration.load.loaded_gateway import loaded_gateway
 from tests.integration.load.rounds import assert_flat, rounds
-from tests.integration.load.stage import staged
 
 pytestmark = pytest.mark.real
 
@@ -18,9 +18,9 @@ ROUNDS = 5
 
 def test_memory_and_descriptors_are_flat_from_round_to_round(brokers: BrokerPair, tmp_path: Path) -> None:
     async def main() -> None:
-        async with staged(tmp_path, brokers, slots=16) as stage:
+        async with loaded_gateway(tmp_path, brokers, slots=16) as loaded:
             levels = []
-            async for level in rounds(stage, ROUNDS):
+            async for level in rounds(loaded, ROUNDS):
                 print(level)
                 levels.append(level)
             assert_flat(levels)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scripts.client.served import Place, gateway_in_a_thread
+from tests.scripts.client.served import ThreadedGateway, gateway_in_a_thread
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with gateway_in_a_thread(tmp_path_factory.mktemp("gateway")) as place:
-        yield place
+def threaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedGateway]:
+    with gateway_in_a_thread(tmp_path_factory.mktemp("gateway")) as threaded:
+        yield threaded

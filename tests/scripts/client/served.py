@@ -98,7 +98,7 @@ class TinyExtractor:
 
 
 @dataclass
-class Place:
+class ThreadedGateway:
     """A running gateway, for tests in other threads."""
 
     gateway: Reached
@@ -121,12 +121,12 @@ class Place:
 
 
 @contextmanager
-def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[Place]:
+def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[ThreadedGateway]:
     """A gateway whose captures are extracted and recorded; of at least 0.2 s, if not said otherwise."""
     portal, exits = Portal(), AsyncExitStack()
     limits = CaptureLimits(**({"min_duration_s": 0.2} | settings.pop("limits", {})))
 
-    async def start() -> Place:
+    async def start() -> ThreadedGateway:
         gateway = await exits.enter_async_context(reaching(folder, port=0, capture=limits, **settings))
         gateway.state.refusal = ""
         server, running, port = await served(gateway.app, gateway.state)
@@ -140,7 +140,7 @@ def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[Place]:
             await running
 
         exits.push_async_callback(stop)
-        return Place(gateway, extractor, f"http://127.0.0.1:{port}", portal)
+        return ThreadedGateway(gateway, extractor, f"http://127.0.0.1:{port}", portal)
 
     # fakeredis knows no INFO
     with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=0.0)):

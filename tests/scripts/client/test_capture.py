@@ -36,21 +36,23 @@ from scripts.client import (
 )
 from scripts.client.pace import Pace
 from scripts.client.window import Window
-from tests.scripts.client.served import Place, gateway_in_a_thread
+from tests.scripts.client.served import ThreadedGateway, gateway_in_a_thread
 from tests.support.messages import jpeg
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
 
-def play(place: Place, user_id: str, scenario: Callable[[CaptureClient, Session], Awaitable[None]]) -> None:
+def play(
+    threaded: ThreadedGateway, user_id: str, scenario: Callable[[CaptureClient, Session], Awaitable[None]]
+) -> None:
     async def main() -> None:
-        async with CaptureClient(place.url) as client, client.session(user_id) as session:
+        async with CaptureClient(threaded.url) as client, client.session(user_id) as session:
             await scenario(client, session)
 
     asyncio.run(main())
 
 
-def test_leaving_the_block_means_recorded(place: Place, unique: str) -> None:
+def test_leaving_the_block_means_recorded(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE, intent="wave", capture_id=unique) as capture:
             for _ in range(200):  # more than the stream holds
@@ -64,11 +66,11 @@ def test_leaving_the_block_means_recorded(place: Place, unique: str) -> None:
         again = await client.outcome(unique)
         assert (again.features, again.record_id) == (outcome.features, capture.record_id), "it is the same outcome"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
     (session_id,) = {
-        path.stem for path in place.gateway.state.settings.log_root.rglob("*.jsonl") if unique in str(path)
+        path.stem for path in threaded.gateway.state.settings.log_root.rglob("*.jsonl") if unique in str(path)
     }
-    started, event, ended = place.events(unique, session_id)
+    started, event, ended = threaded.events(unique, session_id)
     assert (started["event"], ended["event"]) == ("session.start", "session.end")
     assert (event["annotation"], event["capture_id"]) == ({"intent": "wave"}, unique)
 
@@ -81,7 +83,7 @@ async def later(frames: list[Frame]) -> AsyncIterator[Frame]:
 
 @pytest.mark.parametrize("make", [list, iter, later])
 def test_frames_may_come_from_anything_with_or_without_times(
-    place: Place, unique: str, make: Callable[[list[Frame]], Any]
+    threaded: ThreadedGateway, unique: str, make: Callable[[list[Frame]], Any]
 ) -> None:
     start = datetime(2026, 1, 31, 12, tzinfo=UTC)
     frames: list[Frame] = [jpeg(), (jpeg(), timedelta(seconds=1)), (jpeg(), start + timedelta(seconds=2))]
@@ -92,31 +94,33 @@ def test_frames_may_come_from_anything_with_or_without_times(
             await capture.close(timedelta(seconds=5))
         outcome = await capture.finish()
         assert outcome.accepted == 3
-        (event,) = [e for e in place.events(unique, session.session_id) if e.get("capture_id") == capture.capture_id]
+        (event,) = [e for e in threaded.events(unique, session.session_id) if e.get("capture_id") == capture.capture_id]
         assert (event["timestamp_start"], event["timestamp_end"]) == (
             "2026-01-31T12:00:00.000Z",
             "2026-01-31T12:00:05.000Z",
         )
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(place: Place, unique: str) -> None:
+def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     states: list[StreamState] = []
 
     async def scenario(_: CaptureClient, session: Session) -> None:
-        place.extractor.busy = True
+        threaded.extractor.busy = True
         try:
             async with session.capture(**SIZE, on_progress=states.append) as capture:
                 sending = asyncio.create_task(capture.send_all([jpeg()] * 30))
                 await asyncio.sleep(0.05)
                 assert capture.state.waiting and not sending.done() and capture.state.sent == 0
-                place.extractor.busy = False
+                threaded.extractor.busy = False
                 await sending
         finally:
-            place.extractor.busy = False
+            threaded.extractor.busy = False
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
     assert all(state.sent == 0 for state in states if state.waiting)
     assert [state.sent for state in states] == sorted(state.sent for state in states)
     assert (states[-1].sent, states[-1].extracted, states[-1].closed) == (30, 30, True)
@@ -146,12 +150,12 @@ def sent_times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_cameras_capture_begins_when_an_extractor_has_time(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, times = Clock(monkeypatch), sent_times(monkeypatch)
 
     async def scenario(_: CaptureClient, session: Session) -> None:
-        place.extractor.busy = True
+        threaded.extractor.busy = True
         capture = session.capture(**SIZE, camera=True)
         try:
             entering = asyncio.create_task(capture.__aenter__())
@@ -160,7 +164,7 @@ def test_a_cameras_capture_begins_when_an_extractor_has_time(
             clock.passed_s += 12  # the only extractor is busy for so long
             assert not entering.done()
         finally:
-            place.extractor.busy = False
+            threaded.extractor.busy = False
         await entering
         for _ in range(10):
             await capture.send(jpeg())
@@ -168,14 +172,14 @@ def test_a_cameras_capture_begins_when_an_extractor_has_time(
         assert (await capture.finish()).recorded
         await capture.__aexit__(None, None, None)
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
     assert times[0] == 0
     steps = [after - before for before, after in itertools.pairwise(times)]
     assert all(100 <= step < 12_000 for step in steps), "a tenth of a second, and what this machine took; no queue"
 
 
 def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, times = Clock(monkeypatch), sent_times(monkeypatch)
     closed = asyncio.Event()
@@ -200,29 +204,29 @@ def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
             await asked
             await capture.send(jpeg())
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
     assert times[3] - times[2] < 20_000, "as it was taken"
     assert times[4] - times[3] >= 20_000, "as it was performed: nothing was taken meanwhile"
 
 
 def test_a_camera_for_which_no_extractor_comes_is_told_so(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(capture_module, "READY_WITHIN_S", 0.05)
 
     async def scenario(_: CaptureClient, session: Session) -> None:
-        place.extractor.busy = True
+        threaded.extractor.busy = True
         try:
             with pytest.raises(CaptureStalled, match=r"stands still \(waiting\)"):
                 async with session.capture(**SIZE, camera=True):
                     raise AssertionError
         finally:
-            place.extractor.busy = False
+            threaded.extractor.busy = False
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_an_exception_gives_the_capture_up_and_goes_on(place: Place, unique: str) -> None:
+def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         with pytest.raises(ZeroDivisionError):
             async with session.capture(**SIZE, capture_id=unique) as capture:
@@ -233,10 +237,10 @@ def test_an_exception_gives_the_capture_up_and_goes_on(place: Place, unique: str
         with pytest.raises(CaptureAborted, match="client_disconnected"):
             await capture.finish()
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_capture_that_was_given_up_is_left_in_peace(place: Place, unique: str) -> None:
+def test_a_capture_that_was_given_up_is_left_in_peace(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
             await capture.send(jpeg())
@@ -246,10 +250,10 @@ def test_a_capture_that_was_given_up_is_left_in_peace(place: Place, unique: str)
                 await capture.send(jpeg())
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique: str) -> None:
+def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE, capture_id=unique) as capture:
             await capture.send_all([jpeg()] * 15)
@@ -271,17 +275,17 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(place: Place, unique
                 entered = True
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_capture_without_a_frame_says_so_and_is_given_up(place: Place, unique: str) -> None:
+def test_a_capture_without_a_frame_says_so_and_is_given_up(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         with pytest.raises(UsageError, match=r"^no frame was sent"):
             async with session.capture(**SIZE, capture_id=unique):
                 pass
         assert (await client.outcome(unique)).error_code == "client_disconnected"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
 UNKNOWN = jpeg().replace(b"\x03\x01\x11\0", b"\x03\x01\x31\0", 1)
@@ -291,7 +295,7 @@ UNKNOWN = jpeg().replace(b"\x03\x01\x11\0", b"\x03\x01\x31\0", 1)
 @pytest.mark.parametrize(
     ("frame", "code"), [(UNKNOWN, "invalid_frame"), (b"", "limit_duration_too_short")], ids=["header", "short"]
 )
-def test_a_broken_rule_is_raised_with_its_code(place: Place, unique: str, frame: bytes, code: str) -> None:
+def test_a_broken_rule_is_raised_with_its_code(threaded: ThreadedGateway, unique: str, frame: bytes, code: str) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         with pytest.raises(CaptureAborted) as error:
             async with session.capture(**SIZE) as capture:
@@ -305,10 +309,12 @@ def test_a_broken_rule_is_raised_with_its_code(place: Place, unique: str, frame:
         with pytest.raises(CaptureAborted):
             await capture.finish()
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(place: Place, unique: str) -> None:
+def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg(), jpeg() + b"\0\0\0"])
@@ -318,10 +324,10 @@ def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(place
             await capture.send_all([jpeg() + b"\r\n"] * 4)
         assert (await capture.finish()).accepted == 6
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_closed_capture_need_not_be_waited_for(place: Place, unique: str) -> None:
+def test_a_closed_capture_need_not_be_waited_for(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
@@ -333,11 +339,11 @@ def test_a_closed_capture_need_not_be_waited_for(place: Place, unique: str) -> N
         assert (await capture.finish()).recorded
         assert await capture.finish() is await capture.finish()
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
 def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
@@ -356,10 +362,10 @@ def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
         outcome = await capture.finish()
         assert outcome.recorded and outcome.accepted == 10
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_connection_lost_on_the_way_is_said_so(place: Place, unique: str) -> None:
+def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         with pytest.raises(GatewayAway, match="was lost: the capture ends after 1 frames; send it again"):
             async with session.capture(**SIZE) as capture:
@@ -369,10 +375,10 @@ def test_a_connection_lost_on_the_way_is_said_so(place: Place, unique: str) -> N
                 await capture.send_all(itertools.repeat(jpeg()))
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_what_progress_raises_ends_the_capture(place: Place, unique: str) -> None:
+def test_what_progress_raises_ends_the_capture(threaded: ThreadedGateway, unique: str) -> None:
     def fail(state: StreamState) -> None:
         if state.sent:
             raise ZeroDivisionError
@@ -383,26 +389,26 @@ def test_what_progress_raises_ends_the_capture(place: Place, unique: str) -> Non
                 await capture.send_all([jpeg()] * 10)
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_frames_of_several_tasks_go_one_by_one(place: Place, unique: str) -> None:
+def test_frames_of_several_tasks_go_one_by_one(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
             await asyncio.gather(*(capture.send(jpeg(seed=number % 3)) for number in range(60)))
         assert (await capture.finish()).accepted == 60
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
 def test_the_wait_for_a_capture_that_is_not_extracted_ends(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "STANDSTILL_S", 0.1)
 
     async def scenario(client: CaptureClient, session: Session) -> None:
-        place.extractor.busy = True
-        place.gateway.app.state.brokers.missing = ("The frames broker is full of sand.",)
+        threaded.extractor.busy = True
+        threaded.gateway.app.state.brokers.missing = ("The frames broker is full of sand.",)
         try:
             async with session.capture(**SIZE) as capture:
                 with pytest.raises(
@@ -412,22 +418,22 @@ def test_the_wait_for_a_capture_that_is_not_extracted_ends(
                 assert told.value.missing == ("The frames broker is full of sand.",)
                 await capture.abort()
         finally:
-            place.extractor.busy = False
+            threaded.extractor.busy = False
         for unknown in ("no-such", "../no-such", ""):
             with pytest.raises(UsageError, match=f"knows no capture '{unknown}'"):
                 await client.outcome(unknown)
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
 # --- sessions, and the gateway itself -------------------------------------------------------------------
 
 
-def test_a_session_repeated_with_its_record_id_is_the_same(place: Place, unique: str) -> None:
+def test_a_session_repeated_with_its_record_id_is_the_same(threaded: ThreadedGateway, unique: str) -> None:
     first, last = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302"
 
     async def main() -> None:
-        async with CaptureClient(place.url) as client:
+        async with CaptureClient(threaded.url) as client:
             started = [await client.start_session(unique, record_id=first, session_notes="n") for _ in range(2)]
             (session_id,) = set(started)
             assert await client.session_status(unique, session_id) == "active"
@@ -439,16 +445,18 @@ def test_a_session_repeated_with_its_record_id_is_the_same(place: Place, unique:
             with pytest.raises(GatewayRefused, match=r"400 session_closed.*closed already") as error:
                 await client.end_session(unique, session_id)
             assert (error.value.status, error.value.code) == (400, "session_closed")
-            assert len(place.events(unique, session_id)) == 2
+            assert len(threaded.events(unique, session_id)) == 2
 
     asyncio.run(main())
 
 
-def test_a_lost_answer_is_asked_for_again(place: Place, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_answer_is_asked_for_again(
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent: list[object] = []
 
     async def main() -> None:
-        async with CaptureClient(place.url) as client:
+        async with CaptureClient(threaded.url) as client:
             http = client._connection._http
             request = http.request
 
@@ -462,14 +470,16 @@ def test_a_lost_answer_is_asked_for_again(place: Place, unique: str, monkeypatch
             monkeypatch.setattr(http, "request", lossy)
             session_id = await client.start_session(unique)
             assert len(sent) == 2 and sent[0] == sent[1]
-            assert [event["event"] for event in place.events(unique, session_id)] == ["session.start"]
+            assert [event["event"] for event in threaded.events(unique, session_id)] == ["session.start"]
 
     asyncio.run(main())
 
 
-def test_a_session_is_ended_whatever_happened_in_it_and_a_named_one_is_not(place: Place, unique: str) -> None:
+def test_a_session_is_ended_whatever_happened_in_it_and_a_named_one_is_not(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     async def main() -> None:
-        async with CaptureClient(place.url) as client:
+        async with CaptureClient(threaded.url) as client:
             with pytest.raises(ZeroDivisionError):
                 async with client.session(unique) as session:
                     raise ZeroDivisionError
@@ -507,9 +517,9 @@ def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
     asyncio.run(main())
 
 
-def test_what_is_no_gateway_is_said_so(place: Place) -> None:
+def test_what_is_no_gateway_is_said_so(threaded: ThreadedGateway) -> None:
     async def main() -> None:
-        async with CaptureClient(place.url + "/livez") as client:
+        async with CaptureClient(threaded.url + "/livez") as client:
             for step in (client.pipelines(), client.capture("c"), client.outcome("c")):
                 with pytest.raises(GatewayRefused, match="404"):  # not that it knows no such capture
                     await step
@@ -521,10 +531,10 @@ def test_what_is_no_gateway_is_said_so(place: Place) -> None:
 
 
 def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
-    with gateway_in_a_thread(tmp_path, api_token="the-secret-token") as place:
+    with gateway_in_a_thread(tmp_path, api_token="the-secret-token") as threaded:
 
         async def main() -> None:
-            async with CaptureClient(place.url, "the-wrong-token") as client:
+            async with CaptureClient(threaded.url, "the-wrong-token") as client:
                 session = client.session("u", session_id="sess_" + "0" * 16)
                 for step in (client.start_session("u"), session.capture(**SIZE).__aenter__()):
                     with pytest.raises(GatewayRefused, match="set A3CP_API_TOKEN, or token=") as error:
@@ -532,7 +542,7 @@ def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
                     assert error.value.status == 401 and "the-wrong" not in str(error.value)
                 assert "the-wrong" not in repr(client) + repr(session)
             async with (
-                CaptureClient(place.url, "the-secret-token") as client,
+                CaptureClient(threaded.url, "the-secret-token") as client,
                 client.session("u") as session,
                 session.capture(**SIZE) as capture,
             ):
@@ -543,7 +553,7 @@ def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
 
 
 def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
-    place: Place, unique: str, monkeypatch: pytest.MonkeyPatch
+    threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(client: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
@@ -567,20 +577,20 @@ def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
             with pytest.raises(type(last), match="for good"):
                 await client.outcome(capture.capture_id)
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)
 
 
-def test_a_capture_aborted_by_another_says_so_at_the_end(place: Place, unique: str) -> None:
+def test_a_capture_aborted_by_another_says_so_at_the_end(threaded: ThreadedGateway, unique: str) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
-        place.extractor.busy = True
+        threaded.extractor.busy = True
         try:
             capture = session.capture(**SIZE, pace=None)
             async with capture:
                 aborting = records.abort(unique, capture.capture_id, "extraction_failed")
-                await asyncio.to_thread(place.run, run(place.gateway.state.events, aborting))
+                await asyncio.to_thread(threaded.run, run(threaded.gateway.state.events, aborting))
                 assert (await capture._settled(capture.capture_id)).error_code == "extraction_failed"
                 await capture.abort()
         finally:
-            place.extractor.busy = False
+            threaded.extractor.busy = False
 
-    play(place, unique, scenario)
+    play(threaded, unique, scenario)

@@ -29,16 +29,16 @@ from scripts.client import (
 )
 from scripts.client.portal import Portal
 from tests.guards.sources import ROOT
-from tests.scripts.client.served import Place
+from tests.scripts.client.served import ThreadedGateway
 from tests.support.messages import jpeg
 from tests.support.waiting import wait_until
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
 
-def test_the_same_without_await(place: Place, unique: str) -> None:
-    with SyncCaptureClient(place.url) as client, client.session(unique, is_demo=True) as session:
-        assert client.url == place.url and session.user_id == unique
+def test_the_same_without_await(threaded: ThreadedGateway, unique: str) -> None:
+    with SyncCaptureClient(threaded.url) as client, client.session(unique, is_demo=True) as session:
+        assert client.url == threaded.url and session.user_id == unique
         with session.capture(**SIZE, intent="wave", capture_id=unique) as capture:
             capture.send(jpeg())
             capture.send_all(jpeg() for _ in range(20))
@@ -54,7 +54,7 @@ def test_the_same_without_await(place: Place, unique: str) -> None:
             given_up.send(jpeg())
             raise ZeroDivisionError
         assert client.outcome(given_up.capture_id).error_code == "client_disconnected"
-    started, *_ = place.events(unique, session.session_id)
+    started, *_ = threaded.events(unique, session.session_id)
     assert started["is_demo"] is True
 
 
@@ -73,16 +73,16 @@ def test_nothing_is_missing_and_everything_is_documented(front: type, behind: ty
             assert inspect.signature(mine) == inspect.signature(other), name
 
 
-def test_a_wrong_call_is_an_error_and_does_not_wait_for_ever(place: Place) -> None:
-    with SyncCaptureClient(place.url) as client:
+def test_a_wrong_call_is_an_error_and_does_not_wait_for_ever(threaded: ThreadedGateway) -> None:
+    with SyncCaptureClient(threaded.url) as client:
         with pytest.raises(TypeError, match="user_id"):
             client.start_session()  # type: ignore[call-arg]
         with pytest.raises(UsageError, match="not open"):
             client.session("u", session_id="sess_" + "0" * 16).capture(**SIZE).send(jpeg())
 
 
-def test_after_close_nothing_works_and_closing_again_does_nothing(place: Place, unique: str) -> None:
-    client = SyncCaptureClient(place.url)
+def test_after_close_nothing_works_and_closing_again_does_nothing(threaded: ThreadedGateway, unique: str) -> None:
+    client = SyncCaptureClient(threaded.url)
     session_id = client.start_session(unique)
     session = client.session(unique, session_id=session_id)
     live = client.live()
@@ -94,9 +94,9 @@ def test_after_close_nothing_works_and_closing_again_does_nothing(place: Place, 
     assert not [thread for thread in threading.enumerate() if thread is client._portal._thread]
 
 
-def test_closing_wakes_who_waits(place: Place, unique: str) -> None:
-    client = SyncCaptureClient(place.url)
-    place.extractor.busy = True
+def test_closing_wakes_who_waits(threaded: ThreadedGateway, unique: str) -> None:
+    client = SyncCaptureClient(threaded.url)
+    threaded.extractor.busy = True
     try:
         with ThreadPoolExecutor() as threads, client.session(unique) as session:
             capture = session.capture(**SIZE).__enter__()
@@ -110,19 +110,19 @@ def test_closing_wakes_who_waits(place: Place, unique: str) -> None:
     except UsageError as error:  # the session could not be ended any more
         assert "the client is closed" in str(error)
     finally:
-        place.extractor.busy = False
+        threaded.extractor.busy = False
 
 
-def test_closing_cuts_off_what_is_still_open(place: Place, unique: str) -> None:
-    client = SyncCaptureClient(place.url)
+def test_closing_cuts_off_what_is_still_open(threaded: ThreadedGateway, unique: str) -> None:
+    client = SyncCaptureClient(threaded.url)
     capture = client.session(unique, session_id=client.start_session(unique)).capture(**SIZE).__enter__()
     client.close()
-    with SyncCaptureClient(place.url) as other:  # while the capture is still held here
+    with SyncCaptureClient(threaded.url) as other:  # while the capture is still held here
         assert other.outcome(capture.capture_id).error_code == "client_disconnected"
 
 
-def test_threads_share_a_client_and_a_capture(place: Place, unique: str) -> None:
-    with SyncCaptureClient(place.url) as client, client.session(unique) as session, ThreadPoolExecutor(8) as threads:
+def test_threads_share_a_client_and_a_capture(threaded: ThreadedGateway, unique: str) -> None:
+    with SyncCaptureClient(threaded.url) as client, client.session(unique) as session, ThreadPoolExecutor(8) as threads:
 
         def whole(number: int) -> int:
             with session.capture(**SIZE) as capture:
@@ -135,15 +135,17 @@ def test_threads_share_a_client_and_a_capture(place: Place, unique: str) -> None
         assert shared.finish().accepted == 40
 
 
-def test_a_loop_that_runs_already_is_no_hindrance(place: Place, unique: str) -> None:
+def test_a_loop_that_runs_already_is_no_hindrance(threaded: ThreadedGateway, unique: str) -> None:
     async def notebook() -> str:
-        with SyncCaptureClient(place.url) as client:
+        with SyncCaptureClient(threaded.url) as client:
             return client.start_session(unique)
 
     assert asyncio.run(notebook()).startswith("sess_")
 
 
-def test_calling_the_client_from_its_own_progress_is_refused_and_not_waited_for(place: Place, unique: str) -> None:
+def test_calling_the_client_from_its_own_progress_is_refused_and_not_waited_for(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     said: list[str] = []
 
     def ask(_: StreamState) -> None:
@@ -154,7 +156,7 @@ def test_calling_the_client_from_its_own_progress_is_refused_and_not_waited_for(
                 said.append(str(error))
 
     with (
-        SyncCaptureClient(place.url) as client,
+        SyncCaptureClient(threaded.url) as client,
         client.session(unique) as session,
         session.capture(**SIZE, on_progress=ask) as capture,
     ):
@@ -182,13 +184,13 @@ def interrupted(call: Callable[[], Any], once: Callable[[], bool]) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_gives_the_capture_up_and_ends_the_session(place: Place, unique: str) -> None:
+def test_an_interrupt_gives_the_capture_up_and_ends_the_session(threaded: ThreadedGateway, unique: str) -> None:
     state: dict[str, Any] = {}
-    place.extractor.busy = True
+    threaded.extractor.busy = True
 
     def work() -> None:
         with (
-            SyncCaptureClient(place.url) as client,
+            SyncCaptureClient(threaded.url) as client,
             client.session(unique) as session,
             session.capture(**SIZE) as capture,
         ):
@@ -198,8 +200,8 @@ def test_an_interrupt_gives_the_capture_up_and_ends_the_session(place: Place, un
     try:
         interrupted(work, lambda: "capture" in state)
     finally:
-        place.extractor.busy = False
-    with SyncCaptureClient(place.url) as client:
+        threaded.extractor.busy = False
+    with SyncCaptureClient(threaded.url) as client:
         outcome = client.outcome(state["capture"].capture_id)
         assert (outcome.status, outcome.error_code) == ("aborted", "client_disconnected")
         assert client.session_status(unique, state["session_id"]) == "closed"
@@ -248,21 +250,21 @@ def program(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_a_program_that_forgets_to_close_ends_nevertheless(place: Place) -> None:
+def test_a_program_that_forgets_to_close_ends_nevertheless(threaded: ThreadedGateway) -> None:
     done = program(f"""
 from scripts.client import SyncCaptureClient
-client = SyncCaptureClient({place.url!r})
+client = SyncCaptureClient({threaded.url!r})
 print(len(client.pipelines()))
 client.live().__enter__()
 """)
     assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
 
 
-def test_a_forked_process_is_told_and_does_not_hang(place: Place) -> None:
+def test_a_forked_process_is_told_and_does_not_hang(threaded: ThreadedGateway) -> None:
     done = program(f"""
 import os
 from scripts.client import SyncCaptureClient, UsageError
-client = SyncCaptureClient({place.url!r})
+client = SyncCaptureClient({threaded.url!r})
 client.pipelines()
 if child := os.fork():
     os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -200,7 +200,7 @@ def test_a_file_system_that_takes_two_users_for_one_is_a_warning() -> None:
 def gateway_on(host: str, token: str | None) -> Iterator[int]:
     """Something that answers as a gateway does; yields its port."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Responder(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             free = self.path == "/livez" or token is None or self.headers["Authorization"] == f"Bearer {token}"
             self.send_response(200 if free else 401)
@@ -210,7 +210,7 @@ def gateway_on(host: str, token: str | None) -> Iterator[int]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with HTTPServer((host, 0), Answer) as server:
+    with HTTPServer((host, 0), Responder) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server.server_port
         server.shutdown()

@@ -12,29 +12,29 @@ import pytest
 from contracts.rules.errors import ArtifactError, ConfigurationError
 from scripts.commands.verify import replay_record, verify_logs
 from scripts.terminal import READER_LEFT
-from tests.scripts.exports.place import Place, landmarks
+from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import ROOT
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def roots(tmp_path: Path) -> Roots:
+    return Roots(tmp_path)
 
 
-def test_a_session_is_named_by_its_id(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted, other = place.session(), place.session("zoe")
-    place.capture(wanted)
-    assert verify_logs(place.settings, [wanted]) == 0
+def test_a_session_is_named_by_its_id(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted, other = roots.session(), roots.session("zoe")
+    roots.capture(wanted)
+    assert verify_logs(roots.settings, [wanted]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "1 session verified, 1 capture good"
     assert wanted in out and other not in out
 
 
 def test_what_is_not_there_is_told_with_the_folder_that_was_looked_in(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = place.settings.model_copy(update={"log_root": Path("nowhere"), "data_root": Path("nothing")})
+    settings = roots.settings.model_copy(update={"log_root": Path("nowhere"), "data_root": Path("nothing")})
     for sessions in ([], ["sess_0123456789abcdef"]):
         with pytest.raises(ConfigurationError, match=f"no (such )?session log under {tmp_path}/nowhere"):
             verify_logs(settings, sessions)
@@ -43,12 +43,12 @@ def test_what_is_not_there_is_told_with_the_folder_that_was_looked_in(
 
 
 def test_an_artifact_that_is_missing_is_told_with_its_place(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = place.session()
-    record = place.capture(session)
+    session = roots.session()
+    record = roots.capture(session)
     monkeypatch.chdir(tmp_path)
-    settings = place.settings.model_copy(update={"data_root": Path("elsewhere")})
+    settings = roots.settings.model_copy(update={"data_root": Path("elsewhere")})
     where = f"the artifact does not exist: {tmp_path}/elsewhere/users/u1/sessions/{session}/features/{record}.npz"
     assert verify_logs(settings, []) == 1
     assert where in capsys.readouterr().out
@@ -57,45 +57,45 @@ def test_an_artifact_that_is_missing_is_told_with_its_place(
             replay_record(settings, record, *known)
 
 
-def test_a_record_is_replayed_by_its_id_alone(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    session = place.session()
-    record = place.capture(session)
+def test_a_record_is_replayed_by_its_id_alone(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    session = roots.session()
+    record = roots.capture(session)
     for known in ((), ("u1", None), (None, session), ("u1", session)):
-        assert replay_record(place.settings, record, *known) == 0
+        assert replay_record(roots.settings, record, *known) == 0
         assert f"{record}.npz" in capsys.readouterr().out
     with pytest.raises(ArtifactError, match=f"user zoe has no session {session}: there is no "):
-        replay_record(place.settings, record, "zoe", session)
+        replay_record(roots.settings, record, "zoe", session)
     with pytest.raises(ArtifactError, match=record):
-        replay_record(place.settings, record, "zoe")
+        replay_record(roots.settings, record, "zoe")
 
 
-def test_a_capture_of_an_empty_room_is_good_and_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    session = place.session()
+def test_a_capture_of_an_empty_room_is_good_and_told(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    session = roots.session()
     for missing in (1.0, 0.1, 1.0):
-        place.capture(session, landmarks(3, seed=int(missing), missing=missing))
-    assert verify_logs(place.settings, []) == 0
+        roots.capture(session, landmarks(3, seed=int(missing), missing=missing))
+    assert verify_logs(roots.settings, []) == 0
     assert "3 good captures, nothing was found in 2\n" in capsys.readouterr().out
 
 
 def test_names_are_shown_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in (b"\xe9", b"\x1b[31m", b"[red]"):
-        place = Place(tmp_path / os.fsdecode(name))
-        place.capture(place.session())
-        assert verify_logs(place.settings, []) == 0
+        roots = Roots(tmp_path / os.fsdecode(name))
+        roots.capture(roots.session())
+        assert verify_logs(roots.settings, []) == 0
         out = capsys.readouterr().out
         assert out.encode("ascii") and "\x1b" not in out and "1 capture good" in out
 
 
 @pytest.mark.parametrize("arguments", [("verify",), ("replay",), ("acl", "frames"), ("doctor",)])
-def test_a_reader_that_leaves_ends_the_command_in_silence(place: Place, arguments: tuple[str, ...]) -> None:
-    record = place.capture(place.session())
+def test_a_reader_that_leaves_ends_the_command_in_silence(roots: Roots, arguments: tuple[str, ...]) -> None:
+    record = roots.capture(roots.session())
     arguments = (*arguments, record) if arguments == ("replay",) else arguments
     reader, writer = os.pipe()
     os.close(reader)
     environ = {
         "PYTHONPATH": str(ROOT),
-        "DATA_ROOT": str(place.settings.data_root),
-        "LOG_ROOT": str(place.settings.log_root),
+        "DATA_ROOT": str(roots.settings.data_root),
+        "LOG_ROOT": str(roots.settings.log_root),
     }
     try:
         run = subprocess.run(

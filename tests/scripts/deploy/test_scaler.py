@@ -22,7 +22,7 @@ from contracts.state import captures
 from tests.conftest import BrokerPair
 from tests.scripts.deploy.manifests import objects
 from tests.support.waiting import wait_until
-from tests.workers.stage import Stage
+from tests.workers.broker_capture import BrokerCapture
 from workers.extract.lease import QUEUES
 
 LAG_UNKNOWN = 0
@@ -62,16 +62,16 @@ class Waiting:
 
     def __init__(self, frames: redis.Redis, events: redis.Redis, folder: Path, unique: str) -> None:
         self.frames = frames
-        self._new: Callable[[], Stage] = lambda: Stage(frames, events, folder, unique)
+        self._new: Callable[[], BrokerCapture] = lambda: BrokerCapture(frames, events, folder, unique)
         ensure_group_sync(frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
-        self._stage = self._new()
+        self._capture = self._new()
 
     def open(self, count: int) -> None:
         for _ in range(count):
             self._new().open(reserve=False)
 
     def extractor(self, name: str) -> Any:
-        return self._stage.dependencies(name).dispatch
+        return self._capture.dependencies(name).dispatch
 
     def numbers(self) -> tuple[int, int, int]:
         """What our triggers say, what pending entries say, what the lag says."""

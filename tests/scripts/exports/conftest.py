@@ -16,7 +16,7 @@ from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import Capture
 from tests.recorder.samples import NOON, new_session
-from tests.scripts.exports.place import Place
+from tests.scripts.exports.roots import Place
 from tests.support.clips import face_clip
 from workers.extract.progress import feature_ref_event
 from workers.vision.artifact import write_artifact

@@ -20,134 +20,134 @@ from scripts.commands.session_logs import find_logs
 from scripts.commands.verify import replay_record, verify_logs
 from scripts.exports.folder import MANIFEST
 from scripts.exports.sessions import Choice
-from tests.scripts.exports.place import Place, landmarks
+from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import ROOT, a3cp
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
 
-def table(place: Place, form: str = "npy1662") -> pd.DataFrame:
-    return pd.read_csv(place.exports / form / "captures.csv", keep_default_na=False)
+def table(roots: Roots, form: str = "npy1662") -> pd.DataFrame:
+    return pd.read_csv(roots.exports / form / "captures.csv", keep_default_na=False)
 
 
 def test_the_captures_of_all_sessions_in_the_order_of_users_sessions_and_lines(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    roots: Roots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sessions = [*sorted(place.session("zoe") for _ in range(2)), place.session("anna")]
+    sessions = [*sorted(roots.session("zoe") for _ in range(2)), roots.session("anna")]
     wanted = []
     for session, user in zip(sessions, ("zoe", "zoe", "anna"), strict=True):
-        wanted.append([place.capture(session, user_id=user) for _ in range(2)])
-    assert place.export("npy1662") == 0
-    assert table(place).record_id.tolist() == wanted[2] + wanted[0] + wanted[1]
+        wanted.append([roots.capture(session, user_id=user) for _ in range(2)])
+    assert roots.export("npy1662") == 0
+    assert table(roots).record_id.tolist() == wanted[2] + wanted[0] + wanted[1]
     out = capsys.readouterr().out
-    assert out == f"{place.exports / 'npy1662'}: 6 captures of 3 sessions, written, consent unknown for 6\n"
+    assert out == f"{roots.exports / 'npy1662'}: 6 captures of 3 sessions, written, consent unknown for 6\n"
 
 
-def test_sessions_are_named_by_id_or_by_log_and_each_is_exported_once(place: Place) -> None:
-    first, second, third = (place.session() for _ in range(3))
+def test_sessions_are_named_by_id_or_by_log_and_each_is_exported_once(roots: Roots) -> None:
+    first, second, third = (roots.session() for _ in range(3))
     for session in (first, second, third):
-        place.capture(session)
-    assert place.export("npy1662", first, str(place.log(second)), str(place.log(first))) == 0
-    assert set(table(place).session_id) == {first, second}
+        roots.capture(session)
+    assert roots.export("npy1662", first, str(roots.log(second)), str(roots.log(first))) == 0
+    assert set(table(roots).session_id) == {first, second}
 
 
 def test_the_order_in_which_sessions_are_named_does_not_matter(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    roots: Roots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sessions = sorted(place.session() for _ in range(4))
+    sessions = sorted(roots.session() for _ in range(4))
     for session in sessions:
-        place.capture(session)
-    assert place.export("npy1662", *reversed(sessions)) == 0
-    assert table(place).session_id.tolist() == sessions
-    assert place.export("npy1662") == 0
+        roots.capture(session)
+    assert roots.export("npy1662", *reversed(sessions)) == 0
+    assert table(roots).session_id.tolist() == sessions
+    assert roots.export("npy1662") == 0
     assert "as before" in capsys.readouterr().out
 
 
-def test_one_user_s_sessions_alone(place: Place) -> None:
+def test_one_user_s_sessions_alone(roots: Roots) -> None:
     for user in ("anna", "zoe"):
-        place.capture(place.session(user), user_id=user)
-    assert place.export("npy1662", user_id="zoe") == 0
-    assert table(place).user_id.tolist() == ["zoe"]
+        roots.capture(roots.session(user), user_id=user)
+    assert roots.export("npy1662", user_id="zoe") == 0
+    assert table(roots).user_id.tolist() == ["zoe"]
 
 
-def test_logs_and_folders_that_are_links_are_as_good_as_any(place: Place, tmp_path: Path) -> None:
-    sessions = [place.session("ann"), place.session("bob")]
-    records = {place.capture(session, user_id=user) for session, user in zip(sessions, ("ann", "bob"), strict=True)}
-    log, disk = place.log(sessions[0], "ann"), tmp_path / "disk"
+def test_logs_and_folders_that_are_links_are_as_good_as_any(roots: Roots, tmp_path: Path) -> None:
+    sessions = [roots.session("ann"), roots.session("bob")]
+    records = {roots.capture(session, user_id=user) for session, user in zip(sessions, ("ann", "bob"), strict=True)}
+    log, disk = roots.log(sessions[0], "ann"), tmp_path / "disk"
     disk.mkdir()
     log.rename(disk / "kept.jsonl")
     log.symlink_to(disk / "kept.jsonl")
-    users = place.settings.log_root / "users"
+    users = roots.settings.log_root / "users"
     (users / "bob").rename(disk / "another name")
     (users / "bob").symlink_to(disk / "another name")
     elsewhere = tmp_path / "link.jsonl"
-    elsewhere.symlink_to(place.log(sessions[1], "bob"))
-    named = [str(log), str(place.log(sessions[1], "bob")), str(log.parent / ".." / "sessions" / log.name), sessions[0]]
+    elsewhere.symlink_to(roots.log(sessions[1], "bob"))
+    named = [str(log), str(roots.log(sessions[1], "bob")), str(log.parent / ".." / "sessions" / log.name), sessions[0]]
     for chosen in ((), tuple(named)):
-        assert place.export("npy1662", *chosen, replace=True) == 0
-        assert set(table(place).record_id) == records
-        assert verify_logs(place.settings, chosen) == 0
-    assert [path.name for path in find_logs(place.settings.log_root, named)] == [log.name, f"{sessions[1]}.jsonl"]
+        assert roots.export("npy1662", *chosen, replace=True) == 0
+        assert set(table(roots).record_id) == records
+        assert verify_logs(roots.settings, chosen) == 0
+    assert [path.name for path in find_logs(roots.settings.log_root, named)] == [log.name, f"{sessions[1]}.jsonl"]
     for session, user, record in zip(sessions, ("ann", "bob"), sorted(records), strict=True):
-        assert find_logs(place.settings.log_root, [session], user)
-        assert replay_record(place.settings, record) == 0
+        assert find_logs(roots.settings.log_root, [session], user)
+        assert replay_record(roots.settings, record) == 0
 
 
-def test_a_link_of_another_name_is_the_log_that_it_leads_to(place: Place, tmp_path: Path) -> None:
-    session = place.session()
-    place.capture(session)
+def test_a_link_of_another_name_is_the_log_that_it_leads_to(roots: Roots, tmp_path: Path) -> None:
+    session = roots.session()
+    roots.capture(session)
     link = tmp_path / "today.jsonl"
-    link.symlink_to(place.log(session))
-    assert find_logs(place.settings.log_root, [str(link)]) == [place.log(session)]
-    assert verify_logs(place.settings, [link]) == 0
+    link.symlink_to(roots.log(session))
+    assert find_logs(roots.settings.log_root, [str(link)]) == [roots.log(session)]
+    assert verify_logs(roots.settings, [link]) == 0
 
 
-def test_the_same_features_twice_are_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_features_twice_are_told(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     members = landmarks(3, seed=7)
-    records = [place.capture(place.session(user), members, user_id=user) for user in ("anna", "zoe")]
-    assert place.export("npy1662") == 0
+    records = [roots.capture(roots.session(user), members, user_id=user) for user in ("anna", "zoe")]
+    assert roots.export("npy1662") == 0
     assert f"record {records[1]}: the same features as record {records[0]}" in capsys.readouterr().err
-    assert verify_logs(place.settings, []) == 0
+    assert verify_logs(roots.settings, []) == 0
     assert f"note: the same features: record {records[0]}, record {records[1]}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_folders_and_files_have_their_modes_whatever_the_umask_is(place: Place, mask: int) -> None:
-    place.capture(place.session())
+def test_folders_and_files_have_their_modes_whatever_the_umask_is(roots: Roots, mask: int) -> None:
+    roots.capture(roots.session())
     before = os.umask(mask)
     try:
-        assert place.export("gislr") == 0
+        assert roots.export("gislr") == 0
     finally:
         os.umask(before)
-    for path in (place.exports, *place.exports.rglob("*")):
+    for path in (roots.exports, *roots.exports.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o750 if path.is_dir() else 0o640), path
 
 
 @pytest.mark.parametrize("session", ["sess_0123456789abcdef", "no/such/log", "*", "", 300 * "a"])
-def test_a_session_that_is_not_there_is_named(place: Place, session: str) -> None:
-    place.session()
+def test_a_session_that_is_not_there_is_named(roots: Roots, session: str) -> None:
+    roots.session()
     with pytest.raises(ConfigurationError, match=re.escape(f"{session}: there is no such")):
-        find_logs(place.settings.log_root, [session], None)
+        find_logs(roots.settings.log_root, [session], None)
 
 
-def test_another_user_s_session_is_not_found_for_a_user(place: Place) -> None:
-    session = place.session("anna")
-    for name in (session, str(place.log(session, "anna"))):
+def test_another_user_s_session_is_not_found_for_a_user(roots: Roots) -> None:
+    session = roots.session("anna")
+    for name in (session, str(roots.log(session, "anna"))):
         with pytest.raises(ConfigurationError, match="of user zoe"):
-            find_logs(place.settings.log_root, [name], "zoe")
+            find_logs(roots.settings.log_root, [name], "zoe")
     with pytest.raises(ConfigurationError, match="--user"):
-        find_logs(place.settings.log_root, [], "*")
+        find_logs(roots.settings.log_root, [], "*")
 
 
-def test_a_bad_artifact_is_named_and_the_others_go_on(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    session = place.session()
-    bad, good, gone = (place.capture(session) for _ in range(3))
-    data = bytearray(place.artifact(session, bad).read_bytes())
+def test_a_bad_artifact_is_named_and_the_others_go_on(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    session = roots.session()
+    bad, good, gone = (roots.capture(session) for _ in range(3))
+    data = bytearray(roots.artifact(session, bad).read_bytes())
     data[-1] ^= 1
-    place.artifact(session, bad).write_bytes(data)
-    place.artifact(session, gone).unlink()
-    assert place.export("npy1662", session) == 1
-    assert table(place).record_id.tolist() == [good]
+    roots.artifact(session, bad).write_bytes(data)
+    roots.artifact(session, gone).unlink()
+    assert roots.export("npy1662", session) == 1
+    assert table(roots).record_id.tolist() == [good]
     shown = capsys.readouterr()
     assert f"record {bad}: the file's hash is" in shown.err
     assert f"record {gone}: the artifact does not exist" in shown.err
@@ -156,59 +156,59 @@ def test_a_bad_artifact_is_named_and_the_others_go_on(place: Place, capsys: pyte
 
 @pytest.mark.parametrize("line", [b"torn", b"no envelope\n"])
 def test_a_line_that_cannot_be_read_may_withdraw_consent(
-    place: Place, capsys: pytest.CaptureFixture[str], line: bytes
+    roots: Roots, capsys: pytest.CaptureFixture[str], line: bytes
 ) -> None:
-    broken, sound = place.session(consent_given=True), place.session()
-    held, good = place.capture(broken), place.capture(sound)
-    with place.log(broken).open("ab") as log:
+    broken, sound = roots.session(consent_given=True), roots.session()
+    held, good = roots.capture(broken), roots.capture(sound)
+    with roots.log(broken).open("ab") as log:
         log.write(line)
-    assert place.export("npy1662") == 1
-    assert table(place).record_id.tolist() == [good]
+    assert roots.export("npy1662") == 1
+    assert table(roots).record_id.tolist() == [good]
     shown = capsys.readouterr()
     assert "FAILED" in shown.err and f"{broken}.jsonl: line 3: " in shown.err
     assert f"held back  record {held}: without consent, perhaps" in shown.err
-    assert place.export("npy1662", choice=Choice(without_consent=True), replace=True) == 1
-    assert set(table(place).record_id) == {held, good}
+    assert roots.export("npy1662", choice=Choice(without_consent=True), replace=True) == 1
+    assert set(table(roots).record_id) == {held, good}
 
 
-def test_a_record_that_is_in_the_logs_twice_is_not_exported(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = place.session(), place.session()
-    record = place.capture(first)
-    place.capture(second, record_id=record.upper())
-    good = place.capture(second)
-    assert place.export("npy1662") == 1
-    assert table(place).record_id.tolist() == [good]
+def test_a_record_that_is_in_the_logs_twice_is_not_exported(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = roots.session(), roots.session()
+    record = roots.capture(first)
+    roots.capture(second, record_id=record.upper())
+    good = roots.capture(second)
+    assert roots.export("npy1662") == 1
+    assert table(roots).record_id.tolist() == [good]
     assert capsys.readouterr().err.count("more than once") == 2
 
 
-def test_a_capture_with_two_records_has_none(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    session = place.session()
-    pair = [place.capture(session, capture_id="c") for _ in range(2)]
-    good = place.capture(session)
-    assert place.export("npy1662") == 1
-    assert table(place).record_id.tolist() == [good]
+def test_a_capture_with_two_records_has_none(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    session = roots.session()
+    pair = [roots.capture(session, capture_id="c") for _ in range(2)]
+    good = roots.capture(session)
+    assert roots.export("npy1662") == 1
+    assert table(roots).record_id.tolist() == [good]
     shown = capsys.readouterr()
     assert all(f"record {record}: its capture has more than one event" in shown.err for record in pair)
 
 
 def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_for(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    roots: Roots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    open_session, closed_session = place.session(), place.session(consent_given=False)
-    unknown = place.capture(open_session)
-    refused = place.capture(open_session, consent_given=False)
-    demo = place.capture(open_session, is_demo=True, consent_given=True)
-    inherited = place.capture(closed_session, consent_given=True)
-    assert place.export("npy1662") == 0
-    assert table(place).record_id.tolist() == [unknown]
+    open_session, closed_session = roots.session(), roots.session(consent_given=False)
+    unknown = roots.capture(open_session)
+    refused = roots.capture(open_session, consent_given=False)
+    demo = roots.capture(open_session, is_demo=True, consent_given=True)
+    inherited = roots.capture(closed_session, consent_given=True)
+    assert roots.export("npy1662") == 0
+    assert table(roots).record_id.tolist() == [unknown]
     shown = capsys.readouterr()
     for record, why in ((refused, "without consent"), (inherited, "without consent"), (demo, "a demonstration")):
         assert f"held back  record {record}: {why}" in shown.err
     assert "3 held back" in shown.out
-    assert not any(record in str(path) for record in (refused, inherited, demo) for path in place.exports.rglob("*"))
+    assert not any(record in str(path) for record in (refused, inherited, demo) for path in roots.exports.rglob("*"))
 
-    assert place.export("npy1662", choice=Choice(without_consent=True, demos=True), replace=True) == 0
-    rows = table(place).set_index("record_id")
+    assert roots.export("npy1662", choice=Choice(without_consent=True, demos=True), replace=True) == 0
+    rows = table(roots).set_index("record_id")
     assert set(rows.index) == {unknown, refused, demo, inherited}
     assert rows.consent_given.astype(str).to_dict() == {
         unknown: "",
@@ -218,90 +218,90 @@ def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_
     }
 
 
-def test_consent_is_withdrawn_by_one_more_event(place: Place) -> None:
-    session = place.session(consent_given=True)
-    kept, withdrawn = place.capture(session), place.capture(session)
-    assert place.export("npy1662") == 0
-    place.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
-    assert place.export("npy1662", replace=True) == 0
-    assert table(place).record_id.tolist() == [kept]
-    assert not list(place.exports.rglob(f"*{withdrawn}*"))
+def test_consent_is_withdrawn_by_one_more_event(roots: Roots) -> None:
+    session = roots.session(consent_given=True)
+    kept, withdrawn = roots.capture(session), roots.capture(session)
+    assert roots.export("npy1662") == 0
+    roots.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert roots.export("npy1662", replace=True) == 0
+    assert table(roots).record_id.tolist() == [kept]
+    assert not list(roots.exports.rglob(f"*{withdrawn}*"))
 
 
-def test_a_capture_s_own_gesture_comes_before_its_session_s(place: Place) -> None:
-    session = place.session(training_intent_label="wave")
-    place.capture(session)
-    place.capture(session, annotation={"intent": 'say "no", now'})
-    place.capture(place.session("anna"), user_id="anna")
-    assert place.export("npy1662") == 0
-    assert table(place).intent.tolist() == ["", "wave", 'say "no", now']
+def test_a_capture_s_own_gesture_comes_before_its_session_s(roots: Roots) -> None:
+    session = roots.session(training_intent_label="wave")
+    roots.capture(session)
+    roots.capture(session, annotation={"intent": 'say "no", now'})
+    roots.capture(roots.session("anna"), user_id="anna")
+    assert roots.export("npy1662") == 0
+    assert table(roots).intent.tolist() == ["", "wave", 'say "no", now']
 
 
 @pytest.mark.parametrize("by_client", [True, False])
 @pytest.mark.parametrize("source", ["session_manager", "x"])
 def test_a_client_s_start_relabels_no_session_and_gives_no_consent(
-    place: Place, capsys: pytest.CaptureFixture[str], source: str, by_client: bool
+    roots: Roots, capsys: pytest.CaptureFixture[str], source: str, by_client: bool
 ) -> None:
-    for session in (place.session(training_intent_label="wave"), place.session(device_id="d")):
-        place.capture(session)
+    for session in (roots.session(training_intent_label="wave"), roots.session(device_id="d")):
+        roots.capture(session)
         start = {"event": "session.start", "source": source, "consent_given": True, "is_demo": False}
-        place.say(session, by_client=by_client, **start, training_intent_label="evil")
-        place.say(session, training_intent_label="evil", consent_given=True, capture_id="c")
-        place.capture(session)
-    assert place.export("npy1662") == 0
-    rows = table(place)
+        roots.say(session, by_client=by_client, **start, training_intent_label="evil")
+        roots.say(session, training_intent_label="evil", consent_given=True, capture_id="c")
+        roots.capture(session)
+    assert roots.export("npy1662") == 0
+    rows = table(roots)
     assert sorted(rows.intent) == ["", "", "wave", "wave"]
     assert set(rows.consent_given) == set(rows.is_demo) == {""}
     assert capsys.readouterr().err.count("not heeded") == (2 if by_client else 0)
 
 
-def test_a_start_that_a_client_appended_first_is_none(place: Place) -> None:
-    session = place.session()
-    place.say(session, by_client=True, event="session.start", source="session_manager", training_intent_label="evil")
-    place.say(session, event="session.start", source="session_manager", training_intent_label="wave")
-    place.capture(session)
-    assert place.export("npy1662") == 0
-    assert table(place).intent.tolist() == ["wave"]
+def test_a_start_that_a_client_appended_first_is_none(roots: Roots) -> None:
+    session = roots.session()
+    roots.say(session, by_client=True, event="session.start", source="session_manager", training_intent_label="evil")
+    roots.say(session, event="session.start", source="session_manager", training_intent_label="wave")
+    roots.capture(session)
+    assert roots.export("npy1662") == 0
+    assert table(roots).intent.tolist() == ["wave"]
 
 
 def test_a_client_s_reference_relabels_no_capture_and_adds_none(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    roots: Roots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = place.session(training_intent_label="wave")
-    ours, theirs = place.capture(session), str(uuid4())
+    session = roots.session(training_intent_label="wave")
+    ours, theirs = roots.capture(session), str(uuid4())
     for record in (ours, theirs):
-        place.capture(session, record_id=record, by_client=True, annotation={"intent": "evil"})
-    assert place.export("npy1662") == 0
-    assert table(place)[["record_id", "intent"]].to_numpy().tolist() == [[ours, "wave"]]
+        roots.capture(session, record_id=record, by_client=True, annotation={"intent": "evil"})
+    assert roots.export("npy1662") == 0
+    assert table(roots)[["record_id", "intent"]].to_numpy().tolist() == [[ours, "wave"]]
     assert capsys.readouterr().err.count("not heeded") == 2
 
 
-def test_any_event_under_any_name_withdraws_consent(place: Place) -> None:
-    session = place.session(consent_given=True)
-    kept, withdrawn = place.capture(session), place.capture(session)
+def test_any_event_under_any_name_withdraws_consent(roots: Roots) -> None:
+    session = roots.session(consent_given=True)
+    kept, withdrawn = roots.capture(session), roots.capture(session)
     names = {"event": "session.start", "source": "session_manager", "raw_features_ref": {}}
-    place.say(session, by_client=True, **names, capture_id=f"c-{withdrawn}", consent_given=False)
-    assert place.export("npy1662") == 0
-    assert table(place).record_id.tolist() == [kept]
+    roots.say(session, by_client=True, **names, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert roots.export("npy1662") == 0
+    assert table(roots).record_id.tolist() == [kept]
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\t\u3000"])
-def test_an_empty_gesture_is_none(place: Place, empty: str) -> None:
-    for session in (place.session(training_intent_label="wave"), place.session(training_intent_label=empty)):
-        place.capture(session, annotation={"intent": empty})
-    assert place.export("gislr") == 0
-    assert sorted(table(place, "gislr").intent) == ["", "wave"]
-    signs = json.loads((place.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
+def test_an_empty_gesture_is_none(roots: Roots, empty: str) -> None:
+    for session in (roots.session(training_intent_label="wave"), roots.session(training_intent_label=empty)):
+        roots.capture(session, annotation={"intent": empty})
+    assert roots.export("gislr") == 0
+    assert sorted(table(roots, "gislr").intent) == ["", "wave"]
+    signs = json.loads((roots.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
     assert signs == {"wave": 0}
 
 
-def test_one_name_is_one_sign_however_it_was_typed(place: Place) -> None:
-    session = place.session(training_intent_label="caf\u00e9")
-    place.capture(session)
-    place.capture(session, annotation={"intent": "cafe\u0301"})
-    assert place.export("gislr") == 0
-    assert set(table(place, "gislr").intent) == {"caf\u00e9"}
-    signs = json.loads((place.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
+def test_one_name_is_one_sign_however_it_was_typed(roots: Roots) -> None:
+    session = roots.session(training_intent_label="caf\u00e9")
+    roots.capture(session)
+    roots.capture(session, annotation={"intent": "cafe\u0301"})
+    assert roots.export("gislr") == 0
+    assert set(table(roots, "gislr").intent) == {"caf\u00e9"}
+    signs = json.loads((roots.exports / "gislr/sign_to_prediction_index_map.json").read_bytes())
     assert signs == {"caf\u00e9": 0}
 
 
@@ -312,12 +312,12 @@ FORMULAS = [
 ]  # fmt: skip
 
 
-def test_no_cell_is_a_formula_and_the_labels_are_whole_beside_the_tables(place: Place) -> None:
-    session = place.session()
+def test_no_cell_is_a_formula_and_the_labels_are_whole_beside_the_tables(roots: Roots) -> None:
+    session = roots.session()
     for label in FORMULAS:
-        place.capture(session, annotation={"intent": label}, device_id="-1")
-    assert place.export("gislr") == 0
-    folder = place.exports / "gislr"
+        roots.capture(session, annotation={"intent": label}, device_id="-1")
+    assert roots.export("gislr") == 0
+    folder = roots.exports / "gislr"
     signs = json.loads((folder / "sign_to_prediction_index_map.json").read_bytes())
     for path, column in (("captures.csv", "intent"), ("train.csv", "sign")):
         rows = pd.read_csv(folder / path, keep_default_na=False, dtype=str)
@@ -331,80 +331,80 @@ def test_no_cell_is_a_formula_and_the_labels_are_whole_beside_the_tables(place: 
     assert sorted(document["intent"] for document in documents) == sorted(FORMULAS)
 
 
-def test_any_gesture_s_name_is_one_cell_of_one_row(place: Place) -> None:
+def test_any_gesture_s_name_is_one_cell_of_one_row(roots: Roots) -> None:
     names = ["a\rb", "a\r\nb", "a\nb", "a\r", 'a","b', " a ", "é\u2028"]
-    session = place.session()
+    session = roots.session()
     for name in names:
-        place.capture(session, annotation={"intent": name})
-    place.say(session, event="session.start", source="session_manager", training_intent_label="half of a pair: X")
-    log = place.log(session)
+        roots.capture(session, annotation={"intent": name})
+    roots.say(session, event="session.start", source="session_manager", training_intent_label="half of a pair: X")
+    log = roots.log(session)
     log.write_bytes(log.read_bytes().replace(b": X", rb": \ud83d"))
-    place.capture(session)
-    assert place.export("gislr") == 0
+    roots.capture(session)
+    assert roots.export("gislr") == 0
     for path, column in (("captures.csv", "intent"), ("train.csv", "sign")):
-        read = pd.read_csv(place.exports / "gislr" / path, keep_default_na=False)
+        read = pd.read_csv(roots.exports / "gislr" / path, keep_default_na=False)
         assert read[column].tolist() == [*names, "half of a pair: ?"]
 
 
 def test_the_same_export_again_is_as_before_and_another_is_refused(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    roots: Roots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = place.session()
-    place.capture(session)
-    assert place.export("hf") == 0
-    assert place.export("hf") == 0
+    session = roots.session()
+    roots.capture(session)
+    assert roots.export("hf") == 0
+    assert roots.export("hf") == 0
     assert "as before" in capsys.readouterr().out
-    place.capture(session)
-    assert place.export("hf") == 1
+    roots.capture(session)
+    assert roots.export("hf") == 1
     assert "is there and differs" in capsys.readouterr().out
-    assert place.export("hf", replace=True) == 0
-    assert len(pd.read_parquet(place.exports / "hf" / "data")) == 2
+    assert roots.export("hf", replace=True) == 0
+    assert len(pd.read_parquet(roots.exports / "hf" / "data")) == 2
 
 
 def test_datasets_never_gives_back_the_rows_of_another_or_an_older_export(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")  # one for all, as people have it
     datasets.disable_progress_bars()
 
     def loaded() -> list[str]:
-        rows = datasets.load_dataset(str(place.exports / "hf"), split="train")
+        rows = datasets.load_dataset(str(roots.exports / "hf"), split="train")
         return sorted(str(record) for record in rows["record_id"])
 
-    session, other = place.session(), place.session("zoe")
-    kept, withdrawn = place.capture(session), place.capture(session)
-    theirs = place.capture(other, user_id="zoe")
-    assert place.export("hf", user_id="u1") == 0
+    session, other = roots.session(), roots.session("zoe")
+    kept, withdrawn = roots.capture(session), roots.capture(session)
+    theirs = roots.capture(other, user_id="zoe")
+    assert roots.export("hf", user_id="u1") == 0
     assert loaded() == sorted([kept, withdrawn])
-    place.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
-    assert place.export("hf", user_id="u1", replace=True) == 0
+    roots.say(session, capture_id=f"c-{withdrawn}", consent_given=False)
+    assert roots.export("hf", user_id="u1", replace=True) == 0
     assert loaded() == [kept]
-    place.exports = place.exports.parent / "elsewhere"
-    assert place.export("hf", user_id="zoe") == 0
+    roots.exports = roots.exports.parent / "elsewhere"
+    assert roots.export("hf", user_id="zoe") == 0
     assert loaded() == [theirs]
 
 
-def test_nothing_to_export_leaves_nothing(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    place.capture(place.session(), consent_given=False)
-    assert place.export("npy1662") == 1
+def test_nothing_to_export_leaves_nothing(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    roots.capture(roots.session(), consent_given=False)
+    assert roots.export("npy1662") == 1
     shown = capsys.readouterr()
     assert "nothing to export" in shown.out and "held back" in shown.err
-    assert list(place.exports.iterdir()) == []
+    assert list(roots.exports.iterdir()) == []
 
 
-def test_an_export_of_what_is_all_withdrawn_by_now_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    session = place.session()
-    place.capture(session)
-    assert place.export("npy1662") == 0
-    place.say(session, consent_given=False)
-    assert place.export("npy1662", replace=True) == 1
-    assert f"nothing to export; {place.exports / 'npy1662'} is there from before, and stays" in capsys.readouterr().out
+def test_an_export_of_what_is_all_withdrawn_by_now_is_named(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    session = roots.session()
+    roots.capture(session)
+    assert roots.export("npy1662") == 0
+    roots.say(session, consent_given=False)
+    assert roots.export("npy1662", replace=True) == 1
+    assert f"nothing to export; {roots.exports / 'npy1662'} is there from before, and stays" in capsys.readouterr().out
 
 
-def test_the_command_says_what_it_did_or_in_one_line_why_not(place: Place) -> None:
-    session = place.session()
-    place.capture(session)
-    cwd = place.exports.parent
+def test_the_command_says_what_it_did_or_in_one_line_why_not(roots: Roots) -> None:
+    session = roots.session()
+    roots.capture(session)
+    cwd = roots.exports.parent
     run = a3cp("export", "--format", "npy1662", session, cwd=cwd)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == "exports/npy1662: 1 capture of 1 session, written, consent unknown for 1\n"
@@ -429,25 +429,25 @@ def snippets() -> list[Any]:
 @pytest.mark.parametrize("label", ["wave", "01", "1e5", "NA", "true"])
 @pytest.mark.parametrize("number", range(4))
 def test_the_readme_s_snippets_run_and_give_the_label_as_it_is(
-    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, label: str
+    roots: Roots, monkeypatch: pytest.MonkeyPatch, number: int, label: str
 ) -> None:
-    session = place.session()
-    place.capture(session, landmarks(3, seed=1), annotation={"intent": label})
+    session = roots.session()
+    roots.capture(session, landmarks(3, seed=1), annotation={"intent": label})
     source = snippets()[number]
     [form] = set(re.findall(r"exports/(\w+)", source))
-    assert place.export(form) == 0
-    monkeypatch.chdir(place.exports.parent)
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", place.exports.parent / "cache")
+    assert roots.export(form) == 0
+    monkeypatch.chdir(roots.exports.parent)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", roots.exports.parent / "cache")
     names: dict[str, Any] = {}
     exec(compile(source, f"README.md, {form}", "exec"), names)
     assert names["label"] == label
     assert names["frames"] == 3
 
 
-def test_every_file_of_an_export_is_in_its_manifest(place: Place) -> None:
-    place.capture(place.session())
-    assert place.export("gislr") == 0
-    folder = place.exports / "gislr"
+def test_every_file_of_an_export_is_in_its_manifest(roots: Roots) -> None:
+    roots.capture(roots.session())
+    assert roots.export("gislr") == 0
+    folder = roots.exports / "gislr"
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     manifest = pd.read_json(folder / MANIFEST, typ="series")
     assert set(manifest["files"]) == there - {MANIFEST}

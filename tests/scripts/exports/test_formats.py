@@ -22,7 +22,7 @@ from contracts.rules.landmarks import DIMS, LAYOUT
 from scripts.exports import formats, gislr, huggingface, npy1662, pose
 from scripts.exports.capture import Capture
 from scripts.exports.formats import FORMATS, conversion
-from tests.scripts.exports.place import capture_of, landmarks
+from tests.scripts.exports.roots import capture_of, landmarks
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 

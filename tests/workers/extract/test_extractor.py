@@ -14,7 +14,7 @@ import pytest
 from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
-from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick
+from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.extractor import Extractor
 from workers.extract.heartbeat import Heartbeat
@@ -24,8 +24,8 @@ from workers.vision.pipelines.base import Findings, Image
 
 
 @contextmanager
-def running(stage: Stage, dependencies: Dependencies) -> Iterator[None]:
-    heartbeat = Heartbeat(stage.frames, "one", dependencies.timing, dependencies.clock)
+def running(capture: BrokerCapture, dependencies: Dependencies) -> Iterator[None]:
+    heartbeat = Heartbeat(capture.frames, "one", dependencies.timing, dependencies.clock)
     thread = threading.Thread(target=Extractor(dependencies, heartbeat).run)
     heartbeat.start()
     thread.start()
@@ -39,63 +39,63 @@ def running(stage: Stage, dependencies: Dependencies) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def test_it_does_one_capture_after_the_other(real_stage: Stage) -> None:
-    real_stage.push_greys(2).close()
-    stages = [real_stage]
-    with running(real_stage, real_stage.dependencies("one")):
+def test_it_does_one_capture_after_the_other(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2).close()
+    several = [real_capture]
+    with running(real_capture, real_capture.dependencies("one")):
         for _ in range(2):
-            more = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
-            stages.append(more.open(reserve=False).push_greys(3).close())
-        for stage in stages:
-            wait_until(stage.published)
-    assert [len(stage.published()) for stage in stages] == [1, 1, 1]
+            more = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
+            several.append(more.open(reserve=False).push_greys(3).close())
+        for capture in several:
+            wait_until(capture.published)
+    assert [len(capture.published()) for capture in several] == [1, 1, 1]
 
 
-def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
-    with running(real_stage, real_stage.dependencies("one")):
+def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, real_capture: BrokerCapture) -> None:
+    with running(real_capture, real_capture.dependencies("one")):
         own_brokers.frames.kill()
         own_brokers.frames.start()
-        again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+        again = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
         again.open(reserve=False).push_greys(2).close()
         wait_until(again.published)
 
 
-def test_it_extracts_while_frames_still_come(real_stage: Stage) -> None:
-    with running(real_stage, real_stage.dependencies("one")):
+def test_it_extracts_while_frames_still_come(real_capture: BrokerCapture) -> None:
+    with running(real_capture, real_capture.dependencies("one")):
         for _ in range(3):
-            real_stage.push_greys(2)
-            wait_until(lambda: real_stage.depth() == 0)
-        real_stage.close()
-        wait_until(real_stage.published)
-    with np.load(real_stage.path) as members:
+            real_capture.push_greys(2)
+            wait_until(lambda: real_capture.depth() == 0)
+        real_capture.close()
+        wait_until(real_capture.published)
+    with np.load(real_capture.path) as members:
         assert members["features"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
 
 
-def test_told_to_stop_it_hands_back_and_another_goes_on(real_stage: Stage) -> None:
-    real_stage.push_greys(3)
-    with running(real_stage, real_stage.dependencies("one")):
-        wait_until(lambda: real_stage.depth() == 0)
-    (pending,) = real_stage.pending()
+def test_told_to_stop_it_hands_back_and_another_goes_on(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(3)
+    with running(real_capture, real_capture.dependencies("one")):
+        wait_until(lambda: real_capture.depth() == 0)
+    (pending,) = real_capture.pending()
     assert pending["consumer"] == b"released"
-    with running(real_stage, real_stage.dependencies("two")):
-        real_stage.push_greys(3).close()
-        wait_until(real_stage.published)
-    with np.load(real_stage.path) as members:
+    with running(real_capture, real_capture.dependencies("two")):
+        real_capture.push_greys(3).close()
+        wait_until(real_capture.published)
+    with np.load(real_capture.path) as members:
         assert members["tracker_restarts"].tolist() == [4]
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3]
 
 
-def test_poison_does_not_stop_it(real_stage: Stage) -> None:
+def test_poison_does_not_stop_it(real_capture: BrokerCapture) -> None:
     def fail() -> None:
         raise RuntimeError
 
-    real_stage.push_greys(1).close()
+    real_capture.push_greys(1).close()
     make = partial(StoppingPipeline, 1, fail)
-    with running(real_stage, real_stage.dependencies("one", quick(), make)):
-        wait_until(lambda: real_stage.record().outcome)
-        wait_until(lambda: not real_stage.dispatched())
-    assert real_stage.record().error_code == "extraction_failed"
-    assert real_stage.frames.xpending(CAPTURES, EXTRACTOR_GROUP)["pending"] == 0
+    with running(real_capture, real_capture.dependencies("one", quick(), make)):
+        wait_until(lambda: real_capture.record().outcome)
+        wait_until(lambda: not real_capture.dispatched())
+    assert real_capture.record().error_code == "extraction_failed"
+    assert real_capture.frames.xpending(CAPTURES, EXTRACTOR_GROUP)["pending"] == 0
 
 
 def test_warming_up_uses_a_pipeline_and_closes_it() -> None:
@@ -113,21 +113,21 @@ def test_a_pipeline_that_does_not_work_here_is_found_before_any_capture() -> Non
         warm_up(Broken)
 
 
-def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_stage: Stage) -> None:
-    dependencies = real_stage.dependencies("one")
-    real_stage.frames.delete(CAPTURES)
-    real_stage.frames.set(CAPTURES, "no stream")
-    with running(real_stage, dependencies), mock.patch.object(dependencies.metrics.background, "note") as note:
+def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_capture: BrokerCapture) -> None:
+    dependencies = real_capture.dependencies("one")
+    real_capture.frames.delete(CAPTURES)
+    real_capture.frames.set(CAPTURES, "no stream")
+    with running(real_capture, dependencies), mock.patch.object(dependencies.metrics.background, "note") as note:
         wait_until(lambda: note.call_count >= 2)
-        real_stage.frames.delete(CAPTURES)
-        again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+        real_capture.frames.delete(CAPTURES)
+        again = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
         again.open(reserve=False).push_greys(2).close()
         wait_until(again.published)
     assert note.call_args.args[0] == "dispatch"
 
 
 def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
-    real_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    real_capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = CaptureJob.run
 
@@ -136,6 +136,6 @@ def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
         raise IndexError
 
     monkeypatch.setattr(CaptureJob, "run", failing)
-    real_stage.push_greys(1).close()
-    with running(real_stage, real_stage.dependencies("one", quick(lease_ms=100))):
-        wait_until(real_stage.published)
+    real_capture.push_greys(1).close()
+    with running(real_capture, real_capture.dependencies("one", quick(lease_ms=100))):
+        wait_until(real_capture.published)

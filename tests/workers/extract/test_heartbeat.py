@@ -11,76 +11,76 @@ from contracts.broker import keys
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, FatalError, LeaseLost
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
-from tests.workers.stage import Stage, quick
+from tests.workers.broker_capture import BrokerCapture, quick
 from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Heartbeat, Watchdog
 
 
-def idle_ms(stage: Stage) -> int:
-    return int(stage.pending()[0]["time_since_delivered"])
+def idle_ms(capture: BrokerCapture) -> int:
+    return int(capture.pending()[0]["time_since_delivered"])
 
 
-def test_a_beat_renews_the_lease_in_hand(stage: Stage) -> None:
-    claimed = stage.take(stage.dependencies("one"))
-    stage.abandon()
-    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+def test_a_beat_renews_the_lease_in_hand(capture: BrokerCapture) -> None:
+    claimed = capture.take(capture.dependencies("one"))
+    capture.abandon()
+    heartbeat = Heartbeat(capture.frames, "one", quick(), FrameClock())
     with heartbeat.holding(claimed.lease):
         heartbeat.beat()
-    assert [entry["consumer"] for entry in stage.pending()] == [b"one"]
-    assert idle_ms(stage) < 5_000
+    assert [entry["consumer"] for entry in capture.pending()] == [b"one"]
+    assert idle_ms(capture) < 5_000
 
 
-def test_a_frame_over_its_deadline_is_not_covered_by_a_renewal(stage: Stage) -> None:
-    claimed = stage.take(stage.dependencies("one"))
-    stage.abandon()
+def test_a_frame_over_its_deadline_is_not_covered_by_a_renewal(capture: BrokerCapture) -> None:
+    claimed = capture.take(capture.dependencies("one"))
+    capture.abandon()
     clock = FrameClock()
-    heartbeat = Heartbeat(stage.frames, "one", quick(frame_deadline_s=0.0), clock)
+    heartbeat = Heartbeat(capture.frames, "one", quick(frame_deadline_s=0.0), clock)
     with heartbeat.holding(claimed.lease), clock.frame():
         wait_until(lambda: clock.elapsed_s() > 0)
         heartbeat.beat()
-    assert idle_ms(stage) >= 60_000
+    assert idle_ms(capture) >= 60_000
 
 
-def test_a_lease_that_is_lost_is_noted_and_left_alone(stage: Stage) -> None:
-    claimed = stage.take(stage.dependencies("one"))
-    stage.abandon()
-    stage.take(stage.dependencies("two"))
-    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+def test_a_lease_that_is_lost_is_noted_and_left_alone(capture: BrokerCapture) -> None:
+    claimed = capture.take(capture.dependencies("one"))
+    capture.abandon()
+    capture.take(capture.dependencies("two"))
+    heartbeat = Heartbeat(capture.frames, "one", quick(), FrameClock())
     with heartbeat.holding(claimed.lease):
         heartbeat.beat()
     with pytest.raises(LeaseLost):
         claimed.lease.check()
-    assert [entry["consumer"] for entry in stage.pending()] == [b"two"]
+    assert [entry["consumer"] for entry in capture.pending()] == [b"two"]
 
 
-def test_a_capture_let_go_of_is_not_renewed(stage: Stage) -> None:
-    claimed = stage.take(stage.dependencies("one"))
-    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock())
+def test_a_capture_let_go_of_is_not_renewed(capture: BrokerCapture) -> None:
+    claimed = capture.take(capture.dependencies("one"))
+    heartbeat = Heartbeat(capture.frames, "one", quick(), FrameClock())
     with heartbeat.holding(claimed.lease):
         pass
-    stage.abandon()
-    claimed.lease.renew(stage.frames)
+    capture.abandon()
+    claimed.lease.renew(capture.frames)
     heartbeat.beat()
-    assert idle_ms(stage) >= 60_000
+    assert idle_ms(capture) >= 60_000
 
 
-def test_a_live_process_is_listed_by_the_brokers_clock(real_stage: Stage) -> None:
-    Heartbeat(real_stage.frames, "one", quick(), FrameClock()).beat()
-    seconds, microseconds = real_stage.frames.time()
-    score = real_stage.frames.zscore(keys.EXTRACTORS, "one")
+def test_a_live_process_is_listed_by_the_brokers_clock(real_capture: BrokerCapture) -> None:
+    Heartbeat(real_capture.frames, "one", quick(), FrameClock()).beat()
+    seconds, microseconds = real_capture.frames.time()
+    score = real_capture.frames.zscore(keys.EXTRACTORS, "one")
     assert score is not None
     assert abs(score - (seconds * 1000 + microseconds / 1000)) < 5_000
 
 
-def test_a_process_silent_for_a_minute_is_forgotten_with_its_consumer(real_stage: Stage) -> None:
-    real_stage.frames.xgroup_createconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead")
-    seconds, _ = real_stage.frames.time()
-    real_stage.frames.zadd(keys.EXTRACTORS, {"dead": (seconds - 61) * 1000, "quiet": (seconds - 55) * 1000})
-    Heartbeat(real_stage.frames, "one", quick(), FrameClock()).beat()
-    assert real_stage.frames.zrange(keys.EXTRACTORS, 0, -1) == [b"quiet", b"one"]
-    assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
+def test_a_process_silent_for_a_minute_is_forgotten_with_its_consumer(real_capture: BrokerCapture) -> None:
+    real_capture.frames.xgroup_createconsumer(keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead")
+    seconds, _ = real_capture.frames.time()
+    real_capture.frames.zadd(keys.EXTRACTORS, {"dead": (seconds - 61) * 1000, "quiet": (seconds - 55) * 1000})
+    Heartbeat(real_capture.frames, "one", quick(), FrameClock()).beat()
+    assert real_capture.frames.zrange(keys.EXTRACTORS, 0, -1) == [b"quiet", b"one"]
+    assert real_capture.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
-def test_the_heartbeat_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_stage: Stage) -> None:
+def test_the_heartbeat_outlives_a_broker_that_is_away(own_brokers: BrokerPair, real_capture: BrokerCapture) -> None:
     own_brokers.frames.kill()
     with own_brokers.frames.client() as beats:
         heartbeat = Heartbeat(beats, "one", quick(alive_s=0.0), FrameClock())
@@ -88,7 +88,7 @@ def test_the_heartbeat_outlives_a_broker_that_is_away(own_brokers: BrokerPair, r
             heartbeat.beat()
         heartbeat.start()
         own_brokers.frames.start()
-        wait_until(lambda: real_stage.frames.zscore(keys.EXTRACTORS, "one"))
+        wait_until(lambda: real_capture.frames.zscore(keys.EXTRACTORS, "one"))
         heartbeat.end()
         heartbeat.join()
 
@@ -137,7 +137,7 @@ def test_a_process_that_is_stuck_in_a_frame_says_so_and_ends() -> None:
     assert json.loads(line)["event"] == "a frame takes too long, the process ends itself"
 
 
-def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fatal_error_is_told_once_it_is_met(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     met: list[FatalError] = []
     forbidden = BrokerMisconfigured("frames", "it forbids us a command", "the rights")
 
@@ -148,7 +148,7 @@ def test_a_fatal_error_is_told_once_it_is_met(stage: Stage, monkeypatch: pytest.
         met.append(error)
         heartbeat.end()
 
-    heartbeat = Heartbeat(stage.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
+    heartbeat = Heartbeat(capture.frames, "one", quick(), FrameClock(), on_fatal=on_fatal)
     monkeypatch.setattr(heartbeat, "beat", beat)
     heartbeat.run()
     assert met == [forbidden]

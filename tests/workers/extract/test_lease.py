@@ -14,32 +14,32 @@ from contracts.rules.errors import BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.state import captures
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
-from tests.workers.stage import Stage, quick, stopped
+from tests.workers.broker_capture import BrokerCapture, quick, stopped
 from workers.extract.capture_job import CaptureJob
 from workers.extract.heartbeat import FrameClock, Heartbeat
 from workers.extract.lease import forget_consumer
 
 
-def test_a_new_capture_is_delivered_to_one_extractor_only(real_stage: Stage) -> None:
-    one, two = real_stage.dependencies("one"), real_stage.dependencies("two")
-    claimed = real_stage.take(one)
+def test_a_new_capture_is_delivered_to_one_extractor_only(real_capture: BrokerCapture) -> None:
+    one, two = real_capture.dependencies("one"), real_capture.dependencies("two")
+    claimed = real_capture.take(one)
     assert (claimed.state.generation, claimed.state.deliveries) == (1, 1)
     assert two.dispatch.take() is None
     assert one.dispatch.take() is None
 
 
-def test_a_lease_not_renewed_is_taken_over(real_stage: Stage) -> None:
+def test_a_lease_not_renewed_is_taken_over(real_capture: BrokerCapture) -> None:
     brief = quick(lease_ms=150)
-    real_stage.take(real_stage.dependencies("one"))
-    claimed = wait_until(real_stage.dependencies("two", brief).dispatch.take)
+    real_capture.take(real_capture.dependencies("one"))
+    claimed = wait_until(real_capture.dependencies("two", brief).dispatch.take)
     assert (claimed.state.generation, claimed.state.deliveries) == (2, 2)
 
 
-def test_a_lease_that_is_renewed_is_not_taken_over(real_stage: Stage) -> None:
+def test_a_lease_that_is_renewed_is_not_taken_over(real_capture: BrokerCapture) -> None:
     brief = quick(lease_ms=1_000, heartbeat_s=0.02, poll_ms=50)
-    heartbeat = Heartbeat(real_stage.frames, "one", brief, FrameClock())
-    claimed = real_stage.take(real_stage.dependencies("one", brief))
-    other = real_stage.dependencies("two", brief)
+    heartbeat = Heartbeat(real_capture.frames, "one", brief, FrameClock())
+    claimed = real_capture.take(real_capture.dependencies("one", brief))
+    other = real_capture.dependencies("two", brief)
     with heartbeat.holding(claimed.lease):
         heartbeat.start()
         for _ in range(30):  # of poll_ms each: longer than a lease
@@ -47,44 +47,46 @@ def test_a_lease_that_is_renewed_is_not_taken_over(real_stage: Stage) -> None:
         heartbeat.end()
         heartbeat.join()
         wait_until(other.dispatch.take)
-    delivered = real_stage.pending()[0]["times_delivered"]
+    delivered = real_capture.pending()[0]["times_delivered"]
     assert delivered == 2, "a renewal is not a delivery"
 
 
-def test_an_abandoned_capture_comes_before_a_new_one_and_both_in_turn(real_stage: Stage) -> None:
-    real_stage.take(real_stage.dependencies("one"))
-    real_stage.abandon()
-    second = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+def test_an_abandoned_capture_comes_before_a_new_one_and_both_in_turn(real_capture: BrokerCapture) -> None:
+    real_capture.take(real_capture.dependencies("one"))
+    real_capture.abandon()
+    second = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
     second.open(reserve=False)
-    dispatch = real_stage.dependencies("two").dispatch
+    dispatch = real_capture.dependencies("two").dispatch
     taken = [wait_until(dispatch.take).state.window.capture_id for _ in range(2)]
-    assert taken == [real_stage.capture_id, second.capture_id]
+    assert taken == [real_capture.capture_id, second.capture_id]
 
 
-def test_an_abandoned_capture_is_found_behind_many_that_are_not(real_stage: Stage) -> None:
+def test_an_abandoned_capture_is_found_behind_many_that_are_not(real_capture: BrokerCapture) -> None:
     for _ in range(25):
-        Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique).open(reserve=False)
-    busy = real_stage.dependencies("busy").dispatch
+        BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique).open(
+            reserve=False
+        )
+    busy = real_capture.dependencies("busy").dispatch
     held = [wait_until(busy.take) for _ in range(26)]
     last = held[-1]
-    real_stage.frames.xclaim(
+    real_capture.frames.xclaim(
         keys.CAPTURES, keys.EXTRACTOR_GROUP, "dead", 0, [last.lease.dispatch_id], idle=60_000, justid=True
     )
-    claimed = real_stage.dependencies("two").dispatch.take()
+    claimed = real_capture.dependencies("two").dispatch.take()
     assert claimed is not None
     assert claimed.state.window.capture_id == last.state.window.capture_id
 
 
-def test_an_entry_whose_delivery_was_lost_is_found_again(real_stage: Stage) -> None:
-    real_stage.frames.xreadgroup(keys.EXTRACTOR_GROUP, "one", {keys.CAPTURES: ">"}, count=1)
-    claimed = real_stage.dependencies("one").dispatch.take()
+def test_an_entry_whose_delivery_was_lost_is_found_again(real_capture: BrokerCapture) -> None:
+    real_capture.frames.xreadgroup(keys.EXTRACTOR_GROUP, "one", {keys.CAPTURES: ">"}, count=1)
+    claimed = real_capture.dependencies("one").dispatch.take()
     assert claimed is not None
 
 
 def test_after_a_connection_error_own_pending_entries_come_first(
-    real_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    real_capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatch = real_stage.dependencies("one").dispatch
+    dispatch = real_capture.dependencies("one").dispatch
 
     def lose_the_answer(*_: object) -> object:
         monkeypatch.undo()
@@ -97,17 +99,17 @@ def test_after_a_connection_error_own_pending_entries_come_first(
     assert claimed is not None and claimed.state.deliveries == 1
 
 
-def test_a_missing_group_is_created_and_no_early_entry_is_lost(real_stage: Stage) -> None:
-    real_stage.frames.xgroup_destroy(keys.CAPTURES, keys.EXTRACTOR_GROUP)
-    assert wait_until(real_stage.dependencies("one").dispatch.take).state.window.capture_id == real_stage.capture_id
+def test_a_missing_group_is_created_and_no_early_entry_is_lost(real_capture: BrokerCapture) -> None:
+    real_capture.frames.xgroup_destroy(keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    assert wait_until(real_capture.dependencies("one").dispatch.take).state.window.capture_id == real_capture.capture_id
 
 
-def test_a_broker_that_lost_everything_gets_its_group_again(real_stage: Stage) -> None:
-    dispatch = real_stage.dependencies("one").dispatch
+def test_a_broker_that_lost_everything_gets_its_group_again(real_capture: BrokerCapture) -> None:
+    dispatch = real_capture.dependencies("one").dispatch
     wait_until(dispatch.take)
-    real_stage.frames.delete(keys.CAPTURES)
+    real_capture.frames.delete(keys.CAPTURES)
     assert dispatch.take() is None
-    again = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique)
+    again = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
     again.open(reserve=False)
     assert wait_until(dispatch.take).state.window.capture_id == again.capture_id
 
@@ -115,136 +117,138 @@ def test_a_broker_that_lost_everything_gets_its_group_again(real_stage: Stage) -
 @pytest.mark.parametrize(
     "fields", [{"user_id": "u"}, {"capture_id": "../x"}, {"capture_id": b"\xff\xfe"}, {"capture_id": "unknown"}]
 )
-def test_a_broken_dispatch_entry_is_dropped(stage: Stage, fields: dict[str, str | bytes]) -> None:
-    stage.frames.delete(keys.CAPTURES)
-    ensure_group_sync(stage.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
-    stage.frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
-    assert stage.dependencies("one").dispatch.take() is None
-    assert stage.pending() == []
-    assert stage.frames.xlen(keys.CAPTURES) == 0
+def test_a_broken_dispatch_entry_is_dropped(capture: BrokerCapture, fields: dict[str, str | bytes]) -> None:
+    capture.frames.delete(keys.CAPTURES)
+    ensure_group_sync(capture.frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
+    capture.frames.xadd(keys.CAPTURES, fields)  # type: ignore[arg-type]
+    assert capture.dependencies("one").dispatch.take() is None
+    assert capture.pending() == []
+    assert capture.frames.xlen(keys.CAPTURES) == 0
 
 
-def test_a_capture_whose_state_cannot_be_read_is_dropped(stage: Stage) -> None:
-    stage.frames.hset(capture_keys(stage.capture_id).state, "open", b"not json")
-    assert stage.dependencies("one").dispatch.take() is None
-    assert not stage.dispatched()
+def test_a_capture_whose_state_cannot_be_read_is_dropped(capture: BrokerCapture) -> None:
+    capture.frames.hset(capture_keys(capture.capture_id).state, "open", b"not json")
+    assert capture.dependencies("one").dispatch.take() is None
+    assert not capture.dispatched()
 
 
-def test_a_second_dispatch_entry_of_a_capture_is_dropped(real_stage: Stage) -> None:
-    real_stage.dispatch()
-    first = real_stage.take(real_stage.dependencies("one"))
-    assert real_stage.dependencies("two").dispatch.take() is None
-    first.lease.renew(real_stage.frames)
+def test_a_second_dispatch_entry_of_a_capture_is_dropped(real_capture: BrokerCapture) -> None:
+    real_capture.dispatch()
+    first = real_capture.take(real_capture.dependencies("one"))
+    assert real_capture.dependencies("two").dispatch.take() is None
+    first.lease.renew(real_capture.frames)
     first.lease.check()
-    assert len(real_stage.pending()) == 1
+    assert len(real_capture.pending()) == 1
 
 
-def test_an_old_token_changes_nothing(real_stage: Stage) -> None:
-    real_stage.push_greys(2).close()
-    old = real_stage.take(real_stage.dependencies("one"))
-    real_stage.abandon()
-    new = real_stage.take(real_stage.dependencies("two"))
-    before = real_stage.state()
-    old.lease.renew(real_stage.frames)
+def test_an_old_token_changes_nothing(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2).close()
+    old = real_capture.take(real_capture.dependencies("one"))
+    real_capture.abandon()
+    new = real_capture.take(real_capture.dependencies("two"))
+    before = real_capture.state()
+    old.lease.renew(real_capture.frames)
     with pytest.raises(LeaseLost):
         old.lease.check()
-    assert CaptureJob(real_stage.dependencies("one"), old).run() == "lost"
-    assert real_stage.state() == before
-    assert [entry["consumer"] for entry in real_stage.pending()] == [b"two"]
-    assert CaptureJob(real_stage.dependencies("two"), new).run() == "published"
+    assert CaptureJob(real_capture.dependencies("one"), old).run() == "lost"
+    assert real_capture.state() == before
+    assert [entry["consumer"] for entry in real_capture.pending()] == [b"two"]
+    assert CaptureJob(real_capture.dependencies("two"), new).run() == "published"
 
 
-def test_a_lease_that_was_dropped_is_not_renewed(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.dependencies("one"))
-    real_stage.dependencies("one").dispatch.hand_back(claimed.lease)
-    claimed.lease.renew(real_stage.frames)
-    assert [entry["consumer"] for entry in real_stage.pending()] == [keys.RELEASED.encode()]
+def test_a_lease_that_was_dropped_is_not_renewed(real_capture: BrokerCapture) -> None:
+    claimed = real_capture.take(real_capture.dependencies("one"))
+    real_capture.dependencies("one").dispatch.hand_back(claimed.lease)
+    claimed.lease.renew(real_capture.frames)
+    assert [entry["consumer"] for entry in real_capture.pending()] == [keys.RELEASED.encode()]
 
 
-def test_a_capture_handed_back_is_taken_at_once_and_not_counted(real_stage: Stage) -> None:
-    real_stage.push_greys(2)
-    claimed = real_stage.take(real_stage.dependencies("one"))
-    assert CaptureJob(real_stage.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
-    again = real_stage.dependencies("two").dispatch.take()
+def test_a_capture_handed_back_is_taken_at_once_and_not_counted(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2)
+    claimed = real_capture.take(real_capture.dependencies("one"))
+    assert CaptureJob(real_capture.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
+    again = real_capture.dependencies("two").dispatch.take()
     assert again is not None
     assert (again.state.generation, again.state.deliveries) == (2, 1)
 
 
-def test_three_crashes_and_the_capture_is_extraction_failed(real_stage: Stage) -> None:
-    real_stage.push_greys(2).close()
+def test_three_crashes_and_the_capture_is_extraction_failed(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2).close()
     for consumer in ("one", "two", "three"):
-        real_stage.take(real_stage.dependencies(consumer))  # and then it is dead
-        real_stage.abandon()
-    claimed = real_stage.take(real_stage.dependencies("four"))
+        real_capture.take(real_capture.dependencies(consumer))  # and then it is dead
+        real_capture.abandon()
+    claimed = real_capture.take(real_capture.dependencies("four"))
     assert claimed.state.deliveries == 4
-    assert CaptureJob(real_stage.dependencies("four"), claimed).run() == "aborted"
-    assert real_stage.record().error_code == "extraction_failed"
-    assert not real_stage.dispatched() and real_stage.pending() == []
+    assert CaptureJob(real_capture.dependencies("four"), claimed).run() == "aborted"
+    assert real_capture.record().error_code == "extraction_failed"
+    assert not real_capture.dispatched() and real_capture.pending() == []
 
 
-def test_a_gateway_silent_for_as_long_as_the_rule_says_is_lost(real_stage: Stage) -> None:
-    real_stage.push_greys(2)
-    assert real_stage.run(real_stage.dependencies("one", quick(quiet_s=0.3))) == "aborted"
-    assert real_stage.record().error_code == "gateway_lost"
-    assert real_stage.published() == []
+def test_a_gateway_silent_for_as_long_as_the_rule_says_is_lost(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2)
+    assert real_capture.run(real_capture.dependencies("one", quick(quiet_s=0.3))) == "aborted"
+    assert real_capture.record().error_code == "gateway_lost"
+    assert real_capture.published() == []
 
 
-def test_a_gateway_that_goes_on_touching_is_not_lost(real_stage: Stage) -> None:
-    real_stage.push_greys(2)
+def test_a_gateway_that_goes_on_touching_is_not_lost(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2)
     ended = threading.Event()
 
     def gateway() -> None:
         for _ in range(60):
             ended.wait(0.02)
-            real_stage.call(captures.watch(real_stage.capture_id))
-        real_stage.close()
+            real_capture.call(captures.watch(real_capture.capture_id))
+        real_capture.close()
 
     thread = threading.Thread(target=gateway)
     thread.start()
-    end = real_stage.run(real_stage.dependencies("one", quick(quiet_s=0.4)))
+    end = real_capture.run(real_capture.dependencies("one", quick(quiet_s=0.4)))
     thread.join()
     assert end == "published"
 
 
-def test_a_full_frames_broker_keeps_draining(real_stage: Stage) -> None:
-    real_stage.push_greys(8).close()
-    dependencies = real_stage.dependencies("one")
-    real_stage.frames.config_set("maxmemory", "1")
+def test_a_full_frames_broker_keeps_draining(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(8).close()
+    dependencies = real_capture.dependencies("one")
+    real_capture.frames.config_set("maxmemory", "1")
     with pytest.raises(redis.exceptions.OutOfMemoryError):
-        real_stage.frames.set("more", "bytes")
-    claimed = real_stage.take(dependencies)
-    heartbeat = Heartbeat(real_stage.frames, "one", quick(), FrameClock())
+        real_capture.frames.set("more", "bytes")
+    claimed = real_capture.take(dependencies)
+    heartbeat = Heartbeat(real_capture.frames, "one", quick(), FrameClock())
     with heartbeat.holding(claimed.lease):
         heartbeat.beat()
         assert CaptureJob(dependencies, claimed).run() == "published"
-    assert real_stage.frames.zscore(keys.EXTRACTORS, "one") is not None
-    assert not real_stage.dispatched()
+    assert real_capture.frames.zscore(keys.EXTRACTORS, "one") is not None
+    assert not real_capture.dispatched()
 
 
-def test_a_full_frames_broker_lets_a_capture_be_handed_back_and_aborted(real_stage: Stage) -> None:
-    real_stage.push_greys(2)
-    real_stage.frames.config_set("maxmemory", "1")
-    claimed = real_stage.take(real_stage.dependencies("one"))
-    assert CaptureJob(real_stage.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
-    assert real_stage.run(real_stage.dependencies("two", quick(quiet_s=0.2))) == "aborted"
-    assert real_stage.record().error_code == "gateway_lost"
+def test_a_full_frames_broker_lets_a_capture_be_handed_back_and_aborted(real_capture: BrokerCapture) -> None:
+    real_capture.push_greys(2)
+    real_capture.frames.config_set("maxmemory", "1")
+    claimed = real_capture.take(real_capture.dependencies("one"))
+    assert CaptureJob(real_capture.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
+    assert real_capture.run(real_capture.dependencies("two", quick(quiet_s=0.2))) == "aborted"
+    assert real_capture.record().error_code == "gateway_lost"
 
 
-def test_a_frames_broker_that_restarts_empty_costs_the_lease_only(own_brokers: BrokerPair, real_stage: Stage) -> None:
-    real_stage.push_greys(2)
-    claimed = real_stage.take(real_stage.dependencies("one"))
+def test_a_frames_broker_that_restarts_empty_costs_the_lease_only(
+    own_brokers: BrokerPair, real_capture: BrokerCapture
+) -> None:
+    real_capture.push_greys(2)
+    claimed = real_capture.take(real_capture.dependencies("one"))
     own_brokers.frames.kill()
     own_brokers.frames.start()
-    assert CaptureJob(real_stage.dependencies("one", quick(quiet_s=0.1)), claimed).run() == "lost"
-    assert real_stage.record().outcome == ""
+    assert CaptureJob(real_capture.dependencies("one", quick(quiet_s=0.1)), claimed).run() == "lost"
+    assert real_capture.record().outcome == ""
 
 
 def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
-    own_brokers: BrokerPair, real_stage: Stage
+    own_brokers: BrokerPair, real_capture: BrokerCapture
 ) -> None:
-    real_stage.push_greys(2).close()
+    real_capture.push_greys(2).close()
     brief = quick(lease_ms=1_000, heartbeat_s=0.02, poll_ms=50)
-    claimed = real_stage.take(real_stage.dependencies("one", brief))
+    claimed = real_capture.take(real_capture.dependencies("one", brief))
     own_brokers.events.kill()
     ends: list[str] = []
     with own_brokers.frames.client() as beats:
@@ -252,11 +256,11 @@ def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
         heartbeat.start()
         with heartbeat.holding(claimed.lease):
             job = threading.Thread(
-                target=lambda: ends.append(CaptureJob(real_stage.dependencies("one"), claimed).run())
+                target=lambda: ends.append(CaptureJob(real_capture.dependencies("one"), claimed).run())
             )
             job.start()
-            wait_until(real_stage.path.exists)
-            other = real_stage.dependencies("two", brief).dispatch
+            wait_until(real_capture.path.exists)
+            other = real_capture.dependencies("two", brief).dispatch
             for _ in range(30):
                 assert other.take() is None
             own_brokers.events.start()
@@ -264,24 +268,24 @@ def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
         heartbeat.end()
         heartbeat.join()
     assert ends == ["published"]
-    assert len(real_stage.published()) == 1
+    assert len(real_capture.published()) == 1
 
 
-def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.dependencies("one"))
-    forget_consumer(real_stage.frames, "one")
-    assert len(real_stage.pending()) == 1
-    real_stage.dependencies("one").dispatch.done(claimed.lease)
-    forget_consumer(real_stage.frames, "one")
-    assert real_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
+def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_capture: BrokerCapture) -> None:
+    claimed = real_capture.take(real_capture.dependencies("one"))
+    forget_consumer(real_capture.frames, "one")
+    assert len(real_capture.pending()) == 1
+    real_capture.dependencies("one").dispatch.done(claimed.lease)
+    forget_consumer(real_capture.frames, "one")
+    assert real_capture.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
-def test_a_dispatch_says_done_as_often_as_it_likes(real_stage: Stage) -> None:
-    claimed = real_stage.take(real_stage.dependencies("one"))
-    dispatch = real_stage.dependencies("one").dispatch
+def test_a_dispatch_says_done_as_often_as_it_likes(real_capture: BrokerCapture) -> None:
+    claimed = real_capture.take(real_capture.dependencies("one"))
+    dispatch = real_capture.dependencies("one").dispatch
     for _ in range(2):
         dispatch.done(claimed.lease)
-    assert real_stage.pending() == [] and not real_stage.dispatched()
+    assert real_capture.pending() == [] and not real_capture.dispatched()
 
 
 @pytest.mark.parametrize(
@@ -301,42 +305,44 @@ def test_a_dispatch_says_done_as_often_as_it_likes(real_stage: Stage) -> None:
     ],
 )
 def test_a_state_with_a_hostile_value_is_set_aside_and_its_gateway_is_told(
-    real_stage: Stage, name: str, value: bytes
+    real_capture: BrokerCapture, name: str, value: bytes
 ) -> None:
-    state = capture_keys(real_stage.capture_id).state
-    real_stage.frames.hset(state, name, value)  # type: ignore[arg-type]
-    assert real_stage.dependencies("one").dispatch.take() is None
-    assert not real_stage.dispatched() and real_stage.pending() == []
+    state = capture_keys(real_capture.capture_id).state
+    real_capture.frames.hset(state, name, value)  # type: ignore[arg-type]
+    assert real_capture.dependencies("one").dispatch.take() is None
+    assert not real_capture.dispatched() and real_capture.pending() == []
     if name != "status":
-        assert real_stage.frames.hmget(state, "status", "error_code") == [b"aborted", b"extraction_failed"]
+        assert real_capture.frames.hmget(state, "status", "error_code") == [b"aborted", b"extraction_failed"]
 
 
-def test_a_state_of_another_capture_is_not_worked_on(real_stage: Stage) -> None:
-    other = Stage(real_stage.frames, real_stage.events, real_stage.data_root, real_stage.unique).open(reserve=False)
-    real_stage.frames.hset(
-        capture_keys(real_stage.capture_id).state,
+def test_a_state_of_another_capture_is_not_worked_on(real_capture: BrokerCapture) -> None:
+    other = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique).open(
+        reserve=False
+    )
+    real_capture.frames.hset(
+        capture_keys(real_capture.capture_id).state,
         "open",
         other.state()[b"open"],  # type: ignore[arg-type]
     )
-    assert real_stage.dependencies("one").dispatch.take() is None
-    assert not real_stage.dispatched()
+    assert real_capture.dependencies("one").dispatch.take() is None
+    assert not real_capture.dispatched()
 
 
-def test_a_state_of_another_type_is_set_aside(real_stage: Stage) -> None:
-    state = capture_keys(real_stage.capture_id).state
-    real_stage.frames.delete(state)
-    real_stage.frames.rpush(state, "a list")
-    assert real_stage.dependencies("one").dispatch.take() is None
-    assert not real_stage.dispatched()
+def test_a_state_of_another_type_is_set_aside(real_capture: BrokerCapture) -> None:
+    state = capture_keys(real_capture.capture_id).state
+    real_capture.frames.delete(state)
+    real_capture.frames.rpush(state, "a list")
+    assert real_capture.dependencies("one").dispatch.take() is None
+    assert not real_capture.dispatched()
 
 
-def test_a_queue_that_is_no_stream_keeps_no_other_queue_waiting(real_stage: Stage) -> None:
-    real_stage.frames.delete(keys.UPLOADS)
-    real_stage.frames.set(keys.UPLOADS, "no stream")
+def test_a_queue_that_is_no_stream_keeps_no_other_queue_waiting(real_capture: BrokerCapture) -> None:
+    real_capture.frames.delete(keys.UPLOADS)
+    real_capture.frames.set(keys.UPLOADS, "no stream")
     try:
-        claimed = real_stage.dependencies("one").dispatch.take()
-        assert claimed is not None and claimed.lease.capture_id == real_stage.capture_id
+        claimed = real_capture.dependencies("one").dispatch.take()
+        assert claimed is not None and claimed.lease.capture_id == real_capture.capture_id
         with pytest.raises(UnreadableValue):
-            real_stage.dependencies("two").dispatch.take()
+            real_capture.dependencies("two").dispatch.take()
     finally:
-        real_stage.frames.delete(keys.UPLOADS)
+        real_capture.frames.delete(keys.UPLOADS)

@@ -17,7 +17,7 @@ from contracts.state import records
 from contracts.storage.object_store import ObjectStore
 from tests.support.s3 import BUCKET, S3Server
 from tests.support.waiting import wait_until
-from tests.workers.stage import Stage, quick, stopped
+from tests.workers.broker_capture import BrokerCapture, quick, stopped
 from tests.workers.vision.test_matrix import rows
 from workers.extract import capture_job, extractor
 from workers.extract.capture_job import CaptureJob
@@ -30,7 +30,7 @@ OTHER = FeatureMatrix.of(rows(2), [])
 STOPPED = stopped()
 
 
-class ObjectStage(Stage):
+class ObjectStage(BrokerCapture):
     """A capture whose artifact belongs into the bucket; what is there, as its server sees it."""
 
     server: S3Server
@@ -49,15 +49,15 @@ class ObjectStage(Stage):
 
 
 @pytest.fixture
-def stage(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
+def capture(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
     server = fakeredis.FakeServer()
     frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
     store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
-    stage = ObjectStage(frames, events, tmp_path, unique, objects=store)
-    stage.server = s3
-    stage.features_dir.rmdir()  # an object store needs no folder
-    stage.open()
-    return stage
+    capture = ObjectStage(frames, events, tmp_path, unique, objects=store)
+    capture.server = s3
+    capture.features_dir.rmdir()  # an object store needs no folder
+    capture.open()
+    return capture
 
 
 def test_the_settings_say_where_artifacts_go(s3: S3Server, tmp_path: Path) -> None:
@@ -65,17 +65,17 @@ def test_the_settings_say_where_artifacts_go(s3: S3Server, tmp_path: Path) -> No
     assert str(artifact_store(Settings(artifact_url=f"s3://{BUCKET}/here"))) == f"s3://{BUCKET}/here"
 
 
-def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(stage: ObjectStage, tmp_path: Path) -> None:
-    stage.push_greys(4).close()
-    assert stage.run() == "published"
-    artifact = stage.there()
+def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(capture: ObjectStage, tmp_path: Path) -> None:
+    capture.push_greys(4).close()
+    assert capture.run() == "published"
+    artifact = capture.there()
     assert artifact is not None
     assert list(tmp_path.rglob("*.npz")) == [], "nothing of it is on the disk"
-    reference = stage.reference()
-    assert reference["uri"] == f"s3://{BUCKET}/{stage.key}"
+    reference = capture.reference()
+    assert reference["uri"] == f"s3://{BUCKET}/{capture.key}"
     assert reference["hash"] == "sha256:" + hashlib.sha256(artifact).hexdigest()
 
-    on_disk = Stage(stage.frames, stage.events, tmp_path, f"{int(stage.unique, 16) ^ 1:016x}").open()
+    on_disk = BrokerCapture(capture.frames, capture.events, tmp_path, f"{int(capture.unique, 16) ^ 1:016x}").open()
     on_disk.push_greys(4).close()
     assert on_disk.run() == "published"
     assert on_disk.path.read_bytes() == artifact
@@ -84,7 +84,7 @@ def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(stage: Ob
 
 
 def test_two_workers_that_race_leave_one_object_and_both_use_it(
-    stage: ObjectStage, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    capture: ObjectStage, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created: list[bool] = []
     put_once = ObjectStore.put_once
@@ -96,83 +96,83 @@ def test_two_workers_that_race_leave_one_object_and_both_use_it(
     monkeypatch.setattr(ObjectStore, "put_once", watched)
     stores = [ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1) for _ in range(2)] * 2
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda store: write_artifact(store, stage.window, MATRIX), stores))
+        found = list(pool.map(lambda store: write_artifact(store, capture.window, MATRIX), stores))
     assert sorted(created) == [False, False, False, True]
     assert all(reference == found[0] for reference in found)
-    there = stage.there()
+    there = capture.there()
     assert there is not None and found[0].hash == "sha256:" + hashlib.sha256(there).hexdigest()
 
 
-def test_another_captures_object_is_never_touched(stage: ObjectStage) -> None:
-    write_artifact(stage.store, stage.window, OTHER)
-    there = stage.there()
+def test_another_captures_object_is_never_touched(capture: ObjectStage) -> None:
+    write_artifact(capture.store, capture.window, OTHER)
+    there = capture.there()
     with pytest.raises(ArtifactTaken):
-        write_artifact(stage.store, stage.window, MATRIX)
-    stage.push_greys(2).close()
-    assert stage.run() == "aborted"
-    assert stage.record().error_code == "duplicate_capture"
-    assert stage.there() == there is not None
-    assert stage.published() == []
+        write_artifact(capture.store, capture.window, MATRIX)
+    capture.push_greys(2).close()
+    assert capture.run() == "aborted"
+    assert capture.record().error_code == "duplicate_capture"
+    assert capture.there() == there is not None
+    assert capture.published() == []
 
 
 def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
-    stage: ObjectStage, monkeypatch: pytest.MonkeyPatch, s3: S3Server
+    capture: ObjectStage, monkeypatch: pytest.MonkeyPatch, s3: S3Server
 ) -> None:
-    stage.push_greys(3).close()
+    capture.push_greys(3).close()
     write = capture_job.write_artifact
 
     def die(*arguments: Any) -> Any:
         write(*arguments)
-        stage.abandon()
+        capture.abandon()
         raise capture_job.LeaseLost
 
     with monkeypatch.context() as patch:
         patch.setattr(capture_job, "write_artifact", die)
-        assert stage.run() == "lost"
-    first = stage.there()
-    assert first is not None and stage.published() == []
-    assert stage.run(stage.dependencies("two")) == "published"
-    assert stage.there() == first, "its new owner uses it"
-    assert stage.reference()["hash"] == "sha256:" + hashlib.sha256(first).hexdigest()
+        assert capture.run() == "lost"
+    first = capture.there()
+    assert first is not None and capture.published() == []
+    assert capture.run(capture.dependencies("two")) == "published"
+    assert capture.there() == first, "its new owner uses it"
+    assert capture.reference()["hash"] == "sha256:" + hashlib.sha256(first).hexdigest()
 
 
-def test_a_put_whose_answer_is_lost_is_no_other_captures(stage: ObjectStage, s3: S3Server) -> None:
-    stage.push_greys(2).close()
+def test_a_put_whose_answer_is_lost_is_no_other_captures(capture: ObjectStage, s3: S3Server) -> None:
+    capture.push_greys(2).close()
     s3.loses_replies_to = "PUT"
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(stage.run, stage.dependencies("one", quick(patience_s=30.0)))
-        wait_until(lambda: stage.there() is not None)
+        job = pool.submit(capture.run, capture.dependencies("one", quick(patience_s=30.0)))
+        wait_until(lambda: capture.there() is not None)
         s3.loses_replies_to = ""
         assert job.result() == "published"
 
 
-def test_a_store_that_is_away_is_waited_for_and_the_capture_published(stage: ObjectStage, s3: S3Server) -> None:
-    stage.push_greys(2).close()
+def test_a_store_that_is_away_is_waited_for_and_the_capture_published(capture: ObjectStage, s3: S3Server) -> None:
+    capture.push_greys(2).close()
     s3.stop()
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(stage.run, stage.dependencies("one", quick(patience_s=30.0)))
-        wait_until(lambda: stage.state()[b"extracted"] == b"2")
-        assert not job.done() and stage.published() == []
+        job = pool.submit(capture.run, capture.dependencies("one", quick(patience_s=30.0)))
+        wait_until(lambda: capture.state()[b"extracted"] == b"2")
+        assert not job.done() and capture.published() == []
         s3.start()
         assert job.result() == "published"
-    assert stage.there() is not None
+    assert capture.there() is not None
 
 
-def test_a_store_that_stays_away_is_extraction_failed_in_the_end(stage: ObjectStage, s3: S3Server) -> None:
-    stage.push_greys(2).close()
+def test_a_store_that_stays_away_is_extraction_failed_in_the_end(capture: ObjectStage, s3: S3Server) -> None:
+    capture.push_greys(2).close()
     s3.refuses = 503
-    dependencies = stage.dependencies("one", quick(patience_s=0.0))
-    assert [stage.run(dependencies) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
-    assert stage.record().error_code == "extraction_failed"
+    dependencies = capture.dependencies("one", quick(patience_s=0.0))
+    assert [capture.run(dependencies) for _ in range(4)] == ["failed", "failed", "failed", "aborted"]
+    assert capture.record().error_code == "extraction_failed"
 
 
-def test_an_unpublished_object_of_an_aborted_capture_is_removed(stage: ObjectStage) -> None:
-    stage.push_greys(2).close()
-    claimed = stage.take(stage.dependencies("one"))
-    stage.call(records.abort(stage.window.user_id, stage.capture_id, "frames_lost"))
-    assert CaptureJob(stage.dependencies("one"), claimed).run() == "aborted"
-    assert stage.there() is None
-    assert stage.server.count("PUT", ".npz") == 1, "it was there"
+def test_an_unpublished_object_of_an_aborted_capture_is_removed(capture: ObjectStage) -> None:
+    capture.push_greys(2).close()
+    claimed = capture.take(capture.dependencies("one"))
+    capture.call(records.abort(capture.window.user_id, capture.capture_id, "frames_lost"))
+    assert CaptureJob(capture.dependencies("one"), claimed).run() == "aborted"
+    assert capture.there() is None
+    assert capture.server.count("PUT", ".npz") == 1, "it was there"
 
 
 def test_an_extractor_takes_nothing_before_its_store_is_there_and_fit(s3: S3Server, unique: str) -> None:

@@ -9,7 +9,7 @@ from contracts.rules.landmarks import DIMS, Row
 from contracts.state import captures
 from contracts.state.captures import CaptureState
 from contracts.state.events import event_bytes
-from tests.workers.stage import START, Stage
+from tests.workers.broker_capture import START, BrokerCapture
 from tests.workers.vision.test_artifact import MATRIX
 from workers.extract.progress import Progress, abort_code, event_time_ms, feature_ref_event, is_poison, worth_finishing
 from workers.vision.artifact import write_artifact
@@ -18,8 +18,8 @@ ROW = Row(5, True, bytes(4 * DIMS))
 
 
 @pytest.fixture
-def state(stage: Stage) -> CaptureState:
-    state = stage.call(captures.claim(stage.capture_id, "1-0"))
+def state(capture: BrokerCapture) -> CaptureState:
+    state = capture.call(captures.claim(capture.capture_id, "1-0"))
     assert state is not None
     return state
 
@@ -82,12 +82,12 @@ def test_a_stopping_process_finishes_only_what_is_closed_and_nearly_done(
     assert worth_finishing(closed, frames_left, frame_s, seconds_left) is worth
 
 
-def test_the_event_is_the_contracts_and_always_the_same(stage: Stage) -> None:
-    ref = write_artifact(stage.store, stage.window, MATRIX)
+def test_the_event_is_the_contracts_and_always_the_same(capture: BrokerCapture) -> None:
+    ref = write_artifact(capture.store, capture.window, MATRIX)
     end = START + timedelta(seconds=3)
-    event = event_bytes(feature_ref_event(stage.window, end, ref))
-    assert event == event_bytes(feature_ref_event(stage.window, end, ref))
-    window = stage.window
+    event = event_bytes(feature_ref_event(capture.window, end, ref))
+    assert event == event_bytes(feature_ref_event(capture.window, end, ref))
+    window = capture.window
     assert event.decode() == (
         f'{{"schema_version":"1.0.1","record_id":"{window.record_id}","user_id":"{window.user_id}",'
         f'"session_id":"{window.session_id}","timestamp":"2026-01-31T12:00:03.000Z","modality":"gesture",'
@@ -98,9 +98,9 @@ def test_the_event_is_the_contracts_and_always_the_same(stage: Stage) -> None:
     )
 
 
-def test_the_event_carries_what_the_open_had(stage: Stage) -> None:
-    ref = write_artifact(stage.store, stage.window, MATRIX)
+def test_the_event_carries_what_the_open_had(capture: BrokerCapture) -> None:
+    ref = write_artifact(capture.store, capture.window, MATRIX)
     more = {"annotation": {"intent": "drink"}, "device_id": "cam-1", "consent_given": True, "is_demo": False}
-    window = type(stage.window).model_validate({**stage.window.model_dump(), **more})
+    window = type(capture.window).model_validate({**capture.window.model_dump(), **more})
     event = feature_ref_event(window, START, ref)
     assert event.model_dump(include=set(more)) == more

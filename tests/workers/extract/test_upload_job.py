@@ -19,7 +19,7 @@ from contracts.rules.errors import VideoError
 from contracts.state import captures
 from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.clips import grey_video
-from tests.workers.stage import FakePipeline, Stage, StoppingPipeline, quick, stopped
+from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick, stopped
 from workers.extract import capture_job, upload_job
 from workers.extract.capture_job import CaptureJob
 from workers.extract.heartbeat import FrameClock
@@ -30,51 +30,53 @@ VIDEO = grey_video(90, 30)  # three seconds, 45 frames of a capture
 
 
 @pytest.fixture
-def stage(tmp_path: Path, unique: str) -> Iterator[Stage]:
-    yield Stage(fakeredis.FakeRedis(), fakeredis.FakeRedis(), tmp_path / "data", unique)
+def capture(tmp_path: Path, unique: str) -> Iterator[BrokerCapture]:
+    yield BrokerCapture(fakeredis.FakeRedis(), fakeredis.FakeRedis(), tmp_path / "data", unique)
 
 
-def meta(stage: Stage) -> dict[str, object]:
-    with np.load(stage.path) as members:
+def meta(capture: BrokerCapture) -> dict[str, object]:
+    with np.load(capture.path) as members:
         return dict(orjson.loads(str(members["meta"])))
 
 
-def test_a_video_becomes_an_artifact_and_an_event_and_nothing_of_it_stays(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    assert stage.run() == "published"
-    (event,) = stage.published()
+def test_a_video_becomes_an_artifact_and_an_event_and_nothing_of_it_stays(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    assert capture.run() == "published"
+    (event,) = capture.published()
     assert orjson.loads(event)["timestamp_end"] == "2026-01-31T12:00:03.000Z"
     assert orjson.loads(event)["raw_features_ref"]["shape"] == [45, 1662]
-    assert (meta(stage)["fps_target"], meta(stage)["width"], meta(stage)["height"]) == (15, 64, 48)
-    with np.load(stage.path) as members:
+    assert (meta(capture)["fps_target"], meta(capture)["width"], meta(capture)["height"]) == (15, 64, 48)
+    with np.load(capture.path) as members:
         assert members["seq"].tolist() == list(range(1, 46))
         assert members["timestamps_ms"][:4].tolist() == [0, 67, 133, 200]
         assert members["decoded"].all() and members["tracker_restarts"].size == 0
-    assert stage.record().counts.accepted == stage.record().counts.extracted == 45
-    assert not stage.dispatched() and not stage.video_is_there()
+    assert capture.record().counts.accepted == capture.record().counts.extracted == 45
+    assert not capture.dispatched() and not capture.video_is_there()
 
 
-def test_the_same_video_gives_the_same_bytes(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    assert stage.run() == "published"
-    again = Stage(stage.frames, stage.events, stage.data_root, f"{int(stage.unique, 16) ^ 1:016x}").upload(VIDEO)
+def test_the_same_video_gives_the_same_bytes(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    assert capture.run() == "published"
+    again = BrokerCapture(
+        capture.frames, capture.events, capture.data_root, f"{int(capture.unique, 16) ^ 1:016x}"
+    ).upload(VIDEO)
     assert again.run() == "published"
-    assert again.path.read_bytes() == stage.path.read_bytes()
+    assert again.path.read_bytes() == capture.path.read_bytes()
 
 
-def test_who_takes_a_video_over_goes_on_at_the_first_frame_without_a_row(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    first = stage.dependencies("one")
-    claimed = stage.take(first)
+def test_who_takes_a_video_over_goes_on_at_the_first_frame_without_a_row(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    first = capture.dependencies("one")
+    claimed = capture.take(first)
     crash = StoppingPipeline(20, lambda: (_ for _ in ()).throw(SystemExit))
     with pytest.raises(SystemExit):  # nothing catches it, as nothing catches SIGKILL
-        CaptureJob(stage.dependencies("one", make_pipeline=lambda: crash), claimed).run()
-    assert stage.video_is_there()
-    stage.abandon()
+        CaptureJob(capture.dependencies("one", make_pipeline=lambda: crash), claimed).run()
+    assert capture.video_is_there()
+    capture.abandon()
     seen = FakePipeline()
-    assert stage.run(stage.dependencies("two", make_pipeline=lambda: seen)) == "published"
+    assert capture.run(capture.dependencies("two", make_pipeline=lambda: seen)) == "published"
     assert seen.seen == 45 - 19
-    with np.load(stage.path) as members:
+    with np.load(capture.path) as members:
         assert members["tracker_restarts"].tolist() == [20]
         greys = members["features"][:, 1]
     assert np.all(np.diff(greys) > 0), "every picture once, in order"
@@ -86,32 +88,36 @@ def test_who_takes_a_video_over_goes_on_at_the_first_frame_without_a_row(stage: 
         (b"\x00\x00\x00\x18ftyp, and then nothing", "not_a_video"),
         (grey_video(15), "limit_duration_too_short"),
         (grey_video(90, 30)[:-3000], "not_a_video"),
-        (grey_video(61), "limit_frame_count_exceeded"),  # the stage lets a capture have 60
+        (grey_video(61), "limit_frame_count_exceeded"),  # the fixture's limit is 60 frames
     ],
     ids=["none", "short", "cut off", "too many frames"],
 )
-def test_a_video_that_cannot_be_a_capture_ends_it_with_its_code(stage: Stage, video: bytes, code: str) -> None:
-    stage.upload(video)
-    assert stage.run() == "aborted"
-    assert (stage.record().outcome, stage.record().error_code) == ("aborted", code)
-    assert stage.files() == [] and stage.published() == []
-    assert not stage.dispatched() and not stage.video_is_there()
+def test_a_video_that_cannot_be_a_capture_ends_it_with_its_code(
+    capture: BrokerCapture, video: bytes, code: str
+) -> None:
+    capture.upload(video)
+    assert capture.run() == "aborted"
+    assert (capture.record().outcome, capture.record().error_code) == ("aborted", code)
+    assert capture.files() == [] and capture.published() == []
+    assert not capture.dispatched() and not capture.video_is_there()
 
 
-def test_a_video_that_is_gone_is_frames_lost(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    place = stage.window.slot
+def test_a_video_that_is_gone_is_frames_lost(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    place = capture.window.slot
     assert place is not None
-    stage.frames.delete(keys.uploaded_video(place.upload_id))
-    assert stage.run() == "aborted"
-    assert stage.record().error_code == "frames_lost"
+    capture.frames.delete(keys.uploaded_video(place.upload_id))
+    assert capture.run() == "aborted"
+    assert capture.record().error_code == "frames_lost"
 
 
-def test_a_video_that_takes_for_ever_to_decode_has_an_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_that_takes_for_ever_to_decode_has_an_end(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upload_job, "DECODE_WITHIN_S", 0.0)
-    stage.upload(VIDEO)
-    assert stage.run() == "aborted"
-    assert stage.record().error_code == "limit_decode_time_exceeded"
+    capture.upload(VIDEO)
+    assert capture.run() == "aborted"
+    assert capture.record().error_code == "limit_decode_time_exceeded"
 
 
 class Ended(BaseException):
@@ -119,11 +125,11 @@ class Ended(BaseException):
 
 
 def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_not_tried_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the watchdog does it: in its own thread, while the picture is still decoded."""
-    stage.upload(VIDEO)
-    dependencies = stage.dependencies("victim")
+    capture.upload(VIDEO)
+    dependencies = capture.dependencies("victim")
 
     @contextmanager
     def stuck(_: MemoryLimit) -> Iterator[None]:
@@ -135,27 +141,27 @@ def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_
 
     with monkeypatch.context() as patched, pytest.raises(Ended):
         patched.setattr(MemoryLimit, "held", stuck)
-        CaptureJob(dependencies, stage.take(dependencies)).run()
-    assert (stage.record().outcome, stage.record().error_code) == ("aborted", "limit_decode_time_exceeded")
-    assert not stage.dispatched() and not stage.video_is_there()
+        CaptureJob(dependencies, capture.take(dependencies)).run()
+    assert (capture.record().outcome, capture.record().error_code) == ("aborted", "limit_decode_time_exceeded")
+    assert not capture.dispatched() and not capture.video_is_there()
 
 
-def test_a_video_that_kills_its_extractors_is_extraction_failed(stage: Stage) -> None:
-    stage.upload(VIDEO)
+def test_a_video_that_kills_its_extractors_is_extraction_failed(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
     for number in range(3):
-        stage.take(stage.dependencies(f"victim-{number}"))
-        stage.abandon()
-    assert stage.run() == "aborted"
-    assert stage.record().error_code == "extraction_failed"
-    assert not stage.video_is_there()
+        capture.take(capture.dependencies(f"victim-{number}"))
+        capture.abandon()
+    assert capture.run() == "aborted"
+    assert capture.record().error_code == "extraction_failed"
+    assert not capture.video_is_there()
 
 
-def test_who_is_told_to_stop_hands_a_video_back(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    dependencies = stage.dependencies("one", quick(finish_s=0.0), stop=stopped())
-    assert CaptureJob(dependencies, stage.take(stage.dependencies("one"))).run() == "handed_back"
-    assert stage.state()[b"deliveries"] == b"0"
-    assert stage.run(stage.dependencies("two")) == "published"
+def test_who_is_told_to_stop_hands_a_video_back(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    dependencies = capture.dependencies("one", quick(finish_s=0.0), stop=stopped())
+    assert CaptureJob(dependencies, capture.take(capture.dependencies("one"))).run() == "handed_back"
+    assert capture.state()[b"deliveries"] == b"0"
+    assert capture.run(capture.dependencies("two")) == "published"
 
 
 def dies(*_: object) -> NoReturn:
@@ -163,52 +169,54 @@ def dies(*_: object) -> NoReturn:
     raise SystemExit
 
 
-def dies_before_the_artifact(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def dies_before_the_artifact(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that has extracted every frame of a video."""
-    stage.upload(VIDEO)
+    capture.upload(VIDEO)
     with monkeypatch.context() as dying, pytest.raises(SystemExit):
         dying.setattr(capture_job, "write_artifact", dies)
-        CaptureJob(stage.dependencies("one"), stage.take(stage.dependencies("one"))).run()
-    stage.abandon()
+        CaptureJob(capture.dependencies("one"), capture.take(capture.dependencies("one"))).run()
+    capture.abandon()
 
 
 def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_next(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dies_before_the_artifact(stage, monkeypatch)
+    dies_before_the_artifact(capture, monkeypatch)
     unused = FakePipeline()
-    assert stage.run(stage.dependencies("two", make_pipeline=lambda: unused)) == "published"
-    assert unused.seen == 0 and stage.record().counts.extracted == 45
-    with np.load(stage.path) as members:
+    assert capture.run(capture.dependencies("two", make_pipeline=lambda: unused)) == "published"
+    assert unused.seen == 0 and capture.record().counts.extracted == 45
+    with np.load(capture.path) as members:
         assert members["seq"].size == 45 and members["tracker_restarts"].size == 0
 
 
 def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dies_before_the_artifact(stage, monkeypatch)
+    dies_before_the_artifact(capture, monkeypatch)
     assert (
-        CaptureJob(stage.dependencies("two", stop=stopped()), stage.take(stage.dependencies("two"))).run()
+        CaptureJob(capture.dependencies("two", stop=stopped()), capture.take(capture.dependencies("two"))).run()
         == "handed_back"
     )
-    assert stage.state()[b"deliveries"] == b"1"
-    assert stage.run(stage.dependencies("three")) == "published"
+    assert capture.state()[b"deliveries"] == b"1"
+    assert capture.run(capture.dependencies("three")) == "published"
 
 
-def test_how_far_a_video_is_can_be_asked(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    look = StoppingPipeline(9, lambda: seen.append(dict(stage.state())))
+def test_how_far_a_video_is_can_be_asked(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    look = StoppingPipeline(9, lambda: seen.append(dict(capture.state())))
     seen: list[dict[bytes, bytes]] = []
-    assert stage.run(stage.dependencies("one", make_pipeline=lambda: look)) == "published"
+    assert capture.run(capture.dependencies("one", make_pipeline=lambda: look)) == "published"
     assert (seen[0][b"expected"], seen[0][b"accepted"], seen[0][b"extracted"]) == (b"45", b"0", b"8")
 
 
-def test_a_camera_s_capture_is_taken_before_a_video_that_waited_longer(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    camera = Stage(stage.frames, stage.events, stage.data_root, f"{int(stage.unique, 16) ^ 1:016x}").open()
-    dependencies = stage.dependencies("one")
+def test_a_camera_s_capture_is_taken_before_a_video_that_waited_longer(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    camera = BrokerCapture(
+        capture.frames, capture.events, capture.data_root, f"{int(capture.unique, 16) ^ 1:016x}"
+    ).open()
+    dependencies = capture.dependencies("one")
     camera.take(dependencies)
-    stage.take(dependencies)
+    capture.take(dependencies)
 
 
 def test_a_clock_that_is_paused_does_not_count_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,8 +269,8 @@ def test_a_chunk_that_is_missing_or_short_is_no_end_of_file(byte_length: int) ->
     assert lost.value.code == "frames_lost"
 
 
-def test_only_the_owner_measures(stage: Stage) -> None:
-    stage.upload(VIDEO)
-    stage.take(stage.dependencies("one"))
-    assert not run_sync(stage.frames, captures.measure(stage.capture_id, "another", expected=9, accepted=9))
-    assert b"expected" not in stage.state()
+def test_only_the_owner_measures(capture: BrokerCapture) -> None:
+    capture.upload(VIDEO)
+    capture.take(capture.dependencies("one"))
+    assert not run_sync(capture.frames, captures.measure(capture.capture_id, "another", expected=9, accepted=9))
+    assert b"expected" not in capture.state()

@@ -25,10 +25,10 @@ from contracts.state import live
 from tests.conftest import BrokerPair
 from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
-from tests.workers.live.stage import HANGS, FakeGateway, result_of, seen, shade_process
+from tests.workers.broker_capture import BrokerCapture, grey_jpeg
+from tests.workers.live.fakes import HANGS, FakeGateway, result_of, seen, shade_process
 from tests.workers.pool.test_pool import running as pool_running
 from tests.workers.pool.test_processes import Workers, alive, running
-from tests.workers.stage import Stage, grey_jpeg
 from workers.live.worker import LiveTiming
 from workers.pool.pool import Pool
 from workers.vision.pipelines.registry import make_pipeline
@@ -133,8 +133,8 @@ def test_a_process_holds_no_more_graphs_than_the_setting_says(own_brokers: Broke
 def lane(brokers: BrokerPair, gateway: FakeGateway, folder: Path, unique: str, **settings: str) -> Iterator[Workers]:
     """``python -m workers`` with the live lane alone."""
     with brokers.events.client() as events:
-        stage = Stage(gateway.frames, events, folder / "data", unique)
-        with running(stage, brokers, **{"A3CP_WORKER_LANES": "live", **settings}) as workers:
+        capture = BrokerCapture(gateway.frames, events, folder / "data", unique)
+        with running(capture, brokers, **{"A3CP_WORKER_LANES": "live", **settings}) as workers:
             yield workers
 
 

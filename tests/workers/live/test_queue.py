@@ -9,7 +9,7 @@ import pytest
 
 from contracts.rules.jpeg import MAX_SAMPLES
 from tests.attack.jpegs import picture, with_scans
-from tests.workers.stage import grey_jpeg
+from tests.workers.broker_capture import grey_jpeg
 from workers.live.queue import INFERENCE_COST, LiveQueue, frame_cost
 
 DEAR, CHEAP = INFERENCE_COST + MAX_SAMPLES, INFERENCE_COST + 640 * 480

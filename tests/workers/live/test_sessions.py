@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from tests.workers.stage import FakePipeline
+from tests.workers.broker_capture import FakePipeline
 from workers.live.sessions import LiveSessions
 
 

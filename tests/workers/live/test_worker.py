@@ -20,8 +20,8 @@ from contracts.state import heartbeats, live
 from contracts.state.live import WorkerSlot
 from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
-from tests.workers.live.stage import FAILS, QUICK, FakeGateway, ShadePipeline, Workbench, result_of, seen
-from tests.workers.stage import FakePipeline, grey_jpeg
+from tests.workers.broker_capture import FakePipeline, grey_jpeg
+from tests.workers.live.fakes import FAILS, QUICK, FakeGateway, LocalWorker, ShadePipeline, result_of, seen
 from workers.live.worker import result_text
 from workers.vision.pipelines.base import Findings, Image
 
@@ -40,9 +40,9 @@ def gateway(frames: redis.Redis, unique: str) -> FakeGateway:
 
 
 @pytest.fixture
-def dependencies(frames: redis.Redis) -> Workbench:
+def dependencies(frames: redis.Redis) -> LocalWorker:
     """A worker that has said that it is there; each `turn` is the test's."""
-    dependencies = Workbench(frames, ME)
+    dependencies = LocalWorker(frames, ME)
     dependencies.worker.turn()
     return dependencies
 
@@ -60,7 +60,7 @@ def names(frames: redis.Redis) -> set[bytes]:
 # --- one frame -------------------------------------------------------------------------------------------
 
 
-def test_a_frame_is_answered_with_what_its_pipeline_found(dependencies: Workbench, gateway: FakeGateway) -> None:
+def test_a_frame_is_answered_with_what_its_pipeline_found(dependencies: LocalWorker, gateway: FakeGateway) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(51), 7, "holistic")
     dependencies.worker.turn()
@@ -97,7 +97,7 @@ def test_the_picture_has_left_the_inbox_when_it_is_worked_on(frames: redis.Redis
             kept.append(frames.exists(live_inbox(ME)))
             return super().process(image)
 
-    dependencies = Workbench(frames, ME, make=Watching)
+    dependencies = LocalWorker(frames, ME, make=Watching)
     dependencies.worker.turn()
     place = gateway.join("a")
     for frame_index in range(2):
@@ -110,7 +110,7 @@ def test_the_picture_has_left_the_inbox_when_it_is_worked_on(frames: redis.Redis
 
 
 def test_a_jpeg_that_cannot_be_decoded_is_the_clients_fault_and_costs_no_pipeline(
-    dependencies: Workbench, gateway: FakeGateway
+    dependencies: LocalWorker, gateway: FakeGateway
 ) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9)[:-20] + b"\xff\xd9")
@@ -121,7 +121,7 @@ def test_a_jpeg_that_cannot_be_decoded_is_the_clients_fault_and_costs_no_pipelin
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xff\xd8\xff\xd9"])
-def test_what_is_no_jpeg_at_all_is_answered(dependencies: Workbench, gateway: FakeGateway, payload: bytes) -> None:
+def test_what_is_no_jpeg_at_all_is_answered(dependencies: LocalWorker, gateway: FakeGateway, payload: bytes) -> None:
     gateway.send(gateway.join("a"), payload)
     dependencies.worker.turn()
     (answer,) = gateway.answers()
@@ -131,7 +131,7 @@ def test_what_is_no_jpeg_at_all_is_answered(dependencies: Workbench, gateway: Fa
 def test_a_pipeline_that_fails_is_thrown_away_and_its_client_told_nothing_internal(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    dependencies = Workbench(frames, ME, make=ShadePipeline)
+    dependencies = LocalWorker(frames, ME, make=ShadePipeline)
     dependencies.worker.turn()
     place = gateway.join("a")
     for shade in (9, FAILS, 9):
@@ -144,7 +144,7 @@ def test_a_pipeline_that_fails_is_thrown_away_and_its_client_told_nothing_intern
 
 
 def test_a_pipeline_s_failure_is_logged_with_its_cause(frames: redis.Redis, gateway: FakeGateway) -> None:
-    dependencies = Workbench(frames, ME, make=ShadePipeline)
+    dependencies = LocalWorker(frames, ME, make=ShadePipeline)
     dependencies.worker.turn()
     gateway.send(gateway.join("a"), grey_jpeg(FAILS))
     with capture_logs() as lines:
@@ -158,7 +158,7 @@ def test_a_pipeline_that_cannot_be_made_fails_its_session_alone(frames: redis.Re
     def make() -> FakePipeline:
         raise RuntimeError("no model")
 
-    dependencies = Workbench(frames, ME, make=make)
+    dependencies = LocalWorker(frames, ME, make=make)
     dependencies.worker.turn()
     gateway.send(gateway.join("a"), grey_jpeg(9))
     dependencies.worker.turn()
@@ -176,7 +176,7 @@ def test_a_pipeline_that_cannot_be_made_fails_its_session_alone(frames: redis.Re
     ids=["other fields", "no number", "no text"],
 )
 def test_an_entry_that_is_no_frame_is_dropped_and_its_contents_never_logged(
-    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway, fields: Any
+    dependencies: LocalWorker, frames: redis.Redis, gateway: FakeGateway, fields: Any
 ) -> None:
     place = gateway.join("a")
     frames.xadd(live_inbox(ME), fields)
@@ -194,7 +194,7 @@ def test_an_entry_that_is_no_frame_is_dropped_and_its_contents_never_logged(
 
 
 def test_sessions_are_answered_in_the_order_of_their_frames_and_each_has_its_own_tracking(
-    dependencies: Workbench, gateway: FakeGateway
+    dependencies: LocalWorker, gateway: FakeGateway
 ) -> None:
     places = [gateway.join(f"session-{number}") for number in range(10)]
     for frame_index in range(3):
@@ -207,7 +207,7 @@ def test_sessions_are_answered_in_the_order_of_their_frames_and_each_has_its_own
         assert [seen(answer) for answer in answers] == [frame_index + 1] * 10
 
 
-def test_a_session_beside_many_dear_ones_is_not_kept_waiting(dependencies: Workbench, gateway: FakeGateway) -> None:
+def test_a_session_beside_many_dear_ones_is_not_kept_waiting(dependencies: LocalWorker, gateway: FakeGateway) -> None:
     """A picture of 64 MiB of samples costs as much as eight of a camera; none is answered out of turn."""
     dear = [gateway.join(f"dear-{number}") for number in range(10)]
     honest = gateway.join("honest")
@@ -228,7 +228,7 @@ def test_a_session_beside_many_dear_ones_is_not_kept_waiting(dependencies: Workb
 
 
 def test_a_session_that_left_while_its_frame_waited_is_not_served(
-    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway
+    dependencies: LocalWorker, frames: redis.Redis, gateway: FakeGateway
 ) -> None:
     places = [gateway.join(f"session-{number}") for number in range(3)]
     for place in places:
@@ -243,7 +243,7 @@ def test_a_session_that_left_while_its_frame_waited_is_not_served(
     assert not frames.exists(live_inbox(ME))
 
 
-def test_more_frames_than_are_read_at_once_are_all_answered(dependencies: Workbench, gateway: FakeGateway) -> None:
+def test_more_frames_than_are_read_at_once_are_all_answered(dependencies: LocalWorker, gateway: FakeGateway) -> None:
     places = [gateway.join(f"session-{number}") for number in range(30)]
     for place in places:
         gateway.send(place, grey_jpeg(9))
@@ -253,7 +253,7 @@ def test_more_frames_than_are_read_at_once_are_all_answered(dependencies: Workbe
 
 
 def test_more_sessions_than_graphs_are_all_answered(frames: redis.Redis, gateway: FakeGateway) -> None:
-    dependencies = Workbench(frames, ME, max_graphs=2)
+    dependencies = LocalWorker(frames, ME, max_graphs=2)
     dependencies.worker.turn()
     places = [gateway.join(f"session-{number}") for number in range(5)]
     for _ in range(2):
@@ -264,7 +264,7 @@ def test_more_sessions_than_graphs_are_all_answered(frames: redis.Redis, gateway
     assert sum(not pipeline.closed for _, pipeline in dependencies.made) == 2
 
 
-def test_another_pipeline_id_makes_another_pipeline(dependencies: Workbench, gateway: FakeGateway) -> None:
+def test_another_pipeline_id_makes_another_pipeline(dependencies: LocalWorker, gateway: FakeGateway) -> None:
     place = gateway.join("a")
     for pipeline_id in ("pose", "pose", "hands"):
         gateway.send(place, grey_jpeg(9), pipeline_id=pipeline_id)
@@ -279,7 +279,7 @@ def test_another_pipeline_id_makes_another_pipeline(dependencies: Workbench, gat
 def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    dependencies = Workbench(frames, ME)
+    dependencies = LocalWorker(frames, ME)
     with dependencies.running():
         stays, leaves = gateway.join("stays"), gateway.join("leaves")
         gateway.ask(stays, grey_jpeg(9))
@@ -296,7 +296,7 @@ def test_the_pipeline_of_a_session_that_left_is_closed_at_the_next_sign_of_life(
 def test_a_pipeline_that_is_not_used_for_long_is_closed_and_made_again_when_needed(
     frames: redis.Redis, gateway: FakeGateway
 ) -> None:
-    dependencies = Workbench(frames, ME, timing=replace(QUICK, unused_s=0.0))
+    dependencies = LocalWorker(frames, ME, timing=replace(QUICK, unused_s=0.0))
     with dependencies.running():
         place = gateway.join("a")
         for frame_index in range(2):
@@ -312,7 +312,7 @@ def test_it_says_that_it_is_there_idle_or_busy(frames: redis.Redis, gateway: Fak
     def last_sign() -> Any:
         return frames.zscore(LIVE_WORKERS, ME)
 
-    with Workbench(frames, ME).running():
+    with LocalWorker(frames, ME).running():
         first = wait_until(last_sign)
         wait_until(lambda: last_sign() > first)
         place, second, frame_index = gateway.join("a"), last_sign(), 0
@@ -337,7 +337,7 @@ def test_the_clock_runs_while_a_frame_is_worked_on_and_not_otherwise(frames: red
         def close(self) -> None:
             elapsed.append(dependencies.clock.elapsed_s())
 
-    dependencies = Workbench(frames, ME, make=Timed)
+    dependencies = LocalWorker(frames, ME, make=Timed)
     dependencies.worker.turn()
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9))
@@ -350,7 +350,7 @@ def test_the_clock_runs_while_a_frame_is_worked_on_and_not_otherwise(frames: red
 
 
 def test_one_that_leaves_is_listed_no_more_and_leaves_its_frames_to_other_workers(
-    dependencies: Workbench, frames: redis.Redis, gateway: FakeGateway
+    dependencies: LocalWorker, frames: redis.Redis, gateway: FakeGateway
 ) -> None:
     place = gateway.join("a")
     gateway.send(place, grey_jpeg(9))
@@ -363,7 +363,7 @@ def test_one_that_leaves_is_listed_no_more_and_leaves_its_frames_to_other_worker
 
 
 def test_told_to_stop_it_closes_every_pipeline(frames: redis.Redis, gateway: FakeGateway) -> None:
-    dependencies = Workbench(frames, ME)
+    dependencies = LocalWorker(frames, ME)
     with dependencies.running():
         for number in range(3):
             gateway.ask(gateway.join(f"session-{number}"), grey_jpeg(9))
@@ -371,7 +371,7 @@ def test_told_to_stop_it_closes_every_pipeline(frames: redis.Redis, gateway: Fak
 
 
 def test_nothing_is_left_in_the_broker_once_all_are_gone(frames: redis.Redis, gateway: FakeGateway) -> None:
-    with Workbench(frames, ME).running():
+    with LocalWorker(frames, ME).running():
         places = [gateway.join(f"session-{number}") for number in range(3)]
         for place in places:
             gateway.ask(place, grey_jpeg(9))
@@ -391,7 +391,7 @@ def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(uni
 
     server = fakeredis.FakeServer()
     with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
-        dependencies = Workbench(mine, ME, make=Cutting)
+        dependencies = LocalWorker(mine, ME, make=Cutting)
         gateway = FakeGateway(theirs, unique)
         with dependencies.running():
             place = gateway.join("a")
@@ -407,7 +407,7 @@ def test_a_broker_that_is_away_when_an_answer_is_due_gets_it_when_it_is_back(uni
 def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
     server = fakeredis.FakeServer()
     with fakeredis.FakeRedis(server=server) as mine, fakeredis.FakeRedis(server=server) as theirs:
-        dependencies = Workbench(mine, ME, timing=replace(QUICK, alive_s=3_600))
+        dependencies = LocalWorker(mine, ME, timing=replace(QUICK, alive_s=3_600))
         with dependencies.running(), capture_logs() as lines:
             wait_until(lambda: theirs.zrem(LIVE_WORKERS, ME))
             server.connected = False
@@ -419,7 +419,7 @@ def test_back_at_the_broker_it_says_at_once_that_it_is_there() -> None:
 def test_a_broker_that_is_full_takes_no_answer_and_the_worker_goes_on(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames:
         gateway = FakeGateway(frames, unique)
-        dependencies = Workbench(frames, ME)
+        dependencies = LocalWorker(frames, ME)
         dependencies.worker.turn()
         place = gateway.join("a")
         gateway.send(place, grey_jpeg(9))
@@ -437,7 +437,7 @@ def test_it_waits_for_frames_without_asking_again_and_again(own_brokers: BrokerP
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
         gateway = FakeGateway(frames, unique)
         timing = replace(QUICK, alive_s=60.0, read_ms=60_000)
-        dependencies = Workbench(its_own, ME, timing=timing)
+        dependencies = LocalWorker(its_own, ME, timing=timing)
         with dependencies.running():
             place = gateway.join("a")
             for frame_index in range(3):  # each ends a read that would wait for a minute
@@ -450,7 +450,7 @@ def test_it_waits_for_frames_without_asking_again_and_again(own_brokers: BrokerP
 def test_it_goes_on_after_the_broker_restarted_empty(own_brokers: BrokerPair, unique: str) -> None:
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
         gateway = FakeGateway(frames, unique)
-        with Workbench(its_own, ME).running():
+        with LocalWorker(its_own, ME).running():
             place = gateway.join("a")
             gateway.ask(place, grey_jpeg(9))
             own_brokers.frames.kill()
@@ -467,21 +467,21 @@ def test_ten_sessions_that_send_as_fast_as_they_can_have_the_same_share(
 ) -> None:
     monkeypatch.setattr(live, "SILENT_MS", 60_000)  # however long this process is not scheduled
     with own_brokers.frames.client() as frames, own_brokers.frames.client() as its_own:
-        gateway, workbench = FakeGateway(frames, unique), Workbench(its_own, ME)
-        workbench.worker.turn()
+        gateway, local = FakeGateway(frames, unique), LocalWorker(its_own, ME)
+        local.worker.turn()
         places = {f"session-{number}": gateway.join(f"session-{number}") for number in range(10)}
         answered = dict.fromkeys(places, 0)
         for place in places.values():
             gateway.send(place, grey_jpeg(9))
         while sum(answered.values()) < 200:
-            workbench.worker.turn()  # by hand: each session has a frame in the inbox whenever the worker chooses one
+            local.worker.turn()  # by hand: each session has a frame in the inbox whenever the worker chooses one
             (answer,) = gateway.answers()
             answered[answer.live_id] += 1
             gateway.send(places[answer.live_id], grey_jpeg(9), answered[answer.live_id])
             assert run_sync(frames, live.renew(list(places.values()))) == []
             assert max(answered.values()) - min(answered.values()) <= 2
         for _ in places:
-            workbench.worker.turn()
+            local.worker.turn()
         gateway.answers(10)
         assert not frames.exists(live_outbox(gateway.name), live_inbox(ME))
         assert frames.zcard(LIVE_SESSIONS) == 10

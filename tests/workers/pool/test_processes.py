@@ -23,7 +23,7 @@ from contracts.state import captures
 from tests.conftest import BrokerPair
 from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
-from tests.workers.stage import Stage
+from tests.workers.broker_capture import BrokerCapture
 
 # which broker it is makes no difference here; test_lease has both
 pytestmark = [
@@ -36,9 +36,9 @@ CLIP = face_clip(12, *SIZE)
 
 
 @pytest.fixture
-def face_stage(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Iterator[Stage]:
+def face_stage(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Iterator[BrokerCapture]:
     with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
-        yield Stage(frames, events, tmp_path / "data", unique, shape=SIZE)
+        yield BrokerCapture(frames, events, tmp_path / "data", unique, shape=SIZE)
 
 
 class Workers:
@@ -76,15 +76,15 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def running(stage: Stage, brokers: BrokerPair, *arguments: str, **settings: str) -> Iterator[Workers]:
+def running(capture: BrokerCapture, brokers: BrokerPair, *arguments: str, **settings: str) -> Iterator[Workers]:
     environment = {
         "A3CP_FRAMES_URL": brokers.frames.url,
         "A3CP_EVENTS_URL": brokers.events.url,
-        "DATA_ROOT": str(stage.data_root),
+        "DATA_ROOT": str(capture.data_root),
         "A3CP_WORKER_LANES": "capture",
         **settings,
     }
-    workers = Workers(environment, stage.data_root.parent / f"{time.monotonic_ns()}.log", *arguments)
+    workers = Workers(environment, capture.data_root.parent / f"{time.monotonic_ns()}.log", *arguments)
     try:
         yield workers
     finally:
@@ -93,15 +93,15 @@ def running(stage: Stage, brokers: BrokerPair, *arguments: str, **settings: str)
             workers.process.wait()
 
 
-def extracted(stage: Stage, count: int) -> bool:
+def extracted(capture: BrokerCapture, count: int) -> bool:
     """Whether so many frames are extracted. It asks as a gateway does: if the gateway were silent for 10 s, as long as
     models may take to load, the capture would be aborted."""
-    progress = stage.call(captures.watch(stage.capture_id))
+    progress = capture.call(captures.watch(capture.capture_id))
     return progress is not None and progress.extracted >= count
 
 
 def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
-    face_stage: Stage, own_brokers: BrokerPair
+    face_stage: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP).close()
@@ -112,7 +112,7 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     ref = orjson.loads(event)["raw_features_ref"]
     assert ref["hash"] == "sha256:" + hashlib.sha256(face_stage.path.read_bytes()).hexdigest()
     assert face_stage.record().counts.found == {"pose": 12, "left_hand": 0, "right_hand": 0, "face": 12}
-    again = Stage(face_stage.frames, face_stage.events, face_stage.data_root, face_stage.unique, shape=SIZE)
+    again = BrokerCapture(face_stage.frames, face_stage.events, face_stage.data_root, face_stage.unique, shape=SIZE)
     with running(again, own_brokers) as workers:
         again.open(reserve=False).push(*CLIP).close()
         wait_until(again.published)
@@ -120,7 +120,9 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     assert again.path.read_bytes() == face_stage.path.read_bytes()
 
 
-def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(
+    face_stage: BrokerCapture, own_brokers: BrokerPair
+) -> None:
     with running(face_stage, own_brokers, "--processes", "2") as workers:
         wait_until(lambda: workers.said("extractor ready", 2), within_s=120)
         wait_until(lambda: face_stage.frames.zcard(keys.EXTRACTORS) == 2)
@@ -134,7 +136,7 @@ def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(face_stage: Stage,
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
 def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
-    face_stage: Stage, own_brokers: BrokerPair, with_signal: signal.Signals
+    face_stage: BrokerCapture, own_brokers: BrokerPair, with_signal: signal.Signals
 ) -> None:
     with running(face_stage, own_brokers) as workers:
         wait_until(lambda: workers.said("workers start"))
@@ -142,7 +144,9 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
         workers.lines()
 
 
-def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(
+    face_stage: BrokerCapture, own_brokers: BrokerPair
+) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP[:6])
         wait_until(lambda: extracted(face_stage, 6))
@@ -157,7 +161,9 @@ def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(face_stage: Stag
         assert members["tracker_restarts"].tolist() == [7]
 
 
-def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
+    face_stage: BrokerCapture, own_brokers: BrokerPair
+) -> None:
     with running(face_stage, own_brokers) as workers:
         face_stage.open().push(*CLIP[:5])
         wait_until(lambda: extracted(face_stage, 5))
@@ -173,7 +179,7 @@ def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(face_stage: S
         assert members["tracker_restarts"].tolist() == [6]
 
 
-def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as sleeper, running(face_stage, own_brokers) as other:
         wait_until(lambda: sleeper.extractors() and other.extractors(), within_s=120)
         face_stage.open().push(*CLIP[:5])
@@ -193,7 +199,7 @@ def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: Stage, own
     assert len(face_stage.published()) == 1
 
 
-def test_extractors_end_when_their_pool_is_killed(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_extractors_end_when_their_pool_is_killed(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
         wait_until(lambda: workers.said("extractor ready"), within_s=120)
         (pid,) = workers.extractors()
@@ -201,7 +207,7 @@ def test_extractors_end_when_their_pool_is_killed(face_stage: Stage, own_brokers
         wait_until(lambda: not alive(pid))
 
 
-def test_no_process_may_leave_a_core_file(face_stage: Stage, own_brokers: BrokerPair) -> None:
+def test_no_process_may_leave_a_core_file(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_stage, own_brokers) as workers:
         wait_until(lambda: workers.said("extractor ready"), within_s=120)
         for pid in (workers.process.pid, *workers.extractors()):
@@ -211,7 +217,7 @@ def test_no_process_may_leave_a_core_file(face_stage: Stage, own_brokers: Broker
 
 
 def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
-    face_stage: Stage, own_brokers: BrokerPair
+    face_stage: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
     own_brokers.frames.kill()
     with running(face_stage, own_brokers) as workers:
@@ -225,7 +231,7 @@ def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
 
 
 def test_a_frames_broker_that_persists_is_refused_with_what_mends_it(
-    face_stage: Stage, own_brokers: BrokerPair
+    face_stage: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
     face_stage.frames.config_set("save", "3600 1")
     with running(face_stage, own_brokers) as workers:
@@ -244,7 +250,7 @@ def test_a_frames_broker_that_persists_is_refused_with_what_mends_it(
     ],
 )
 def test_a_wrong_setting_stops_it_with_one_line_that_names_it(
-    face_stage: Stage, own_brokers: BrokerPair, settings: dict[str, str], arguments: tuple[str, ...], named: str
+    face_stage: BrokerCapture, own_brokers: BrokerPair, settings: dict[str, str], arguments: tuple[str, ...], named: str
 ) -> None:
     with running(face_stage, own_brokers, *arguments, **settings) as workers:
         assert workers.process.wait(120) == 2

@@ -12,7 +12,7 @@ import pytest
 
 from contracts.rules.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError, FolderMissing
 from contracts.storage.folder_sync import sync_folder
-from tests.workers.stage import Stage
+from tests.workers.broker_capture import BrokerCapture
 from tests.workers.vision.test_matrix import rows
 from workers.vision import local_store
 from workers.vision.artifact import artifact_exists, remove_artifact, write_artifact
@@ -23,83 +23,83 @@ MATRIX = FeatureMatrix.of(rows(3), [])
 OTHER = FeatureMatrix.of(rows(2), [])
 
 
-def test_the_reference_describes_the_file_that_is_there(stage: Stage) -> None:
-    ref = write_artifact(stage.store, stage.window, MATRIX)
-    window = stage.window
+def test_the_reference_describes_the_file_that_is_there(capture: BrokerCapture) -> None:
+    ref = write_artifact(capture.store, capture.window, MATRIX)
+    window = capture.window
     assert ref.uri == f"users/{window.user_id}/sessions/{window.session_id}/features/{window.record_id}.npz"
-    assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
+    assert ref.hash == "sha256:" + hashlib.sha256(capture.path.read_bytes()).hexdigest()
     assert (ref.format, ref.dims, ref.shape, ref.dtype) == ("npz", 1662, [3, 1662], "float32")
     assert ref.encoding.startswith("holistic_landmarks_v1;fps=10;max_window_s=120;extractor_tag=")
-    assert stage.files() == [stage.path.name]
+    assert capture.files() == [capture.path.name]
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
-def test_the_mode_is_0640_whatever_the_umask(stage: Stage, mask: int) -> None:
+def test_the_mode_is_0640_whatever_the_umask(capture: BrokerCapture, mask: int) -> None:
     before = os.umask(mask)
     try:
-        write_artifact(stage.store, stage.window, MATRIX)
+        write_artifact(capture.store, capture.window, MATRIX)
     finally:
         os.umask(before)
-    assert stat.S_IMODE(stage.path.stat().st_mode) == 0o640
+    assert stat.S_IMODE(capture.path.stat().st_mode) == 0o640
 
 
-def test_a_repeat_uses_the_file_that_is_there(stage: Stage) -> None:
-    first = write_artifact(stage.store, stage.window, MATRIX)
-    inode = stage.path.stat().st_ino
-    assert write_artifact(stage.store, stage.window, MATRIX) == first
-    assert stage.path.stat().st_ino == inode
+def test_a_repeat_uses_the_file_that_is_there(capture: BrokerCapture) -> None:
+    first = write_artifact(capture.store, capture.window, MATRIX)
+    inode = capture.path.stat().st_ino
+    assert write_artifact(capture.store, capture.window, MATRIX) == first
+    assert capture.path.stat().st_ino == inode
 
 
-def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(stage: Stage) -> None:
-    stage.path.write_bytes(MATRIX.npz('{"extractor":"older"}'))
-    ref = write_artifact(stage.store, stage.window, MATRIX)
+def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(capture: BrokerCapture) -> None:
+    capture.path.write_bytes(MATRIX.npz('{"extractor":"older"}'))
+    ref = write_artifact(capture.store, capture.window, MATRIX)
     assert ref.hash == "sha256:" + hashlib.sha256(MATRIX.npz('{"extractor":"older"}')).hexdigest()
 
 
 def test_what_is_read_back_otherwise_than_it_was_written_is_not_referred_to(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(stage.store), "get", lambda store, name: b"a page of a proxy's")
+    monkeypatch.setattr(type(capture.store), "get", lambda store, name: b"a page of a proxy's")
     with pytest.raises(ArtifactError, match="is not what was written"):
-        write_artifact(stage.store, stage.window, MATRIX)
+        write_artifact(capture.store, capture.window, MATRIX)
     monkeypatch.undo()
-    ref = write_artifact(stage.store, stage.window, MATRIX)
-    assert ref.hash == "sha256:" + hashlib.sha256(stage.path.read_bytes()).hexdigest()
+    ref = write_artifact(capture.store, capture.window, MATRIX)
+    assert ref.hash == "sha256:" + hashlib.sha256(capture.path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("there", [OTHER.npz("{}"), b"", b"text"])
-def test_another_captures_file_is_never_touched(stage: Stage, there: bytes) -> None:
-    stage.path.write_bytes(there)
+def test_another_captures_file_is_never_touched(capture: BrokerCapture, there: bytes) -> None:
+    capture.path.write_bytes(there)
     with pytest.raises(ArtifactTaken):
-        write_artifact(stage.store, stage.window, MATRIX)
-    assert not remove_artifact(stage.store, stage.window, MATRIX)
-    assert stage.path.read_bytes() == there
-    assert stage.files() == [stage.path.name]
+        write_artifact(capture.store, capture.window, MATRIX)
+    assert not remove_artifact(capture.store, capture.window, MATRIX)
+    assert capture.path.read_bytes() == there
+    assert capture.files() == [capture.path.name]
 
 
-def test_no_directory_is_ever_created(stage: Stage) -> None:
-    stage.features_dir.rmdir()
+def test_no_directory_is_ever_created(capture: BrokerCapture) -> None:
+    capture.features_dir.rmdir()
     with pytest.raises(FolderMissing, match="folder is missing"):
-        write_artifact(stage.store, stage.window, MATRIX)
-    assert not stage.features_dir.exists()
-    assert not remove_artifact(stage.store, stage.window, MATRIX)
+        write_artifact(capture.store, capture.window, MATRIX)
+    assert not capture.features_dir.exists()
+    assert not remove_artifact(capture.store, capture.window, MATRIX)
 
 
 @pytest.mark.parametrize("step", ["fsync", "fchmod", "link"])
 def test_a_failure_leaves_no_temporary_file_and_no_artifact(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, step, refuse)
     with pytest.raises(ArtifactError, match="No space left"):
-        write_artifact(stage.store, stage.window, MATRIX)
-    assert stage.files() == []
+        write_artifact(capture.store, capture.window, MATRIX)
+    assert capture.files() == []
 
 
 def test_file_and_folder_are_synced_before_the_reference_is_returned(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
     real_fsync, real_link = os.fsync, os.link
@@ -114,7 +114,7 @@ def test_file_and_folder_are_synced_before_the_reference_is_returned(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "link", link)
-    write_artifact(stage.store, stage.window, MATRIX)
+    write_artifact(capture.store, capture.window, MATRIX)
     assert steps == ["sync file", "link", "sync folder"]
 
 
@@ -163,7 +163,7 @@ def test_what_may_pass_is_waited_for_and_names_data_root(
 
 @pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
 def test_a_file_system_that_syncs_no_folders_is_as_good_as_any(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: int
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
     real = os.fsync
 
@@ -173,32 +173,32 @@ def test_a_file_system_that_syncs_no_folders_is_as_good_as_any(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", files_only)
-    stage.store.check()
-    write_artifact(stage.store, stage.window, MATRIX)
-    assert remove_artifact(stage.store, stage.window, MATRIX)
+    capture.store.check()
+    write_artifact(capture.store, capture.window, MATRIX)
+    assert remove_artifact(capture.store, capture.window, MATRIX)
 
 
 def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", raising(errno.EIO))
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        sync_folder(stage.features_dir)
+        sync_folder(capture.features_dir)
 
 
-def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(stage: Stage) -> None:
-    leftover = stage.features_dir / local_store._temporary(stage.path, "0123")
-    other_record = stage.features_dir / local_store._temporary(Path("another.npz"), "0123")
+def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(capture: BrokerCapture) -> None:
+    leftover = capture.features_dir / local_store._temporary(capture.path, "0123")
+    other_record = capture.features_dir / local_store._temporary(Path("another.npz"), "0123")
     for path in (leftover, other_record):
         path.write_bytes(b"half")
-    write_artifact(stage.store, stage.window, MATRIX)
+    write_artifact(capture.store, capture.window, MATRIX)
     assert not leftover.exists()
     assert other_record.exists()
 
 
-def test_an_unpublished_artifact_is_removed(stage: Stage) -> None:
-    write_artifact(stage.store, stage.window, MATRIX)
-    assert artifact_exists(stage.store, stage.window)
-    assert remove_artifact(stage.store, stage.window, MATRIX)
-    assert not artifact_exists(stage.store, stage.window)
-    assert not remove_artifact(stage.store, stage.window, MATRIX)
+def test_an_unpublished_artifact_is_removed(capture: BrokerCapture) -> None:
+    write_artifact(capture.store, capture.window, MATRIX)
+    assert artifact_exists(capture.store, capture.window)
+    assert remove_artifact(capture.store, capture.window, MATRIX)
+    assert not artifact_exists(capture.store, capture.window)
+    assert not remove_artifact(capture.store, capture.window, MATRIX)

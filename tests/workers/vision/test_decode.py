@@ -10,7 +10,7 @@ from PIL import Image
 
 from contracts.rules import jpeg as jpeg_module
 from tests.support.clips import face_clip
-from tests.workers.stage import grey_jpeg
+from tests.workers.broker_capture import grey_jpeg
 from workers.vision import decode
 from workers.vision.decode import decode_jpeg, decode_scaled
 

@@ -16,7 +16,7 @@ import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
 from tests.support.clips import face_clip
-from tests.workers.stage import Stage
+from tests.workers.broker_capture import BrokerCapture
 from workers.vision.decode import decode_jpeg
 from workers.vision.matrix import features_row
 from workers.vision.pipelines import holistic
@@ -57,22 +57,24 @@ def expected() -> npt.NDArray[np.float32]:
     return bare_loop(clip())
 
 
-def extract(stage: Stage, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
-    stage.push(*clip()).close()
-    assert stage.run(stage.dependencies("one", make_pipeline=make_pipeline)) == "published"
-    with np.load(stage.path, allow_pickle=False) as members:
+def extract(capture: BrokerCapture, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
+    capture.push(*clip()).close()
+    assert capture.run(capture.dependencies("one", make_pipeline=make_pipeline)) == "published"
+    with np.load(capture.path, allow_pickle=False) as members:
         return {name: members[name] for name in members.files}
 
 
-def another(stage: Stage) -> Stage:
-    return Stage(stage.frames, stage.events, stage.data_root, stage.unique, shape=SIZE).open(reserve=False)
+def another(capture: BrokerCapture) -> BrokerCapture:
+    return BrokerCapture(capture.frames, capture.events, capture.data_root, capture.unique, shape=SIZE).open(
+        reserve=False
+    )
 
 
 @pytest.fixture
-def face_stage(tmp_path: Path, unique: str) -> Stage:
+def face_stage(tmp_path: Path, unique: str) -> BrokerCapture:
     server = fakeredis.FakeServer()
     frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
-    return Stage(frames, events, tmp_path, unique, shape=SIZE).open()
+    return BrokerCapture(frames, events, tmp_path, unique, shape=SIZE).open()
 
 
 def test_the_clip_has_a_pose_and_a_face_in_every_frame() -> None:
@@ -82,13 +84,13 @@ def test_the_clip_has_a_pose_and_a_face_in_every_frame() -> None:
     assert clip() == face_clip(FRAMES, *SIZE), "the same clip every time"
 
 
-def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_stage: Stage) -> None:
+def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_stage: BrokerCapture) -> None:
     members = extract(face_stage)
     assert members["features"].tobytes() == expected().tobytes()
     assert members["decoded"].all()
 
 
-def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: Stage) -> None:
+def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: BrokerCapture) -> None:
     extract(face_stage)
     second = another(face_stage)
     extract(second)
@@ -96,7 +98,7 @@ def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: Stage) ->
     assert second.path.read_bytes() == face_stage.path.read_bytes()
 
 
-def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> None:
+def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: BrokerCapture) -> None:
     class Dying(SolutionPipeline):
         seen = 0
 
@@ -106,13 +108,13 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: Stage) -> No
                 raise SystemExit
             return super().process(image)
 
-    stage = face_stage
-    stage.push(*clip()).close()
+    capture = face_stage
+    capture.push(*clip()).close()
     with pytest.raises(SystemExit):
-        stage.run(stage.dependencies("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
-    stage.abandon()
-    assert stage.run(stage.dependencies("two", make_pipeline=holistic.create)) == "published"
-    with np.load(stage.path, allow_pickle=False) as members:
+        capture.run(capture.dependencies("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
+    capture.abandon()
+    assert capture.run(capture.dependencies("two", make_pipeline=holistic.create)) == "published"
+    with np.load(capture.path, allow_pickle=False) as members:
         assert members["tracker_restarts"].tolist() == [4]
         both = np.concatenate([bare_loop(clip()[:3]), bare_loop(clip()[3:])])
         assert members["features"].tobytes() == both.tobytes()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contracts.rules.landmarks import DIMS, LAYOUT, Row
-from tests.workers.stage import FakePipeline, Stage
+from tests.workers.broker_capture import BrokerCapture, FakePipeline
 from workers.vision.matrix import Build, FeatureMatrix, encoding_text, features_row, meta_text
 
 BUILD = Build("0.1.0", "0.10.21")
@@ -73,14 +73,14 @@ def test_a_file_that_is_no_artifact_is_not_ours(npz: bytes) -> None:
     assert not FeatureMatrix.of(rows(1), []).is_in(npz)
 
 
-def test_meta_names_the_build_and_the_window_but_no_person_and_no_moment(stage: Stage) -> None:
-    meta = meta_text(stage.window, BUILD)
+def test_meta_names_the_build_and_the_window_but_no_person_and_no_moment(capture: BrokerCapture) -> None:
+    meta = meta_text(capture.window, BUILD)
     assert list(json.loads(meta)) == ["schema", "extractor", "mediapipe", "fps_target", "width", "height", "layout"]
-    for secret in (stage.window.user_id, stage.session_id, stage.record_id, stage.capture_id, "2026"):
+    for secret in (capture.window.user_id, capture.session_id, capture.record_id, capture.capture_id, "2026"):
         assert secret not in meta
 
 
-def test_encoding_names_layout_window_and_extractor(stage: Stage) -> None:
-    assert encoding_text(stage.window, BUILD) == "holistic_landmarks_v1;fps=10;max_window_s=120;extractor_tag=0.1.0"
-    half = stage.window.model_copy(update={"max_duration_s": 7.5})
+def test_encoding_names_layout_window_and_extractor(capture: BrokerCapture) -> None:
+    assert encoding_text(capture.window, BUILD) == "holistic_landmarks_v1;fps=10;max_window_s=120;extractor_tag=0.1.0"
+    half = capture.window.model_copy(update={"max_duration_s": 7.5})
     assert "max_window_s=7.5;" in encoding_text(half, BUILD)

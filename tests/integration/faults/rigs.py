@@ -1,4 +1,4 @@
-"""Where a case is played: on an ordinary rig, or on one that was made for its kind of fault."""
+"""The rig of a case: an ordinary one, or one that is made for its kind of fault."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from tests.conftest import BrokerPair
 from tests.integration.faults.rig import Rig, rig_on
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
 
-__all__ = ["FLAVOURS", "PLAIN", "Stage", "broker_pair", "plain"]
+__all__ = ["FLAVOURS", "PLAIN", "RigKind", "broker_pair", "plain"]
 
 FLAVOURS: tuple[Flavour, ...] = ("valkey", "redis")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """How a rig is made in an empty folder, and of which servers it can be made. ``needs`` says what this machine has
-    not got for it; empty if it has everything."""
+class RigKind:
+    """How to make a rig in an empty folder, and with which servers.
+
+    ``needs`` returns what this machine lacks for it; empty if it lacks nothing.
+    """
 
     rig: Callable[[Flavour, Path], AbstractAsyncContextManager[Rig]]
     flavours: tuple[Flavour, ...] = FLAVOURS
     needs: Callable[[], str] = lambda: ""
 
     def lacks(self, flavour: Flavour) -> str:
-        """Why it cannot be set up here; empty if it can."""
+        """Why this machine cannot make the rig; empty if it can."""
         return f"no {flavour} server: apt-get install redis-server" if server_path(flavour) is None else self.needs()
 
 
@@ -57,4 +59,4 @@ async def plain(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
             yield rig
 
 
-PLAIN = Stage(plain)
+PLAIN = RigKind(plain)

@@ -1,4 +1,4 @@
-"""One gateway process, its brokers, the drain in place of extractors, and what may be seen of the process."""
+"""One gateway process under load: its brokers, a drain in place of extractors, and measurements of the process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.support.waiting import until
 CAPTURES_PER_USER = 4
 
 
-class Stage:
-    """A running gateway. Its clients have as many users as the limit per user asks for."""
+class LoadedGateway:
+    """A running gateway and its clients, at most `CAPTURES_PER_USER` of each user."""
 
     def __init__(self, gateway: GatewayProcess, frames: AsyncBroker, events: AsyncBroker, slots: int) -> None:
         self.gateway = gateway
@@ -35,12 +35,12 @@ class Stage:
         self._http = httpx.AsyncClient(base_url=gateway.address, timeout=DEADLINE_S)
 
     async def bare(self, *, small: bool = False) -> BareSocket:
-        """A connection that said nothing yet."""
+        """A TCP connection on which nothing was sent."""
         self._bare.append(await BareSocket.connect(self.port, small=small))
         return self._bare[-1]
 
     async def socket(self, path: str = PATH, *, small: bool = False) -> BareSocket:
-        """A WebSocket that said nothing yet."""
+        """A WebSocket on which no message was sent."""
         bare = await self.bare(small=small)
         await bare.handshake(path)
         return bare
@@ -76,7 +76,7 @@ class Stage:
         return (await self._http.get("/readyz")).text
 
     def memory_bytes(self) -> int:
-        """What the gateway has in RAM."""
+        """The gateway's resident memory."""
         status = Path(f"/proc/{self.gateway.process.pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
@@ -85,7 +85,7 @@ class Stage:
         return len(list(Path(f"/proc/{self.gateway.process.pid}/fd").iterdir()))
 
     async def quiet(self, descriptors: int = 0) -> None:
-        """No capture is open; no more descriptors than these are, if they are given."""
+        """Wait until no capture is open and, if ``descriptors`` is given, no more descriptors than that."""
 
         async def done() -> bool:
             return not await self.active_captures() and self.descriptors() <= (descriptors or 1 << 30)
@@ -99,19 +99,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, brokers: BrokerPair, *, slots: int = 8, **settings: str) -> AsyncIterator[Stage]:
-    """A gateway that takes captures; they are not drained until ``stage.drain.running()``."""
+async def loaded_gateway(
+    folder: Path, brokers: BrokerPair, *, slots: int = 8, **settings: str
+) -> AsyncIterator[LoadedGateway]:
+    """A gateway that takes captures; they are not drained until ``loaded.drain.running()``."""
     with serving(folder, brokers, **settings) as gateway:
         frames, events = connect(brokers.frames.url), connect(brokers.events.url)
-        stage = Stage(gateway, frames, events, slots)
+        loaded = LoadedGateway(gateway, frames, events, slots)
         try:
 
             async def checked() -> bool:
-                return "brokers" not in await stage.readyz()
+                return "brokers" not in await loaded.readyz()
 
             await until(checked, "the brokers are checked")
-            yield stage
+            yield loaded
         finally:
-            await stage.aclose()
+            await loaded.aclose()
             await frames.aclose()
             await events.aclose()

@@ -37,7 +37,7 @@ def landmarks(frames: int, seed: int = 0, missing: float = 0.4) -> dict[str, Any
     return members | {"features": features}
 
 
-class Place:
+class Roots:
     """A DATA_ROOT and a LOG_ROOT."""
 
     def __init__(self, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""A capture on two brokers as a gateway leaves it, a fake pipeline, and what an extractor needs to extract it."""
+"""A capture on two brokers as a gateway leaves it, a fake pipeline, and an extractor's dependencies."""
 
 from __future__ import annotations
 
@@ -53,8 +53,10 @@ def grey_jpeg(shade: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
 
 
 class FakePipeline:
-    """Finds a pose and a face in every picture. The first value says how many frames it has seen, so that a fresh
-    pipeline shows; the others are the picture's shade."""
+    """Finds a pose and a face in every picture.
+
+    The first value is the number of frames it has seen, which shows a new pipeline; the others are the picture's shade.
+    """
 
     def __init__(self) -> None:
         self.seen = 0
@@ -78,8 +80,11 @@ class FakePipeline:
 
 
 @dataclass
-class Stage:
-    """One capture of a session of its own."""
+class BrokerCapture:
+    """A capture in the brokers, in a session of its own.
+
+    The test plays the gateway: it opens the capture and pushes its frames. Then it runs a job and reads the results.
+    """
 
     frames: redis.Redis
     events: redis.Redis
@@ -112,8 +117,8 @@ class Stage:
     def call(self, call: Call[T]) -> T:
         return run_sync(self.frames if call.role == "frames" else self.events, call)
 
-    def open(self, *, reserve: bool = True) -> Stage:
-        """As the gateway opens it: reserved, created, dispatched."""
+    def open(self, *, reserve: bool = True) -> BrokerCapture:
+        """Reserve, create and dispatch the capture, as the gateway does."""
         if reserve:
             start = EventEntry(b"{}", self.window.user_id, self.session_id, str(uuid4()))
             self.call(sessions.start_session(str(uuid4()), b"{}", start))
@@ -124,8 +129,8 @@ class Stage:
         self.dispatch()
         return self
 
-    def upload(self, video: bytes) -> Stage:
-        """The capture's frames are those of a video, which is in the broker; then opened as the gateway opens it."""
+    def upload(self, video: bytes) -> BrokerCapture:
+        """Put a video into the broker and open the capture of it, as the gateway does."""
         stored = StoredVideo(upload_id=f"upload-{uuid4().hex}", byte_length=len(video), min_duration_s=2, max_frames=60)
         self.window = self.window.model_copy(update={"video": stored, "fps_target": 15, "width": 640, "height": 480})
         for number in range(-(-len(video) // CHUNK_BYTES)):
@@ -137,7 +142,7 @@ class Stage:
         return self.open()
 
     def video_is_there(self) -> bool:
-        """Whether anything of it is in the broker."""
+        """Whether the broker holds a chunk or the slot of the video."""
         place = self.window.slot
         assert place is not None
         return bool(self.frames.exists(keys.uploaded_video(place.upload_id))) or (
@@ -147,13 +152,13 @@ class Stage:
     def dispatch(self) -> None:
         self.frames.xadd(self.window.queue, DispatchEntry.of(self.window).encode())  # type: ignore[arg-type]
 
-    def push(self, *payloads: bytes) -> Stage:
+    def push(self, *payloads: bytes) -> BrokerCapture:
         for payload in payloads:
             self.accepted += 1
             assert not self.call(push_frame(self.item(self.accepted, payload), self.limits)).full
         return self
 
-    def push_greys(self, count: int) -> Stage:
+    def push_greys(self, count: int) -> BrokerCapture:
         return self.push(*(grey_jpeg((self.accepted + index) * 7 % 256) for index in range(count)))
 
     def item(self, seq: int, payload: bytes) -> ForwardItem:
@@ -168,11 +173,11 @@ class Stage:
     def timestamp_end(self) -> datetime:
         return START + timedelta(milliseconds=100 * self.accepted)
 
-    def close(self) -> Stage:
+    def close(self) -> BrokerCapture:
         self.call(captures.end_stream(self.capture_id, TerminalEntry("close", timestamp_end=self.timestamp_end)))
         return self
 
-    def abort(self, code: AbortCode) -> Stage:
+    def abort(self, code: AbortCode) -> BrokerCapture:
         self.call(captures.end_stream(self.capture_id, TerminalEntry("abort", error_code=code)))
         return self
 
@@ -185,7 +190,7 @@ class Stage:
         return Dependencies(self.frames, self.events, dispatch, self.store, make_pipeline, timing, **more)
 
     def take(self, dependencies: Dependencies) -> Claimed:
-        """Claim this stage's capture; those of other tests are left alone."""
+        """Claim this capture; another one fails the test."""
         claimed = wait_until(dependencies.dispatch.take)
         assert claimed.state.window.capture_id == self.capture_id
         return claimed
@@ -195,7 +200,7 @@ class Stage:
         return CaptureJob(dependencies, self.take(dependencies)).run()
 
     def abandon(self) -> None:
-        """As if the holder of the capture had been dead for as long as a lease lasts."""
+        """Let the lease lapse, as if the extractor that holds it were dead."""
         pending = self.pending()
         assert pending
         for entry in pending:
@@ -203,7 +208,7 @@ class Stage:
                 self.window.queue, keys.EXTRACTOR_GROUP, "dead", 0, [entry["message_id"]], idle=60_000, justid=True
             )
 
-    # --- what is there afterwards --------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------
 
     def pending(self) -> list[dict[str, Any]]:
         return list(self.frames.xpending_range(self.window.queue, keys.EXTRACTOR_GROUP, "-", "+", 100))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from contracts.messages.live import PipelineResult
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, WorkerSlot
 from tests.support.waiting import wait_until
-from tests.workers.stage import FakePipeline
+from tests.workers.broker_capture import FakePipeline
 from workers.extract.heartbeat import FrameClock
 from workers.live.sessions import LiveSessions
 from workers.live.worker import LiveTiming, LiveWorker
@@ -86,7 +86,7 @@ def seen(answer: Answer) -> int:
     return int(result_of(answer).landmarks["pose"][0][0])
 
 
-class Workbench:
+class LocalWorker:
     """A live worker in this process, every pipeline it made, and what it runs with."""
 
     def __init__(
