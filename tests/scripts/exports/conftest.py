@@ -16,7 +16,7 @@ from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import Capture
 from tests.recorder.samples import NOON, new_session
-from tests.scripts.exports.roots import Place
+from tests.scripts.exports.roots import Roots
 from tests.support.clips import face_clip
 from workers.extract.progress import feature_ref_event
 from workers.vision.artifact import write_artifact
@@ -29,8 +29,8 @@ FRAMES, WIDTH, HEIGHT = 8, 320, 240
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def roots(tmp_path: Path) -> Roots:
+    return Roots(tmp_path)
 
 
 @pytest.fixture(scope="session")
