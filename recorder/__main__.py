@@ -21,9 +21,8 @@ from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from recorder.consumer import Consumer
+from recorder.consumer import Consumer, Leadership
 from recorder.handler import EntryHandler
-from recorder.leadership import Leadership
 from recorder.metrics import RecorderMetrics
 from recorder.sweep import Sweep
 
@@ -112,7 +111,7 @@ async def serve(
         tasks.create_task(leadership.keep(stopping))
         tasks.create_task(sweep.run(stopping))
         await consumer.run(stopping)
-    await leadership.resign()
+    await leadership.release_leadership()
     with suppress(BrokerUnavailable, UnreadableValue):
         await consumer.leave()
     _log.info("the recorder stopped")

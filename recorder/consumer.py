@@ -1,9 +1,10 @@
-"""The event stream's one active consumer: what is pending first, in order, then what is new."""
+"""The active recorder: one process at a time reads the event stream, pending entries first, in order, then new ones."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,33 +13,99 @@ from prometheus_client import CollectorRegistry
 
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors, ensure_group
+from contracts.broker.script import run
 from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
 from contracts.process.retry import pause, repeat
-from contracts.rules.errors import BrokerUnavailable
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.state import recording
 from recorder.handler import EntryHandler, StreamEntry
-from recorder.leadership import Leadership
 
-__all__ = ["Consumer"]
+__all__ = ["Consumer", "Leadership"]
 
 BATCH_ENTRIES = 128
 BLOCK_S = 0.25
 STANDBY_S = 0.1
 CLAIM_S = 2.0
+RENEW_S = 1.0
 
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")  # the second: the stream was deleted under a blocking read
 
 _log = get_logger()
 
 
+class Leadership:
+    """Whether this process is the active recorder: a key in the events broker that the active recorder renews.
+
+    ``term`` counts how often this process became the active recorder: in a new term, another one may have been active
+    in between. ``on_term`` is called at the start of each. Leadership keeps two recorders from doing the same work; the
+    writer sees to it that no line is written twice.
+    """
+
+    def __init__(
+        self,
+        events: AsyncBroker,
+        me: str,
+        on_term: Callable[[], None] = lambda: None,
+        errors: BackgroundErrors | None = None,
+    ) -> None:
+        self.me = me
+        self.term = 0
+        self._on_term = on_term
+        self._errors = errors or BackgroundErrors(CollectorRegistry(), ["leadership"])
+        self._events = events
+        self._until_s = 0.0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the active recorder, as far as it can know: if it was paused, or cannot reach the
+        broker, its own clock says that its time has run out."""
+        return time.monotonic() < self._until_s
+
+    async def acquire_leadership(self) -> bool:
+        """Become or stay the active recorder; false if another one is.
+
+        Raises:
+            BrokerUnavailable: the broker did not answer; if this process was the active recorder, it stays so until its
+                time runs out.
+        """
+        led, asked_at_s = self.leads, time.monotonic()
+        if not await run(self._events, recording.acquire_leadership(self.me)):
+            self._until_s = 0.0
+            if led:
+                _log.warning("another recorder is active now")
+            return False
+        if not (led and self.leads):
+            self.term += 1
+            self._on_term()
+            _log.info("this recorder is active", term=self.term)
+        self._until_s = asked_at_s + recording.LEADER_TTL_MS / 1000
+        return True
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Call `acquire_leadership` every `RENEW_S` until ``stopping``; report its errors and go on."""
+        while not stopping.is_set():
+            try:
+                with suppress(BrokerUnavailable):  # the consumer gets the same error and reports it
+                    await self.acquire_leadership()
+            except Exception as error:
+                self._errors.note("leadership", error)
+            await pause(RENEW_S, stopping)
+
+    async def release_leadership(self) -> None:
+        """Let a standby take over at once. Ignore a broker that does not answer: the key expires by itself."""
+        self._until_s = 0.0
+        with suppress(BrokerUnavailable, UnreadableValue):
+            await run(self._events, recording.release_leadership(self.me))
+
+
 class Consumer:
     """Reads ``{a3cp}:events`` for its group while this process is the active recorder.
 
     At-least-once: an entry leaves the stream only after its line is in the file or it is a dead letter. At the
-    start of each term every pending entry of the group is claimed, no matter which consumer had it, and handled before
-    a new one is read;
-    after any error this consumer's own pending entries come first again. Every two seconds it looks for
-    entries that a former leader took in the moment in which its time ran out.
+    start of each term this consumer claims every pending entry of the group, no matter which consumer had it, and
+    handles them before it reads a new one; after any error its own pending entries come first again. Every `CLAIM_S` it
+    looks for entries that an earlier leader read at the moment when its time ran out.
     """
 
     def __init__(
@@ -57,8 +124,8 @@ class Consumer:
         self._claim_at_s = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until ``stopping``; the entry in hand is finished. Retry with backoff while the broker is away, or
-        holds something other than a stream of events."""
+        """Consume until ``stopping``, and finish the entry in hand. Retry with backoff while the broker is away, or
+        its key holds something other than a stream."""
 
         async def step() -> None:
             if self._leadership.leads:
@@ -76,10 +143,10 @@ class Consumer:
             self._errors.note("consumer", error)
 
     async def turn(self, stopping: asyncio.Event) -> None:
-        """Handle what is pending, if that is due, and one batch of new entries; waits `BLOCK_S` for them at most.
+        """Handle the pending entries, if that is due, and one batch of new ones; wait for these `BLOCK_S` at most.
 
         Raises:
-            BrokerUnavailable: what was read and not handled is still pending.
+            BrokerUnavailable: entries that were read and not handled are still pending.
         """
         try:
             await self._claim()
@@ -99,7 +166,7 @@ class Consumer:
         """Take this consumer's name out of the group, unless entries are pending under it.
 
         Raises:
-            BrokerUnavailable: its name stays, which costs nothing but a line in ``XINFO CONSUMERS``.
+            BrokerUnavailable: its name may stay, which costs only a line in ``XINFO CONSUMERS``.
         """
         me, group = self._leadership.me, keys.RECORDER_GROUP
         with broker_errors("events"), suppress(redis.exceptions.ResponseError):
@@ -149,7 +216,7 @@ class Consumer:
         return [(entry_id.decode(), fields) for _, entries in answer for entry_id, fields in entries]
 
     async def _handle(self, batch: list[StreamEntry], stopping: asyncio.Event, *, new: bool = False) -> bool:
-        """Handle a batch; false if it was left, to be drained later, since the term is over or we stop."""
+        """Handle a batch; false if some of it is left for a later drain: the term ended, or ``stopping`` is set."""
 
         def go_on() -> bool:
             return not stopping.is_set() and self._leadership.leads and self._leadership.term == self._term
@@ -164,6 +231,6 @@ class Consumer:
         return True
 
     def _retry_in_s(self) -> float:
-        """How long until a held session is tried again; `BLOCK_S` if none is due before."""
+        """How long until a blocked session is tried again; `BLOCK_S` if none is due before."""
         retry_at_s = self._handler.blocked_sessions.next_retry_s()
         return BLOCK_S if retry_at_s is None else max(0.0, retry_at_s - time.monotonic())

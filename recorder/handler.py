@@ -24,8 +24,7 @@ from contracts.rules.errors import (
 )
 from contracts.state import dead_letters, readers, recording
 from contracts.state.events import EventEntry, Receipt, capture_of
-from recorder.blocked_sessions import BlockedSessions, SessionKey
-from recorder.entry import read_entry
+from recorder.admission import BlockedSessions, SessionKey, read_entry
 from recorder.metrics import TORN_LINE, RecorderMetrics
 from recorder.writer import LogWriter
 

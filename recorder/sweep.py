@@ -25,7 +25,7 @@ from contracts.state.dead_letters import DEAD_TTL_MS
 from contracts.state.events import EventEntry
 from contracts.state.video import VideoSlot
 from contracts.storage.session_log import find_feature_ref
-from recorder.leadership import Leadership
+from recorder.consumer import Leadership
 
 __all__ = ["Decision", "Sighting", "Sweep", "decide"]
 

@@ -18,9 +18,8 @@ from contracts.process.settings import Settings
 from contracts.rules.paths import session_log_path
 from contracts.state.events import EventEntry, Receipt, append_event, await_receipt, split_line
 from recorder.__main__ import serve
-from recorder.consumer import Consumer
+from recorder.consumer import Consumer, Leadership
 from recorder.handler import EntryHandler
-from recorder.leadership import Leadership
 from tests.conftest import BrokerPair
 from tests.recorder.samples import make_log_dir
 from tests.support.waiting import until

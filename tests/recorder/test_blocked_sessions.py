@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.rules.errors import RecorderIOError
-from recorder.blocked_sessions import BlockedSessions
+from recorder.admission import BlockedSessions
 
 HERE, THERE = ("u1", "sess_0000000000000001"), ("u1", "sess_0000000000000002")
 ERROR = RecorderIOError("no")

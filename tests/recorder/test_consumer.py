@@ -226,7 +226,7 @@ def test_an_event_for_a_session_that_was_held_back_has_it_tried_at_once(
             (await deps.receipt(waiting)).recorded()  # without `hurry` the next try would come in an hour
         assert deps.lines(sick) == bodies(first, second)
 
-    monkeypatch.setattr("recorder.blocked_sessions.backoff_s", lambda _: 3600.0)
+    monkeypatch.setattr("recorder.admission.backoff_s", lambda _: 3600.0)
     with_dependencies(own_brokers, tmp_path, story)
 
 

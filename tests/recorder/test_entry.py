@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.rules.errors import InvalidEvent
-from recorder.entry import read_entry
+from recorder.admission import read_entry
 
 SESSION = "sess_0123456789abcdef"
 

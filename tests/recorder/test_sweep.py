@@ -25,7 +25,7 @@ from contracts.state.events import EventEntry, encode_line
 from contracts.state.records import CaptureCounts, CaptureRecord
 from contracts.state.video import VideoSlot
 from recorder import sweep as sweep_module
-from recorder.leadership import Leadership
+from recorder.consumer import Leadership
 from recorder.sweep import Decision, Sighting, Sweep, decide
 from tests.recorder.samples import NOON, feature_ref, make_log_dir, new_session
 
@@ -68,7 +68,7 @@ class Scene:
 
     async def sweep(self) -> Sweep:
         leadership = Leadership(self.events, "me")
-        assert await leadership.renew()
+        assert await leadership.acquire_leadership()
 
         async def deliver(entry_id: str, fields: Mapping[bytes, bytes]) -> None:
             self.delivered.append((entry_id, fields))

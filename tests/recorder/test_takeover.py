@@ -79,12 +79,12 @@ def test_a_paused_leader_that_wakes_up_with_an_entry_in_hand_repeats_nothing(
 def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def story(deps: Dependencies) -> None:
         leadership, _, consumer = deps.part("the-old-one")
-        assert await leadership.renew()
+        assert await leadership.acquire_leadership()
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         await deps.put(entry(new_session()))
         await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=recording.LEADER_TTL_MS)
-        assert not await leadership.renew()
+        assert not await leadership.acquire_leadership()
         await consumer.turn(asyncio.Event())
         pending: Any = await deps.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
         assert pending["pending"] == 0
@@ -98,14 +98,14 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
     async def story(deps: Dependencies) -> None:
         session = new_session()
         leadership, _, consumer = deps.part("the-old-one")
-        assert await leadership.renew()
+        assert await leadership.acquire_leadership()
         given = [entry(session, n=n) for n in range(3)]
         await deps.put(*given)
         loop, append = asyncio.get_running_loop(), LogWriter.append
 
         async def lose() -> None:
             await deps.events.set(keys.RECORDER_LEADER, "the-new-one", px=recording.LEADER_TTL_MS)
-            assert not await leadership.renew()
+            assert not await leadership.acquire_leadership()
 
         def append_and_lose(writer: LogWriter, *line: Any, **how: Any) -> str:
             recorded_at = append(writer, *line, **how)
@@ -127,7 +127,7 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
     async def story(deps: Dependencies) -> None:
         session = new_session()
         leadership, _, consumer = deps.part("me")
-        assert await leadership.renew()
+        assert await leadership.acquire_leadership()
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         given = [entry(session, n=n) for n in range(4)]
@@ -158,7 +158,7 @@ def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_ac
     async def story(deps: Dependencies) -> None:
         session = new_session()
         leadership, _, consumer = deps.part("the-active-one")
-        assert await leadership.renew()
+        assert await leadership.acquire_leadership()
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
         await consumer.turn(asyncio.Event())
         given = entry(session)
@@ -166,7 +166,7 @@ def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_ac
         await deps.taken_by("the-former-one", 1)
 
         async def written() -> bool:
-            await leadership.renew()
+            await leadership.acquire_leadership()
             await consumer.turn(asyncio.Event())
             return bool(deps.lines(session))
 

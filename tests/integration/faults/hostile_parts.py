@@ -57,11 +57,11 @@ def _live() -> int:
 
 def _recorder() -> int:
     import recorder.__main__
-    import recorder.leadership
+    import recorder.consumer
     import recorder.sweep
 
     contracts.state.recording.LEADER_TTL_MS = 2_000
-    recorder.leadership.RENEW_S = 0.4
+    recorder.consumer.RENEW_S = 0.4
     recorder.sweep.SWEEP_S = LOOP_S
     return recorder.__main__.main()
 

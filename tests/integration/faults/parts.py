@@ -134,7 +134,7 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     )  # fmt: skip
     holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
     workers.extract.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
-    workers.extract.extractor.PULSE_TIMEOUT_S = 1.0
+    workers.extract.extractor.HEARTBEAT_TIMEOUT_S = 1.0
     workers.extract.extractor.extractor_process(settings, metrics_folder)
 
 
@@ -147,11 +147,11 @@ def _extractor() -> int:
 
 def _recorder() -> int:
     import recorder.__main__
-    import recorder.leadership
+    import recorder.consumer
     import recorder.sweep
 
     _lines_break_off(load_settings())
-    recorder.leadership.RENEW_S = 0.4
+    recorder.consumer.RENEW_S = 0.4
     recorder.sweep.MIN_AGE_MS = int(1000 * SWEEP_AGE_S)
     recorder.sweep.SWEEP_S = 1.0
     recorder.sweep.UNATTENDED_MS = UNATTENDED_MS
