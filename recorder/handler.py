@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from contracts.broker.roles import AsyncBroker, BrokerFull
 from contracts.broker.script import run
@@ -33,9 +34,15 @@ __all__ = ["EntryHandler", "StreamEntry"]
 StreamEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's ID and fields."""
 
+_Parsed = dict[str, EventEntry | RecorderError]
+"""The entries of a batch that were parsed, by ID. If a thread call is cut short, the next one uses them."""
+
 LINES_PER_CALL = 64
 """Lines that one thread call writes and one script acknowledges: a thread call, and a round trip to the broker, each
 cost half as much as all else that is done for a line."""
+
+BYTES_PER_CALL = 256 * 1024
+"""Bytes of events after which a thread call begins: to parse so many takes 10 ms, in which the event loop waits."""
 
 MAX_WAIT_S = 0.02
 """How long a line that is in its file may wait for the next ones before its entry is acknowledged. One more append may
@@ -51,13 +58,11 @@ appends to sessions that do not exist could fill the dead letters."""
 _log = get_logger()
 
 
-class _SessionBlocked(Exception):
-    """The events of the entry's session wait."""
+class _SessionBlocked(NamedTuple):
+    """The entry stays pending: the events of its session wait because of ``error``."""
 
-    def __init__(self, session: SessionKey, error: RecorderIOError) -> None:
-        super().__init__(session)
-        self.session = session
-        self.error = error
+    session: SessionKey
+    error: RecorderIOError
 
 
 class EntryHandler:
@@ -98,8 +103,8 @@ class EntryHandler:
     ) -> int:
         """Append each entry's event and acknowledge the entry, or make it a dead letter, or leave it pending.
 
-        ``go_on`` is asked before each entry, also in another thread; if it says no, the rest is left. An entry of a
-        blocked session stays pending; if it is ``new``, its session is tried again soon. Repeating a call is safe.
+        ``go_on`` is called before each entry, also in another thread; if it returns false, the rest is left. An entry
+        of a blocked session stays pending; if it is ``new``, its session is tried again soon. Repeating a call is safe.
 
         Returns how many entries were handled.
 
@@ -107,22 +112,20 @@ class EntryHandler:
             BrokerUnavailable: some of the entries are done; the others are still pending.
         """
         handled = 0
+        parsed: _Parsed = {}
         async with self._turn:
             while handled < len(entries) and go_on():
-                handled += await self._handle_run(entries[handled:], new=new, go_on=go_on)
+                handled += await self._handle_run(entries[handled:], parsed, new=new, go_on=go_on)
         return handled
 
-    async def _handle_run(self, entries: Sequence[StreamEntry], *, new: bool, go_on: Callable[[], bool]) -> int:
+    async def _handle_run(
+        self, entries: Sequence[StreamEntry], parsed: _Parsed, *, new: bool, go_on: Callable[[], bool]
+    ) -> int:
         """Handle the first entry, and as many after it as one thread call can write; returns how many."""
-        lines: list[EventEntry] = []
-        for entry_id, fields in entries[:LINES_PER_CALL]:
-            try:
-                lines.append(self._admitted(entry_id, fields))
-            except (RecorderError, _SessionBlocked) as error:
-                if lines:
-                    break
-                await self._turn_away(entry_id, fields, error, new=new)
-                return 1
+        lines, refusal = self._admit(entries[:LINES_PER_CALL], parsed)
+        if refusal is not None and not lines:
+            await self._turn_away(*entries[0], refusal, new=new)
+            return 1
         recorded, failure = await asyncio.to_thread(self._write, lines, go_on)
         count = len(recorded)
         for line in lines[:count]:
@@ -148,23 +151,32 @@ class EntryHandler:
                 if close_to_recorded_s is not None:
                     self._metrics.close_to_recorded.observe(close_to_recorded_s)
 
-    def _admitted(self, entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry:
-        try:
-            entry = read_entry(fields)
-        except RecorderError:
-            raise
-        except Exception as error:
-            _log.error("an entry cannot be read", entry_id=entry_id, exc_info=error)
-            raise InvalidEvent(f"the entry cannot be read: {type(error).__name__}") from error
-        session = (entry.user_id, entry.session_id)
-        if (blocked_by := self.blocked_sessions.reason(session)) is not None:
-            raise _SessionBlocked(session, blocked_by)
-        return entry
+    def _admit(
+        self, entries: Sequence[StreamEntry], parsed: _Parsed
+    ) -> tuple[list[EventEntry], RecorderError | _SessionBlocked | None]:
+        """Returns the events that one thread call writes, and why the entry after them may not be written, if it was
+        parsed and may not."""
+        lines: list[EventEntry] = []
+        byte_length = 0
+        for entry_id, fields in entries:
+            if byte_length >= BYTES_PER_CALL:
+                break
+            if entry_id not in parsed:
+                parsed[entry_id] = _parse(entry_id, fields)
+            entry = parsed[entry_id]
+            if isinstance(entry, RecorderError):
+                return lines, entry
+            session = (entry.user_id, entry.session_id)
+            if (blocked_by := self.blocked_sessions.reason(session)) is not None:
+                return lines, _SessionBlocked(session, blocked_by)
+            lines.append(entry)
+            byte_length += len(entry.event)
+        return lines, None
 
     def _write(self, lines: Sequence[EventEntry], go_on: Callable[[], bool]) -> tuple[list[str], RecorderError | None]:
-        """In a thread: append events until one fails, ``go_on`` says no, or `MAX_WAIT_S` is over.
+        """In a thread: append events until one fails, ``go_on`` returns false, or `MAX_WAIT_S` is over.
 
-        Returns the ``recorded_at`` of each, and the failure of the one after these if it failed."""
+        Returns the ``recorded_at`` of each, and the error of the one after them if it failed."""
         recorded: list[str] = []
         until_s = time.monotonic() + MAX_WAIT_S
         for line in lines:
@@ -192,7 +204,7 @@ class EntryHandler:
     async def _turn_away(
         self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _SessionBlocked, *, new: bool
     ) -> None:
-        """Answer for an entry whose event is not in a log: it stays pending, or it can never be appended."""
+        """Handle an entry whose event was not written: leave it pending, or remove it if it can never be appended."""
         if isinstance(error, _SessionBlocked):
             if new:
                 self.blocked_sessions.hurry(error.session, time.monotonic())
@@ -207,8 +219,8 @@ class EntryHandler:
             _log.error("an entry cannot be set aside, it stays pending", entry_id=entry_id, exc_info=unreadable)
 
     async def _say_not_yet(self, entry_id: str, error: RecorderIOError) -> None:
-        """Put down a receipt with the reason why the event is not recorded yet. A locked log gets none: the lock may be
-        released before the client's deadline."""
+        """Write a receipt with the reason why the event is not recorded yet. For a locked log write none: the lock may
+        be released before the client's deadline."""
         if isinstance(error, SessionLogLocked):
             return
         receipt = Receipt(error=error.code, detail=f"{error.detail}; the event stays queued and is tried again")
@@ -218,7 +230,7 @@ class EntryHandler:
             _log.warning("no room for a receipt", entry_id=entry_id)
 
     async def _refuse(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
-        """Remove an entry that can never be appended: as a dead letter, unless its sender still has the event."""
+        """Remove an entry that can never be appended; make it a dead letter unless its sender still has the event."""
         capture_id = capture_of(fields)
         to_sender = isinstance(error, _REFUSED_TO_SENDER) and not capture_id
         what = "event refused" if to_sender else "dead letter"
@@ -245,3 +257,14 @@ class EntryHandler:
         detail = f"{len(tail)} bytes at the end of the log without a newline"
         await run(self._events, dead_letters.dead_letter_tail(log, tail, TORN_LINE, detail, self._clock()))
         self._metrics.dead_letters.labels(TORN_LINE).inc()
+
+
+def _parse(entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry | RecorderError:
+    """Returns the entry, or the reason why it can never be appended."""
+    try:
+        return read_entry(fields)
+    except RecorderError as error:
+        return error
+    except Exception as error:
+        _log.error("an entry cannot be read", entry_id=entry_id, exc_info=error)
+        return InvalidEvent(f"the entry cannot be read: {type(error).__name__}")

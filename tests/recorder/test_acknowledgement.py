@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 
 from contracts.broker import keys
 from contracts.rules.errors import BrokerUnavailable
+from contracts.state.events import EventEntry
+from recorder.admission import read_entry
 from recorder.handler import LINES_PER_CALL, EntryHandler
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import Dependencies, with_dependencies
@@ -70,6 +74,43 @@ def test_an_entry_that_others_follow_is_in_the_file_at_once_and_acknowledged_wit
         assert await handler.handle_all(entries, go_on=look) == 2
         assert seen == [([], None, 2), ([given[0].event], None, 2)]
         await deps.drained()
+
+    with_dependencies(own_brokers, tmp_path, story)
+
+
+@pytest.mark.parametrize("constant", ["MAX_WAIT_S", "BYTES_PER_CALL"])
+def test_each_entry_of_a_batch_is_parsed_once_however_many_calls_write_its_lines(
+    own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, constant: str
+) -> None:
+    monkeypatch.setattr("recorder.handler.MAX_WAIT_S", math.inf)  # however slow the machine is
+    monkeypatch.setattr(f"recorder.handler.{constant}", 0 if constant == "MAX_WAIT_S" else 1)  # a call writes one line
+    parsed: list[bytes] = []
+    written: list[int] = []
+
+    def count(fields: Mapping[bytes, bytes]) -> EventEntry:
+        parsed.append(fields[b"event"])
+        return read_entry(fields)
+
+    monkeypatch.setattr("recorder.handler.read_entry", count)
+
+    async def story(deps: Dependencies) -> None:
+        session, (_, handler, _) = new_session(), deps.part("me")
+        given = [entry(session, n=n) for n in range(5)]
+        given[3] = replace(given[3], event=b"no JSON")
+        ids = await deps.put(*given)
+        await deps.taken_by("me", len(ids))
+
+        def look() -> bool:
+            if threading.current_thread() is not threading.main_thread():  # right before a line is written
+                written.append(len(parsed))
+            return True
+
+        entries = [(entry_id, as_delivered(each)) for entry_id, each in zip(ids, given, strict=True)]
+        assert await handler.handle_all(entries, go_on=look) == len(ids)
+        assert parsed == [each.event for each in given]
+        if constant == "BYTES_PER_CALL":  # one event is parsed before one line is written
+            assert written == [1, 2, 3, 5]
+        assert deps.lines(session) == [each.event for each in (*given[:3], given[4])]
 
     with_dependencies(own_brokers, tmp_path, story)
 
