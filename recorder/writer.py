@@ -12,17 +12,17 @@ import fcntl
 import hashlib
 import os
 import time
-from collections import OrderedDict
+from array import array
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from contracts.rules.errors import MissingSessionPath, RecorderIOError, SessionLogLocked
 from contracts.rules.ids import format_utc
 from contracts.rules.paths import session_log_path
-from contracts.state.events import encode_line, is_by_client, split_line
+from contracts.state.events import LINE_EXTRA_BYTES, encode_line, is_by_client, split_line
 from contracts.storage.folder_sync import sync_folder
 
 __all__ = ["LogWriter"]
@@ -36,35 +36,49 @@ LOOK_S = 0.5
 _LOCK_POLL_S = 0.002
 _CHUNK_BYTES = 1 << 20
 _MAX_REOPENS = 10
+_KEY_BYTES = 8
 
 
-@dataclass(slots=True)
 class _Seen:
-    """What has been read of one file: which file it is, how far, and when each event in it was recorded."""
+    """What has been read of one file: which file it is, how far, and where the line of each event begins.
 
-    device: int
-    inode: int
-    offset: int = 0
-    recorded: dict[bytes, str] = field(default_factory=dict)
-    by_client: set[bytes] = field(default_factory=set)
+    A user decides how many lines a log has, so a line takes 16 bytes here: eight of its event's digest and its offset.
+    The line itself is read again for the rest.
+    """
+
+    def __init__(self, device: int, inode: int) -> None:
+        self.device = device
+        self.inode = inode
+        self.offset = 0
+        self.lines = 0
+        # by the digest's first byte, so that a search looks at a 256th of the keys
+        self._keys: defaultdict[int, bytearray] = defaultdict(bytearray)
+        self._offsets: defaultdict[int, array[int]] = defaultdict(lambda: array("Q"))
 
     def add(self, line: bytes) -> None:
-        """Take note of the line at ``offset``; of the same event twice, the first counts."""
-        self.offset += len(line)
+        """Take note of the line at ``offset``."""
         if (parts := split_line(line)) is not None:
-            recorded_at, event = parts
-            digest = _digest(event)
-            if is_by_client(line) and digest not in self.recorded:
-                self.by_client.add(digest)
-            elif not is_by_client(line):
-                self.by_client.discard(digest)
-            self.recorded.setdefault(digest, recorded_at)
+            digest = _digest(parts[1])
+            self._keys[digest[0]] += digest[:_KEY_BYTES]
+            self._offsets[digest[0]].append(self.offset)
+            self.lines += 1
+        self.offset += len(line)
 
-    def when(self, event: bytes, *, by_client: bool) -> str | None:
-        """When this event was recorded; None if it was not. A client's line does not count for an event of this system:
-        a client that guesses its bytes must not keep it out of the log."""
+    def when(self, log: int, event: bytes, *, by_client: bool) -> str | None:
+        """When this event was recorded first; None if it was not. A client's line does not count for an event of this
+        system: a client that guesses its bytes must not keep it out of the log."""
         digest = _digest(event)
-        return None if digest in self.by_client and not by_client else self.recorded.get(digest)
+        keys, key = self._keys.get(digest[0], b""), digest[:_KEY_BYTES]
+        at = keys.find(key)
+        while at >= 0:
+            if at % _KEY_BYTES == 0:
+                read = os.pread(log, len(event) + LINE_EXTRA_BYTES, self._offsets[digest[0]][at // _KEY_BYTES])
+                line = read.partition(b"\n")[0] + b"\n"
+                parts = split_line(line)
+                if parts is not None and parts[1] == event and (by_client or not is_by_client(line)):
+                    return parts[0]
+            at = keys.find(key, at + 1)
+        return None
 
 
 def _digest(event: bytes) -> bytes:
@@ -83,7 +97,8 @@ class LogWriter:
             put them in a safe place before it returns; they are cut off then. What it raises, `append` raises,
             and nothing was cut.
         on_line: is told the length in bytes of every line that was written.
-        max_files: of how many files the index is kept in memory.
+        max_files, max_lines: of how many files, and of how many lines in all, the index is kept in memory; the file
+            that is written to has its own whatever the number, 17 bytes a line.
     """
 
     def __init__(
@@ -98,6 +113,7 @@ class LogWriter:
         lock_wait_s: float = LOCK_WAIT_S,
         look_s: float = LOOK_S,
         max_files: int = 256,
+        max_lines: int = 8_000_000,
     ) -> None:
         self._log_root = log_root
         self._max_event_bytes = max_event_bytes
@@ -108,6 +124,7 @@ class LogWriter:
         self._lock_wait_s = lock_wait_s
         self._look_s = look_s
         self._max_files = max_files
+        self._max_lines = max_lines
         self._index: OrderedDict[Path, _Seen] = OrderedDict()
 
     def append(self, user_id: str, session_id: str, event: bytes, *, by_client: bool = False) -> str:
@@ -157,7 +174,7 @@ class LogWriter:
 
     def _append_locked(self, log: int, path: Path, event: bytes, *, by_client: bool) -> str:
         seen = self._look(log, path)
-        if (recorded_at := seen.when(event, by_client=by_client)) is not None:
+        if (recorded_at := seen.when(log, event, by_client=by_client)) is not None:
             if self._fsync:
                 os.fsync(log)  # the process that wrote it may have died before its own fsync
             return recorded_at
@@ -194,7 +211,9 @@ class LogWriter:
         if seen is None or (seen.device, seen.inode) != (status.st_dev, status.st_ino) or seen.offset > status.st_size:
             seen = _Seen(status.st_dev, status.st_ino)
         self._index[path] = seen
-        while len(self._index) > self._max_files:
+        while len(self._index) > 1 and (
+            len(self._index) > self._max_files or sum(kept.lines for kept in self._index.values()) > self._max_lines
+        ):
             self._index.popitem(last=False)
         return seen
 

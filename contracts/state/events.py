@@ -22,6 +22,7 @@ from contracts.rules.errors import EventTooLarge, RecorderError, UnreadableValue
 from contracts.rules.ids import is_identifier, parse_utc
 
 __all__ = [
+    "LINE_EXTRA_BYTES",
     "EventEntry",
     "Receipt",
     "append_event",
@@ -85,6 +86,9 @@ _EVENT_AT = len(_HEAD) + _TIME_BYTES + len(_MIDDLE)
 _END = b"}\n"
 _BY_CLIENT_END = b',"by":"client"}\n'
 """An event is an object, so any other line ends with two braces: no event can imitate this, or hide it."""
+
+LINE_EXTRA_BYTES = _EVENT_AT + len(_BY_CLIENT_END)
+"""By how much a line is longer than its event, at the most."""
 
 
 def encode_line(event: bytes, recorded_at: str, max_event_bytes: int, *, by_client: bool = False) -> bytes:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import multiprocessing
 import os
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -340,6 +341,48 @@ def test_a_log_dropped_from_the_bounded_index_is_read_again(tmp_path: Path, log:
     writer.append("u1", other, event(other))
     assert writer.append("u1", SESSION, event(SESSION)) == first
     assert len(events_in(log)) == 1
+
+
+def test_logs_whose_lines_exceed_the_bound_of_all_make_room_for_the_one_that_is_written(
+    tmp_path: Path, log: Path
+) -> None:
+    writer = make_writer(tmp_path, max_lines=2)
+    other = "sess_fedcba9876543210"
+    for n in range(3):  # more than the bound: the log that is written to is known all the same
+        writer.append("u1", SESSION, event(SESSION, n=n))
+        writer.append("u1", SESSION, event(SESSION, n=n))
+    assert len(events_in(log)) == 3
+    writer.append("u1", other, event(other))
+    assert list(writer._index) == [session_log_path(tmp_path, "u1", other)]
+    writer.append("u1", SESSION, event(SESSION, n=0))
+    assert len(events_in(log)) == 3
+
+
+def test_a_line_takes_few_bytes_of_memory_however_many_there_are(tmp_path: Path, log: Path) -> None:
+    """A user decides how many lines a log has: the recorder's memory must not grow with them by much."""
+    lines = 100_000
+    with log.open("wb") as file:
+        for n in range(lines):
+            file.write(encode_line(b'{"n":%d}' % n, format_utc(NOON), 1 << 20))
+    writer = make_writer(tmp_path, look_s=60.0)
+    tracemalloc.start()
+    try:
+        writer.append("u1", SESSION, b'{"n":5}')
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(events_in(log)) == lines
+    assert kept < 24 * lines
+
+
+def test_events_whose_digests_begin_alike_are_not_taken_for_one_another(
+    writer: LogWriter, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recorder.writer._digest", lambda event: bytes(32))
+    for _ in range(2):
+        for n in (1, 2, 10):
+            writer.append("u1", SESSION, event(SESSION, n=n))
+    assert events_in(log) == [event(SESSION, n=n) for n in (1, 2, 10)]
 
 
 def test_a_line_longer_than_one_read_is_seen_whole(tmp_path: Path, log: Path) -> None:
