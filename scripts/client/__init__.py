@@ -1,7 +1,8 @@
-"""A client of the gateway: sessions, captures, the real-time lane; for programs with an event loop, and without."""
+"""A client of the gateway: sessions, captures, the real-time lane; for programs with and without an event loop."""
 
 from contracts.messages.http import CaptureReport
-from scripts.client.capture import Capture, OnProgress
+from scripts.client.capture import Capture
+from scripts.client.capture_socket import OnProgress
 from scripts.client.client import CaptureClient
 from scripts.client.errors import (
     CaptureStalled,

@@ -22,25 +22,25 @@ from contracts.messages.session import SessionAnswer, SessionStatus
 from contracts.process.listeners import local_address_of
 from contracts.process.settings import load_settings
 from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
-from scripts.client.capture import PATH as CAPTURE_PATH
+from scripts.client.capture_socket import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
 from scripts.client.live import LiveStream, live_path
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
-from scripts.client.window import said_wrong
+from scripts.client.window import invalid_fields
 
 __all__ = ["CaptureClient"]
 
 POLL_S = 0.05
 AWAY_S = 15.0
-"""How long a gateway that is away, or has no brokers, may come back while an outcome is waited for."""
+"""How long `CaptureClient.outcome` waits for a gateway that does not answer, or that has no brokers, to recover."""
 
-_PASSING = {502, 503, 504}
-"""What a gateway answers while its brokers are away, and what stands in front of it while it is itself."""
+_TEMPORARY = {502, 503, 504}
+"""The statuses of a gateway whose brokers are away (503), and of a proxy whose gateway is away."""
 
 STANDSTILL_S = 120.0
-"""A closed capture that gets no further for so long is left to itself."""
+"""`CaptureClient.outcome` stops waiting for a closed capture after so long without progress."""
 
 _STARTED = TypeAdapter(SessionStarted)
 _ENDED = TypeAdapter(SessionEnded)
@@ -53,16 +53,17 @@ Request = TypeVar("Request", bound=BaseMessage)
 
 
 class CaptureClient:
-    """A client of one gateway. An async context manager; everything it makes is done with before it is closed.
+    """A client of one gateway. An async context manager; leave the blocks of its sessions, captures and live streams
+    before its own.
 
-    Every error is a `ClientError`; each method names the leaves that are to be expected.
+    Every error is a `ClientError`; each method names the subclasses that a caller should expect.
 
     Args:
-        url: of the gateway; if None, of this machine's, by the environment's ``A3CP_HOST`` and ``A3CP_PORT``.
-        token: its ``A3CP_API_TOKEN``, if it has one; the environment's, if None and no URL is given either.
+        url: the gateway's URL; if None, that of this machine's gateway, by ``A3CP_HOST`` and ``A3CP_PORT``.
+        token: the gateway's ``A3CP_API_TOKEN``, if it has one. If both this and ``url`` are None, the environment's.
 
     Raises:
-        ConfigurationError: the URL is none, or the token, or a setting of the environment.
+        ConfigurationError: the URL, the token, or a setting in the environment is not valid.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None) -> None:
@@ -75,7 +76,7 @@ class CaptureClient:
 
     @property
     def url(self) -> str:
-        """Of the gateway."""
+        """The gateway's URL."""
         return self._connection.url
 
     async def __aenter__(self) -> Self:
@@ -87,8 +88,8 @@ class CaptureClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the client; whatever is asked of it afterwards is a `UsageError`, and a capture or a live stream that
-        is still open is cut off. It may be repeated."""
+        """Close the client. Captures and live streams that are still open lose their connection, and later calls raise
+        `UsageError`. It may be repeated."""
         await self._connection.close()
 
     # --- sessions -----------------------------------------------------------------------------------
@@ -101,8 +102,8 @@ class CaptureClient:
         performer_id: str = "system",
         **about: Unpack[SessionAbout],
     ) -> Session:
-        """A session, started by ``async with`` and ended when its block is left. With ``session_id`` it is that one,
-        which is neither started nor ended. What else is said `about` it goes into the log.
+        """A session; ``async with`` starts it, and ends it when the block is left. With ``session_id`` it is a session
+        that was started before, and the block neither starts nor ends it. The log's start event has the `about` fields.
         """
         start = partial(self.start_session, user_id, performer_id=performer_id, **about)
         end = partial(self.end_session, user_id, performer_id=performer_id)
@@ -116,12 +117,12 @@ class CaptureClient:
         record_id: str | None = None,
         **about: Unpack[SessionAbout],
     ) -> str:
-        """Start a session; returns its ``session_id``. A lost answer is asked for again, and the same ``record_id``
-        given again is the same session.
+        """Start a session, and return its ``session_id``. The client repeats a request whose answer was lost. A second
+        call with the same ``record_id`` returns the same session.
 
         Raises:
-            GatewayAway, GatewayRefused: it could not be started.
-            UsageError: an id cannot be.
+            GatewayAway, GatewayRefused: the session could not be started.
+            UsageError: an id is not valid.
         """
         request = _request(SessionStartRequest, user_id, record_id, performer_id=performer_id, **about)
         answer = await self._connection.ask_again("/session_manager/sessions.start", request)
@@ -130,12 +131,13 @@ class CaptureClient:
     async def end_session(
         self, user_id: str, session_id: str, *, performer_id: str = "system", record_id: str | None = None
     ) -> None:
-        """End a session. A lost answer is asked for again, and the same ``record_id`` given again is answered again;
-        captures that were closed before are still extracted.
+        """End a session. Captures that were closed before are still extracted. The client repeats a request whose
+        answer was lost, and a second call with the same ``record_id`` succeeds again.
 
         Raises:
-            GatewayAway, GatewayRefused: it could not be ended, for one because it is (``session_closed``).
-            UsageError: an id cannot be.
+            GatewayAway, GatewayRefused: the session could not be ended, for example because another request has ended
+                it (``session_closed``).
+            UsageError: an id is not valid.
         """
         request = _request(
             SessionEndRequest,
@@ -148,10 +150,10 @@ class CaptureClient:
         answered(await self._connection.ask_again("/session_manager/sessions.end", request), _ENDED)
 
     async def session_status(self, user_id: str, session_id: str) -> SessionStatus:
-        """``active``, ``closed``, or ``invalid`` for one that is unknown or another user's.
+        """Ask for a session's status: ``active``, ``closed``, or ``invalid`` if it is unknown or another user's.
 
         Raises:
-            GatewayAway, GatewayRefused: it did not say.
+            GatewayAway, GatewayRefused: the gateway gave no status.
         """
         try:
             request = SessionValidateRequest(user_id=user_id, session_id=session_id)
@@ -161,12 +163,13 @@ class CaptureClient:
         return answered(await self._connection.ask_again(path, request.model_dump()), _STATUS).status
 
     async def append(self, event: Mapping[str, Any]) -> datetime:
-        """Put an event of your own into a session's log; returns when it was written. ``user_id``, ``session_id`` and
-        ``source`` are needed; ``schema_version``, ``record_id`` and ``timestamp`` are added if they are missing; all
-        else is kept as it is. A lost answer is asked for again, and the same event is appended once.
+        """Append an event to a session's log, and return the time at which the recorder wrote it. ``user_id``,
+        ``session_id`` and ``source`` are required; the client adds ``schema_version``, ``record_id`` and ``timestamp``
+        if they are missing, and keeps every other field. It repeats a request whose answer was lost; the event is
+        appended once.
 
         Raises:
-            GatewayAway, GatewayRefused: it could not be appended, or it is not known yet whether it will be.
+            GatewayAway, GatewayRefused: the event is not appended, or it is not known yet whether it will be.
         """
         base = {"schema_version": SCHEMA_VERSION, "record_id": str(uuid4()), "timestamp": format_utc(datetime.now(UTC))}
         answer = await self._connection.ask_again("/schema-recorder/append", {**base, **event})
@@ -175,10 +178,10 @@ class CaptureClient:
     # --- captures -----------------------------------------------------------------------------------
 
     async def capture(self, capture_id: str) -> CaptureReport | None:
-        """A capture's progress or outcome; None if the gateway does not know it. It forgets a capture after 7 days.
+        """Ask for a capture's progress or outcome; None if the gateway does not know the capture, as after 7 days.
 
         Raises:
-            GatewayAway, GatewayRefused: it did not say.
+            GatewayAway, GatewayRefused: the gateway gave no report.
         """
         if not is_identifier(capture_id):
             return None
@@ -190,14 +193,13 @@ class CaptureClient:
             raise
 
     async def outcome(self, capture_id: str) -> CaptureOutcome:
-        """Wait until a capture is recorded or aborted, also if another program sent it.
-
-        `CaptureOutcome.checked` tells which.
+        """Wait until a capture is recorded or aborted, also if another program sent it. ``status`` says which, and
+        `CaptureOutcome.checked` raises if it was aborted.
 
         Raises:
             UsageError: the gateway knows no such capture.
-            CaptureStalled: it gets no further.
-            GatewayAway, GatewayRefused: the gateway is away, and has not come back.
+            CaptureStalled: the capture has made no progress for two minutes.
+            GatewayAway, GatewayRefused: the gateway has not answered for 15 s, or refuses.
         """
         seen: tuple[object, ...] = ()
         moved_at = answered_at = time.monotonic()
@@ -205,7 +207,7 @@ class CaptureClient:
             try:
                 report = await self.capture(capture_id)
             except (GatewayAway, GatewayRefused) as error:
-                lasting = isinstance(error, GatewayRefused) and error.status not in _PASSING
+                lasting = isinstance(error, GatewayRefused) and error.status not in _TEMPORARY
                 if lasting or time.monotonic() - answered_at > AWAY_S:
                     raise
             else:
@@ -221,7 +223,7 @@ class CaptureClient:
             await asyncio.sleep(POLL_S)
 
     async def _missing(self) -> tuple[str, ...]:
-        """What the gateway says that it lacks; nothing if it does not say."""
+        """Return the gateway's sentences about the parts that it does not reach; empty if it does not answer."""
         try:
             said = (await self._connection.ask("GET", "/readyz")).json()
             return tuple(str(sentence) for sentence in said.get("missing", ()))
@@ -231,41 +233,42 @@ class CaptureClient:
     # --- the real-time lane -------------------------------------------------------------------------
 
     async def pipelines(self) -> list[PipelineInfo]:
-        """What `live` may be asked for.
+        """List the pipelines that `live` offers.
 
         Raises:
-            GatewayAway, GatewayRefused: it did not say, for one because its lane is switched off.
+            GatewayAway, GatewayRefused: the gateway gave no list, for example because its real-time lane is switched
+                off.
         """
         return answered(await self._connection.ask("GET", "/pipelines"), _PIPELINES)
 
     def live(self, pipeline_id: str = "holistic") -> LiveStream:
-        """A connection of the real-time lane, opened by ``async with``."""
+        """A connection to the real-time lane; ``async with`` opens it."""
         return LiveStream(self._connection, pipeline_id)
 
-    # --- the bare wire ------------------------------------------------------------------------------
+    # --- bare WebSockets ----------------------------------------------------------------------------
 
     def capture_socket(self) -> AbstractAsyncContextManager[ClientConnection]:
-        """A connection to the capture WebSocket, for who writes its messages itself: tests and measurements.
+        """Open a connection to the capture WebSocket, for tests and measurements that write the messages themselves.
 
         Raises:
-            GatewayAway, GatewayRefused: there is none.
+            GatewayAway, GatewayRefused: the connection cannot be made.
         """
         return self._connection.socket(CAPTURE_PATH)
 
     def live_socket(self, pipeline_id: str) -> AbstractAsyncContextManager[ClientConnection]:
-        """The same, to the real-time lane: JPEGs in, `contracts.messages.live` messages out.
+        """Open a connection to the real-time lane: JPEGs in, `contracts.messages.live` messages out.
 
         Raises:
-            GatewayAway, GatewayRefused: there is none.
+            GatewayAway, GatewayRefused: the connection cannot be made.
         """
         return self._connection.socket(live_path(pipeline_id))
 
 
 def _request(model: type[Request], user_id: str, record_id: str | None, **fields: Any) -> dict[str, Any]:
-    """A session request as a document; what is None is left out."""
+    """Build a session request as a JSON document, without the fields that are None."""
     base = {"schema_version": SCHEMA_VERSION, "record_id": str(uuid4()) if record_id is None else record_id}
     try:
         request = model.model_validate(base | {"user_id": user_id, "timestamp": datetime.now(UTC)} | fields)
     except ValidationError as error:
-        raise UsageError(said_wrong(error)) from None
+        raise UsageError(invalid_fields(error)) from None
     return request.model_dump(mode="json", exclude_none=True)

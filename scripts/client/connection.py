@@ -25,7 +25,7 @@ __all__ = ["Connection", "answered", "parsed"]
 Value = TypeVar("Value")
 
 REPEATS = 3
-"""How often a request that may be repeated is tried."""
+"""How many times the client tries a request that may be repeated."""
 
 REPEAT_AFTER_S = 0.5
 ANSWER_WITHIN_S = 15.0
@@ -36,13 +36,13 @@ class Connection:
     """One gateway, by its URL.
 
     Raises:
-        ConfigurationError: the URL is none, or the token, or the environment's proxy is of no kind that is known here.
+        ConfigurationError: the URL, the token, or the proxy that the environment names is not valid.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
         parts = _parts_of(url)
         if token and not is_token(token):
-            raise ConfigurationError("token=: letters, digits and !#$%&'*+-.^_`|~ only; not the end of its line either")
+            raise ConfigurationError("token=: letters, digits and !#$%&'*+-.^_`|~ only, and no line break at its end")
         self._base = parts.geturl().rstrip("/")
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self.closed = False
@@ -50,7 +50,7 @@ class Connection:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._proxy = proxy_of(parts, getproxies())
         try:
-            # its own reading of the environment's proxies is another one than that of WebSockets
+            # without a transport httpx would read the environment's proxies by other rules than websockets
             transport = httpx.AsyncHTTPTransport(proxy=self._proxy)
             self._http = httpx.AsyncClient(
                 base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, transport=transport
@@ -59,17 +59,17 @@ class Connection:
             raise ConfigurationError(f"the proxy that the environment names cannot be used: {error}") from error
 
     async def close(self) -> None:
-        """Close every HTTP connection, and cut every WebSocket that is still open. It may be repeated."""
+        """Close every HTTP connection, and abort every WebSocket that is still open. It may be repeated."""
         self.closed = True
         for socket in self._sockets:
             socket.transport.abort()
         await self._http.aclose()
 
     async def ask(self, method: str, path: str, document: Any = None) -> httpx.Response:
-        """One request, once.
+        """Send a request once, with ``document`` as its JSON body.
 
         Raises:
-            GatewayAway: there was no answer.
+            GatewayAway: the gateway did not answer.
         """
         self._check_open()
         try:
@@ -78,10 +78,11 @@ class Connection:
             raise self._away(error) from error
 
     async def ask_again(self, path: str, document: Any) -> httpx.Response:
-        """Post what may be repeated, until it is answered: by its ``record_id`` the gateway knows it again.
+        """Post a request until it is answered, three times at most. The gateway recognises a repeat by its
+        ``record_id``, so it takes effect once.
 
         Raises:
-            GatewayAway: there was no answer.
+            GatewayAway: the gateway did not answer.
         """
         for _ in range(REPEATS - 1):
             try:
@@ -97,7 +98,7 @@ class Connection:
 
     @asynccontextmanager
     async def socket(self, path: str) -> AsyncIterator[ClientConnection]:
-        """A WebSocket, closed on the way out.
+        """Open a WebSocket; it is closed when the block is left.
 
         Raises:
             GatewayAway: the gateway does not answer.
@@ -125,7 +126,7 @@ class Connection:
             self._sockets.discard(socket)
 
     def lost(self, what: str) -> GatewayAway:
-        """The error for a connection that broke off."""
+        """The error for a connection that was lost."""
         return GatewayAway(f"the connection to {self.url} was lost: {what}")
 
     def _away(self, error: BaseException) -> GatewayAway:
@@ -147,9 +148,9 @@ def _parts_of(url: str) -> SplitResult:
             return parts
     except (ValueError, httpx.InvalidURL):
         pass
-    shown = url.rpartition("@")[2]  # what is before it is a password
+    shown = url.rpartition("@")[2]  # the part before the @ may hold a password
     raise ConfigurationError(
-        f"url, or --gateway: a gateway's URL is like http://127.0.0.1:8000 or http://[::1]:8000, not {shown!r}"
+        f"url=, or --gateway: a gateway's URL is like http://127.0.0.1:8000 or http://[::1]:8000, not {shown!r}"
     )
 
 
@@ -158,11 +159,11 @@ def _shown(proxy: str) -> str:
 
 
 def answered(answer: httpx.Response, form: TypeAdapter[Value], status: int = 200) -> Value:
-    """What a request that went well was answered with; ``status`` says that it did.
+    """Read the answer to a request, which has this ``status`` if the gateway accepted the request.
 
     Raises:
-        GatewayRefused: it did not.
-        ClientError: the answer is not what a gateway says.
+        GatewayRefused: the answer has another status.
+        ClientError: its body is not a message of an A3CP gateway.
     """
     if answer.status_code != status:
         raise _refusal(answer.status_code, answer.content)
@@ -170,15 +171,15 @@ def answered(answer: httpx.Response, form: TypeAdapter[Value], status: int = 200
 
 
 def parsed(adapter: TypeAdapter[Value], text: bytes | str) -> Value:
-    """Read a message; fields that a newer gateway may have are passed over.
+    """Read a message, without the fields that a newer gateway may have added.
 
     Raises:
-        ClientError: it is not what a gateway says.
+        ClientError: it is not a message of an A3CP gateway.
     """
     try:
         return adapter.validate_json(text, extra="ignore")
     except ValidationError as error:
-        raise ClientError("this is no answer of an A3CP gateway; is the URL its own?") from error
+        raise ClientError("this is not an answer of an A3CP gateway; check the URL") from error
 
 
 def _refusal(status: int, body: bytes) -> GatewayRefused:

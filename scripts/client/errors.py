@@ -2,11 +2,11 @@
 
 contracts.rules.errors.A3CPError
 └── ClientError
-    ├── UsageError          a wrong call; nothing was sent
+    ├── UsageError          the call is wrong; nothing was sent
     ├── GatewayAway         the gateway does not answer, or a connection was lost
-    ├── GatewayRefused      an HTTP request or a handshake was refused: ``status``, ``code``, ``detail``
+    ├── GatewayRefused      the gateway refused an HTTP request or a handshake: ``status``, ``code``, ``detail``
     ├── CaptureAborted      a capture ended without an artifact: ``code``, ``outcome``
-    ├── CaptureStalled      a capture makes no progress, and its outcome is not known yet
+    ├── CaptureStalled      a capture makes no progress; it may still be recorded
     └── LiveEnded           the gateway ended a live stream: ``code``, ``detail``
 """
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class ClientError(A3CPError):
-    """Any error between a client and its gateway."""
+    """The base of the client's errors."""
 
 
 class UsageError(ClientError):
@@ -38,7 +38,10 @@ class GatewayAway(ClientError):
 
 
 class GatewayRefused(ClientError):
-    """The gateway refused an HTTP request or a handshake. ``code`` is empty if the answer had none."""
+    """The gateway refused an HTTP request or a handshake.
+
+    ``code`` and ``detail`` are empty if the answer is not the gateway's JSON, as that of a proxy.
+    """
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(status, code, detail)
@@ -48,7 +51,7 @@ class GatewayRefused(ClientError):
 
     def __str__(self) -> str:
         if not self.code:
-            return f"what answers is no A3CP gateway, or stands in front of one ({self.status}); is the URL its own?"
+            return f"the server at this URL is no A3CP gateway, or a proxy before one ({self.status}); check the URL"
         said = f"the gateway refused ({self.status} {self.code}): {self.detail}"
         if self.status == 401:
             return f"{said.rstrip('.')}; its token is missing or wrong: set A3CP_API_TOKEN, or token="
@@ -56,9 +59,10 @@ class GatewayRefused(ClientError):
 
 
 class CaptureStalled(ClientError):
-    """A closed capture has made no progress for two minutes. It may still be recorded: ask again with ``capture_id``.
+    """A closed capture has made no progress for two minutes, or no extractor took a camera's capture within 55 s. It
+    may still be recorded: ask again with ``capture_id``.
 
-    ``missing`` has a sentence for each part that the gateway lacks.
+    ``missing`` has the gateway's sentence about each part that it needs and does not reach.
     """
 
     def __init__(self, capture_id: str, status: str, missing: tuple[str, ...] = ()) -> None:
@@ -69,7 +73,7 @@ class CaptureStalled(ClientError):
 
     def __str__(self) -> str:
         why = f": {' '.join(self.missing)} See" if self.missing else "; see"
-        return f"capture {self.capture_id} stands still ({self.status}){why} `a3cp inspect`"
+        return f"capture {self.capture_id} makes no progress ({self.status}){why} `a3cp inspect`"
 
 
 class LiveEnded(ClientError):

@@ -1,4 +1,4 @@
-"""What an error code means and what to do about it, in words for the person at the terminal."""
+"""Explain error codes to the person at the terminal: what a code means, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ __all__ = ["explain", "fix", "may_retry"]
 
 
 def explain(code: str) -> str:
-    """``code: what it means``, or the code alone if this version does not know it."""
+    """Return ``code: meaning``, or the code alone if this version does not know it."""
     entry = CODES.get(code)
     return f"{code}: {entry.meaning}" if entry else code or "no reason was given"
 
 
 def fix(code: str) -> str:
-    """A sentence that says what to do about it; empty if this version does not know the code."""
+    """Return a sentence that says what to do about a code; empty if this version does not know the code."""
     entry = CODES.get(code)
     return entry.fix if entry else ""
 
 
 def may_retry(code: str) -> bool:
-    """Whether the same frames may be recorded if they are sent again."""
+    """Return whether the same frames may be recorded if a client sends them again."""
     entry = CODES.get(code)
     return entry is not None and entry.retry

@@ -1,4 +1,4 @@
-"""What may be given as a frame. No I/O."""
+"""The forms in which a program may give a frame, and the checks before it is sent. No I/O."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from scripts.client.window import When
 __all__ = ["Frame", "Jpeg", "capture_frame", "frame_parts", "jpeg_bytes"]
 
 Jpeg = bytes | bytearray | memoryview
-"""A JPEG's bytes. Whatever has a buffer is taken too, as the array that ``cv2.imencode`` makes."""
+"""A JPEG's bytes. Any other object with a buffer works too, such as the array that ``cv2.imencode`` makes."""
 
 Frame = Jpeg | tuple[Jpeg, When]
-"""A JPEG, and if it has one its time."""
+"""A JPEG, or a JPEG with its event time."""
 
 
 def frame_parts(frame: Frame) -> tuple[Jpeg, When | None]:
-    """The JPEG, and its time if it has one."""
+    """Split a frame into its JPEG and its time; the time is None if the frame has none."""
     return frame if isinstance(frame, tuple) else (frame, None)
 
 
 def jpeg_bytes(jpeg: Jpeg) -> bytes:
-    """The bytes that go over the wire.
+    """Return the bytes of a JPEG.
 
     Raises:
-        UsageError: they do not begin as a JPEG does; the gateway would end everything because of them.
+        UsageError: they do not begin with a JPEG's marker. The gateway would end the capture or the live stream.
     """
     try:
         payload = bytes(memoryview(jpeg))
@@ -37,12 +37,12 @@ def jpeg_bytes(jpeg: Jpeg) -> bytes:
 
 
 def capture_frame(jpeg: Jpeg, width: int, height: int) -> bytes:
-    """The bytes of a frame of a capture of ``width`` × ``height``, verbatim: padding behind the picture stays.
+    """Return the bytes of a frame, unchanged, if the gateway accepts it in a capture of ``width`` × ``height`` pixels.
 
-    The gateway's refusal is a code without a sentence, and ends the capture; this says what is wrong, and does not.
+    The gateway ends a capture at the first wrong frame, with a code. This error says more, and the capture goes on.
 
     Raises:
-        UsageError: the gateway would refuse them.
+        UsageError: the gateway would refuse the frame.
     """
     payload = jpeg_bytes(jpeg)
     try:

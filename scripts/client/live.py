@@ -1,4 +1,4 @@
-"""One connection of the real-time lane: a JPEG in, its landmarks out."""
+"""One connection to the real-time lane: a JPEG in, its landmarks out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class _Error(StrictModel):
 
 
 def _kind(message: Any) -> str | None:
-    """By the field that makes it what it is: most have defaults, and would read any other message as theirs."""
+    """Tell a message's kind by its distinctive field. Pydantic alone cannot: these fields have defaults, so a model
+    would accept another kind's message."""
     named = message if isinstance(message, dict) else {}
     return next((name for name in ("error", "result", "dropped", "warning") if name in named), None)
 
@@ -50,15 +51,16 @@ _message: TypeAdapter[LiveAnswer | _Error] = TypeAdapter(
 
 
 def live_path(pipeline_id: str) -> str:
-    """Where a pipeline's connections are."""
+    """The path of a pipeline's WebSocket."""
     return f"/ws/video/stream?pipeline_id={quote(pipeline_id, safe='')}"
 
 
 class LiveStream:
     """A connection, made by `CaptureClient.live`. An async context manager.
 
-    Either `ask` of one JPEG after the other, or `send` as they come and read `results` beside that: the gateway works
-    on one at a time, and one that comes meanwhile is dropped. Both may be mixed, and used by several tasks.
+    Either `ask` for one JPEG after the other, or `send` them as they come and read `results` in another task. The
+    gateway works on one JPEG at a time and drops those that come meanwhile. Both ways may be mixed, and several tasks
+    may use them.
     """
 
     def __init__(self, connection: Connection, pipeline_id: str) -> None:
@@ -92,10 +94,10 @@ class LiveStream:
         await self._exits.aclose()
 
     async def ask(self, jpeg: Jpeg) -> PipelineResult | None:
-        """Send a JPEG and wait for what is found in it; None if it was dropped.
+        """Send a JPEG and wait for the landmarks in it; None if the gateway dropped it.
 
         Raises:
-            LiveEnded: the gateway ended the stream, for one because this is no JPEG.
+            LiveEnded: the gateway ended the stream, for example because it cannot decode the JPEG.
             GatewayAway: the connection was lost.
         """
         answer: asyncio.Future[PipelineResult | None] = asyncio.get_running_loop().create_future()
@@ -108,7 +110,7 @@ class LiveStream:
             answer.cancel()  # a later answer has no reader
 
     async def send(self, jpeg: Jpeg) -> None:
-        """Send a JPEG; its answer is among the `results`.
+        """Send a JPEG; `results` yields the answer.
 
         Raises:
             LiveEnded: the gateway ended the stream.
@@ -117,16 +119,16 @@ class LiveStream:
         await self._send(jpeg, None)
 
     async def end(self) -> None:
-        """Say that no JPEG follows: `results` ends after the answer to the last one."""
+        """Declare that no JPEG follows: `results` ends after the answer to the last one."""
         self._ended = True
         if self._waiting is not None:
-            self._waiting.reschedule(0)  # who waits for more looks again
+            self._waiting.reschedule(0)  # wakes the task in `_receive`, which then sees the end
 
     async def next_result(self) -> LiveAnswer | None:
-        """The next answer to what was sent, in order; None after `end` and the last of them.
+        """Wait for the next answer to a sent JPEG, in order; None after `end` and the last answer.
 
-        A frame's answer is a `LiveResult`, or `LiveDropped` if another one was worked on when it came; a `LiveWarning`
-        says that too many are dropped.
+        An answer is a `LiveResult`, or a `LiveDropped` if the gateway was still working on another JPEG. Between them a
+        `LiveWarning` says that the gateway drops too many.
 
         Raises:
             LiveEnded: the gateway ended the stream.
@@ -137,10 +139,10 @@ class LiveStream:
         return self._answers.popleft() if self._answers else None
 
     async def results(self) -> AsyncIterator[LiveAnswer]:
-        """Every answer to what was sent, as `next_result` has them, until `end`.
+        """Yield the answers of `next_result` until `end`.
 
         Raises:
-            as `next_result`.
+            The errors of `next_result`.
         """
         while (answer := await self.next_result()) is not None:
             yield answer
@@ -160,14 +162,14 @@ class LiveStream:
             try:
                 await socket.send(payload)
             except websockets.exceptions.ConnectionClosed:
-                while True:  # the reason may be among what has come
+                while True:  # a message that is not read yet may give the reason
                     await self._receive(until=lambda: False)
             except asyncio.CancelledError:
                 self._error = UsageError("a frame was cut off in the middle: make another live stream")
                 raise
 
     async def _receive(self, until: Callable[[], bool]) -> None:
-        """Take one message, unless another task has brought what was waited for meanwhile."""
+        """Receive one message, unless another task has received the awaited one meanwhile."""
         async with self._receiving:
             socket = self._connected()
             if until():

@@ -21,12 +21,12 @@ class CaptureOutcome:
     Attributes:
         status: ``recorded`` or ``aborted``.
         error_code: why it was aborted; empty if it was recorded.
-        accepted, extracted: numbers of frames that the gateway accepted, and that an extractor processed.
-        found: in how many of them each part was found.
-        features: the artifact's address (``uri``) and SHA-256 (``hash``); None if it was aborted.
-        recorded_at: when its line was written.
-        stream_s: from the first frame to the close; 0 if it was not sent by this client.
-        close_to_recorded_s: from the close to the line in the log; 0 if it was not sent by this client.
+        accepted, extracted: how many frames the gateway accepted, and how many of them an extractor processed.
+        found: in how many frames each part was found.
+        features: the artifact's address (``uri``) and SHA-256 (``hash``); None if the capture was aborted.
+        recorded_at: when the recorder wrote its line to the session's log.
+        stream_s: seconds from the first frame to the close; 0 if another client sent the capture.
+        close_to_recorded_s: seconds from the close to the line in the log; 0 if another client sent the capture.
     """
 
     user_id: str
@@ -69,14 +69,14 @@ class CaptureOutcome:
 
     @property
     def fps(self) -> float:
-        """Frames a second from the first frame sent to the line in the log."""
+        """Accepted frames divided by the seconds from the first frame to the line in the log."""
         return self.accepted / max(1e-9, self.stream_s + self.close_to_recorded_s)
 
     def checked(self) -> CaptureOutcome:
-        """Itself, if it was recorded.
+        """Return this outcome if the capture was recorded.
 
         Raises:
-            CaptureAborted: it was not.
+            CaptureAborted: the capture was aborted.
         """
         if not self.recorded:
             raise CaptureAborted(self)
@@ -98,7 +98,7 @@ class CaptureAborted(ClientError):
 
     @property
     def fix(self) -> str:
-        """What the user can do; empty if the code is of another version."""
+        """A sentence that says what the user can do; empty if this version does not know the code."""
         return fix(self.code)
 
     @property

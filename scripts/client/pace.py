@@ -1,4 +1,4 @@
-"""When the next frame of a streamed capture may go. No I/O."""
+"""The rule that says when a client may send the next frame of a capture. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ __all__ = ["Pace", "StreamState"]
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """How far a capture is: ``sent`` and ``closed`` by us, ``extracted`` as the gateway said last."""
+    """A capture's progress. ``sent`` and ``closed`` are the client's; ``extracted`` and ``progress`` are from the
+    gateway's last message."""
 
     sent: int = 0
     extracted: int = 0
@@ -20,20 +21,21 @@ class StreamState:
 
     @property
     def waiting(self) -> bool:
-        """Whether no extractor has the capture yet, as far as we know."""
+        """Whether no extractor has the capture yet, by the gateway's last message."""
         return self.progress is None or self.progress.status == "waiting"
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When the next frame may go.
+    """The rule that says when the client may send the next frame.
 
-    Frames go while the stream is at most half full, and ``ahead_frames`` at most before the gateway has said that
-    they are in the broker: progress comes a few times a second. While the capture waits for an extractor nothing
-    goes, except that after ``patience_s`` one frame every ``trickle_s`` shows the gateway that we still want it.
+    The client sends while the stream is at most half full, and at most ``ahead_frames`` frames beyond those that the
+    gateway has reported as accepted: progress comes a few times a second. While the capture waits for an extractor the
+    client sends nothing. After ``patience_s`` of waiting it sends one frame every ``trickle_s``: the gateway waits a
+    minute for an extractor, and then ends a capture that sends no frame.
 
-    A full half is right for slow extractors: the gateway's clocks stand still only above it. ``backlog_frames``
-    keeps the stream shorter, so that less is left to do after the close.
+    Filling half the stream is right for slow extractors: the gateway stops a capture's clocks only above that.
+    ``backlog_frames`` limits the frames that wait for extraction, so that less is left to do after the close.
     """
 
     ahead_frames: int = 30
@@ -42,7 +44,8 @@ class Pace:
     trickle_s: float = 2.0
 
     def allows(self, state: StreamState, *, waited_s: float, since_sent_s: float) -> bool:
-        """Whether a frame may go now, ``waited_s`` after the open and ``since_sent_s`` after the last frame."""
+        """Return whether a frame may be sent now, ``waited_s`` after the open and ``since_sent_s`` after the last
+        frame."""
         if state.progress is None:
             return False
         if state.waiting:

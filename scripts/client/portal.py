@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for programs that have none."""
+"""An event loop in its own thread, for programs that run none."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CANCELLED_WITHIN_S = 5.0
 
 
 class Portal:
-    """Runs coroutines for other threads. Any number of threads may call; the loop's own may not.
+    """Runs coroutines for other threads. Any thread but the loop's own may call.
 
-    The thread is a daemon: a program that forgets to close ends nevertheless.
+    The thread is a daemon, so it keeps no program alive that forgets to close the portal.
     """
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class Portal:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be called any more."""
-        return self._closed or not self._thread.is_alive()  # a fork leaves the thread behind
+        """Whether `call` is refused."""
+        return self._closed or not self._thread.is_alive()  # a forked child does not have the thread
 
     def call(self, step: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Run a coroutine to its end and return its answer, or raise its error.
+        """Run a coroutine to its end, and return its result or raise its error.
 
-        An interrupt of the calling thread (Ctrl-C) cancels the coroutine, waits until it has cleaned up, and goes on.
+        Ctrl-C in the calling thread cancels the coroutine, waits 5 s at most until it has cleaned up, and is raised.
 
         Raises:
             UsageError: the portal is closed, was closed meanwhile, or is called from its own loop.
@@ -53,26 +53,26 @@ class Portal:
                 "this is the client's own thread (on_progress?): calling the client here would wait forever"
             )
         if self.closed:
-            raise UsageError("the client is closed, or of another process: make another one")
+            raise UsageError("the client is closed, or was made before a fork: make another one")
         outcome: concurrent.futures.Future[Answer] = concurrent.futures.Future()
         started: list[asyncio.Task[Answer]] = []
         self._loop.call_soon_threadsafe(lambda: started.append(self._start(step, outcome)))
         try:
             while not outcome.done():
                 concurrent.futures.wait([outcome], LOOK_AGAIN_S)
-                if not self._thread.is_alive() and not outcome.done():  # a callback's SystemExit has ended the loop
+                if not self._thread.is_alive() and not outcome.done():  # a SystemExit in a callback has ended the loop
                     outcome.cancel()
             return outcome.result()
         except concurrent.futures.CancelledError:
             raise UsageError("the client was closed meanwhile") from None
         except BaseException:
-            if not outcome.done():  # not the step's own error: we were interrupted
+            if not outcome.done():  # this is Ctrl-C, not the coroutine's own error
                 self._loop.call_soon_threadsafe(lambda: started[0].cancel())
                 concurrent.futures.wait([outcome], CANCELLED_WITHIN_S)
             raise
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
-        """Cancel what is running, run the ``last`` step, and stop the loop and its thread. It may be repeated.
+        """Cancel the running coroutines, run ``last``, and stop the loop and its thread. It may be repeated.
 
         Raises:
             UsageError: called from its own loop.
@@ -96,10 +96,10 @@ class Portal:
 
         task = self._loop.create_task(run())
         self._running[task] = outcome
-        task.add_done_callback(self._settle)
+        task.add_done_callback(self._pass_on)
         return task
 
-    def _settle(self, task: asyncio.Task[Any]) -> None:
+    def _pass_on(self, task: asyncio.Task[Any]) -> None:
         outcome = self._running.pop(task)
         if task.cancelled():
             outcome.cancel()

@@ -1,7 +1,7 @@
-"""Which proxy a gateway is reached through: one rule for HTTP and for WebSockets.
+"""The choice of the proxy for a gateway: one rule for HTTP and for WebSockets.
 
-The two libraries have a rule each. One takes ``https_proxy`` for ``ws://`` and the other does not; one raises for a
-``no_proxy`` that holds an IPv6 network. So the proxy is chosen here, and both are told.
+httpx and websockets read the environment by different rules. One uses ``https_proxy`` for ``ws://`` and the other does
+not; one raises if ``no_proxy`` has an IPv6 network. So the client chooses the proxy, and passes it to both.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def proxy_of(gateway: SplitResult, proxies: Mapping[str, str]) -> str | None:
-    """The URL of the proxy for ``gateway``, or None for a direct connection.
+    """Return the URL of the proxy for ``gateway``, or None for a direct connection. A gateway on this machine is
+    reached directly.
 
-    ``proxies`` is what ``urllib.request.getproxies`` says: the environment's ``http_proxy``, ``https_proxy``,
-    ``all_proxy`` and ``no_proxy``, without ``_proxy``. The first two are for gateways of their scheme, the third for
-    both. Proxies are for the world outside: this machine is reached directly.
+    Args:
+        proxies: the result of ``urllib.request.getproxies``: the environment's ``http_proxy``, ``https_proxy``,
+            ``all_proxy`` and ``no_proxy``, by their names without ``_proxy``. The first two are for gateways of their
+            scheme, the third for both.
 
     Raises:
-        ConfigurationError: the proxy is no URL, or of another kind than HTTP.
+        ConfigurationError: the proxy is no URL, or no HTTP proxy.
     """
     name = gateway.scheme if proxies.get(gateway.scheme) else "all"
     value = proxies.get(name, "").strip()
@@ -41,7 +43,7 @@ def proxy_of(gateway: SplitResult, proxies: Mapping[str, str]) -> str | None:
         usable = False
     if not usable:
         raise ConfigurationError(
-            f"{name}_proxy: the proxy cannot be used: it is like http://proxy.example:3128, and HTTP; or put "
+            f"{name}_proxy: this proxy cannot be used: name an HTTP proxy, like http://proxy.example:3128, or put "
             f"{gateway.hostname} into no_proxy"
         )
     return proxy
@@ -58,8 +60,8 @@ def _is_direct(gateway: SplitResult, no_proxy: str) -> bool:
 
 
 def _names(entry: str, host: str, address: Address | None, port: int | None) -> bool:
-    """Whether one entry of ``no_proxy`` names this host: a name (with those below it), an address, a network, or ``*``;
-    with a port, that port alone."""
+    """Return whether an entry of ``no_proxy`` matches this host. An entry is a name (which includes its subdomains), an
+    address, a network, or ``*``. If it has a port, it matches that port only."""
     if entry == "*":
         return True
     if address is not None and "/" in entry:
@@ -67,7 +69,7 @@ def _names(entry: str, host: str, address: Address | None, port: int | None) -> 
             return address in ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
         except ValueError:
             return False
-    if _address(entry) is None:  # a colon in an address is no port's
+    if _address(entry) is None:  # in an IPv6 address a colon begins no port
         entry, _, only_port = _without_port(entry)
         if only_port and only_port != str(port):
             return False

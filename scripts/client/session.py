@@ -1,4 +1,4 @@
-"""One session: a context in which captures are made."""
+"""One session, in which a program opens captures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 from uuid import uuid4
 
-from scripts.client.capture import Capture, OnProgress
+from scripts.client.capture import Capture, WaitForOutcome
+from scripts.client.capture_socket import OnProgress
 from scripts.client.connection import Connection
 from scripts.client.errors import ClientError, UsageError
-from scripts.client.outcome import CaptureOutcome
 from scripts.client.pace import Pace
 from scripts.client.window import Window
 
@@ -19,7 +19,7 @@ __all__ = ["CaptureOptions", "Session", "SessionAbout"]
 
 
 class SessionAbout(TypedDict, total=False):
-    """What may be said of a session when it starts; it goes into the log as it is."""
+    """Optional fields of a session's start. The gateway writes them into the session's log unchanged."""
 
     consent_given: bool
     is_training_data: bool
@@ -30,19 +30,18 @@ class SessionAbout(TypedDict, total=False):
 
 
 class CaptureOptions(TypedDict, total=False):
-    """What may be said of a capture when it is opened; a value of None is the same as none.
+    """Optional arguments of `Session.capture`. None is the same as no value.
 
     Attributes:
-        intent: what the gesture means, as its line in the log will say.
-        start: the event time at which it begins; now, if None.
-        capture_id, record_id: chosen by the client, if None. A capture_id that is known before can be asked for after
-            a crash; neither can be used again.
-        device_id, consent_given, is_demo: go into the log as they are.
-        on_progress: called whenever there is something new, in the event loop's thread; what it raises ends the
-            capture.
-        pace: when frames may go.
-        camera: the frames are sent as they are taken. Each has the time at which it is given to `send`, by a clock
-            that is never set, counted from the first one; the capture is entered when an extractor has time for it.
+        intent: what the gesture means; the capture's line in the log has it.
+        start: the event time of the first frame; if None, the time of the call.
+        capture_id, record_id: ids of the capture; if None, the client makes new ones. No id can be used twice. A
+            program that stores the capture_id first can ask for the outcome after a crash.
+        device_id, consent_given, is_demo: written into the log unchanged.
+        on_progress: called in the event loop's thread whenever the state changes. If it raises, the capture ends.
+        pace: when the client may send the next frame; see `Pace`.
+        camera: true if frames are sent as a camera takes them. Each frame's time is that of its call of `send`, by the
+            monotonic clock, counted from the first frame. The block is entered when an extractor has the capture.
     """
 
     intent: str | None
@@ -59,7 +58,7 @@ class CaptureOptions(TypedDict, total=False):
 
 class Session:
     """A user's session, made by `CaptureClient.session`. An async context manager: it starts the session and ends it,
-    unless it is one that was there before."""
+    unless the session was there before."""
 
     def __init__(
         self,
@@ -68,19 +67,19 @@ class Session:
         session_id: str | None,
         start: Callable[[], Awaitable[str]],
         end: Callable[[str], Awaitable[None]],
-        settled: Callable[[str], Awaitable[CaptureOutcome]],
+        wait_for_outcome: WaitForOutcome,
     ) -> None:
         self._connection = connection
         self._user_id = user_id
         self._session_id = session_id
-        self._begins = session_id is None
+        self._is_new = session_id is None
         self._start = start
         self._end = end
-        self._settled = settled
+        self._wait_for_outcome = wait_for_outcome
 
     @property
     def user_id(self) -> str:
-        """Whose it is."""
+        """The user whose session it is."""
         return self._user_id
 
     @property
@@ -88,26 +87,26 @@ class Session:
         """``sess_`` and 16 hex digits.
 
         Raises:
-            UsageError: it has not been started.
+            UsageError: the session is not started.
         """
         if self._session_id is None:
             raise UsageError("the session is not started: `async with` starts it, `with` for the other client")
         return self._session_id
 
     async def __aenter__(self) -> Self:
-        """Start the session, unless it is one that was there before.
+        """Start the session, unless it was there before.
 
         Raises:
-            GatewayAway, GatewayRefused: it could not be started.
+            GatewayAway, GatewayRefused: the session could not be started.
         """
-        if self._begins and self._session_id is None:
+        if self._is_new and self._session_id is None:
             self._session_id = await self._start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._begins:
+        if not self._is_new:
             return
         try:
             await self._end(self.session_id)
@@ -120,12 +119,12 @@ class Session:
         """A capture in this session, opened by ``async with``.
 
         Args:
-            fps: how many frames a second of event time there will be, at the most.
-            width, height: of every frame, in pixels.
+            fps: the highest number of frames in a second of event time.
+            width, height: the size of every frame, in pixels.
             options: see `CaptureOptions`.
 
         Raises:
-            UsageError: an id, the rate or the size cannot be.
+            UsageError: an id, the rate or the size is not valid.
         """
         fields = {
             "user_id": self.user_id,
@@ -142,9 +141,9 @@ class Session:
         }
         window = Window(options.get("start") or datetime.now(UTC), fields)
         on_progress, pace, camera = options.get("on_progress"), options.get("pace"), options.get("camera", False)
-        return Capture(self._connection, window, self._settled, on_progress, pace, camera)
+        return Capture(self._connection, window, self._wait_for_outcome, on_progress, pace, camera)
 
 
 def _chosen(given: str | None) -> str:
-    """The given id, which may be wrong and is refused later; a new one if there is none."""
+    """Return the given id, which `Window` checks, or a new one."""
     return str(uuid4()) if given is None else given

@@ -1,7 +1,7 @@
-"""The same client for programs without an event loop: every method as in `CaptureClient`, without ``await``.
+"""The same client for programs without an event loop: every method of `CaptureClient`, without ``await``.
 
-Nothing is written twice: a method here is the other's, run to its end in a thread behind. It has the same parameters
-and the same documentation.
+A method here runs the async client's method in another thread and waits for it. It has the same parameters and the same
+documentation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class Facade(Generic[Behind]):
-    """In front of an object of the other client. A context manager, as that is one."""
+    """A blocking interface to an object of the async client. Like that object it is a context manager."""
 
     def __init__(self, behind: Behind, portal: Portal) -> None:
         self._behind = behind
@@ -55,7 +55,7 @@ class Facade(Generic[Behind]):
 def _blocking(
     method: Callable[Concatenate[Behind, Parameters], Coroutine[Any, Any, Answer]],
 ) -> Callable[Concatenate[Facade[Behind], Parameters], Answer]:
-    """The method, run to its end."""
+    """Make a blocking method of an async one."""
 
     @wraps(method)
     def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
@@ -67,7 +67,7 @@ def _blocking(
 def _making(
     method: Callable[Concatenate[Behind, Parameters], Made], front: Callable[[Made, Portal], Front]
 ) -> Callable[Concatenate[Facade[Behind], Parameters], Front]:
-    """The method, with ``front`` in front of what it makes."""
+    """Make a method that returns the facade ``front`` of the object that the async client's method makes."""
 
     @wraps(method)
     def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Front:
@@ -89,38 +89,38 @@ class SyncCapture(Facade[Capture]):
     abort = _blocking(Capture.abort)
 
     def send_all(self, frames: Iterable[Frame]) -> None:
-        """Send every frame: JPEGs, or pairs of a JPEG and its time; the iterable is read in this thread.
+        """Send every frame: JPEGs, or pairs of a JPEG and its time. The iterable is read in this thread.
 
         Raises:
-            as `send`; and what the iterable raises.
+            The errors of `send`, and those of the iterable.
         """
         for frame in frames:
             self.send(*frame_parts(frame))
 
     @property
     def capture_id(self) -> str:
-        """By which the gateway can be asked for it."""
+        """The id by which `SyncCaptureClient.outcome` finds the capture."""
         return self._behind.capture_id
 
     @property
     def record_id(self) -> str:
-        """By which its artifact and its line in the log are named."""
+        """The id that names the artifact and the line in the session's log."""
         return self._behind.record_id
 
     @property
     def state(self) -> StreamState:
-        """How far it is."""
+        """The capture's progress so far."""
         return self._behind.state
 
 
 class SyncSession(Facade[Session]):
-    """`Session`; started by ``with``, and ended when its block is left."""
+    """`Session`; ``with`` starts it, and ends it when the block is left."""
 
     capture = _making(Session.capture, SyncCapture)
 
     @property
     def user_id(self) -> str:
-        """Whose it is."""
+        """The user whose session it is."""
         return self._behind.user_id
 
     @property
@@ -138,7 +138,7 @@ class SyncLiveStream(Facade[LiveStream]):
     next_result = _blocking(LiveStream.next_result)
 
     def results(self) -> Iterator[LiveAnswer]:
-        """Every answer to what was sent, as `next_result` has them, until `end`."""
+        """Yield the answers of `next_result` until `end`."""
         while (answer := self.next_result()) is not None:
             yield answer
 
@@ -146,7 +146,7 @@ class SyncLiveStream(Facade[LiveStream]):
 class SyncCaptureClient(Facade[CaptureClient]):
     """`CaptureClient` for programs without an event loop, and for notebooks. Threads may share it.
 
-    Ctrl-C ends the call that waits: leaving the blocks then gives the capture up and ends the session.
+    Ctrl-C ends the call that waits; leaving the blocks then aborts the capture and ends the session.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None) -> None:
@@ -165,12 +165,12 @@ class SyncCaptureClient(Facade[CaptureClient]):
 
     @property
     def url(self) -> str:
-        """Of the gateway."""
+        """The gateway's URL."""
         return self._behind.url
 
     def close(self) -> None:
-        """Close the client; whatever is asked of it afterwards, or waits, is a `UsageError`, and a capture or a live
-        stream that is still open is cut off. It may be repeated."""
+        """Close the client. Captures and live streams that are still open lose their connection; waiting and later
+        calls raise `UsageError`. It may be repeated."""
         if not self._portal.closed:
             self._portal.close(self._behind.close)
 

@@ -1,4 +1,4 @@
-"""The messages of one capture, and its event time. No I/O; the clock is passed in."""
+"""The messages of one capture, and the event times in them. No I/O; the clock is passed in."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from contracts import Annotation, CaptureClose, CaptureOpen, FrameMeta
 from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client.errors import UsageError
 
-__all__ = ["CameraClock", "When", "Window", "said_wrong"]
+__all__ = ["CameraClock", "When", "Window", "invalid_fields"]
 
 When = datetime | timedelta
 """A moment with its time zone, or the time since the capture's start."""
 
 
 class Window:
-    """One capture as its messages have it: whose, since when, how many frames so far.
+    """Builds the messages of one capture: ``open``, then `frame` for each frame, then `close`.
+
+    Args:
+        start: the event time of the capture's start.
+        fields: the other fields of ``capture.open``, and ``intent``.
 
     Raises:
-        UsageError: an id, the rate or the size cannot be.
+        UsageError: an id, the rate or the size is not valid.
     """
 
     def __init__(self, start: datetime, fields: dict[str, Any]) -> None:
@@ -41,13 +45,14 @@ class Window:
                 **fields,
             )
         except ValidationError as error:
-            raise UsageError(said_wrong(error)) from None
+            raise UsageError(invalid_fields(error)) from None
 
     def frame(self, when: When | None, byte_length: int) -> FrameMeta:
-        """The announcement of the next frame, which came at ``when``; at its turn by the rate, if None.
+        """Build the announcement of the next frame. If ``when`` is None, the n-th frame, counted from 0, is n / fps
+        after the start.
 
         Raises:
-            UsageError: the time is before the last one.
+            UsageError: the time is before the last frame's.
         """
         moment = self._moment(when, self._after(self.frames))
         self.frames, self._last = self.frames + 1, moment
@@ -60,7 +65,7 @@ class Window:
         )
 
     def close(self, when: When | None) -> CaptureClose:
-        """The close, at ``when``; after the last frame was shown for its time too, if None.
+        """Build the close. If ``when`` is None, it is 1 / fps after the last frame.
 
         Raises:
             UsageError: the time is before the last frame's.
@@ -94,28 +99,29 @@ class Window:
 
 
 class CameraClock:
-    """Event time of frames as a camera takes them, by a clock that is never set; the moments are passed in.
+    """Computes the event times of a camera's frames from a monotonic clock, whose readings are passed in.
 
-    The first frame is at the capture's start, however long it took until an extractor had time: what is recorded are
-    the times of the gesture, and not those of the queue before it.
+    The first frame is at the capture's start, however long the capture waited for an extractor: the artifact has the
+    times of the gesture, without the wait before it.
     """
 
     def __init__(self) -> None:
         self._first_s: float | None = None
 
     def offset(self, taken_s: float) -> timedelta:
-        """When the frame that was taken at ``taken_s`` comes, since the start; they are asked for in order."""
+        """Return the time since the start of the frame that was taken at ``taken_s``. Call it in the order of the
+        frames."""
         self._first_s = taken_s if self._first_s is None else self._first_s
         return timedelta(seconds=max(0.0, taken_s - self._first_s))
 
 
-def said_wrong(error: ValidationError) -> str:
-    """The fields that are wrong, and why, in one line."""
+def invalid_fields(error: ValidationError) -> str:
+    """Name the invalid fields, each with the reason, in one line."""
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
 
 
 def _in_milliseconds(moment: datetime) -> datetime:
-    """As it will be on the wire."""
+    """Cut the moment to whole milliseconds: messages have no more digits."""
     if moment.tzinfo is None:
-        raise UsageError("a time needs its time zone, as datetime.now(UTC) has")
+        raise UsageError("a time needs a time zone, for example datetime.now(UTC)")
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -88,7 +88,7 @@ def exit_of(run: Callable[[], None]) -> str:
         ("nosuch.mp4", "1", r".*nosuch\.mp4: not a video that can be read"),
         ("wave.mp4", "1", r"http://127\.0\.0\.1:1 does not answer \(.*\); is `a3cp up` running\?"),
         ("wave.mp4", "eighty", r"A3CP_PORT: .*"),
-        ("wave.mp4", "foreign", r"what answers is no A3CP gateway, .*"),
+        ("wave.mp4", "foreign", r"the server at this URL is no A3CP gateway, .*"),
     ],
 )
 def test_what_is_wrong_with_the_readmes_first_program_is_one_sentence(

@@ -17,6 +17,7 @@ import pytest
 from contracts.broker.script import run
 from contracts.state import records
 from scripts.client import (
+    Capture,
     CaptureAborted,
     CaptureClient,
     CaptureStalled,
@@ -217,7 +218,7 @@ def test_a_camera_for_which_no_extractor_comes_is_told_so(
     async def scenario(_: CaptureClient, session: Session) -> None:
         threaded.extractor.busy = True
         try:
-            with pytest.raises(CaptureStalled, match=r"stands still \(waiting\)"):
+            with pytest.raises(CaptureStalled, match=r"makes no progress \(waiting\)"):
                 async with session.capture(**SIZE, camera=True):
                     raise AssertionError
         finally:
@@ -342,20 +343,24 @@ def test_a_closed_capture_need_not_be_waited_for(threaded: ThreadedGateway, uniq
     play(threaded, unique, scenario)
 
 
+def break_connection(capture: Capture) -> None:
+    assert capture._socket._websocket is not None
+    capture._socket._websocket.transport.abort()
+
+
 def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(_: CaptureClient, session: Session) -> None:
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
-            assert capture._socket is not None
-            told = capture._tell
+            send = capture._socket.send
 
-            async def tell_and_break(*messages: Any) -> None:
-                await told(*messages)
-                capture._socket.transport.abort()  # type: ignore[union-attr]
+            async def send_and_break(*messages: Any) -> None:
+                await send(*messages)
+                break_connection(capture)
 
-            monkeypatch.setattr(capture, "_tell", tell_and_break)
+            monkeypatch.setattr(capture._socket, "send", send_and_break)
             await asyncio.sleep(0)
             with pytest.raises(GatewayAway, match="may or may not be complete"):
                 await capture.close()
@@ -370,8 +375,7 @@ def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, uniq
         with pytest.raises(GatewayAway, match="was lost: the capture ends after 1 frames; send it again"):
             async with session.capture(**SIZE) as capture:
                 await capture.send(jpeg())
-                assert capture._socket is not None
-                capture._socket.transport.abort()
+                break_connection(capture)
                 await capture.send_all(itertools.repeat(jpeg()))
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
@@ -412,7 +416,7 @@ def test_the_wait_for_a_capture_that_is_not_extracted_ends(
         try:
             async with session.capture(**SIZE) as capture:
                 with pytest.raises(
-                    CaptureStalled, match=f"{capture.capture_id} stands still .waiting.: The frames broker is"
+                    CaptureStalled, match=f"{capture.capture_id} makes no progress .waiting.: The frames broker is"
                 ) as told:
                     await client.outcome(capture.capture_id)
                 assert told.value.missing == ("The frames broker is full of sand.",)
@@ -588,7 +592,7 @@ def test_a_capture_aborted_by_another_says_so_at_the_end(threaded: ThreadedGatew
             async with capture:
                 aborting = records.abort(unique, capture.capture_id, "extraction_failed")
                 await asyncio.to_thread(threaded.run, run(threaded.gateway.state.events, aborting))
-                assert (await capture._settled(capture.capture_id)).error_code == "extraction_failed"
+                assert (await capture._wait_for_outcome(capture.capture_id)).error_code == "extraction_failed"
                 await capture.abort()
         finally:
             threaded.extractor.busy = False

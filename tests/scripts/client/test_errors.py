@@ -111,7 +111,7 @@ NONSENSE: list[str | bytes] = [
 def test_what_no_gateway_says_is_one_sentence(foreign: Foreign, says: str | bytes) -> None:
     foreign.says = says
     for step in (foreign.capture, foreign.ask):
-        with pytest.raises(ClientError, match=r"^this is no answer of an A3CP gateway; is the URL its own\?$"):
+        with pytest.raises(ClientError, match=r"^this is not an answer of an A3CP gateway; check the URL$"):
             step()
 
 
@@ -172,7 +172,7 @@ def test_a_password_in_the_address_is_not_shown() -> None:
 
 
 def test_a_refusal_that_no_gateway_wrote_is_said_so() -> None:
-    said = "what answers is no A3CP gateway, or stands in front of one (502); is the URL its own?"
+    said = "the server at this URL is no A3CP gateway, or a proxy before one (502); check the URL"
     assert str(GatewayRefused(502, "", "")) == said
 
 

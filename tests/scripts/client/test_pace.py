@@ -1,4 +1,4 @@
-"""When the next frame may go."""
+"""The rule that says when a client may send the next frame."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ except UsageError as error:
     os._exit(7)
 """)
     assert (done.returncode, done.stderr) == (7, ""), done
-    assert "of another process" in done.stdout
+    assert "made before a fork" in done.stdout
 
 
 def test_the_client_needs_no_vision_and_no_broker() -> None:
