@@ -154,7 +154,7 @@ def test_no_artifact_takes_more_memory_than_its_own_length() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_damage_raises_anything_but_our_error(seed: int) -> None:
+def test_damage_raises_no_error_but_the_declared_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(300):
         data = bytearray(GOOD)

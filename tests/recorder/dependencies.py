@@ -52,7 +52,7 @@ class Dependencies:
             await events.aclose()
 
     def part(self, name: str) -> tuple[Leadership, EntryHandler, Consumer]:
-        """The parts of one recorder, to be moved by hand."""
+        """The parts of one recorder; the test runs each step itself."""
         leadership = Leadership(self.events, name)
         handler = EntryHandler(self.events, self.settings(), lambda: datetime.now(UTC))
         return leadership, handler, Consumer(self.events, leadership, handler)
@@ -81,14 +81,16 @@ class Dependencies:
             try:
                 pending: Any = await self.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
                 return await self.events.xlen(keys.EVENTS) == 0 and pending["pending"] == 0
-            except redis.exceptions.RedisError:  # not there yet, or not there again yet
+            except redis.exceptions.RedisError:  # the group is not made yet, or the broker restarts
                 return False
 
         await until(empty)
 
     async def written_to_aof(self) -> None:
-        """Wait until the events broker has handed everything it has answered to the system: while the disk is slow,
-        ``appendfsync everysec`` puts that off for up to 2 s, and a kill in that time loses it."""
+        """Wait until the events broker has written its AOF buffer to the file.
+
+        While the disk is slow, ``appendfsync everysec`` delays that by up to 2 s, and a kill in that time loses it.
+        """
 
         async def empty() -> bool:
             return int((await self.events.info("persistence"))["aof_buffer_length"]) == 0

@@ -39,7 +39,7 @@ def entry(session_id: str, user_id: str = "u1", capture_id: str = "", **fields: 
 
 
 def as_delivered(given: EventEntry) -> dict[bytes, bytes]:
-    """The entry's fields as a broker gives them back."""
+    """The entry's fields as a broker returns them."""
     return {name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in given.encode().items()}
 
 

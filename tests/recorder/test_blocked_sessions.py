@@ -16,11 +16,11 @@ def test_a_failed_session_waits_and_others_do_not() -> None:
     assert blocked.reason(THERE) is None
 
 
-def test_time_alone_lets_no_session_through_only_a_new_pass_does() -> None:
+def test_a_blocked_session_opens_only_when_its_time_has_come() -> None:
     blocked = BlockedSessions()
     blocked.failed(HERE, ERROR, 100.0)
     blocked.reopen(100.05)
-    assert blocked.reason(HERE) is ERROR, "its time has not come"
+    assert blocked.reason(HERE) is ERROR, "the retry is not due yet"
     blocked.reopen(100.2)
     assert blocked.reason(HERE) is None
 
@@ -50,7 +50,7 @@ def test_the_next_retry_is_the_earliest_and_none_if_nothing_waits() -> None:
     assert blocked.next_retry_s() == 100.1
 
 
-def test_a_session_with_a_new_event_is_tried_soon_but_not_all_the_time() -> None:
+def test_a_new_event_brings_a_session_s_retry_forward_once() -> None:
     blocked = BlockedSessions()
     for _ in range(8):
         blocked.failed(HERE, ERROR, 100.0)
@@ -58,4 +58,4 @@ def test_a_session_with_a_new_event_is_tried_soon_but_not_all_the_time() -> None
     assert blocked.next_retry_s() == 100.5
     blocked.hurry(HERE, 103.0)
     assert blocked.next_retry_s() == 100.5
-    blocked.hurry(THERE, 100.0)  # not blocked: nothing to hurry
+    blocked.hurry(THERE, 100.0)  # not blocked, so this changes nothing

@@ -63,7 +63,7 @@ def test_a_group_that_was_lost_is_made_again_and_no_early_entry_is_missed(
     with_dependencies(own_brokers, tmp_path, story)
 
 
-def test_an_entry_deleted_while_it_was_pending_is_let_go(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_an_entry_deleted_while_it_was_pending_is_acknowledged(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def story(deps: Dependencies) -> None:
         session = new_session()
         gone, stays = entry(session, n=1), entry(session, n=2)

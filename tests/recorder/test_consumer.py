@@ -1,4 +1,4 @@
-"""The recorder on real brokers: from the stream to the file, or to the dead letters, and nothing dropped."""
+"""The recorder on real brokers: each event ends in the file or in the dead letters, and none is dropped."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_same_event_published_twice_is_one_line_and_one_answer(own_brokers: 
     with_dependencies(own_brokers, tmp_path, story)
 
 
-def test_a_clean_stop_resigns_and_leaves_no_consumer_behind(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_a_clean_stop_releases_leadership_and_removes_the_consumer(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def story(deps: Dependencies) -> None:
         async with deps.recorder():
             [entry_id] = await deps.put(entry(new_session()))
@@ -114,7 +114,7 @@ def test_a_clean_stop_resigns_and_leaves_no_consumer_behind(own_brokers: BrokerP
 # --- dead letters ------------------------------------------------------------------------------------
 
 
-def test_what_can_never_be_appended_is_refused_or_a_dead_letter_and_others_go_on(
+def test_an_event_that_can_never_be_appended_is_refused_or_a_dead_letter_and_others_go_on(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async def story(deps: Dependencies) -> None:
@@ -136,7 +136,7 @@ def test_what_can_never_be_appended_is_refused_or_a_dead_letter_and_others_go_on
             await deps.drained()
         dead = {(fields[b"entry_id"].decode(), fields[b"reason"].decode()): fields for fields in await deps.dead()}
         assert set(dead) == {(ids["invalid_event"], "invalid_event"), (foreign.decode(), "invalid_event")}, (
-            "whose sender is told what is wrong leaves no letter"
+            "an event whose sender gets a refusal makes no dead letter"
         )
         fields = dead[(ids["invalid_event"], "invalid_event")]
         assert fields[b"event"] == cases["invalid_event"].event, "whole"
@@ -185,13 +185,13 @@ def test_a_torn_last_line_goes_to_the_dead_letters_and_the_next_event_into_the_f
 # --- a log that cannot be written for a while --------------------------------------------------------
 
 
-def test_an_io_error_is_told_holds_back_its_session_only_and_mends_itself_in_order(
+def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_gone(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async def story(deps: Dependencies) -> None:
-        sick, well = new_session(), new_session()
-        first, second, third, other = entry(sick, n=1), entry(sick, n=2), entry(sick, n=3), entry(well)
-        deps.log(sick).mkdir()
+        blocked, open_ = new_session(), new_session()
+        first, second, third, other = entry(blocked, n=1), entry(blocked, n=2), entry(blocked, n=3), entry(open_)
+        deps.log(blocked).mkdir()
         async with deps.recorder():
             held = await deps.put(first, second)
             for entry_id in held:
@@ -199,32 +199,32 @@ def test_an_io_error_is_told_holds_back_its_session_only_and_mends_itself_in_ord
                     (await deps.receipt(entry_id)).recorded()
             [other_id] = await deps.put(other)
             (await deps.receipt(other_id)).recorded()
-            assert await deps.events.xlen(keys.EVENTS) == 2, "held back, not dropped"
-            deps.log(sick).rmdir()
+            assert await deps.events.xlen(keys.EVENTS) == 2, "blocked, not dropped"
+            deps.log(blocked).rmdir()
             await deps.put(third)
             await deps.drained()
-        assert deps.lines(sick) == bodies(first, second, third)
-        assert deps.lines(well) == bodies(other)
+        assert deps.lines(blocked) == bodies(first, second, third)
+        assert deps.lines(open_) == bodies(other)
         assert await deps.dead() == []
 
     with_dependencies(own_brokers, tmp_path, story)
 
 
-def test_an_event_for_a_session_that_was_held_back_has_it_tried_at_once(
+def test_a_new_event_for_a_blocked_session_retries_it_at_once(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(deps: Dependencies) -> None:
-        sick = new_session()
-        first, second = entry(sick, n=1), entry(sick, n=2)
-        deps.log(sick).mkdir()
+        blocked = new_session()
+        first, second = entry(blocked, n=1), entry(blocked, n=2)
+        deps.log(blocked).mkdir()
         async with deps.recorder():
             [held] = await deps.put(first)
             with pytest.raises(RecorderIOError):
                 (await deps.receipt(held)).recorded()
-            deps.log(sick).rmdir()
+            deps.log(blocked).rmdir()
             [waiting] = await deps.put(second)
             (await deps.receipt(waiting)).recorded()  # without `hurry` the next try would come in an hour
-        assert deps.lines(sick) == bodies(first, second)
+        assert deps.lines(blocked) == bodies(first, second)
 
     monkeypatch.setattr("recorder.admission.backoff_s", lambda _: 3600.0)
     with_dependencies(own_brokers, tmp_path, story)

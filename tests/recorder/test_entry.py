@@ -1,4 +1,4 @@
-"""What may go into a session's log, and what is poison."""
+"""Which entries may go into a session's log, and which are poison."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_an_event_that_is_not_a_json_object_is_poison(event: bytes) -> None:
         ("capture_id", b"a/b"),
     ],
 )
-def test_an_id_that_is_none_is_poison(field: str, value: bytes) -> None:
+def test_an_invalid_id_is_poison(field: str, value: bytes) -> None:
     with pytest.raises(InvalidEvent):
         read_entry(fields(own(), **{field: value}))
 

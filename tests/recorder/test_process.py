@@ -1,4 +1,4 @@
-"""``python -m recorder`` as a process: how it stops, what it refuses, and what kill -9 and a pause do to it."""
+"""``python -m recorder`` as a process: how it stops, what it refuses, and how it survives kill -9 and a pause."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_wrong_setting_stops_the_process_with_one_line_that_names_it(
         assert named in line
 
 
-def test_an_events_broker_without_aof_is_refused_with_the_way_to_mend_it(
+def test_an_events_broker_without_aof_is_refused_with_the_command_that_turns_it_on(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     with own_brokers.events.client() as client:

@@ -1,4 +1,4 @@
-"""The exit gate: it passes what is right, and names each thing that is wrong."""
+"""`verify` passes a valid session and names each fault of an invalid one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Session:
         self.write(encode_line(text, format_utc(NOON), 1 << 20, by_client=by_client))
 
     def capture(self, members: dict[str, Any] | None = None, *, data: bytes | None = None, **ref: Any) -> str:
-        """A capture with its artifact and its event, right but for what is given; returns its record_id."""
+        """Record a capture and its artifact, valid except for the given fields; returns its record_id."""
         record_id = str(uuid4())
         content = data if data is not None else npz(members if members is not None else arrays())
         digest = put_artifact(self.data_root, self.session_id, record_id, content)
@@ -63,7 +63,7 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
-def test_a_right_session_passes_and_its_captures_facts_are_told(session: Session) -> None:
+def test_a_valid_session_passes_and_the_facts_of_its_captures_are_listed(session: Session) -> None:
     session.record(event(session.session_id, event="session.start"))
     record_id = session.capture(arrays(3) | {"tracker_restarts": np.array([2], dtype="<i4")})
     session.record(event(session.session_id, event="session.end"))
@@ -202,7 +202,7 @@ META = orjson.loads(str(arrays()["meta"]))
         (changed(meta=np.array({"a": 1}, dtype=object)), "does not load"),
     ],
 )
-def test_what_is_wrong_in_an_artifact_is_named(session: Session, members: dict[str, Any], problem: str) -> None:
+def test_each_fault_of_an_artifact_is_named(session: Session, members: dict[str, Any], problem: str) -> None:
     session.capture(members)
     [found] = session.problems()
     assert problem in found
@@ -268,14 +268,14 @@ def test_a_log_that_is_missing_or_out_of_place_is_a_finding(session: Session, tm
     assert "path" in verify_log(tmp_path / "a.jsonl", session.artifacts).findings[0].problem
 
 
-def test_replay_tells_one_record_s_facts(session: Session) -> None:
+def test_replay_returns_the_facts_of_one_record(session: Session) -> None:
     record_id = session.capture()
     session.capture()
     facts = replay(record_id.upper(), "u1", session.session_id, session.artifacts, session.log_root)
     assert (facts.record_id, facts.shape) == (record_id, (3, DIMS))
 
 
-def test_replay_refuses_what_is_not_there_or_not_right(session: Session) -> None:
+def test_replay_refuses_a_record_that_is_missing_or_wrong(session: Session) -> None:
     bad = session.capture(data=b"bad")
     for record_id, session_id in (
         (bad, session.session_id),
@@ -297,7 +297,7 @@ def test_replay_refuses_a_record_that_has_two_events(session: Session) -> None:
         replay(record_id, "u1", session.session_id, session.artifacts, session.log_root)
 
 
-def test_what_a_client_appended_under_a_name_of_ours_is_told_and_not_heeded(session: Session) -> None:
+def test_an_event_that_a_client_appended_in_the_name_of_a_service_is_noted_and_not_used(session: Session) -> None:
     session.record(event(session.session_id, event="session.start", source="session_manager"))
     record_id = session.capture()
     again = feature_ref(session.session_id, f"capture-{record_id}", record_id)

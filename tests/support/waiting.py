@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 DEADLINE_S = 300.0
-"""Generous: a wait that succeeds never takes so long, and the suite's own limit for a test is 600 s."""
+"""A wait that succeeds never takes so long, even on a busy machine; the suite's limit for a test is 600 s."""
 
 PAUSE_S = 0.01
 

@@ -1,4 +1,4 @@
-"""A worker starts whatever the user's locale: MediaPipe reads its own options in the encoding of it."""
+"""A worker starts whatever the user's locale: MediaPipe decodes its own options in the locale's encoding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ run_worker("live", work)
 
 
 def latin_1(folder: Path) -> dict[str, str]:
-    """``LANG=en_US`` as glibc has it; made here, since most machines have it no more."""
+    """The ``LANG=en_US`` of glibc, compiled here: most machines no longer have it."""
     made = ["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(folder / "en_US")]
     subprocess.run(made, check=True, capture_output=True)
     return {"LANG": "en_US", "LOCPATH": f"{folder}:/usr/lib/locale"}

@@ -1,4 +1,4 @@
-"""What the parent of a pool counts."""
+"""The metrics of a pool's parent process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contracts.process.metrics import exposition
 from workers.metrics import PoolMetrics
 
 
-def test_a_death_is_counted_by_kind_from_zero_on(tmp_path: Path) -> None:
+def test_deaths_are_counted_by_kind_and_each_kind_starts_at_zero(tmp_path: Path) -> None:
     metrics = PoolMetrics(tmp_path, ["extractor", "live worker"])
 
     def shown() -> set[str]:

@@ -103,7 +103,7 @@ def test_an_export_is_not_replaced_by_what_is_left_when_the_store_goes_away(
     assert export(mixed.settings, request) == 1, "what is really gone is named, and the others go on"
 
 
-def test_whatever_is_wrong_with_the_object_fails_and_the_file_is_still_good(mixed: MixedSession, s3: S3Server) -> None:
+def test_any_fault_of_the_object_fails_and_the_file_is_still_good(mixed: MixedSession, s3: S3Server) -> None:
     artifacts = ArtifactSource.of(mixed.settings)
     log = session_log_path(mixed.settings.log_root, "u1", mixed.session_id)
     faults: dict[str, tuple[Callable[[], object], str]] = {

@@ -1,4 +1,4 @@
-"""The life of one capture, on fake brokers; what needs a real one is in test_lease and test_takeover."""
+"""The job of one capture, on fake brokers; test_lease has the tests that need a real one."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_abort_in_the_middle_is_honoured_though_frames_are_missing(capture: B
     assert capture.files() == []
 
 
-def test_the_outcome_that_is_there_stands(capture: BrokerCapture) -> None:
+def test_the_first_outcome_of_a_capture_is_kept(capture: BrokerCapture) -> None:
     capture.push_greys(2).close()
     capture.call(records.abort(capture.window.user_id, capture.capture_id, "frames_lost"))
     assert capture.run() == "aborted"
@@ -134,7 +134,9 @@ def test_the_outcome_that_is_there_stands(capture: BrokerCapture) -> None:
     assert not capture.dispatched()
 
 
-def test_an_event_published_by_someone_else_is_fine(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_a_crashed_worker_published_is_the_outcome(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     capture.push_greys(2).close()
     first = capture.take(capture.dependencies("one"))
 
@@ -174,7 +176,7 @@ def test_even_the_very_same_artifact_is_another_captures_at_the_first_delivery(c
     assert capture.path.read_bytes() == there
 
 
-def test_a_file_of_other_frames_is_not_used_after_a_takeover_either(capture: BrokerCapture) -> None:
+def test_a_file_of_other_frames_is_not_used_even_after_a_takeover(capture: BrokerCapture) -> None:
     capture.push_greys(3).close()
     capture.take(capture.dependencies("one"))
     capture.path.write_bytes(OTHER.npz("{}"))
@@ -184,7 +186,7 @@ def test_a_file_of_other_frames_is_not_used_after_a_takeover_either(capture: Bro
     assert capture.path.read_bytes() == OTHER.npz("{}")
 
 
-def test_a_takeover_resumes_at_the_first_unextracted_frame_and_says_so(capture: BrokerCapture) -> None:
+def test_a_takeover_resumes_at_the_first_unextracted_frame_and_notes_the_restart(capture: BrokerCapture) -> None:
     capture.push_greys(6).close()
     die = partial(StoppingPipeline, 4, partial(_raise, SystemExit))
     with pytest.raises(SystemExit):
@@ -192,12 +194,12 @@ def test_a_takeover_resumes_at_the_first_unextracted_frame_and_says_so(capture: 
     capture.abandon()
     assert capture.run(capture.dependencies("two")) == "published"
     with np.load(capture.path, allow_pickle=False) as members:
-        assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3], "a fresh pipeline from frame 4 on"
+        assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3], "a new pipeline from frame 4 on"
         assert members["tracker_restarts"].tolist() == [4]
     assert capture.record().counts == CaptureCounts(6, 6, {"pose": 6, "left_hand": 0, "right_hand": 0, "face": 6})
 
 
-def test_every_takeover_is_noted_and_none_forgotten(capture: BrokerCapture) -> None:
+def test_the_artifact_lists_every_takeover(capture: BrokerCapture) -> None:
     capture.push_greys(6).close()
     for consumer in ("one", "two"):
         die = partial(StoppingPipeline, 3, partial(_raise, SystemExit))
@@ -323,7 +325,7 @@ def test_a_pipeline_that_fails_is_tried_three_times_then_the_capture_is_poison(c
     assert capture.pending() == [] and not capture.dispatched()
 
 
-def test_a_push_to_a_poisoned_capture_is_told_why(capture: BrokerCapture) -> None:
+def test_a_push_to_a_poisoned_capture_returns_its_code(capture: BrokerCapture) -> None:
     capture.push_greys(2)
     dependencies = capture.dependencies(
         "one", make_pipeline=partial(StoppingPipeline, 1, partial(_raise, RuntimeError))
@@ -391,7 +393,7 @@ def test_a_session_without_its_folder_is_given_up_before_any_work(capture: Broke
     features = capture.features_dir
     shutil.rmtree({"features": features, "session": features.parent, "user": features.parents[2]}[missing])
     capture.data_root.joinpath("users", "another").mkdir(exist_ok=True)
-    capture.push_greys(2)  # its client still sends: it is told now, not when it is done
+    capture.push_greys(2)  # the client still sends, and gets the refusal now
     dependencies = replace(
         capture.dependencies("one", quick(patience_s=600.0)), make_pipeline=partial(_raise, AssertionError("work"))
     )
@@ -513,7 +515,7 @@ def test_every_step_of_an_abort_is_repeated_too(
     assert capture.record().error_code == "session_closed"
 
 
-def test_a_process_told_to_stop_does_not_wait_for_a_broker(
+def test_a_process_that_stops_does_not_wait_for_a_broker(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capture.push_greys(2).close()
@@ -581,7 +583,7 @@ def test_no_pipeline_is_made_before_there_is_a_frame(capture: BrokerCapture) -> 
     assert made == []
 
 
-def test_a_poisoned_capture_whose_abort_fails_too_is_not_delivered_for_ever(capture: BrokerCapture) -> None:
+def test_a_poisoned_capture_whose_abort_fails_is_not_delivered_again_and_again(capture: BrokerCapture) -> None:
     capture.push_greys(1).close()
     capture.frames.hset(capture_keys(capture.capture_id).state, "extracted", 1)
     capture.frames.set(capture_keys(capture.capture_id).rows, "no hash")

@@ -71,7 +71,7 @@ def test_it_extracts_while_frames_still_come(real_capture: BrokerCapture) -> Non
         assert members["features"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
 
 
-def test_told_to_stop_it_hands_back_and_another_goes_on(real_capture: BrokerCapture) -> None:
+def test_an_extractor_that_stops_hands_its_capture_back_and_another_finishes_it(real_capture: BrokerCapture) -> None:
     real_capture.push_greys(3)
     with running(real_capture, real_capture.dependencies("one")):
         wait_until(lambda: real_capture.depth() == 0)
@@ -85,7 +85,7 @@ def test_told_to_stop_it_hands_back_and_another_goes_on(real_capture: BrokerCapt
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3]
 
 
-def test_poison_does_not_stop_it(real_capture: BrokerCapture) -> None:
+def test_a_poisoned_capture_does_not_stop_the_extractor(real_capture: BrokerCapture) -> None:
     def fail() -> None:
         raise RuntimeError
 
@@ -126,7 +126,7 @@ def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_cap
     assert note.call_args.args[0] == "dispatch"
 
 
-def test_it_goes_on_after_a_capture_that_raises_what_nobody_expects(
+def test_it_goes_on_after_a_capture_that_raises_an_unexpected_error(
     real_capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = CaptureJob.run

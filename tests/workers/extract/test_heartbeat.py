@@ -52,7 +52,7 @@ def test_a_lease_that_is_lost_is_noted_and_left_alone(capture: BrokerCapture) ->
     assert [entry["consumer"] for entry in capture.pending()] == [b"two"]
 
 
-def test_a_capture_let_go_of_is_not_renewed(capture: BrokerCapture) -> None:
+def test_a_released_lease_is_not_renewed(capture: BrokerCapture) -> None:
     claimed = capture.take(capture.dependencies("one"))
     heartbeat = Heartbeat(capture.frames, "one", quick(), FrameClock())
     with heartbeat.holding(claimed.lease):
@@ -104,7 +104,7 @@ def test_the_watchdog_ends_the_process_once_a_frame_is_over_its_deadline() -> No
     assert clock.elapsed_s() == 0.0
 
 
-def test_the_watchdog_says_when_the_parent_is_gone_and_nothing_else() -> None:
+def test_the_watchdog_reports_only_that_the_parent_is_gone() -> None:
     orphaned, stuck = threading.Event(), threading.Event()
     dog = Watchdog(
         FrameClock(), 0.0, is_orphan=lambda: True, on_orphaned=orphaned.set, on_stuck=lambda _: stuck.set()
@@ -130,16 +130,18 @@ run_process("extractor", main)
 """
 
 
-def test_a_process_that_is_stuck_in_a_frame_says_so_and_ends() -> None:
+def test_a_process_that_is_stuck_in_a_frame_logs_it_and_ends() -> None:
     ended = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, timeout=300)
     assert ended.returncode == STUCK_EXIT_CODE
     (line,) = ended.stderr.splitlines()
     assert json.loads(line)["event"] == "a frame takes too long, the process ends itself"
 
 
-def test_a_fatal_error_is_told_once_it_is_met(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fatal_error_of_a_beat_is_passed_to_the_callback(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     met: list[FatalError] = []
-    forbidden = BrokerMisconfigured("frames", "it forbids us a command", "the rights")
+    forbidden = BrokerMisconfigured("frames", "the ACL forbids a command", "the rights")
 
     def beat() -> None:
         raise forbidden
@@ -154,7 +156,7 @@ def test_a_fatal_error_is_told_once_it_is_met(capture: BrokerCapture, monkeypatc
     assert met == [forbidden]
 
 
-def test_what_is_to_be_done_before_the_end_is_done_once_it_is_near_and_its_failure_is_none() -> None:
+def test_the_last_step_runs_before_the_process_ends_and_its_failure_is_ignored() -> None:
     done: list[str] = []
     clock, stuck = FrameClock(), threading.Event()
     clock.before_the_end()

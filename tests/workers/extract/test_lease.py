@@ -280,7 +280,7 @@ def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_capture: Broker
     assert real_capture.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
-def test_a_dispatch_says_done_as_often_as_it_likes(real_capture: BrokerCapture) -> None:
+def test_a_dispatch_may_be_acknowledged_twice(real_capture: BrokerCapture) -> None:
     claimed = real_capture.take(real_capture.dependencies("one"))
     dispatch = real_capture.dependencies("one").dispatch
     for _ in range(2):

@@ -30,8 +30,8 @@ OTHER = FeatureMatrix.of(rows(2), [])
 STOPPED = stopped()
 
 
-class ObjectStage(BrokerCapture):
-    """A capture whose artifact belongs into the bucket; what is there, as its server sees it."""
+class ObjectCapture(BrokerCapture):
+    """A capture whose artifact goes to the bucket."""
 
     server: S3Server
 
@@ -49,11 +49,11 @@ class ObjectStage(BrokerCapture):
 
 
 @pytest.fixture
-def capture(s3: S3Server, tmp_path: Path, unique: str) -> ObjectStage:
+def capture(s3: S3Server, tmp_path: Path, unique: str) -> ObjectCapture:
     server = fakeredis.FakeServer()
     frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
     store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
-    capture = ObjectStage(frames, events, tmp_path, unique, objects=store)
+    capture = ObjectCapture(frames, events, tmp_path, unique, objects=store)
     capture.server = s3
     capture.features_dir.rmdir()  # an object store needs no folder
     capture.open()
@@ -65,7 +65,7 @@ def test_the_settings_say_where_artifacts_go(s3: S3Server, tmp_path: Path) -> No
     assert str(artifact_store(Settings(artifact_url=f"s3://{BUCKET}/here"))) == f"s3://{BUCKET}/here"
 
 
-def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(capture: ObjectStage, tmp_path: Path) -> None:
+def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(capture: ObjectCapture, tmp_path: Path) -> None:
     capture.push_greys(4).close()
     assert capture.run() == "published"
     artifact = capture.there()
@@ -84,7 +84,7 @@ def test_the_same_capture_is_the_same_bytes_in_the_bucket_as_on_a_disk(capture: 
 
 
 def test_two_workers_that_race_leave_one_object_and_both_use_it(
-    capture: ObjectStage, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    capture: ObjectCapture, unique: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created: list[bool] = []
     put_once = ObjectStore.put_once
@@ -103,7 +103,7 @@ def test_two_workers_that_race_leave_one_object_and_both_use_it(
     assert there is not None and found[0].hash == "sha256:" + hashlib.sha256(there).hexdigest()
 
 
-def test_another_captures_object_is_never_touched(capture: ObjectStage) -> None:
+def test_another_captures_object_is_never_touched(capture: ObjectCapture) -> None:
     write_artifact(capture.store, capture.window, OTHER)
     there = capture.there()
     with pytest.raises(ArtifactTaken):
@@ -116,7 +116,7 @@ def test_another_captures_object_is_never_touched(capture: ObjectStage) -> None:
 
 
 def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
-    capture: ObjectStage, monkeypatch: pytest.MonkeyPatch, s3: S3Server
+    capture: ObjectCapture, monkeypatch: pytest.MonkeyPatch, s3: S3Server
 ) -> None:
     capture.push_greys(3).close()
     write = capture_job.write_artifact
@@ -136,7 +136,7 @@ def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
     assert capture.reference()["hash"] == "sha256:" + hashlib.sha256(first).hexdigest()
 
 
-def test_a_put_whose_answer_is_lost_is_no_other_captures(capture: ObjectStage, s3: S3Server) -> None:
+def test_a_put_whose_answer_is_lost_is_no_other_captures(capture: ObjectCapture, s3: S3Server) -> None:
     capture.push_greys(2).close()
     s3.loses_replies_to = "PUT"
     with ThreadPoolExecutor(1) as pool:
@@ -146,7 +146,7 @@ def test_a_put_whose_answer_is_lost_is_no_other_captures(capture: ObjectStage, s
         assert job.result() == "published"
 
 
-def test_a_store_that_is_away_is_waited_for_and_the_capture_published(capture: ObjectStage, s3: S3Server) -> None:
+def test_a_store_that_is_away_is_waited_for_and_the_capture_published(capture: ObjectCapture, s3: S3Server) -> None:
     capture.push_greys(2).close()
     s3.stop()
     with ThreadPoolExecutor(1) as pool:
@@ -158,7 +158,7 @@ def test_a_store_that_is_away_is_waited_for_and_the_capture_published(capture: O
     assert capture.there() is not None
 
 
-def test_a_store_that_stays_away_is_extraction_failed_in_the_end(capture: ObjectStage, s3: S3Server) -> None:
+def test_a_store_that_stays_away_is_extraction_failed_in_the_end(capture: ObjectCapture, s3: S3Server) -> None:
     capture.push_greys(2).close()
     s3.refuses = 503
     dependencies = capture.dependencies("one", quick(patience_s=0.0))
@@ -166,7 +166,7 @@ def test_a_store_that_stays_away_is_extraction_failed_in_the_end(capture: Object
     assert capture.record().error_code == "extraction_failed"
 
 
-def test_an_unpublished_object_of_an_aborted_capture_is_removed(capture: ObjectStage) -> None:
+def test_an_unpublished_object_of_an_aborted_capture_is_removed(capture: ObjectCapture) -> None:
     capture.push_greys(2).close()
     claimed = capture.take(capture.dependencies("one"))
     capture.call(records.abort(capture.window.user_id, capture.capture_id, "frames_lost"))
@@ -175,7 +175,7 @@ def test_an_unpublished_object_of_an_aborted_capture_is_removed(capture: ObjectS
     assert capture.server.count("PUT", ".npz") == 1, "it was there"
 
 
-def test_an_extractor_takes_nothing_before_its_store_is_there_and_fit(s3: S3Server, unique: str) -> None:
+def test_an_extractor_takes_no_capture_before_its_store_answers_and_passes_the_check(s3: S3Server, unique: str) -> None:
     store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
     s3.refuses = 503
     with ThreadPoolExecutor(1) as pool:
@@ -185,7 +185,7 @@ def test_an_extractor_takes_nothing_before_its_store_is_there_and_fit(s3: S3Serv
         s3.refuses = 0
         waiting.result()
     s3.refuses = 503
-    extractor._wait_for(store, STOPPED)  # which is not waited for by who is to end
+    extractor._wait_for(store, STOPPED)  # an extractor that stops does not wait for the store
     s3.refuses, s3.conditional = 0, False
     with pytest.raises(ConfigurationError, match="conditional writes"):
         extractor._wait_for(store, type(STOPPED)())

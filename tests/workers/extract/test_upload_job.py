@@ -1,4 +1,4 @@
-"""A capture whose frames are a video's: the same lease, rows and outcome as one that a camera sends."""
+"""A capture from an uploaded video has the same lease, rows and outcomes as a capture from a camera."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_same_video_gives_the_same_bytes(capture: BrokerCapture) -> None:
     assert again.path.read_bytes() == capture.path.read_bytes()
 
 
-def test_who_takes_a_video_over_goes_on_at_the_first_frame_without_a_row(capture: BrokerCapture) -> None:
+def test_a_worker_that_takes_a_video_over_resumes_at_the_first_frame_without_a_row(capture: BrokerCapture) -> None:
     capture.upload(VIDEO)
     first = capture.dependencies("one")
     claimed = capture.take(first)
@@ -111,7 +111,7 @@ def test_a_video_that_is_gone_is_frames_lost(capture: BrokerCapture) -> None:
     assert capture.record().error_code == "frames_lost"
 
 
-def test_a_video_that_takes_for_ever_to_decode_has_an_end(
+def test_a_video_that_takes_too_long_to_decode_is_given_up(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upload_job, "DECODE_WITHIN_S", 0.0)
@@ -127,7 +127,7 @@ class Ended(BaseException):
 def test_a_picture_that_takes_too_long_ends_the_capture_with_the_process_and_is_not_tried_again(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the watchdog does it: in its own thread, while the picture is still decoded."""
+    """End the capture as the watchdog does: in its own thread, while the picture is still being decoded."""
     capture.upload(VIDEO)
     dependencies = capture.dependencies("victim")
 
@@ -156,7 +156,7 @@ def test_a_video_that_kills_its_extractors_is_extraction_failed(capture: BrokerC
     assert not capture.video_is_there()
 
 
-def test_who_is_told_to_stop_hands_a_video_back(capture: BrokerCapture) -> None:
+def test_a_worker_that_stops_hands_its_video_back(capture: BrokerCapture) -> None:
     capture.upload(VIDEO)
     dependencies = capture.dependencies("one", quick(finish_s=0.0), stop=stopped())
     assert CaptureJob(dependencies, capture.take(capture.dependencies("one"))).run() == "handed_back"
@@ -165,7 +165,7 @@ def test_who_is_told_to_stop_hands_a_video_back(capture: BrokerCapture) -> None:
 
 
 def dies(*_: object) -> NoReturn:
-    """As SIGKILL does: nothing catches it."""
+    """End the worker as SIGKILL does: no handler runs."""
     raise SystemExit
 
 
@@ -178,7 +178,7 @@ def dies_before_the_artifact(capture: BrokerCapture, monkeypatch: pytest.MonkeyP
     capture.abandon()
 
 
-def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_next(
+def test_if_a_worker_dies_between_the_last_frame_and_the_artifact_the_next_one_writes_it(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dies_before_the_artifact(capture, monkeypatch)
@@ -189,7 +189,7 @@ def test_who_dies_between_the_last_frame_and_the_artifact_has_it_written_by_the_
         assert members["seq"].size == 45 and members["tracker_restarts"].size == 0
 
 
-def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_once(
+def test_a_worker_that_stops_before_its_first_new_frame_hands_the_video_back_at_once(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dies_before_the_artifact(capture, monkeypatch)
@@ -201,7 +201,7 @@ def test_who_is_told_to_stop_before_the_first_new_frame_hands_a_video_back_at_on
     assert capture.run(capture.dependencies("three")) == "published"
 
 
-def test_how_far_a_video_is_can_be_asked(capture: BrokerCapture) -> None:
+def test_the_state_of_a_video_says_how_many_frames_are_extracted(capture: BrokerCapture) -> None:
     capture.upload(VIDEO)
     look = StoppingPipeline(9, lambda: seen.append(dict(capture.state())))
     seen: list[dict[bytes, bytes]] = []
@@ -233,7 +233,7 @@ def test_a_clock_that_is_paused_does_not_count_waiting(monkeypatch: pytest.Monke
 
 
 class Chunks:
-    """A video's chunks, and which were asked for."""
+    """A video's chunks, and the numbers of those that were read."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -269,7 +269,7 @@ def test_a_chunk_that_is_missing_or_short_is_no_end_of_file(byte_length: int) ->
     assert lost.value.code == "frames_lost"
 
 
-def test_only_the_owner_measures(capture: BrokerCapture) -> None:
+def test_only_the_owner_of_a_capture_sets_its_counts(capture: BrokerCapture) -> None:
     capture.upload(VIDEO)
     capture.take(capture.dependencies("one"))
     assert not run_sync(capture.frames, captures.measure(capture.capture_id, "another", expected=9, accepted=9))

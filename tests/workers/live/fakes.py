@@ -1,4 +1,4 @@
-"""The real-time lane as a gateway sees it, a live worker in this process, and one in a process of its own."""
+"""A fake gateway for the real-time lane, a live worker in this process, and pipelines that need no model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FakeGateway:
         self.name = f"gateway-{unique}"
 
     def join(self, live_id: str) -> WorkerSlot:
-        """A place, as soon as there is a worker."""
+        """Wait for a worker and join it."""
         return wait_until(lambda: run_sync(self.frames, live.join(live_id)))
 
     def send(self, place: WorkerSlot, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> None:
@@ -44,8 +44,10 @@ class FakeGateway:
         run_sync(self.frames, live.put_frame(place.worker, frame))
 
     def answers(self, count: int = 1, *, renewing: Sequence[WorkerSlot] = ()) -> list[Answer]:
-        """The next answers, taken out of the broker. The sessions in ``renewing`` are kept until then: without that
-        they lapse after 10 s, and their pipelines lose track."""
+        """Take the next answers out of the broker.
+
+        The sessions in ``renewing`` are renewed until then: otherwise they lapse after 10 s and lose their tracking.
+        """
         stream = live_outbox(self.name)
 
         def complete() -> bool:
@@ -58,7 +60,7 @@ class FakeGateway:
         return [Answer.decode(fields) for _, fields in entries]
 
     def ask(self, place: WorkerSlot, payload: bytes, frame_index: int = 0, pipeline_id: str = "pose") -> Answer:
-        """Send one frame and wait for its answer. Earlier ones may come again, after a broker was away."""
+        """Send one frame and wait for its answer. After a broker was away, earlier answers may be repeated."""
         self.send(place, payload, frame_index, pipeline_id)
         (answer,) = self.answers()
         while answer.frame_index < frame_index:
@@ -76,18 +78,18 @@ class FakeGateway:
 
 
 def result_of(answer: Answer) -> PipelineResult:
-    """What the answer says, checked strictly."""
+    """The result in an answer, validated strictly."""
     assert answer.error is None, answer.text
     return PipelineResult.model_validate_json(answer.text)
 
 
 def seen(answer: Answer) -> int:
-    """How many frames the pipeline that answered has seen; see `FakePipeline`."""
+    """How many frames the pipeline of this answer has seen; see `FakePipeline`."""
     return int(result_of(answer).landmarks["pose"][0][0])
 
 
 class LocalWorker:
-    """A live worker in this process, every pipeline it made, and what it runs with."""
+    """A live worker in this process, its dependencies, and every pipeline it made."""
 
     def __init__(
         self,

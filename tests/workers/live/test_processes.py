@@ -33,7 +33,7 @@ from workers.live.worker import LiveTiming
 from workers.pool.pool import Pool
 from workers.vision.pipelines.registry import make_pipeline
 
-# which broker it is makes no difference here; test_live_worker has both
+# one kind of broker is enough here; test_worker runs on both
 pytestmark = [pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True), pytest.mark.timeout(400)]
 
 TIMING = LiveTiming(alive_s=0.05, read_ms=50, frame_deadline_s=0.5, backoff_s=0.1)
@@ -48,7 +48,7 @@ def frames(own_brokers: BrokerPair) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def gateway(frames: redis.Redis, unique: str, monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
-    """A gateway that is soon told that a worker is silent."""
+    """A gateway for which a worker counts as silent after a short time."""
     monkeypatch.setattr(live, "SILENT_MS", 1_000)
     return FakeGateway(frames, unique)
 
@@ -69,7 +69,7 @@ def is_gone(gateway: FakeGateway, place: live.WorkerSlot) -> bool:
     return run_sync(gateway.frames, live.renew([place])) == [place]
 
 
-def test_a_killed_worker_is_missed_and_its_session_goes_on_at_the_next_one(
+def test_the_session_of_a_killed_worker_goes_on_at_another_worker(
     own_brokers: BrokerPair, gateway: FakeGateway
 ) -> None:
     with pool_of(1, own_brokers):
@@ -82,7 +82,7 @@ def test_a_killed_worker_is_missed_and_its_session_goes_on_at_the_next_one(
         assert seen(gateway.ask(next_place, SHADE, 1)) == 1
 
 
-def test_a_paused_worker_is_missed_and_the_other_takes_its_sessions(
+def test_the_session_of_a_paused_worker_goes_on_at_the_other_worker(
     own_brokers: BrokerPair, gateway: FakeGateway
 ) -> None:
     with pool_of(2, own_brokers):
@@ -97,10 +97,10 @@ def test_a_paused_worker_is_missed_and_the_other_takes_its_sessions(
             assert gateway.join("a").worker == other.worker
         finally:
             os.kill(pid_of(place.worker), signal.SIGCONT)
-        gateway.answers()  # late: the session has another worker, and the picture is gone
+        gateway.answers()  # too late: the session has another worker, and the picture is deleted
 
 
-def test_a_worker_that_hangs_in_a_frame_is_missed_and_ends_and_the_pool_starts_another(
+def test_a_worker_that_hangs_in_a_frame_ends_and_the_pool_starts_another(
     own_brokers: BrokerPair, gateway: FakeGateway
 ) -> None:
     with pool_of(1, own_brokers):
@@ -112,10 +112,10 @@ def test_a_worker_that_hangs_in_a_frame_is_missed_and_ends_and_the_pool_starts_a
         assert seen(gateway.ask(gateway.join("a"), SHADE, 1)) == 1
 
 
-def test_a_clean_stop_tells_the_sessions_at_once_and_leaves_nothing(
+def test_a_clean_stop_ends_the_sessions_at_once_and_leaves_no_key(
     own_brokers: BrokerPair, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "SILENT_MS", 3_600_000)  # it is not its silence that tells
+    monkeypatch.setattr(live, "SILENT_MS", 3_600_000)  # so that only the clean stop can end the session
     with pool_of(1, own_brokers):
         place = gateway.join("a")
         gateway.ask(place, SHADE)
@@ -139,7 +139,7 @@ def lane(brokers: BrokerPair, gateway: FakeGateway, folder: Path, unique: str, *
 
 
 def bare(pipeline_id: str, clip: list[bytes]) -> list[dict[Any, Any]]:
-    """What a bare loop finds."""
+    """The findings of a plain loop over MediaPipe."""
     pipeline = make_pipeline(pipeline_id)
     found = [dict(pipeline.process(simplejpeg.decode_jpeg(jpeg)).landmarks) for jpeg in clip]
     pipeline.close()
@@ -174,7 +174,7 @@ def test_every_pipeline_answers_what_a_bare_loop_of_it_finds_bit_for_bit(
     assert list(tmp_path.glob("**/*.npz")) == []
 
 
-def test_nothing_of_the_lane_is_started_where_it_is_switched_off(
+def test_no_live_worker_is_started_if_the_lane_is_switched_off(
     own_brokers: BrokerPair, gateway: FakeGateway, tmp_path: Path, unique: str
 ) -> None:
     with lane(own_brokers, gateway, tmp_path, unique, STREAM_ENABLED="false") as workers:

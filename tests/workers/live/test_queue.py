@@ -1,4 +1,4 @@
-"""Whose frame is next. Counted, not timed."""
+"""Which session's frame a worker takes next. The tests count frames and measure no time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.attack.jpegs import picture, with_scans
 from tests.workers.broker_capture import grey_jpeg
 from workers.live.queue import INFERENCE_COST, LiveQueue, frame_cost
 
-DEAR, CHEAP = INFERENCE_COST + MAX_SAMPLES, INFERENCE_COST + 640 * 480
+EXPENSIVE, CHEAP = INFERENCE_COST + MAX_SAMPLES, INFERENCE_COST + 640 * 480
 
 
 class Sessions:
-    """Sessions of which each sends its next frame as soon as it has an answer."""
+    """Sessions that each send the next frame as soon as they have the answer to the last."""
 
     def __init__(self, costs: dict[str, int]) -> None:
         self.queue = LiveQueue()
@@ -39,20 +39,20 @@ class Sessions:
 
 
 def longest_wait(served: list[str], live_id: str) -> int:
-    """How many frames of others came between two of a session, at most."""
+    """The largest number of other sessions' frames between two frames of a session."""
     at = [number for number, one in enumerate(served) if one == live_id]
     return max(after - before - 1 for before, after in pairwise(at))
 
 
 @pytest.mark.parametrize("others", [1, 10, 40])
-def test_a_session_beside_many_dear_ones_has_its_share_of_the_time(others: int) -> None:
-    sessions = Sessions({**{f"dear-{number}": DEAR for number in range(others)}, "cheap": CHEAP})
+def test_a_cheap_session_beside_many_expensive_ones_gets_its_share_of_the_time(others: int) -> None:
+    sessions = Sessions({**{f"expensive-{number}": EXPENSIVE for number in range(others)}, "cheap": CHEAP})
     sessions.serve(100 * (others + 1))
     counts = Counter(sessions.served)
     taken = {live_id: counts[live_id] * cost for live_id, cost in sessions.costs.items()}
     assert taken["cheap"] > 0.8 * sum(taken.values()) / (others + 1)
     assert longest_wait(sessions.served, "cheap") <= others
-    assert min(counts.values()) > 0, "the dear ones are served too"
+    assert min(counts.values()) > 0, "the expensive sessions are served too"
 
 
 def test_equal_sessions_are_served_in_the_order_of_their_frames() -> None:
@@ -62,7 +62,7 @@ def test_equal_sessions_are_served_in_the_order_of_their_frames() -> None:
     assert sessions.served == names * 5
 
 
-def test_who_comes_again_for_each_frame_gets_no_more_than_who_stays() -> None:
+def test_a_client_that_reconnects_for_each_frame_gets_no_more_than_one_that_stays() -> None:
     queue, served = LiveQueue(), Counter[str]()
     queue.add(b"stays/0", "stays", CHEAP)
     queue.add(b"again/0", "again-0", CHEAP)
@@ -74,7 +74,7 @@ def test_who_comes_again_for_each_frame_gets_no_more_than_who_stays() -> None:
     assert 0 < served["again"] <= served["stays"] + 5
 
 
-def test_what_a_frame_costs_is_known_from_its_scans() -> None:
+def test_the_cost_of_a_frame_is_known_from_its_scans() -> None:
     cheap = frame_cost(grey_jpeg(9, 640, 480))
     assert INFERENCE_COST < cheap <= INFERENCE_COST + 3 * 640 * 480
     assert frame_cost(picture(1920, 1080, progressive=True, subsampling=0)) == INFERENCE_COST + 14 * 1920 * 1080
@@ -82,7 +82,7 @@ def test_what_a_frame_costs_is_known_from_its_scans() -> None:
     assert frame_cost(b"") == 0
 
 
-def test_sessions_that_have_left_are_forgotten_and_their_frames_found_gone_when_it_is_their_turn() -> None:
+def test_sessions_that_left_are_forgotten_and_their_frames_stay_until_their_turn() -> None:
     queue = LiveQueue()
     queue.add(b"1-0", "a", CHEAP)
     queue.add(b"2-0", "b", CHEAP)

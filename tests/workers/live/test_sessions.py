@@ -10,7 +10,7 @@ from workers.live.sessions import LiveSessions
 
 
 class Maker:
-    """Makes fakes, and remembers them by their id."""
+    """Makes fake pipelines and keeps them by pipeline_id."""
 
     def __init__(self, make: Callable[[], FakePipeline] = FakePipeline) -> None:
         self.made: list[tuple[str, FakePipeline]] = []
@@ -43,7 +43,7 @@ def test_another_pipeline_for_the_same_session_replaces_the_first() -> None:
     assert (first.closed, pipeline_id, second.closed, len(sessions)) == (True, "hands", False, 1)
 
 
-def test_over_the_limit_the_session_that_was_quiet_for_longest_starts_anew() -> None:
+def test_over_the_limit_the_session_that_was_quiet_for_longest_loses_its_pipeline() -> None:
     maker = Maker()
     sessions = LiveSessions(2, maker)
     sessions.pipeline("a", "pose", 0.0)
@@ -55,7 +55,7 @@ def test_over_the_limit_the_session_that_was_quiet_for_longest_starts_anew() -> 
     assert sessions.pipeline("b", "pose", 5.0) is not b
 
 
-def test_there_are_never_more_than_the_limit_even_while_one_is_made() -> None:
+def test_there_are_never_more_pipelines_than_the_limit_even_while_one_is_made() -> None:
     counts: list[int] = []
     maker = Maker(lambda: counts.append(maker.open()) or FakePipeline())  # type: ignore[func-returns-value]
     sessions = LiveSessions(3, maker)
@@ -65,7 +65,7 @@ def test_there_are_never_more_than_the_limit_even_while_one_is_made() -> None:
     assert maker.open() == len(sessions) == 3
 
 
-def test_sessions_that_left_and_those_unused_for_long_lose_theirs() -> None:
+def test_sessions_that_left_or_were_unused_for_long_lose_their_pipelines() -> None:
     maker = Maker()
     sessions = LiveSessions(16, maker)
     for live_id, now_s in (
@@ -84,7 +84,7 @@ def test_sessions_that_left_and_those_unused_for_long_lose_theirs() -> None:
     assert maker.open() == 1
 
 
-def test_closing_closes_them_all_and_nothing_twice() -> None:
+def test_closing_closes_every_pipeline_once() -> None:
     maker = Maker()
     sessions = LiveSessions(16, maker)
     sessions.pipeline("a", "pose", 0.0)
@@ -94,7 +94,7 @@ def test_closing_closes_them_all_and_nothing_twice() -> None:
     assert (maker.open(), len(sessions)) == (0, 0)
 
 
-def test_a_pipeline_that_does_not_close_is_gone_all_the_same() -> None:
+def test_a_pipeline_whose_close_fails_is_dropped() -> None:
     class Stubborn(FakePipeline):
         def close(self) -> None:
             raise RuntimeError("graph failed")
@@ -108,7 +108,7 @@ def test_a_pipeline_that_does_not_close_is_gone_all_the_same() -> None:
     assert [line["live_id"] for line in lines] == ["a"]
 
 
-def test_too_few_graphs_are_said_once() -> None:
+def test_a_limit_of_graphs_that_is_too_low_is_logged_once() -> None:
     sessions = LiveSessions(1, Maker())
     with capture_logs() as lines:
         for number in range(5):
@@ -116,7 +116,7 @@ def test_too_few_graphs_are_said_once() -> None:
     assert [(line["log_level"], line["max_graphs"]) for line in lines] == [("warning", 1)]
 
 
-def test_one_that_cannot_be_made_leaves_nothing_behind() -> None:
+def test_a_pipeline_that_cannot_be_made_leaves_no_entry() -> None:
     def fail() -> FakePipeline:
         raise RuntimeError("no model")
 

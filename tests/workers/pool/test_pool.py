@@ -1,4 +1,4 @@
-"""The pool, with processes that do nothing; what the real ones do is in test_processes."""
+"""The pool with trivial processes; test_processes runs the real ones."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def no_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool.signal, "signal", lambda *_: signal.SIG_DFL)
 
 
-def test_every_place_has_a_process_and_stopping_ends_them_all(tmp_path: Path) -> None:
+def test_the_pool_starts_every_process_and_stopping_ends_them_all(tmp_path: Path) -> None:
     with running(Pool({"worker": leave_name_and_wait}, 2, str(tmp_path))):
         wait_until(lambda: len(pids(tmp_path)) == 2)
         assert all(alive(pid) for pid in pids(tmp_path))
@@ -102,7 +102,7 @@ def test_a_process_that_cannot_go_on_is_the_end_of_the_pool(tmp_path: Path) -> N
     with pytest.raises(WorkerFailed, match="the bad worker cannot go on") as caught:
         Pool({"worker": leave_name_and_wait, "bad worker": end_for_good}, 1, str(tmp_path)).run(stop)
     assert caught.value.exit_code == BrokerMisconfigured.exit_code
-    assert not any(alive(pid) for pid in pids(tmp_path)), "the others end with it"
+    assert not any(alive(pid) for pid in pids(tmp_path)), "the other processes end too"
     os.close(stop)
     os.close(write)
 
@@ -154,7 +154,7 @@ def test_a_stop_signal_makes_the_descriptor_readable(monkeypatch: pytest.MonkeyP
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigint_is_blocked_in_a_child_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     the_pool = Pool({"worker": say_how_sigint_is}, 1, str(tmp_path))
     process = the_pool._start(the_pool._slots[0])
@@ -164,7 +164,7 @@ def test_ctrl_c_during_a_childs_start_is_not_its_business(tmp_path: Path, monkey
         process.kill()
         process.join()
     assert [path.name for path in tmp_path.iterdir()] == ["blocked"]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()), "and what comes for us is not lost"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()), "SIGINT stays blocked in the parent"
 
 
 def test_the_pools_parent_never_loads_mediapipe() -> None:
@@ -173,7 +173,7 @@ def test_the_pools_parent_never_loads_mediapipe() -> None:
 
 
 def test_the_resource_tracker_has_no_secret_of_this_process(tmp_path: Path) -> None:
-    """In a process of its own: the tracker of this one is there already."""
+    """Runs in a new process, because this one already has a resource tracker."""
     code = f"""
 import os, pathlib
 from multiprocessing import resource_tracker

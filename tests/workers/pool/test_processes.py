@@ -25,7 +25,7 @@ from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture
 
-# which broker it is makes no difference here; test_lease has both
+# one kind of broker is enough here; test_lease runs on both
 pytestmark = [
     pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True),
     pytest.mark.timeout(400),  # models are loaded three times in one test; a wait has 120 s
@@ -36,7 +36,7 @@ CLIP = face_clip(12, *SIZE)
 
 
 @pytest.fixture
-def face_stage(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Iterator[BrokerCapture]:
+def face_capture(own_brokers: BrokerPair, tmp_path: Path, unique: str) -> Iterator[BrokerCapture]:
     with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
         yield BrokerCapture(frames, events, tmp_path / "data", unique, shape=SIZE)
 
@@ -59,7 +59,7 @@ class Workers:
         return found if len(found) >= at_least else []
 
     def extractors(self) -> list[int]:
-        """The pids of its extractors that came to be ready and still live."""
+        """The pids of its extractors that are ready and still alive."""
         pids = [int(line["extractor"].split("-")[-2]) for line in self.said("extractor ready")]
         return [pid for pid in pids if alive(pid)]
 
@@ -94,121 +94,126 @@ def running(capture: BrokerCapture, brokers: BrokerPair, *arguments: str, **sett
 
 
 def extracted(capture: BrokerCapture, count: int) -> bool:
-    """Whether so many frames are extracted. It asks as a gateway does: if the gateway were silent for 10 s, as long as
-    models may take to load, the capture would be aborted."""
+    """Whether so many frames are extracted.
+
+    Each call touches the capture as a gateway does: after 10 s without that, which models may take to load, the
+    extractor would abort it.
+    """
     progress = capture.call(captures.watch(capture.capture_id))
     return progress is not None and progress.extracted >= count
 
 
 def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
-    with running(face_stage, own_brokers) as workers:
-        face_stage.open().push(*CLIP).close()
-        (event,) = wait_until(face_stage.published, within_s=120)
-        wait_until(lambda: not face_stage.dispatched())
+    with running(face_capture, own_brokers) as workers:
+        face_capture.open().push(*CLIP).close()
+        (event,) = wait_until(face_capture.published, within_s=120)
+        wait_until(lambda: not face_capture.dispatched())
         assert own_brokers.frames.client().zcard(keys.EXTRACTORS) == 1
         assert workers.stop() == 0
     ref = orjson.loads(event)["raw_features_ref"]
-    assert ref["hash"] == "sha256:" + hashlib.sha256(face_stage.path.read_bytes()).hexdigest()
-    assert face_stage.record().counts.found == {"pose": 12, "left_hand": 0, "right_hand": 0, "face": 12}
-    again = BrokerCapture(face_stage.frames, face_stage.events, face_stage.data_root, face_stage.unique, shape=SIZE)
+    assert ref["hash"] == "sha256:" + hashlib.sha256(face_capture.path.read_bytes()).hexdigest()
+    assert face_capture.record().counts.found == {"pose": 12, "left_hand": 0, "right_hand": 0, "face": 12}
+    again = BrokerCapture(
+        face_capture.frames, face_capture.events, face_capture.data_root, face_capture.unique, shape=SIZE
+    )
     with running(again, own_brokers) as workers:
         again.open(reserve=False).push(*CLIP).close()
         wait_until(again.published)
         assert workers.stop(signal.SIGINT) == 0
-    assert again.path.read_bytes() == face_stage.path.read_bytes()
+    assert again.path.read_bytes() == face_capture.path.read_bytes()
 
 
 def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
-    with running(face_stage, own_brokers, "--processes", "2") as workers:
+    with running(face_capture, own_brokers, "--processes", "2") as workers:
         wait_until(lambda: workers.said("extractor ready", 2), within_s=120)
-        wait_until(lambda: face_stage.frames.zcard(keys.EXTRACTORS) == 2)
+        wait_until(lambda: face_capture.frames.zcard(keys.EXTRACTORS) == 2)
         children = workers.extractors()
         assert workers.stop() == 0
         assert not any(alive(pid) for pid in children)
         assert len(workers.said("extractor stopped")) == 2
-    assert face_stage.frames.zcard(keys.EXTRACTORS) == 0
-    assert face_stage.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
+    assert face_capture.frames.zcard(keys.EXTRACTORS) == 0
+    assert face_capture.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
 def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
-    face_stage: BrokerCapture, own_brokers: BrokerPair, with_signal: signal.Signals
+    face_capture: BrokerCapture, own_brokers: BrokerPair, with_signal: signal.Signals
 ) -> None:
-    with running(face_stage, own_brokers) as workers:
+    with running(face_capture, own_brokers) as workers:
         wait_until(lambda: workers.said("workers start"))
         assert workers.stop(with_signal) == 0
         workers.lines()
 
 
 def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
-    with running(face_stage, own_brokers) as workers:
-        face_stage.open().push(*CLIP[:6])
-        wait_until(lambda: extracted(face_stage, 6))
+    with running(face_capture, own_brokers) as workers:
+        face_capture.open().push(*CLIP[:6])
+        wait_until(lambda: extracted(face_capture, 6))
         assert workers.stop() == 0
         assert workers.said("capture done")[0]["end"] == "handed_back"
-    with running(face_stage, own_brokers) as workers:
-        face_stage.push(*CLIP[6:]).close()
-        wait_until(face_stage.published, within_s=120)
+    with running(face_capture, own_brokers) as workers:
+        face_capture.push(*CLIP[6:]).close()
+        wait_until(face_capture.published, within_s=120)
         (line,) = workers.said("capture taken over")
         assert (line["deliveries"], line["extracted"]) == (1, 6)
-    with np.load(face_stage.path) as members:
+    with np.load(face_capture.path) as members:
         assert members["tracker_restarts"].tolist() == [7]
 
 
 def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
-    with running(face_stage, own_brokers) as workers:
-        face_stage.open().push(*CLIP[:5])
-        wait_until(lambda: extracted(face_stage, 5))
+    with running(face_capture, own_brokers) as workers:
+        face_capture.open().push(*CLIP[:5])
+        wait_until(lambda: extracted(face_capture, 5))
         (pid,) = workers.extractors()
         os.kill(pid, signal.SIGKILL)
-        face_stage.push(*CLIP[5:]).close()
-        wait_until(face_stage.published, within_s=120)
+        face_capture.push(*CLIP[5:]).close()
+        wait_until(face_capture.published, within_s=120)
         assert workers.said("extractor process ended")[0]["exit_code"] == -signal.SIGKILL
         assert workers.stop() == 0
-    assert len(face_stage.published()) == 1
-    with np.load(face_stage.path) as members:
+    assert len(face_capture.published()) == 1
+    with np.load(face_capture.path) as members:
         assert members["seq"].tolist() == list(range(1, 13))
         assert members["tracker_restarts"].tolist() == [6]
 
 
-def test_a_paused_extractor_that_wakes_up_changes_nothing(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
-    with running(face_stage, own_brokers) as sleeper, running(face_stage, own_brokers) as other:
+def test_a_paused_extractor_that_wakes_up_changes_nothing(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
+    with running(face_capture, own_brokers) as sleeper, running(face_capture, own_brokers) as other:
         wait_until(lambda: sleeper.extractors() and other.extractors(), within_s=120)
-        face_stage.open().push(*CLIP[:5])
-        wait_until(lambda: extracted(face_stage, 5))
+        face_capture.open().push(*CLIP[:5])
+        wait_until(lambda: extracted(face_capture, 5))
         owner, heir = (sleeper, other) if sleeper.said("capture claimed") else (other, sleeper)
         (pid,) = owner.extractors()
         os.kill(pid, signal.SIGSTOP)
-        face_stage.push(*CLIP[5:]).close()
-        wait_until(face_stage.published, within_s=120)
-        artifact = face_stage.path.read_bytes()
+        face_capture.push(*CLIP[5:]).close()
+        wait_until(face_capture.published, within_s=120)
+        artifact = face_capture.path.read_bytes()
         os.kill(pid, signal.SIGCONT)
         wait_until(lambda: owner.said("capture done") or owner.said("extractor process ended"))
         assert [line["end"] for line in owner.said("capture done")] == ["lost"]
         wait_until(lambda: heir.said("capture done"))
         assert heir.said("capture done")[0]["end"] == "published"
-    assert face_stage.path.read_bytes() == artifact
-    assert len(face_stage.published()) == 1
+    assert face_capture.path.read_bytes() == artifact
+    assert len(face_capture.published()) == 1
 
 
-def test_extractors_end_when_their_pool_is_killed(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
-    with running(face_stage, own_brokers) as workers:
+def test_extractors_end_when_their_pool_is_killed(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
+    with running(face_capture, own_brokers) as workers:
         wait_until(lambda: workers.said("extractor ready"), within_s=120)
         (pid,) = workers.extractors()
         workers.process.kill()
         wait_until(lambda: not alive(pid))
 
 
-def test_no_process_may_leave_a_core_file(face_stage: BrokerCapture, own_brokers: BrokerPair) -> None:
-    with running(face_stage, own_brokers) as workers:
+def test_no_process_may_leave_a_core_file(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
+    with running(face_capture, own_brokers) as workers:
         wait_until(lambda: workers.said("extractor ready"), within_s=120)
         for pid in (workers.process.pid, *workers.extractors()):
             (line,) = [x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max core")]
@@ -217,28 +222,28 @@ def test_no_process_may_leave_a_core_file(face_stage: BrokerCapture, own_brokers
 
 
 def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
     own_brokers.frames.kill()
-    with running(face_stage, own_brokers) as workers:
+    with running(face_capture, own_brokers) as workers:
         wait_until(lambda: workers.said("waiting for a broker", 2))
         assert workers.stop() == 0
-    with running(face_stage, own_brokers) as workers:
+    with running(face_capture, own_brokers) as workers:
         wait_until(lambda: workers.said("waiting for a broker"))
         own_brokers.frames.start()
         wait_until(lambda: workers.said("extractor ready"), within_s=120)
         assert workers.stop() == 0
 
 
-def test_a_frames_broker_that_persists_is_refused_with_what_mends_it(
-    face_stage: BrokerCapture, own_brokers: BrokerPair
+def test_a_frames_broker_that_persists_is_refused_with_the_commands_that_turn_it_off(
+    face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
-    face_stage.frames.config_set("save", "3600 1")
-    with running(face_stage, own_brokers) as workers:
+    face_capture.frames.config_set("save", "3600 1")
+    with running(face_capture, own_brokers) as workers:
         assert workers.process.wait(120) == 3
         (line,) = workers.log.read_text().splitlines()
         assert "RDB snapshots are on" in line and 'CONFIG SET save ""' in line
-    face_stage.frames.config_set("save", "")
+    face_capture.frames.config_set("save", "")
 
 
 @pytest.mark.parametrize(
@@ -249,10 +254,14 @@ def test_a_frames_broker_that_persists_is_refused_with_what_mends_it(
         ({}, ("--processes", "0"), "--processes"),
     ],
 )
-def test_a_wrong_setting_stops_it_with_one_line_that_names_it(
-    face_stage: BrokerCapture, own_brokers: BrokerPair, settings: dict[str, str], arguments: tuple[str, ...], named: str
+def test_a_wrong_setting_stops_the_workers_with_one_line_that_names_it(
+    face_capture: BrokerCapture,
+    own_brokers: BrokerPair,
+    settings: dict[str, str],
+    arguments: tuple[str, ...],
+    named: str,
 ) -> None:
-    with running(face_stage, own_brokers, *arguments, **settings) as workers:
+    with running(face_capture, own_brokers, *arguments, **settings) as workers:
         assert workers.process.wait(120) == 2
         (line,) = workers.log.read_text().splitlines()
         assert line.startswith("a3cp worker: ") and named in line

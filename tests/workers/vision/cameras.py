@@ -29,7 +29,7 @@ def scene(frames: int, width: int = 96, height: int = 64) -> list[Image]:
 
 
 def number(image: Image) -> int:
-    """Which frame of the scene a picture is."""
+    """The number of the scene's frame that a picture shows."""
     height, width = image.shape[:2]
     middle = image[height * 2 // 5 : height * 3 // 5, width * 2 // 5 : width * 3 // 5]
     return round((float(middle.mean()) - 30) / 3)
@@ -85,6 +85,6 @@ def filmed(
 
 
 def as_a_browser_writes(matroska: bytes) -> bytes:
-    """Without the length and the time of a frame in its head, which a recorder that goes on does not know."""
+    """Remove the duration and the frame time from the header: a browser writes it before it knows them."""
     without_rate = re.sub(rb"\x23\xe3\x83\x84....", b"\xec\x86" + bytes(6), matroska, count=1, flags=re.DOTALL)
     return re.sub(rb"\x44\x89\x88.{8}", b"\xec\x89" + bytes(9), without_rate, count=1, flags=re.DOTALL)

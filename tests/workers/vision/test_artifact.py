@@ -56,7 +56,7 @@ def test_the_hash_is_of_the_linked_file_even_if_another_build_wrote_it(capture: 
     assert ref.hash == "sha256:" + hashlib.sha256(MATRIX.npz('{"extractor":"older"}')).hexdigest()
 
 
-def test_what_is_read_back_otherwise_than_it_was_written_is_not_referred_to(
+def test_an_artifact_that_reads_back_differently_is_an_error(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(capture.store), "get", lambda store, name: b"a page of a proxy's")
@@ -125,7 +125,7 @@ def raising(error: int) -> Callable[..., None]:
     return refuse
 
 
-def test_a_good_place_is_checked_and_nothing_is_left(tmp_path: Path) -> None:
+def test_the_check_of_a_good_folder_leaves_no_file(tmp_path: Path) -> None:
     for root in (tmp_path, tmp_path / "to" / "be made"):
         LocalStore(root).check()
         assert list(tmp_path.iterdir()) == []
@@ -141,7 +141,7 @@ def test_a_file_system_without_hard_links_is_refused_with_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_system_that_gives_a_name_twice_is_refused_with_a_sentence(
+def test_a_file_system_that_lets_two_files_have_one_name_is_refused_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", lambda *_: None)
@@ -151,7 +151,7 @@ def test_a_file_system_that_gives_a_name_twice_is_refused_with_a_sentence(
 
 @pytest.mark.parametrize("step", ["open", "link", "fsync"])
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
-def test_what_may_pass_is_waited_for_and_names_data_root(
+def test_an_error_that_may_pass_is_a_store_error_that_names_data_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: int
 ) -> None:
     monkeypatch.setattr(os, step, raising(error))
@@ -162,7 +162,7 @@ def test_what_may_pass_is_waited_for_and_names_data_root(
 
 
 @pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
-def test_a_file_system_that_syncs_no_folders_is_as_good_as_any(
+def test_a_file_system_that_cannot_sync_folders_is_accepted(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
     real = os.fsync
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
         sync_folder(capture.features_dir)
 
 
-def test_the_next_writer_of_the_record_removes_what_a_killed_one_left(capture: BrokerCapture) -> None:
+def test_the_next_writer_of_a_record_removes_the_temporary_file_of_a_killed_one(capture: BrokerCapture) -> None:
     leftover = capture.features_dir / local_store._temporary(capture.path, "0123")
     other_record = capture.features_dir / local_store._temporary(Path("another.npz"), "0123")
     for path in (leftover, other_record):

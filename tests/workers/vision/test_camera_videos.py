@@ -49,7 +49,7 @@ def unlike(one: Image, other: Image) -> float:
 @pytest.mark.parametrize("abcd", MATRICES)
 @pytest.mark.parametrize("container", ["mp4", "mov"])
 def test_every_display_matrix_gives_the_upright_pictures(abcd: tuple[int, ...], container: str) -> None:
-    """The stored pictures are turned back by it, mirrored ones too: a front camera writes 0 1 1 0."""
+    """Mirrored ones too: a front camera writes the matrix 0 1 1 0."""
     a, b, c, d = abcd
     inverse = next(
         stored for (a_, b_, c_, d_), stored in STORERS.items()
@@ -113,7 +113,7 @@ def test_a_browsers_webm_that_names_no_rate_loses_no_frame(by_ms: int, rate: int
     times = shaky(by_ms, rate, frames)
     data = as_a_browser_writes(filmed(scene(frames), "webm", "libvpx", rate=1000, times_ms=times))
     with av.open(io.BytesIO(data)) as container:
-        assert container.duration is None, "as Chromium's and Firefox's"
+        assert container.duration is None, "as the files of Chromium and Firefox have it"
     kept, pictures = read(of(data))
     assert kept == [at - times[0] for at in times]
     assert [number(picture) for picture in pictures[:40]] == list(range(40))
@@ -205,7 +205,7 @@ def test_two_videos_joined_by_their_bytes_are_refused(tmp_path: Path, container:
 @pytest.mark.parametrize(
     "name", ["10:30.mp4", "2026-11-21T03:46:06.mp4", "file:v.mp4", "http:v.mp4", "%d.mp4", "-x.mp4"]
 )
-def test_no_name_is_taken_for_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_file_s_name_is_never_read_as_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (tmp_path / name).write_bytes(filmed(scene(45)))
     monkeypatch.chdir(tmp_path)
     assert read(Video(Path(name), LIMITS))[0] == upright()[0]
@@ -269,7 +269,7 @@ def stream(index: int, disposition: Disposition = NONE, *, decodes: bool = True)
         ([stream(0, DEFAULT, decodes=False), stream(1)], 1),
     ],
 )
-def test_the_pictures_are_those_of_the_default_stream_that_is_no_cover(streams: list[Any], chosen: int) -> None:
+def test_the_pictures_are_those_of_the_default_stream_and_never_a_cover_image(streams: list[Any], chosen: int) -> None:
     container = SimpleNamespace(streams=SimpleNamespace(video=streams))
     assert picture_stream(container).index == chosen
 

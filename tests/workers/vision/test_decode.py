@@ -60,7 +60,7 @@ def test_another_size_than_declared_is_not_decoded(width: int, height: int) -> N
     ],
     ids=["empty", "markers alone", "text", "cut", "cut with an end", "another format"],
 )
-def test_what_cannot_be_decoded_is_none(jpeg: bytes) -> None:
+def test_a_jpeg_that_cannot_be_decoded_is_none(jpeg: bytes) -> None:
     assert decode_jpeg(jpeg, 64, 48) is None
 
 

@@ -34,7 +34,7 @@ def clip() -> list[bytes]:
 
 
 def bare_loop(jpegs: Sequence[bytes]) -> npt.NDArray[np.float32]:
-    """What anyone would write who has MediaPipe's documentation and the contract's layout."""
+    """A plain loop after MediaPipe's documentation, with the columns of the contract's layout."""
     rows = []
     with Holistic() as holistic:
         for jpeg in jpegs:
@@ -71,7 +71,7 @@ def another(capture: BrokerCapture) -> BrokerCapture:
 
 
 @pytest.fixture
-def face_stage(tmp_path: Path, unique: str) -> BrokerCapture:
+def face_capture(tmp_path: Path, unique: str) -> BrokerCapture:
     server = fakeredis.FakeServer()
     frames, events = fakeredis.FakeRedis(server=server, db=0), fakeredis.FakeRedis(server=server, db=1)
     return BrokerCapture(frames, events, tmp_path, unique, shape=SIZE).open()
@@ -81,24 +81,24 @@ def test_the_clip_has_a_pose_and_a_face_in_every_frame() -> None:
     assert not np.isnan(expected()[:, :132]).any()
     assert not np.isnan(expected()[:, 258:]).any()
     assert len({hashlib.sha256(jpeg).digest() for jpeg in clip()}) == FRAMES
-    assert clip() == face_clip(FRAMES, *SIZE), "the same clip every time"
+    assert clip() == face_clip(FRAMES, *SIZE), "the clip must be the same every time"
 
 
-def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_stage: BrokerCapture) -> None:
-    members = extract(face_stage)
+def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_capture: BrokerCapture) -> None:
+    members = extract(face_capture)
     assert members["features"].tobytes() == expected().tobytes()
     assert members["decoded"].all()
 
 
-def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_stage: BrokerCapture) -> None:
-    extract(face_stage)
-    second = another(face_stage)
+def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_capture: BrokerCapture) -> None:
+    extract(face_capture)
+    second = another(face_capture)
     extract(second)
-    assert second.path != face_stage.path
-    assert second.path.read_bytes() == face_stage.path.read_bytes()
+    assert second.path != face_capture.path
+    assert second.path.read_bytes() == face_capture.path.read_bytes()
 
 
-def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: BrokerCapture) -> None:
+def test_a_takeover_restarts_tracking_and_notes_the_frame(face_capture: BrokerCapture) -> None:
     class Dying(SolutionPipeline):
         seen = 0
 
@@ -108,7 +108,7 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: BrokerCaptur
                 raise SystemExit
             return super().process(image)
 
-    capture = face_stage
+    capture = face_capture
     capture.push(*clip()).close()
     with pytest.raises(SystemExit):
         capture.run(capture.dependencies("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
@@ -120,7 +120,7 @@ def test_a_takeover_begins_tracking_anew_and_says_where(face_stage: BrokerCaptur
         assert members["features"].tobytes() == both.tobytes()
 
 
-def test_a_pipeline_that_was_reset_is_as_good_as_new() -> None:
+def test_a_pipeline_that_was_reset_finds_the_same_as_a_new_one() -> None:
     pipeline = holistic.create()
     images = [decode_jpeg(jpeg, *SIZE) for jpeg in clip()[:3]]
     first, second = [], []
@@ -133,7 +133,7 @@ def test_a_pipeline_that_was_reset_is_as_good_as_new() -> None:
     assert first == second
 
 
-def test_nothing_found_is_nothing_said() -> None:
+def test_a_black_picture_has_no_findings() -> None:
     pipeline = holistic.create()
     findings = pipeline.process(np.zeros((48, 64, 3), np.uint8))
     assert (findings.landmarks, findings.confidences, findings.detections) == ({}, {}, [])

@@ -61,7 +61,7 @@ def test_same_rows_make_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch) 
     assert FeatureMatrix.of(rows(3), []).npz("{}") == first
 
 
-def test_an_artifact_is_ours_if_its_arrays_are_whatever_its_meta() -> None:
+def test_an_artifact_is_compared_by_its_arrays_and_not_by_its_meta() -> None:
     matrix = FeatureMatrix.of(rows(3), [])
     assert matrix.is_in(matrix.npz('{"extractor":"another"}'))
     assert not matrix.is_in(FeatureMatrix.of(rows(2), []).npz("{}"))
@@ -69,7 +69,7 @@ def test_an_artifact_is_ours_if_its_arrays_are_whatever_its_meta() -> None:
 
 
 @pytest.mark.parametrize("npz", [b"", b"PK\x03\x04 nothing", b"\x93NUMPY", b"text"])
-def test_a_file_that_is_no_artifact_is_not_ours(npz: bytes) -> None:
+def test_a_file_that_is_no_artifact_is_not_the_same_as_any(npz: bytes) -> None:
     assert not FeatureMatrix.of(rows(1), []).is_in(npz)
 
 

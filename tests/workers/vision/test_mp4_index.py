@@ -1,4 +1,4 @@
-"""An index that claims more than a video can have is refused before FFmpeg believes it."""
+"""An index that claims more than a video can have is refused before FFmpeg reads it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def checked(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("name", HOSTILE_INDEXES)
-def test_what_claims_too_much_has_its_code(name: str) -> None:
+def test_an_index_that_claims_too_much_is_refused_with_its_code(name: str) -> None:
     data, code = HOSTILE_INDEXES[name]
     assert checked(data) == code
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "avi"])
-def test_what_honest_programs_write_passes(container: str) -> None:
+def test_an_index_that_a_real_program_wrote_passes(container: str) -> None:
     assert checked(grey_video(60, 30, container=container)) == ""
 
 
@@ -41,7 +41,7 @@ def test_uncompressed_sound_passes() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"no video", bytes(64), struct.pack(">I4s", 1, b"moov")])
-def test_what_is_no_index_is_left_to_ffmpeg(data: bytes) -> None:
+def test_a_file_without_an_index_is_left_to_ffmpeg(data: bytes) -> None:
     assert checked(data) == ""
 
 
@@ -51,7 +51,7 @@ def test_the_number_of_boxes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert checked(GOOD + box(b"free") * 1000) == "limit_frame_count_exceeded"
 
 
-def test_no_damage_raises_anything_but_our_error() -> None:
+def test_damage_raises_no_error_but_the_declared_one() -> None:
     rng = random.Random(5)
     for _ in range(400):
         data = bytearray(GOOD)

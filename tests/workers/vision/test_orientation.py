@@ -52,14 +52,14 @@ def test_no_matrix_is_an_error(numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("value", range(1, 9))
-def test_exif_is_what_another_library_makes_of_it(value: int) -> None:
+def test_exif_orientations_match_another_library(value: int) -> None:
     image = Image.fromarray(STORED)
     image.getexif()[0x0112] = value
     assert np.array_equal(Orientation.of_exif(value).upright(STORED), np.asarray(ImageOps.exif_transpose(image)))
 
 
 @pytest.mark.parametrize("value", [0, 9, -1, 65535, None, "6", b"6", 6.5, (6,)])
-def test_an_orientation_that_is_none_is_upright(value: object) -> None:
+def test_an_invalid_orientation_is_upright(value: object) -> None:
     assert Orientation.of_exif(value) == Orientation()
 
 

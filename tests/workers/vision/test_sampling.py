@@ -1,4 +1,4 @@
-"""Which pictures of a video a capture has, by numbers alone."""
+"""Which pictures of a video the sampling keeps. The tests use times only, and no pictures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def milliseconds(*moments: int) -> list[Fraction]:
 
 
 def steady(rate: Fraction | int, seconds: float, clock: int | None = None) -> list[Fraction]:
-    """Frames at a steady rate, as a container whose clock ticks so often a second has them."""
+    """The times of frames at a steady rate, rounded to the clock of the container."""
     times = [Fraction(index) / rate for index in range(round(rate * Fraction(seconds)))]
     return times if clock is None else [Fraction(round(at * clock), clock) for at in times]
 
 
 def shaky(rate: int, by_ms: int, seconds: int = 6) -> list[Fraction]:
-    """As a webcam's: each frame is early or late by a few milliseconds."""
+    """The times of a webcam's frames: each is early or late by a few milliseconds."""
     chance = random.Random(rate * 100 + by_ms)
     return sorted({Fraction(max(0, round(1000 * index / rate + chance.uniform(-by_ms, by_ms))), 1000)
                    for index in range(rate * seconds)})  # fmt: skip
@@ -36,7 +36,7 @@ def shaky(rate: int, by_ms: int, seconds: int = 6) -> list[Fraction]:
 def kept(
     times: Sequence[Fraction], header_rate: Fraction | None = None, last_s: Fraction = Fraction(0)
 ) -> tuple[Timeline, list[int], int]:
-    """The timeline, the offsets of the frames that are kept, and the end."""
+    """The timeline, the offsets of the kept frames, and the end."""
     timeline = Timeline.of([at - times[0] for at in times], LIMITS, header_rate=header_rate, last_shown_s=last_s)
     clock = MediaClock(LIMITS, timeline)
     offsets = [clock.tick(at) for at in times]
@@ -84,7 +84,7 @@ def test_a_still_part_takes_no_frame_of_the_movement_away(rate: int, still_s: in
     last_s = Fraction(1, rate) if still_first else Fraction(still_s)
     timeline, offsets, end_ms = kept(times, len(times) / (still_s + Fraction(4)), last_s)
     assert timeline.fps_target == 15
-    assert len(offsets) == 60 + (still_first or rate > 15), "the still one, and fifteen a second of the others"
+    assert len(offsets) == 60 + (still_first or rate > 15), "the still picture, and fifteen a second of the movement"
     assert end_ms == round(1000 * ((still_s + 4) if still_first else movement[-1] + still_s))
 
 
@@ -96,7 +96,7 @@ def test_a_burst_in_a_slow_video_is_within_the_declared_rate() -> None:
 
 
 def test_a_held_picture_is_kept_whenever_it_begins() -> None:
-    """Its like would be the second of its slot otherwise, and what is longest to see would not be recorded."""
+    """Else it would be the second picture of its slot, and the picture shown longest would be dropped."""
     times = [*steady(30, 2), *(Fraction(61, 30) + 3 + at for at in steady(30, 2))]
     _, offsets, _ = kept(times, Fraction(30))
     assert round(1000 * times[59]) in offsets
@@ -119,7 +119,7 @@ def test_a_frame_that_runs_back_in_time_is_not_kept(late: int) -> None:
 
 @pytest.mark.parametrize("again", [Fraction(0), Fraction(-5), Fraction(1)])
 def test_a_video_of_which_a_tenth_runs_back_is_damaged(again: Fraction) -> None:
-    """``cat a.ts b.ts``: the second one's times begin again."""
+    """In the output of ``cat a.ts b.ts`` the times restart in the middle."""
     times = steady(15, 4)
     with pytest.raises(VideoError, match="joined") as refused:
         kept(times + [again + at for at in times], Fraction(15))
@@ -139,7 +139,7 @@ def test_a_video_of_which_a_tenth_runs_back_is_damaged(again: Fraction) -> None:
     ],
     ids=["no times", "no frames", "one moment", "short", "long", "a gap", "endless frames"],
 )
-def test_a_video_that_cannot_be_a_capture_is_told_why(times: list[Fraction | None], code: str) -> None:
+def test_a_video_that_cannot_be_a_capture_is_refused_with_its_code(times: list[Fraction | None], code: str) -> None:
     clock = MediaClock(LIMITS, Timeline.of([Fraction(0)], LIMITS, header_rate=Fraction(30)))
     with pytest.raises(VideoError) as refused:
         for at_s in times:
@@ -150,7 +150,7 @@ def test_a_video_that_cannot_be_a_capture_is_told_why(times: list[Fraction | Non
 
 @pytest.mark.parametrize("rate", [None, Fraction(0), Fraction(1, 10**6), Fraction(10**6), Fraction(30000, 1001)])
 @pytest.mark.parametrize("times", [[], [0], [0, 0], [0, 66, 133], list(range(0, 3000, 4))])
-def test_no_rate_and_no_times_make_a_capture_of_no_rate(rate: Fraction | None, times: list[int]) -> None:
+def test_a_capture_has_a_valid_rate_whatever_the_video_says(rate: Fraction | None, times: list[int]) -> None:
     timeline = Timeline.of(milliseconds(*times), LIMITS, header_rate=rate)
     assert 1 <= timeline.fps_target <= LIMITS.max_fps
     assert timeline.period_s > 0

@@ -32,7 +32,7 @@ INVERSE = {(0, 1, -1, 0): (0, -1, 1, 0), (0, -1, 1, 0): (0, 1, -1, 0)}
 
 @pytest.fixture(scope="module")
 def landmarks() -> Iterator[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]]:
-    """x and y of pose and face, of each picture by itself."""
+    """x and y of pose and face, each picture processed alone."""
     with Holistic(static_image_mode=True) as graph:
 
         def found(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

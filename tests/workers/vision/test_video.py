@@ -1,4 +1,4 @@
-"""Videos that may be hostile: what is opened, what is decoded, and what each that is not taken is told."""
+"""Videos that may be hostile: which are opened and decoded, and the code of each refusal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def opened(data: bytes) -> Video:
 
 
 def code_of(data: bytes) -> str:
-    """Why a video is not taken; empty if it is."""
+    """The code of the refusal; empty if the video is accepted."""
     try:
         for picture in opened(data).pictures():
             picture.image()
@@ -79,17 +79,17 @@ HOSTILE = {
     "nothing": (b"", "not_a_video"),
     "text": (b"hello, this is no video", "not_a_video"),
     "an image": (PNG, "not_a_video"),
-    "a container that is not taken": (grey_video(60, 30, container="avi"), "not_a_video"),
+    "a container that is not accepted": (grey_video(60, 30, container="avi"), "not_a_video"),
     "sound without a picture": (sound_only(), "no_frames"),
     "the index at the end is cut off": (GOOD[: len(GOOD) // 2], "not_a_video"),
     "one frame": (grey_video(1), "limit_duration_too_short"),
     "too long": (grey_video(122, 1), "limit_duration_exceeded"),
-    "forty streams, of which some are looked at": (many_streams(), "limit_duration_too_short"),
+    "forty streams, of which the reader examines some": (many_streams(), "limit_duration_too_short"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_cannot_be_a_capture_has_its_code(name: str) -> None:
+def test_a_video_that_cannot_be_a_capture_has_its_code(name: str) -> None:
     data, code = HOSTILE[name]
     assert code_of(data) == code
 

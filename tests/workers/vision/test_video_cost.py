@@ -1,4 +1,4 @@
-"""What a video may cost: work in samples, memory in bytes."""
+"""Bounds on a video's cost: samples decoded, bytes of memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 
 
 def motion_jpeg(*jpegs: bytes, container: str = "mov") -> bytes:
-    """A video of these very pictures."""
+    """A Motion JPEG of exactly these pictures."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream("mjpeg", rate=15)
@@ -57,7 +57,7 @@ def test_every_scan_counts_over_the_largest_picture_that_a_header_tells_of() -> 
 
 
 def test_the_work_of_a_video_is_bounded_whatever_its_packets_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A packet may hold a picture that is not shown; it costs what the others do."""
+    """A packet may hold a picture that is not shown; decoding it costs the same."""
     monkeypatch.setattr(video_cost, "MAX_VIDEO_SAMPLES", 60 * 64 * 48)
     assert code_of(grey_video(60, 30)) == ""
     monkeypatch.setattr(video_cost, "MAX_VIDEO_SAMPLES", 60 * 64 * 48 - 1)
@@ -86,7 +86,7 @@ def test_an_index_that_claims_too_much_is_refused_before_ffmpeg_reads_it(
 # --- memory -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_over_the_limit_is_not_to_be_had_inside_and_is_outside() -> None:
+def test_memory_over_the_limit_is_refused_inside_the_block_and_granted_outside() -> None:
     limit = MemoryLimit(64 * MIB)
     with limit.held():
         assert len(bytearray(16 * MIB)) == 16 * MIB
@@ -113,7 +113,7 @@ except VideoError as error:
     ("most_bytes", "said"), [(video_cost.MAX_VIDEO_BYTES, "3"), (8 * MIB, "limit_memory_exceeded")]
 )
 def test_a_video_that_takes_more_memory_than_it_may_has_its_code(most_bytes: int, said: str) -> None:
-    """In a process of its own: what this one has freed counts for nothing."""
+    """Runs in a new process: memory that this one has freed would distort the measurement."""
     large = encoded([np.zeros((2304, 4096, 3), np.uint8)] * 3, 1, container="matroska")
     command = [sys.executable, "-c", _IN_LITTLE_MEMORY, str(most_bytes)]
     done = subprocess.run(command, input=large, capture_output=True, check=False)

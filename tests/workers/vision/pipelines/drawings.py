@@ -1,4 +1,4 @@
-"""Hands for tests: drawn ones, the same every time, that MediaPipe takes for real."""
+"""Drawn hands, the same every time, in which MediaPipe finds landmarks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FINGERS: tuple[tuple[Point, Point, float, float], ...] = (
     ((0.85, -1.0), (1.25, -3.7), 0.32, 0.25),
     ((0.7, 0.7), (2.3, -1.0), 0.5, 0.33),  # the thumb
 )
-"""From, to, and the radius there and there, in units from the middle of the palm."""
+"""Start, end, and the radius at each, in units from the middle of the palm."""
 
 
 def right_hand() -> Image:
@@ -35,7 +35,7 @@ def right_hand() -> Image:
 
 
 def left_hand() -> Image:
-    """The same person's left hand: a right one in the mirror."""
+    """The left hand of the same person: the right hand mirrored."""
     return _pixels(ImageOps.mirror(_drawing()))
 
 

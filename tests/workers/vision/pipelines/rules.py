@@ -1,4 +1,4 @@
-"""What holds of every pipeline, said once."""
+"""Checks that every pipeline must pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(pipeline: Pipeline, images: Sequence[Image]) -> list[Findings]:
 
 
 def findings_of(pipeline_id: str, images: Sequence[Image]) -> list[Findings]:
-    """What a fresh pipeline finds."""
+    """The findings of a new pipeline."""
     with closing(make_pipeline(pipeline_id)) as pipeline:
         return run(pipeline, images)
 

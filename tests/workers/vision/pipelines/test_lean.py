@@ -1,4 +1,4 @@
-"""MediaPipe as the workers load it finds what MediaPipe finds."""
+"""MediaPipe without the modules that workers leave out has the same findings as the whole of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pipeline holds, and gives back."""
+"""The memory that a pipeline uses, and returns when it is closed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.vision.pipelines.registry import make_pipeline
 
 
 def resident_kb() -> int:
-    """How much memory this process has now."""
+    """The resident memory of this process, in KB."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:")]
     return int(line.split()[1])
 
@@ -24,7 +24,7 @@ def working() -> Pipeline:
 
 
 def test_a_closed_pipeline_gives_its_memory_back() -> None:
-    working().close()  # what is loaded once, stays
+    working().close()  # libraries and models stay loaded after the first pipeline
     before_kb = resident_kb()
     pipelines = [working() for _ in range(3)]
     held_kb = resident_kb() - before_kb

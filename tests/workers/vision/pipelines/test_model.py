@@ -22,7 +22,7 @@ MASK, PRESENCE = 2, 1
 
 @cache
 def schema() -> Any:
-    """The generated module alone: the package it is in loads all of MediaPipe's other API."""
+    """Import the generated module by its file: its package would import the whole Tasks API of MediaPipe."""
     path = SITE / "mediapipe/tasks/metadata/schema_py_generated.py"
     spec = importlib.util.spec_from_file_location("tflite_schema", path)
     assert spec is not None and spec.loader is not None
@@ -36,7 +36,7 @@ def graph_of(model: bytes) -> Any:
 
 
 def operators(graph: Any) -> list[tuple[int, tuple[int, ...], tuple[int, ...]]]:
-    """What each one is, what it reads, what it makes."""
+    """Each operator's kind, inputs and outputs."""
     found = (graph.Operators(number) for number in range(graph.OperatorsLength()))
     return [(one.OpcodeIndex(), tuple(one.InputsAsNumpy()), tuple(one.OutputsAsNumpy())) for one in found]
 
@@ -67,7 +67,7 @@ def test_only_operators_that_nothing_needs_are_gone() -> None:
             kept = next(left, None)
         else:
             gone.append(operator)
-    assert kept is None, "the others are there, in the same order"
+    assert kept is None, "the remaining operators are the same, in the same order"
     assert len(gone) == 46
     made = {tensor for _, _, outputs in gone for tensor in outputs}
     read = {tensor for _, inputs, _ in after for tensor in inputs} | set(graph_of(models()[1]).OutputsAsNumpy())
@@ -96,7 +96,7 @@ def test_the_process_reads_it_from_its_memory() -> None:
 
 
 @pytest.mark.parametrize("error", [AttributeError("not Linux"), PermissionError("a sandbox")])
-def test_where_there_are_no_files_in_memory_the_model_is_mediapipes(
+def test_if_the_system_has_no_files_in_memory_mediapipe_s_own_model_is_used(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_name: str) -> int:
@@ -107,7 +107,7 @@ def test_where_there_are_no_files_in_memory_the_model_is_mediapipes(
 
 
 @pytest.mark.parametrize("outputs", [["pose_landmarks"], ["pose_landmarks", "segmentation_mask"]])
-def test_a_graph_whose_mask_is_read_makes_one(outputs: list[str]) -> None:
+def test_a_graph_whose_mask_is_read_uses_the_model_that_computes_it(outputs: list[str]) -> None:
     side_inputs = pose._SIDE_INPUTS | {"enable_segmentation": True}
     with TrimmedGraph(pose._GRAPH, outputs, side_inputs, pose._PARAMETERS) as graph:
         text = graph._graph.text_config

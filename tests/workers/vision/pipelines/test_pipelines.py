@@ -117,12 +117,12 @@ def test_a_hand_is_on_the_side_where_its_owner_has_it() -> None:
         assert findings.confidences[side] > 0.8
 
 
-def test_who_faces_the_camera_has_the_right_hand_on_the_pictures_left() -> None:
+def test_the_right_hand_of_a_person_facing_the_camera_is_on_the_picture_s_left() -> None:
     right, left = (found("hands")[0].landmarks[part][:, 0] for part in ("right_hand", "left_hand"))
     assert right.max() < 0.5 < left.min()
 
 
-def test_in_the_mirror_each_hand_is_the_other() -> None:
+def test_in_a_mirrored_picture_left_and_right_hand_are_swapped() -> None:
     mirrored = np.ascontiguousarray(right_hand()[:, ::-1])
     (seen,), (in_the_mirror,) = findings_of("hands", [right_hand()]), findings_of("hands", [mirrored])
     x = 1 - in_the_mirror.landmarks["left_hand"][:, 0]

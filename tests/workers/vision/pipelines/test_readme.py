@@ -1,4 +1,4 @@
-"""The README's example is run: its file and its line, as they stand there."""
+"""Run the README's example with the file and the line that it shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ README = Path(workers.vision.pipelines.__file__).with_name("README.md").read_tex
 
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipelineInfo]:
-    """The example's line, registered, its file where Python finds the other pipelines."""
+    """Register the example's line, and put its file where Python finds the other pipelines."""
     (name,) = re.findall(r"`workers/vision/pipelines/(\w+)\.py`:", README)
     module, line = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     (tmp_path / f"{name}.py").write_text(module)

@@ -1,4 +1,4 @@
-"""How MediaPipe's results are read, on results made by hand."""
+"""Reading MediaPipe's results, on results that the tests construct."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_of_two_equally_sure_hands_on_one_side_the_first_stays() -> None:
     assert found == {"left_hand": (0.25, 0.75), "right_hand": (0.5, 0.25)}
 
 
-def test_no_hands_are_nothing_found() -> None:
+def test_a_result_without_hands_is_nothing_found() -> None:
     assert hands_found() == {}
 
 
