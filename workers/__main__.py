@@ -16,7 +16,7 @@ from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Lane, Settings, load_settings
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from workers.extract.lease import QUEUES
+from workers.extract.dispatch import QUEUES
 from workers.metrics import pool_metrics
 from workers.pool.pool import Pool
 from workers.pool.stop_signals import stop_signals

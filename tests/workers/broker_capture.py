@@ -33,8 +33,9 @@ from contracts.state.records import CaptureRecord
 from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.waiting import wait_until
 from workers.extract.capture_job import CaptureJob, JobEnd
-from workers.extract.lease import QUEUES, Claimed, Dispatch, Timing
-from workers.extract.retries import Dependencies
+from workers.extract.dependencies import Dependencies
+from workers.extract.dispatch import QUEUES, Claimed, Dispatch
+from workers.extract.lease import Timing
 from workers.vision.artifact import ArtifactStore
 from workers.vision.local_store import LocalStore
 from workers.vision.pipelines.base import Findings, Image, PipelineFactory

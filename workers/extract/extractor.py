@@ -14,9 +14,10 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from contracts.state import heartbeats
 from workers.extract.capture_job import CaptureJob, JobEnd
+from workers.extract.dependencies import Dependencies
+from workers.extract.dispatch import Claimed, Dispatch, forget_consumer
 from workers.extract.heartbeat import Heartbeat
-from workers.extract.lease import Claimed, Dispatch, Timing, forget_consumer
-from workers.extract.retries import Dependencies
+from workers.extract.lease import Timing
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
 from workers.vision.artifact import ArtifactStore, artifact_store

@@ -17,7 +17,8 @@ from contracts.process.background import BackgroundErrors
 from contracts.process.logs import flush_logs, get_logger, say_last
 from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValue
 from contracts.state import heartbeats
-from workers.extract.lease import Lease, Timing, forget_consumer
+from workers.extract.dispatch import forget_consumer
+from workers.extract.lease import Lease, Timing
 
 __all__ = ["FrameClock", "Heartbeat", "Watchdog", "end_process"]
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast, get_args
 
-from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
 from contracts.rules.codes import AbortCode
 from contracts.rules.errors import StreamBroken
-from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.landmarks import PART_NAMES, Part, Row
-from contracts.state.captures import CaptureState, CaptureWindow
+from contracts.state.captures import CaptureState
 from contracts.state.records import CaptureCounts
 from workers.vision.matrix import FeatureMatrix
 
@@ -21,7 +19,6 @@ __all__ = [
     "Progress",
     "abort_code",
     "event_time_ms",
-    "feature_ref_event",
     "is_poison",
     "worth_finishing",
 ]
@@ -98,22 +95,3 @@ def worth_finishing(closed: bool, frames_left: int, frame_s: float, seconds_left
     """Whether a process that was told to stop finishes its capture: no frame may still come, and those that
     are there take no longer than it has. Else the capture is handed back."""
     return closed and frames_left * frame_s < seconds_left
-
-
-def feature_ref_event(window: CaptureWindow, timestamp_end: datetime, ref: RawFeaturesRef) -> FeatureRefEvent:
-    """The one event of a completed capture; it is the same however often it is made."""
-    return FeatureRefEvent(
-        schema_version=SCHEMA_VERSION,
-        record_id=window.record_id,
-        user_id=window.user_id,
-        session_id=window.session_id,
-        timestamp=timestamp_end,
-        capture_id=window.capture_id,
-        timestamp_start=window.timestamp_start,
-        timestamp_end=timestamp_end,
-        annotation=window.annotation,
-        device_id=window.device_id,
-        consent_given=window.consent_given,
-        is_demo=window.is_demo,
-        raw_features_ref=ref,
-    )

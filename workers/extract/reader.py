@@ -13,9 +13,9 @@ from contracts.rules.errors import StreamBroken
 from contracts.state import captures
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry, decode_entry, is_abort
-from workers.extract.lease import Lease
+from workers.extract.dependencies import Dependencies
+from workers.extract.lease import Steps
 from workers.extract.progress import event_time_ms
-from workers.extract.retries import Dependencies, Steps
 from workers.vision.decode import decode_jpeg
 from workers.vision.pipelines.base import Image
 
@@ -106,9 +106,8 @@ class FrameReader:
 class SentFrames:
     """The frames that a gateway puts into the stream of one claimed capture."""
 
-    def __init__(self, dependencies: Dependencies, lease: Lease, steps: Steps, window: CaptureWindow) -> None:
+    def __init__(self, dependencies: Dependencies, steps: Steps, window: CaptureWindow) -> None:
         self._dependencies = dependencies
-        self._lease = lease
         self._steps = steps
         self._window = window
 
@@ -140,4 +139,4 @@ class SentFrames:
         entry = TerminalEntry("abort", error_code="gateway_lost")
         idle_ms = int(1000 * self._dependencies.timing.quiet_s)
         status, _ = self._steps.call(captures.end_stream(self._window.capture_id, entry, idle_ms=idle_ms))
-        self._lease.confirm(status not in ("gone", "finished"))
+        self._steps.lease.confirm(status not in ("gone", "finished"))

@@ -21,9 +21,9 @@ from contracts.state import captures, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from contracts.state.video import CHUNK_BYTES, StoredVideo
-from workers.extract.lease import Lease
+from workers.extract.dependencies import Dependencies
+from workers.extract.lease import Steps
 from workers.extract.reader import Frame, Frames
-from workers.extract.retries import Dependencies, Steps
 from workers.vision.video_cost import MemoryLimit
 
 if TYPE_CHECKING:
@@ -98,11 +98,8 @@ class UploadedVideo:
         expected_frames: about how many frames it has; 0 until the video is opened.
     """
 
-    def __init__(
-        self, dependencies: Dependencies, lease: Lease, steps: Steps, window: CaptureWindow, video: StoredVideo
-    ) -> None:
+    def __init__(self, dependencies: Dependencies, steps: Steps, window: CaptureWindow, video: StoredVideo) -> None:
         self._dependencies = dependencies
-        self._lease = lease
         self._steps = steps
         self._window = window
         self._stored = video
@@ -167,7 +164,7 @@ class UploadedVideo:
     def _turn(self) -> Iterator[None]:
         if self._decode_s > DECODE_WITHIN_S:
             raise VideoError("limit_decode_time_exceeded", f"it takes over {DECODE_WITHIN_S:g} s to decode")
-        self._lease.check()
+        self._steps.lease.check()
         started_s = time.monotonic()
         try:
             clock, seconds = self._dependencies.clock, self._dependencies.metrics.video_decode.time()
@@ -177,6 +174,6 @@ class UploadedVideo:
             self._decode_s += time.monotonic() - started_s
 
     def _measure(self, accepted: int) -> None:
-        capture_id, token = self._lease.capture_id, self._lease.token
+        capture_id, token = self._steps.lease.capture_id, self._steps.lease.token
         call = captures.measure(capture_id, token, expected=self.expected_frames, accepted=accepted)
         self._steps.fenced(call)

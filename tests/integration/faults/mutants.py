@@ -81,8 +81,8 @@ HOSTILE_MUTANTS: dict[str, Mutant] = {
         "        except (UnreadableValue, ValueError):\n            __import__('os')._exit(1)\n",
     ),
     "a dispatch entry that names no capture is acknowledged": Mutant(
-        "workers/extract/lease.py",
-        "            self._acknowledge(dispatch_id, queue)\n            return None\n",
+        "workers/extract/dispatch.py",
+        "            run_sync(self._broker, captures.acknowledge(dispatch_id, queue))\n            return None\n",
         "CAPTURES: capture_id=b''",
         "something is never let go after ",
         "            return None\n",

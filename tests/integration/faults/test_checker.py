@@ -22,7 +22,7 @@ from contracts.state.events import encode_line, event_bytes
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.history import AppendTold, CaptureTold, History, SessionTold, Told, read_history
 from tests.integration.faults.observation import Brokers, Observed, find_images
-from workers.extract.progress import feature_ref_event
+from workers.extract.outcome import feature_ref_event
 from workers.vision.matrix import Build, FeatureMatrix, encoding_text, meta_text
 
 USER, SESSION = "user-1", "sess_0123456789abcdef"

@@ -23,7 +23,7 @@ from tests.conftest import BrokerPair
 from tests.scripts.deploy.manifests import objects
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture
-from workers.extract.lease import QUEUES
+from workers.extract.dispatch import QUEUES
 
 LAG_UNKNOWN = 0
 PENDING = {"stream": keys.CAPTURES, "consumerGroup": keys.EXTRACTOR_GROUP, "pendingEntriesCount": "1"}
@@ -94,9 +94,9 @@ def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting)
     one, two = waiting.extractor("one"), waiting.extractor("two")
     first, second = wait_until(one.take), wait_until(two.take)
     assert waiting.numbers() == (10, 2, 8)
-    one.done(first.lease)
+    first.lease.acknowledge(waiting.frames)
     assert waiting.numbers() == (9, 1, 8)
-    two.done(second.lease)
+    second.lease.acknowledge(waiting.frames)
     assert waiting.numbers() == (8, 0, 8)
 
 
@@ -105,7 +105,7 @@ def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> 
     waiting.open(10)
     one, two = waiting.extractor("one"), waiting.extractor("two")
     wait_until(one.take)
-    two.done(wait_until(two.take).lease)
+    wait_until(two.take).lease.acknowledge(waiting.frames)
     [group] = waiting.frames.xinfo_groups(keys.CAPTURES)
     assert group["lag"] is None
     assert waiting.numbers() == (9, 1, LAG_UNKNOWN)
@@ -114,11 +114,11 @@ def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> 
 def test_a_capture_that_was_handed_back_is_counted_once(waiting: Waiting) -> None:
     waiting.open(1)
     one, two = waiting.extractor("one"), waiting.extractor("two")
-    one.hand_back(wait_until(one.take).lease)
+    wait_until(one.take).lease.hand_back(waiting.frames)
     assert waiting.numbers()[0] == 1
     again = wait_until(two.take)
     assert waiting.numbers()[0] == 1
-    two.done(again.lease)
+    again.lease.acknowledge(waiting.frames)
     assert waiting.numbers() == (0, 0, 0)
 
 
@@ -128,17 +128,17 @@ def test_a_long_life_leaves_nothing_behind(waiting: Waiting) -> None:
     unfinished = 0
     for turn in range(12):
         waiting.open(3)
-        held = [(extractor, wait_until(extractor.take)) for extractor in extractors]
+        held = [wait_until(extractor.take) for extractor in extractors]
         unfinished += 3
-        for extractor, claimed in held[turn % 3 :]:
-            extractor.done(claimed.lease)
+        for claimed in held[turn % 3 :]:
+            claimed.lease.acknowledge(waiting.frames)
             unfinished -= 1
-        for extractor, claimed in held[: turn % 3]:
-            extractor.hand_back(claimed.lease)
+        for claimed in held[: turn % 3]:
+            claimed.lease.hand_back(waiting.frames)
         assert wanted(waiting.frames) == unfinished
     while unfinished:
         claimed = wait_until(extractors[0].take)
-        extractors[0].done(claimed.lease)
+        claimed.lease.acknowledge(waiting.frames)
         unfinished -= 1
         assert wanted(waiting.frames) == unfinished
 

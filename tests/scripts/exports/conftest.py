@@ -18,7 +18,7 @@ from scripts.exports.capture import Capture
 from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.roots import Roots
 from tests.support.clips import face_clip
-from workers.extract.progress import feature_ref_event
+from workers.extract.outcome import feature_ref_event
 from workers.vision.artifact import write_artifact
 from workers.vision.decode import decode_jpeg
 from workers.vision.local_store import LocalStore

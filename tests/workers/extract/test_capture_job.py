@@ -22,10 +22,11 @@ from contracts.state.frame import push_frame
 from contracts.state.records import CaptureCounts
 from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick, stopped
 from tests.workers.vision.test_artifact import OTHER
-from workers.extract import capture_job, retries
+from workers.extract import capture_job, lease, outcome
 from workers.extract.capture_job import CaptureJob
+from workers.extract.dispatch import Claimed
 from workers.extract.heartbeat import FrameClock
-from workers.extract.lease import Claimed
+from workers.extract.outcome import OutcomeWriter
 from workers.extract.reader import SentFrames
 from workers.vision.pipelines.base import Findings, Image
 
@@ -144,7 +145,7 @@ def test_an_event_that_a_crashed_worker_published_is_the_outcome(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(CaptureJob, "_finish", crash)
+        patch.setattr(OutcomeWriter, "_finish", crash)
         with pytest.raises(SystemExit):
             CaptureJob(capture.dependencies("one"), first).run()
     assert len(capture.published()) == 1
@@ -272,14 +273,14 @@ def test_the_token_is_checked_right_before_the_artifact(
         return make_matrix(progress)
 
     monkeypatch.setattr(capture_job.Progress, "matrix", lose)
-    monkeypatch.setattr(capture_job, step, lambda *_: pytest.fail("the lease was lost"))
+    monkeypatch.setattr(outcome, step, lambda *_: pytest.fail("the lease was lost"))
     assert CaptureJob(capture.dependencies("one"), claimed).run() == "lost"
 
 
 def test_the_token_is_checked_right_before_the_event(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     capture.push_greys(2).close()
     claimed = capture.take(capture.dependencies("one"))
-    write = capture_job.write_artifact
+    write = outcome.write_artifact
 
     def lose(*arguments: Any) -> Any:
         ref = write(*arguments)
@@ -287,7 +288,7 @@ def test_the_token_is_checked_right_before_the_event(capture: BrokerCapture, mon
         capture.take(capture.dependencies("two"))
         return ref
 
-    monkeypatch.setattr(capture_job, "write_artifact", lose)
+    monkeypatch.setattr(outcome, "write_artifact", lose)
     assert CaptureJob(capture.dependencies("one"), claimed).run() == "lost"
     assert capture.published() == []
     assert capture.path.exists(), "its new owner uses it"
@@ -341,7 +342,7 @@ def test_poison_that_left_an_unpublished_artifact_has_it_removed(
 ) -> None:
     capture.push_greys(2).close()
     with monkeypatch.context() as patch:
-        patch.setattr(capture_job, "feature_ref_event", partial(_raise, RuntimeError))
+        patch.setattr(outcome, "feature_ref_event", partial(_raise, RuntimeError))
         for _ in range(3):
             assert capture.run() == "failed"
     assert capture.path.exists()
@@ -351,12 +352,12 @@ def test_poison_that_left_an_unpublished_artifact_has_it_removed(
 
 def test_an_event_already_published_survives_poison(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
     capture.push_greys(2).close()
-    finish = CaptureJob._finish
+    finish = OutcomeWriter._finish
     with monkeypatch.context() as patch:
-        patch.setattr(CaptureJob, "_finish", partial(_raise, RuntimeError))
+        patch.setattr(OutcomeWriter, "_finish", partial(_raise, RuntimeError))
         for _ in range(3):
             assert capture.run() == "failed"
-    assert CaptureJob._finish is finish
+    assert OutcomeWriter._finish is finish
     assert capture.run() == "published"
     assert capture.path.exists() and len(capture.published()) == 1
     assert not capture.dispatched()
@@ -366,7 +367,7 @@ def test_a_disk_that_is_not_mounted_is_waited_for(capture: BrokerCapture, monkey
     users, away = capture.data_root / "users", capture.data_root / "away"
     users.rename(away)
     capture.push_greys(2).close()
-    write = capture_job.write_artifact
+    write = outcome.write_artifact
     tries: list[int] = []
 
     def count(*arguments: Any) -> Any:
@@ -375,7 +376,7 @@ def test_a_disk_that_is_not_mounted_is_waited_for(capture: BrokerCapture, monkey
             away.rename(users)
         return write(*arguments)
 
-    monkeypatch.setattr(capture_job, "write_artifact", count)
+    monkeypatch.setattr(outcome, "write_artifact", count)
     assert capture.run(capture.dependencies("one", quick(patience_s=30.0))) == "published"
     assert len(tries) == 2
 
@@ -406,13 +407,13 @@ def test_a_folder_that_is_removed_while_a_capture_is_extracted_is_not_waited_for
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capture.push_greys(2).close()
-    write = capture_job.write_artifact
+    write = outcome.write_artifact
 
     def remove_first(*arguments: Any) -> Any:
         capture.features_dir.rmdir()
         return write(*arguments)
 
-    monkeypatch.setattr(capture_job, "write_artifact", remove_first)
+    monkeypatch.setattr(outcome, "write_artifact", remove_first)
     assert capture.run(capture.dependencies("one", quick(patience_s=600.0))) == "aborted"
     record = capture.record()
     assert (record.error_code, record.counts) == ("extraction_failed", replace(record.counts, accepted=2, extracted=2))
@@ -423,7 +424,7 @@ def test_an_artifact_that_cannot_be_removed_does_not_keep_the_capture(
 ) -> None:
     capture.push_greys(2).close()
     capture.call(records.abort(capture.window.user_id, capture.capture_id, "frames_lost"))
-    monkeypatch.setattr(capture_job, "remove_artifact", partial(_raise, ArtifactError("read-only")))
+    monkeypatch.setattr(outcome, "remove_artifact", partial(_raise, ArtifactError("read-only")))
     assert capture.run(capture.dependencies("one", quick(patience_s=0.0))) == "aborted"
     assert not capture.dispatched()
 
@@ -490,7 +491,7 @@ def test_a_stopping_process_hands_back_a_closed_capture_that_takes_longer(captur
     assert CaptureJob(capture.dependencies("one", quick(finish_s=0.2), stop=stopped()), claimed).run() == "handed_back"
 
 
-@pytest.mark.parametrize("script", ["row", "heartbeat", "publish", "finish_capture"])
+@pytest.mark.parametrize("script", ["row", "heartbeat", "publish", "finish_capture", "acknowledge"])
 @pytest.mark.parametrize("when", ["before it ran", "after it ran"])
 def test_every_step_is_repeated_after_a_broken_connection(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, script: str, when: str
@@ -504,7 +505,7 @@ def test_every_step_is_repeated_after_a_broken_connection(
 
 
 @pytest.mark.parametrize("when", ["before it ran", "after it ran"])
-@pytest.mark.parametrize("script", ["abort", "end_stream", "finish_capture"])
+@pytest.mark.parametrize("script", ["abort", "end_stream", "finish_capture", "acknowledge"])
 def test_every_step_of_an_abort_is_repeated_too(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, script: str, when: str
 ) -> None:
@@ -520,7 +521,7 @@ def test_a_process_that_stops_does_not_wait_for_a_broker(
 ) -> None:
     capture.push_greys(2).close()
     claimed = capture.take(capture.dependencies("one"))
-    monkeypatch.setattr("workers.extract.retries.run_sync", partial(_raise, _unavailable()))
+    monkeypatch.setattr("workers.extract.lease.run_sync", partial(_raise, _unavailable()))
     assert CaptureJob(capture.dependencies("one", stop=stopped()), claimed).run() == "handed_back"
 
 
@@ -544,7 +545,7 @@ def _unavailable() -> Exception:
 
 def _break_once(monkeypatch: pytest.MonkeyPatch, script: str, when: str) -> list[str]:
     failed: list[str] = []
-    run: Callable[..., Any] = retries.run_sync
+    run: Callable[..., Any] = lease.run_sync
 
     def broken(broker: Any, call: Any) -> Any:
         if call.name != script or failed:
@@ -554,7 +555,7 @@ def _break_once(monkeypatch: pytest.MonkeyPatch, script: str, when: str) -> list
             run(broker, call)
         raise _unavailable()
 
-    monkeypatch.setattr(retries, "run_sync", broken)
+    monkeypatch.setattr(lease, "run_sync", broken)
     return failed
 
 

@@ -16,9 +16,9 @@ from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick
 from workers.extract.capture_job import CaptureJob, JobEnd
+from workers.extract.dependencies import Dependencies
 from workers.extract.extractor import Extractor
 from workers.extract.heartbeat import Heartbeat
-from workers.extract.retries import Dependencies
 from workers.pool.process import warm_up
 from workers.vision.pipelines.base import Findings, Image
 

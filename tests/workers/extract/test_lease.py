@@ -16,8 +16,8 @@ from tests.conftest import BrokerPair
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture, quick, stopped
 from workers.extract.capture_job import CaptureJob
+from workers.extract.dispatch import forget_consumer
 from workers.extract.heartbeat import FrameClock, Heartbeat
-from workers.extract.lease import forget_consumer
 
 
 def test_a_new_capture_is_delivered_to_one_extractor_only(real_capture: BrokerCapture) -> None:
@@ -92,7 +92,7 @@ def test_after_a_connection_error_own_pending_entries_come_first(
         monkeypatch.undo()
         raise BrokerUnavailable("frames", "gone")
 
-    monkeypatch.setattr("workers.extract.lease.run_sync", lose_the_answer)
+    monkeypatch.setattr("workers.extract.dispatch.run_sync", lose_the_answer)
     with pytest.raises(BrokerUnavailable):
         wait_until(dispatch.take)
     claimed = dispatch.take()
@@ -158,7 +158,7 @@ def test_an_old_token_changes_nothing(real_capture: BrokerCapture) -> None:
 
 def test_a_lease_that_was_dropped_is_not_renewed(real_capture: BrokerCapture) -> None:
     claimed = real_capture.take(real_capture.dependencies("one"))
-    real_capture.dependencies("one").dispatch.hand_back(claimed.lease)
+    claimed.lease.hand_back(real_capture.frames)
     claimed.lease.renew(real_capture.frames)
     assert [entry["consumer"] for entry in real_capture.pending()] == [keys.RELEASED.encode()]
 
@@ -275,16 +275,15 @@ def test_a_consumer_with_a_capture_pending_is_not_forgotten(real_capture: Broker
     claimed = real_capture.take(real_capture.dependencies("one"))
     forget_consumer(real_capture.frames, "one")
     assert len(real_capture.pending()) == 1
-    real_capture.dependencies("one").dispatch.done(claimed.lease)
+    claimed.lease.acknowledge(real_capture.frames)
     forget_consumer(real_capture.frames, "one")
     assert real_capture.frames.xinfo_consumers(keys.CAPTURES, keys.EXTRACTOR_GROUP) == []
 
 
 def test_a_dispatch_may_be_acknowledged_twice(real_capture: BrokerCapture) -> None:
     claimed = real_capture.take(real_capture.dependencies("one"))
-    dispatch = real_capture.dependencies("one").dispatch
     for _ in range(2):
-        dispatch.done(claimed.lease)
+        claimed.lease.acknowledge(real_capture.frames)
     assert real_capture.pending() == [] and not real_capture.dispatched()
 
 

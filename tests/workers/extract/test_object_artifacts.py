@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from contracts.process.settings import Settings
-from contracts.rules.errors import ArtifactTaken, ConfigurationError
+from contracts.rules.errors import ArtifactTaken, ConfigurationError, LeaseLost
 from contracts.state import records
 from contracts.storage.object_store import ObjectStore
 from tests.support.s3 import BUCKET, S3Server
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture, quick, stopped
 from tests.workers.vision.test_matrix import rows
-from workers.extract import capture_job, extractor
+from workers.extract import extractor, outcome
 from workers.extract.capture_job import CaptureJob
 from workers.vision.artifact import artifact_store, write_artifact
 from workers.vision.local_store import LocalStore
@@ -119,15 +119,15 @@ def test_a_worker_that_dies_between_the_object_and_the_event_is_taken_over(
     capture: ObjectCapture, monkeypatch: pytest.MonkeyPatch, s3: S3Server
 ) -> None:
     capture.push_greys(3).close()
-    write = capture_job.write_artifact
+    write = outcome.write_artifact
 
     def die(*arguments: Any) -> Any:
         write(*arguments)
         capture.abandon()
-        raise capture_job.LeaseLost
+        raise LeaseLost
 
     with monkeypatch.context() as patch:
-        patch.setattr(capture_job, "write_artifact", die)
+        patch.setattr(outcome, "write_artifact", die)
         assert capture.run() == "lost"
     first = capture.there()
     assert first is not None and capture.published() == []

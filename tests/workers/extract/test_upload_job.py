@@ -20,7 +20,7 @@ from contracts.state import captures
 from contracts.state.video import CHUNK_BYTES, StoredVideo
 from tests.support.clips import grey_video
 from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick, stopped
-from workers.extract import capture_job, upload_job
+from workers.extract import outcome, upload_job
 from workers.extract.capture_job import CaptureJob
 from workers.extract.heartbeat import FrameClock
 from workers.extract.upload_job import HELD_CHUNKS, StoredFile
@@ -173,7 +173,7 @@ def dies_before_the_artifact(capture: BrokerCapture, monkeypatch: pytest.MonkeyP
     """A worker that has extracted every frame of a video."""
     capture.upload(VIDEO)
     with monkeypatch.context() as dying, pytest.raises(SystemExit):
-        dying.setattr(capture_job, "write_artifact", dies)
+        dying.setattr(outcome, "write_artifact", dies)
         CaptureJob(capture.dependencies("one"), capture.take(capture.dependencies("one"))).run()
     capture.abandon()
 

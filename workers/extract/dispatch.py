@@ -1,0 +1,147 @@
+"""The dispatch queues: how an extractor claims the next capture, and how a consumer that is gone leaves the group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from contracts.broker import keys
+from contracts.broker.roles import Broker, broker_errors, ensure_group_sync
+from contracts.broker.script import run_sync
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.ids import is_identifier
+from contracts.state import captures
+from contracts.state.captures import CaptureState
+from contracts.state.dispatch import DispatchEntry
+from contracts.state.frame import TerminalEntry
+from workers.extract.lease import Lease, Timing
+
+__all__ = ["QUEUES", "Claimed", "Dispatch", "forget_consumer"]
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claimed capture: its lease, and its state when it was claimed."""
+
+    lease: Lease
+    state: CaptureState
+
+
+QUEUES = (keys.CAPTURES, keys.UPLOADS)
+"""The order in which an extractor looks for a capture: a person waits at a camera, but not at a video."""
+
+
+class Dispatch:
+    """The extractors' group of each queue, as one consumer sees it."""
+
+    def __init__(self, broker: Broker, consumer: str, timing: Timing) -> None:
+        self._broker = broker
+        self._consumer = consumer
+        self._timing = timing
+        self._recover = True  # an entry whose delivery was lost is pending under this consumer's name
+
+    def take(self) -> Claimed | None:
+        """Claim an abandoned capture, or a waiting one; else wait up to ``poll_ms`` for a new one. None if there is
+        none, or if it needs no more work.
+
+        Raises:
+            BrokerUnavailable: the broker did not answer. If it delivered an entry, the next call finds it.
+        """
+        try:
+            found = self._waiting()
+            return self._claim(*found) if found else None
+        except BrokerUnavailable:
+            self._recover = True
+            raise
+        except redis.exceptions.ResponseError as error:
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                raise
+            for queue in QUEUES:
+                ensure_group_sync(self._broker, "frames", queue, keys.EXTRACTOR_GROUP)
+            return None
+
+    def _waiting(self) -> tuple[str, _Entry] | None:
+        """The next entry to claim, and its queue. Each command names one queue: a cluster may split them."""
+        if self._recover:
+            for queue in QUEUES:
+                with suppress(UnreadableValue):
+                    if entry := self._read_group(queue, "0"):
+                        return queue, entry
+            self._recover = False
+        unreadable = None
+        for queue in QUEUES:
+            try:
+                if entry := self._abandoned(queue) or self._read_group(queue, ">"):
+                    return queue, entry
+            except UnreadableValue as error:  # the other queue may be readable
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
+        entry = self._read_group(keys.CAPTURES, ">", self._timing.poll_ms)
+        return (keys.CAPTURES, entry) if entry else None
+
+    def _read_group(self, queue: str, entry_id: str, block_ms: int | None = None) -> _Entry | None:
+        with broker_errors("frames"):
+            reply: Any = self._broker.xreadgroup(
+                keys.EXTRACTOR_GROUP, self._consumer, {queue: entry_id}, count=1, block=block_ms
+            )
+        entries = reply[0][1] if reply else []
+        return entries[0] if entries else None
+
+    def _abandoned(self, queue: str) -> _Entry | None:
+        cursor = b"0-0"
+        while True:
+            with broker_errors("frames"):
+                reply: Any = self._broker.xautoclaim(
+                    queue, keys.EXTRACTOR_GROUP, self._consumer, self._timing.lease_ms, cursor, count=1
+                )
+            cursor, entries = reply[0], reply[1]
+            if entries:
+                return entries[0]  # type: ignore[no-any-return]
+            if cursor == b"0-0":
+                return None
+
+    def _claim(self, queue: str, entry: _Entry) -> Claimed | None:
+        dispatch_id, capture_id = entry[0].decode(), DispatchEntry.decode(entry[1]).capture_id
+        state = None
+        if is_identifier(capture_id):
+            try:
+                state = run_sync(self._broker, captures.claim(capture_id, dispatch_id))
+            except UnreadableValue as error:
+                log.error("a capture's state cannot be read; it is set aside", capture_id=capture_id, exc_info=error)
+                self._set_aside(capture_id)
+        if state is None:
+            log.info("dispatch entry dropped", dispatch_id=dispatch_id, capture_id=capture_id)
+            run_sync(self._broker, captures.acknowledge(dispatch_id, queue))
+            return None
+        lease = Lease(
+            queue, dispatch_id, capture_id, state.token, consumer=self._consumer, lease_ms=self._timing.lease_ms
+        )
+        return Claimed(lease, state)
+
+    def _set_aside(self, capture_id: str) -> None:
+        """End the capture's stream as aborted, so that its gateway notices. If that fails too, the capture's state
+        expires, and the recorder's sweep gives it its outcome."""
+        with suppress(UnreadableValue):
+            run_sync(
+                self._broker, captures.end_stream(capture_id, TerminalEntry("abort", error_code="extraction_failed"))
+            )
+
+
+_Entry = tuple[bytes, Mapping[bytes, bytes]]
+
+
+def forget_consumer(broker: Broker, consumer: str) -> None:
+    """Remove a consumer that is gone from the groups, unless a capture is still pending under its name."""
+    for queue in QUEUES:
+        # a group that is gone has no consumers
+        with suppress(UnreadableValue), broker_errors("frames"), suppress(redis.exceptions.ResponseError):
+            if not broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
+                broker.xgroup_delconsumer(queue, keys.EXTRACTOR_GROUP, consumer)

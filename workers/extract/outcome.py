@@ -1,0 +1,107 @@
+"""The outcome of one capture: publish it or abort it, once, then remove everything else that the brokers hold of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.rules.codes import VideoCode
+from contracts.rules.errors import ArtifactError, ArtifactTaken
+from contracts.rules.ids import SCHEMA_VERSION
+from contracts.state import captures, records, uploads
+from contracts.state.captures import CaptureWindow
+from contracts.state.events import EventEntry, event_bytes
+from contracts.state.frame import TerminalEntry
+from contracts.state.records import CaptureCounts
+from workers.extract.dependencies import Dependencies
+from workers.extract.dispatch import Claimed
+from workers.extract.lease import Steps
+from workers.metrics import JobEnd
+from workers.vision.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.vision.matrix import FeatureMatrix
+
+__all__ = ["OutcomeWriter", "feature_ref_event"]
+
+
+def feature_ref_event(window: CaptureWindow, timestamp_end: datetime, ref: RawFeaturesRef) -> FeatureRefEvent:
+    """The one event of a completed capture. The same arguments always give the same event."""
+    return FeatureRefEvent(
+        schema_version=SCHEMA_VERSION,
+        record_id=window.record_id,
+        user_id=window.user_id,
+        session_id=window.session_id,
+        timestamp=timestamp_end,
+        capture_id=window.capture_id,
+        timestamp_start=window.timestamp_start,
+        timestamp_end=timestamp_end,
+        annotation=window.annotation,
+        device_id=window.device_id,
+        consent_given=window.consent_given,
+        is_demo=window.is_demo,
+        raw_features_ref=ref,
+    )
+
+
+class OutcomeWriter:
+    """Gives one claimed capture its outcome. Every method raises as `Steps` does, and may be repeated."""
+
+    def __init__(self, dependencies: Dependencies, claimed: Claimed, steps: Steps, log: Any) -> None:
+        self._dependencies = dependencies
+        self._claimed = claimed
+        self._window = claimed.state.window
+        self._steps = steps
+        self._log = log
+
+    def publish(
+        self, window: CaptureWindow, timestamp_end: datetime, matrix: FeatureMatrix, counts: CaptureCounts
+    ) -> JobEnd:
+        """Write the artifact and publish the event, unless the capture was aborted meanwhile. ``window`` has the rate
+        and the size of an uploaded video, if there is one.
+
+        Raises:
+            ArtifactTaken: another capture's artifact is there.
+            FolderMissing: the session's features folder is missing.
+        """
+        ref = self._write(window, matrix)
+        self._steps.check_lease()
+        event = event_bytes(feature_ref_event(window, timestamp_end, ref))
+        entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
+        outcome = self._steps.call(records.publish(entry, counts))
+        if outcome.outcome == "published":
+            return self._finish("published")
+        self._log.warning("the capture was aborted meanwhile", error_code=outcome.error_code)
+        return self._finish("aborted", matrix)
+
+    def _write(self, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
+        store = self._dependencies.store
+        # once, before the first attempt: a later attempt may find what an earlier one made
+        if self._claimed.state.generation == 1 and self._steps.retry_store(lambda: artifact_exists(store, window)):
+            raise ArtifactTaken("no extractor had this capture before, yet there is an artifact")
+        return self._steps.retry_store(lambda: write_artifact(store, window, matrix))
+
+    def abort(self, code: VideoCode, counts: CaptureCounts, unpublished: FeatureMatrix | None = None) -> JobEnd:
+        """Abort the capture, unless it has an outcome already; returns the outcome that it has. ``unpublished`` is the
+        matrix whose artifact an earlier extractor may have written: an aborted capture keeps none."""
+        capture_id = self._window.capture_id
+        self._steps.check_lease()
+        outcome = self._steps.call(records.abort(self._window.user_id, capture_id, code, counts))
+        self._steps.call(captures.end_stream(capture_id, TerminalEntry("abort", error_code=code)))
+        if outcome.outcome == "published":
+            return self._finish("published")
+        self._log.info("capture aborted", error_code=outcome.error_code or code)
+        return self._finish("aborted", unpublished)
+
+    def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
+        """The outcome is set: remove an unpublished artifact, drop the frames-role keys, acknowledge."""
+        frames, lease = self._dependencies.frames, self._steps.lease
+        if unpublished is not None:
+            try:
+                self._steps.retry_store(lambda: remove_artifact(self._dependencies.store, self._window, unpublished))
+            except ArtifactError as error:
+                self._log.error("an unpublished artifact is left", detail=str(error))
+        if slot := self._window.slot:
+            self._steps.retry(lambda: uploads.drop_sync(frames, slot))
+        self._steps.fenced(captures.finish_capture(self._window.capture_id, lease.token))
+        self._steps.retry(lambda: lease.acknowledge(frames))
+        return end
