@@ -13,7 +13,7 @@ from tests.contracts.scripting import Backend, ScriptedCapture
 
 @pytest.fixture(scope="session", params=["fake", "valkey", "redis"])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Both roles; shared and never flushed: use ids of your own."""
+    """Both roles. Tests share the brokers and never flush them, so each uses unique ids."""
     if request.param == "fake":
         yield Backend("fake", fakeredis.FakeRedis(), fakeredis.FakeRedis())
         return

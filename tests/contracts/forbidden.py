@@ -44,7 +44,7 @@ OBJECT ENCODING a3cp:captures | MEMORY USAGE a3cp:captures | XTRIM a3cp:captures
 DUMP {a3cp}:events | COPY {a3cp}:events y | XTRIM {a3cp}:events MAXLEN 0 | GET another-key
 SET another-key 1 | DEL another-key | EVAL x 1 another-key | XADD a3cp:other * a b | HGETALL a3cp:{x}:other
 """
-"""Commands of all kinds, on the project's keys and on others."""
+"""Commands of all kinds, on keys of the project and on others; no user may run them."""
 
 DENIED: dict[tuple[User, Role], str] = {
     ("gateway", "frames"): f"""
@@ -107,4 +107,4 @@ DENIED: dict[tuple[User, Role], str] = {
         XPENDING {EVENTS} g | XINFO GROUPS {EVENTS} | XINFO STREAM {EVENTS} | TIME
     """,
 }  # fmt: skip
-"""Commands with a key of the role, by who may not."""
+"""Commands that a user may not run on its role's keys, by user."""

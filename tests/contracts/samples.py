@@ -13,7 +13,7 @@ TIME = "2026-01-31T12:00:00.000Z"
 
 
 def base(**fields: Any) -> Document:
-    """The fields every message has, then ``fields``."""
+    """The fields of every message, and ``fields``."""
     return {
         "schema_version": "1.0.1",
         "record_id": str(uuid4()),
@@ -114,7 +114,7 @@ def raw_features_ref() -> Document:
 
 
 def feature_ref() -> Document:
-    """A capture's one event."""
+    """A feature-ref event."""
     return base(
         source="landmark_extractor",
         performer_id="system",

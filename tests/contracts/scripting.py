@@ -1,4 +1,4 @@
-"""What the tests of the Lua scripts share: the two roles of one backend, and the steps of a capture's life."""
+"""Helpers for the tests of the Lua scripts: the two roles on one backend, and the steps of a capture."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Backend:
     events: redis.Redis
 
     def run(self, call: Call[T]) -> T:
-        """Run a script on the role it belongs to."""
+        """Run a script on its role's broker."""
         return run_sync(self.frames if call.role == "frames" else self.events, call)
 
 
 @dataclass
 class ScriptedCapture:
-    """One capture of a test's own on a backend, step by step."""
+    """One capture on a backend, which the test moves through its scripts."""
 
     backend: Backend
     capture_id: str
@@ -123,24 +123,24 @@ class ScriptedCapture:
         return sorted(int(seq) for seq in answer)
 
     def ttls(self) -> tuple[int, int, int]:
-        """The seconds that state, frames and rows have left; -2 for a key that is not there."""
+        """The TTLs of state, frames and rows, in seconds; -2 for a key that does not exist."""
         state, frames, rows = (int(self.backend.frames.ttl(key)) for key in self.keys)  # type: ignore[arg-type]
         return state, frames, rows
 
     def forget_ttls(self) -> None:
-        """Give every key another TTL, so that a step that sets its own can be told from one that does not."""
+        """Give every key a TTL that no script sets, which shows whether the next step sets its own."""
         for key in self.keys:
             self.backend.frames.expire(key, _BY_THE_TEST_S)
 
     def untouched_for(self, idle_ms: int) -> None:
-        """As if the gateway had last been heard of so long ago."""
+        """Move the gateway's last heartbeat ``idle_ms`` into the past."""
         seconds, microseconds = self.backend.frames.time()  # type: ignore[misc]
         then = seconds * 1000 + microseconds // 1000 - idle_ms
         self.backend.frames.hset(self.keys.state, "touched_ms", str(then))
 
 
 def lives(capture: ScriptedCapture) -> tuple[str, ...]:
-    """How long state, frames and rows have left: as an open capture has, as an ended one, …, ``none`` if not there."""
+    """The TTLs of state, frames and rows by name: ``open``, ``ended``, …, or ``none`` for a key that does not exist."""
     return tuple(_life(ttl_s) for ttl_s in capture.ttls())
 
 
@@ -148,22 +148,22 @@ def _life(ttl_s: int) -> str:
     if ttl_s < 0:
         return "none" if ttl_s == -2 else "for ever"
     for upper_s, name in ((OPEN_S, "open"), (ENDED_S, "ended"), (_BY_THE_TEST_S, "set by the test")):
-        if ttl_s <= upper_s:  # a minute is told from an hour however slow the machine is
+        if ttl_s <= upper_s:  # a minute and an hour are far apart, however slow the machine is
             return name
     return "too long"
 
 
 def row_of(seq: int) -> Row:
-    """A row that says which frame it is of."""
+    """A row whose bytes show its seq."""
     return Row(seq, True, bytes([seq % 256]) * (4 * DIMS))
 
 
 def session_entry(session_id: str, user_id: str, event: bytes = b'{"event":"session.start"}') -> EventEntry:
-    """The event of a session's start or end."""
+    """The entry of a session's start or end event."""
     return EventEntry(event, user_id, session_id, str(uuid4()))
 
 
 def start_session(backend: Backend, session_id: str, user_id: str) -> None:
-    """An active session of this user."""
+    """Start a session of this user."""
     step = backend.run(sessions.start_session("request-1", b"{}", session_entry(session_id, user_id)))
     assert step.word == "new"

@@ -1,5 +1,4 @@
-"""The access rules, held against what the processes do: nothing they need is missing, and nothing is there that they
-do not need."""
+"""The access rules allow each process the commands that its source sends, and no others."""
 
 from __future__ import annotations
 
@@ -46,7 +45,7 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[dict[Role, GuardedBroker
         broker.stop()
 
 
-# --- what the sources say --------------------------------------------------------------------------------
+# --- commands in the sources --------------------------------------------------------------------------------
 
 PLACES: dict[User, tuple[str, ...]] = {
     "gateway": ("gateway/**/*.py",),
@@ -81,11 +80,11 @@ KEYS_BY_NAME = {
     r"UNFINISHED$": (keys.UNFINISHED,),
     r"RECORDER_LEADER$": (keys.RECORDER_LEADER,),
 }
-"""Which keys are meant where a broker is asked for one, by what stands there in the source."""
+"""The keys that a command in the source means, by the name of its argument."""
 EVERYBODY = "info config|get time command cluster|slots asking"
-"""What the check of the roles asks, the broker's clock, and what a client of a cluster asks."""
+"""The commands of the roles' check, of the broker's clock and of a cluster client."""
 UNKNOWN = {"append", "copy", "decr", "dump", "incr", "keys", "publish", "rename", "scan", "sort"}
-"""Commands that no user may run, to see if a process asks for one."""
+"""Commands that no user may run; the test fails if a process sends one."""
 
 
 @cache
@@ -97,7 +96,7 @@ def sources(user: User) -> str:
 
 @cache
 def script_functions() -> dict[str, ScriptName]:
-    """The functions of `contracts` that make a call, by the script it is of."""
+    """The functions of `contracts` that make a call, by the name of its script."""
     found: dict[str, ScriptName] = {}
     for module in MODULES:
         for name, body in bodies_of(module):
@@ -123,7 +122,7 @@ def bodies_of(module: str) -> list[tuple[str, str]]:
 
 
 def asked_in(text: str) -> Iterator[tuple[str, str]]:
-    """The commands that a source sends by itself, each with what stands in the place of its key."""
+    """The commands that a source sends without a script, each with the argument for its key."""
     granted = {command for role in ROLES for user in USERS for _, command in rights_of(user, role)}
     for call in ast.walk(ast.parse(text)):
         if not isinstance(call, ast.Call):
@@ -147,7 +146,7 @@ def functions_in(module: str) -> dict[str, str]:
 
 
 def uses_of(user: User) -> set[tuple[str, str]]:
-    """All that a process does: keys, each with a command."""
+    """Every pair of keys and command that a process sends."""
     uses = {(name, step[0].lower()) for call in calls_of(user) for step in steps(call) for name in step[1:]}
     text = sources(user)
     called = [text]
@@ -155,7 +154,7 @@ def uses_of(user: User) -> set[tuple[str, str]]:
         called += [body for name, body in functions_in(module).items() if re.search(rf"\b{prefix}{name}\(", text)]
     for command, place in {asked for body in called for asked in asked_in(body)}:
         known = [names for pattern, names in KEYS_BY_NAME.items() if re.search(pattern, place)]
-        assert known, f"{command} {place}: say in KEYS_BY_NAME which keys these are"
+        assert known, f"{command} {place}: add its keys to KEYS_BY_NAME"
         uses |= {(name, command) for name in known[0]}
     if user == "operator":
         uses |= {(words[1], command_of(words)) for _, words in documented_commands() if words[0] != "SCRIPT"}
@@ -163,12 +162,12 @@ def uses_of(user: User) -> set[tuple[str, str]]:
 
 
 def command_of(words: Sequence[str]) -> str:
-    """A documented command as the rules name it."""
+    """A documented command, spelled as in the ACL rules."""
     return f"{words[0]}|{words[1]}".lower() if words[0].upper() == "XINFO" else words[0].lower()
 
 
 def rights_of(user: User, role: Role) -> set[tuple[str, str]]:
-    """Patterns of keys, each with a command."""
+    """Every pair of key pattern and command that a user may run."""
     return {
         (pattern, command)
         for patterns, commands in RIGHTS[role][user].items()
@@ -182,7 +181,7 @@ def is_for(right: tuple[str, str], use: tuple[str, str]) -> bool:
     return right[1] == use[1] and re.fullmatch(pattern, use[0]) is not None
 
 
-def test_every_script_is_some_processs() -> None:
+def test_every_script_is_run_by_some_process() -> None:
     assert {script for user in PLACES for script in scripts_of(user)} == set(get_args(ScriptName))
     assert len(scripts_of("gateway")) > 10 and len(scripts_of("extractor")) > 10
 
@@ -192,7 +191,9 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
     uses = uses_of(user)
     rights = {right for role in ROLES for right in rights_of(user, role)}
     assert not {use for use in uses if not any(is_for(right, use) for right in rights)}, "what it lacks"
-    assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, "rights without a use"
+    assert not {right for right in rights if not any(is_for(right, use) for use in uses)}, (
+        "rights that the process does not use"
+    )
     more = " script|kill" if user == "operator" else ""
     assert all(RIGHTS[role][user][""] == EVERYBODY + more for role in ROLES)
 
@@ -205,11 +206,11 @@ WORDS = {
     "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "GET": 2, "ZSCORE": 3, "ZREMRANGEBYSCORE": 4,
     "ZCOUNT": 4, "PTTL": 2, "DEL": 2, "UNLINK": 3, "EXISTS": 2,
 }  # fmt: skip
-"""How many words a command has; all others take five."""
+"""The number of words of a command; all others take five."""
 
 
 def steps(call: Call[Any]) -> set[tuple[str, ...]]:
-    """Every command that a script may run, whatever branch it takes, with the keys that it runs it on."""
+    """Every command in a script's text, with the keys that it runs on."""
     found: set[tuple[str, ...]] = set()
     pattern = r"redis\.p?call\('(\w+)'((?:, (?:KEYS\[\w+\]|receipt\b|record\b))*)"
     for command, arguments in re.findall(pattern, source_of(call.name)):
@@ -224,7 +225,7 @@ def steps(call: Call[Any]) -> set[tuple[str, ...]]:
 
 
 def calls_of(user: User) -> list[Call[Any]]:
-    """One run of each script of a process, on each kind of keys that it runs it on."""
+    """One call of each script of a process, for each kind of its keys."""
     calls = [call for call in every_call(CAPTURE) if call.name in scripts_of(user)]
     assert {call.name for call in calls} == scripts_of(user)
     if user == "gateway":
@@ -239,12 +240,12 @@ def calls_of(user: User) -> list[Call[Any]]:
 
 @cache
 def asking(broker_url: str) -> redis.Redis:
-    """One client for all questions: a connection for each of two thousand takes most of a minute."""
+    """One client for all questions: two thousand connections would take most of a minute."""
     return redis.Redis.from_url(broker_url, driver_info=None)
 
 
 def answer(broker: GuardedBroker, user: User, *words: str) -> str:
-    """What the broker would say to a user's command."""
+    """The broker's answer to ACL DRYRUN for a user's command."""
     said = asking(broker.url).execute_command("ACL", "DRYRUN", user, *words)
     return said.decode() if isinstance(said, bytes) else str(said)
 
@@ -264,7 +265,7 @@ def test_every_step_of_every_script_is_allowed_to_the_processes_that_run_it(
     assert looked_at > 150
 
 
-# --- what no user may -------------------------------------------------------------------------------------
+# --- forbidden commands -------------------------------------------------------------------------------------
 
 
 def commands_named(table: str) -> list[list[str]]:
@@ -283,7 +284,7 @@ def test_what_a_process_must_not_do_is_refused(user: User, role: Role, brokers: 
             assert {entry[0] for entry in denials(admin)} == {user}
 
 
-def test_a_script_gives_no_right_to_who_has_it_not(brokers: dict[Role, GuardedBroker]) -> None:
+def test_a_script_gives_its_caller_no_further_right(brokers: dict[Role, GuardedBroker]) -> None:
     session = keys.session("x")
     with brokers["events"].client_of("extractor") as client:
         for text in (f"return redis.call('HSET', '{session}', 'status', 'active')", "return redis.call('SAVE')"):
@@ -302,7 +303,7 @@ def test_the_operator_ends_a_script_that_does_not_end(brokers: dict[Role, Guarde
             endless.start()
             give_up_s = time.monotonic() + 60
             while endless.is_alive() and time.monotonic() < give_up_s:
-                with suppress(redis.exceptions.ResponseError):  # NOTBUSY: it has not begun
+                with suppress(redis.exceptions.ResponseError):  # NOTBUSY: the script has not begun
                     operator.execute_command("SCRIPT KILL")
             endless.join(1)
             assert not endless.is_alive()
@@ -314,12 +315,12 @@ def run_endless(broker: GuardedBroker, key: str) -> None:
         gateway.eval("while true do end", 1, key)
 
 
-def test_nobody_comes_in_without_a_password_or_by_the_default_user(brokers: dict[Role, GuardedBroker]) -> None:
+def test_a_broker_refuses_the_default_user_and_a_user_without_password(brokers: dict[Role, GuardedBroker]) -> None:
     for broker in brokers.values():
-        with redis.Redis.from_url(f"unix://{broker.folder}/broker.sock", driver_info=None) as nobody:
+        with redis.Redis.from_url(f"unix://{broker.folder}/broker.sock", driver_info=None) as stranger:
             for words in commands_named("PING | INFO | GET x | XLEN a3cp:captures"):
                 with pytest.raises(redis.exceptions.AuthenticationError):
-                    nobody.execute_command(*words)
+                    stranger.execute_command(*words)
 
 
 # --- the file --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Connections to a broker are few and shared: who finds none free waits for its turn."""
+"""Connections to a broker are few and shared: a command waits until one is free."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEW = 4
 
 
 async def connections(broker: AsyncBroker) -> int:
-    """How many there are, this one among them."""
+    """The number of the broker's connections, including this one."""
     return len(await broker.client_list())
 
 
@@ -36,7 +36,7 @@ def test_a_command_that_is_cancelled_gives_its_connection_back(own_brokers: Brok
         for _ in range(3):
             own_brokers.frames.pause()
             waiting = [asyncio.create_task(broker.echo("never")) for _ in range(3 * FEW)]
-            await asyncio.sleep(0.05)  # some have a connection, some wait for one
+            await asyncio.sleep(0.05)  # some commands have a connection, the others wait for one
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -47,7 +47,9 @@ def test_a_command_that_is_cancelled_gives_its_connection_back(own_brokers: Brok
     asyncio.run(main())
 
 
-def test_who_waits_for_a_connection_too_long_is_told_that_the_broker_is_away(own_brokers: BrokerPair) -> None:
+def test_a_command_that_waits_too_long_for_a_connection_fails_as_if_the_broker_were_away(
+    own_brokers: BrokerPair,
+) -> None:
     async def main() -> None:
         broker = connect(own_brokers.frames.url, max_connections=FEW, socket_timeout_s=0.3)
         await asyncio.gather(*(broker.echo("x") for _ in range(FEW)))

@@ -1,4 +1,4 @@
-"""Reaching Redis: what each role needs, on real brokers too; which errors pass, which mean "try again"."""
+"""Connecting to Redis: the configuration that each role needs, and which errors are worth a retry."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EVENTS_CONFIG = {"save": "3600 1", "appendonly": "yes", "maxmemory": "0", "maxme
 
 
 @pytest.mark.parametrize("version", ["7.0.0", "7.2.4", "8.0.1", b"7.4.0", "10.0.0", "255.255.255"])
-def test_a_broker_that_is_as_its_role_needs_is_taken(version: str | bytes) -> None:
+def test_a_broker_that_is_configured_as_its_role_needs_is_accepted(version: str | bytes) -> None:
     judge_role("frames", {**INFO, "redis_version": version}, FRAMES_CONFIG, assume_volatile=False)
     judge_role("events", {**INFO, "redis_version": version}, EVENTS_CONFIG, assume_volatile=False)
 
@@ -76,7 +76,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("role", "info", "config", "problem", "fix"), REFUSED)
-def test_a_broker_that_is_not_as_its_role_needs_is_refused_with_its_fix(
+def test_a_broker_that_is_misconfigured_for_its_role_is_refused_with_the_fix(
     role: Role, info: dict[str, Any], config: dict[str, str], problem: str, fix: str
 ) -> None:
     needed = FRAMES_CONFIG if role == "frames" else EVENTS_CONFIG
@@ -113,7 +113,9 @@ def test_assuming_volatility_waives_persistence_and_nothing_else() -> None:
         ("events", {}, False), ("frames", {"maxmemory": 0}, False),
     ],
 )  # fmt: skip
-def test_an_events_broker_without_a_bound_is_taken_with_advice(role: Role, info: dict[str, Any], advised: bool) -> None:
+def test_an_events_broker_without_a_memory_limit_is_accepted_with_advice(
+    role: Role, info: dict[str, Any], advised: bool
+) -> None:
     judge_role("events", INFO, {**EVENTS_CONFIG, "maxmemory": "0"}, assume_volatile=False)
     advice = unbounded(role, {**INFO, **info})
     assert (advice is not None) == advised
@@ -141,12 +143,12 @@ def refusal(url: str, role: Role) -> BrokerMisconfigured:
     return caught.value
 
 
-def test_real_brokers_as_they_must_be_are_taken(brokers: BrokerPair) -> None:
+def test_real_brokers_that_are_configured_as_they_must_be_are_accepted(brokers: BrokerPair) -> None:
     assert check(brokers.frames.url, "frames") is None
     assert check(brokers.events.url, "events") is None
 
 
-def test_a_real_events_broker_without_a_bound_is_taken_and_advised(own_brokers: BrokerPair) -> None:
+def test_a_real_events_broker_without_a_memory_limit_is_accepted_with_advice(own_brokers: BrokerPair) -> None:
     with own_brokers.events.client() as client:
         client.config_set("maxmemory", "0")
     advice = check(own_brokers.events.url, "events")
@@ -182,7 +184,7 @@ def test_a_real_frames_broker_that_may_persist_or_delete_is_refused(
 
 
 def test_the_advice_fixes_it(own_brokers: BrokerPair) -> None:
-    with own_brokers.events.client() as client:  # durable, and without a bound: everything frames must not be
+    with own_brokers.events.client() as client:  # persistent and without a memory limit: both are wrong for frames
         for _ in range(5):
             try:
                 check(own_brokers.events.url, "frames")
@@ -293,7 +295,7 @@ def test_a_group_is_created_at_the_beginning_and_creating_it_again_is_done_alrea
         assert len(entries) == 1
 
 
-def test_a_group_on_another_type_of_key_is_an_error_of_ours_to_see(brokers: BrokerPair, unique: str) -> None:
+def test_a_group_on_a_key_of_another_type_is_an_unreadable_value(brokers: BrokerPair, unique: str) -> None:
     with connect_sync(brokers.frames.url) as client:
         client.set(unique, "text")
         with pytest.raises(UnreadableValue, match="WRONGTYPE"):
@@ -452,6 +454,6 @@ def test_a_password_that_is_wrong_is_fatal_and_the_line_names_its_variable_alone
     )
 
 
-def test_an_error_of_ours_passes_through() -> None:
+def test_an_error_of_this_project_passes_through() -> None:
     with pytest.raises(KeyError), broker_errors("frames"):
         raise KeyError("x")

@@ -1,4 +1,4 @@
-"""Running a script: by its SHA, with its text if the broker does not know it yet; all errors are the project's own."""
+"""A script runs by its SHA, or by its text if the broker does not know it; every error is the project's own."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def test_a_script_begins_with_its_name_its_role_and_its_rule_and_says_its_keys(n
 
 @pytest.fixture
 def sync_frames(own_brokers: BrokerPair) -> Iterator[Broker]:
-    """A broker that has never seen a script."""
+    """A broker that knows no script."""
     with connect_sync(own_brokers.frames.url) as broker:
         yield broker
 
 
 def calls_of(broker: redis.Redis, command: str) -> int:
-    """How often the broker has run ``command`` to its end."""
+    """How often the broker has completed ``command``."""
     statistics = broker.info("commandstats").get(f"cmdstat_{command}", {})  # type: ignore[union-attr]
     return int(statistics.get("calls", 0)) - int(statistics.get("failed_calls", 0))
 
 
-def test_a_broker_that_does_not_know_a_script_is_told_its_text_once(sync_frames: redis.Redis) -> None:
+def test_a_broker_that_does_not_know_a_script_gets_its_text_once(sync_frames: redis.Redis) -> None:
     for _ in range(3):
         assert run_sync(sync_frames, captures.watch("capture-1")) is None
     assert (calls_of(sync_frames, "eval"), calls_of(sync_frames, "evalsha")) == (1, 2)
@@ -88,7 +88,7 @@ def test_a_broker_that_is_away_is_the_role_that_does_not_answer(own_brokers: Bro
     assert caught.value.role == "events"
 
 
-def test_an_error_in_the_use_of_a_script_is_no_broker_that_is_away(sync_frames: redis.Redis) -> None:
+def test_a_wrong_call_of_a_script_does_not_count_as_a_broker_that_is_away(sync_frames: redis.Redis) -> None:
     sync_frames.set(keys.capture_keys("capture-1").state, "not a hash")
     with pytest.raises(UnreadableValue, match="WRONGTYPE"):
         run_sync(sync_frames, captures.watch("capture-1"))

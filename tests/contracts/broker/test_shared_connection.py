@@ -1,4 +1,4 @@
-"""One connection that everybody shares: answers find who asked, and its end is everybody's, once."""
+"""One connection that all callers share: each gets its own answer, and a cut fails all of them once."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ EXPECTED = [b"%d" % n for n in range(MANY)]
 pytestmark = pytest.mark.real
 
 
-def test_everybody_gets_his_own_answer_over_one_connection(own_brokers: BrokerPair) -> None:
+def test_each_caller_gets_its_own_answer_over_one_connection(own_brokers: BrokerPair) -> None:
     async def scenario(broker: SharingClient) -> None:
         assert await echoes(broker) == EXPECTED
-        assert len(await broker.client_list()) == 2  # the other one asks this
+        assert len(await broker.client_list()) == 2  # the second connection sends CLIENT LIST itself
 
     play(own_brokers, scenario)
 
 
-def test_who_is_cancelled_takes_nobody_elses_answer(own_brokers: BrokerPair) -> None:
+def test_a_caller_that_is_cancelled_takes_no_other_caller_s_answer(own_brokers: BrokerPair) -> None:
     async def scenario(broker: SharingClient) -> None:
         await echoes(broker)
         own_brokers.frames.pause()
@@ -86,7 +86,7 @@ def test_who_is_cancelled_takes_nobody_elses_answer(own_brokers: BrokerPair) -> 
     play(own_brokers, scenario)
 
 
-def test_an_error_is_for_who_asked_only(own_brokers: BrokerPair) -> None:
+def test_an_error_is_raised_only_in_the_caller_of_its_command(own_brokers: BrokerPair) -> None:
     async def scenario(broker: SharingClient) -> None:
         no, yes = await asyncio.gather(
             broker.shared.ask("EVALSHA", "0" * 40, 0), broker.shared.ask("ECHO", "x"), return_exceptions=True
@@ -99,7 +99,7 @@ def test_an_error_is_for_who_asked_only(own_brokers: BrokerPair) -> None:
     play(own_brokers, scenario)
 
 
-def test_a_broker_that_does_not_answer_is_waited_for_so_long_and_then_asked_anew(own_brokers: BrokerPair) -> None:
+def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: BrokerPair) -> None:
     async def scenario(broker: SharingClient) -> None:
         await echoes(broker)
         own_brokers.frames.pause()
@@ -112,7 +112,7 @@ def test_a_broker_that_does_not_answer_is_waited_for_so_long_and_then_asked_anew
     play(own_brokers, scenario, answer_within_s=0.3)
 
 
-def test_a_cut_connection_fails_what_waits_and_is_opened_again(own_brokers: BrokerPair) -> None:
+def test_a_cut_connection_fails_the_waiting_commands_and_is_opened_again(own_brokers: BrokerPair) -> None:
     async def scenario(broker: SharingClient) -> None:
         await broker.shared.ask("ECHO", "x")
         blocked = asyncio.create_task(broker.shared.ask("BLPOP", "nothing", 0))

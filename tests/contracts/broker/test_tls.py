@@ -1,4 +1,4 @@
-"""Brokers behind TLS, with a certificate authority of their own: Debian's Redis, since Valkey's wheel has no TLS."""
+"""Brokers with TLS and a private certificate authority, on Debian's Redis: the Valkey wheel has no TLS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.brokers import FRAMES, BrokerProcess, server_path
 
 @dataclass(frozen=True)
 class Server:
-    """A cluster of one master: what it serves without the cluster's scheme, too. ``folder`` has the certificates."""
+    """A cluster of one master, which plain clients can use too. ``folder`` has the certificates."""
 
     port: int
     folder: Path
@@ -95,7 +95,7 @@ def test_a_private_authority_and_a_client_certificate_are_named_in_the_url(serve
     [({"ca": "other-ca.pem"}, "certificate"), ({"host": "127.0.0.2"}, "not valid for '127.0.0.2'")],
     ids=["authority", "host"],
 )
-def test_who_cannot_prove_to_be_the_broker_is_refused_and_the_line_says_how_to_fix_it(
+def test_a_server_without_a_trusted_certificate_is_refused_and_the_line_says_how_to_fix_it(
     server: Server, scheme: str, options: dict[str, str], why: str
 ) -> None:
     url = server.url(scheme, **options)

@@ -14,7 +14,7 @@ from contracts.messages.capture import parse_capture_message
 from tests.contracts import samples
 from tests.contracts.samples import Document
 
-# What no field of a kind takes. JSON has no other values than these kinds.
+# Values that no field of a kind accepts. JSON has no other kinds of values than these.
 NOT_TEXT: list[Any] = [1, 1.5, True, [], ["x"], {}]
 NOT_TIME: list[Any] = [
     1,
@@ -171,7 +171,7 @@ def _without(document: Document, field: str) -> Document:
 
 
 @each
-def test_a_full_message_is_taken(case: Case) -> None:
+def test_a_full_message_is_valid(case: Case) -> None:
     assert type(case.parse(case.document)).__name__ == case.name
 
 
@@ -232,7 +232,7 @@ def test_an_unknown_event_breaks_the_schema() -> None:
             parse_capture_message(samples.capture_open(event=event))
 
 
-def test_the_largest_integers_that_json_clients_share_are_taken() -> None:
+def test_the_largest_integers_that_json_clients_share_are_valid() -> None:
     message = parse_capture_message(samples.frame_meta(seq=2**53 - 1, byte_length=2**53 - 1))
     assert isinstance(message, contracts.FrameMeta)
     assert message.seq == 2**53 - 1
@@ -256,7 +256,7 @@ def test_a_progress_message_is_asked_for_explicitly() -> None:
     assert message.progress is False
 
 
-def test_an_abort_says_who_speaks_and_has_milliseconds_and_z() -> None:
+def test_an_abort_names_its_source_and_has_a_time_with_milliseconds_and_z() -> None:
     text = contracts.CaptureAbort.model_validate(_without(samples.capture_abort(), "source")).model_dump_json()
     assert '"source":"camera_feed_worker"' in text
     assert f'"timestamp":"{samples.TIME}"' in text

@@ -1,4 +1,4 @@
-"""A line never raises and never waits, whatever it is written to; what is lost is counted and told."""
+"""Writing a log line never raises and never waits; lost lines are counted, and the count is logged."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ sys.exit(run_process("part", main))
 
 
 def start(program: str, **options: Any) -> subprocess.Popen[bytes]:
-    """A process that takes hangups, also if these tests run under ``nohup``."""
+    """Start a process that receives SIGHUP even if these tests run under ``nohup``."""
     options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
     return subprocess.Popen([sys.executable, *QUIET, "-c", HEAD + program], cwd=ROOT, stdout=subprocess.PIPE, **options)
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
-    """The exit code and what is on standard output; standard error is left alone."""
+    """The exit code and standard output; standard error is not read."""
     with process.stdout as out:  # type: ignore[union-attr]
         said = out.read()
     return process.wait(300), said
@@ -73,7 +73,7 @@ def test_a_pipe_whose_reader_stands_still_holds_nothing_up() -> None:
     assert ended(process) == (0, b"done\n")
     assert process.stderr is not None
     with process.stderr as pipe:
-        written = numbers(pipe.read().splitlines()[:-1])  # the process ended within a line
+        written = numbers(pipe.read().splitlines()[:-1])  # the process ended in the middle of a line
     assert written == list(range(len(written)))
 
 
@@ -110,7 +110,7 @@ sys.exit(run_process("part", main))
 """
 
 
-def test_when_the_disk_has_room_again_the_log_goes_on_with_how_much_is_missing(tmp_path: Path) -> None:
+def test_when_the_disk_has_room_again_the_log_continues_with_the_number_of_lost_lines(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("ab") as file:
         assert ended(start(TWO_DISKS, stderr=file))[0] == 0
@@ -140,7 +140,7 @@ def pipe_writer(encoding: str = "utf-8", **options: Any) -> tuple[int, LineWrite
         return readable, LineWriter(stream, lambda count: f"lost {count}", **options)
 
 
-def test_a_reader_that_goes_on_gets_what_there_was_room_for_and_how_much_there_was_not() -> None:
+def test_a_reader_that_resumes_gets_the_kept_lines_and_the_number_of_lost_ones() -> None:
     readable, writable = os.pipe()
     fill(writable)
     with os.fdopen(writable, "w") as stream:
@@ -155,7 +155,7 @@ def test_a_reader_that_goes_on_gets_what_there_was_room_for_and_how_much_there_w
         assert read_lines(pipe, "after") == ["after"]
 
 
-def test_what_could_not_be_told_either_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_lost_while_the_count_cannot_be_written_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     readable, writer = pipe_writer()
     really = os.write
 
@@ -174,7 +174,7 @@ def test_what_could_not_be_told_either_is_counted_too(monkeypatch: pytest.Monkey
 
 def test_a_pipe_that_another_process_made_non_blocking_loses_nothing() -> None:
     readable, writable = os.pipe()
-    os.set_blocking(writable, False)  # of every descriptor of this end
+    os.set_blocking(writable, False)  # O_NONBLOCK holds for every descriptor of this end
     with os.fdopen(writable, "w") as stream:
         writer = LineWriter(stream, lambda count: f"lost {count}")
     lines = [f"{number} {500 * 'x'}" for number in range(1_000)]
@@ -188,7 +188,7 @@ def test_a_pipe_that_another_process_made_non_blocking_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("encoding", "written"), [("latin-1", "ü \\u2026 \\udce9"), ("ascii", "\\xfc \\u2026 \\udce9")]
 )
-def test_what_an_encoding_does_not_have_is_written_as_its_escape(encoding: str, written: str) -> None:
+def test_a_character_that_the_encoding_lacks_is_written_as_its_escape(encoding: str, written: str) -> None:
     readable, writer = pipe_writer(encoding)
     writer.write("ü … \udce9")
     with os.fdopen(readable, "rb") as pipe:
@@ -214,7 +214,7 @@ os.waitpid(child, 0)
     assert sorted(said) == ["before", "child", "parent"]
 
 
-def test_a_last_word_reaches_its_reader_and_waits_for_none() -> None:
+def test_the_last_line_reaches_its_reader_and_does_not_wait_for_a_slow_one() -> None:
     program = 'say_last("a3cp part: no\\x1b[31m"); os._exit(5)'
     process = start(program, stderr=subprocess.PIPE)
     with process.stderr as pipe:  # type: ignore[union-attr]
@@ -229,7 +229,7 @@ def test_a_last_word_reaches_its_reader_and_waits_for_none() -> None:
 
 
 def fill(pipe: int) -> None:
-    """Write to a pipe until it takes no more; writing then waits for a reader."""
+    """Write to a pipe until it is full; the next write would wait for a reader."""
     fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
     own = os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
     try:
@@ -266,7 +266,7 @@ def test_a_process_without_a_handler_ends_by_the_signal_that_it_takes_a_hangup_f
     assert ended(process)[0] == -signal.SIGTERM
 
 
-def test_under_nohup_a_hangup_is_nothing() -> None:
+def test_under_nohup_a_hangup_is_ignored() -> None:
     process = start(HANGUP, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     assert process.stdout is not None
     process.stdout.readline()
@@ -281,7 +281,7 @@ def status(process: subprocess.Popen[bytes]) -> list[str]:
     return Path(f"/proc/{process.pid}/status").read_text().splitlines()
 
 
-def test_a_value_that_no_json_has_is_no_reason_to_raise() -> None:
+def test_a_value_that_json_cannot_hold_raises_nothing() -> None:
     program = """
 import logging
 class Unspeakable:

@@ -1,4 +1,4 @@
-"""What may be named where a folder of this machine is wanted."""
+"""Which names the settings accept for a local folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = ["DATA_ROOT", "LOG_ROOT", "A3CP_STATE_DIR"]
 
 
 @pytest.mark.parametrize("text", [*URLS, "~no-such-user-here/x", "data\r", "a\0b"])
-def test_what_is_no_folder_of_this_machine_is_refused_and_the_line_names_the_variable(text: str) -> None:
+def test_a_name_of_no_local_folder_is_refused_and_the_line_names_the_variable(text: str) -> None:
     for name in NAMES:
         with pytest.raises(ConfigurationError, match=rf"^{name}: "):
             load_settings({name: text})

@@ -45,7 +45,7 @@ def in_task_groups() -> None:
     asyncio.run(outer())
 
 
-def test_a_group_of_errors_is_told_by_the_errors_in_it(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_group_of_errors_is_logged_by_the_errors_in_it(capfd: pytest.CaptureFixture[str]) -> None:
     line = line_of(raised(in_task_groups), capfd)
     assert line["error"] == "IndexError"
     assert line["at"].startswith("test_log_errors.py:")
@@ -53,7 +53,7 @@ def test_a_group_of_errors_is_told_by_the_errors_in_it(capfd: pytest.CaptureFixt
     assert other.startswith("KeyError test_log_errors.py:")
 
 
-def test_an_error_of_ours_names_the_place_of_its_cause(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_this_project_is_logged_with_the_place_of_its_cause(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         try:
             int("x")

@@ -19,7 +19,7 @@ from contracts.rules.errors import A3CPError
         "import rich, contracts.process.logs, sys; assert sys.modules['rich'] is rich",
     ],
 )
-def test_rich_is_not_loaded_and_stays_to_be_had(code: str) -> None:
+def test_the_logs_load_no_rich_and_leave_it_importable(code: str) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -39,7 +39,7 @@ class _Ours(A3CPError):
         (ExceptionGroup("canary", [ValueError("canary")]), None),
     ],
 )
-def test_only_the_texts_of_our_own_and_of_the_system_s_errors_are_logged(error: Exception, detail: str | None) -> None:
+def test_only_the_texts_of_project_and_system_errors_are_logged(error: Exception, detail: str | None) -> None:
     line = logs._exception_to_line(None, "error", {"event": "something failed", "exc_info": error})
     assert line.get("detail") == detail and line["error"]
     assert "canary" not in repr(line)

@@ -1,4 +1,4 @@
-"""The small server of metrics, and numbers that several processes share."""
+"""The metrics server, and metrics that several processes share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.waiting import wait_until
 
 @contextmanager
 def served(registry: Any = None, **options: Any) -> Iterator[str]:
-    """The address of a server of metrics."""
+    """Serve metrics; yields the address."""
     if registry is None:
         registry = CollectorRegistry()
         Counter("frames", "Frames.", registry=registry).inc(3)
@@ -109,7 +109,7 @@ def test_metrics_that_cannot_be_read_are_a_503_without_a_traceback(capfd: pytest
 
 
 @pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /<script> HTTP/9\r\n\r\n"])
-def test_what_is_no_request_is_refused_without_its_own_words(nonsense: bytes, capfd: Any) -> None:
+def test_bytes_that_are_no_request_are_refused_and_not_quoted(nonsense: bytes, capfd: Any) -> None:
     with served() as address, _connected(address) as client:
         client.sendall(nonsense)
         answer = _read(client)
@@ -118,7 +118,7 @@ def test_what_is_no_request_is_refused_without_its_own_words(nonsense: bytes, ca
     assert not capfd.readouterr().err
 
 
-def test_who_sends_nothing_is_cut_off_and_takes_no_place_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_sends_nothing_is_cut_off_and_takes_no_slot_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "ANSWERED_WITHIN_S", 0.2)
     with served() as address:
         silent = [socket.create_connection(_place(address)) for _ in range(3 * metrics.MAX_CONNECTIONS)]
@@ -171,7 +171,7 @@ for name, number in zip(sys.argv[2::2], sys.argv[3::2]):
 
 
 def count(folder: Path, **numbers: int) -> None:
-    """Other processes count, and end."""
+    """Let other processes count and end."""
     words = [str(word).replace("_", "-") for item in numbers.items() for word in item]
     subprocess.run([sys.executable, "-c", PROCESS, str(folder), *words], check=True)
 
@@ -190,7 +190,9 @@ def test_processes_are_added_up_and_one_that_is_started_again_counts_on() -> Non
         files = len(list(folder.iterdir()))
         count(folder, extractor_1=1)
         assert numbers(folder) == {'frames_total{code="a"}': 8, "graphs": 5}
-        assert len(list(folder.iterdir())) == files + 1, "its gauges, and no file for each process that ever was"
+        assert len(list(folder.iterdir())) == files + 1, (
+            "the folder must not keep a file for each process that ever ran"
+        )
     assert not folder.exists()
 
 
@@ -211,7 +213,7 @@ def test_a_folder_is_private_and_what_a_killed_pool_left_is_removed(
             assert [path.exists() for path in (held, left, fresh, other)] == [True, False, True, True]
 
 
-def test_no_place_for_the_folder_is_an_error_that_names_the_setting(
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics.tempfile, "tempdir", str(tmp_path / "missing"))

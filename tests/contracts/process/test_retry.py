@@ -78,7 +78,7 @@ def test_what_is_retried_and_after_which_pause(
 
 
 class Step:
-    """Raises its errors one after the other, then returns how often it ran."""
+    """Raises its errors one after the other, then returns the number of its runs."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)

@@ -1,4 +1,4 @@
-"""Every process begins without core files and ends with one line instead of a traceback."""
+"""A process writes no core file and ends with one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_fatal_error_is_one_line_and_its_exit_code(error: str, code: int, line
     assert ending(f"raise {error}") == (code, "", line)
 
 
-def test_of_tasks_that_ended_together_the_fatal_one_speaks() -> None:
+def test_of_tasks_that_failed_together_the_fatal_error_is_reported() -> None:
     together = "ExceptionGroup('tasks', [ValueError(), ExceptionGroup('more', [ConfigurationError('A3CP_PORT: no')])])"
     assert ending(f"raise {together}") == (2, "", "a3cp part: A3CP_PORT: no\n")
 
@@ -56,7 +56,7 @@ def test_ctrl_c_is_130_without_a_word() -> None:
     assert ending("raise KeyboardInterrupt") == (130, "", "")
 
 
-def test_the_unexpected_is_logged_by_type_and_place_without_its_text() -> None:
+def test_an_unexpected_error_is_logged_by_type_and_place_without_its_text() -> None:
     code, _, stderr = ending("raise ValueError('bytes of an image')")
     assert code == 1
     [line] = stderr.splitlines()
@@ -70,7 +70,7 @@ def test_the_unexpected_is_logged_by_type_and_place_without_its_text() -> None:
     assert "image" not in line
 
 
-def test_the_text_of_an_error_of_ours_is_in_its_log_line() -> None:
+def test_the_text_of_a_project_s_error_is_in_its_log_line() -> None:
     code, _, stderr = ending("raise BrokerUnavailable('frames', 'connection refused')")
     assert code == 1
     assert json.loads(stderr)["detail"] == "the frames broker does not answer: connection refused"

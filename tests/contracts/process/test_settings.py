@@ -94,7 +94,7 @@ def test_a_wrong_value_is_one_line_that_names_its_variable(name: str, value: str
     assert caught.value.__suppress_context__
 
 
-def test_an_unknown_limit_is_said_to_be_unknown() -> None:
+def test_an_unknown_limit_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match=r"^A3CP_CAPTURE_MAX_FPSS: there is no such setting$"):
         load_settings({"A3CP_CAPTURE_MAX_FPSS": "15"})
 
@@ -126,12 +126,12 @@ def test_an_empty_value_counts_as_unset() -> None:
     assert load_settings(empty) == load_settings({})
 
 
-def test_variables_of_others_are_not_ours() -> None:
+def test_variables_of_other_programs_are_ignored() -> None:
     assert load_settings({"PORT": "x", "HOST": "y", "PATH": "z", "A3CP_OTHER": "1"}) == load_settings({})
 
 
 @pytest.mark.parametrize("missing", ["A3CP_FRAMES_URL", "A3CP_EVENTS_URL"])
-def test_a_broker_that_is_not_named_is_asked_for_by_its_variable(missing: str) -> None:
+def test_a_missing_broker_url_is_an_error_that_names_the_variable(missing: str) -> None:
     both = {"A3CP_FRAMES_URL": "redis://f", "A3CP_EVENTS_URL": "redis://e"}
     with pytest.raises(ConfigurationError, match=f"^{missing} is not set"):
         load_settings({name: url for name, url in both.items() if name != missing}).broker_urls()
@@ -176,7 +176,7 @@ def test_a_wrong_setting_of_the_real_time_lane_is_named(name: str, value: str) -
         load_settings({name: value})
 
 
-def test_a_pool_serves_the_lanes_it_is_told_and_no_live_lane_where_there_is_none() -> None:
+def test_a_pool_serves_the_lanes_of_its_setting_and_no_live_lane_if_that_is_off() -> None:
     assert load_settings({}).lanes == {"capture", "live"}
     assert load_settings({"A3CP_WORKER_LANES": "live"}).lanes == {"live"}
     assert load_settings({"STREAM_ENABLED": "false"}).lanes == {"capture"}
@@ -216,7 +216,7 @@ def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(("host", "least"), [("127.0.0.1", 4), ("::1", 4), ("0.0.0.0", 8), ("192.168.1.2", 8)])
-def test_a_token_is_longer_where_others_can_guess_it(host: str, least: int) -> None:
+def test_a_token_must_be_longer_if_other_machines_can_reach_the_gateway(host: str, least: int) -> None:
     assert load_settings({"A3CP_HOST": host, "A3CP_API_TOKEN": "x" * least}).api_token
     with pytest.raises(ConfigurationError, match=rf"^A3CP_API_TOKEN: .* {least} characters") as caught:
         load_settings({"A3CP_HOST": host, "A3CP_API_TOKEN": "y" * (least - 1)})

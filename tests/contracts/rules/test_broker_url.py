@@ -1,5 +1,7 @@
-"""A broker's URL: what the client library would misread, and options that would break the stack later, are refused
-with one line that names the variable and shows no piece of a password."""
+"""A broker's URL is refused if the client library would misread it or an option would break the stack.
+
+The error is one line that names the variable and shows no part of a password.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("url", TAKEN)
-def test_a_url_that_means_what_it_says_is_taken(url: str) -> None:
+def test_a_valid_url_is_accepted(url: str) -> None:
     assert url_problem(url) is None
 
 
@@ -77,7 +79,7 @@ def test_a_password_that_is_not_percent_encoded_is_refused_and_no_piece_of_it_is
 
 @pytest.mark.parametrize("url", ["redis://user:a\tb@h", "redis://h:6379\n", "redis://h:6379\r", "unix:///a\x00b"])
 def test_a_control_character_is_refused(url: str) -> None:
-    assert url_problem(url) is not None  # the library would leave it out
+    assert url_problem(url) is not None  # the library would drop the character
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -101,7 +103,7 @@ def test_an_option_that_would_break_the_stack_is_refused_by_its_name(scheme: str
     assert f"its option {name} " in said or (name == "DB" and "one of its options cannot be used here" in said)
 
 
-def test_every_option_of_the_client_library_is_judged() -> None:
+def test_every_option_of_the_client_library_is_allowed_or_refused() -> None:
     known = {name for name in URL_QUERY_ARGUMENT_PARSERS if url_problem(f"redis://h?{name}=2") is None}
     assert known == {"db", "health_check_interval", "protocol"} & set(URL_QUERY_ARGUMENT_PARSERS)
 

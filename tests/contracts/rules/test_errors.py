@@ -50,7 +50,9 @@ def test_the_tree_at_the_top_of_the_module_names_every_error() -> None:
         (RecorderError, "recorder_error", 500),
     ],
 )
-def test_a_recorder_error_knows_what_an_http_client_is_told(kind: type[RecorderError], code: str, status: int) -> None:
+def test_a_recorder_error_has_a_status_and_a_code_for_the_http_client(
+    kind: type[RecorderError], code: str, status: int
+) -> None:
     error = kind("the detail")
     assert (error.code, error.status, error.detail) == (code, status, "the detail")
     assert CODES[code].http["append"] == status
@@ -67,7 +69,7 @@ def test_errors_build_their_text_from_their_fields() -> None:
     assert str(wrong) == "the frames broker is refused: appendonly is on; fix it with: CONFIG SET appendonly no"
 
 
-def test_errors_can_be_caught_by_what_they_mean() -> None:
+def test_errors_can_be_caught_by_their_base_classes() -> None:
     assert issubclass(BrokerFull, BrokerUnavailable)
     assert issubclass(ConfigurationError, FatalError)
     assert issubclass(BrokerMisconfigured, FatalError)

@@ -45,7 +45,7 @@ def test_an_identifier_is_1_to_128_of_letters_digits_dot_underscore_hyphen(text:
 @pytest.mark.parametrize(
     "text", ["", ".", "..", ".a", "a/b", "../a", "a\\b", "a\n", "\na", "a\0b", "a b", "x" * 129, "é", "٣", "a%2fb"]
 )
-def test_an_identifier_that_could_climb_a_folder_is_none(text: str) -> None:
+def test_an_identifier_that_could_leave_its_folder_is_invalid(text: str) -> None:
     assert not is_identifier(text)
     with pytest.raises(ValidationError):
         Ids(identifier=text)
@@ -89,7 +89,7 @@ def test_a_record_id_is_kept_as_the_client_wrote_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["1.0.0", "1.0.1", "1.2.30", "1.999999999.0"])
-def test_every_version_of_our_major_is_taken(text: str) -> None:
+def test_every_version_with_the_supported_major_is_valid(text: str) -> None:
     assert Ids(schema_version=text).schema_version == text
 
 
@@ -137,14 +137,14 @@ def test_a_time_is_utc_whatever_its_offset(text: str, moment: datetime) -> None:
         "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00",
     ],
 )  # fmt: skip
-def test_what_is_not_a_time_is_a_value_error(text: str) -> None:
+def test_a_text_that_is_no_time_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         parse_utc(text)
     with pytest.raises(ValidationError):
         Ids.model_validate({"moment": text})
 
 
-def test_what_we_write_has_milliseconds_and_z() -> None:
+def test_a_written_time_has_milliseconds_and_z() -> None:
     assert format_utc(NOON) == "2026-01-31T12:00:00.000Z"
     assert format_utc(NOON + timedelta(microseconds=999_999)) == "2026-01-31T12:00:00.999Z"
     assert format_utc(datetime(2026, 1, 31, 14, tzinfo=timezone(timedelta(hours=2)))) == "2026-01-31T12:00:00.000Z"
@@ -152,10 +152,10 @@ def test_what_we_write_has_milliseconds_and_z() -> None:
     assert Ids(moment=NOON).model_dump(mode="json")["moment"] == "2026-01-31T12:00:00.000Z"
 
 
-def test_a_datetime_of_ours_without_a_zone_is_utc() -> None:
+def test_a_datetime_without_a_zone_is_utc() -> None:
     assert Ids(moment=datetime(2026, 1, 31, 12)).moment == NOON
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_a_time_of_ours_reads_back_to_its_millisecond(moment: datetime) -> None:
+def test_a_written_time_reads_back_to_its_millisecond(moment: datetime) -> None:
     assert parse_utc(format_utc(moment)) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)

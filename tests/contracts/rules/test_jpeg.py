@@ -1,4 +1,4 @@
-"""How much work a decoder has with a JPEG, and where one may end: cameras pad."""
+"""A decoder's work for a JPEG, and the padding that cameras append."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_a_baseline_picture_costs_its_samples_once(jpeg: bytes, expected: int) -
 
 
 def test_each_scan_costs_the_samples_of_its_own_components() -> None:
-    # libjpeg's ten scans: twice all components, four times the first one, twice each of the two others
+    # libjpeg's ten scans: two of all components, four of the first, two of each other one
     assert samples(picture(64, 48, progressive=True, subsampling=0)) == (2 * 3 + 4 + 2 * 2) * 64 * 48
     assert samples(picture(64, 48, progressive=True, subsampling=2)) == (3 + 4 + 1) * 64 * 48
 
 
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080), (2560, 1440)])
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-def test_what_honest_encoders_make_is_within_the_bound(size: tuple[int, int], subsampling: int) -> None:
+def test_pictures_of_real_encoders_are_within_the_bound(size: tuple[int, int], subsampling: int) -> None:
     assert samples(picture(*size, progressive=True, subsampling=subsampling)) <= MAX_SAMPLES
 
 
@@ -75,7 +75,7 @@ def test_the_largest_picture_read_once_is_within_the_bound() -> None:
     ],
     ids=["scans", "samples a pixel", "samples, grey", "samples, sampled", "an ordinary size"],
 )
-def test_more_than_that_is_refused(jpeg: bytes) -> None:
+def test_a_picture_over_the_bound_is_refused(jpeg: bytes) -> None:
     with pytest.raises(InvalidJpeg, match="so many scans"):
         samples(jpeg)
 
@@ -97,19 +97,19 @@ def test_a_scan_that_a_segment_hides_is_counted() -> None:
 
 
 @pytest.mark.parametrize("at", range(2, 30))
-def test_a_header_that_is_cut_anywhere_is_our_error(at: int) -> None:
+def test_a_header_cut_at_any_byte_is_a_jpeg_error(at: int) -> None:
     one = picture(64, 48)
     with pytest.raises(InvalidJpeg):
         jpeg_header(one[: one.index(b"\xff\xc0") + at] + EOI)
 
 
 @pytest.mark.parametrize("new", [b"\0", b"\5", b"\xff"])
-def test_a_number_of_components_that_cannot_be_is_our_error(new: bytes) -> None:
+def test_an_impossible_number_of_components_is_a_jpeg_error(new: bytes) -> None:
     with pytest.raises(InvalidJpeg):
         jpeg_header(patched_header(picture(64, 48), 9, new))
 
 
-def test_a_second_header_is_our_error() -> None:
+def test_a_second_header_is_a_jpeg_error() -> None:
     one = picture(64, 48)
     with pytest.raises(InvalidJpeg):
         jpeg_header(before_scan(one, one[one.index(b"\xff\xc0") : one.index(b"\xff\xc4")]))
@@ -132,7 +132,7 @@ def test_a_frame_may_be_padded_behind_its_end(padding: bytes) -> None:
         assert taken_header(payload + padding) == taken_header(payload)
 
 
-def test_a_second_picture_behind_the_first_is_not_looked_at_padded_or_not() -> None:
+def test_a_second_picture_after_the_first_is_not_read_padded_or_not() -> None:
     for padding in (b"", b"\0\0"):
         header = taken_header(small() + small(32, 32) + padding)
         assert (header.width, header.height) == (64, 48)
@@ -143,7 +143,7 @@ def test_a_second_picture_behind_the_first_is_not_looked_at_padded_or_not() -> N
     [b"\0" * (MAX_PADDING_BYTES + 1), b" ", b"\t", b"\n--frame", b"\xff", b"\0\xff\xd8", b"\xff" * 8, b"tail"],
     ids=["one byte too many", "a space", "a tab", "a boundary", "fill", "SOI", "fill bytes", "text"],
 )
-def test_nothing_else_may_follow(tail: bytes) -> None:
+def test_no_other_bytes_may_follow_the_end(tail: bytes) -> None:
     with pytest.raises(InvalidJpeg, match="does not end with EOI"):
         taken_header(small() + tail)
 
@@ -151,7 +151,7 @@ def test_nothing_else_may_follow(tail: bytes) -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"\0" * 5000, b"\xd9", b"\xd9\0\0", small()[:-2] + b"\0\0", small()[:-1] + b"\0"]
 )
-def test_padding_alone_is_no_end(payload: bytes) -> None:
+def test_padding_without_an_end_marker_is_refused(payload: bytes) -> None:
     assert not has_jpeg_end(payload)
 
 

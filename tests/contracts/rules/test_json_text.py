@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_what_is_written_is_read(value: Any, ascii_only: bool) -> None:
+def test_a_document_reads_back_as_it_was_written(value: Any, ascii_only: bool) -> None:
     assert load_json(json.dumps(value, ensure_ascii=ascii_only)) == value
 
 
@@ -62,7 +62,7 @@ def test_a_longer_integer_costs_no_more_than_a_float(text: str) -> None:
         "/* c */ 1", "1 // c", "\ufeff1", "\xa01", "\u20281",
     ],
 )  # fmt: skip
-def test_what_is_no_json_is_a_value_error(text: str) -> None:
+def test_a_text_that_is_no_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         load_json(text)
 
@@ -86,7 +86,7 @@ def test_the_pairs_of_an_object_can_be_seen_in_order_and_repeated() -> None:
     assert load_json('{"b":{"c":1},"a":2,"b":3}', list) == [("b", [("c", 1)]), ("a", 2), ("b", 3)]
 
 
-def test_what_the_hook_refuses_is_refused() -> None:
+def test_an_error_of_the_hook_is_raised() -> None:
     def refuse(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError("twice")
 

@@ -61,7 +61,7 @@ def test_a_limit_is_a_number_within_reason(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(set(DEFAULTS) - {"min_duration_s", "max_wait_s"}))
-def test_a_limit_of_nothing_is_refused_where_it_would_refuse_everything(field: str) -> None:
+def test_a_limit_of_zero_that_would_refuse_everything_is_refused(field: str) -> None:
     with pytest.raises(ValidationError):
         CaptureLimits.model_validate({field: 0})
 
@@ -121,7 +121,7 @@ def test_rounding_never_costs_a_frame_that_is_exactly_on_time() -> None:
 
 @pytest.mark.parametrize("field", ["max_long_side", "max_short_side"])
 def test_no_side_may_be_longer_than_opencv_takes(field: str) -> None:
-    """One pixel more ends an extractor (opencv/opencv#7544)."""
+    """One pixel more would crash an extractor (opencv/opencv#7544)."""
     long = {"max_long_side": 32_766, field: 32_766}
     assert CaptureLimits.model_validate(long).model_dump()[field] == 32_766
     with pytest.raises(ValidationError):

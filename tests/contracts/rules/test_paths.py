@@ -90,7 +90,7 @@ def test_no_uri_leads_out_of_the_root(uri: str) -> None:
     assert ".." not in path.parts
 
 
-def test_path_helpers_do_no_io(tmp_path: Path) -> None:
+def test_path_functions_do_no_io(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     for path in (
         session_log_path(missing, "u", SESSION),

@@ -1,4 +1,4 @@
-"""Events: every token verbatim, one line each; the recorder's answer comes back as what it was."""
+"""Events keep every token and fill one line each; a receipt reads back as the recorder wrote it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_event_as_large_as_the_limit_is_compacted() -> None:
     assert len(compact_json(text)) == len(text) - 1
 
 
-def test_a_message_of_ours_leaves_out_what_was_not_set_and_keeps_what_it_does_not_know() -> None:
+def test_a_message_leaves_out_unset_fields_and_keeps_unknown_ones() -> None:
     message = A3CPMessage.model_validate({**samples.base(), "performer_id": None, "extra": {"z": 1, "a": 2.5}})
     written = orjson.loads(event_bytes(message))
     assert "performer_id" not in written
@@ -100,7 +100,7 @@ def test_a_message_of_ours_leaves_out_what_was_not_set_and_keeps_what_it_does_no
 
 
 @given(documents.map(lambda document: json.dumps({"event": document}, separators=(",", ":")).encode()))
-def test_a_line_splits_into_what_it_was_made_of(event: bytes) -> None:
+def test_a_line_splits_into_its_time_and_its_event(event: bytes) -> None:
     line = encode_line(event, TIME, 10**9)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
@@ -114,7 +114,7 @@ def test_a_line_splits_into_what_it_was_made_of(event: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ['","by":"client"}', ',"by":"client"}\n', "}}", '"by":"client"'])
-def test_no_event_makes_its_line_say_who_appended_it_or_hides_that(text: str) -> None:
+def test_no_text_in_an_event_sets_or_hides_the_mark_of_a_client_s_line(text: str) -> None:
     for event in (orjson.dumps({"note": text}), orjson.dumps({text: 1, "by": "client"}), b'{"a":{"by":"client"}}'):
         for by_client in (False, True):
             line = encode_line(event, TIME, 10**9, by_client=by_client)
@@ -129,7 +129,7 @@ def test_no_event_makes_its_line_say_who_appended_it_or_hides_that(text: str) ->
         {"event": "consent.withdrawn"}, {"raw_features_ref": None}, {"raw_features_ref": {}, "source": "x"},
     ],
 )  # fmt: skip
-def test_an_event_under_a_name_of_ours_is_known(fields: dict[str, Any]) -> None:
+def test_an_event_with_a_name_of_the_pipeline_is_recognized(fields: dict[str, Any]) -> None:
     assert uses_our_names({"user_id": "u", **fields})
 
 
@@ -162,7 +162,7 @@ def test_any_other_event_is_a_client_s_own(fields: dict[str, Any]) -> None:
         b'{"event":{},"recorded_at":"2026-01-31T12:00:00.000Z"}\n',
     ],
 )  # fmt: skip
-def test_a_line_that_is_not_ours_is_none_of_ours(line: bytes) -> None:
+def test_a_line_in_another_form_is_not_split(line: bytes) -> None:
     assert split_line(line) is None
 
 
@@ -203,7 +203,7 @@ def test_a_receipt_reads_back_as_it_was_written(receipt: Receipt) -> None:
 
 
 @pytest.mark.parametrize("kind", [MissingSessionPath, EventTooLarge, InvalidEvent, RecorderIOError])
-def test_a_receipt_of_a_failure_raises_what_the_recorder_met(kind: type[RecorderError]) -> None:
+def test_a_receipt_of_a_failure_raises_the_recorder_s_error(kind: type[RecorderError]) -> None:
     with pytest.raises(kind, match="the detail") as caught:
         Receipt(error=kind.code, detail="the detail").recorded()
     assert type(caught.value) is kind
@@ -214,7 +214,7 @@ def test_a_receipt_with_an_unknown_code_is_still_a_recorder_error() -> None:
         Receipt(error="from_the_future", detail="?").recorded()
 
 
-def test_a_receipt_of_a_success_says_when() -> None:
+def test_a_receipt_of_a_success_has_the_time_of_the_line() -> None:
     assert Receipt(recorded_at=TIME).recorded() == TIME
 
 

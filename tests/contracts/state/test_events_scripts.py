@@ -20,7 +20,7 @@ COUNTS = CaptureCounts(30, 29, {"pose": 28, "left_hand": 1, "right_hand": 2, "fa
 
 @dataclass(frozen=True)
 class Desk:
-    """The events role, a user and the user's active session, all of one test's own."""
+    """The events role with a user and an active session of one test."""
 
     backend: Backend
     user_id: str
@@ -52,7 +52,7 @@ class Desk:
         return CaptureRecord.decode(self.backend.events.hgetall(keys.capture_record(capture.capture_id)))  # type: ignore[arg-type]
 
     def published(self) -> list[dict[bytes, bytes]]:
-        """The entries of this user in the stream, its session's start apart."""
+        """The entries of this user in the stream, without the start of the session."""
         entries = self.backend.events.xrange(keys.EVENTS)
         return [f for _, f in entries if f[b"user_id"] == self.user_id.encode() and b"capture_id" in f]  # type: ignore[union-attr]
 
@@ -65,11 +65,11 @@ class Desk:
         return [name.decode() for name in names]  # type: ignore[union-attr]
 
     def lapses(self, capture: CaptureWindow) -> None:
-        """As if the socket's lease had run out."""
+        """Let the socket's lease run out."""
         self.backend.events.zadd(keys.user_captures(self.user_id), {capture.capture_id: 1})
 
     def ends(self) -> None:
-        """The session ends."""
+        """End the session."""
         self.backend.run(sessions.end_session("end", b"{}", session_entry(self.session_id, self.user_id)))
 
     def now_ms(self) -> int:
@@ -165,7 +165,7 @@ def test_an_id_or_window_whose_capture_was_aborted_stays_taken(desk: Desk) -> No
     assert desk.reserve(desk.window("two", one.record_id), "socket-2") == "duplicate_capture"
 
 
-def test_a_user_has_so_many_sockets_and_no_more(desk: Desk) -> None:
+def test_the_number_of_sockets_of_a_user_is_limited(desk: Desk) -> None:
     one, two, three = desk.window("one"), desk.window("two"), desk.window("three")
     assert [desk.reserve(w, room=2) for w in (one, two, three)] == ["OK", "OK", "too_many_captures"]
     assert desk.fields(three) == {}
@@ -187,7 +187,7 @@ def test_an_abort_or_a_lapsed_lease_makes_room(desk: Desk) -> None:
     assert desk.reserve(two, room=1) == "OK"
     desk.lapses(two)
     assert desk.reserve(three, room=1) == "OK"
-    assert desk.sockets() == [three.capture_id]  # who lapsed is not kept
+    assert desk.sockets() == [three.capture_id]  # the lapsed lease was removed
 
 
 def test_the_list_of_a_users_sockets_lapses_with_the_last_of_them(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_the_list_of_a_users_sockets_lapses_with_the_last_of_them(desk: Desk) ->
 # --- recheck -------------------------------------------------------------------------------------------
 
 
-def test_recheck_says_whether_the_session_still_stands(desk: Desk) -> None:
+def test_recheck_says_whether_the_session_is_still_open(desk: Desk) -> None:
     one = desk.window("one")
     desk.reserve(one)
     assert desk.recheck(one) == "active"
@@ -210,7 +210,7 @@ def test_recheck_says_whether_the_session_still_stands(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_recheck_keeps_the_sockets_place_whatever_it_answers(desk: Desk, ended: bool) -> None:
+def test_recheck_renews_the_socket_s_lease_whatever_it_answers(desk: Desk, ended: bool) -> None:
     one = desk.window("one")
     desk.reserve(one)
     if ended:
@@ -223,7 +223,7 @@ def test_recheck_keeps_the_sockets_place_whatever_it_answers(desk: Desk, ended: 
     assert records.SOCKET_LEASE_MS < int(desk.backend.events.pttl(place)) <= 500_000  # type: ignore[arg-type]
 
 
-def test_recheck_gives_no_place_to_a_capture_that_has_none(desk: Desk) -> None:
+def test_recheck_gives_no_lease_to_a_capture_that_has_none(desk: Desk) -> None:
     one, two = desk.window("one"), desk.window("two")
     desk.reserve(one)
     desk.abort(one)
@@ -247,10 +247,10 @@ def test_an_event_is_published_and_recorded_in_one_step(desk: Desk) -> None:
     assert (record.outcome, record.event, record.counts) == ("published", b'{"n":1}', COUNTS)
     stored = desk.backend.events.xrange(keys.EVENTS, record.entry_id, record.entry_id)
     assert stored[0][1] == entry  # type: ignore[index]
-    assert desk.unfinished(one)  # until its line is in the file
+    assert desk.unfinished(one)  # stays unfinished until its line is in the file
 
 
-def test_a_capture_has_one_event_and_the_first_stands(desk: Desk) -> None:
+def test_a_capture_has_one_event_and_the_first_is_kept(desk: Desk) -> None:
     one = desk.window("one")
     desk.reserve(one)
     desk.publish(one)
@@ -271,7 +271,7 @@ def test_after_an_abort_nothing_is_published(desk: Desk) -> None:
     assert desk.published() == []
 
 
-def test_a_record_that_lapsed_is_written_anew_and_whole(desk: Desk) -> None:
+def test_a_record_that_lapsed_is_written_again_and_whole(desk: Desk) -> None:
     one = desk.window("one")
     desk.publish(one)
     record = desk.record(one)
@@ -295,7 +295,7 @@ def test_an_outcome_is_kept_for_a_week_from_then(desk: Desk, how: str) -> None:
 # --- abort ---------------------------------------------------------------------------------------------
 
 
-def test_an_abort_is_the_outcome_and_frees_the_sockets_place(desk: Desk) -> None:
+def test_an_abort_is_the_outcome_and_ends_the_socket_s_lease(desk: Desk) -> None:
     one = desk.window("one")
     desk.reserve(one)
     assert desk.abort(one, COUNTS) == Outcome("aborted", True, error_code="gateway_lost")
@@ -313,7 +313,7 @@ def test_an_abort_without_counts_is_the_gateways(desk: Desk) -> None:
     assert desk.record(one).counts == CaptureCounts(found=dict.fromkeys(COUNTS.found or {}, 0))
 
 
-def test_the_first_abort_stands(desk: Desk) -> None:
+def test_the_first_abort_is_kept(desk: Desk) -> None:
     one = desk.window("one")
     desk.reserve(one)
     desk.abort(one, code="server_shutdown")
@@ -330,10 +330,10 @@ def test_a_published_capture_cannot_be_aborted_and_waits_for_its_line(desk: Desk
     assert desk.abort(one) == Outcome("published", False)
     assert desk.fields(one) == before
     assert desk.unfinished(one)
-    assert desk.sockets() == []  # its socket is closed all the same
+    assert desk.sockets() == []  # its socket is closed even so
 
 
-def test_an_abort_of_a_capture_nobody_knows_creates_no_record(desk: Desk) -> None:
+def test_an_abort_of_an_unknown_capture_creates_no_record(desk: Desk) -> None:
     one = desk.window("one")
     desk.backend.events.zadd(keys.UNFINISHED, {one.capture_id: 1})
     assert desk.abort(one) == Outcome("unknown", False)

@@ -25,7 +25,7 @@ def three(capture: ScriptedCapture) -> ScriptedCapture:
 
 
 def owner_steps(capture: ScriptedCapture, token: str) -> list[Call[bool]]:
-    """What only the owner of a capture may do."""
+    """The steps that only the owner of a capture may do."""
     capture_id = capture.capture_id
     return [
         captures.row(capture_id, token, 1, row_of(1), 10, restart=True, found={"pose": True}),
@@ -142,7 +142,7 @@ def test_a_restart_is_noted_with_the_first_row_of_each_takeover(three: ScriptedC
     assert "tracker_restarts" not in three.state()
     second = three.claimed().token
     three.row(second, 2, restart=True)
-    three.row(second, 2, restart=True)  # a repeat whose first answer was lost
+    three.row(second, 2, restart=True)  # repeated, as after a lost reply
     assert three.state()["tracker_restarts"] == "2"
     three.row(three.claimed().token, 3, restart=True)
     assert three.claimed().tracker_restarts == (2, 3)
@@ -172,7 +172,7 @@ def test_the_rows_of_a_closed_capture_can_still_be_stored(three: ScriptedCapture
     assert (three.entries(), three.rows()) == (["4-0"], [1, 2, 3])
 
 
-# --- the owner alone -----------------------------------------------------------------------------------
+# --- steps of the owner -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", range(4), ids=["row", "heartbeat", "release", "finish"])
@@ -196,7 +196,7 @@ def test_a_token_that_was_handed_back_changes_nothing(three: ScriptedCapture, st
 
 
 @pytest.mark.parametrize("step", range(3), ids=["row", "heartbeat", "release"])
-def test_without_a_state_the_capture_is_nobodys_and_nothing_is_created(capture: ScriptedCapture, step: int) -> None:
+def test_without_a_state_the_capture_has_no_owner_and_no_key_is_created(capture: ScriptedCapture, step: int) -> None:
     assert capture.backend.run(owner_steps(capture, "1-0/1")[step]) is False
     assert lives(capture) == ("none", "none", "none")
 
@@ -219,7 +219,7 @@ def test_a_heartbeat_keeps_all_three_keys_and_changes_nothing_else(
     assert three.state() == before  # only the gateway writes its heartbeat
 
 
-# --- release -------------------------------------------------------------------------------------------
+# --- hand_back -------------------------------------------------------------------------------------------
 
 
 def test_a_capture_that_was_handed_back_is_claimed_as_if_it_had_not_been_delivered(three: ScriptedCapture) -> None:
@@ -229,7 +229,7 @@ def test_a_capture_that_was_handed_back_is_claimed_as_if_it_had_not_been_deliver
         assert three.backend.run(captures.hand_back(three.capture_id, state.token))
 
 
-def test_a_repeated_release_counts_once(three: ScriptedCapture) -> None:
+def test_a_repeated_hand_back_counts_once(three: ScriptedCapture) -> None:
     three.claimed()
     token = three.claimed().token
     assert three.backend.run(captures.hand_back(three.capture_id, token))
@@ -283,7 +283,7 @@ def test_an_acknowledged_dispatch_entry_is_gone_from_stream_and_group(backend: B
     )
     backend.frames.xreadgroup(keys.EXTRACTOR_GROUP, unique, {keys.CAPTURES: ">"})
     assert pending(backend, unique) == [mine, other]
-    for _ in range(2):  # and again, if the answer was lost
+    for _ in range(2):  # repeated, as after a lost reply
         backend.run(captures.acknowledge(mine))
         assert pending(backend, unique) == [other]
         assert backend.frames.xrange(keys.CAPTURES, mine, mine) == []
@@ -316,7 +316,7 @@ def test_an_extractor_is_listed_with_the_brokers_time(backend: Backend, unique: 
     assert (seen_ms(backend, unique) or 0) >= before
 
 
-def test_the_silent_are_forgotten_and_named_once(backend: Backend, unique: str) -> None:
+def test_silent_extractors_are_forgotten_and_named_once(backend: Backend, unique: str) -> None:
     now = now_ms(backend)
     silent, quiet = f"{unique}-silent", f"{unique}-quiet"
     backend.frames.zadd(keys.EXTRACTORS, {silent: now - 60_000, quiet: now - 1000})
@@ -326,7 +326,7 @@ def test_the_silent_are_forgotten_and_named_once(backend: Backend, unique: str) 
     assert backend.run(heartbeats.alive(unique)) == []
 
 
-def test_nobody_is_told_to_forget_itself(backend: Backend, unique: str) -> None:
+def test_an_extractor_is_never_named_as_silent_to_itself(backend: Backend, unique: str) -> None:
     backend.frames.zadd(keys.EXTRACTORS, {unique: 1})
     assert unique not in backend.run(heartbeats.alive(unique))
     assert seen_ms(backend, unique) is not None

@@ -1,4 +1,4 @@
-"""The frame entry's codec: what goes in comes out, and nothing broken comes out as a frame."""
+"""A frame entry reads back as it was written, and a broken entry is an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def item(payload: bytes = b"\xff\xd8jpeg\xff\xd9", seq: int = 1) -> ForwardItem:
 
 
 def fields_of(entry: ForwardItem | TerminalEntry) -> dict[bytes, bytes]:
-    """The entry as a client with bytes answers reads it."""
+    """The entry as a client reads it: names and values as bytes."""
     flat = [value.encode() if isinstance(value, str) else value for value in entry.encode()]
     return dict(zip(flat[::2], flat[1::2], strict=True))
 

@@ -17,7 +17,7 @@ ABORT = TerminalEntry("abort", error_code="client_disconnected")
 
 @pytest.fixture
 def opened(capture: ScriptedCapture) -> ScriptedCapture:
-    """A capture that is open."""
+    """An open capture."""
     assert capture.open()
     return capture
 
@@ -62,7 +62,7 @@ def test_frames_stand_in_the_stream_in_order_and_whole(opened: ScriptedCapture) 
     assert (state["accepted"], state["bytes"], state["backlog_bytes"]) == ("2", "8", "8")
 
 
-def test_push_is_a_sign_of_life_of_the_gateway(opened: ScriptedCapture) -> None:
+def test_a_push_is_a_heartbeat_of_the_gateway(opened: ScriptedCapture) -> None:
     opened.backend.frames.hset(opened.keys.state, mapping={"touched_ms": 1, "last_entry_ms": 1})
     opened.push(1)
     state = opened.state()
@@ -158,7 +158,7 @@ def test_a_single_frame_above_the_streams_bytes_is_taken_alone_and_not_full_for_
     assert not opened.push(2, bytes(50)).full
 
 
-def test_push_says_how_many_are_extracted_and_whether_anybody_has_the_capture(opened: ScriptedCapture) -> None:
+def test_a_push_returns_the_extracted_count_and_whether_an_extractor_has_the_capture(opened: ScriptedCapture) -> None:
     assert not opened.push(1).claimed
     token = opened.claimed().token
     assert opened.push(2) == PushReply("", False, False, 2, 20, 0, True)
@@ -174,7 +174,7 @@ def test_after_its_close_a_capture_takes_no_frame(opened: ScriptedCapture) -> No
     assert (opened.state(), opened.entries()) == (before, ["1-0", "2-0"])
 
 
-def test_after_an_abort_a_push_is_told_its_code(opened: ScriptedCapture) -> None:
+def test_after_an_abort_a_push_returns_its_code(opened: ScriptedCapture) -> None:
     opened.abort("server_shutdown")
     assert opened.push(1) == PushReply(gone="server_shutdown")
     opened.backend.frames.hset(opened.keys.state, "status", "finished")
@@ -189,7 +189,7 @@ def test_a_push_without_a_state_is_gone_and_creates_nothing(capture: ScriptedCap
 # --- watch ---------------------------------------------------------------------------------------------
 
 
-def test_watch_tells_how_far_the_capture_is(opened: ScriptedCapture) -> None:
+def test_a_watch_returns_the_progress_of_the_capture(opened: ScriptedCapture) -> None:
     assert seen(opened) == Watch.at_open()
     for seq in (1, 2, 3):
         opened.push(seq)
@@ -202,7 +202,7 @@ def test_watch_tells_how_far_the_capture_is(opened: ScriptedCapture) -> None:
     assert now.found.model_dump() == {"pose": 2, "left_hand": 1, "right_hand": 0, "face": 1}
 
 
-def test_watch_is_a_sign_of_life_that_keeps_all_three_keys(opened: ScriptedCapture) -> None:
+def test_a_watch_is_a_heartbeat_that_keeps_all_three_keys(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     opened.row(opened.claimed().token, 1)
@@ -259,7 +259,7 @@ def test_a_close_is_the_next_entry_and_keeps_the_frames(opened: ScriptedCapture)
     assert "error_code" not in opened.state()
 
 
-def test_an_abort_drops_the_frames_nobody_needs_now(opened: ScriptedCapture) -> None:
+def test_an_abort_drops_the_frames(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.push(2)
     assert opened.end(ABORT) == ("aborted", "client_disconnected")
@@ -276,13 +276,13 @@ def test_a_capture_without_frames_can_end(opened: ScriptedCapture, entry: Termin
 
 
 @pytest.mark.parametrize("entry", [CLOSE, ABORT])
-def test_what_has_ended_waits_an_hour_for_an_extractor(opened: ScriptedCapture, entry: TerminalEntry) -> None:
+def test_an_ended_capture_waits_an_hour_for_an_extractor(opened: ScriptedCapture, entry: TerminalEntry) -> None:
     opened.push(1)
     opened.end(entry)
     assert lives(opened) == ("ended", "ended", "none")
 
 
-def test_the_end_is_not_refused_where_a_frame_would_be(opened: ScriptedCapture) -> None:
+def test_an_end_is_accepted_even_if_the_stream_is_full(opened: ScriptedCapture) -> None:
     opened.limits = CaptureLimits(stream_max_frames=1, stream_max_bytes=1)
     opened.push(1)
     assert opened.push(2).full
@@ -300,7 +300,7 @@ def test_the_end_is_not_refused_where_a_frame_would_be(opened: ScriptedCapture) 
         (ABORT, TerminalEntry("abort", error_code="gateway_lost"), ("aborted", "client_disconnected")),
     ],
 )
-def test_the_first_end_stands(
+def test_the_first_end_is_kept(
     opened: ScriptedCapture, first: TerminalEntry, then: TerminalEntry, stands: tuple[str, str]
 ) -> None:
     opened.push(1)
@@ -311,7 +311,7 @@ def test_the_first_end_stands(
     assert last_entry(opened) == first
 
 
-def test_the_end_of_a_finished_capture_is_told_so(opened: ScriptedCapture) -> None:
+def test_the_end_of_a_finished_capture_returns_that_it_is_finished(opened: ScriptedCapture) -> None:
     opened.end()
     opened.backend.frames.hset(opened.keys.state, "status", "finished")
     assert opened.end(ABORT) == ("finished", "")
@@ -331,7 +331,7 @@ def test_the_end_without_a_state_is_gone_and_creates_nothing(capture: ScriptedCa
     assert lives(capture) == ("none", "none", "none")
 
 
-def test_the_idle_rule_spares_a_capture_whose_gateway_was_heard_of(opened: ScriptedCapture) -> None:
+def test_the_idle_rule_spares_a_capture_whose_gateway_sent_a_heartbeat(opened: ScriptedCapture) -> None:
     opened.push(1)
     opened.untouched_for(1000)
     before = opened.state()
@@ -346,13 +346,13 @@ def test_the_idle_rule_ends_a_capture_whose_gateway_is_silent(opened: ScriptedCa
     assert opened.entries() == ["2-0"]
 
 
-def test_a_watch_is_enough_for_the_idle_rule(opened: ScriptedCapture) -> None:
+def test_a_watch_counts_as_a_heartbeat_for_the_idle_rule(opened: ScriptedCapture) -> None:
     opened.untouched_for(1_000_000)
     seen(opened)
     assert opened.end(ABORT, idle_ms=900_000) == ("busy", "")
 
 
-def test_the_idle_rule_lets_the_end_stand_that_is_there(opened: ScriptedCapture) -> None:
+def test_the_idle_rule_does_not_replace_an_end(opened: ScriptedCapture) -> None:
     opened.end()
     assert opened.end(ABORT, idle_ms=1_000_000) == ("closed", "")
 

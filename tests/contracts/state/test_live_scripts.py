@@ -1,4 +1,4 @@
-"""The scripts of the real-time lane: who serves whom, and entries that leave nothing behind."""
+"""The scripts of the real-time lane: which worker serves a session, and entries that are deleted after use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG_AGO_MS = 1_000
 
 @pytest.fixture
 def lane(backend: Backend) -> Iterator[Backend]:
-    """The backend, where no worker and no session is left of another test."""
+    """The backend without the workers and sessions of other tests."""
     backend.frames.delete(LIVE_WORKERS, LIVE_SESSIONS)
     yield backend
     backend.frames.delete(LIVE_WORKERS, LIVE_SESSIONS)
@@ -40,7 +40,7 @@ def lapse(backend: Backend, place: WorkerSlot) -> None:
     backend.frames.zadd(LIVE_SESSIONS, {place.member: LONG_AGO_MS})
 
 
-def test_without_a_worker_there_is_no_place(lane: Backend) -> None:
+def test_without_a_worker_there_is_no_slot(lane: Backend) -> None:
     assert run(lane, live.join("s")) is None
     assert not lane.frames.exists(LIVE_SESSIONS)
 
@@ -73,7 +73,7 @@ def test_a_silent_worker_gets_no_session_and_loses_those_it_has(lane: Backend) -
     assert run(lane, live.join("t")).worker == "b"
 
 
-def test_a_worker_is_told_whose_frames_it_may_get_and_no_others(lane: Backend) -> None:
+def test_a_heartbeat_returns_the_sessions_of_its_worker_alone(lane: Backend) -> None:
     assert run(lane, live.alive("a")) == set()
     place = run(lane, live.join("s"))
     run(lane, live.alive("b"))
@@ -84,7 +84,7 @@ def test_a_worker_is_told_whose_frames_it_may_get_and_no_others(lane: Backend) -
     assert run(lane, live.alive("a")) == set()
 
 
-def test_renewing_keeps_a_place_and_brings_a_lapsed_one_back(lane: Backend) -> None:
+def test_renewing_keeps_a_slot_and_restores_a_lapsed_one(lane: Backend) -> None:
     run(lane, live.alive("a"))
     place = run(lane, live.join("s"))
     lapse(lane, place)
@@ -127,7 +127,7 @@ def test_an_answer_keeps_its_error(lane: Backend, unique: str) -> None:
         Answer.decode({**fields, b"error": b"nonsense"})
 
 
-def test_the_last_entry_that_goes_takes_the_stream_with_it(lane: Backend, unique: str) -> None:
+def test_deleting_the_last_entry_deletes_the_stream(lane: Backend, unique: str) -> None:
     inbox = live_inbox(unique)
     first, second = (run(lane, live.put_frame(unique, frame(live_id))) for live_id in ("s", "t"))
     run(lane, live.drop(inbox, [first]))
@@ -137,7 +137,7 @@ def test_the_last_entry_that_goes_takes_the_stream_with_it(lane: Backend, unique
         assert not lane.frames.exists(inbox)
 
 
-def test_what_nobody_takes_goes_by_itself(lane: Backend, unique: str) -> None:
+def test_entries_that_are_not_taken_expire(lane: Backend, unique: str) -> None:
     run(lane, live.put_frame(unique, frame("s")))
     assert 0 < lane.frames.pttl(live_inbox(unique)) <= live.ENTRY_TTL_MS
 

@@ -124,7 +124,7 @@ def test_a_repeated_end_gets_the_first_answer_and_publishes_nothing(registry: Re
     assert len(registry.events()) == 2
 
 
-def test_another_request_to_end_a_session_that_ended_is_told_so(registry: Registry) -> None:
+def test_another_request_to_end_a_session_that_ended_returns_that_it_ended(registry: Registry) -> None:
     registry.start()
     registry.end()
     before = registry.fields()
@@ -133,7 +133,7 @@ def test_another_request_to_end_a_session_that_ended_is_told_so(registry: Regist
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_nobody_ends_the_session_of_another_user_or_learns_of_it(registry: Registry, ended: bool) -> None:
+def test_a_user_cannot_end_or_detect_the_session_of_another_user(registry: Registry, ended: bool) -> None:
     registry.start()
     if ended:
         registry.end()
@@ -152,7 +152,7 @@ def test_a_session_that_was_never_started_cannot_end(registry: Registry) -> None
 
 @dataclass(frozen=True)
 class Entry:
-    """One event that the recorder has read: a capture's, or one without a capture."""
+    """One event that the recorder has read, with or without a capture."""
 
     backend: Backend
     capture_id: str
@@ -171,7 +171,7 @@ class Entry:
         return bool(self.backend.events.xrange(keys.EVENTS, self.entry_id, self.entry_id))
 
     def pending(self) -> bool:
-        """Whether the group still waits for it."""
+        """Whether the entry is pending in the group."""
         return bool(
             self.backend.events.xpending_range(keys.EVENTS, keys.RECORDER_GROUP, self.entry_id, self.entry_id, 1)
         )
@@ -222,34 +222,34 @@ def appended(backend: Backend) -> Entry:
     return read_by_the_recorder(backend, EventEntry(b"{}", "user-1", "sess_1", "record-1"))
 
 
-def test_a_settled_entry_is_gone_from_stream_and_group(captured: Entry) -> None:
+def test_an_acknowledged_entry_is_gone_from_stream_and_group(captured: Entry) -> None:
     captured.acknowledge()
     assert not captured.queued()
     assert not captured.pending()
 
 
-def test_a_settled_captures_record_says_when_it_was_recorded(captured: Entry) -> None:
+def test_the_record_of_an_acknowledged_capture_has_the_time_of_its_line(captured: Entry) -> None:
     captured.acknowledge()
     record = captured.record()
     assert (record["outcome"], record["recorded_at"]) == ("published", RECORDED.recorded_at)
     assert not captured.unfinished()
 
 
-def test_who_settles_a_closed_capture_learns_once_how_long_its_line_took(captured: Entry) -> None:
+def test_the_first_acknowledgement_returns_the_time_from_close_to_line(captured: Entry) -> None:
     captured.close()
     long_ago = int(captured.record()["closed_ms"]) - 60_000
     captured.backend.events.hset(keys.capture_record(captured.capture_id), "closed_ms", long_ago)
-    captured.close()  # again: the first one stands
+    captured.close()  # repeated: the first time is kept
     took_s = captured.acknowledge()
     assert took_s is not None and 60 <= took_s < 120
     assert captured.acknowledge() is None
 
 
-def test_nobody_knows_how_long_the_line_of_a_capture_took_whose_close_never_came(captured: Entry) -> None:
+def test_without_a_close_an_acknowledgement_returns_no_time(captured: Entry) -> None:
     assert captured.acknowledge() is None
 
 
-def test_a_close_frees_the_sockets_place_and_writes_no_record_that_lapsed(captured: Entry) -> None:
+def test_a_close_ends_the_socket_s_lease_and_restores_no_lapsed_record(captured: Entry) -> None:
     events, places = captured.backend.events, keys.user_captures("user-1")
     events.zadd(places, {captured.capture_id: 1})
     events.delete(keys.capture_record(captured.capture_id))
@@ -285,13 +285,13 @@ def test_an_outcome_other_than_published_is_left_as_it_is(captured: Entry, step:
 
 
 @pytest.mark.parametrize("step", ["acknowledge", "dead_letter"])
-def test_a_record_that_lapsed_is_not_written_anew(captured: Entry, step: str) -> None:
+def test_a_record_that_lapsed_is_not_written_again(captured: Entry, step: str) -> None:
     captured.backend.events.delete(keys.capture_record(captured.capture_id))
     captured.acknowledge() if step == "acknowledge" else captured.dead_letter()
     assert captured.record() == {}
 
 
-def test_a_settled_entry_may_be_settled_again(captured: Entry) -> None:
+def test_an_entry_may_be_acknowledged_twice(captured: Entry) -> None:
     captured.acknowledge()
     before = captured.record()
     captured.acknowledge()
@@ -299,7 +299,7 @@ def test_a_settled_entry_may_be_settled_again(captured: Entry) -> None:
     assert captured.receipt() == RECORDED
 
 
-def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Entry) -> None:
+def test_a_dead_letter_holds_the_whole_event_and_the_reason(captured: Entry) -> None:
     captured.dead_letter({b"event": b"\xff not JSON", b"user_id": b"user-1"})
     assert captured.dead() == [
         {
@@ -312,14 +312,14 @@ def test_a_buried_event_is_a_dead_letter_whole_and_with_its_reason(captured: Ent
     assert not captured.pending()
 
 
-def test_a_buried_captures_record_says_so(captured: Entry) -> None:
+def test_the_record_of_a_dead_letter_s_capture_has_the_outcome_dead(captured: Entry) -> None:
     captured.dead_letter()
     record = captured.record()
     assert (record["outcome"], record["error_code"]) == ("dead", "invalid_event")
     assert not captured.unfinished()
 
 
-def test_a_buried_capture_is_neither_published_nor_aborted_again(captured: Entry) -> None:
+def test_a_capture_whose_event_is_dead_is_neither_published_nor_aborted_again(captured: Entry) -> None:
     captured.dead_letter()
     before = captured.record()
     again = EventEntry(b"{}", "user-1", "sess_1", "record-1", captured.capture_id)
@@ -368,15 +368,15 @@ def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
         )
         numbers = [int(fields[b"event"][:2]) for fields in kept]
         assert size <= 10_000
-        assert numbers == list(range(number + 1))[-len(numbers) :], "the newest, without a gap"
-    assert size > 7_500, "and no more goes than must"
+        assert numbers == list(range(number + 1))[-len(numbers) :], (
+            "the kept dead letters must be the newest, without a gap"
+        )
+    assert size > 7_500, "more dead letters were dropped than necessary"
     dead_letter(letterless, b"y" * 9_880)
     assert [fields[b"event"][:1] for fields in letters(letterless)] == [b"y"]
 
 
-def test_letters_of_before_there_was_a_bound_make_room_too(
-    letterless: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dead_letters_from_before_the_bound_make_room_too(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 5_000)
     for _ in range(3):
         letterless.events.xadd(keys.DEAD_EVENTS, {"reason": "old", "event": "x" * 1000})
@@ -394,7 +394,7 @@ def test_dead_letters_are_kept_for_a_month(letterless: Backend) -> None:
     assert [fields.get(b"age", b"new") for fields in letters(letterless)] == [b"29", b"new"]
 
 
-def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
+def test_a_value_that_is_far_too_long_is_cut_and_its_length_is_noted(
     letterless: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dead_letters, "MAX_VALUE_BYTES", 100)
@@ -406,7 +406,7 @@ def test_a_value_that_is_far_too_long_is_cut_and_its_length_told(
     ]
 
 
-def test_an_event_whose_sender_is_told_leaves_the_stream_and_no_letter(letterless: Backend, appended: Entry) -> None:
+def test_a_refused_event_leaves_the_stream_and_is_no_dead_letter(letterless: Backend, appended: Entry) -> None:
     letterless.run(dead_letters.dead_letter(appended.entry_id, REFUSED, {}, NOW))
     assert letters(letterless) == [] and not appended.queued() and not appended.pending()
     assert appended.receipt() == REFUSED
@@ -441,7 +441,7 @@ def test_leading_lapses_and_is_renewed_only_by_the_leader(leaderless: Backend) -
 
 
 @pytest.mark.parametrize("ttl_ms", [None, recording.LEADER_TTL_MS + 1000])
-def test_a_leader_that_would_stay_for_longer_than_any_may_is_none(leaderless: Backend, ttl_ms: int | None) -> None:
+def test_a_leader_s_key_without_a_valid_ttl_or_type_is_replaced(leaderless: Backend, ttl_ms: int | None) -> None:
     leaderless.events.set(keys.RECORDER_LEADER, b"\xff\x1b", px=ttl_ms)
     assert leaderless.run(recording.acquire_leadership("one"))
     leaderless.events.delete(keys.RECORDER_LEADER)
@@ -457,14 +457,14 @@ def test_a_standby_leads_when_the_leaders_key_has_lapsed(leaderless: Backend) ->
     assert not leaderless.run(recording.acquire_leadership("one"))
 
 
-def test_a_leader_that_resigns_lets_its_standby_in_at_once(leaderless: Backend) -> None:
+def test_a_leader_that_releases_leadership_lets_its_standby_in_at_once(leaderless: Backend) -> None:
     leaderless.run(recording.acquire_leadership("one"))
     assert leaderless.run(recording.release_leadership("one"))
     assert not leaderless.run(recording.release_leadership("one"))
     assert leaderless.run(recording.acquire_leadership("two"))
 
 
-def test_nobody_resigns_for_another(leaderless: Backend) -> None:
+def test_a_recorder_cannot_release_the_leadership_of_another(leaderless: Backend) -> None:
     assert not leaderless.run(recording.release_leadership("two"))
     leaderless.run(recording.acquire_leadership("one"))
     assert not leaderless.run(recording.release_leadership("two"))

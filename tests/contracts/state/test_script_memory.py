@@ -31,7 +31,7 @@ def own(own_brokers: BrokerPair) -> Iterator[Backend]:
 
 @contextmanager
 def full(client: redis.Redis) -> Iterator[None]:
-    """A server that may not use more memory than half of what it uses."""
+    """Make a server full: its maxmemory is half of the memory that it uses."""
     before = client.config_get("maxmemory")["maxmemory"]  # type: ignore[index]
     client.config_set("maxmemory", int(client.info("memory")["used_memory"]) // 2)  # type: ignore[index]
     with pytest.raises(redis.exceptions.OutOfMemoryError):
@@ -157,7 +157,7 @@ def test_a_full_broker_publishes_no_event_and_does_so_later(reserved: ScriptedCa
         assert record_of(reserved) == before
         assert events.xlen(keys.EVENTS) == 1  # the session's start
     assert run(records.publish(event_of(reserved), CaptureCounts())) == Outcome("published", True, b"{}")
-    with full(events):  # said already: asking writes nothing
+    with full(events):  # repeated: the script only reads
         assert not run(records.publish(event_of(reserved), CaptureCounts())).new
 
 

@@ -23,7 +23,7 @@ SETTINGS = Settings(upload_max_videos=3, upload_max_total_bytes=1000, capture=Ca
 
 @pytest.fixture
 def store(backend: Backend) -> Iterator[Backend]:
-    """The backend, where no place is taken."""
+    """The backend without a taken slot."""
     backend.frames.delete(UPLOAD_PLACES)
     yield backend
     backend.frames.delete(UPLOAD_PLACES)
@@ -37,17 +37,17 @@ def members(store: Backend) -> set[bytes]:
     return set(store.frames.zrange(UPLOAD_PLACES, 0, -1))  # type: ignore[arg-type]
 
 
-def test_there_are_so_many_videos_and_no_more(store: Backend) -> None:
+def test_the_number_of_videos_is_limited(store: Backend) -> None:
     assert [take(store, name, 1, name) for name in "abcd"] == ["OK", "OK", "OK", "full"]
     uploads.drop_sync(store.frames, VideoSlot("b", 1, "b"))
     assert take(store, "d", 1, "d") == "OK"
 
 
-def test_there_are_so_many_bytes_and_no_more(store: Backend) -> None:
+def test_the_bytes_of_all_videos_are_limited(store: Backend) -> None:
     assert [take(store, "a", 600), take(store, "b", 401), take(store, "b", 400)] == ["OK", "full", "OK"]
 
 
-def test_chunks_take_up_what_they_hold(brokers: BrokerPair, unique: str) -> None:
+def test_a_chunk_counts_with_its_bytes(brokers: BrokerPair, unique: str) -> None:
     with brokers.frames.client() as frames:
         for number in range(8):
             run_sync(frames, uploads.put(unique, number, bytes(CHUNK_BYTES)))
@@ -56,18 +56,18 @@ def test_chunks_take_up_what_they_hold(brokers: BrokerPair, unique: str) -> None
     assert 1 <= taken_bytes / (8 * CHUNK_BYTES) < 1.01
 
 
-def test_a_place_that_is_renewed_or_changed_is_one_place(store: Backend) -> None:
+def test_a_slot_that_is_renewed_or_changed_counts_once(store: Backend) -> None:
     for _ in range(5):
         assert take(store, "a", 900) == "OK"
     assert take(store, "a", 700, "user", complete=True) == "OK"
     assert members(store) == {b"a/700/user"}
     assert 3500_000 < int(store.frames.pttl(UPLOAD_PLACES)) <= 3600_000  # type: ignore[arg-type]
     assert take(store, "b", 1) == "OK"
-    assert int(store.frames.pttl(UPLOAD_PLACES)) > 3500_000, "a short place does not shorten the others"  # type: ignore[arg-type]
+    assert int(store.frames.pttl(UPLOAD_PLACES)) > 3500_000, "a slot with a short TTL shortened the others"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("user", ["user", ""])
-def test_a_user_has_so_many_and_those_whose_user_is_not_known_yet_are_one(store: Backend, user: str) -> None:
+def test_the_videos_of_a_user_are_limited_and_unknown_users_count_as_one(store: Backend, user: str) -> None:
     assert [take(store, name, 1, user) for name in "abc"] == ["OK", "OK", "user"]
     assert take(store, "c", 1, "another") == "OK"
 
@@ -80,18 +80,18 @@ def test_a_user_has_half_of_all_bytes_or_one_video(store: Backend) -> None:
 
     assert [taken("a", 400, "u"), taken("b", 101, "u"), taken("b", 100, "u")] == ["OK", "user", "OK"]
     assert [taken("c", 1, "u"), taken("c", 1, "v", 500), taken("d", 1, "w", 500)] == ["user", "OK", "full"]
-    assert taken("d", 1, "w", 499) == "OK", "what is announced is looked at and not reserved"
+    assert taken("d", 1, "w", 499) == "OK", "the announced size is checked, not reserved"
     assert sum(VideoSlot.read(member.decode()).byte_length for member in members(store)) == 502
 
 
-def test_a_place_that_nobody_renews_lapses(store: Backend) -> None:
+def test_a_slot_that_is_not_renewed_lapses(store: Backend) -> None:
     assert take(store, "a", 900) == "OK"
     store.frames.zadd(UPLOAD_PLACES, {"a/900/": 1_000})
     assert take(store, "b", 900) == "OK"
     assert members(store) == {b"b/900/"}
 
 
-def test_chunks_go_by_themselves_and_a_repeated_one_is_the_same(store: Backend, unique: str) -> None:
+def test_chunks_expire_and_a_repeated_chunk_changes_nothing(store: Backend, unique: str) -> None:
     for _ in range(2):
         store.run(uploads.put(unique, 0, b"\x00\xff"))
     assert store.frames.hgetall(uploaded_video(unique)) == {b"0": b"\x00\xff"}
@@ -102,9 +102,7 @@ def test_chunks_go_by_themselves_and_a_repeated_one_is_the_same(store: Backend, 
     assert not uploads.keep_sync(store.frames, unique + "-not")
 
 
-def test_a_capture_from_a_video_is_closed_from_the_first_and_lapses_unless_it_is_claimed(
-    store: Backend, unique: str
-) -> None:
+def test_a_capture_from_a_video_is_created_closed_and_lapses_unless_it_is_claimed(store: Backend, unique: str) -> None:
     video = StoredVideo(upload_id="u", byte_length=9, min_duration_s=2, max_frames=9)
     made = window(f"capture-{unique}").model_copy(update={"video": video})
     assert store.run(captures.open_capture(made)) and store.run(captures.open_capture(made))
@@ -131,7 +129,7 @@ def test_a_capture_from_a_video_is_closed_from_the_first_and_lapses_unless_it_is
         (b"", False),
     ],
 )
-def test_what_may_be_a_video_shows_in_its_first_bytes(head: bytes, taken: bool) -> None:
+def test_the_first_bytes_show_whether_a_file_may_be_a_video(head: bytes, taken: bool) -> None:
     assert looks_like_video(head) is taken
 
 
@@ -142,7 +140,7 @@ HOSTILE_PLACES: tuple[bytes, ...] = (
 
 
 @pytest.mark.parametrize("member", HOSTILE_PLACES)
-def test_what_is_no_place_is_not_read_as_one(member: bytes) -> None:
+def test_an_invalid_member_is_not_read_as_a_slot(member: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         VideoSlot.read(member.decode())
 
@@ -150,11 +148,11 @@ def test_what_is_no_place_is_not_read_as_one(member: bytes) -> None:
 @pytest.mark.parametrize(
     "place", [VideoSlot("a" * 32, 0), VideoSlot("x", 10**15 - 1, "a.b_c-d"), VideoSlot("x", 5, "u" * 128)]
 )
-def test_a_place_is_read_as_it_was_written(place: VideoSlot) -> None:
+def test_a_slot_reads_back_as_it_was_written(place: VideoSlot) -> None:
     assert VideoSlot.read(place.member) == place
 
 
-def test_a_member_that_is_no_place_takes_no_room_and_goes(store: Backend) -> None:
+def test_an_invalid_member_takes_no_room_and_is_removed(store: Backend) -> None:
     store.frames.zadd(UPLOAD_PLACES, dict.fromkeys(HOSTILE_PLACES[:-1], 10**13))
     store.frames.zadd(UPLOAD_PLACES, {"for/1/ever": float("inf"), "f/1/u": 10**15})
     assert [take(store, name, 1, name) for name in "abcd"] == ["OK", "OK", "OK", "full"]

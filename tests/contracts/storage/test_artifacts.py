@@ -1,4 +1,4 @@
-"""Where artifacts are read from, and where they are not."""
+"""Artifacts are read from the configured store and DATA_ROOT, and from nowhere else."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_files_are_read_beside_objects(s3: S3Server, tmp_path: Path, unique: str
         "/etc/passwd", "users/../../x", "file:///etc/passwd", "",
     ],
 )  # fmt: skip
-def test_no_reference_leads_anywhere_else(tmp_path: Path, uri: str) -> None:
-    """Neither with an object store nor without; nothing is asked for, so no server is needed."""
+def test_no_reference_leads_out_of_the_store(tmp_path: Path, uri: str) -> None:
+    """With an object store and without. The references are refused before any request, so no server is needed."""
     with_store = ArtifactSource(tmp_path, ObjectStore(f"s3://{BUCKET}/here"))
     for source in (with_store, ArtifactSource(tmp_path)):
         for look in (source.read, source.place):
@@ -47,7 +47,7 @@ def test_no_reference_leads_anywhere_else(tmp_path: Path, uri: str) -> None:
                 look(uri)
 
 
-def test_a_file_system_that_refuses_is_told(tmp_path: Path) -> None:
+def test_an_error_of_the_file_system_is_raised(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir(parents=True)
     with pytest.raises(ArtifactError, match="cannot be read"):
         ArtifactSource(tmp_path).read(NAME)
@@ -58,7 +58,7 @@ def test_a_file_system_that_refuses_is_told(tmp_path: Path) -> None:
     ["s3:/bucket", "s3://", "s3://b", "s3://Bucket/x", "s3://key:secret@bucket/x", "s3://bucket/a/../b", "s3://bucket//a",
      "s3://bucket/a?x=1", "s3://bucket/a b", "gs://bucket", "/data", "s3://bucket/."],
 )  # fmt: skip
-def test_what_is_no_url_of_a_bucket_is_refused_and_not_quoted(url: str) -> None:
+def test_a_text_that_is_no_bucket_url_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL: it is like s3://bucket") as raised:
         load_settings({"A3CP_ARTIFACT_URL": url})
     assert "secret" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""An object store: each name given once, whole, and whatever goes wrong is told in time and without a secret."""
+"""An object store gives each name once; its errors come in time and show no secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_object_is_the_bytes_that_were_put(s3: S3Server, unique: str) -> None
         assert store.put_once(name, data)
         assert store.exists(name)
         assert store.get(name) == s3.get(f"{unique}/{name}") == data
-        assert s3.count("PUT", name) == 1, "in one request: whole, or not at all"
+        assert s3.count("PUT", name) == 1, "an object needs one request, so that it is whole or absent"
         assert store.uri(name) == f"s3://{BUCKET}/{unique}/{name}"
 
 
@@ -58,7 +58,7 @@ def test_a_name_is_given_once(s3: S3Server, unique: str) -> None:
     assert store.get(NAME) == b"first"
 
 
-def test_of_many_who_put_at_once_exactly_one_does(s3: S3Server, unique: str) -> None:
+def test_of_many_simultaneous_puts_exactly_one_succeeds(s3: S3Server, unique: str) -> None:
     store = store_of(unique)
     with ThreadPoolExecutor(8) as pool:
         created = list(pool.map(lambda number: store.put_once(NAME, b"%d" % number), range(8)))
@@ -76,7 +76,7 @@ def test_a_put_whose_answer_was_lost_is_found_again(s3: S3Server, unique: str) -
     assert store.get(NAME) == b"1"
 
 
-def test_only_what_is_ours_is_removed(s3: S3Server, unique: str) -> None:
+def test_an_object_is_removed_only_if_its_bytes_pass_the_check(s3: S3Server, unique: str) -> None:
     store = store_of(unique)
     store.put_once(NAME, b"theirs")
     assert not store.remove_if(NAME, lambda data: data == b"ours")
@@ -92,20 +92,20 @@ def test_the_names_in_a_folder(s3: S3Server, unique: str) -> None:
         store.put_once(name, b"")
     assert (store.names("a"), store.names("c")) == (["a/1", "a/2"], [])
     store.put_once("a/0", b"")
-    assert store.names("a") == ["a/0", "a/1", "a/2"], "as it is now, not as it was"
+    assert store.names("a") == ["a/0", "a/1", "a/2"], "the list shows the objects of now"
 
 
-def test_more_than_the_limit_is_not_taken_into_memory(s3: S3Server, unique: str) -> None:
+def test_an_object_over_the_limit_is_not_read_into_memory(s3: S3Server, unique: str) -> None:
     store = store_of(unique, most_bytes=4)
     store.put_once("four", b"1234")
     store.put_once("more", b"1" * 1_000_000)
     assert store.get("four") == b"1234"
     with pytest.raises(ArtifactError, match="longer than 4 bytes") as raised:
         store.get("more")
-    assert not isinstance(raised.value, ArtifactStoreError), "nothing is wrong with the store"
+    assert not isinstance(raised.value, ArtifactStoreError), "this is no fault of the store"
 
 
-def test_a_good_store_is_checked_and_nothing_is_left(s3: S3Server, unique: str) -> None:
+def test_the_check_of_a_good_store_leaves_no_object(s3: S3Server, unique: str) -> None:
     store = store_of(unique)
     store.check()
     assert s3.count("PUT", "") > 1
@@ -133,7 +133,7 @@ def test_a_store_that_hides_what_is_not_there_is_found_before_a_capture_waits_fo
     assert s3.keys(unique) == []
 
 
-def test_a_store_that_knows_no_checksum_headers_is_as_good_as_any(s3: S3Server, unique: str) -> None:
+def test_a_store_that_knows_no_checksum_headers_is_accepted(s3: S3Server, unique: str) -> None:
     s3.checksums = False
     store = store_of(unique)
     store.check()
@@ -141,7 +141,7 @@ def test_a_store_that_knows_no_checksum_headers_is_as_good_as_any(s3: S3Server, 
 
 
 @pytest.mark.parametrize("fault", ["away", "403", "500", "no bucket", "silent", "no credentials"])
-def test_whatever_goes_wrong_is_told_in_time_and_tells_no_secret(
+def test_any_failure_of_the_store_is_raised_in_time_and_shows_no_secret(
     s3: S3Server, unique: str, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     store = store_of(unique, timeout_s=0.3 if fault == "silent" else 20.0)
@@ -162,19 +162,19 @@ def test_whatever_goes_wrong_is_told_in_time_and_tells_no_secret(
                 s3.refuses = int(status)
         for name, call in EVERY_CALL.items():
             if fault == "no bucket" and name in ("exists", "names"):
-                continue  # which is like no object
+                continue  # S3 answers a missing bucket like a missing object
             with pytest.raises(ArtifactStoreError, match=r"s3://.* (refuses|does not answer): \w+$") as raised:
                 call(store)
             assert SECRET not in str(raised.value) and "a-key" not in str(raised.value)
 
 
-def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL .*pip install '\.\[s3\]'"):
         store_of("x")
 
 
-def test_nothing_of_it_is_imported_before_the_first_request() -> None:
+def test_no_s3_library_is_imported_before_the_first_request() -> None:
     code = (
         "import gateway.__main__, gateway.app, sys\n"
         "from contracts.storage.object_store import ObjectStore\n"

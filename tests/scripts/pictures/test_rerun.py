@@ -49,7 +49,7 @@ def test_a_recorded_speed_is_the_plotted_one(tmp_path: Path) -> None:
     assert table.column("/speed/left_hand:Scalar").to_pylist()[-1] == pytest.approx([0.5 / 0.1], rel=1e-5)
 
 
-def test_without_the_extra_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+def test_without_the_extra_one_line_says_how_to_install_it(tmp_path: Path) -> None:
     code = "import sys; sys.modules['rerun'] = None; from scripts.cli import main; main()"
     run = subprocess.run(
         [sys.executable, "-c", code, "show", "00000000-0000-4000-8000-000000000000", "--rerun"],
