@@ -23,7 +23,7 @@ from contracts.rules.errors import MissingSessionPath, RecorderIOError, SessionL
 from contracts.rules.ids import format_utc
 from contracts.rules.paths import session_log_path
 from contracts.state.events import LINE_EXTRA_BYTES, encode_line, is_by_client, split_line
-from contracts.storage.folder_sync import sync_folder
+from contracts.storage.files import sync_folder
 
 __all__ = ["LogWriter"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactElsewhere, ArtifactError, ArtifactMissing, ArtifactStoreError
 from contracts.rules.paths import object_name, object_uri, resolve_uri
+from contracts.storage.files import read_regular
 from contracts.storage.object_store import ObjectStore
-from contracts.storage.regular_file import read_regular
 
 __all__ = ["MOST_BYTES", "ArtifactSource"]
 

@@ -17,8 +17,8 @@ from contracts.rules.errors import ArtifactError
 from contracts.rules.landmarks import DIMS
 from contracts.rules.paths import artifact_path
 from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.files import read_regular
 from contracts.storage.npz import read_npz
-from contracts.storage.regular_file import read_regular
 from gateway.preview.artifact import read_artifact
 from tests.attack.artifacts import GOOD, HOSTILE_ARTIFACTS
 from tests.recorder.samples import arrays

@@ -76,8 +76,8 @@ ALLOWED = {
     "contracts/process/folder_lock.py": Allowed(
         {"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"
     ),
-    "contracts/storage/regular_file.py": Allowed(
-        {"os.open"}, "reads alone: flags that keep it from waiting for a FIFO"
+    "contracts/storage/files.py": Allowed(
+        {"os.open"}, "reads with flags that keep it from waiting for a FIFO, and opens a folder to sync its names"
     ),
     "contracts/process/metrics.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "tempfile.gettempdir", "shutil.rmtree"},
@@ -87,7 +87,6 @@ ALLOWED = {
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
-    "contracts/storage/folder_sync.py": Allowed({"os.open"}, "a folder, to sync its names"),
     "scripts/stack/running.py": Allowed(
         {".touch", ".write_text", "os.open", "fcntl.flock"}, "the note in the state folder of what runs, and its lock"
     ),

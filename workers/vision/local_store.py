@@ -21,8 +21,7 @@ from contracts.rules.errors import (
     FolderMissing,
 )
 from contracts.storage.artifacts import MOST_BYTES
-from contracts.storage.folder_sync import sync_folder
-from contracts.storage.regular_file import read_regular
+from contracts.storage.files import read_regular, sync_folder
 
 __all__ = ["FILE_MODE", "NO_FOLDER", "LocalStore"]
 

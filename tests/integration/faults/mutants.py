@@ -57,10 +57,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the look under the flock": Mutant(
         "recorder/writer.py",
-        "if (recorded_at := seen.when(event, by_client=by_client)) is not None:",
+        "if (recorded_at := seen.when(log, event, by_client=by_client)) is not None:",
         "recorder killed: written, not acknowledged",
         "a line 2 times",
-        "if (recorded_at := seen.when(b'', by_client=by_client)) is not None:",
+        "if (recorded_at := seen.when(log, b'', by_client=by_client)) is not None:",
     ),
     "pending first": Mutant(
         "recorder/consumer.py",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.rules.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError, FolderMissing
-from contracts.storage.folder_sync import sync_folder
+from contracts.storage.files import sync_folder
 from tests.workers.broker_capture import BrokerCapture
 from tests.workers.vision.test_matrix import rows
 from workers.vision import local_store

@@ -1,4 +1,4 @@
-"""Read a file that another program may have put there."""
+"""Two careful steps on the file system: read a file that another program may have made, and sync a folder's names."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from pathlib import Path
 
 from contracts.rules.errors import ArtifactError, ArtifactMissing
 
-__all__ = ["read_regular"]
+__all__ = ["read_regular", "sync_folder"]
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
 """Without O_NONBLOCK, opening a FIFO waits for a writer without end."""
 
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Errors of a file system that syncs no folders, such as SMB."""
+
 
 def read_regular(path: Path, most_bytes: int) -> bytes:
-    """The bytes of a regular file. A FIFO, a device, a socket or a symbolic link is neither read nor waited for.
+    """Read a regular file. A FIFO, a device, a socket or a symbolic link is neither read nor waited for.
 
     Raises:
-        ArtifactMissing: there is no such file.
-        ArtifactError: it is no regular file, it is longer than ``most_bytes``, or the system refuses.
+        ArtifactMissing: the file does not exist.
+        ArtifactError: it is not a regular file, it is longer than ``most_bytes``, or the system refuses.
     """
     try:
         descriptor = os.open(path, _FLAGS)
@@ -28,7 +31,7 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
             there = os.fstat(descriptor)
             if not stat.S_ISREG(there.st_mode):
                 raise ArtifactError("the artifact cannot be read: it is not a regular file")
-            # one byte more than is said shows a file that grows
+            # one byte more than its size: shows a file that grows
             data = file.read(there.st_size + 1) if there.st_size <= most_bytes else b""
     except FileNotFoundError:
         raise ArtifactMissing("the artifact does not exist") from None
@@ -38,3 +41,19 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     if max(there.st_size, len(data)) > most_bytes:
         raise ArtifactError(f"the artifact cannot be read: it is longer than {most_bytes:,} bytes")
     return data
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the names in ``folder`` are on the disk, or at once if its file system syncs no folders.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
