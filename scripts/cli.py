@@ -1,15 +1,19 @@
-"""The ``a3cp`` command. Each command imports what it needs when it runs: the gateway never loads MediaPipe, and help
-is quick."""
+"""The ``a3cp`` command. Each subcommand imports its modules when it runs: the gateway never loads MediaPipe, and
+``--help`` is quick."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scripts.exits import exits
+
+if TYPE_CHECKING:
+    from contracts.process.settings import Settings
 
 __all__ = ["app", "main"]
 
@@ -20,6 +24,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+RecordId = Annotated[str, typer.Argument(help="The capture's record_id.")]
+UserOfRecord = Annotated[str | None, typer.Option(help="Its user; needed only if several records have this id.")]
+SessionOfRecord = Annotated[str | None, typer.Option(help="Its session; needed only if several records have this id.")]
+Sessions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
+]
+
+
+def _settings() -> Settings:
+    from contracts.process.settings import load_settings
+
+    return load_settings()
 
 
 def _print_version(wanted: bool) -> None:
@@ -40,23 +59,19 @@ def _options(
 
 
 @app.command()
+@exits
 def up(
-    extractors: Annotated[int, typer.Option(min=1, max=64, help="Extractor processes.")] = 1,
-    recorders: Annotated[int, typer.Option(min=1, max=8, help="Recorders; one is active, the others stand by.")] = 1,
-    live: Annotated[int, typer.Option(min=0, max=64, help="Live workers, if STREAM_ENABLED is not false.")] = 1,
-) -> None:
+    extractors: Annotated[int, typer.Option(min=1, max=64, help="Number of extractors.")] = 1,
+    recorders: Annotated[int, typer.Option(min=1, max=8, help="Number of recorders; one of them is active.")] = 1,
+    live: Annotated[int, typer.Option(min=0, max=64, help="Number of live workers.")] = 1,
+) -> int:
     """Run the whole stack in this terminal.
 
-    With no broker URL set, it starts two private brokers.
+    It starts two private brokers, unless broker URLs are set.
     """
+    from scripts.commands.up import up
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.up import up
-
-        return up(load_settings(), extractors=extractors, recorders=recorders, live=live)
-
-    _tool("up", action)
+    return up(_settings(), extractors=extractors, recorders=recorders, live=live)
 
 
 @app.command()
@@ -68,8 +83,8 @@ def gateway() -> None:
 
 
 @app.command()
-def extractor(processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run.")] = 1) -> None:
-    """Run extractors: workers of the capture lane alone."""
+def extractor(processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes.")] = 1) -> None:
+    """Run extractors, the workers of captures."""
     from workers.__main__ import main
 
     raise typer.Exit(main(processes=processes, lane="capture"))
@@ -77,9 +92,9 @@ def extractor(processes: Annotated[int, typer.Option(min=1, max=64, help="How ma
 
 @app.command()
 def worker(
-    processes: Annotated[int, typer.Option(min=1, max=64, help="How many to run for each lane.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes for each lane.")] = 1,
 ) -> None:
-    """Run workers of the lanes that A3CP_WORKER_LANES names."""
+    """Run workers for the lanes in A3CP_WORKER_LANES."""
     from workers.__main__ import main
 
     raise typer.Exit(main(processes=processes))
@@ -87,241 +102,195 @@ def worker(
 
 @app.command()
 def recorder() -> None:
-    """Run a recorder; a second one stands by."""
+    """Run a recorder. A second one stands by."""
     from recorder.__main__ import main
 
     raise typer.Exit(main())
 
 
 @app.command()
+@exits
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="Video files, or folders of images.")],
-    user: Annotated[str, typer.Option(help="Whose captures these are.")],
-    session: Annotated[str | None, typer.Option(help="An open session; without it one is started and ended.")] = None,
+    user: Annotated[str, typer.Option(help="The user whose captures these are.")],
+    session: Annotated[str | None, typer.Option(help="An open session; without it, a new one.")] = None,
     intent: Annotated[str | None, typer.Option(help="What the gesture means.")] = None,
-    gateway: Annotated[str | None, typer.Option(help="The gateway's URL; A3CP_HOST and A3CP_PORT if not said.")] = None,
-    fps: Annotated[int, typer.Option(min=1, help="Images a second, for folders.")] = 15,
-) -> None:
+    gateway: Annotated[str | None, typer.Option(help="The gateway's URL; by default A3CP_HOST and A3CP_PORT.")] = None,
+    fps: Annotated[int, typer.Option(min=1, help="Frames a second of an image folder.")] = 15,
+) -> int:
     """Stream video files or image folders.
 
-    Each becomes one capture. All are looked at before a session is opened, and its log notes their names and hashes.
+    Each becomes one capture. All are checked before a session is opened. Its log notes their names and hashes.
 
-    Its token is A3CP_API_TOKEN; as an option it would stand in the list of processes, for everybody to read.
+    The token is A3CP_API_TOKEN. It is no option, because every user of the machine can read the options of a process.
     """
+    from scripts.commands.ingest import IngestRequest, ingest
+    from scripts.stack.stack import gateway_address
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.ingest import IngestRequest, ingest
-        from scripts.stack.stack import gateway_address
-
-        settings = load_settings()
-        request = IngestRequest(
-            files=files,
-            user_id=user,
-            gateway_url=gateway or gateway_address(settings),
-            token=settings.api_token.get_secret_value() if settings.api_token else None,
-            session_id=session,
-            intent=intent,
-            device_id=settings.device_id,
-            fps=fps,
-        )
-        return ingest(request, settings.capture)
-
-    _tool("ingest", action)
+    settings = _settings()
+    request = IngestRequest(
+        files=files,
+        user_id=user,
+        gateway_url=gateway or gateway_address(settings),
+        token=settings.api_token.get_secret_value() if settings.api_token else None,
+        session_id=session,
+        intent=intent,
+        device_id=settings.device_id,
+        fps=fps,
+    )
+    return ingest(request, settings.capture)
 
 
 @app.command()
+@exits
 def replay(
-    record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
-    user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
-    session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
-) -> None:
-    """Load and verify one artifact, by its record.
+    record_id: RecordId,
+    user: UserOfRecord = None,
+    session: Annotated[
+        str | None, typer.Option(help="Its session; needed only if several records have this id.")
+    ] = None,
+) -> int:
+    """Verify the artifact of one record.
 
-    Prints (T, D), hash and encoding.
+    Prints its shape (T, D), hash and encoding.
     """
+    from scripts.commands.verify import replay_record
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.verify import replay_record
-
-        return replay_record(load_settings(), record_id, user, session)
-
-    _tool("replay", action)
+    return replay_record(_settings(), record_id, user, session)
 
 
 @app.command()
+@exits
 def verify(
     sessions: Annotated[
-        list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
     ] = None,
-) -> None:
+) -> int:
     """Verify every capture of whole sessions.
 
-    Artifact, hash, shape, and exactly one event each.
+    Checks each artifact, its hash and shape, and that the log has exactly one event for it.
     """
+    from scripts.commands.verify import verify_logs
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.verify import verify_logs
-
-        return verify_logs(load_settings(), sessions or [])
-
-    _tool("verify", action)
+    return verify_logs(_settings(), sessions or [])
 
 
 @app.command()
+@exits
 def export(
     format_: Annotated[str, typer.Option("--format", help="pose, gislr, npy1662 or hf.")],
     sessions: Annotated[
-        list[str] | None, typer.Argument(metavar="[SESSION]...", help="Ids, or logs; all of LOG_ROOT if none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
     ] = None,
-    output: Annotated[str, typer.Option(help="Where the folder named like the format will be.")] = "exports",
-    user: Annotated[str | None, typer.Option(help="This user's sessions alone.")] = None,
+    output: Annotated[
+        str, typer.Option(help="The folder to write to, in a subfolder of the format's name.")
+    ] = "exports",
+    user: Annotated[str | None, typer.Option(help="Export the sessions of this user only.")] = None,
     without_consent: Annotated[
-        bool, typer.Option("--include-without-consent", help="Captures too whose consent_given is false.")
+        bool, typer.Option("--include-without-consent", help="Also export captures whose consent_given is false.")
     ] = False,
-    demos: Annotated[bool, typer.Option("--include-demo", help="Captures too whose is_demo is true.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an export that is there and differs.")] = False,
-) -> None:
+    demos: Annotated[bool, typer.Option("--include-demo", help="Also export captures whose is_demo is true.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an export that exists and differs.")] = False,
+) -> int:
     """Verify captures and export them.
 
-    For other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets.
+    Formats for other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets.
     """
+    from scripts.exports.command import ExportRequest, export
+    from scripts.exports.sessions import Choice
+    from scripts.terminal import output_folder
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.exports.command import ExportRequest, export
-        from scripts.exports.sessions import Choice
-        from scripts.terminal import output_folder
-
-        request = ExportRequest(
-            format=format_,
-            sessions=sessions or (),
-            output=output_folder(output),
-            user_id=user,
-            choice=Choice(without_consent=without_consent, demos=demos),
-            replace=replace,
-        )
-        return export(load_settings(), request)
-
-    _tool("export", action)
+    request = ExportRequest(
+        format=format_,
+        sessions=sessions or (),
+        output=output_folder(output),
+        user_id=user,
+        choice=Choice(without_consent=without_consent, demos=demos),
+        replace=replace,
+    )
+    return export(_settings(), request)
 
 
 @app.command()
+@exits
 def show(
-    record_id: Annotated[str, typer.Argument(help="The capture's record_id.")],
-    user: Annotated[str | None, typer.Option(help="Whose it is; needed only if several have the same.")] = None,
-    session: Annotated[str | None, typer.Option(help="The session it belongs to; needed as seldom.")] = None,
+    record_id: RecordId,
+    user: UserOfRecord = None,
+    session: Annotated[
+        str | None, typer.Option(help="Its session; needed only if several records have this id.")
+    ] = None,
     output: Annotated[str, typer.Option(help="The folder to write to.")] = "pictures",
-    rerun: Annotated[bool, typer.Option("--rerun", help="Write a recording for the Rerun viewer too.")] = False,
-) -> None:
+    rerun: Annotated[bool, typer.Option("--rerun", help="Also write a recording for the Rerun viewer.")] = False,
+) -> int:
     """Draw one capture as pictures.
 
-    A contact sheet, an animation, and a plot of presence and hand speed.
+    Writes a contact sheet, an animation, and a plot of presence and hand speed.
     """
+    from scripts.pictures.show import show_record
+    from scripts.terminal import output_folder
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.pictures.show import show_record
-        from scripts.terminal import output_folder
-
-        return show_record(load_settings(), record_id, user, session, output_folder(output), rerun=rerun)
-
-    _tool("show", action)
+    return show_record(_settings(), record_id, user, session, output_folder(output), rerun=rerun)
 
 
 @app.command()
-def inspect() -> None:
-    """Show what is in the brokers now."""
+@exits
+def inspect() -> int:
+    """Show the captures, workers and events in the brokers."""
+    from scripts.commands.inspect import inspect
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.inspect import inspect
-
-        return inspect(load_settings())
-
-    _tool("inspect", action)
+    return inspect(_settings())
 
 
 @app.command()
-def doctor() -> None:
+@exits
+def doctor() -> int:
     """Check this machine and the settings.
 
-    Brokers, folders, models, port; says how to fix what is wrong.
+    Checks brokers, folders, models and port, and says how to fix each problem.
     """
+    from scripts.commands.doctor import doctor
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.doctor import doctor
-
-        return doctor(load_settings())
-
-    _tool("doctor", action)
+    return doctor(_settings())
 
 
 @app.command()
+@exits
 def acl(
     role: Annotated[str, typer.Argument(help="frames or events.")],
     passwords: Annotated[
-        Path | None, typer.Option(help="A folder with a password in a file for each user: gateway, extractor, …")
+        Path | None, typer.Option(help="A folder with one password file for each user: gateway, extractor, …")
     ] = None,
-) -> None:
+) -> int:
     """Print the access rules of a broker.
 
-    An ACL file: a user for each process, with the rights that it needs.
+    The output is an ACL file: a user for each process, with only the rights that it needs.
     """
+    from scripts.commands.acl import print_acl
 
-    def action() -> int:
-        from scripts.commands.acl import print_acl
-
-        return print_acl(role, passwords)
-
-    _tool("acl", action)
+    return print_acl(role, passwords)
 
 
 @app.command(hidden=True)
-def demo(video: Annotated[Path | None, typer.Argument(help="A video; a sample clip if none is named.")] = None) -> None:
-    """Run the whole pipeline once and verify what it made."""
+@exits
+def demo(video: Annotated[Path | None, typer.Argument(help="A video; by default a sample clip.")] = None) -> int:
+    """Run the whole pipeline once, and verify the result."""
+    from scripts.commands.demo import demo
 
-    def action() -> int:
-        from contracts.process.settings import load_settings
-        from scripts.commands.demo import demo
-
-        return demo(load_settings(), video)
-
-    _tool("demo", action)
+    return demo(_settings(), video)
 
 
-def _tool(name: str, action: Callable[[], int]) -> None:
-    """Run a command that ends; one line and exit code 1 for an `A3CPError`, never a traceback."""
-    from contracts.process.logs import say_last
-    from contracts.process.run import run_process
-    from contracts.rules.errors import A3CPError, FatalError
-    from scripts.terminal import until_the_reader_leaves
-
-    def guarded() -> int:
-        try:
-            return until_the_reader_leaves(action)
-        except FatalError:
-            raise
-        except A3CPError as error:
-            say_last(f"a3cp {name}: {error}")
-            return 1
-
-    raise typer.Exit(run_process(name, guarded))
-
-
-def _print_what_has_no_letter_here() -> None:
-    """A locale may not have every letter that is printed: it is written as its escape, and ends no command."""
+def _escape_unknown_letters() -> None:
+    """Print letters that the locale does not have as escapes. By default such a letter raises, and ends the command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def main() -> None:
-    """The console script."""
-    _print_what_has_no_letter_here()
+    """Run the command: the entry point of the console script."""
+    _escape_unknown_letters()
     app()
 
 

@@ -1,4 +1,4 @@
-"""What is shown on a terminal, or goes into a pipe."""
+"""Output to a terminal or a pipe: safe text, folders in options, and a reader that closes the pipe."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from contracts.rules.errors import ConfigurationError
 __all__ = ["READER_LEFT", "age_text", "bytes_text", "output_folder", "printable", "until_the_reader_leaves"]
 
 READER_LEFT = 128 + signal.SIGPIPE
-"""The exit code that shells give a program which SIGPIPE ended."""
+"""The exit code that a shell reports for a program that SIGPIPE ended."""
 
 
 def output_folder(text: str) -> Path:
-    """The folder that ``--output`` names.
+    """Return the folder that ``--output`` names.
 
     Raises:
-        ConfigurationError: it is none of this machine.
+        ConfigurationError: it is a URL, not a folder of this machine.
     """
     try:
         return local_folder(text)
@@ -33,9 +33,10 @@ def output_folder(text: str) -> Path:
 
 
 def until_the_reader_leaves(action: Callable[[], int]) -> int:
-    """Run a command; if the pipe that it prints into is closed, as by `head`, end as a program that SIGPIPE ends.
+    """Run a command and return its exit code; 141 if the reader of its output has closed the pipe, as `head` does.
 
-    The signal itself would end a process whenever one of its sockets breaks.
+    That is the code of a program that SIGPIPE ends. Python ignores the signal itself, because it would also end a
+    process whose socket breaks.
     """
     try:
         code = action()
@@ -43,26 +44,26 @@ def until_the_reader_leaves(action: Callable[[], int]) -> int:
     except BrokenPipeError:
         closed = [stream for stream in (sys.stdout, sys.stderr) if not _is_open(stream)]
         if not closed:
-            raise  # it was not ours
-        for stream in closed:  # what is left in it is lost, and no exit may complain of that
+            raise  # another pipe or socket is broken
+        for stream in closed:  # at exit Python flushes the stream: without this it would fail again
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return READER_LEFT
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # rich took it, and would end with 1
+        if isinstance(end.__context__, BrokenPipeError):  # rich turns a broken pipe into exit code 1
             return READER_LEFT
         raise
     return code
 
 
 def _is_open(stream: TextIO) -> bool:
-    """Whether its reader is still there. To write once more would not tell: an unbuffered stream has nothing left."""
+    """Return whether the stream's reader is still there. Writing would not show it: the buffer may be empty."""
     watch = select.poll()
     watch.register(stream.fileno(), 0)
     return not any(events & (select.POLLERR | select.POLLHUP) for _, events in watch.poll(0))
 
 
 def age_text(seconds: float) -> str:
-    """A time as a person says it."""
+    """Format a time in days, hours, minutes or seconds."""
     for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length_s:
             return f"{seconds / length_s:.0f} {unit}"
@@ -70,5 +71,5 @@ def age_text(seconds: float) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """So many bytes, in MB."""
+    """Format a number of bytes in MB (10⁶ bytes)."""
     return f"{count / 1_000_000:.1f} MB"

@@ -1,4 +1,4 @@
-"""``a3cp acl``: the access rules of a role's broker, to be loaded as they stand."""
+"""``a3cp acl``: print the access rules of a broker as an ACL file, which the broker can load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ __all__ = ["print_acl", "read_passwords"]
 
 
 def print_acl(role: str, passwords: Path | None) -> int:
-    """Print the ACL file; without passwords with a word in the place of each, which no broker takes for a hash.
+    """Print the ACL file of a broker's role; returns 0. Without passwords it has placeholders for their hashes, which
+    every broker refuses.
 
     Raises:
         ConfigurationError: there is no such role, or ``passwords`` is no folder of passwords.
@@ -30,10 +31,11 @@ def print_acl(role: str, passwords: Path | None) -> int:
 
 
 def read_passwords(folder: Path) -> dict[User, str]:
-    """The passwords in ``folder``: each in a file that is named like its user, one line. Who has none is no user.
+    """Read the passwords in ``folder``: one file for each user, named like the user, with the password as its one line.
+    A user without a file is left out.
 
     Raises:
-        ConfigurationError: there are none, or one is empty or of several lines.
+        ConfigurationError: there is no such file, or one is empty or has several lines.
     """
     try:
         files = {user: folder / user for user in get_args(User) if (folder / user).is_file()}
@@ -41,6 +43,6 @@ def read_passwords(folder: Path) -> dict[User, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--passwords: a file in {folder} cannot be read") from error
     if not passwords or not all(len(password.splitlines()) == 1 for password in passwords.values()):
-        needed = f"a file of one line, the password, for each user is needed in {folder}"
+        needed = f"{folder} must have a file of one line, the password, for each user"
         raise ConfigurationError(f"--passwords: {needed}: {', '.join(get_args(User))}")
     return passwords

@@ -1,4 +1,4 @@
-"""``./scripts/demo``: the whole pipeline once, from JPEGs to a verified artifact and its line in the log."""
+"""``./scripts/demo``: run the whole pipeline once, from JPEGs to a verified artifact and its line in the log."""
 
 from __future__ import annotations
 
@@ -37,10 +37,15 @@ class DemoFailed(A3CPError):
 
 
 def demo(settings: Settings, video: Path | None) -> int:
-    """Run one clip through a stack of its own and print the result; returns 0 only if all is verified.
+    """Send one clip through a new stack, verify the result and print it; returns 0.
 
-    The stack has private brokers, a free port and a state directory of its own, so it disturbs no other one.
-    ``DATA_ROOT`` and ``LOG_ROOT`` are the settings'.
+    The stack has private brokers, a free port and a new state directory, so it disturbs no other stack. It uses
+    ``DATA_ROOT`` and ``LOG_ROOT`` of the settings.
+
+    Raises:
+        ClipError: the video cannot be a capture.
+        FatalError: the stack does not start.
+        DemoFailed: the capture was aborted, or its result does not verify.
     """
     clip = open_clip(video, settings.capture) if video is not None else SampleSource(settings.capture)
     print(f"clip      {printable(clip.name)}: {clip.width}x{clip.height}, {clip.fps_target} frames a second")
@@ -52,7 +57,7 @@ def demo(settings: Settings, video: Path | None) -> int:
             result = asyncio.run(_run(stack, clip))
             facts = _verified(settings, result)
         except ClipError:
-            raise  # the stack has no part in it
+            raise  # the clip is at fault: the stack's lines would not help
         except A3CPError as error:
             print("\nThe last lines of the stack:")
             for line in said:

@@ -1,4 +1,4 @@
-"""``a3cp doctor``: is this machine ready, and if not, how to fix it."""
+"""``a3cp doctor``: check this machine and the settings, and say how to fix each problem."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rich.console import Console
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from contracts.storage.object_store import ObjectStore
+from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
 from scripts.commands.exposure import examine_access
-from scripts.commands.findings import Finding
 from scripts.commands.folders import examine_folders
 from scripts.stack.running import RUNNING, running_stack
 from scripts.stack.stack import gateway_address
@@ -34,8 +34,8 @@ MODELS = (
 )
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; what is written to try it is gone afterwards."""
+def examine(settings: Settings) -> list[CheckResult]:
+    """Run every check. Files and objects that a check writes are removed afterwards."""
     return [
         *_stack(settings),
         *examine_brokers(settings),
@@ -53,7 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def doctor(settings: Settings, console: Console | None = None) -> int:
-    """Print what `examine` finds; returns 1 if anything fails, else 0."""
+    """Print the results of `examine`; returns 1 if a check fails, else 0."""
     console = console or Console()
     findings = examine(settings)
     for found in findings:
@@ -68,16 +68,16 @@ def doctor(settings: Settings, console: Console | None = None) -> int:
 # --- this machine ----------------------------------------------------------------------------------------
 
 
-def _stack(settings: Settings) -> Iterable[Finding]:
+def _stack(settings: Settings) -> Iterable[CheckResult]:
     if (running := running_stack(settings)) is not None:
-        yield Finding("stack", "ok", f"an `a3cp up` runs on {settings.state_dir.absolute()}: {running.address}")
+        yield CheckResult("stack", "ok", f"an `a3cp up` runs on {settings.state_dir.absolute()}: {running.address}")
     elif (settings.state_dir / RUNNING).exists():
-        detail = f"the one that ran on {settings.state_dir.absolute()} was killed, and is not running"
-        yield Finding("stack", "warn", detail, "start `a3cp up`; nothing else is to be done")
+        detail = f"the `a3cp up` on {settings.state_dir.absolute()} was killed, and is not running"
+        yield CheckResult("stack", "warn", detail, "start `a3cp up`; nothing else is needed")
 
 
-def _object_store(settings: Settings) -> Iterable[Finding]:
-    """Whether artifacts can be written there, once, and read; with a small object that is gone afterwards."""
+def _object_store(settings: Settings) -> Iterable[CheckResult]:
+    """Check that the store can write an object once only, read it and remove it."""
     url = settings.artifact_url
     if url is None:
         return []
@@ -85,71 +85,74 @@ def _object_store(settings: Settings) -> Iterable[Finding]:
         ObjectStore(url, attempts=1, timeout_s=10.0).check()
     except ConfigurationError as error:
         detail = str(error).removeprefix("A3CP_ARTIFACT_URL: ")
-        return [Finding("A3CP_ARTIFACT_URL", "fail", detail, "name another store, or unset it")]
+        return [CheckResult("A3CP_ARTIFACT_URL", "fail", detail, "name another store, or unset it")]
     except ArtifactStoreError as error:
-        mend = (
+        fix = (
             "make the bucket, or correct A3CP_ARTIFACT_URL, AWS_ENDPOINT_URL and the credentials, which need "
             "s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
         )
-        return [Finding("A3CP_ARTIFACT_URL", "fail", str(error), mend)]
-    return [Finding("A3CP_ARTIFACT_URL", "ok", f"{url} takes what is written, and a name only once")]
+        return [CheckResult("A3CP_ARTIFACT_URL", "fail", str(error), fix)]
+    return [CheckResult("A3CP_ARTIFACT_URL", "ok", f"{url} stores objects, and each name only once")]
 
 
-def _models() -> Finding:
-    mend = "remove .venv and run ./scripts/run"
+def _models() -> CheckResult:
+    fix = "remove .venv and run ./scripts/run"
     spec = importlib.util.find_spec("mediapipe")
     if spec is None or spec.origin is None:
-        return Finding("models", "fail", "mediapipe is not installed", mend)
+        return CheckResult("models", "fail", "mediapipe is not installed", fix)
     folder = Path(spec.origin).parent / "modules"
     missing = [name for name in MODELS if not (folder / name).is_file()]
     if missing:
-        return Finding("models", "fail", f"mediapipe has no {', '.join(missing)}", mend)
-    return Finding("models", "ok", f"{len(MODELS)} files in mediapipe's wheel; nothing is downloaded")
+        return CheckResult("models", "fail", f"mediapipe has no {', '.join(missing)}", fix)
+    return CheckResult("models", "ok", f"{len(MODELS)} files in mediapipe's wheel; nothing is downloaded")
 
 
-def _port(settings: Settings) -> Finding:
+def _port(settings: Settings) -> CheckResult:
     if (running := running_stack(settings)) is not None:
-        return Finding("port", "ok", f"{running.address} is the address of the `a3cp up` that runs here")
+        return CheckResult("port", "ok", f"{running.address} is the address of the `a3cp up` that runs here")
     address = gateway_address(settings)
     if settings.port == 0:
-        return Finding("port", "ok", "A3CP_PORT is 0: a free one is taken")
+        return CheckResult("port", "ok", "A3CP_PORT is 0: the gateway will use any free port")
     host = address.removeprefix("http://").rsplit(":", 1)[0].strip("[]")
     try:
         with socket.create_connection((host, settings.port), timeout=1.0):
             pass
     except OSError:
-        return Finding("port", "ok", f"{settings.port} on {settings.host} is free")
-    return Finding("port", "warn", f"{settings.port} on {settings.host} is in use", "set A3CP_PORT to another one")
+        return CheckResult("port", "ok", f"{settings.port} on {settings.host} is free")
+    return CheckResult("port", "warn", f"{settings.port} on {settings.host} is in use", "set A3CP_PORT to another one")
 
 
-def judge_swap(swaps: str) -> Finding:
-    """Whether memory, and so frames, may be written to a disk. ``swaps`` is /proc/swaps."""
+def judge_swap(swaps: str) -> CheckResult:
+    """Check whether the kernel may write memory, and so frames, to a disk. ``swaps`` is the text of /proc/swaps."""
     areas = [line.split()[0] for line in swaps.splitlines()[1:] if line.strip()]
     areas = [area for area in areas if not area.startswith("/dev/zram")]
     if not areas:
-        return Finding("swap", "ok", "no swap on a disk: frames stay in memory")
-    return Finding("swap", "warn", f"{', '.join(areas)} may take frames to a disk", "swapoff -a, or encrypt the swap")
+        return CheckResult("swap", "ok", "no swap on a disk: frames stay in memory")
+    return CheckResult(
+        "swap", "warn", f"{', '.join(areas)} may take frames to a disk", "swapoff -a, or encrypt the swap"
+    )
 
 
-def judge_core_files(limit: int, pattern: str) -> Finding:
-    """Whether a crash could write memory, and so frames, to a disk.
+def judge_core_files(limit: int, pattern: str) -> CheckResult:
+    """Check whether a crash could write memory, and so frames, to a disk. ``limit`` is this shell's ``RLIMIT_CORE``,
+    ``pattern`` the text of kernel.core_pattern.
 
-    Our processes cannot be dumped at all, and embedded brokers have a limit that files and pipes keep to; sockets
-    (Linux 6.16 and newer) do not. A broker that is not embedded has the limit that its own service gives it.
+    A3CP's own processes cannot be dumped at all. Embedded brokers have a limit, which the kernel heeds for files and
+    pipes but not for sockets (Linux 6.16 and newer). Another broker has the limit of its own service.
     """
     if pattern.startswith("@"):
         detail = f"the kernel hands the memory of a crashed broker to {pattern.strip()}, whatever its limit"
-        return Finding("core files", "warn", detail, "sysctl kernel.core_pattern=core")
+        return CheckResult("core files", "warn", detail, "sysctl kernel.core_pattern=core")
     said = "" if limit == 0 else ", whatever this shell's limit is"
-    return Finding("core files", "ok", f"our processes and embedded brokers leave none{said}")
+    return CheckResult("core files", "ok", f"A3CP's processes and embedded brokers leave none{said}")
 
 
-def judge_overcommit(policy: str) -> Finding:
-    """Whether the events broker can rewrite its file when memory is short. ``policy`` is vm.overcommit_memory."""
+def judge_overcommit(policy: str) -> CheckResult:
+    """Check that the events broker can rewrite its file when memory is short. ``policy`` is vm.overcommit_memory."""
     if policy.strip() in ("", "1"):
-        return Finding("overcommit", "ok", "an append-only file can be rewritten when memory is short")
+        return CheckResult("overcommit", "ok", "an append-only file can be rewritten when memory is short")
     detail = "the events broker may fail to rewrite its append-only file when memory is short"
-    return Finding("overcommit", "warn", detail, "sysctl vm.overcommit_memory=1")
+    return CheckResult("overcommit", "warn", detail, "sysctl vm.overcommit_memory=1")
 
 
 def _read(path: str) -> str:

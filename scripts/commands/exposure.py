@@ -1,4 +1,5 @@
-"""Who reaches the gateway: by what it was started with if it runs, else by what it would be."""
+"""The check of `a3cp doctor` about access: which machines reach the gateway, and whether it asks for a token. If a
+gateway runs here, the check examines that one, else the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from contracts.process.settings import Settings
-from scripts.commands.findings import Finding
+from scripts.commands.check_result import CheckResult
 from scripts.stack.running import running_stack
 from scripts.stack.stack import gateway_address
 
@@ -20,8 +21,8 @@ ANSWER_S = 3.0
 _LISTEN = "0A"
 
 
-def examine_access(settings: Settings) -> Finding:
-    """Ask the gateway that runs here whether it wants a token, and the system who reaches it."""
+def examine_access(settings: Settings) -> CheckResult:
+    """Check whether the gateway that runs here asks for a token, and on which addresses it listens."""
     running = running_stack(settings)
     address = running.address if running else gateway_address(settings)
     asks = _asks_for_a_token(address)
@@ -32,17 +33,17 @@ def examine_access(settings: Settings) -> Finding:
     return judge_access(wide or (hosts[0] if hosts else settings.host), asks, f"the gateway that runs at {address}")
 
 
-def judge_access(host: str, asks: bool, who: str = "the gateway") -> Finding:
-    """Whether a gateway that listens on ``host`` may do without a token."""
+def judge_access(host: str, asks: bool, who: str = "the gateway") -> CheckResult:
+    """Warn if a gateway listens on an address that other machines reach, and asks for no token."""
     if _is_loopback(host):
-        return Finding("access", "ok", f"{who} listens on this machine only")
+        return CheckResult("access", "ok", f"{who} listens on this machine only")
     if asks:
-        return Finding("access", "ok", f"{who} listens on {host} and asks for a token")
-    return Finding("access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_API_TOKEN")
+        return CheckResult("access", "ok", f"{who} listens on {host} and asks for a token")
+    return CheckResult("access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_API_TOKEN")
 
 
 def listening_on(port: int, table: str) -> list[str]:
-    """The addresses on which something listens at this port. ``table`` is /proc/net/tcp, and tcp6."""
+    """Return the addresses on which this machine listens at a port. ``table`` is the text of /proc/net/tcp and tcp6."""
     found = []
     for line in table.splitlines():
         fields = line.split()
@@ -55,7 +56,7 @@ def listening_on(port: int, table: str) -> list[str]:
 
 
 def _address(text: str) -> str:
-    """The kernel prints words of four bytes, each in the order of a little-endian machine."""
+    """Parse an address. The kernel prints it in words of four bytes, each in little-endian order."""
     data = bytes.fromhex(text)
     words = [data[at : at + 4][::-1] for at in range(0, len(data), 4)]
     return str(ipaddress.ip_address(b"".join(words)))
@@ -73,7 +74,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _asks_for_a_token(address: str) -> bool | None:
-    """None if no A3CP gateway answers there."""
+    """Return whether the gateway at this address asks for a token; None if no A3CP gateway answers there."""
     try:
         with httpx.Client(base_url=address, trust_env=False, timeout=ANSWER_S) as client:
             if client.get("/livez").json() != {"status": "alive"}:

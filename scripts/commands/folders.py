@@ -1,4 +1,4 @@
-"""Whether the folders that the settings name are what they must be. Files are written there, and removed again."""
+"""The checks of `a3cp doctor` about the folders in the settings. Each writes a file there, and removes it again."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from pathlib import Path
 
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
-from scripts.commands.findings import Finding
+from scripts.commands.check_result import CheckResult
 from workers.vision.local_store import LocalStore
 
 __all__ = ["examine_folders", "judge_names", "judge_room"]
 
 FULL_BYTES = 16 * 1024 * 1024
-"""The longest capture is an artifact of 12 MB."""
+"""The artifact of the longest capture has 12 MB."""
 
 SHORT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """What a file system does. ``one_case``: it takes ``Ann`` and ``ann`` for one name."""
+    """The properties of a file system: whether it has locks (``flock``), and whether ``Ann`` and ``ann`` are one
+    name."""
 
     locks: bool
     one_case: bool
 
 
-def examine_folders(settings: Settings) -> Iterable[Finding]:
-    """Look at ``DATA_ROOT``, ``LOG_ROOT`` and ``A3CP_STATE_DIR``."""
+def examine_folders(settings: Settings) -> Iterable[CheckResult]:
+    """Check ``DATA_ROOT``, ``LOG_ROOT`` and ``A3CP_STATE_DIR``."""
     for name, path in (
         ("DATA_ROOT", settings.data_root),
         ("LOG_ROOT", settings.log_root),
@@ -45,7 +46,7 @@ def examine_folders(settings: Settings) -> Iterable[Finding]:
             yield refusal
             continue
         artifacts = name == "DATA_ROOT" and settings.artifact_url is None
-        if artifacts and (refusal := _takes_artifacts(path)) is not None:
+        if artifacts and (refusal := _check_artifacts(path)) is not None:
             yield refusal
             continue
         if (refusal := _examine_file_system(name, there)) is not None:
@@ -53,31 +54,31 @@ def examine_folders(settings: Settings) -> Iterable[Finding]:
         yield judge_room(name, path, shutil.disk_usage(there).free)
 
 
-def _refusal(name: str, there: Path) -> Finding | None:
+def _refusal(name: str, there: Path) -> CheckResult | None:
     if not there.is_dir():
-        return Finding(name, "fail", f"{there} is not a folder", f"set {name} to a folder")
+        return CheckResult(name, "fail", f"{there} is not a folder", f"set {name} to a folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        return Finding(name, "fail", f"{there} cannot be written to", f"chown or chmod it, or set {name}")
+        return CheckResult(name, "fail", f"{there} cannot be written to", f"chown or chmod it, or set {name}")
     return None
 
 
-def _takes_artifacts(path: Path) -> Finding | None:
-    """With a file that is written as an extractor writes it."""
+def _check_artifacts(path: Path) -> CheckResult | None:
+    """Check that an extractor can write artifacts there, with a file that is written in the same way."""
     try:
         LocalStore(path).check()
     except (ConfigurationError, ArtifactStoreError) as error:
         detail = str(error).removeprefix("DATA_ROOT: ")
-        return Finding("DATA_ROOT", "fail", detail, "set DATA_ROOT to a folder of this machine's own disk")
+        return CheckResult("DATA_ROOT", "fail", detail, "set DATA_ROOT to a folder of this machine's own disk")
     return None
 
 
-def _examine_file_system(name: str, there: Path) -> Finding | None:
+def _examine_file_system(name: str, there: Path) -> CheckResult | None:
     try:
         probe = _probe(there)
     except OSError as error:
-        return Finding(name, "fail", f"{there} cannot be written to: {error.strerror}", f"set {name}")
+        return CheckResult(name, "fail", f"{there} cannot be written to: {error.strerror}", f"set {name}")
     if not probe.locks and name != "DATA_ROOT":
-        return Finding(
+        return CheckResult(
             name, "fail", f"the file system of {there} has no locks", f"set {name} to this machine's own disk"
         )
     return judge_names(name, probe.one_case) if name != "A3CP_STATE_DIR" else None
@@ -98,23 +99,23 @@ def _probe(folder: Path) -> _Probe:
         path.unlink(missing_ok=True)
 
 
-def judge_names(name: str, one_case: bool) -> Finding | None:
-    """Whether users whose ids differ in case only would share a folder."""
+def judge_names(name: str, one_case: bool) -> CheckResult | None:
+    """Warn if users whose ids differ only in case would share a folder; None if they would not."""
     if not one_case:
         return None
-    detail = "the file system takes Ann and ann for one name: two such users would share a folder"
-    return Finding(name, "warn", detail, "write every user_id in small letters, or set another folder")
+    detail = "Ann and ann are one name for the file system: two such users would share a folder"
+    return CheckResult(name, "warn", detail, "write every user_id in small letters, or set another folder")
 
 
-def judge_room(name: str, path: Path, free_bytes: int) -> Finding:
-    """Whether there is room for what is to come."""
+def judge_room(name: str, path: Path, free_bytes: int) -> CheckResult:
+    """Check the free space: less than 16 MiB is a failure, less than 256 MiB a warning."""
     where = f"{path.absolute()}" if path.exists() else f"{path.absolute()} is made when it is needed"
     detail = f"{where}, {_size(free_bytes)} free"
     if free_bytes < FULL_BYTES:
-        return Finding(name, "fail", f"{detail}: the disk is full", f"make room, or set {name}")
+        return CheckResult(name, "fail", f"{detail}: the disk is full", f"make room, or set {name}")
     if free_bytes < SHORT_BYTES:
-        return Finding(name, "warn", detail, f"make room, or set {name}")
-    return Finding(name, "ok", detail)
+        return CheckResult(name, "warn", detail, f"make room, or set {name}")
+    return CheckResult(name, "ok", detail)
 
 
 def _size(count: int) -> str:

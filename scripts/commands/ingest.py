@@ -1,7 +1,7 @@
-"""``a3cp ingest``: video files and image folders through the capture WebSocket, one after the other.
+"""``a3cp ingest``: send video files and image folders through the capture WebSocket, one after the other.
 
-Every file is looked at before a session is opened. Beside each capture's own event the session's log gets one with
-``"event": "capture.source"``: which file it was, and the hash of that file's bytes.
+Every file is checked before a session is opened. For each capture the session's log also gets an event with
+``"event": "capture.source"``, which has the file's name and the hash of its bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["IngestRequest", "PatientConsole", "ingest"]
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What to ingest, and as whose. Without a session one is started, and ended afterwards."""
+    """The arguments of `a3cp ingest`. Without a session, `ingest` starts one and ends it afterwards."""
 
     files: Sequence[Path]
     user_id: str
@@ -52,78 +52,80 @@ class IngestRequest:
 
 
 def ingest(request: IngestRequest, limits: CaptureLimits) -> int:
-    """Ingest everything that was asked for; returns 0 if every file was recorded, else 1.
+    """Ingest every file; returns 0 if every file was recorded, else 1.
 
     Raises:
-        ClientError: no session could be started.
+        ClientError: the session could not be started.
     """
     return asyncio.run(_ingest(request, limits, PatientConsole(), PatientConsole(stderr=True)))
 
 
 class PatientConsole(Console):
-    """One that stays when its reader has gone; rich's own ends the process then."""
+    """A console whose closed pipe does not end the process, as rich's own does."""
 
     def on_broken_pipe(self) -> None:
-        """Say nothing more to that reader; the captures go on."""
+        """Ignore that the reader has closed the pipe: the captures go on."""
 
 
 async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
-    said = _Said(out, err)
+    output = _Output(out, err)
     async with CaptureClient(request.gateway_url, request.token) as client:
-        files = [path for path in request.files if _can_be_captured(path, request, limits, said)]
+        files = [path for path in request.files if _can_be_captured(path, request, limits, output)]
         if not files:
             return 1
         failures = len(request.files) - len(files)
         about: Any = {"device_id": request.device_id} if request.device_id else {}
         async with client.session(request.user_id, session_id=request.session_id, **about) as session:
-            said.line(f"session {session.session_id}")
+            output.line(f"session {session.session_id}")
             for path in files:
-                failures += not await _one(client, request, session.session_id, path, limits, said)
+                failures += not await _ingest_file(client, request, session.session_id, path, limits, output)
         return 1 if failures else 0
 
 
-def _can_be_captured(path: Path, request: IngestRequest, limits: CaptureLimits, said: _Said) -> bool:
+def _can_be_captured(path: Path, request: IngestRequest, limits: CaptureLimits, output: _Output) -> bool:
     try:
         open_clip(path, limits, request.fps)
     except ClipError as error:
-        said.wrong(str(error))
+        output.problem(str(error))
         return False
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What people are told. A terminal, pipe or file that does not take it stops no capture."""
+class _Output:
+    """Prints lines for the operator. A terminal, pipe or file that does not accept them stops no capture."""
 
     out: Console
     err: Console
-    seen: dict[str, str] = field(default_factory=dict)
-    """The files so far: the hash of the bytes, and the name."""
+    names_by_hash: dict[str, str] = field(default_factory=dict)
+    """The names of the files so far, by the hash of their bytes."""
 
     def line(self, text: str) -> None:
         with suppress(OSError):
             self.out.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
-    def wrong(self, text: str, style: str = "red") -> None:
+    def problem(self, text: str, style: str = "red") -> None:
         with suppress(OSError):
             self.err.print(printable(text), style=style, highlight=False, markup=False, soft_wrap=True)
 
     def warn_of_repeat(self, name: str, file_hash: str) -> None:
-        """Say that the same bytes were ingested before, under whatever name."""
-        if file_hash in self.seen:
-            self.wrong(f"{name}: the same bytes as {self.seen[file_hash]}; they are recorded again", style="yellow")
-        self.seen[file_hash] = name
+        """Print a warning if this call has ingested the same bytes before."""
+        if file_hash in self.names_by_hash:
+            self.problem(
+                f"{name}: the same bytes as {self.names_by_hash[file_hash]}; they are recorded again", style="yellow"
+            )
+        self.names_by_hash[file_hash] = name
 
 
-async def _one(
-    client: CaptureClient, request: IngestRequest, session_id: str, path: Path, limits: CaptureLimits, said: _Said
+async def _ingest_file(
+    client: CaptureClient, request: IngestRequest, session_id: str, path: Path, limits: CaptureLimits, output: _Output
 ) -> bool:
     name = _name(path)
     try:
         clip = open_clip(path, limits, request.fps)
         file_hash = await asyncio.to_thread(_hash, path)
-        said.warn_of_repeat(name, file_hash)
-        with _Bar(clip, said.out) as bar:
+        output.warn_of_repeat(name, file_hash)
+        with _Bar(clip, output.out) as bar:
             result = await stream_capture(
                 client,
                 clip,
@@ -134,26 +136,26 @@ async def _one(
                 on_progress=bar.show,
             )
     except (A3CPError, OSError) as error:
-        said.wrong(str(error) if isinstance(error, ClipError) else f"{name}: {error}")
+        output.problem(str(error) if isinstance(error, ClipError) else f"{name}: {error}")
         return False
     if not result.recorded:
-        said.wrong(f"{name}: aborted: {explain(result.error_code)}")
+        output.problem(f"{name}: aborted: {explain(result.error_code)}")
         return False
-    said.line(_recorded_line(name, result))
+    output.line(_recorded_line(name, result))
     try:
         await client.append(_source_event(result, name, file_hash))
     except A3CPError as error:
-        said.wrong(f"{name}: recorded, but its name is not in the log: {error}", style="yellow")
+        output.problem(f"{name}: recorded, but its name is not in the log: {error}", style="yellow")
     return True
 
 
 def _name(path: Path) -> str:
-    """A file's or folder's own name, as it can be shown and written."""
+    """The last part of a path, with control characters escaped: it is shown, and written to the log."""
     return printable(path.name or path.absolute().name or str(path))
 
 
 def _hash(path: Path) -> str:
-    """Of a file's bytes; of a folder, of the hashes of its images in the order of their names."""
+    """SHA-256 of a file's bytes, or of a folder: over the hashes of its images in the order of their names."""
     if not path.is_dir():
         return f"sha256:{_digest(path).hex()}"
     images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
@@ -166,7 +168,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _source_event(outcome: CaptureOutcome, name: str, file_hash: str) -> dict[str, Any]:
-    """What an A3CP message may say beside its own fields, the log keeps."""
+    """The event that names the capture's file. An `A3CPMessage` may have fields of its own, and the log keeps them."""
     return {
         "user_id": outcome.user_id,
         "session_id": outcome.session_id,
@@ -180,13 +182,13 @@ def _source_event(outcome: CaptureOutcome, name: str, file_hash: str) -> dict[st
 
 def _recorded_line(name: str, outcome: CaptureOutcome) -> str:
     features = outcome.features
-    assert features is not None  # it was recorded
+    assert features is not None  # a recorded capture has an artifact
     frames, dims = features.shape
     return f"{name}: recorded ({frames}, {dims}) {features.hash} record {outcome.record_id}"
 
 
 class _Bar:
-    """A progress bar: frames extracted of those expected, and what the capture is doing."""
+    """A progress bar: how many of the expected frames are extracted, and the capture's state."""
 
     def __init__(self, clip: Clip, console: Console) -> None:
         columns = (

@@ -1,4 +1,4 @@
-"""Which session logs a command is about: named by their ids or paths, or all of ``LOG_ROOT``. It only looks."""
+"""Find the session logs that a command names by ids or paths, or all of ``LOG_ROOT``. It opens no log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["find_logs"]
 
 
 def find_logs(log_root: Path, sessions: Sequence[str], user_id: str | None = None) -> list[Path]:
-    """The logs of these sessions, each an id or a log's path; of all sessions if none is named; of this user alone,
-    if one is. In the order of their paths, none twice.
+    """Return the logs of these sessions, each an id or a log's path, or of all sessions if none is named; with
+    ``user_id`` only that user's. They are sorted by path, and no log comes twice.
 
-    A log may be a link, and so may its folders: where the operator keeps them is the operator's to say.
+    A log or its folder may be a link: the operator chooses where logs are kept.
 
     Raises:
-        ConfigurationError: there is no such session, or none at all, or the id is no id.
+        ConfigurationError: there is no such session, or no session at all, or ``user_id`` is not valid.
     """
     if user_id is not None and not is_identifier(user_id):
         raise ConfigurationError("--user: 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
@@ -38,7 +38,7 @@ def _find(log_root: Path, session: str, user_id: str | None) -> list[Path]:
         where = f" under {log_root.absolute()}"
     else:
         log = _named(session)
-        found = os.path.isfile(log)  # noqa: PTH113 -- the other raises for a name that is too long
+        found = os.path.isfile(log)  # noqa: PTH113 -- Path.is_file raises for a name that is too long
         logs = [log] if found and user_id in (None, log.parent.parent.name) else []
         where = ""
     if not logs:
@@ -47,8 +47,9 @@ def _find(log_root: Path, session: str, user_id: str | None) -> list[Path]:
 
 
 def _named(path: str) -> Path:
-    """A log's path tells its user and its session. If it is a link of another name, that of its target does."""
-    given = Path(os.path.abspath(path))  # noqa: PTH100 -- links in it stay, `..` goes
+    """Return the path that names the log's user and session: the given one, or its target's if it is a link of another
+    name."""
+    given = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would also follow links
     try:
         if given == session_log_path(given.parents[3], given.parents[1].name, given.stem):
             return given

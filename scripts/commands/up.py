@@ -1,4 +1,4 @@
-"""``a3cp up``: the stack in one terminal."""
+"""``a3cp up``: run the whole stack in one terminal."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["up"]
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 BOUNCE_S = 0.5
-"""Signals closer together are one: `timeout` and some service managers send theirs twice."""
+"""Two signals within this time count as one: `timeout` and some service managers send theirs twice."""
 
 KNOWN_TO_DOCTOR = "Memory overcommit must be enabled"
+"""A warning of the brokers at each start, which `a3cp doctor` gives too."""
 
 
 class Lines:
-    """Shows each part's lines behind its name; for people, if this is a terminal, in a colour of its own and
-    without the braces of the logs' JSON.
+    """Shows each part's lines after its name; in a terminal, each part in its own colour and JSON logs as plain text.
 
-    Showing never raises and never blocks: lines that the terminal, pipe or file does not take are lost, and a later
+    Showing never raises and never blocks. Lines that the terminal, pipe or file does not accept are lost, and a later
     line says how many.
     """
 
@@ -56,16 +56,16 @@ class Lines:
         self.say(f"\x1b[{self._of[name]}m{label}\x1b[0m {printable(plain(line))}")
 
     def say(self, line: str = "") -> None:
-        """Show a line of the stack's own."""
+        """Show a line without a part's name."""
         self._writer.write(line)
 
     def flush(self) -> None:
-        """Wait until everything is shown, a second at most."""
+        """Wait until every line is written, a second at most."""
         self._writer.flush(FLUSH_S)
 
 
 def plain(line: str) -> str:
-    """A line of our JSON logs as ``what happened  name=value …``; any other line as it is."""
+    """Format a line of A3CP's JSON logs as ``event  name=value …``; return any other line unchanged."""
     try:
         fields = json.loads(line)
         what = fields.pop("event")
@@ -87,7 +87,7 @@ async def _serve(stack: Stack, lines: Lines) -> None:
 
 
 def _ready(stack: Stack) -> Iterator[str]:
-    """What to know about a stack that works now."""
+    """Yield the lines to print when the stack is ready."""
     settings = stack.settings
     yield ""
     yield f"a3cp is ready: {stack.address}"
@@ -107,7 +107,7 @@ def _ready(stack: Stack) -> Iterator[str]:
 
 
 def _place(path: Path) -> str:
-    """A path as it can be found, and copied, from any folder."""
+    """Format a path so that a shell in any folder accepts it."""
     return printable(shlex.quote(str(path.absolute())))
 
 
@@ -125,7 +125,7 @@ async def _up(stack: Stack, lines: Lines) -> int:
         elif loop.time() - asked_at > BOUNCE_S:
             stack.kill()
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGHUP comes as SIGTERM: contracts.process.run
+    for number in (signal.SIGINT, signal.SIGTERM):  # contracts.process.run turns SIGHUP into SIGTERM
         loop.add_signal_handler(number, stop)
     try:
         await serving
@@ -136,10 +136,10 @@ async def _up(stack: Stack, lines: Lines) -> int:
 
 
 def up(settings: Settings, *, extractors: int, recorders: int, live: int) -> int:
-    """Run the stack until Ctrl-C, SIGTERM or the end of its terminal; returns the exit code.
+    """Run the stack until Ctrl-C, SIGTERM or the end of the terminal; returns 0.
 
     Raises:
-        FatalError: it cannot start, or a part failed for good.
+        FatalError: the stack cannot start, or a part failed and a restart would not help.
     """
     lines = Lines()
     try:

@@ -1,4 +1,4 @@
-"""``a3cp verify`` and ``a3cp replay``: what `recorder.verify` finds, in words."""
+"""``a3cp verify`` and ``a3cp replay``: print the findings of `recorder.verify`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["fact_lines", "replay_record", "verify_logs"]
 
 
 def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
-    """Verify these sessions, each an id or a log, or all of ``LOG_ROOT``, and print what was found; returns 1 if
-    anything fails.
+    """Verify these sessions, each by its id or its log's path, or all of ``LOG_ROOT``, and print the findings; returns
+    1 if a session fails, else 0.
 
     Raises:
-        ConfigurationError: there is no such session, or none at all.
+        ConfigurationError: there is no such session, or no session at all.
     """
     chosen = find_logs(settings.log_root, [str(log) for log in logs])
     artifacts = ArtifactSource.of(settings)
@@ -58,7 +58,7 @@ def _print(log: Path, report: LogReport) -> None:
 
 
 def _empty(captures: Iterable[ArtifactFacts]) -> str:
-    """A capture is good if it is what its event says, even one of an empty room."""
+    """Say in how many captures nothing was found. They are good captures if they match their events."""
     empty = sum(not any(facts.found_share.values()) for facts in captures)
     return f", nothing was found in {empty}" if empty else ""
 
@@ -68,10 +68,10 @@ def _many(count: int, noun: str) -> str:
 
 
 def replay_record(settings: Settings, record_id: str, user_id: str | None = None, session_id: str | None = None) -> int:
-    """Load one record's artifact, verify it, and print what it is. Without a user or a session, all logs are searched.
+    """Verify one record's artifact, and print its facts; returns 0. Without a user or a session, all logs are searched.
 
     Raises:
-        ArtifactError: there is not exactly one such record, or it does not verify.
+        ArtifactError: there is not exactly one such record, or its artifact does not match its event.
     """
     artifacts = ArtifactSource.of(settings)
     if user_id is not None and session_id is not None:
@@ -88,7 +88,7 @@ def replay_record(settings: Settings, record_id: str, user_id: str | None = None
 
 
 def fact_lines(facts: ArtifactFacts) -> list[str]:
-    """An artifact's facts, one a line."""
+    """Describe an artifact, one fact a line: its place, shape, hash and encoding."""
     frames, dims = facts.shape
     return [
         f"artifact  {facts.place}",

@@ -13,8 +13,8 @@ import pytest
 
 from tests.guards.sources import PACKAGES, Source, example, listed, sources
 
-MODULE_LINES = 350
-FUNCTION_LINES = 60
+MODULE_LINES = 300
+FUNCTION_LINES = 40
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -52,7 +52,7 @@ PLACES: dict[User, tuple[str, ...]] = {
     "extractor": ("workers/*.py", "workers/pool/*.py", "workers/extract/*.py", "workers/vision/*.py"),
     "live": ("workers/live/*.py",),
     "recorder": ("recorder/*.py",),
-    "operator": ("scripts/commands/inspect.py", "scripts/commands/doctor_brokers.py"),
+    "operator": ("scripts/commands/broker_snapshots.py", "scripts/commands/doctor_brokers.py"),
 }
 MODULES = ("captures", "frame", "dead_letters", "heartbeats", "live", "recording", "records", "sessions", "uploads")
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"

@@ -24,10 +24,10 @@ from rich.console import Console
 
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
+from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor import doctor, examine, judge_core_files, judge_overcommit, judge_swap
 from scripts.commands.doctor_brokers import judge_clock, judge_debuggers
 from scripts.commands.exposure import judge_access, listening_on
-from scripts.commands.findings import Finding
 from scripts.commands.folders import judge_names, judge_room
 from scripts.stack.running import running_stack, running_urls
 from tests.conftest import BrokerPair
@@ -42,7 +42,7 @@ def verdicts(settings: Settings) -> dict[str, str]:
     return {found.subject: found.verdict for found in examine(settings)}
 
 
-def found(settings: Settings, subject: str) -> Finding:
+def found(settings: Settings, subject: str) -> CheckResult:
     return next(each for each in examine(settings) if each.subject == subject)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Verdict"]
+__all__ = ["CheckResult", "Verdict"]
 
 Verdict = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. ``fix`` says what to do about a warning or a failure."""
+class CheckResult:
+    """The result of one check of ``subject``. ``fix`` says what the operator can do about a warning or a failure."""
 
     subject: str
     verdict: Verdict
