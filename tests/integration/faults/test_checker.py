@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,7 +77,19 @@ class Run:
     def aborted(self, code: str) -> None:
         self.events.remove(self.ref)
         self.files.clear()
-        self.report = {"status": "aborted", "error_code": code}
+        self.reported("aborted", error_code=code)
+
+    def told(self, **changes: Any) -> None:
+        self.capture = replace(self.capture, **changes)
+
+    def append_told(self, **changes: Any) -> None:
+        self.appended = replace(self.appended, **changes)
+
+    def reported(self, status: str, **more: str) -> None:
+        self.report = {"status": status, **more}
+
+    def left(self, **remains: Any) -> None:
+        self.brokers = Brokers(**remains)
 
     def check(self, allow: Allow | None = None) -> Report:
         told = Told(
@@ -97,148 +109,72 @@ def test_a_run_as_it_should_be_has_no_finding() -> None:
     assert (report.captures, report.recorded, report.appends) == (1, 1, 1)
 
 
-def _vanish_event(run: Run) -> None:
-    run.events.remove(run.ref)
+Break = Callable[[Run], object]
+
+LOST: dict[str, Break] = {
+    "no event": lambda run: run.events.remove(run.ref),
+    "no artifact": lambda run: run.files.clear(),
+    "no append": lambda run: run.events.remove(run.append),
+    "no start": lambda run: run.events.pop(0),
+    "no end": lambda run: run.events.pop(),
+    "never ends": lambda run: (run.aborted(""), run.reported("extracting"), run.told(vanished="opened")),
+    "an outcome that no fault has": lambda run: run.aborted("extraction_failed"),
+}
 
 
-def _no_artifact(run: Run) -> None:
-    run.files.clear()
-
-
-def _no_append(run: Run) -> None:
-    run.events.remove(run.append)
-
-
-def _no_start(run: Run) -> None:
-    del run.events[0]
-
-
-def _no_end(run: Run) -> None:
-    del run.events[-1]
-
-
-def _never_ends(run: Run) -> None:
-    run.aborted("")
-    run.report = {"status": "extracting"}
-    run.capture = replace(run.capture, vanished="opened")
-
-
-def _unlisted_outcome(run: Run) -> None:
-    run.aborted("extraction_failed")
-
-
-@pytest.mark.parametrize(
-    "break_it", [_vanish_event, _no_artifact, _no_append, _no_start, _no_end, _never_ends, _unlisted_outcome]
-)
-def test_what_was_promised_and_is_not_there_is_lost(break_it: Any) -> None:
+@pytest.mark.parametrize("break_it", LOST.values(), ids=LOST)
+def test_what_was_promised_and_is_not_there_is_lost(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().lost
 
 
-def _line_twice(run: Run) -> None:
-    run.events.append(run.append)
+DUPLICATED: dict[str, Break] = {
+    "a line": lambda run: run.events.append(run.append),
+    "an event": lambda run: run.events.append(orjson.dumps(orjson.loads(run.ref) | {"device_id": "another"})),
+    "a start": lambda run: run.events.insert(1, boundary("session.start")),
+}
 
 
-def _two_events(run: Run) -> None:
-    other = orjson.loads(run.ref) | {"device_id": "another"}
-    run.events.append(orjson.dumps(other))
-
-
-def _two_starts(run: Run) -> None:
-    run.events.insert(1, boundary("session.start"))
-
-
-@pytest.mark.parametrize("break_it", [_line_twice, _two_events, _two_starts])
-def test_what_is_there_twice_is_duplicated(break_it: Any) -> None:
+@pytest.mark.parametrize("break_it", DUPLICATED.values(), ids=DUPLICATED)
+def test_what_is_there_twice_is_duplicated(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().duplicated
 
 
-def _told_abort(run: Run) -> None:
-    run.capture = replace(run.capture, code="forward_failed")
-
-
-def _lost_connection(run: Run) -> None:
-    run.capture = replace(run.capture, close_code=0)
-
-
 def _artifact_of_an_aborted_capture(run: Run) -> None:
     run.aborted("forward_failed")
-    run.capture = replace(run.capture, code="forward_failed")
+    run.told(code="forward_failed")
     run.files["left-over.npz"] = run.npz
 
 
-def _temporary_file(run: Run) -> None:
-    run.files[f".{run.window.record_id}.0.tmp"] = b"half"
+WRONG: dict[str, Break] = {
+    "the client was told an abort": lambda run: run.told(code="forward_failed"),
+    "the connection was lost": lambda run: run.told(close_code=0),
+    "an artifact of an aborted capture": _artifact_of_an_aborted_capture,
+    "a temporary file": lambda run: run.files.update({f".{run.window.record_id}.0.tmp": b"half"}),
+    "other rows": lambda run: run.told(clip=2),
+    "a frame is missing": lambda run: run.told(sent=FRAMES + 1),
+    "a broken artifact": lambda run: run.files.update({f"{run.window.record_id}.npz": run.npz[:-1] + b"x"}),
+    "not recorded": lambda run: run.reported("extracting"),
+    "an end before its start": lambda run: run.events.insert(0, run.events.pop(1)),
+    "another time": lambda run: run.append_told(recorded_at=("2026-01-31T12:00:00.001Z",)),
+    "a refused append": lambda run: run.append_told(answers=(503, 201)),
+    "a line that no client sent": lambda run: run.events.append(boundary("unknown")),
+    "an event of an unknown capture": lambda run: run.events.append(
+        orjson.dumps(orjson.loads(run.ref) | {"capture_id": "unknown"})
+    ),
+    "a pending dispatch entry": lambda run: run.left(dispatch_pending=1),
+    "an unfinished capture": lambda run: run.left(unfinished=("capture-1",)),
+    "frames": lambda run: run.left(frames_keys=("a3cp:{capture-1}:frames",)),
+    "a dead letter": lambda run: run.left(dead_letters=({"reason": "invalid_event"},)),
+    "an image": lambda run: run.images.append("dump.rdb"),
+}
 
 
-def _other_rows(run: Run) -> None:
-    run.capture = replace(run.capture, clip=2)
-
-
-def _frame_missing(run: Run) -> None:
-    run.capture = replace(run.capture, sent=FRAMES + 1)
-
-
-def _broken_artifact(run: Run) -> None:
-    run.files[f"{run.window.record_id}.npz"] = run.npz[:-1] + b"x"
-
-
-def _not_recorded(run: Run) -> None:
-    run.report = {"status": "extracting"}
-
-
-def _end_before_start(run: Run) -> None:
-    run.events[0], run.events[1] = run.events[1], run.events[0]
-
-
-def _another_time(run: Run) -> None:
-    run.appended = replace(run.appended, recorded_at=("2026-01-31T12:00:00.001Z",))
-
-
-def _refused_append(run: Run) -> None:
-    run.appended = replace(run.appended, answers=(503, 201))
-
-
-def _line_no_client_sent(run: Run) -> None:
-    run.events.append(boundary("unknown"))
-
-
-def _event_of_an_unknown_capture(run: Run) -> None:
-    run.events.append(orjson.dumps(orjson.loads(run.ref) | {"capture_id": "unknown"}))
-
-
-def _pending(run: Run) -> None:
-    run.brokers = Brokers(dispatch_pending=1)
-
-
-def _unfinished(run: Run) -> None:
-    run.brokers = Brokers(unfinished=("capture-1",))
-
-
-def _frames_left(run: Run) -> None:
-    run.brokers = Brokers(frames_keys=("a3cp:{capture-1}:frames",))
-
-
-def _dead_letter(run: Run) -> None:
-    run.brokers = Brokers(dead_letters=({"reason": "invalid_event"},))
-
-
-def _image(run: Run) -> None:
-    run.images.append("dump.rdb")
-
-
-@pytest.mark.parametrize(
-    "break_it",
-    [
-        _told_abort, _lost_connection, _artifact_of_an_aborted_capture, _temporary_file, _other_rows, _frame_missing,
-        _broken_artifact, _not_recorded, _end_before_start, _another_time, _refused_append, _line_no_client_sent,
-        _event_of_an_unknown_capture, _pending, _unfinished, _frames_left, _dead_letter, _image,
-    ],
-)  # fmt: skip
-def test_anything_else_that_no_fault_excuses_is_wrong(break_it: Any) -> None:
+@pytest.mark.parametrize("break_it", WRONG.values(), ids=WRONG)
+def test_anything_else_that_no_fault_excuses_is_wrong(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().wrong
@@ -247,13 +183,13 @@ def test_anything_else_that_no_fault_excuses_is_wrong(break_it: Any) -> None:
 def test_what_a_fault_may_do_is_no_finding() -> None:
     run = Run()
     run.aborted("frames_lost")
-    run.brokers = Brokers(dead_letters=({"reason": "torn_line"},))
-    run.appended = replace(run.appended, answers=(503, 0, 201))
+    run.left(dead_letters=({"reason": "torn_line"},))
+    run.append_told(answers=(503, 0, 201))
     allow = Allow(
         outcomes=frozenset({"frames_lost"}), append_answers=frozenset({0, 503}), dead_letters=frozenset({"torn_line"})
     )
     assert run.check(allow).ok
-    run.capture = replace(run.capture, code="frames_lost")
+    run.told(code="frames_lost")
     assert run.check(allow).wrong
     assert run.check(allow | Allow(told=frozenset({"frames_lost"}))).ok
 
@@ -261,7 +197,7 @@ def test_what_a_fault_may_do_is_no_finding() -> None:
 def test_told_one_code_and_recorded_as_another_is_wrong() -> None:
     run = Run()
     run.aborted("frames_lost")
-    run.capture = replace(run.capture, code="forward_failed")
+    run.told(code="forward_failed")
     assert run.check(Allow(told=frozenset({"forward_failed"}))).wrong
 
 
