@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import hmac
 import inspect
 import re
@@ -52,20 +51,17 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 # --- the token ------------------------------------------------------------------------------------------------
 
 
-def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
-            seen = set()
-            for route in gateway.app.routes:
-                assert isinstance(route, Route | WebSocketRoute)
-                seen.add(route.path)
-                for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
-                    answer = await gateway.client.request(method, route.path.replace("{capture_id}", "x"))
-                    expected_open = route.path in OPEN and method in ("GET", "HEAD")
-                    assert (answer.status_code == 401) != expected_open, (method, route.path)
-            assert seen > OPEN | {SOCKET, "/captures/{capture_id}", "/schema-recorder/append"}
-
-    asyncio.run(main())
+async def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
+        seen = set()
+        for route in gateway.app.routes:
+            assert isinstance(route, Route | WebSocketRoute)
+            seen.add(route.path)
+            for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+                answer = await gateway.client.request(method, route.path.replace("{capture_id}", "x"))
+                expected_open = route.path in OPEN and method in ("GET", "HEAD")
+                assert (answer.status_code == 401) != expected_open, (method, route.path)
+        assert seen > OPEN | {SOCKET, "/captures/{capture_id}", "/schema-recorder/append"}
 
 
 @pytest.mark.parametrize(
@@ -202,21 +198,18 @@ def test_no_message_moves_an_open_capture_to_another_user(gateway: Attacked, cha
     gateway.until_nothing_is_open()
 
 
-def test_ending_or_asking_for_another_users_session_tells_nothing_of_it(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            session_id = (await gateway.start()).json()["session_id"]
-            assert_refused(await gateway.end(session_id, user_id="mallory"), 400, "wrong_user")
-            assert await gateway.status(session_id, "mallory") == "invalid"
-            assert await gateway.status("sess_" + "0" * 16, "mallory") == "invalid", "the same as one that is unknown"
-            assert await gateway.status(session_id) == "active"
-            event = gateway.start_request(user_id="mallory", session_id=session_id, source="test")
-            assert_refused(await gateway.post("/schema-recorder/append", event), 409, "missing_session_path")
-            first = gateway.start_request(user_id="mallory")
-            assert (await gateway.post("/session_manager/sessions.start", first)).status_code == 200
-            again = await gateway.post("/session_manager/sessions.start", first | {"user_id": gateway.user_id})
-            assert again.json()["user_id"] == gateway.user_id, "the same record_id of another user is another request"
-            assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, "in her own folder"
-            assert len(gateway.lines(session_id)) == 1, "the owner's log holds its start, and nothing else"
-
-    asyncio.run(main())
+async def test_ending_or_asking_for_another_users_session_tells_nothing_of_it(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        session_id = (await gateway.start()).json()["session_id"]
+        assert_refused(await gateway.end(session_id, user_id="mallory"), 400, "wrong_user")
+        assert await gateway.status(session_id, "mallory") == "invalid"
+        assert await gateway.status("sess_" + "0" * 16, "mallory") == "invalid", "the same as one that is unknown"
+        assert await gateway.status(session_id) == "active"
+        event = gateway.start_request(user_id="mallory", session_id=session_id, source="test")
+        assert_refused(await gateway.post("/schema-recorder/append", event), 409, "missing_session_path")
+        first = gateway.start_request(user_id="mallory")
+        assert (await gateway.post("/session_manager/sessions.start", first)).status_code == 200
+        again = await gateway.post("/session_manager/sessions.start", first | {"user_id": gateway.user_id})
+        assert again.json()["user_id"] == gateway.user_id, "the same record_id of another user is another request"
+        assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, "in her own folder"
+        assert len(gateway.lines(session_id)) == 1, "the owner's log holds its start, and nothing else"

@@ -3,7 +3,6 @@ each is refused, and leaves no file, no folder and no key."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,21 +63,18 @@ def request_to(path: str, gateway: Reached) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", list(REQUESTS))
-def test_no_hostile_identifier_in_a_request_makes_a_file_or_a_key(path: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            for field in REQUESTS[path]:
-                for value in [*HOSTILE[field], *NOT_TEXT]:
-                    if value is None and field in ("performer_id", "device_id"):
-                        continue  # optional, or refused as missing
-                    answer = await gateway.post(path, request_to(path, gateway) | {field: value})
-                    assert answer.status_code in (400, 422), (field, value, answer.text)
-                    assert set(answer.json()) == {"error", "detail"}
-            assert await gateway.state.events.keys("*") == []
-            assert await gateway.state.frames.keys("*") == []
-        assert list(tmp_path.iterdir()) == []
-
-    asyncio.run(main())
+async def test_no_hostile_identifier_in_a_request_makes_a_file_or_a_key(path: str, tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        for field in REQUESTS[path]:
+            for value in [*HOSTILE[field], *NOT_TEXT]:
+                if value is None and field in ("performer_id", "device_id"):
+                    continue  # optional, or refused as missing
+                answer = await gateway.post(path, request_to(path, gateway) | {field: value})
+                assert answer.status_code in (400, 422), (field, value, answer.text)
+                assert set(answer.json()) == {"error", "detail"}
+        assert await gateway.state.events.keys("*") == []
+        assert await gateway.state.frames.keys("*") == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -133,29 +129,26 @@ def test_a_key_that_no_identifier_makes_is_known_as_such() -> None:
         assert not is_ours(keys.user_captures(identifier))
 
 
-def test_no_capture_id_in_a_path_reaches_anything_but_its_own_record(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            await gateway.state.events.set("{a3cp}:capture:", "the wrong type, if anybody asks")
-            texts = [quote(value, safe="") for value in CLIMBING] + CLIMBING
-            texts += [
-                "%2e%2e/%2e%2e/x",
-                "..%2f..%2fx",
-                "%00",
-                "%C0%AE%C0%AE",
-                "%u002e",
-                "x/../y",
-                "%ff%fe",
-                "%7Ba3cp%7D",
-            ]
-            for text in texts:
-                try:
-                    answer = await gateway.client.get(f"/captures/{text}")
-                except (httpx.InvalidURL, UnicodeError):  # the client itself takes no such URL
-                    continue
-                assert answer.status_code == 404 or answer.url.path in ("/", "/captures"), text
-
-    asyncio.run(main())
+async def test_no_capture_id_in_a_path_reaches_anything_but_its_own_record(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        await gateway.state.events.set("{a3cp}:capture:", "the wrong type, if anybody asks")
+        texts = [quote(value, safe="") for value in CLIMBING] + CLIMBING
+        texts += [
+            "%2e%2e/%2e%2e/x",
+            "..%2f..%2fx",
+            "%00",
+            "%C0%AE%C0%AE",
+            "%u002e",
+            "x/../y",
+            "%ff%fe",
+            "%7Ba3cp%7D",
+        ]
+        for text in texts:
+            try:
+                answer = await gateway.client.get(f"/captures/{text}")
+            except (httpx.InvalidURL, UnicodeError):  # the client itself takes no such URL
+                continue
+            assert answer.status_code == 404 or answer.url.path in ("/", "/captures"), text
 
 
 # --- what a log says is not believed either ---------------------------------------------------------------

@@ -23,67 +23,52 @@ from tests.gateway.reached import Reached, assert_refused, reaching
 START = "/session_manager/sessions.start"
 
 
-def test_the_capture_socket_is_registered_under_both_addresses(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            sockets = {route.path: route.endpoint for route in gateway.app.routes if isinstance(route, WebSocketRoute)}
-            del sockets["/ws/video/stream"]
-            assert sockets == dict.fromkeys(("/camera_feed_worker/capture", "/camera_feed_worker/ws"), capture_endpoint)
-
-    asyncio.run(main())
+async def test_the_capture_socket_is_registered_under_both_addresses(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        sockets = {route.path: route.endpoint for route in gateway.app.routes if isinstance(route, WebSocketRoute)}
+        del sockets["/ws/video/stream"]
+        assert sockets == dict.fromkeys(("/camera_feed_worker/capture", "/camera_feed_worker/ws"), capture_endpoint)
 
 
-def test_home_page_says_what_this_is(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            answer = await gateway.client.get("/")
-            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-            assert "camera captures" in answer.text
-
-    asyncio.run(main())
+async def test_home_page_says_what_this_is(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        answer = await gateway.client.get("/")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "camera captures" in answer.text
 
 
-def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            gateway.state.active_captures = 3
-            answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
-            assert (answer.status_code, answer.json()) == (200, {"status": "disabled", "active_captures": 3})
-
-    asyncio.run(main())
+async def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        gateway.state.active_captures = 3
+        answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
+        assert (answer.status_code, answer.json()) == (200, {"status": "disabled", "active_captures": 3})
 
 
-def test_tick_changes_nothing(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            state = gateway.state
-            state.open_sockets, state.active_captures, state.live_sessions, state.refusal = 3, 2, 1, ""
+async def test_tick_changes_nothing(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        state = gateway.state
+        state.open_sockets, state.active_captures, state.live_sessions, state.refusal = 3, 2, 1, ""
 
-            async def all_of_it() -> dict[str, Any]:
-                fields = {name: getattr(state, name) for name in state.__slots__}
-                held = [await broker.keys("*") for broker in (state.frames, state.events)]
-                return {**fields, "draining": state.draining.is_set(), "arriving": dict(state.arriving), "held": held}
+        async def all_of_it() -> dict[str, Any]:
+            fields = {name: getattr(state, name) for name in state.__slots__}
+            held = [await broker.keys("*") for broker in (state.frames, state.events)]
+            return {**fields, "draining": state.draining.is_set(), "arriving": dict(state.arriving), "held": held}
 
-            before = await all_of_it()
-            for _ in range(3):
-                assert (await gateway.post("/camera_feed_worker/capture.tick", b"{}")).status_code == 200
-            assert await all_of_it() == before and not state.draining.is_set()
-
-    asyncio.run(main())
+        before = await all_of_it()
+        for _ in range(3):
+            assert (await gateway.post("/camera_feed_worker/capture.tick", b"{}")).status_code == 200
+        assert await all_of_it() == before and not state.draining.is_set()
 
 
-def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> None:
-    async def main() -> None:
-        capture = CaptureLimits.model_validate({"max_fps": 10, "max_duration_s": 5, "max_long_side": 500})
-        async with reaching(tmp_path, recorder=False, capture=capture) as gateway:
-            answer = await gateway.client.get("/camera_feed_worker/limits")
-            told = answer.json()
-            assert (answer.status_code, told["max_fps"], told["max_duration_s"]) == (200, 10, 5)
-            assert (told["max_long_side"], told["max_frames"]) == (500, 60)
-            assert told == {name: getattr(capture, name) for name in told}
-            assert "max_captures" not in told  # what a client cannot keep by itself
-
-    asyncio.run(main())
+async def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> None:
+    capture = CaptureLimits.model_validate({"max_fps": 10, "max_duration_s": 5, "max_long_side": 500})
+    async with reaching(tmp_path, recorder=False, capture=capture) as gateway:
+        answer = await gateway.client.get("/camera_feed_worker/limits")
+        told = answer.json()
+        assert (answer.status_code, told["max_fps"], told["max_duration_s"]) == (200, 10, 5)
+        assert (told["max_long_side"], told["max_frames"]) == (500, 60)
+        assert told == {name: getattr(capture, name) for name in told}
+        assert "max_captures" not in told  # what a client cannot keep by itself
 
 
 @pytest.mark.parametrize(
@@ -98,26 +83,20 @@ def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> No
         ("POST", START, 422, "schema_error"),
     ],
 )
-def test_what_there_is_not_is_refused_in_the_one_form(
+async def test_what_there_is_not_is_refused_in_the_one_form(
     tmp_path: Path, method: str, path: str, status: int, code: str
 ) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            answer = await gateway.client.request(method, path)
-            assert_refused(answer, status, code)
-            assert ("allow" in answer.headers) is (status == 405)
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False) as gateway:
+        answer = await gateway.client.request(method, path)
+        assert_refused(answer, status, code)
+        assert ("allow" in answer.headers) is (status == 405)
 
 
-def test_handshake_at_an_unknown_address_is_404(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            gateway.app.routes[:] = [route for route in gateway.app.routes if not isinstance(route, WebSocketRoute)]
-            [start, body] = await handshake(gateway, {})
-            assert (start["status"], b"not_found" in body["body"]) == (404, True)
-
-    asyncio.run(main())
+async def test_handshake_at_an_unknown_address_is_404(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        gateway.app.routes[:] = [route for route in gateway.app.routes if not isinstance(route, WebSocketRoute)]
+        [start, body] = await handshake(gateway, {})
+        assert (start["status"], b"not_found" in body["body"]) == (404, True)
 
 
 def add_failing_routes(gateway: Reached) -> None:
@@ -132,114 +111,92 @@ def add_failing_routes(gateway: Reached) -> None:
     gateway.app.routes[:0] = [Route("/fail", fail), *sockets]
 
 
-def test_what_nobody_expected_is_500_without_its_text(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            add_failing_routes(gateway)
-            answer = await gateway.client.get("/fail")
-            assert "secret" not in assert_refused(answer, 500, "internal_error")
-
-    asyncio.run(main())
+async def test_what_nobody_expected_is_500_without_its_text(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        add_failing_routes(gateway)
+        answer = await gateway.client.get("/fail")
+        assert "secret" not in assert_refused(answer, 500, "internal_error")
 
 
-def test_socket_whose_endpoint_fails_closes_with_1011(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            add_failing_routes(gateway)
-            sent = await handshake(gateway, {})
-            assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "internal_error"}
-
-    asyncio.run(main())
+async def test_socket_whose_endpoint_fails_closes_with_1011(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        add_failing_routes(gateway)
+        sent = await handshake(gateway, {})
+        assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "internal_error"}
 
 
-def test_body_is_read_no_further_than_its_bound(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            given = 0
+async def test_body_is_read_no_further_than_its_bound(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        given = 0
 
-            async def endless() -> AsyncIterator[bytes]:
-                nonlocal given
-                while True:
-                    given += 65536
-                    yield b" " * 65536
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal given
+            while True:
+                given += 65536
+                yield b" " * 65536
 
-            assert_refused(await gateway.client.post(START, content=endless()), 413, "body_too_large")
-            assert given <= requests.MAX_JSON_BYTES + 2 * 65536
-            announced = {"content-length": str(10**30)}
-            assert_refused(await gateway.client.post(START, content=b"{}", headers=announced), 413, "body_too_large")
-
-    asyncio.run(main())
+        assert_refused(await gateway.client.post(START, content=endless()), 413, "body_too_large")
+        assert given <= requests.MAX_JSON_BYTES + 2 * 65536
+        announced = {"content-length": str(10**30)}
+        assert_refused(await gateway.client.post(START, content=b"{}", headers=announced), 413, "body_too_large")
 
 
-def test_body_that_does_not_come_is_408(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_body_that_does_not_come_is_408(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "BODY_WITHIN_S", 0.02)
+    async with reaching(tmp_path, recorder=False) as gateway:
 
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
+        async def never() -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.Event().wait()
 
-            async def never() -> AsyncIterator[bytes]:
-                yield b"{"
-                await asyncio.Event().wait()
-
-            assert_refused(await gateway.client.post(START, content=never()), 408, "request_timeout")
-
-    asyncio.run(main())
+        assert_refused(await gateway.client.post(START, content=never()), 408, "request_timeout")
 
 
-def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
+async def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
 
-            async def gone(_request: Request) -> Response:
-                raise ClientDisconnect
+        async def gone(_request: Request) -> Response:
+            raise ClientDisconnect
 
-            gateway.app.routes.insert(0, Route("/gone", gone))
-            sent = []
+        gateway.app.routes.insert(0, Route("/gone", gone))
+        sent = []
 
-            async def send(message: object) -> None:
-                sent.append(message)
+        async def send(message: object) -> None:
+            sent.append(message)
 
-            async def receive() -> dict[str, str]:
-                return {"type": "http.disconnect"}
+        async def receive() -> dict[str, str]:
+            return {"type": "http.disconnect"}
 
-            scope = {"type": "http", "method": "GET", "path": "/gone", "headers": [], "query_string": b""}
-            await gateway.app(scope, receive, send)
-            assert sent == []
-
-    asyncio.run(main())
+        scope = {"type": "http", "method": "GET", "path": "/gone", "headers": [], "query_string": b""}
+        await gateway.app(scope, receive, send)
+        assert sent == []
 
 
-def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            gateway.state.unfinished.most_bytes = 150_000
-            other, go = asyncio.Event(), asyncio.Event()
+async def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        gateway.state.unfinished.most_bytes = 150_000
+        other, go = asyncio.Event(), asyncio.Event()
 
-            async def long() -> AsyncIterator[bytes]:
-                yield b" " * 100_000
-                other.set()
-                await go.wait()
+        async def long() -> AsyncIterator[bytes]:
+            yield b" " * 100_000
+            other.set()
+            await go.wait()
 
-            asking = asyncio.create_task(gateway.client.post(START, content=long()))
-            await other.wait()
-            assert_refused(await gateway.post(START, b" " * 60_000), 422, "schema_error")
-            answer = await asking
-            assert_refused(answer, 503, "server_busy")
-            assert answer.headers["retry-after"] == "1"
-            assert gateway.state.unfinished.total_bytes == 0
-
-    asyncio.run(main())
+        asking = asyncio.create_task(gateway.client.post(START, content=long()))
+        await other.wait()
+        assert_refused(await gateway.post(START, b" " * 60_000), 422, "schema_error")
+        answer = await asking
+        assert_refused(answer, 503, "server_busy")
+        assert answer.headers["retry-after"] == "1"
+        assert gateway.state.unfinished.total_bytes == 0
 
 
 @pytest.mark.parametrize("path", ["/camera_feed_worker/capture", "/camera_feed_worker/ws", "/ws/video/stream"])
-def test_plain_http_at_the_address_of_a_websocket_is_told_of_proxies(tmp_path: Path, path: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            with capture_logs() as lines:
-                answer = await gateway.client.get(f"{path}?pipeline_id=canary")
-            assert "proxy" in assert_refused(answer, 426, "upgrade_required")
-            assert answer.headers["upgrade"] == "websocket"
-            assert [line["path"] for line in lines] == [path] and "canary" not in repr(lines)
-            assert_refused(await gateway.client.get(f"{path}/nothing"), 404, "not_found")
-
-    asyncio.run(main())
+async def test_plain_http_at_the_address_of_a_websocket_is_told_of_proxies(tmp_path: Path, path: str) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        with capture_logs() as lines:
+            answer = await gateway.client.get(f"{path}?pipeline_id=canary")
+        assert "proxy" in assert_refused(answer, 426, "upgrade_required")
+        assert answer.headers["upgrade"] == "websocket"
+        assert [line["path"] for line in lines] == [path] and "canary" not in repr(lines)
+        assert_refused(await gateway.client.get(f"{path}/nothing"), 404, "not_found")

@@ -22,103 +22,85 @@ def connections(server: GatewayServer) -> list[Any]:
     return list(server.server_state.connections)
 
 
-def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.05)
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway.app, gateway.state)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /livez HTTP/1.1\r\nHost:")
-            async with asyncio.timeout(300):
-                assert await reader.read() == b""
-            writer.close()
-            server.stop()
-            await task
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False, port=0) as gateway:
+        server, task, port = await served(gateway.app, gateway.state)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost:")
+        async with asyncio.timeout(300):
+            assert await reader.read() == b""
+        writer.close()
+        server.stop()
+        await task
 
 
-def test_connection_that_never_finishes_its_next_head_is_closed(
+async def test_connection_that_never_finishes_its_next_head_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.5)
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway.app, gateway.state)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-            await reader.readuntil(b'{"status":"alive"}')
-            writer.write(b"GET /livez HTTP/1.1\r\nHost:")
-            async with asyncio.timeout(300):
-                assert await reader.read() == b""
-            writer.close()
-            server.stop()
-            await task
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False, port=0) as gateway:
+        server, task, port = await served(gateway.app, gateway.state)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b'{"status":"alive"}')
+        writer.write(b"GET /livez HTTP/1.1\r\nHost:")
+        async with asyncio.timeout(300):
+            assert await reader.read() == b""
+        writer.close()
+        server.stop()
+        await task
 
 
-def test_request_that_is_answered_late_is_not_cut_off_by_the_time_for_heads(
+async def test_request_that_is_answered_late_is_not_cut_off_by_the_time_for_heads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.3)
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway.app, gateway.state)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            head = b"POST /session_manager/sessions.validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
-            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + head)
-            await reader.readuntil(b'{"status":"alive"}')
-            await asyncio.sleep(0.6)  # twice as long as a head may take
-            writer.write(b"{}")
-            async with asyncio.timeout(300):
-                assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 422")
-            writer.close()
-            server.stop()
-            await task
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False, port=0) as gateway:
+        server, task, port = await served(gateway.app, gateway.state)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = b"POST /session_manager/sessions.validate HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + head)
+        await reader.readuntil(b'{"status":"alive"}')
+        await asyncio.sleep(0.6)  # twice as long as a head may take
+        writer.write(b"{}")
+        async with asyncio.timeout(300):
+            assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 422")
+        writer.close()
+        server.stop()
+        await task
 
 
-def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, port=0) as gateway:
-            server, task, port = await served(gateway.app, gateway.state)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            for _ in range(4):
-                # in two reads of the server, so that it counts
-                writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 20_000)
-                await until(lambda: any(known._in_head for known in connections(server)))
-                before = connections(server)[0]._head_bytes
-                writer.write(b"y" * 30_000)
-                await until(lambda before=before: connections(server)[0]._head_bytes > before)
-                writer.write(b"\r\n\r\n")
-                head = await reader.readuntil(b"\r\n\r\n")
-                assert head.startswith(b"HTTP/1.1 200")
-                await reader.readexactly(len(b'{"status":"alive"}'))
-            writer.close()
-            server.stop()
-            await task
-
-    asyncio.run(main())
+async def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, port=0) as gateway:
+        server, task, port = await served(gateway.app, gateway.state)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(4):
+            # in two reads of the server, so that it counts
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 20_000)
+            await until(lambda: any(known._in_head for known in connections(server)))
+            before = connections(server)[0]._head_bytes
+            writer.write(b"y" * 30_000)
+            await until(lambda before=before: connections(server)[0]._head_bytes > before)
+            writer.write(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            await reader.readexactly(len(b'{"status":"alive"}'))
+        writer.close()
+        server.stop()
+        await task
 
 
-def test_every_address_that_the_host_means_is_listened_on_at_one_port(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, port=0, host="localhost") as gateway:
-            listeners = open_listeners(gateway.state.settings)
-            try:
-                meant = {info[4][0] for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
-                assert "127.0.0.1" in {listener.getsockname()[0] for listener in listeners} <= meant
-                assert len({listener.getsockname()[1] for listener in listeners}) == 1
-            finally:
-                for listener in listeners:
-                    listener.close()
-
-    asyncio.run(main())
+async def test_every_address_that_the_host_means_is_listened_on_at_one_port(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, port=0, host="localhost") as gateway:
+        listeners = open_listeners(gateway.state.settings)
+        try:
+            meant = {info[4][0] for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
+            assert "127.0.0.1" in {listener.getsockname()[0] for listener in listeners} <= meant
+            assert len({listener.getsockname()[1] for listener in listeners}) == 1
+        finally:
+            for listener in listeners:
+                listener.close()
 
 
 def test_address_that_this_machine_does_not_have_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,33 +55,26 @@ async def restarts(stack: Running, session_id: str, record_id: str) -> list[int]
         return [int(seq) for seq in members["tracker_restarts"]]
 
 
-def play(
-    brokers: BrokerPair,
-    folder: Path,
-    scenario: Callable[[Running, str], Awaitable[None]],
-    *,
-    captures: int,
-    extractors: int = 1,
-    recorders: int = 1,
+@asynccontextmanager
+async def session_on(
+    brokers: BrokerPair, folder: Path, *, captures: int, extractors: int = 1, recorders: int = 1
+) -> AsyncIterator[tuple[Running, str]]:
+    """One session on a stack; afterwards the whole session verifies and has this many captures."""
+    async with running(settings_for(brokers, folder), extractors=extractors, recorders=recorders) as stack:
+        session_id = await stack.gateway.start_session(USER)
+        yield stack, session_id
+        await stack.gateway.end_session(USER, session_id)
+        report = stack.verify(session_id)
+        assert report.ok, report.findings
+        assert len(report.captures) == captures
+        assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
+        assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
+
+
+async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
+    own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    """Run a scenario in one session; afterwards the whole session verifies and has this many captures."""
-
-    async def main() -> None:
-        async with running(settings_for(brokers, folder), extractors=extractors, recorders=recorders) as stack:
-            session_id = await stack.gateway.start_session(USER)
-            await scenario(stack, session_id)
-            await stack.gateway.end_session(USER, session_id)
-            report = stack.verify(session_id)
-            assert report.ok, report.findings
-            assert len(report.captures) == captures
-            assert await stack.frames.xlen(keys.CAPTURES) == 0, "no dispatch entry is left"
-            assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
-
-    asyncio.run(main())
-
-
-def test_a_killed_extractors_capture_is_taken_over_where_it_stood(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def scenario(stack: Running, session_id: str) -> None:
+    async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
         await extracted(stack, capture_id, 5)
         signal_part(stack, "extractor-1", signal.SIGKILL)
@@ -89,11 +83,9 @@ def test_a_killed_extractors_capture_is_taken_over_where_it_stood(own_brokers: B
         (seq,) = await restarts(stack, session_id, record_id)
         assert seq > 5
 
-    play(own_brokers, tmp_path, scenario, captures=1)
 
-
-def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def scenario(stack: Running, session_id: str) -> None:
+async def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async with session_on(own_brokers, tmp_path, captures=3, extractors=2) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
         await extracted(stack, capture_id, 5)
         (pending,) = await _pending(stack)
@@ -112,8 +104,6 @@ def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPai
         assert path.read_bytes() == before
         assert len(await restarts(stack, session_id, record_id)) == 1
 
-    play(own_brokers, tmp_path, scenario, captures=3, extractors=2)
-
 
 async def _pending(stack: Running) -> list[dict[str, object]]:
     return await stack.frames.xpending_range(keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", 10)  # type: ignore[no-any-return]
@@ -126,10 +116,10 @@ async def _part_of(stack: Running, consumer: str) -> str:
     return next(name for name, part in stack.stack.parts.items() if part.pid == group)
 
 
-def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
+async def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def scenario(stack: Running, session_id: str) -> None:
+    async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
         await extracted(stack, capture_id, 5)
         pid = stack.stack.parts["extractor-1"].pid
@@ -140,13 +130,11 @@ def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
         state_restarts = await restarts(stack, session_id, record_id)
         assert len(state_restarts) <= 1
 
-    play(own_brokers, tmp_path, scenario, captures=1)
 
-
-def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_event(
+async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_event(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def scenario(stack: Running, session_id: str) -> None:
+    async with session_on(own_brokers, tmp_path, captures=0) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
         await extracted(stack, capture_id, 5)
         signal_part(stack, "gateway", signal.SIGKILL)
@@ -161,16 +149,14 @@ def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_even
         await until(lost, "the capture is gateway_lost")
         assert not artifact_path(stack.stack.settings.data_root, USER, session_id, record_id).exists()
 
-    play(own_brokers, tmp_path, scenario, captures=0)
 
-
-def test_a_killed_recorders_standby_takes_over_and_repeats_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def scenario(stack: Running, session_id: str) -> None:
+async def test_a_killed_recorders_standby_takes_over_and_repeats_nothing(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with session_on(own_brokers, tmp_path, captures=2, recorders=2) as (stack, session_id):
         _, _, first = await start_capture(stack, session_id)
         assert (await first).recorded
         leader = (await stack.events.get(keys.RECORDER_LEADER)).decode()
         signal_part(stack, await _part_of(stack, leader), signal.SIGKILL)
         _, _, second = await start_capture(stack, session_id)
         assert (await second).recorded
-
-    play(own_brokers, tmp_path, scenario, captures=2, recorders=2)

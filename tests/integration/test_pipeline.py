@@ -136,34 +136,30 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
 
 
 @pytest.mark.parametrize("extractors", [1, 2])
-def test_captures_that_find_no_extractor_wait_and_none_aborts(
+async def test_captures_that_find_no_extractor_wait_and_none_aborts(
     own_brokers: BrokerPair, tmp_path: Path, extractors: int
 ) -> None:
     settings = settings_for(own_brokers, tmp_path)
+    async with running(settings, extractors=extractors) as stack:
+        session_id = await stack.gateway.start_session(USER)
+        states: list[StreamState] = [StreamState()] * 3
+        begun: list[tuple[int, list[bool]]] = []  # which capture was taken up, and which were closed by then
 
-    async def main() -> None:
-        async with running(settings, extractors=extractors) as stack:
-            session_id = await stack.gateway.start_session(USER)
-            states: list[StreamState] = [StreamState()] * 3
-            begun: list[tuple[int, list[bool]]] = []  # which capture was taken up, and which were closed by then
+        def watch(number: int, state: StreamState) -> None:
+            if states[number].waiting and not state.waiting:
+                begun.append((number, [other.closed for other in states]))
+            states[number] = state
 
-            def watch(number: int, state: StreamState) -> None:
-                if states[number].waiting and not state.waiting:
-                    begun.append((number, [other.closed for other in states]))
-                states[number] = state
-
-            results = await asyncio.gather(
-                *(capture(stack, session_id, 60, on_progress=partial(watch, number)) for number in range(3))
-            )
-            assert [(result.status, result.extracted) for result in results] == [("recorded", 60)] * 3
-            assert sorted(number for number, _ in begun) == [0, 1, 2], "each was told `waiting`, then `extracting`"
-            for place, (_, closed) in enumerate(begun):
-                assert sum(closed) >= place + 1 - extractors, "it was taken up while every extractor was busy"
-            report = stack.verify(session_id)
-            assert report.ok, report.findings
-            assert len(report.captures) == 3
-
-    asyncio.run(main())
+        results = await asyncio.gather(
+            *(capture(stack, session_id, 60, on_progress=partial(watch, number)) for number in range(3))
+        )
+        assert [(result.status, result.extracted) for result in results] == [("recorded", 60)] * 3
+        assert sorted(number for number, _ in begun) == [0, 1, 2], "each was told `waiting`, then `extracting`"
+        for place, (_, closed) in enumerate(begun):
+            assert sum(closed) >= place + 1 - extractors, "it was taken up while every extractor was busy"
+        report = stack.verify(session_id)
+        assert report.ok, report.findings
+        assert len(report.captures) == 3
 
 
 def test_no_jpeg_byte_is_on_any_disk_afterwards(own_brokers: BrokerPair, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,29 +107,23 @@ class SweepOnFakes:
         return [member.decode() for member in await self.events.zrange(keys.UNFINISHED, 0, -1)]
 
 
-def test_a_capture_whose_frames_are_gone_is_aborted_as_frames_lost(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        await (await fakes.sweep()).turn()
-        record = await fakes.record(capture_id)
-        assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
-        assert await fakes.unfinished() == []
-
-    asyncio.run(main())
+async def test_a_capture_whose_frames_are_gone_is_aborted_as_frames_lost(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    await (await fakes.sweep()).turn()
+    record = await fakes.record(capture_id)
+    assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
+    assert await fakes.unfinished() == []
 
 
-def test_a_capture_in_flight_or_too_young_is_left_alone(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        flying, young = await fakes.capture(), await fakes.capture(age_ms=10_000)
-        await fakes.frames.hset(keys.capture_keys(flying).state, "status", "open")
-        await (await fakes.sweep()).turn()
-        for capture_id in (flying, young):
-            assert (await fakes.record(capture_id)).outcome == ""
-        assert set(await fakes.unfinished()) == {flying, young}
-
-    asyncio.run(main())
+async def test_a_capture_in_flight_or_too_young_is_left_alone(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    flying, young = await fakes.capture(), await fakes.capture(age_ms=10_000)
+    await fakes.frames.hset(keys.capture_keys(flying).state, "status", "open")
+    await (await fakes.sweep()).turn()
+    for capture_id in (flying, young):
+        assert (await fakes.record(capture_id)).outcome == ""
+    assert set(await fakes.unfinished()) == {flying, young}
 
 
 @pytest.mark.parametrize(
@@ -142,204 +135,170 @@ def test_a_capture_in_flight_or_too_young_is_left_alone(tmp_path: Path) -> None:
         (sweep_module.UNATTENDED_MS + 1_000, False, True, False),
     ],
 )
-def test_a_video_that_no_extractor_comes_for_is_given_up(
+async def test_a_video_that_no_extractor_comes_for_is_given_up(
     tmp_path: Path, age_ms: int, claimed: bool, extractor: bool, given_up: bool
 ) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture(age_ms=age_ms)
-        place, state = VideoSlot("upload-1", 9, "u1"), keys.capture_keys(capture_id).state
-        await fakes.events.hset(keys.capture_record(capture_id), "upload", place.member)
-        await fakes.frames.hset(state, mapping={"status": "closed"} | ({"generation": 1} if claimed else {}))
-        await fakes.frames.hset(keys.uploaded_video("upload-1"), "0", b"video")
-        await fakes.frames.zadd(keys.UPLOAD_PLACES, {place.member: 2**45})
-        if extractor:
-            await run(fakes.frames, heartbeats.alive("extractor-1"))
-        await (await fakes.sweep()).turn()
-        record = await fakes.record(capture_id)
-        assert (record.outcome, record.error_code) == (("aborted", "no_worker") if given_up else ("", ""))
-        left = await fakes.frames.exists(state, keys.uploaded_video("upload-1"), keys.UPLOAD_PLACES)
-        assert left == (0 if given_up else 3)
-
-    asyncio.run(main())
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture(age_ms=age_ms)
+    place, state = VideoSlot("upload-1", 9, "u1"), keys.capture_keys(capture_id).state
+    await fakes.events.hset(keys.capture_record(capture_id), "upload", place.member)
+    await fakes.frames.hset(state, mapping={"status": "closed"} | ({"generation": 1} if claimed else {}))
+    await fakes.frames.hset(keys.uploaded_video("upload-1"), "0", b"video")
+    await fakes.frames.zadd(keys.UPLOAD_PLACES, {place.member: 2**45})
+    if extractor:
+        await run(fakes.frames, heartbeats.alive("extractor-1"))
+    await (await fakes.sweep()).turn()
+    record = await fakes.record(capture_id)
+    assert (record.outcome, record.error_code) == (("aborted", "no_worker") if given_up else ("", ""))
+    left = await fakes.frames.exists(state, keys.uploaded_video("upload-1"), keys.UPLOAD_PLACES)
+    assert left == (0 if given_up else 3)
 
 
-def test_while_the_frames_broker_is_away_no_capture_is_aborted_and_it_is_asked_once(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        captures = [await fakes.capture() for _ in range(3)]
-        published = await fakes.capture()
-        await fakes.publish(published)
-        await fakes.events.delete(keys.EVENTS)
-        asked = []
+async def test_while_the_frames_broker_is_away_no_capture_is_aborted_and_it_is_asked_once(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    captures = [await fakes.capture() for _ in range(3)]
+    published = await fakes.capture()
+    await fakes.publish(published)
+    await fakes.events.delete(keys.EVENTS)
+    asked = []
 
-        class Away:
-            async def exists(self, key: str) -> int:
-                asked.append(key)
-                raise ConnectionError("connection refused")
+    class Away:
+        async def exists(self, key: str) -> int:
+            asked.append(key)
+            raise ConnectionError("connection refused")
 
-        fakes.frames = Away()
-        await (await fakes.sweep()).turn()
-        for capture_id in captures:
-            assert (await fakes.record(capture_id)).outcome == ""
-        assert len(asked) == 1
-        assert len(fakes.delivered) == 1, "a capture that needs no frames broker gets its outcome"
-
-    asyncio.run(main())
+    fakes.frames = Away()
+    await (await fakes.sweep()).turn()
+    for capture_id in captures:
+        assert (await fakes.record(capture_id)).outcome == ""
+    assert len(asked) == 1
+    assert len(fakes.delivered) == 1, "a capture that needs no frames broker gets its outcome"
 
 
-def test_a_published_event_that_vanished_from_the_stream_is_delivered_with_its_capture_id(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        event = await fakes.publish(capture_id)
-        sweep = await fakes.sweep()
-        await sweep.turn()
-        assert fakes.delivered == [], "it is queued still"
-        record = await fakes.record(capture_id)
-        await fakes.events.xdel(keys.EVENTS, record.entry_id)
-        await sweep.turn()
-        [(entry_id, fields)] = fakes.delivered
-        assert entry_id == record.entry_id
-        entry = EventEntry(event, record.user_id, record.session_id, record.record_id, capture_id)
-        assert EventEntry.decode(fields) == entry
-
-    asyncio.run(main())
+async def test_a_published_event_that_vanished_from_the_stream_is_delivered_with_its_capture_id(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    event = await fakes.publish(capture_id)
+    sweep = await fakes.sweep()
+    await sweep.turn()
+    assert fakes.delivered == [], "it is queued still"
+    record = await fakes.record(capture_id)
+    await fakes.events.xdel(keys.EVENTS, record.entry_id)
+    await sweep.turn()
+    [(entry_id, fields)] = fakes.delivered
+    assert entry_id == record.entry_id
+    entry = EventEntry(event, record.user_id, record.session_id, record.record_id, capture_id)
+    assert EventEntry.decode(fields) == entry
 
 
-def test_a_capture_whose_line_is_in_the_file_is_published_again_not_aborted(tmp_path: Path) -> None:
+async def test_a_capture_whose_line_is_in_the_file_is_published_again_not_aborted(tmp_path: Path) -> None:
     """The broker crashed and lost the publish, but the line was written before."""
-
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        event = await fakes.event(capture_id)
-        make_log_dir(tmp_path)
-        log = session_log_path(tmp_path, "u1", fakes.session_id)
-        other = orjson.dumps({"capture_id": capture_id, "note": "not a feature-ref event"})
-        log.write_bytes(b"".join(encode_line(line, format_utc(NOON), 1 << 20) for line in (other, event)))
-        await (await fakes.sweep()).turn()
-        record = await fakes.record(capture_id)
-        assert (record.outcome, record.event, record.counts.accepted) == ("published", event, 3)
-        [(_, fields)] = await fakes.events.xrange(keys.EVENTS)
-        assert fields[b"event"] == event and fields[b"capture_id"] == capture_id.encode()
-
-    asyncio.run(main())
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    event = await fakes.event(capture_id)
+    make_log_dir(tmp_path)
+    log = session_log_path(tmp_path, "u1", fakes.session_id)
+    other = orjson.dumps({"capture_id": capture_id, "note": "not a feature-ref event"})
+    log.write_bytes(b"".join(encode_line(line, format_utc(NOON), 1 << 20) for line in (other, event)))
+    await (await fakes.sweep()).turn()
+    record = await fakes.record(capture_id)
+    assert (record.outcome, record.event, record.counts.accepted) == ("published", event, 3)
+    [(_, fields)] = await fakes.events.xrange(keys.EVENTS)
+    assert fields[b"event"] == event and fields[b"capture_id"] == capture_id.encode()
 
 
-def test_a_log_that_cannot_be_read_leaves_its_capture_alone_and_others_go_on(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        unreadable = await fakes.capture(age_ms=90_000)
-        make_log_dir(tmp_path)
-        session_log_path(tmp_path, "u1", fakes.session_id).mkdir()
-        fakes.session_id = new_session()
-        lost = await fakes.capture()
-        await (await fakes.sweep()).turn()
-        assert (await fakes.record(unreadable)).outcome == ""
-        assert (await fakes.record(lost)).outcome == "aborted"
-
-    asyncio.run(main())
+async def test_a_log_that_cannot_be_read_leaves_its_capture_alone_and_others_go_on(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    unreadable = await fakes.capture(age_ms=90_000)
+    make_log_dir(tmp_path)
+    session_log_path(tmp_path, "u1", fakes.session_id).mkdir()
+    fakes.session_id = new_session()
+    lost = await fakes.capture()
+    await (await fakes.sweep()).turn()
+    assert (await fakes.record(unreadable)).outcome == ""
+    assert (await fakes.record(lost)).outcome == "aborted"
 
 
-def test_the_video_of_a_capture_that_was_never_opened_is_deleted(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        place, video = VideoSlot("upload-1", 9, "u1"), keys.uploaded_video("upload-1")
-        await fakes.events.hset(keys.capture_record(capture_id), "upload", place.member)
-        await fakes.frames.zadd(keys.UPLOAD_PLACES, {place.member: 1})
-        await fakes.frames.hset(video, "0", b"video")
-        sweep, delete = await fakes.sweep(), fakes.frames.delete
-        fakes.frames.delete = away
-        await sweep.turn()
-        assert await fakes.unfinished() == [capture_id], "the next turn tries it again"
-        fakes.frames.delete = delete
-        await sweep.turn()
-        assert not await fakes.frames.exists(video, keys.UPLOAD_PLACES)
-        assert (await fakes.record(capture_id)).error_code == "frames_lost"
-
-    asyncio.run(main())
+async def test_the_video_of_a_capture_that_was_never_opened_is_deleted(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    place, video = VideoSlot("upload-1", 9, "u1"), keys.uploaded_video("upload-1")
+    await fakes.events.hset(keys.capture_record(capture_id), "upload", place.member)
+    await fakes.frames.zadd(keys.UPLOAD_PLACES, {place.member: 1})
+    await fakes.frames.hset(video, "0", b"video")
+    sweep, delete = await fakes.sweep(), fakes.frames.delete
+    fakes.frames.delete = away
+    await sweep.turn()
+    assert await fakes.unfinished() == [capture_id], "the next turn tries it again"
+    fakes.frames.delete = delete
+    await sweep.turn()
+    assert not await fakes.frames.exists(video, keys.UPLOAD_PLACES)
+    assert (await fakes.record(capture_id)).error_code == "frames_lost"
 
 
 @pytest.mark.parametrize("fields", [{}, {"recorded_at": "x"}, {"capture_id": "c", "user_id": "../x"}])
-def test_a_capture_without_a_whole_record_is_forgotten(tmp_path: Path, fields: dict[str, str]) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        await fakes.events.delete(keys.capture_record(capture_id))
-        if fields:
-            await fakes.events.hset(keys.capture_record(capture_id), mapping=fields)
-        await (await fakes.sweep()).turn()
-        assert await fakes.unfinished() == []
-
-    asyncio.run(main())
+async def test_a_capture_without_a_whole_record_is_forgotten(tmp_path: Path, fields: dict[str, str]) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    await fakes.events.delete(keys.capture_record(capture_id))
+    if fields:
+        await fakes.events.hset(keys.capture_record(capture_id), mapping=fields)
+    await (await fakes.sweep()).turn()
+    assert await fakes.unfinished() == []
 
 
-def test_a_turn_is_bounded_and_the_next_continues_after_captures_that_wait(
+async def test_a_turn_is_bounded_and_the_next_continues_after_captures_that_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        monkeypatch.setattr(sweep_module, "BATCH_CAPTURES", 2)
-        fakes = SweepOnFakes(tmp_path)
-        for _ in range(2):
-            flying = await fakes.capture(age_ms=90_000)
-            await fakes.frames.hset(keys.capture_keys(flying).state, "status", "open")
-        lost = await fakes.capture(age_ms=60_000)
-        sweep = await fakes.sweep()
-        await sweep.turn()
-        assert (await fakes.record(lost)).outcome == ""
-        await sweep.turn()
-        assert (await fakes.record(lost)).outcome == "aborted"
-
-    asyncio.run(main())
+    monkeypatch.setattr(sweep_module, "BATCH_CAPTURES", 2)
+    fakes = SweepOnFakes(tmp_path)
+    for _ in range(2):
+        flying = await fakes.capture(age_ms=90_000)
+        await fakes.frames.hset(keys.capture_keys(flying).state, "status", "open")
+    lost = await fakes.capture(age_ms=60_000)
+    sweep = await fakes.sweep()
+    await sweep.turn()
+    assert (await fakes.record(lost)).outcome == ""
+    await sweep.turn()
+    assert (await fakes.record(lost)).outcome == "aborted"
 
 
-def test_a_recorder_that_no_longer_leads_stops_sweeping(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        lost = await fakes.capture()
-        leadership = Leadership(fakes.events, "me")
+async def test_a_recorder_that_no_longer_leads_stops_sweeping(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    lost = await fakes.capture()
+    leadership = Leadership(fakes.events, "me")
 
-        async def deliver(_: str, __: Mapping[bytes, bytes]) -> None:
-            raise AssertionError
+    async def deliver(_: str, __: Mapping[bytes, bytes]) -> None:
+        raise AssertionError
 
-        await Sweep(fakes.events, fakes.frames, tmp_path, leadership, deliver).turn()
-        assert (await fakes.record(lost)).outcome == ""
-
-    asyncio.run(main())
+    await Sweep(fakes.events, fakes.frames, tmp_path, leadership, deliver).turn()
+    assert (await fakes.record(lost)).outcome == ""
 
 
 async def away(*_: Any) -> None:
     raise ConnectionError("connection refused")
 
 
-def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        sweep = await fakes.sweep()
+async def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    sweep = await fakes.sweep()
 
-        fakes.events.time = away
-        with pytest.raises(BrokerUnavailable):
-            await sweep.turn()
-
-    asyncio.run(main())
+    fakes.events.time = away
+    with pytest.raises(BrokerUnavailable):
+        await sweep.turn()
 
 
 @pytest.mark.parametrize("member", [b"\xff", b"", b"a/b", b"\x1b[2J", b"\x00", b"x" * 1_000_000])
 @pytest.mark.parametrize("score", [float("-inf"), -1.0, 0.0])
-def test_a_member_that_names_no_capture_is_forgotten_and_the_others_are_swept(
+async def test_a_member_that_names_no_capture_is_forgotten_and_the_others_are_swept(
     tmp_path: Path, member: bytes, score: float
 ) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        await fakes.events.zadd(keys.UNFINISHED, {member: score, "never-reserved": score})
-        lost = await fakes.capture()
-        await (await fakes.sweep()).turn()
-        assert (await fakes.record(lost)).error_code == "frames_lost"
-        assert await fakes.events.zcard(keys.UNFINISHED) == 0
-
-    asyncio.run(main())
+    fakes = SweepOnFakes(tmp_path)
+    await fakes.events.zadd(keys.UNFINISHED, {member: score, "never-reserved": score})
+    lost = await fakes.capture()
+    await (await fakes.sweep()).turn()
+    assert (await fakes.record(lost)).error_code == "frames_lost"
+    assert await fakes.events.zcard(keys.UNFINISHED) == 0
 
 
 @pytest.mark.parametrize(
@@ -357,68 +316,58 @@ def test_a_member_that_names_no_capture_is_forgotten_and_the_others_are_swept(
         {"capture_id": "another"},
     ],
 )
-def test_an_invalid_record_is_forgotten_and_the_others_are_swept(
+async def test_an_invalid_record_is_forgotten_and_the_others_are_swept(
     tmp_path: Path, fields: dict[str, str | bytes]
 ) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        bad = await fakes.capture(age_ms=90_000)
-        await fakes.events.hset(keys.capture_record(bad), mapping=fields)
-        lost = await fakes.capture()
-        await (await fakes.sweep()).turn()
-        assert (await fakes.record(lost)).error_code == "frames_lost"
-        assert await fakes.unfinished() == []
-
-    asyncio.run(main())
+    fakes = SweepOnFakes(tmp_path)
+    bad = await fakes.capture(age_ms=90_000)
+    await fakes.events.hset(keys.capture_record(bad), mapping=fields)
+    lost = await fakes.capture()
+    await (await fakes.sweep()).turn()
+    assert (await fakes.record(lost)).error_code == "frames_lost"
+    assert await fakes.unfinished() == []
 
 
-def test_a_record_of_another_type_is_forgotten(tmp_path: Path) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        bad = await fakes.capture()
-        await fakes.events.set(keys.capture_record(bad), "no hash")
-        await (await fakes.sweep()).turn()
-        assert await fakes.unfinished() == []
-
-    asyncio.run(main())
+async def test_a_record_of_another_type_is_forgotten(tmp_path: Path) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    bad = await fakes.capture()
+    await fakes.events.set(keys.capture_record(bad), "no hash")
+    await (await fakes.sweep()).turn()
+    assert await fakes.unfinished() == []
 
 
 @pytest.mark.parametrize("shape", [[], [1], [1, 2, 3], [-1, 1662], ["a", "b"], [1.5, 1662], [[1], 2], "x", None])
-def test_a_line_that_a_client_invented_does_not_count_as_the_line_of_a_capture(tmp_path: Path, shape: Any) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        capture_id = await fakes.capture()
-        event = orjson.loads(await fakes.event(capture_id))
-        event["raw_features_ref"]["shape"] = shape
-        log = session_log_path(tmp_path, "u1", fakes.session_id)
-        log.parent.mkdir(parents=True)
-        log.write_bytes(encode_line(orjson.dumps(event), "2026-01-31T12:00:00.000Z", 10_000))
-        await (await fakes.sweep()).turn()
-        record = await fakes.record(capture_id)
-        assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
+async def test_a_line_that_a_client_invented_does_not_count_as_the_line_of_a_capture(
+    tmp_path: Path, shape: Any
+) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    event = orjson.loads(await fakes.event(capture_id))
+    event["raw_features_ref"]["shape"] = shape
+    log = session_log_path(tmp_path, "u1", fakes.session_id)
+    log.parent.mkdir(parents=True)
+    log.write_bytes(encode_line(orjson.dumps(event), "2026-01-31T12:00:00.000Z", 10_000))
+    await (await fakes.sweep()).turn()
+    record = await fakes.record(capture_id)
+    assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
 
-    asyncio.run(main())
 
-
-def test_a_capture_that_cannot_be_swept_is_counted_and_delays_no_other(
+async def test_a_capture_that_cannot_be_swept_is_counted_and_delays_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        fakes = SweepOnFakes(tmp_path)
-        bad, lost = await fakes.capture(age_ms=90_000), await fakes.capture()
-        sweep = await fakes.sweep()
-        registry = CollectorRegistry()
-        sweep._errors = BackgroundErrors(registry, ["sweep"])
-        look = sweep._look
+    fakes = SweepOnFakes(tmp_path)
+    bad, lost = await fakes.capture(age_ms=90_000), await fakes.capture()
+    sweep = await fakes.sweep()
+    registry = CollectorRegistry()
+    sweep._errors = BackgroundErrors(registry, ["sweep"])
+    look = sweep._look
 
-        async def failing(capture_id: str, age_ms: float) -> Sighting:
-            if capture_id == bad:
-                raise IndexError
-            return await look(capture_id, age_ms)
+    async def failing(capture_id: str, age_ms: float) -> Sighting:
+        if capture_id == bad:
+            raise IndexError
+        return await look(capture_id, age_ms)
 
-        monkeypatch.setattr(sweep, "_look", failing)
-        await sweep.turn()
-        assert (await fakes.record(lost)).error_code == "frames_lost"
-        assert registry.get_sample_value("a3cp_background_errors_total", {"task": "sweep"}) == 1
-
-    asyncio.run(main())
+    monkeypatch.setattr(sweep, "_look", failing)
+    await sweep.turn()
+    assert (await fakes.record(lost)).error_code == "frames_lost"
+    assert registry.get_sample_value("a3cp_background_errors_total", {"task": "sweep"}) == 1

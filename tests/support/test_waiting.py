@@ -26,10 +26,7 @@ def test_a_wait_that_fails_names_the_condition_and_its_last_value() -> None:
         asyncio.run(until(lambda: 5 > 6, within_s=0))
 
 
-def test_a_task_is_a_value_and_is_not_awaited() -> None:
-    async def main() -> None:
-        task = asyncio.create_task(asyncio.Event().wait())
-        assert await until(lambda: task) is task
-        task.cancel()
-
-    asyncio.run(main())
+async def test_a_task_is_a_value_and_is_not_awaited() -> None:
+    task = asyncio.create_task(asyncio.Event().wait())
+    assert await until(lambda: task) is task
+    task.cancel()

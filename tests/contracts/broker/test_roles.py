@@ -315,22 +315,19 @@ def test_a_group_on_a_key_of_another_type_is_an_unreadable_value(brokers: Broker
         ("rediss-cluster://user:word@localhost:7000", redis.asyncio.RedisCluster),
     ],
 )
-def test_a_client_is_made_for_each_scheme_without_connecting_and_never_retries(url: str, kind: type) -> None:
-    async def main() -> None:
-        client: Any = connect(url)
-        assert isinstance(client, kind)
-        assert client.get_encoder().decode_responses is False
-        if isinstance(client, redis.asyncio.RedisCluster):
-            assert client.retry.get_retries() == 0
-            assert (client.connection_kwargs.get("connection_class") is redis.asyncio.SSLConnection) == url.startswith(
-                "rediss"
-            )
-        else:
-            assert client.get_retry().get_retries() == 0
-            assert client.connection_pool.connection_kwargs["socket_timeout"] == roles.SOCKET_TIMEOUT_S
-        await client.aclose()
-
-    asyncio.run(main())
+async def test_a_client_is_made_for_each_scheme_without_connecting_and_never_retries(url: str, kind: type) -> None:
+    client: Any = connect(url)
+    assert isinstance(client, kind)
+    assert client.get_encoder().decode_responses is False
+    if isinstance(client, redis.asyncio.RedisCluster):
+        assert client.retry.get_retries() == 0
+        assert (client.connection_kwargs.get("connection_class") is redis.asyncio.SSLConnection) == url.startswith(
+            "rediss"
+        )
+    else:
+        assert client.get_retry().get_retries() == 0
+        assert client.connection_pool.connection_kwargs["socket_timeout"] == roles.SOCKET_TIMEOUT_S
+    await client.aclose()
 
 
 @pytest.mark.parametrize("url", ["redis://localhost:6379/1", "rediss://localhost", "unix:///run/redis.sock"])

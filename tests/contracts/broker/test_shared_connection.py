@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import hiredis
@@ -42,17 +43,15 @@ def test_a_frame_is_not_copied() -> None:
     assert any(piece is frame for piece in packed(("SET", "k", frame, "more")))
 
 
-def play(brokers: BrokerPair, scenario: Callable[[SharingClient], Awaitable[None]], answer_within_s: float = 5) -> None:
-    async def main() -> None:
-        broker = connect(brokers.frames.url, socket_timeout_s=answer_within_s)
-        assert isinstance(broker, SharingClient)
-        try:
-            async with asyncio.timeout(300):
-                await scenario(broker)
-        finally:
-            await broker.aclose()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def sharing(brokers: BrokerPair, answer_within_s: float = 5) -> AsyncIterator[SharingClient]:
+    broker = connect(brokers.frames.url, socket_timeout_s=answer_within_s)
+    assert isinstance(broker, SharingClient)
+    try:
+        async with asyncio.timeout(300):
+            yield broker
+    finally:
+        await broker.aclose()
 
 
 async def echoes(broker: SharingClient) -> list[Any]:
@@ -64,16 +63,14 @@ EXPECTED = [b"%d" % n for n in range(MANY)]
 pytestmark = pytest.mark.real
 
 
-def test_each_caller_gets_its_own_answer_over_one_connection(own_brokers: BrokerPair) -> None:
-    async def scenario(broker: SharingClient) -> None:
+async def test_each_caller_gets_its_own_answer_over_one_connection(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers) as broker:
         assert await echoes(broker) == EXPECTED
         assert len(await broker.client_list()) == 2  # the second connection sends CLIENT LIST itself
 
-    play(own_brokers, scenario)
 
-
-def test_a_caller_that_is_cancelled_takes_no_other_caller_s_answer(own_brokers: BrokerPair) -> None:
-    async def scenario(broker: SharingClient) -> None:
+async def test_a_caller_that_is_cancelled_takes_no_other_caller_s_answer(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers) as broker:
         await echoes(broker)
         own_brokers.frames.pause()
         asked = [asyncio.create_task(broker.shared.ask("ECHO", str(n))) for n in range(MANY)]
@@ -83,11 +80,9 @@ def test_a_caller_that_is_cancelled_takes_no_other_caller_s_answer(own_brokers: 
         own_brokers.frames.resume()
         assert (await asyncio.gather(*asked, return_exceptions=True))[1::2] == EXPECTED[1::2]
 
-    play(own_brokers, scenario)
 
-
-def test_an_error_is_raised_only_in_the_caller_of_its_command(own_brokers: BrokerPair) -> None:
-    async def scenario(broker: SharingClient) -> None:
+async def test_an_error_is_raised_only_in_the_caller_of_its_command(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers) as broker:
         no, yes = await asyncio.gather(
             broker.shared.ask("EVALSHA", "0" * 40, 0), broker.shared.ask("ECHO", "x"), return_exceptions=True
         )
@@ -96,11 +91,9 @@ def test_an_error_is_raised_only_in_the_caller_of_its_command(own_brokers: Broke
             redis.exceptions.ResponseError
         )
 
-    play(own_brokers, scenario)
 
-
-def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: BrokerPair) -> None:
-    async def scenario(broker: SharingClient) -> None:
+async def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers, answer_within_s=0.3) as broker:
         await echoes(broker)
         own_brokers.frames.pause()
         asked = [asyncio.create_task(broker.shared.ask("ECHO", "x")) for _ in range(3)]
@@ -109,11 +102,9 @@ def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: Bro
         assert [type(result) for result in results] == [redis.exceptions.TimeoutError] * 3
         assert await echoes(broker) == EXPECTED
 
-    play(own_brokers, scenario, answer_within_s=0.3)
 
-
-def test_a_cut_connection_fails_the_waiting_commands_and_is_opened_again(own_brokers: BrokerPair) -> None:
-    async def scenario(broker: SharingClient) -> None:
+async def test_a_cut_connection_fails_the_waiting_commands_and_is_opened_again(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers) as broker:
         await broker.shared.ask("ECHO", "x")
         blocked = asyncio.create_task(broker.shared.ask("BLPOP", "nothing", 0))
         while not (waiting := await broker.client_list()) or not any(c["cmd"] == "blpop" for c in waiting):
@@ -123,24 +114,17 @@ def test_a_cut_connection_fails_the_waiting_commands_and_is_opened_again(own_bro
             await blocked
         assert await echoes(broker) == EXPECTED
 
-    play(own_brokers, scenario)
 
-
-def test_a_script_that_runs_often_loads_itself_and_an_absent_broker_is_unavailable(
+async def test_a_script_that_runs_often_loads_itself_and_an_absent_broker_is_unavailable(
     own_brokers: BrokerPair, unique: str
 ) -> None:
-    async def scenario(broker: SharingClient) -> None:
+    async with sharing(own_brokers) as broker:
         assert await run(broker, captures.watch(unique)) is None
         await broker.script_flush()
         assert await run(broker, captures.watch(unique)) is None
         assert (await run(broker, captures.end_stream(unique, TerminalEntry("abort", error_code="gone"))))[0] == "gone"
 
-    play(own_brokers, scenario)
-
-    async def nowhere() -> None:
-        broker = connect("unix:///nowhere/broker.sock")
-        with pytest.raises(BrokerUnavailable):
-            await run(broker, captures.watch(unique))
-        await broker.aclose()
-
-    asyncio.run(nowhere())
+    nowhere = connect("unix:///nowhere/broker.sock")
+    with pytest.raises(BrokerUnavailable):
+        await run(nowhere, captures.watch(unique))
+    await nowhere.aclose()

@@ -106,15 +106,12 @@ def test_a_server_without_a_trusted_certificate_is_refused_and_the_line_says_how
         broker.get("key")
 
 
-def test_the_shared_connection_checks_the_broker_as_well(server: Server) -> None:
-    async def main() -> None:
-        broker = connect(server.url(ca="other-ca.pem"))
-        assert isinstance(broker, SharingClient)
-        with pytest.raises(BrokerForbids), broker_errors("frames"):
-            await broker.shared.ask("PING")
-        await broker.aclose()
-
-    asyncio.run(main())
+async def test_the_shared_connection_checks_the_broker_as_well(server: Server) -> None:
+    broker = connect(server.url(ca="other-ca.pem"))
+    assert isinstance(broker, SharingClient)
+    with pytest.raises(BrokerForbids), broker_errors("frames"):
+        await broker.shared.ask("PING")
+    await broker.aclose()
 
 
 def test_a_broker_that_asks_for_a_client_certificate_does_not_answer_without_one(server: Server) -> None:

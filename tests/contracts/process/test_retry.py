@@ -155,17 +155,14 @@ def test_a_blocking_step_that_fails_after_the_stop_is_not_retried() -> None:
         retry_sync(Step(ValueError()).sync, until=ANSWERED, stop=stop)
 
 
-def test_a_step_is_cancelled_when_the_stop_comes_first() -> None:
-    async def main() -> None:
-        stop = asyncio.Event()
-        assert await unless_stopped(Step().run(), stop) == 1
-        with pytest.raises(ValueError):
-            await unless_stopped(Step(ValueError()).run(), stop)
-        asyncio.get_running_loop().call_soon(stop.set)
-        with pytest.raises(Stopped):
-            await unless_stopped(asyncio.sleep(60), stop)
-
-    asyncio.run(main())
+async def test_a_step_is_cancelled_when_the_stop_comes_first() -> None:
+    stop = asyncio.Event()
+    assert await unless_stopped(Step().run(), stop) == 1
+    with pytest.raises(ValueError):
+        await unless_stopped(Step(ValueError()).run(), stop)
+    asyncio.get_running_loop().call_soon(stop.set)
+    with pytest.raises(Stopped):
+        await unless_stopped(asyncio.sleep(60), stop)
 
 
 class Loop:

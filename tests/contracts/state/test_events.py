@@ -218,17 +218,14 @@ def test_a_receipt_of_a_success_has_the_time_of_the_line() -> None:
     assert Receipt(recorded_at=TIME).recorded() == TIME
 
 
-def test_an_appended_event_is_on_the_stream_and_its_receipt_is_awaited() -> None:
-    async def main() -> None:
-        broker = fakeredis.FakeAsyncRedis()
-        entry = EventEntry(b'{"a":1}', "u", "sess_0123456789abcdef", "r")
-        entry_id = await append_event(broker, entry)
-        [(read_id, fields)] = await broker.xrange(keys.EVENTS)
-        assert (read_id.decode(), EventEntry.decode(fields)) == (entry_id, entry)
-        assert await await_receipt(broker, entry_id, timeout_s=0) is None
-        waiting = asyncio.create_task(await_receipt(broker, entry_id, timeout_s=30))
-        await broker.set(keys.receipt(entry_id), Receipt(recorded_at=TIME).encode())
-        assert await waiting == Receipt(recorded_at=TIME)
-        await broker.aclose()
-
-    asyncio.run(main())
+async def test_an_appended_event_is_on_the_stream_and_its_receipt_is_awaited() -> None:
+    broker = fakeredis.FakeAsyncRedis()
+    entry = EventEntry(b'{"a":1}', "u", "sess_0123456789abcdef", "r")
+    entry_id = await append_event(broker, entry)
+    [(read_id, fields)] = await broker.xrange(keys.EVENTS)
+    assert (read_id.decode(), EventEntry.decode(fields)) == (entry_id, entry)
+    assert await await_receipt(broker, entry_id, timeout_s=0) is None
+    waiting = asyncio.create_task(await_receipt(broker, entry_id, timeout_s=30))
+    await broker.set(keys.receipt(entry_id), Receipt(recorded_at=TIME).encode())
+    assert await waiting == Receipt(recorded_at=TIME)
+    await broker.aclose()

@@ -79,18 +79,15 @@ def test_a_whole_capture_is_in_the_broker_when_the_socket_closes_with_1000() -> 
     assert record.outcome == "" and record.status(claimed=False) == "waiting"
 
 
-def test_a_capture_is_dispatched_once_it_is_open() -> None:
-    async def main() -> None:
-        async with serving() as served, served.socket() as socket:
-            await served.session()
-            client = Client()
-            await socket.send(client.open())
-            await until(lambda: served.state.frames.xlen(keys.CAPTURES), "a dispatch entry")
-            ((_, fields),) = await served.state.frames.xrange(keys.CAPTURES)
-            assert fields[b"capture_id"] == client.capture_id.encode()
-            assert await served.state.frames.exists(keys.capture_keys(client.capture_id).state)
-
-    asyncio.run(main())
+async def test_a_capture_is_dispatched_once_it_is_open() -> None:
+    async with serving() as served, served.socket() as socket:
+        await served.session()
+        client = Client()
+        await socket.send(client.open())
+        await until(lambda: served.state.frames.xlen(keys.CAPTURES), "a dispatch entry")
+        ((_, fields),) = await served.state.frames.xrange(keys.CAPTURES)
+        assert fields[b"capture_id"] == client.capture_id.encode()
+        assert await served.state.frames.exists(keys.capture_keys(client.capture_id).state)
 
 
 def test_an_abort_carries_the_ids_of_its_open_and_the_base_fields() -> None:
@@ -249,18 +246,15 @@ def test_one_capture_too_many_is_refused_with_1013(limit: str) -> None:
     assert_refused(play(scenario, **{limit: 1}), "too_many_captures", 1013)
 
 
-def test_a_socket_that_closed_leaves_room_for_the_next() -> None:
-    async def main() -> None:
-        async with serving(max_captures=1, max_captures_per_user=1) as served:
-            await served.session()
-            for _ in range(3):
-                client = Client()
-                async with served.socket() as socket:
-                    await socket.send(client.open(), client.meta(1), jpeg(), client.close())
-                    assert (await socket.ended()).code == 1000
-                await until(lambda: _nothing_open(served), "the socket is gone")
-
-    asyncio.run(main())
+async def test_a_socket_that_closed_leaves_room_for_the_next() -> None:
+    async with serving(max_captures=1, max_captures_per_user=1) as served:
+        await served.session()
+        for _ in range(3):
+            client = Client()
+            async with served.socket() as socket:
+                await socket.send(client.open(), client.meta(1), jpeg(), client.close())
+                assert (await socket.ended()).code == 1000
+            await until(lambda: _nothing_open(served), "the socket is gone")
 
 
 def test_a_frames_broker_short_of_memory_refuses_with_1013() -> None:
@@ -515,50 +509,44 @@ def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("state", ["idle", "open", "pending", "after a frame"])
-def test_a_client_that_vanishes_leaves_a_capture_with_its_end(state: str) -> None:
-    async def main() -> None:
-        async with serving() as served:
-            await served.session()
-            client = Client()
-            async with served.socket() as socket:
-                if state != "idle":
-                    await socket.send(client.open())
-                    await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open")
-                if state == "pending":
-                    await socket.send(client.meta(1))
-                if state == "after a frame":
-                    await socket.frame(client, 1)
-                    await until(lambda: _depth(served, client, 1), "the frame is in the broker")
-                socket.connection.transport.abort()
-            await until(lambda: _nothing_open(served), "the connection is cleaned up")
-            record = await served.record(client)
-            if state == "idle":
-                assert record is None
-                return
-            assert record is not None and (record.outcome, record.error_code) == ("aborted", "client_disconnected")
-            assert record.counts.accepted == (1 if state == "after a frame" else 0)
-            entries = await served.entries(client)
-            assert [fields.get(b"event") for _, fields in entries] == [b"abort"]  # the frames are gone too
-            assert await served.state.events.zcard(keys.user_captures(client.user_id)) == 0
-
-    asyncio.run(main())
-
-
-def test_a_client_that_vanishes_after_its_close_loses_nothing() -> None:
-    async def main() -> None:
-        async with serving() as served:
-            await served.session()
-            client = Client()
-            async with served.socket() as socket:
+async def test_a_client_that_vanishes_leaves_a_capture_with_its_end(state: str) -> None:
+    async with serving() as served:
+        await served.session()
+        client = Client()
+        async with served.socket() as socket:
+            if state != "idle":
                 await socket.send(client.open())
-                await socket.frames(client, 1, 3)
-                await socket.send(client.close())
-                socket.connection.transport.close()  # what was sent still goes out
-            await until(lambda: _depth(served, client, 4), "the close entry")
-            record = await served.record(client)
-            assert record is not None and record.outcome == ""
+                await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open")
+            if state == "pending":
+                await socket.send(client.meta(1))
+            if state == "after a frame":
+                await socket.frame(client, 1)
+                await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+            socket.connection.transport.abort()
+        await until(lambda: _nothing_open(served), "the connection is cleaned up")
+        record = await served.record(client)
+        if state == "idle":
+            assert record is None
+            return
+        assert record is not None and (record.outcome, record.error_code) == ("aborted", "client_disconnected")
+        assert record.counts.accepted == (1 if state == "after a frame" else 0)
+        entries = await served.entries(client)
+        assert [fields.get(b"event") for _, fields in entries] == [b"abort"]  # the frames are gone too
+        assert await served.state.events.zcard(keys.user_captures(client.user_id)) == 0
 
-    asyncio.run(main())
+
+async def test_a_client_that_vanishes_after_its_close_loses_nothing() -> None:
+    async with serving() as served:
+        await served.session()
+        client = Client()
+        async with served.socket() as socket:
+            await socket.send(client.open())
+            await socket.frames(client, 1, 3)
+            await socket.send(client.close())
+            socket.connection.transport.close()  # what was sent still goes out
+        await until(lambda: _depth(served, client, 4), "the close entry")
+        record = await served.record(client)
+        assert record is not None and record.outcome == ""
 
 
 # --- progress ------------------------------------------------------------------------------------------

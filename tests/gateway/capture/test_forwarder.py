@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
@@ -63,38 +64,32 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(forwarder, "read_push_reply", lambda reply: reply)
 
 
-def play(
-    scenario: Callable[[Forwarder, Broker, asyncio.Task[None]], Awaitable[None]],
-    *replies: PushReply | Exception,
-    **limits: Any,
-) -> None:
-    async def main() -> None:
-        broker = Broker(*replies)
-        with mock.patch.multiple(forwarder, run=broker.run, prepare=broker.prepare):
-            queue = Forwarder(mock.Mock(), "capture", CaptureLimits(**limits))
-            moving = asyncio.create_task(queue.run())
-            try:
-                async with asyncio.timeout(300):
-                    await scenario(queue, broker, moving)
-            finally:
-                moving.cancel()
-                await asyncio.gather(moving, return_exceptions=True)
-
-    asyncio.run(main())
+@asynccontextmanager
+async def forwarding(
+    *replies: PushReply | Exception, **limits: Any
+) -> AsyncIterator[tuple[Forwarder, Broker, asyncio.Task[None]]]:
+    broker = Broker(*replies)
+    with mock.patch.multiple(forwarder, run=broker.run, prepare=broker.prepare):
+        queue = Forwarder(mock.Mock(), "capture", CaptureLimits(**limits))
+        moving = asyncio.create_task(queue.run())
+        try:
+            async with asyncio.timeout(300):
+                yield queue, broker, moving
+        finally:
+            moving.cancel()
+            await asyncio.gather(moving, return_exceptions=True)
 
 
-def test_frames_leave_in_the_order_they_came() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_frames_leave_in_the_order_they_came() -> None:
+    async with forwarding(OK) as (queue, broker, _):
         for seq in range(1, 50):
             await queue.put(item(seq))
         await queue.flush()
         assert broker.pushed == list(range(1, 50))
 
-    play(scenario, OK)
 
-
-def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() -> None:
+    async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
         for seq in (1, 2, 3):
             await queue.put(item(seq))
@@ -106,137 +101,111 @@ def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() -> Non
         await queue.flush()
         assert broker.pushed == [1, 2, 3, 4]
 
-    play(scenario, OK)
-
 
 @pytest.mark.parametrize("full", [FULL, BrokerFull("frames", "out of memory")])
-def test_a_full_queue_behind_a_full_stream_overflows(full: Any) -> None:
-    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+async def test_a_full_queue_behind_a_full_stream_overflows(full: Any) -> None:
+    async with forwarding(full) as (queue, _, _):
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
                 await queue.put(item(seq))
         assert caught.value.code == "limit_forward_buffer_exceeded" and len(queue) == 3
 
-    play(scenario, full)
 
-
-def test_the_queue_is_bounded_in_bytes_too() -> None:
-    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+async def test_the_queue_is_bounded_in_bytes_too() -> None:
+    async with forwarding(FULL, max_forward_buffer_bytes=1000) as (queue, _, _):
         await queue.put(item(1, 600))
         with pytest.raises(CaptureError) as caught:
             await queue.put(item(2, 600))
         assert caught.value.code == "limit_forward_buffer_exceeded"
 
-    play(scenario, FULL, max_forward_buffer_bytes=1000)
 
-
-def test_one_frame_larger_than_the_bound_still_passes_alone() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_one_frame_larger_than_the_bound_still_passes_alone() -> None:
+    async with forwarding(OK, max_forward_buffer_bytes=1000) as (queue, broker, _):
         await queue.put(item(1, 2000))
         await queue.flush()
         assert broker.pushed == [1]
 
-    play(scenario, OK, max_forward_buffer_bytes=1000)
 
-
-def test_a_full_stream_that_drains_takes_the_waiting_frame() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_a_full_stream_that_drains_takes_the_waiting_frame() -> None:
+    async with forwarding(FULL, FULL, OK) as (queue, broker, _):
         await queue.put(item(1))
         await queue.flush()
         assert broker.pushed == [1]
 
-    play(scenario, FULL, FULL, OK)
 
-
-def test_a_broker_that_comes_back_in_time_loses_no_frame() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_a_broker_that_comes_back_in_time_loses_no_frame() -> None:
+    away = BrokerUnavailable("frames", "connection refused")
+    async with forwarding(away, away, OK) as (queue, broker, _):
         await queue.put(item(1))
         await queue.put(item(2))
         await queue.flush()
         assert broker.pushed == [1, 2]
 
-    away = BrokerUnavailable("frames", "connection refused")
-    play(scenario, away, away, OK)
 
-
-def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forwarder, "BROKER_AWAY_S", 0.2)
-
-    async def scenario(queue: Forwarder, _broker: Broker, moving: asyncio.Task[None]) -> None:
+    async with forwarding(BrokerUnavailable("frames", "connection refused")) as (queue, _, moving):
         await queue.put(item(1))
         for wait in (queue.flush(), moving):
             with pytest.raises(CaptureError) as caught:
                 await wait
             assert caught.value.code == "forward_failed"
 
-    play(scenario, BrokerUnavailable("frames", "connection refused"))
 
-
-def test_a_lost_answer_costs_a_client_with_a_full_queue_no_frame() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_a_lost_answer_costs_a_client_with_a_full_queue_no_frame() -> None:
+    async with forwarding(BrokerUnavailable("frames", "the answer was lost"), OK) as (queue, broker, _):
         for seq in range(1, 8):
             await queue.put(item(seq))
         await queue.flush()
         assert broker.pushed == list(range(1, 8))
 
-    play(scenario, BrokerUnavailable("frames", "the answer was lost"), OK)
 
-
-def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(forwarder, "STALLED_S", 0.1)
-
-    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+    async with forwarding(BrokerUnavailable("frames", "connection refused")) as (queue, _, _):
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
                 await queue.put(item(seq))
         assert caught.value.code == "forward_failed"
 
-    play(scenario, BrokerUnavailable("frames", "connection refused"))
 
-
-def test_a_broker_that_takes_a_frame_and_never_answers_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_takes_a_frame_and_never_answers_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forwarder, "STALLED_S", 0.1)
-
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+    async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
                 await queue.put(item(seq))
         assert caught.value.code == "forward_failed"
-
-    play(scenario, OK)
 
 
 @pytest.mark.parametrize(
     ("reply", "code"),
     [(PushReply(gone="extraction_failed"), "extraction_failed"), (PushReply(conflict=True), "forward_failed")],
 )
-def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, code: str) -> None:
-    async def scenario(queue: Forwarder, _broker: Broker, moving: asyncio.Task[None]) -> None:
+async def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, code: str) -> None:
+    async with forwarding(reply) as (queue, _, moving):
         await queue.put(item(1))
         with pytest.raises(CaptureError) as caught:
             await moving
         assert caught.value.code == code
 
-    play(scenario, reply)
 
-
-def test_discarded_frames_are_let_go() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+async def test_discarded_frames_are_let_go() -> None:
+    async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
         await queue.put(item(1))
         queue.discard()
         assert len(queue) == 0
 
-    play(scenario, OK)
 
-
-def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_answer(
+async def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Broker, "shares", True)
-
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+    async with forwarding(OK) as (queue, broker, _):
         await asyncio.sleep(0)  # it moves
         with mock.patch.object(Forwarder, "_push", side_effect=AssertionError("the task was needed")):
             for seq in range(1, 8):
@@ -244,11 +213,9 @@ def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_answer(
             await queue.flush()
         assert broker.pushed == list(range(1, 8))
 
-    play(scenario, OK)
 
-
-def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() -> None:
-    async def scenario(queue: Forwarder, broker: Broker, moving: asyncio.Task[None]) -> None:
+async def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() -> None:
+    async with forwarding(OK) as (queue, broker, moving):
         await asyncio.sleep(0)
         broker.gate.clear()
         await queue.put(item(1))
@@ -262,13 +229,10 @@ def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() -> Non
         assert 2 not in broker.pushed
         queue.discard()
 
-    play(scenario, OK)
 
-
-def test_an_answer_that_comes_after_all_was_let_go_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_comes_after_all_was_let_go_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Broker, "shares", True)
-
-    async def scenario(queue: Forwarder, broker: Broker, _moving: Any) -> None:
+    async with forwarding(OK) as (queue, broker, _):
         await asyncio.sleep(0)
         broker.gate.clear()
         await queue.put(item(1))
@@ -278,15 +242,13 @@ def test_an_answer_that_comes_after_all_was_let_go_is_nothing(monkeypatch: pytes
             await asyncio.sleep(0)
         assert len(queue) == 0
 
-    play(scenario, OK)
-
 
 def test_an_item_never_shows_its_payload() -> None:
     assert "SECRET" not in repr(replace(item(1), payload=b"SECRET", byte_length=6))
 
 
-def test_who_waits_for_the_queue_to_empty_is_told_when_it_is_given_up() -> None:
-    async def scenario(queue: Forwarder, _broker: Broker, _moving: Any) -> None:
+async def test_who_waits_for_the_queue_to_empty_is_told_when_it_is_given_up() -> None:
+    async with forwarding(FULL) as (queue, _, _):
         await queue.put(item(1))
         waiting = asyncio.create_task(queue.flush())
         await asyncio.sleep(0)
@@ -294,5 +256,3 @@ def test_who_waits_for_the_queue_to_empty_is_told_when_it_is_given_up() -> None:
         with pytest.raises(CaptureError) as caught:
             await waiting
         assert caught.value.code == "server_shutdown"
-
-    play(scenario, FULL)

@@ -44,23 +44,20 @@ async def every_place_is_free(broker: redis.asyncio.Redis) -> None:
             await subscriber.subscribe("nothing is said here")
 
 
-def test_nothing_of_many_connections_is_left(brokers: BrokerPair, unique: str) -> None:
-    async def main() -> None:
-        frames, events = (connect(broker.url, max_connections=PLACES) for broker in (brokers.frames, brokers.events))
-        async with serving(frames, events, max_captures_per_user=100) as served:
-            session_id = f"sess_{unique}"
-            await served.session(session_id)
-            before = asyncio.all_tasks()
-            clients = [(Client(str(uuid.uuid4()), session_id=session_id), name) for name in ENDINGS * PLACES]
-            await asyncio.gather(*(end(served, client, name) for client, name in clients))
+async def test_nothing_of_many_connections_is_left(brokers: BrokerPair, unique: str) -> None:
+    frames, events = (connect(broker.url, max_connections=PLACES) for broker in (brokers.frames, brokers.events))
+    async with serving(frames, events, max_captures_per_user=100) as served:
+        session_id = f"sess_{unique}"
+        await served.session(session_id)
+        before = asyncio.all_tasks()
+        clients = [(Client(str(uuid.uuid4()), session_id=session_id), name) for name in ENDINGS * PLACES]
+        await asyncio.gather(*(end(served, client, name) for client, name in clients))
 
-            async def nothing_left() -> bool:
-                return served.state.open_sockets == 0 and asyncio.all_tasks() <= before
+        async def nothing_left() -> bool:
+            return served.state.open_sockets == 0 and asyncio.all_tasks() <= before
 
-            await until(nothing_left, "every task of every connection has ended")
-            assert served.state.active_captures == 0
-            for broker in (frames, events):
-                assert isinstance(broker, redis.asyncio.Redis)
-                await every_place_is_free(broker)
-
-    asyncio.run(main())
+        await until(nothing_left, "every task of every connection has ended")
+        assert served.state.active_captures == 0
+        for broker in (frames, events):
+            assert isinstance(broker, redis.asyncio.Redis)
+            await every_place_is_free(broker)

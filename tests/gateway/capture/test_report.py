@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,114 +66,91 @@ async def shown(gateway: Reached, made: CaptureWindow) -> dict[str, Any]:
     return document
 
 
-def test_open_capture_is_waiting_then_extracting_with_its_counts(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made = await opened(gateway)
-            nothing = {"open": True, "status": "waiting", "accepted": 0, "extracted": 0, "found": NONE_FOUND}
-            assert await shown(gateway, made) == nothing
-            for seq in (1, 2):
-                await push(gateway, made, seq)
-            claimed = await run(gateway.state.frames, captures.claim(made.capture_id, "1-0"))
-            assert claimed is not None
-            row = Row(0, True, b"\0" * 4 * DIMS)
-            stored = captures.row(
-                made.capture_id, claimed.token, 1, row, 10, restart=False, found={"pose": True, "face": True}
-            )
-            assert await run(gateway.state.frames, stored)
-            found = NONE_FOUND | {"pose": 1, "face": 1}
-            going = {"open": True, "status": "extracting", "accepted": 2, "extracted": 1, "found": found}
-            assert await shown(gateway, made) == going
-            await run(
-                gateway.state.frames, captures.end_stream(made.capture_id, TerminalEntry("close", timestamp_end=START))
-            )
-            assert await shown(gateway, made) == going | {"open": False}
-
-    asyncio.run(main())
+async def test_open_capture_is_waiting_then_extracting_with_its_counts(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        nothing = {"open": True, "status": "waiting", "accepted": 0, "extracted": 0, "found": NONE_FOUND}
+        assert await shown(gateway, made) == nothing
+        for seq in (1, 2):
+            await push(gateway, made, seq)
+        claimed = await run(gateway.state.frames, captures.claim(made.capture_id, "1-0"))
+        assert claimed is not None
+        row = Row(0, True, b"\0" * 4 * DIMS)
+        stored = captures.row(
+            made.capture_id, claimed.token, 1, row, 10, restart=False, found={"pose": True, "face": True}
+        )
+        assert await run(gateway.state.frames, stored)
+        found = NONE_FOUND | {"pose": 1, "face": 1}
+        going = {"open": True, "status": "extracting", "accepted": 2, "extracted": 1, "found": found}
+        assert await shown(gateway, made) == going
+        await run(
+            gateway.state.frames, captures.end_stream(made.capture_id, TerminalEntry("close", timestamp_end=START))
+        )
+        assert await shown(gateway, made) == going | {"open": False}
 
 
-def test_asking_touches_nothing_of_a_capture(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made = await opened(gateway)
-            state = keys.capture_keys(made.capture_id).state
-            await gateway.state.frames.hset(state, "touched_ms", 1)
-            await gateway.state.frames.expire(state, 30)
-            await shown(gateway, made)
-            assert await gateway.state.frames.hget(state, "touched_ms") == b"1"
-            assert await gateway.state.frames.ttl(state) <= 30
-
-    asyncio.run(main())
+async def test_asking_touches_nothing_of_a_capture(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        state = keys.capture_keys(made.capture_id).state
+        await gateway.state.frames.hset(state, "touched_ms", 1)
+        await gateway.state.frames.expire(state, 30)
+        await shown(gateway, made)
+        assert await gateway.state.frames.hget(state, "touched_ms") == b"1"
+        assert await gateway.state.frames.ttl(state) <= 30
 
 
-def test_published_capture_is_recorded_once_its_line_is_in_the_file(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made = await opened(gateway)
-            reference = {"uri": "users/u", "dims": 1662}
-            event = orjson.dumps({"raw_features_ref": reference})
-            entry = EventEntry(event, made.user_id, SESSION, made.record_id, made.capture_id)
-            await run(gateway.state.events, records.publish(entry, CaptureCounts(9, 9, {"pose": 7})))
-            published = {
-                "open": False,
-                "status": "extracting",
-                "accepted": 9,
-                "extracted": 9,
-                "found": NONE_FOUND | {"pose": 7},
-                "raw_features_ref": reference,
-            }
-            assert await shown(gateway, made) == published
-            entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
-            recorded_at = "2026-01-31T12:00:00.000Z"
-            await run(
-                gateway.state.events, recording.acknowledge_event(entry_id, Receipt(recorded_at), made.capture_id)
-            )
-            assert await shown(gateway, made) == published | {"status": "recorded", "recorded_at": recorded_at}
-
-    asyncio.run(main())
+async def test_published_capture_is_recorded_once_its_line_is_in_the_file(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        reference = {"uri": "users/u", "dims": 1662}
+        event = orjson.dumps({"raw_features_ref": reference})
+        entry = EventEntry(event, made.user_id, SESSION, made.record_id, made.capture_id)
+        await run(gateway.state.events, records.publish(entry, CaptureCounts(9, 9, {"pose": 7})))
+        published = {
+            "open": False,
+            "status": "extracting",
+            "accepted": 9,
+            "extracted": 9,
+            "found": NONE_FOUND | {"pose": 7},
+            "raw_features_ref": reference,
+        }
+        assert await shown(gateway, made) == published
+        entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
+        recorded_at = "2026-01-31T12:00:00.000Z"
+        await run(gateway.state.events, recording.acknowledge_event(entry_id, Receipt(recorded_at), made.capture_id))
+        assert await shown(gateway, made) == published | {"status": "recorded", "recorded_at": recorded_at}
 
 
-def test_aborted_capture_tells_its_error_code_and_the_counts_it_reached(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made = await opened(gateway)
-            await push(gateway, made, 1)
-            await run(gateway.state.events, records.abort(made.user_id, made.capture_id, "protocol_violation"))
-            assert await shown(gateway, made) == {
-                "open": False,
-                "status": "aborted",
-                "accepted": 1,
-                "extracted": 0,
-                "found": NONE_FOUND,
-                "error_code": "protocol_violation",
-            }
-
-    asyncio.run(main())
+async def test_aborted_capture_tells_its_error_code_and_the_counts_it_reached(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        await push(gateway, made, 1)
+        await run(gateway.state.events, records.abort(made.user_id, made.capture_id, "protocol_violation"))
+        assert await shown(gateway, made) == {
+            "open": False,
+            "status": "aborted",
+            "accepted": 1,
+            "extracted": 0,
+            "found": NONE_FOUND,
+            "error_code": "protocol_violation",
+        }
 
 
-def test_without_the_frames_broker_the_record_still_answers(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made = await opened(gateway)
-            gateway.state.frames = connect(AWAY)
-            document = await shown(gateway, made)
-            assert (document["open"], document["status"]) == (False, "waiting")
-
-    asyncio.run(main())
+async def test_without_the_frames_broker_the_record_still_answers(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        gateway.state.frames = connect(AWAY)
+        document = await shown(gateway, made)
+        assert (document["open"], document["status"]) == (False, "waiting")
 
 
-def test_without_the_events_broker_503(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
-            assert_refused(await gateway.client.get("/captures/some-capture"), 503, "broker_unavailable")
-
-    asyncio.run(main())
+async def test_without_the_events_broker_503(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
+        assert_refused(await gateway.client.get("/captures/some-capture"), 503, "broker_unavailable")
 
 
 @pytest.mark.parametrize("capture_id", ["unknown", ".hidden", "a b", "{a3cp}", "x" * 129, "%E2%82%AC"])
-def test_unknown_capture_or_no_identifier_is_404(tmp_path: Path, capture_id: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            assert_refused(await gateway.client.get(f"/captures/{capture_id}"), 404, "unknown_capture")
-
-    asyncio.run(main())
+async def test_unknown_capture_or_no_identifier_is_404(tmp_path: Path, capture_id: str) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        assert_refused(await gateway.client.get(f"/captures/{capture_id}"), 404, "unknown_capture")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -64,13 +63,10 @@ def test_every_reference_leads_somewhere() -> None:
             place = place[name]
 
 
-def test_it_has_every_socket_and_no_other(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            sockets = {route.path for route in gateway.app.routes if isinstance(route, WebSocketRoute)}
-            assert sockets == {channel["address"] for channel in CHANNELS.values() if "x-close-codes" in channel}
-
-    asyncio.run(main())
+async def test_it_has_every_socket_and_no_other(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        sockets = {route.path for route in gateway.app.routes if isinstance(route, WebSocketRoute)}
+        assert sockets == {channel["address"] for channel in CHANNELS.values() if "x-close-codes" in channel}
 
 
 def test_it_has_every_stream_under_its_key() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -33,18 +32,15 @@ def test_it_is_valid_openapi() -> None:
     assert list(OpenAPIV31SpecValidator(broken).iter_errors())
 
 
-def test_it_has_every_route_and_method_and_no_other(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            routes = {
-                (method.lower(), route.path)
-                for route in gateway.app.routes
-                if isinstance(route, Route)
-                for method in (route.methods or set()) - {"HEAD"}
-            }
-            assert routes == {(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-
-    asyncio.run(main())
+async def test_it_has_every_route_and_method_and_no_other(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        routes = {
+            (method.lower(), route.path)
+            for route in gateway.app.routes
+            if isinstance(route, Route)
+            for method in (route.methods or set()) - {"HEAD"}
+        }
+        assert routes == {(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods}
 
 
 def _codes_in_the_source() -> set[tuple[int, str]]:
@@ -110,67 +106,58 @@ def test_what_is_read_may_leave_out_a_default_and_what_is_written_does_not() -> 
     assert written["Tick"]["required"] == ["status", "active_captures"]
 
 
-def test_real_answers_are_as_documented(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            gateway.state.refusal = ""  # as if both brokers had been looked at
-            seen = []
-            answer = await gateway.start(session_notes="a note", modality=None)
-            seen.append(answer)
-            session_id = answer.json()["session_id"]
-            event = gateway.start_request(session_id=session_id, source="note_taker", extra={"kept": [1]})
-            known = {"user_id": gateway.user_id, "session_id": session_id}
-            for path, body in [
-                ("/session_manager/sessions.start", b"[]"),
-                ("/session_manager/sessions.start", {}),
-                ("/session_manager/sessions.validate", known),
-                ("/schema-recorder/append", event),
-                ("/schema-recorder/append", {**event, "session_id": "sess_0123456789abcdef", "user_id": "absent"}),
-                ("/schema-recorder/append", {**event, "note": "x" * 600_000}),
-                ("/schema-recorder/append", {**event, "source": None}),
-                ("/camera_feed_worker/capture.tick", {}),
-                ("/video/submit", {}),
-                ("/captures/x", {}),
-                ("/nowhere", {}),
-            ]:  # fmt: skip
-                seen.append(await gateway.post(path, body))
-            seen.append(await gateway.post("/livez", b"", headers={"origin": "https://elsewhere.example"}))
-            for path in ("tick", "sessions.start"):
-                foreign = f"/camera_feed_worker/capture.{path}" if path == "tick" else f"/session_manager/{path}"
-                seen.append(await gateway.post(foreign, b"", headers={"origin": "https://elsewhere.example"}))
-            seen += [await gateway.end("sess_0123456789abcdef"), await gateway.end(session_id)]
-            seen.append(await gateway.end(session_id))
-            gateway.recorder.refuse = Receipt(error="invalid_event", detail="no")
-            seen.append(await gateway.post("/schema-recorder/append", {**event, "more": True}))
-            for path in DOCUMENT["paths"]:
-                seen.append(await gateway.client.get(path.replace("{", "").replace("}", "")))
-            assert sum(documented(answer) for answer in seen) >= 35
-            assert {answer.status_code for answer in seen} >= {200, 201, 400, 403, 404, 405, 409, 413, 415, 422, 503}
-
-    asyncio.run(main())
+async def test_real_answers_are_as_documented(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        gateway.state.refusal = ""  # as if both brokers had been looked at
+        seen = []
+        answer = await gateway.start(session_notes="a note", modality=None)
+        seen.append(answer)
+        session_id = answer.json()["session_id"]
+        event = gateway.start_request(session_id=session_id, source="note_taker", extra={"kept": [1]})
+        known = {"user_id": gateway.user_id, "session_id": session_id}
+        for path, body in [
+            ("/session_manager/sessions.start", b"[]"),
+            ("/session_manager/sessions.start", {}),
+            ("/session_manager/sessions.validate", known),
+            ("/schema-recorder/append", event),
+            ("/schema-recorder/append", {**event, "session_id": "sess_0123456789abcdef", "user_id": "absent"}),
+            ("/schema-recorder/append", {**event, "note": "x" * 600_000}),
+            ("/schema-recorder/append", {**event, "source": None}),
+            ("/camera_feed_worker/capture.tick", {}),
+            ("/video/submit", {}),
+            ("/captures/x", {}),
+            ("/nowhere", {}),
+        ]:  # fmt: skip
+            seen.append(await gateway.post(path, body))
+        seen.append(await gateway.post("/livez", b"", headers={"origin": "https://elsewhere.example"}))
+        for path in ("tick", "sessions.start"):
+            foreign = f"/camera_feed_worker/capture.{path}" if path == "tick" else f"/session_manager/{path}"
+            seen.append(await gateway.post(foreign, b"", headers={"origin": "https://elsewhere.example"}))
+        seen += [await gateway.end("sess_0123456789abcdef"), await gateway.end(session_id)]
+        seen.append(await gateway.end(session_id))
+        gateway.recorder.refuse = Receipt(error="invalid_event", detail="no")
+        seen.append(await gateway.post("/schema-recorder/append", {**event, "more": True}))
+        for path in DOCUMENT["paths"]:
+            seen.append(await gateway.client.get(path.replace("{", "").replace("}", "")))
+        assert sum(documented(answer) for answer in seen) >= 35
+        assert {answer.status_code for answer in seen} >= {200, 201, 400, 403, 404, 405, 409, 413, 415, 422, 503}
 
 
-def test_an_answer_that_is_not_as_documented_is_found(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            answer = await gateway.client.get("/livez")
-            for change in ({"_content": b'{"status":"dead"}'}, {"status_code": 418}, {"_content": b'{"alive":true}'}):
-                spoilt = await gateway.client.get("/livez")
-                spoilt.__dict__.update(change)
-                with pytest.raises(AssertionError):
-                    documented(spoilt)
-            assert documented(answer)
-
-    asyncio.run(main())
+async def test_an_answer_that_is_not_as_documented_is_found(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        answer = await gateway.client.get("/livez")
+        for change in ({"_content": b'{"status":"dead"}'}, {"status_code": 418}, {"_content": b'{"alive":true}'}):
+            spoilt = await gateway.client.get("/livez")
+            spoilt.__dict__.update(change)
+            with pytest.raises(AssertionError):
+                documented(spoilt)
+        assert documented(answer)
 
 
-def test_the_token_and_the_open_routes_are_as_documented(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
-            for path, methods in DOCUMENT["paths"].items():
-                for method, operation in methods.items():
-                    answer = await gateway.client.request(method, path.replace("{", "").replace("}", ""))
-                    assert (answer.status_code == 401) == (operation.get("security") != []), path
-                    assert documented(answer)
-
-    asyncio.run(main())
+async def test_the_token_and_the_open_routes_are_as_documented(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
+        for path, methods in DOCUMENT["paths"].items():
+            for method, operation in methods.items():
+                answer = await gateway.client.request(method, path.replace("{", "").replace("}", ""))
+                assert (answer.status_code == 401) == (operation.get("security") != []), path
+                assert documented(answer)

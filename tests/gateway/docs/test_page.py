@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,23 +42,20 @@ class _Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_both_documents_are_served_whole_and_need_no_token(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
-            for path, made, kind in [
-                ("/docs/openapi.json", OPENAPI, "application/openapi+json"),
-                ("/docs/asyncapi.json", ASYNCAPI, "application/asyncapi+json"),
-            ]:
-                answer = await gateway.client.get(path)
-                assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
-                served = answer.json()
-                assert re.fullmatch(r"\d+\.\d+\.\d+\S*", served["info"].pop("version"))
-                assert served == {**made, "info": {k: v for k, v in made["info"].items() if k != "version"}}
-            answer = await gateway.client.get("/docs")
-            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-            assert (await gateway.client.get("/docs/other")).status_code == 404
-
-    asyncio.run(main())
+async def test_both_documents_are_served_whole_and_need_no_token(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
+        for path, made, kind in [
+            ("/docs/openapi.json", OPENAPI, "application/openapi+json"),
+            ("/docs/asyncapi.json", ASYNCAPI, "application/asyncapi+json"),
+        ]:
+            answer = await gateway.client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+            served = answer.json()
+            assert re.fullmatch(r"\d+\.\d+\.\d+\S*", served["info"].pop("version"))
+            assert served == {**made, "info": {k: v for k, v in made["info"].items() if k != "version"}}
+        answer = await gateway.client.get("/docs")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert (await gateway.client.get("/docs/other")).status_code == 404
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 from urllib.parse import urljoin
@@ -35,36 +34,30 @@ def serving(folder: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
 
 
-def test_every_page_is_the_one_shell_and_is_asked_for_anew(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(built(tmp_path)) as client:
-            for path in SHELLS:
-                answer = await client.get(path)
-                assert answer.status_code == 200
-                [file] = re.findall('src="([^"]*)"', answer.text)
-                assert urljoin(f"https://proxy.example/a3cp{path}", file) == (
-                    "https://proxy.example/a3cp/static/assets/index-a1b2.js"
-                )
-                assert answer.headers["content-type"] == "text/html; charset=utf-8"
-                assert answer.headers["cache-control"] == "no-cache"
-                assert (await client.head(path)).status_code == 200
-
-    asyncio.run(main())
+async def test_every_page_is_the_one_shell_and_is_asked_for_anew(tmp_path: Path) -> None:
+    async with serving(built(tmp_path)) as client:
+        for path in SHELLS:
+            answer = await client.get(path)
+            assert answer.status_code == 200
+            [file] = re.findall('src="([^"]*)"', answer.text)
+            assert urljoin(f"https://proxy.example/a3cp{path}", file) == (
+                "https://proxy.example/a3cp/static/assets/index-a1b2.js"
+            )
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert answer.headers["cache-control"] == "no-cache"
+            assert (await client.head(path)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("name", "media_type"),
     [("index-a1b2.js", "text/javascript"), ("index-c3d4.css", "text/css"), ("icon-e5f6.svg", "image/svg+xml")],
 )
-def test_files_may_be_kept_for_ever(tmp_path: Path, name: str, media_type: str) -> None:
-    async def main() -> None:
-        async with serving(built(tmp_path)) as client:
-            answer = await client.get(f"/static/assets/{name}")
-            assert (answer.status_code, answer.text) == (200, f"this is {name}")
-            assert answer.headers["content-type"].split(";")[0] == media_type
-            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-
-    asyncio.run(main())
+async def test_files_may_be_kept_for_ever(tmp_path: Path, name: str, media_type: str) -> None:
+    async with serving(built(tmp_path)) as client:
+        answer = await client.get(f"/static/assets/{name}")
+        assert (answer.status_code, answer.text) == (200, f"this is {name}")
+        assert answer.headers["content-type"].split(";")[0] == media_type
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize(
@@ -83,36 +76,30 @@ def test_files_may_be_kept_for_ever(tmp_path: Path, name: str, media_type: str) 
         "/static/secret.js",
     ],
 )
-def test_nothing_but_the_builds_own_files_is_served(tmp_path: Path, path: str) -> None:
-    async def main() -> None:
-        app = Starlette(routes=page_routes(built(tmp_path)), exception_handlers=EXCEPTION_HANDLERS)
-        # the path as it came over the wire: a client would have tidied it up
-        raw = path.encode()
-        scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "raw_path": raw}
-        sent = []
+async def test_nothing_but_the_builds_own_files_is_served(tmp_path: Path, path: str) -> None:
+    app = Starlette(routes=page_routes(built(tmp_path)), exception_handlers=EXCEPTION_HANDLERS)
+    # the path as it came over the wire: a client would have tidied it up
+    raw = path.encode()
+    scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "raw_path": raw}
+    sent = []
 
-        async def send(message: dict[str, object]) -> None:
-            sent.append(message)
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
 
-        async def receive() -> dict[str, str]:
-            return {"type": "http.disconnect"}
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
 
-        await app({**scope, "path": httpx.URL(ORIGIN + path).path if "%" in path else path}, receive, send)  # type: ignore[arg-type]
-        assert sent[0]["status"] == 404
-
-    asyncio.run(main())
+    await app({**scope, "path": httpx.URL(ORIGIN + path).path if "%" in path else path}, receive, send)  # type: ignore[arg-type]
+    assert sent[0]["status"] == 404
 
 
-def test_without_a_build_the_first_page_says_how_to_make_one(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path / "absent") as client:
-            for path in SHELLS:
-                answer = await client.get(path)
-                assert answer.status_code == (200 if path == "/" else 503)
-                assert "./scripts/run" in answer.text
-            assert_refused(await client.get("/static/assets/index-a1b2.js"), 404, "not_found")
-
-    asyncio.run(main())
+async def test_without_a_build_the_first_page_says_how_to_make_one(tmp_path: Path) -> None:
+    async with serving(tmp_path / "absent") as client:
+        for path in SHELLS:
+            answer = await client.get(path)
+            assert answer.status_code == (200 if path == "/" else 503)
+            assert "./scripts/run" in answer.text
+        assert_refused(await client.get("/static/assets/index-a1b2.js"), 404, "not_found")
 
 
 def test_half_a_build_is_none(tmp_path: Path) -> None:
@@ -120,34 +107,28 @@ def test_half_a_build_is_none(tmp_path: Path) -> None:
     assert read_build(tmp_path) is None
 
 
-def test_pages_and_their_files_need_no_token(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
-            for path in (*SHELLS, "/static/assets/index-a1b2.js"):
-                assert (await gateway.client.get(path)).status_code in (200, 404, 503), path
-            assert_refused(await gateway.client.post("/live"), 401, "token_required")
-
-    asyncio.run(main())
+async def test_pages_and_their_files_need_no_token(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
+        for path in (*SHELLS, "/static/assets/index-a1b2.js"):
+            assert (await gateway.client.get(path)).status_code in (200, 404, 503), path
+        assert_refused(await gateway.client.post("/live"), 401, "token_required")
 
 
-def test_a_page_may_run_and_load_only_what_comes_from_this_server(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            header = (await gateway.client.get("/demo/gesture")).headers["content-security-policy"]
-            policy = dict(rule.split(" ", 1) for rule in header.split("; "))
-            assert policy == {
-                "default-src": "'none'",
-                "script-src": "'self'",
-                "style-src": "'self'",
-                "img-src": "'self' blob:",
-                "media-src": "'self' blob:",
-                "connect-src": "'self'",
-                "base-uri": "'none'",
-                "form-action": "'none'",
-                "frame-ancestors": "'none'",
-            }
-
-    asyncio.run(main())
+async def test_a_page_may_run_and_load_only_what_comes_from_this_server(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        header = (await gateway.client.get("/demo/gesture")).headers["content-security-policy"]
+        policy = dict(rule.split(" ", 1) for rule in header.split("; "))
+        assert policy == {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' blob:",
+            "media-src": "'self' blob:",
+            "connect-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
 
 
 def test_the_shell_is_served_where_the_pages_have_their_routes() -> None:
@@ -162,23 +143,19 @@ def test_the_shell_needs_nothing_that_its_policy_forbids() -> None:
 
 @pytest.mark.parametrize("path", ["/live/", "/gesture", "/demo", "/a/b/c/", "/LIVE"])
 @pytest.mark.parametrize("token", [None, SecretStr("s3cret")])
-def test_a_wrong_address_is_a_page_for_a_browser_and_a_refusal_for_a_program(
+async def test_a_wrong_address_is_a_page_for_a_browser_and_a_refusal_for_a_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, token: SecretStr | None
 ) -> None:
     build = read_build(built(tmp_path / "static"))
     monkeypatch.setattr(pages, "_our_build", lambda: build)
     status, code = (401, "token_required") if token else (404, "not_found")
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=token) as gateway:
-            answer = await gateway.client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
-            assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
-            [file] = re.findall('src="([^"]*)"', answer.text)
-            assert urljoin(f"http://127.0.0.1{path}", file) == "http://127.0.0.1/static/assets/index-a1b2.js"
-            assert_refused(await gateway.client.get(path), status, code)
-            assert_refused(await gateway.client.post(path, headers={"Accept": "text/html"}), status, code)
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False, api_token=token) as gateway:
+        answer = await gateway.client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        [file] = re.findall('src="([^"]*)"', answer.text)
+        assert urljoin(f"http://127.0.0.1{path}", file) == "http://127.0.0.1/static/assets/index-a1b2.js"
+        assert_refused(await gateway.client.get(path), status, code)
+        assert_refused(await gateway.client.post(path, headers={"Accept": "text/html"}), status, code)
 
 
 def test_the_gateway_reads_the_pages_where_the_commands_build_them() -> None:

@@ -238,16 +238,6 @@ async def serving(
         await state.events.aclose()
 
 
-def play(broker: BrokerProcess, folder: Path, scenario: Callable[[Live], Any], **options: Any) -> None:
-    """Run a scenario against a gateway."""
-
-    async def main() -> None:
-        async with serving(broker.url, folder, **options) as live:
-            await scenario(live)
-
-    asyncio.run(main())
-
-
 def one_broker() -> Iterator[BrokerProcess]:
     """A frames broker that no other test uses, so that every key in it is the lane's."""
     process = BrokerProcess("valkey", FRAMES).start()

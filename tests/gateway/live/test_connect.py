@@ -18,7 +18,7 @@ from contracts.broker.script import run
 from contracts.messages.pipelines import PIPELINES
 from contracts.state import live as live_lane
 from gateway.live.endpoint import chosen_pipeline
-from tests.gateway.live.served import PATH, Live, play
+from tests.gateway.live.served import PATH, Live, serving
 from tests.gateway.reached import assert_refused, reaching
 from tests.integration.load.sockets import BINARY, BareSocket, framed, handshake
 from tests.support.brokers import BrokerProcess
@@ -52,10 +52,10 @@ INVALID = [
 ]
 
 
-def test_a_missing_unknown_or_doubled_pipeline_is_told_after_the_accept_and_closed_with_1008(
+async def test_a_missing_unknown_or_doubled_pipeline_is_told_after_the_accept_and_closed_with_1008(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         for query in INVALID:
             async with live.socket(query) as socket:
                 ended = await socket.ended()
@@ -65,20 +65,16 @@ def test_a_missing_unknown_or_doubled_pipeline_is_told_after_the_accept_and_clos
             assert "yolo" not in ended.error["detail"] and "xxx" not in ended.error["detail"]
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False)
 
-
-def test_percent_encoding_and_other_parameters_do_not_matter(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_percent_encoding_and_other_parameters_do_not_matter(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for query in ("?pipeline_id=%70%6F%73%65", "?a=%ff&pipeline_id=pose&b=%"):
             async with live.socket(query) as socket:
                 assert (await socket.frame())["result"]["pipeline"] == "pose"
 
-    play(broker, tmp_path, scenario)
 
-
-def test_bytes_that_are_no_address_do_not_harm_the_server(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_bytes_that_are_no_address_do_not_harm_the_server(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for query in (b"?pipeline_id=\xff\xfe", b"?pipeline_id=\xc3\xa9", b"?\x01\x02", b"?pipeline_id=pose#x"):
             reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
             writer.write(
@@ -95,11 +91,9 @@ def test_bytes_that_are_no_address_do_not_harm_the_server(broker: BrokerProcess,
         async with live.socket() as socket:
             assert (await socket.frame())["frame_index"] == 0
 
-    play(broker, tmp_path, scenario)
 
-
-def test_each_connection_has_a_session_and_a_place_of_its_own(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_each_connection_has_a_session_and_a_place_of_its_own(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as one, live.socket("?pipeline_id=hands") as other:
             assert (await one.frame())["frame_index"] == (await other.frame())["frame_index"] == 0
             assert (await other.frame())["result"]["pipeline"] == "hands"
@@ -113,27 +107,20 @@ def test_each_connection_has_a_session_and_a_place_of_its_own(broker: BrokerProc
         await live.nothing_left()
         await until(lambda: live.only_worker.sessions == set(), "the worker is free")
 
-    play(broker, tmp_path, scenario)
+
+async def test_a_connection_that_sends_nothing_takes_no_worker(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live, live.socket():
+        await until(lambda: live.state.live_sessions == 1, "the session begins")
+        assert await live.keys() == []
 
 
-def test_a_connection_that_sends_nothing_takes_no_worker(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
-        async with live.socket():
-            await until(lambda: live.state.live_sessions == 1, "the session begins")
-            assert await live.keys() == []
-
-    play(broker, tmp_path, scenario)
-
-
-def test_a_client_may_come_again(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_client_may_come_again(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for _ in range(5):
             async with live.socket() as socket:
                 assert (await socket.frame())["frame_index"] == 0
         assert len({frame.live_id for frame in live.only_worker.seen}) == 5
         await live.nothing_left()
-
-    play(broker, tmp_path, scenario)
 
 
 @asynccontextmanager
@@ -155,19 +142,19 @@ FRAME = framed(BINARY, jpeg())
     [b"", FRAME[:1], FRAME[:700], FRAME, FRAME + FRAME[:700], FRAME * 5],
     ids=["nothing", "a byte", "half a frame", "a frame", "one and a half", "five"],
 )
-def test_a_client_that_vanishes_at_any_state_leaves_nothing(broker: BrokerProcess, tmp_path: Path, sent: bytes) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_client_that_vanishes_at_any_state_leaves_nothing(
+    broker: BrokerProcess, tmp_path: Path, sent: bytes
+) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with vanishing(live) as client:
             await client.send(sent)
         await live.nothing_left()
         async with live.socket() as socket:
             assert (await socket.frame())["frame_index"] == 0
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         request = handshake(f"{PATH}?pipeline_id=pose")
         for sent in (request[:50], request):
             client = await BareSocket.connect(live.port)
@@ -177,13 +164,11 @@ def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(broker: BrokerPr
             assert (await socket.frame())["frame_index"] == 0
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothing(
+async def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothing(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with vanishing(live) as client:
             await client.send(FRAME)
@@ -193,13 +178,11 @@ def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothing(
         live.only_worker.release()  # no client awaits its answer
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_nothing(
+async def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_nothing(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with vanishing(live) as one, vanishing(live) as other:
             await one.send(FRAME)
@@ -213,11 +196,9 @@ def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_nothin
         await live.no_session()
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario)
 
-
-def test_the_lane_is_gone_when_it_is_switched_off(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_the_lane_is_gone_when_it_is_switched_off(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path, lane=False, worker=False, stream_enabled=False) as live:
         with pytest.raises(InvalidStatus) as refused:
             async with live.socket():
                 pass
@@ -226,27 +207,22 @@ def test_the_lane_is_gone_when_it_is_switched_off(broker: BrokerProcess, tmp_pat
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}") as client:
             assert_refused(await client.get("/pipelines"), 404, "not_found")
 
-    play(broker, tmp_path, scenario, lane=False, worker=False, stream_enabled=False)
+
+async def test_pipelines_names_what_may_be_chosen(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        answer = await gateway.client.get("/pipelines")
+        assert answer.status_code == 200
+        assert [(p["pipeline_id"], p["parts"]) for p in answer.json()] == [
+            ("holistic", ["pose", "left_hand", "right_hand", "face"]),
+            ("pose", ["pose"]),
+            ("hands", ["left_hand", "right_hand"]),
+            ("face", ["face"]),
+        ]
+        assert all(set(p) == {"pipeline_id", "title", "parts"} for p in answer.json())
 
 
-def test_pipelines_names_what_may_be_chosen(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            answer = await gateway.client.get("/pipelines")
-            assert answer.status_code == 200
-            assert [(p["pipeline_id"], p["parts"]) for p in answer.json()] == [
-                ("holistic", ["pose", "left_hand", "right_hand", "face"]),
-                ("pose", ["pose"]),
-                ("hands", ["left_hand", "right_hand"]),
-                ("face", ["face"]),
-            ]
-            assert all(set(p) == {"pipeline_id", "title", "parts"} for p in answer.json())
-
-    asyncio.run(main())
-
-
-def test_without_the_token_there_are_no_pipelines_and_no_socket(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_without_the_token_there_are_no_pipelines_and_no_socket(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path, api_token="t0ken") as live:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}") as client:
             assert_refused(await client.get("/pipelines"), 401, "token_required")
             answer = await client.get("/pipelines", headers={"Authorization": "Bearer t0ken"})
@@ -260,11 +236,9 @@ def test_without_the_token_there_are_no_pipelines_and_no_socket(broker: BrokerPr
             assert socket.connection.subprotocol == "bearer.t0ken"
             assert (await socket.frame())["frame_index"] == 0
 
-    play(broker, tmp_path, scenario, api_token="t0ken")
 
-
-def test_a_foreign_origin_is_refused(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_foreign_origin_is_refused(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for origin in ("https://evil.example", "null", f"http://evil.example:{live.port}"):
             with pytest.raises(InvalidStatus) as refused:
                 async with live.socket(origin=origin):
@@ -273,11 +247,9 @@ def test_a_foreign_origin_is_refused(broker: BrokerProcess, tmp_path: Path) -> N
         async with live.socket(origin=f"http://127.0.0.1:{live.port}") as socket:
             assert (await socket.frame())["frame_index"] == 0
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_session_keeps_its_place_and_gives_it_back(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_session_keeps_its_place_and_gives_it_back(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             await socket.frame()
             [connection] = live.lane._connections.values()
@@ -287,5 +259,3 @@ def test_a_session_keeps_its_place_and_gives_it_back(broker: BrokerProcess, tmp_
             assert again == connection.slot and score is not None
         await live.nothing_left()
         assert live.lane._connections == {}
-
-    play(broker, tmp_path, scenario)

@@ -15,7 +15,7 @@ from contracts.rules.codes import CODES, LiveCode
 from contracts.state.live import Answer
 from gateway.live.lane import LiveLane
 from gateway.server import websocket_protocol
-from tests.gateway.live.served import Ended, Live, play
+from tests.gateway.live.served import Ended, serving
 from tests.gateway.live.test_frame_check import LIMIT, MIB, padded, patched_size
 from tests.integration.load.sockets import BINARY, CONTINUATION, BareSocket, framed
 from tests.support.brokers import BrokerProcess
@@ -52,16 +52,14 @@ def test_every_error_closes_as_the_contract_says() -> None:
     assert {code: CODES[code].live_close for code in get_args(LiveCode)} == CONTRACT
 
 
-def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for text in ("", "{}", '{"event":"capture.open"}', "x" * 100_000):
             async with live.socket() as socket:
                 await socket.send(text)
                 assert assert_ended(await socket.ended(), "invalid_message").startswith("A message must be binary")
         await live.nothing_left()
         assert not live.only_worker.seen
-
-    play(broker, tmp_path, scenario)
 
 
 @pytest.mark.parametrize(
@@ -78,10 +76,10 @@ def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProcess, t
     ],
     ids=["empty", "a byte", "PNG", "no EOI", "half", "no SOI", "huge dimensions", "5 MiB of nothing"],
 )
-def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_it(
+async def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_it(
     broker: BrokerProcess, tmp_path: Path, payload: bytes
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert (await socket.frame())["frame_index"] == 0
             await socket.send(payload)
@@ -91,14 +89,12 @@ def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_it(
         await live.nothing_left()
         assert len(live.only_worker.seen) == 1
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 7 * MIB, 30 * MIB])
-def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
+async def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
     broker: BrokerProcess, tmp_path: Path, size: int
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         for _ in range(3):
             async with live.socket() as socket:
                 await socket.frame()
@@ -109,11 +105,9 @@ def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
         await live.nothing_left()
         assert len(live.only_worker.seen) == 3
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         client = await BareSocket.connect(live.port)
         await client.handshake("/ws/video/stream?pipeline_id=pose")
         await client.send(framed(BINARY, bytes(4 * MIB), last=False))
@@ -124,15 +118,12 @@ def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker: Broke
         client.drop()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_who_goes_on_sending_what_is_too_large_is_cut_off(
+async def test_who_goes_on_sending_what_is_too_large_is_cut_off(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_protocol, "LINGER_S", 0.2)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         client = await BareSocket.connect(live.port)
         await client.handshake("/ws/video/stream?pipeline_id=pose")
         await client.send(framed(BINARY, bytes(7 * MIB))[:2000])
@@ -141,33 +132,26 @@ def test_who_goes_on_sending_what_is_too_large_is_cut_off(
         client.drop()
         await until(lambda: not live.server.server_state.connections, "the connection is gone")
 
-    play(broker, tmp_path, scenario)
 
-
-def test_the_largest_frame_is_taken(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_the_largest_frame_is_taken(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert (await socket.frame(padded(LIMIT)))["frame_index"] == 0
         assert live.only_worker.seen[0].payload == padded(LIMIT)
 
-    play(broker, tmp_path, scenario)
 
-
-def test_the_limit_of_a_frame_is_a_setting(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
-        async with live.socket() as socket:
-            await socket.frame(padded(8 * MIB))
-            await socket.send(padded(8 * MIB + 1))
-            assert assert_ended(await socket.ended(), "frame_too_large") == "The frame is longer than 8388608 bytes."
-
-    play(broker, tmp_path, scenario, stream_max_frame_size_mb=8)
+async def test_the_limit_of_a_frame_is_a_setting(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path, stream_max_frame_size_mb=8) as live, live.socket() as socket:
+        await socket.frame(padded(8 * MIB))
+        await socket.send(padded(8 * MIB + 1))
+        assert assert_ended(await socket.ended(), "frame_too_large") == "The frame is longer than 8388608 bytes."
 
 
 @pytest.mark.parametrize("code", ["pipeline_failure", "invalid_frame"])
-def test_an_error_of_the_worker_is_told_and_ends_the_connection(
+async def test_an_error_of_the_worker_is_told_and_ends_the_connection(
     broker: BrokerProcess, tmp_path: Path, code: LiveCode
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         answers, sentence = live.only_worker.respond, b"The pipeline failed on this frame."
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, sentence, code)
         async with live.socket() as socket:
@@ -178,30 +162,25 @@ def test_an_error_of_the_worker_is_told_and_ends_the_connection(
         async with live.socket() as socket:  # the lane goes on
             assert (await socket.frame())["frame_index"] == 0
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.parametrize("step", ["submit", "_tried"])
-def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it(
+async def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError("secret of the inside")
 
     monkeypatch.setattr(LiveLane, step, broken)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             await socket.send(jpeg())
             assert "secret" not in assert_ended(await socket.ended(), "internal_error")
         await live.nothing_left()
         assert live.state.metrics.registry.get_sample_value("stream_sessions_active") == 0
 
-    play(broker, tmp_path, scenario)
 
-
-def test_an_error_overtakes_what_is_worked_on(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_an_error_overtakes_what_is_worked_on(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with live.socket() as socket:
             await socket.send(jpeg(), jpeg(), png())
@@ -211,11 +190,9 @@ def test_an_error_overtakes_what_is_worked_on(broker: BrokerProcess, tmp_path: P
         live.only_worker.release()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_server_that_stops_closes_with_1012(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_server_that_stops_closes_with_1012(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with live.socket() as idle, live.socket() as busy, live.socket() as answered:
             await busy.send(jpeg())
@@ -228,11 +205,11 @@ def test_a_server_that_stops_closes_with_1012(broker: BrokerProcess, tmp_path: P
         live.only_worker.release()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_server_that_stops_is_not_kept_by_a_client_that_does_not_read(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_server_that_stops_is_not_kept_by_a_client_that_does_not_read(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async with serving(broker.url, tmp_path) as live:
         client = await BareSocket.connect(live.port, small=True)
         await client.handshake("/ws/video/stream?pipeline_id=pose")
         await client.flood(framed(BINARY, jpeg()) * 100, 0.5)
@@ -241,5 +218,3 @@ def test_a_server_that_stops_is_not_kept_by_a_client_that_does_not_read(broker: 
             await live.running
         client.drop()
         await live.nothing_left()
-
-    play(broker, tmp_path, scenario)

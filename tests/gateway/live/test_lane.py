@@ -18,7 +18,7 @@ from contracts.state import live as live_lane
 from contracts.state.live import Answer, WorkerSlot
 from gateway.live import lane as lane_module
 from gateway.live.lane import Outcome
-from tests.gateway.live.served import Live, TinyWorker, play, result_text
+from tests.gateway.live.served import TinyWorker, result_text, serving
 from tests.gateway.live.test_frames import assert_ended
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
@@ -37,10 +37,10 @@ def test_the_deadline_is_that_of_the_contract() -> None:
 
 
 @pytest.mark.usefixtures("soon")
-def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadline(
+async def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadline(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             await socket.send(jpeg(), jpeg())
             ended = await socket.ended()
@@ -48,11 +48,9 @@ def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadline(
         await live.no_session()
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False)
 
-
-def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             await socket.send(jpeg())
             await until(
@@ -64,16 +62,13 @@ def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: 
         await live.nothing_left()
         await lane_module.cancel_all(tasks)
 
-    play(broker, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_deadline(
+async def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_deadline(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -85,14 +80,12 @@ def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_deadline(
         live.only_worker.release()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_cleared(
+async def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_cleared(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         await run(live.state.frames, live_lane.alive("deaf"))
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -102,16 +95,13 @@ def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_is_clea
         await live.no_session()
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
+async def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -125,17 +115,14 @@ def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
         await live.nothing_left()
         await lane_module.cancel_all(tasks)
 
-    play(broker, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_third_one(
+async def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_third_one(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
     killer, honest = jpeg(), jpeg(seed=1)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         worker = live.only_worker
         for times in range(1, 4):
             worker.hold()
@@ -155,12 +142,12 @@ def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_third_one(
             assert "result" in await socket.frame(honest)
         assert [frame.payload for frame in worker.seen] == [killer, killer, honest]
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_session_whose_worker_went_between_two_frames_goes_to_another(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_session_whose_worker_went_between_two_frames_goes_to_another(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert (await socket.frame())["frame_index"] == 0
             [connection] = live.lane._connections.values()
@@ -174,12 +161,10 @@ def test_a_session_whose_worker_went_between_two_frames_goes_to_another(broker: 
         await live.nothing_left()
         await lane_module.cancel_all(tasks)
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         frames = live.state.frames
         async with live.socket() as socket:
             await socket.frame()
@@ -193,11 +178,11 @@ def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, 
                 await asyncio.sleep(0.01)
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
     given, reached, go_on = run, asyncio.Event(), asyncio.Event()
 
     async def slow(broker: AsyncBroker, call: Call[Any]) -> Any:
@@ -206,7 +191,7 @@ def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: 
             await go_on.wait()
         return await given(broker, call)
 
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         with mock.patch.object(lane_module, "run", slow):
             async with live.socket() as socket:
                 await socket.frame()
@@ -219,14 +204,12 @@ def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(broker: 
             await live.no_session()
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_lost_worker(
+async def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_lost_worker(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False, lane=False) as live:
         lane = live.lane
         left, moved, stays = (lane.enter(name, "pose", [].append) for name in ("left", "moved", "stays"))
         for connection in (left, moved, stays):
@@ -249,11 +232,9 @@ def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_l
             await lane.leave(connection)
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False, lane=False)
 
-
-def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         frames, gateway = live.state.frames, live.lane.gateway
         live.only_worker.hold()
         async with live.socket() as socket:
@@ -271,13 +252,11 @@ def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerPro
             assert (await socket.frame())["frame_index"] == 1
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
+async def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
     own_broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(own_broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame()
             with own_broker.client() as client:
@@ -288,8 +267,6 @@ def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
             live.only_worker.seen.clear()
             assert "result" in await socket.frame()
         await live.nothing_left()
-
-    play(own_broker, tmp_path, scenario)
 
 
 class Flaky:
@@ -309,41 +286,33 @@ class Flaky:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("step", ["live_join", "live_put", "live_renew"])
-def test_a_broker_that_is_away_for_a_moment_costs_no_frame(
+async def test_a_broker_that_is_away_for_a_moment_costs_no_frame(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     flaky = Flaky(monkeypatch, 2, BrokerUnavailable, step)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame()
             await until(lambda: not flaky.left, "it was away")
             assert "result" in await socket.frame()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_full_broker_that_has_no_room_for_a_place_drops_the_frame(
+async def test_a_full_broker_that_has_no_room_for_a_place_drops_the_frame(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Flaky(monkeypatch, 1, BrokerFull, "live_join")
-
-    async def scenario(live: Live) -> None:
-        async with live.socket() as socket:
-            assert await socket.frame() == {"frame_index": 0, "dropped": True}
-            assert "result" in await socket.frame()
-
-    play(broker, tmp_path, scenario)
+    async with serving(broker.url, tmp_path) as live, live.socket() as socket:
+        assert await socket.frame() == {"frame_index": 0, "dropped": True}
+        assert "result" in await socket.frame()
 
 
-def test_a_broker_that_is_killed_is_a_pipeline_failure_and_the_lane_comes_back(
+async def test_a_broker_that_is_killed_is_a_pipeline_failure_and_the_lane_comes_back(
     own_broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 1.0)
-
-    async def scenario(live: Live) -> None:
+    async with serving(own_broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame()
             own_broker.kill()
@@ -356,15 +325,13 @@ def test_a_broker_that_is_killed_is_a_pipeline_failure_and_the_lane_comes_back(
             assert "result" in await socket.frame()
         await live.nothing_left()
 
-    play(own_broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("field", ["refusal", "frames_unfit"])
-def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
+async def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
     broker: BrokerProcess, tmp_path: Path, field: str
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         setattr(live.state, field, "appendonly is on")
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -374,17 +341,14 @@ def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
         async with live.socket() as socket:
             assert "result" in await socket.frame()
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.parametrize("step", ["live_join", "live_put"])
-def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
+async def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
     broker: BrokerProcess, tmp_path: Path, step: str
 ) -> None:
     """The connection ends while the script that gives it a place, or its frame to the inbox, is on its way."""
     given = run
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         reached, go_on = asyncio.Event(), asyncio.Event()
 
         async def slow(broker: AsyncBroker, call: Call[Any]) -> Any:
@@ -403,13 +367,11 @@ def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
             await live.no_session()
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False)
 
-
-def test_leaving_while_the_broker_is_away_is_logged_and_ends(
+async def test_leaving_while_the_broker_is_away_is_logged_and_ends(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False, lane=False) as live:
         connection = live.lane.enter("left", "pose", [].append)
         connection.slot, connection.sent = WorkerSlot("deaf", "left"), ("a3cp:{live:deaf}:in", b"1-0")
         Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
@@ -417,13 +379,11 @@ def test_leaving_while_the_broker_is_away_is_logged_and_ends(
         assert connection.sent is None and not live.lane._connections
         await live.lane.leave(connection)  # repeated it changes nothing
 
-    play(broker, tmp_path, scenario, worker=False, lane=False)
 
-
-def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left(
+async def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         outcomes: list[Outcome] = []
         connection = live.lane.enter("one", "pose", outcomes.append)
         live.lane.submit(connection, 0, jpeg())
@@ -442,11 +402,9 @@ def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left
         await live.nothing_left()
         assert len(outcomes) == 2
 
-    play(broker, tmp_path, scenario)
 
-
-def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path, worker=False, lane=False) as live:
         task = asyncio.create_task(live.lane.run())
         await asyncio.sleep(0)
         await lane_module.cancel_all([task])
@@ -457,16 +415,13 @@ def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Pa
         await lane_module.cancel_all([task])
         assert await live.keys() == []
 
-    play(broker, tmp_path, scenario, worker=False, lane=False)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
+async def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path, worker=False) as live:
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -480,14 +435,12 @@ def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
         await live.nothing_left()
         await lane_module.cancel_all(tasks)
 
-    play(broker, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("soon")
-def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
+async def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         connection: Any = SimpleNamespace(frame="frame", sent=("inbox", "1-0"), live_id="live", pipeline_id="pose")
 
         async def answered(*_: Any) -> int:
@@ -499,19 +452,14 @@ def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
             await live.lane._move(connection, "frame", None)  # type: ignore[arg-type]
         assert not live.lane._strikes._counts
 
-    play(broker, tmp_path, scenario)
-
 
 @pytest.mark.usefixtures("soon")
-def test_an_outbox_that_cannot_be_read_is_taken_away_and_counted(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
-        async with live.socket() as socket:
-            assert "result" in await socket.frame()
-            await live.state.frames.delete(live_outbox(live.lane.gateway))
-            await live.state.frames.set(live_outbox(live.lane.gateway), "no stream")
-            noted = live.state.metrics.background
-            with mock.patch.object(noted, "note", wraps=noted.note) as note:
-                await until(lambda: note.called, "it is counted")
-            assert "result" in await socket.frame()
-
-    play(broker, tmp_path, scenario)
+async def test_an_outbox_that_cannot_be_read_is_taken_away_and_counted(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live, live.socket() as socket:
+        assert "result" in await socket.frame()
+        await live.state.frames.delete(live_outbox(live.lane.gateway))
+        await live.state.frames.set(live_outbox(live.lane.gateway), "no stream")
+        noted = live.state.metrics.background
+        with mock.patch.object(noted, "note", wraps=noted.note) as note:
+            await until(lambda: note.called, "it is counted")
+        assert "result" in await socket.frame()

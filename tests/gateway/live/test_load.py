@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from contracts.state.live import Answer
 from gateway.server import uvicorn_server as server_module
 from gateway.tasks import cancel_all
-from tests.gateway.live.served import PATH, Live, TinyWorker, play
+from tests.gateway.live.served import PATH, TinyWorker, serving
 from tests.gateway.live.test_drops import dropped, indices
 from tests.integration.load.sockets import BINARY, BareSocket, framed
 from tests.support.brokers import BrokerProcess
@@ -26,8 +26,9 @@ pytestmark = pytest.mark.usefixtures("patient_lane")
 QUERY = f"{PATH}?pipeline_id=pose"
 
 
-def test_ten_connections_at_once_each_get_results_in_order(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_ten_connections_at_once_each_get_results_in_order(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
+
         async def client() -> list[dict[str, Any]]:
             async with live.socket() as socket:
                 return [await socket.frame() for _ in range(30)]
@@ -37,11 +38,9 @@ def test_ten_connections_at_once_each_get_results_in_order(broker: BrokerProcess
         assert len({frame.live_id for frame in live.only_worker.seen}) == 10
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
         other = TinyWorker(live.state.frames, "other")
         await other.announce()
         tasks = other.tasks()
@@ -53,39 +52,32 @@ def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, tmp_pa
         await live.nothing_left()
         await cancel_all(tasks)
 
-    play(broker, tmp_path, scenario)
 
-
-def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: BrokerProcess, tmp_path: Path) -> None:
     """A worker that is busy with every other frame: half is dropped, all is told in order, and a warning comes once."""
-
-    async def scenario(live: Live) -> None:
-        async with live.socket() as socket:
-            counter = live.state.metrics.registry
-            for pair in range(30):
-                live.only_worker.hold()
-                await socket.send(jpeg())
-                await until(lambda pair=pair: len(live.only_worker.seen) == pair + 1, "the worker has it")
-                await socket.send(jpeg())
-                await until(
-                    lambda pair=pair: counter.get_sample_value("stream_frames_dropped_total") == pair + 1, "it drops"
-                )
-                live.only_worker.release()
-                while not socket.messages or indices(socket.messages)[-1:] != [2 * pair + 1]:
-                    await socket.message()
-            assert indices(socket.messages) == list(range(60))
-            assert dropped(socket.messages) == list(range(1, 60, 2))
-            assert sum("warning" in message for message in socket.messages) == 1
-
-    play(broker, tmp_path, scenario)
+    async with serving(broker.url, tmp_path) as live, live.socket() as socket:
+        counter = live.state.metrics.registry
+        for pair in range(30):
+            live.only_worker.hold()
+            await socket.send(jpeg())
+            await until(lambda pair=pair: len(live.only_worker.seen) == pair + 1, "the worker has it")
+            await socket.send(jpeg())
+            await until(
+                lambda pair=pair: counter.get_sample_value("stream_frames_dropped_total") == pair + 1, "it drops"
+            )
+            live.only_worker.release()
+            while not socket.messages or indices(socket.messages)[-1:] != [2 * pair + 1]:
+                await socket.message()
+        assert indices(socket.messages) == list(range(60))
+        assert dropped(socket.messages) == list(range(1, 60, 2))
+        assert sum("warning" in message for message in socket.messages) == 1
 
 
-def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
+async def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     flood, rounds = 500, 3
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         client = await BareSocket.connect(live.port)
         await client.handshake(QUERY)
         tiny = framed(BINARY, jpeg(8, 8))
@@ -114,10 +106,8 @@ def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
         client.drop()
         await live.nothing_left()
 
-    play(broker, tmp_path, scenario)
 
-
-def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
+async def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told_in_turn: list[int] = []
@@ -132,7 +122,7 @@ def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
             told_in_turn.append(0)
             await asyncio.sleep(0)
 
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with live.socket() as socket:
             for _ in range(1_000):
@@ -148,15 +138,12 @@ def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
             assert sum(told_in_turn) == 1_001 and max(told_in_turn) <= 2
             await cancel_all([counting])
 
-    play(broker, tmp_path, scenario)
 
-
-def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_waits(
+async def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_waits(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "STALLED_S", 1.0)
-
-    async def scenario(live: Live) -> None:
+    async with serving(broker.url, tmp_path) as live:
         answers, long = live.only_worker.respond, b"[" + b"0," * 100_000 + b"0]"
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, long)
         silent = await BareSocket.connect(live.port, small=True)
@@ -174,5 +161,3 @@ def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_wait
         await live.no_session()
         silent.drop()
         await live.nothing_left()
-
-    play(broker, tmp_path, scenario)

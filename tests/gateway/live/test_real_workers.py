@@ -19,7 +19,7 @@ from contracts.rules.landmarks import LAYOUT
 from scripts.clips.stream import stream_capture
 from tests.attack.hostile import HOSTILE
 from tests.conftest import BrokerPair, start_pair
-from tests.gateway.live.served import PATH, Live, play
+from tests.gateway.live.served import PATH, serving
 from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
 from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
@@ -55,8 +55,10 @@ def child(of: int) -> int:
 
 @pytest.mark.parametrize("pipeline_id", ["pose", "holistic"])
 @pytest.mark.usefixtures("workers")
-def test_a_real_face_gets_the_landmarks_of_its_pipeline(pair: BrokerPair, tmp_path: Path, pipeline_id: str) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_real_face_gets_the_landmarks_of_its_pipeline(
+    pair: BrokerPair, tmp_path: Path, pipeline_id: str
+) -> None:
+    async with serving(pair.frames.url, tmp_path, worker=False) as live:
         async with live.socket(f"?pipeline_id={pipeline_id}") as socket:
             answers = [LiveResult.model_validate_json(orjson.dumps(await socket.frame(jpeg))) for jpeg in jpegs(6)]
         assert [answer.frame_index for answer in answers] == list(range(6))
@@ -73,12 +75,10 @@ def test_a_real_face_gets_the_landmarks_of_its_pipeline(pair: BrokerPair, tmp_pa
         assert found.timing_ms.decode > 0 and found.timing_ms.inference > 0
         await live.nothing_left()
 
-    play(pair.frames, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("workers")
-def test_a_picture_that_no_worker_can_decode_is_an_invalid_frame(pair: BrokerPair, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_a_picture_that_no_worker_can_decode_is_an_invalid_frame(pair: BrokerPair, tmp_path: Path) -> None:
+    async with serving(pair.frames.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             await socket.send(HOSTILE["cut, with an end glued on"].jpeg)
             assert_ended(await socket.ended(), "invalid_frame")
@@ -86,12 +86,11 @@ def test_a_picture_that_no_worker_can_decode_is_an_invalid_frame(pair: BrokerPai
             assert "result" in await socket.frame(jpegs(1)[0])
         await live.nothing_left()
 
-    play(pair.frames, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.usefixtures("workers")
-def test_ten_connections_at_once_share_a_real_worker_and_none_starves(pair: BrokerPair, tmp_path: Path) -> None:
-    async def scenario(live: Live) -> None:
+async def test_ten_connections_at_once_share_a_real_worker_and_none_starves(pair: BrokerPair, tmp_path: Path) -> None:
+    async with serving(pair.frames.url, tmp_path, worker=False) as live:
+
         async def client() -> list[dict[str, Any]]:
             async with live.socket() as socket:
                 return [await socket.frame(jpeg) for jpeg in jpegs(6)]
@@ -100,15 +99,12 @@ def test_ten_connections_at_once_share_a_real_worker_and_none_starves(pair: Brok
             assert indices(answers) == list(range(6)) and not dropped(answers)
         await live.nothing_left()
 
-    play(pair.frames, tmp_path, scenario, worker=False)
 
-
-def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody_and_who_comes_again_is_served(
+async def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody_and_who_comes_again_is_served(
     pair: BrokerPair, workers: GatewayProcess, tmp_path: Path
 ) -> None:
     """Whether it had the frame in hand is the system's choice; if not, the next worker answers it."""
-
-    async def scenario(live: Live) -> None:
+    async with serving(pair.frames.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame(jpegs(1)[0])
             worker = child(workers.process.pid)
@@ -122,37 +118,33 @@ def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody_and_w
             assert "result" in await socket.frame(jpegs(1)[0])
         await live.nothing_left()
 
-    play(pair.frames, tmp_path, scenario, worker=False)
-
 
 @pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
-def test_captures_and_live_sessions_do_not_take_each_others_workers(own_brokers: BrokerPair, tmp_path: Path) -> None:
+async def test_captures_and_live_sessions_do_not_take_each_others_workers(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
     """Four live clients send as fast as they are answered while a capture is extracted; both get everything, and no
     picture of either is on a disk."""
     clip = FaceClip(36)
+    async with running(settings_for(own_brokers, tmp_path), live=1) as stack:
+        address = stack.stack.address.replace("http", "ws") + f"{PATH}?pipeline_id=pose"
+        over = asyncio.Event()
 
-    async def main() -> None:
-        async with running(settings_for(own_brokers, tmp_path), live=1) as stack:
-            address = stack.stack.address.replace("http", "ws") + f"{PATH}?pipeline_id=pose"
-            over = asyncio.Event()
+        async def client() -> list[dict[str, Any]]:
+            answers: list[dict[str, Any]] = []
+            async with connect(address) as socket:
+                while not over.is_set() or len(answers) < 5:
+                    await socket.send(jpegs(36)[len(answers) % 36])
+                    answers.append(orjson.loads(await socket.recv()))
+            return answers
 
-            async def client() -> list[dict[str, Any]]:
-                answers: list[dict[str, Any]] = []
-                async with connect(address) as socket:
-                    while not over.is_set() or len(answers) < 5:
-                        await socket.send(jpegs(36)[len(answers) % 36])
-                        answers.append(orjson.loads(await socket.recv()))
-                return answers
-
-            clients = [asyncio.create_task(client()) for _ in range(4)]
-            session_id = await stack.gateway.start_session(USER)
-            result = await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id)
-            over.set()
-            for answers in await asyncio.gather(*clients):
-                assert indices(answers) == list(range(len(answers))) and all("result" in one for one in answers)
-            assert result.status == "recorded"
-            assert stack.verify(session_id).ok
-        written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-        assert written and not any(jpeg[200:264] in content for content in written for jpeg in jpegs(36)[:3])
-
-    asyncio.run(main())
+        clients = [asyncio.create_task(client()) for _ in range(4)]
+        session_id = await stack.gateway.start_session(USER)
+        result = await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id)
+        over.set()
+        for answers in await asyncio.gather(*clients):
+            assert indices(answers) == list(range(len(answers))) and all("result" in one for one in answers)
+        assert result.status == "recorded"
+        assert stack.verify(session_id).ok
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert written and not any(jpeg[200:264] in content for content in written for jpeg in jpegs(36)[:3])

@@ -55,26 +55,20 @@ def put_workers(pair: BrokerPair, *, extractor_age_ms: int = 0) -> None:
         events.set(keys.RECORDER_LEADER, "recorder-1", px=60_000)
 
 
-def test_livez_asks_nobody_and_readyz_is_503_before_the_first_check(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
-            assert (await gateway.client.get("/livez")).status_code == 200
-            assert await readiness(gateway) == unready("The brokers have not been checked yet.")
-            assert gateway.state.refusal
-
-    asyncio.run(main())
+async def test_livez_asks_nobody_and_readyz_is_503_before_the_first_check(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
+        assert (await gateway.client.get("/livez")).status_code == 200
+        assert await readiness(gateway) == unready("The brokers have not been checked yet.")
+        assert gateway.state.refusal
 
 
-def test_brokers_that_are_away_are_named_without_their_addresses(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
-            await gateway.app.state.brokers.check()
-            away = ("The frames broker does not answer.", "The events broker does not answer.")
-            assert await readiness(gateway) == unready(*away)
-            assert "frames broker" in gateway.state.refusal
-            assert (await gateway.client.get("/livez")).status_code == 200
-
-    asyncio.run(main())
+async def test_brokers_that_are_away_are_named_without_their_addresses(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
+        await gateway.app.state.brokers.check()
+        away = ("The frames broker does not answer.", "The events broker does not answer.")
+        assert await readiness(gateway) == unready(*away)
+        assert "frames broker" in gateway.state.refusal
+        assert (await gateway.client.get("/livez")).status_code == 200
 
 
 def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: BrokerPair, tmp_path: Path) -> None:
@@ -95,20 +89,16 @@ def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: Broker
     on(own_brokers, tmp_path, test)
 
 
-def test_what_reads_jpeg_headers_is_loaded_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_reads_jpeg_headers_is_loaded_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
     monkeypatch.setattr("gateway.__main__.import_module", loaded.append)
-
-    async def main() -> None:
-        complete = asyncio.Event()
-        loading = asyncio.create_task(load_decoder(complete))
-        await asyncio.sleep(0)
-        assert loaded == []
-        complete.set()
-        await asyncio.wait_for(loading, 30)
-        assert loaded == ["simplejpeg"]
-
-    asyncio.run(main())
+    complete = asyncio.Event()
+    loading = asyncio.create_task(load_decoder(complete))
+    await asyncio.sleep(0)
+    assert loaded == []
+    complete.set()
+    await asyncio.wait_for(loading, 30)
+    assert loaded == ["simplejpeg"]
 
 
 def test_check_creates_both_groups_at_zero_and_again_after_a_restart(own_brokers: BrokerPair, tmp_path: Path) -> None:
@@ -257,16 +247,13 @@ def test_watch_goes_on_by_itself_until_all_is_there(own_brokers: BrokerPair, tmp
     on(own_brokers, tmp_path, test)
 
 
-def test_what_has_not_begun_yet_is_looked_for_ten_times_a_second_at_first(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
-            watch = gateway.app.state.brokers
-            gateway.state.refusal = ""
-            assert [watch._pause_s(attempt) for attempt in (0, 1, 99, 100)] == [0.1, 0.1, 0.1, 2.0]
-            gateway.state.refusal = "The frames broker does not answer."
-            assert [watch._pause_s(attempt) for attempt in (0, 1, 2, 99)] == [0.1, 0.2, 0.4, 2.0]
-
-    asyncio.run(main())
+async def test_what_has_not_begun_yet_is_looked_for_ten_times_a_second_at_first(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
+        watch = gateway.app.state.brokers
+        gateway.state.refusal = ""
+        assert [watch._pause_s(attempt) for attempt in (0, 1, 99, 100)] == [0.1, 0.1, 0.1, 2.0]
+        gateway.state.refusal = "The frames broker does not answer."
+        assert [watch._pause_s(attempt) for attempt in (0, 1, 2, 99)] == [0.1, 0.2, 0.4, 2.0]
 
 
 def test_the_watch_outlives_any_error_counts_it_and_is_unready_meanwhile(

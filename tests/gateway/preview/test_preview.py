@@ -305,110 +305,94 @@ async def settled(gateway: Reached, made: CaptureWindow) -> None:
     )
 
 
-def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made, _ = await published(gateway, row(pose=(0.5, 0.5)))
-            await settled(gateway, made)
-            answer = await gateway.client.get(f"/captures/{made.capture_id}/preview.png")
-            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
-            assert answer.headers["cache-control"] == "no-store"
-            image = Image.open(io.BytesIO(answer.content))
-            assert COLOURS["pose"] in colours_near(image, 0.5, 0.5)
-            assert not image.info  # nothing beside the pixels
-            moving = await gateway.client.get(f"/captures/{made.capture_id}/animation.gif")
-            assert (moving.status_code, moving.headers["content-type"]) == (200, "image/gif")
-            assert moving.headers["cache-control"] == "no-store"
-            assert is_near(near(Image.open(io.BytesIO(moving.content)), 0.5, 0.5), COLOURS["pose"])
-
-    asyncio.run(main())
+async def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made, _ = await published(gateway, row(pose=(0.5, 0.5)))
+        await settled(gateway, made)
+        answer = await gateway.client.get(f"/captures/{made.capture_id}/preview.png")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert answer.headers["cache-control"] == "no-store"
+        image = Image.open(io.BytesIO(answer.content))
+        assert COLOURS["pose"] in colours_near(image, 0.5, 0.5)
+        assert not image.info  # nothing beside the pixels
+        moving = await gateway.client.get(f"/captures/{made.capture_id}/animation.gif")
+        assert (moving.status_code, moving.headers["content-type"]) == (200, "image/gif")
+        assert moving.headers["cache-control"] == "no-store"
+        assert is_near(near(Image.open(io.BytesIO(moving.content)), 0.5, 0.5), COLOURS["pose"])
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path, picture: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            waiting = await opened(gateway)
-            aborted = await opened(gateway)
-            await run(gateway.state.events, records.abort(aborted.user_id, aborted.capture_id, "forward_failed"))
-            under_way, _ = await published(gateway, row())
-            for made in (waiting, aborted, under_way):
-                answer = await gateway.client.get(f"/captures/{made.capture_id}/{picture}")
-                assert_refused(answer, 404, "not_recorded")
-            for unknown in (str(uuid.uuid4()), ".hidden", "{a3cp}"):
-                answer = await gateway.client.get(f"/captures/{unknown}/{picture}")
-                assert_refused(answer, 404, "unknown_capture")
-
-    asyncio.run(main())
+async def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path, picture: str) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        waiting = await opened(gateway)
+        aborted = await opened(gateway)
+        await run(gateway.state.events, records.abort(aborted.user_id, aborted.capture_id, "forward_failed"))
+        under_way, _ = await published(gateway, row())
+        for made in (waiting, aborted, under_way):
+            answer = await gateway.client.get(f"/captures/{made.capture_id}/{picture}")
+            assert_refused(answer, 404, "not_recorded")
+        for unknown in (str(uuid.uuid4()), ".hidden", "{a3cp}"):
+            answer = await gateway.client.get(f"/captures/{unknown}/{picture}")
+            assert_refused(answer, 404, "unknown_capture")
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, picture: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made, reference = await published(gateway, row())
-            await settled(gateway, made)
-            path = gateway.state.settings.data_root / reference.uri
-            address = f"/captures/{made.capture_id}/{picture}"
-            for other in (b"damaged", npz(row(pose=(0.5, 0.5)))):
-                path.write_bytes(other)
-                detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
-                assert str(tmp_path) not in detail
-            path.unlink()
-            assert_refused(await gateway.client.get(address), 404, "artifact_missing")
-            for uri in ("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz"):
-                event = orjson.dumps({"raw_features_ref": reference.model_dump() | {"uri": uri}})
-                await gateway.state.events.hset(keys.capture_record(made.capture_id), "event", event)
-                assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
-
-    asyncio.run(main())
+async def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, picture: str) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made, reference = await published(gateway, row())
+        await settled(gateway, made)
+        path = gateway.state.settings.data_root / reference.uri
+        address = f"/captures/{made.capture_id}/{picture}"
+        for other in (b"damaged", npz(row(pose=(0.5, 0.5)))):
+            path.write_bytes(other)
+            detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
+            assert str(tmp_path) not in detail
+        path.unlink()
+        assert_refused(await gateway.client.get(address), 404, "artifact_missing")
+        for uri in ("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz"):
+            event = orjson.dumps({"raw_features_ref": reference.model_dump() | {"uri": uri}})
+            await gateway.state.events.hset(keys.capture_record(made.capture_id), "event", event)
+            assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
 
 
-def test_a_capture_in_an_object_store_is_shown_and_what_is_wrong_there_is_told(
+async def test_a_capture_in_an_object_store_is_shown_and_what_is_wrong_there_is_told(
     tmp_path: Path, s3: S3Server, unique: str
 ) -> None:
     url = f"s3://{BUCKET}/{unique}"
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, artifact_url=url) as gateway:
-            made, reference = await published(gateway, row(pose=(0.5, 0.5)), store=ObjectStore(url))
-            await settled(gateway, made)
-            assert reference.uri.startswith(url)
-            key = reference.uri.removeprefix(f"s3://{BUCKET}/")
-            there = s3.get(key)
-            assert there is not None
-            for picture, draw in zip(PICTURES, (contact_sheet, animation), strict=True):
-                address = f"/captures/{made.capture_id}/{picture}"
-                answer = await gateway.client.get(address)
-                assert answer.content == draw(read_artifact(there))
-                assert not (tmp_path / "data").exists()
-                s3.refuses = 403
-                detail = assert_refused(await gateway.client.get(address), 503, "artifact_store_unavailable")
-                assert BUCKET not in detail
-                s3.refuses = 0
-            s3.put(key, npz(row(pose=(0.5, 0.5))))
-            assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
-            s3.remove(key)
-            assert_refused(await gateway.client.get(address), 404, "artifact_missing")
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False, artifact_url=url) as gateway:
+        made, reference = await published(gateway, row(pose=(0.5, 0.5)), store=ObjectStore(url))
+        await settled(gateway, made)
+        assert reference.uri.startswith(url)
+        key = reference.uri.removeprefix(f"s3://{BUCKET}/")
+        there = s3.get(key)
+        assert there is not None
+        for picture, draw in zip(PICTURES, (contact_sheet, animation), strict=True):
+            address = f"/captures/{made.capture_id}/{picture}"
+            answer = await gateway.client.get(address)
+            assert answer.content == draw(read_artifact(there))
+            assert not (tmp_path / "data").exists()
+            s3.refuses = 403
+            detail = assert_refused(await gateway.client.get(address), 503, "artifact_store_unavailable")
+            assert BUCKET not in detail
+            s3.refuses = 0
+        s3.put(key, npz(row(pose=(0.5, 0.5))))
+        assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
+        s3.remove(key)
+        assert_refused(await gateway.client.get(address), 404, "artifact_missing")
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
-            made, _ = await published(gateway, row())
-            await settled(gateway, made)
-            address = f"/captures/{made.capture_id}/{picture}"
-            assert_refused(await gateway.client.get(address), 401, "token_required")
-            answer = await gateway.client.get(address, headers={"Authorization": "Bearer s3cret"})
-            assert answer.status_code == 200
-
-    asyncio.run(main())
+async def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: str) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
+        made, _ = await published(gateway, row())
+        await settled(gateway, made)
+        address = f"/captures/{made.capture_id}/{picture}"
+        assert_refused(await gateway.client.get(address), 401, "token_required")
+        answer = await gateway.client.get(address, headers={"Authorization": "Bearer s3cret"})
+        assert answer.status_code == 200
 
 
-def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = threading.Lock()
     drawing = most = 0
     read = routes.read_artifact
@@ -425,14 +409,10 @@ def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeyp
                 drawing -= 1
 
     monkeypatch.setattr(routes, "read_artifact", watched)
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            made, _ = await published(gateway, row(pose=(0.5, 0.5)))
-            await settled(gateway, made)
-            addresses = [f"/captures/{made.capture_id}/{picture}" for picture in PICTURES * 4]
-            answers = await asyncio.gather(*(gateway.client.get(address) for address in addresses))
-            assert [answer.status_code for answer in answers] == [200] * 8
-            assert 1 <= most <= DRAWN_AT_ONCE
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made, _ = await published(gateway, row(pose=(0.5, 0.5)))
+        await settled(gateway, made)
+        addresses = [f"/captures/{made.capture_id}/{picture}" for picture in PICTURES * 4]
+        answers = await asyncio.gather(*(gateway.client.get(address) for address in addresses))
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert 1 <= most <= DRAWN_AT_ONCE

@@ -138,79 +138,66 @@ async def _capture(gateway: Reached) -> str:
 
 
 @pytest.mark.parametrize("abandoned", [40])
-def test_requests_whose_clients_have_left_are_not_drawn(
+async def test_requests_whose_clients_have_left_are_not_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abandoned: int
 ) -> None:
-    async def main() -> None:
-        drawn = Drawn()
-        monkeypatch.setattr(routes, "_animation", drawn.draw)
-        async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-            moving = f"/captures/{await _capture(gateway)}/animation.gif"
-            first = Asked(gateway, moving)
-            await drawn.has_begun.wait()
-            others = [Asked(gateway, moving) for _ in range(abandoned)]
-            await asyncio.sleep(0)
-            for one in others:
-                one.leave()
-            await asyncio.gather(*(one.task for one in others))
-            drawn.may_end.set()
-            await first.task
-            assert (first.status, drawn.begun) == (200, 1)
-            sheet = await gateway.client.get(moving.replace("animation.gif", "preview.png"))
-            assert sheet.status_code == 200
-
-    asyncio.run(main())
+    drawn = Drawn()
+    monkeypatch.setattr(routes, "_animation", drawn.draw)
+    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
+        moving = f"/captures/{await _capture(gateway)}/animation.gif"
+        first = Asked(gateway, moving)
+        await drawn.has_begun.wait()
+        others = [Asked(gateway, moving) for _ in range(abandoned)]
+        await asyncio.sleep(0)
+        for one in others:
+            one.leave()
+        await asyncio.gather(*(one.task for one in others))
+        drawn.may_end.set()
+        await first.task
+        assert (first.status, drawn.begun) == (200, 1)
+        sheet = await gateway.client.get(moving.replace("animation.gif", "preview.png"))
+        assert sheet.status_code == 200
 
 
-def test_a_picture_whose_client_leaves_is_drawn_no_further_and_the_next_one_is(
+async def test_a_picture_whose_client_leaves_is_drawn_no_further_and_the_next_one_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        drawn = Drawn()
-        monkeypatch.setattr(routes, "_animation", drawn.draw)
-        async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-            moving = f"/captures/{await _capture(gateway)}/animation.gif"
-            first = Asked(gateway, moving)
-            await drawn.has_begun.wait()
-            second = Asked(gateway, moving)
-            drawn.has_begun.clear()
-            first.leave()
-            await first.task
-            assert drawn.given_up == 1
-            await drawn.has_begun.wait()
-            drawn.may_end.set()
-            await second.task
-            assert (second.status, drawn.begun) == (200, 2)
-
-    asyncio.run(main())
+    drawn = Drawn()
+    monkeypatch.setattr(routes, "_animation", drawn.draw)
+    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
+        moving = f"/captures/{await _capture(gateway)}/animation.gif"
+        first = Asked(gateway, moving)
+        await drawn.has_begun.wait()
+        second = Asked(gateway, moving)
+        drawn.has_begun.clear()
+        first.leave()
+        await first.task
+        assert drawn.given_up == 1
+        await drawn.has_begun.wait()
+        drawn.may_end.set()
+        await second.task
+        assert (second.status, drawn.begun) == (200, 2)
 
 
-def test_a_sheet_does_not_wait_for_animations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        drawn = Drawn()
-        monkeypatch.setattr(routes, "_animation", drawn.draw)
-        async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-            address = f"/captures/{await _capture(gateway)}"
-            moving = [Asked(gateway, f"{address}/animation.gif") for _ in range(8)]
-            await drawn.has_begun.wait()
-            assert (await gateway.client.get(f"{address}/preview.png")).status_code == 200
-            assert drawn.begun == 1, "none of the animations has ended"
-            drawn.may_end.set()
-            await asyncio.gather(*(one.task for one in moving))
-            assert drawn.begun == 8
-
-    asyncio.run(main())
+async def test_a_sheet_does_not_wait_for_animations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Drawn()
+    monkeypatch.setattr(routes, "_animation", drawn.draw)
+    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
+        address = f"/captures/{await _capture(gateway)}"
+        moving = [Asked(gateway, f"{address}/animation.gif") for _ in range(8)]
+        await drawn.has_begun.wait()
+        assert (await gateway.client.get(f"{address}/preview.png")).status_code == 200
+        assert drawn.begun == 1, "none of the animations has ended"
+        drawn.may_end.set()
+        await asyncio.gather(*(one.task for one in moving))
+        assert drawn.begun == 8
 
 
-def test_what_cannot_be_drawn_is_an_unreadable_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_drawn_is_an_unreadable_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Recorded, __: routes.Check) -> bytes:
         raise ValueError("x1 must be greater than or equal to x0")
 
     monkeypatch.setattr(routes, "_animation", fail)
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            answer = await gateway.client.get(f"/captures/{await _capture(gateway)}/animation.gif")
-            assert (answer.status_code, answer.json()["error"]) == (500, "artifact_unreadable")
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False) as gateway:
+        answer = await gateway.client.get(f"/captures/{await _capture(gateway)}/animation.gif")
+        assert (answer.status_code, answer.json()["error"]) == (500, "artifact_unreadable")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +20,22 @@ from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEX
 from tests.support.gateway import served
 from tests.support.waiting import until
 
-Scenario = Callable[[GatewayServer, BareSocket, Reached], Awaitable[None]]
 
-
-def play(folder: Path, scenario: Scenario, **settings: Any) -> None:
-    """Run a scenario with one WebSocket that its client reads only when it is asked to."""
-
-    async def main() -> None:
-        async with reaching(folder, recorder=False, port=0, **settings) as gateway:
-            gateway.state.refusal = ""
-            running, task, port = await served(gateway.app, gateway.state)
-            client = await BareSocket.connect(port, small=True)
-            await client.handshake()
-            try:
-                async with asyncio.timeout(300):
-                    await scenario(running, client, gateway)
-            finally:
-                client.drop()
-                running.stop()
-                await task
-
-    asyncio.run(main())
+@asynccontextmanager
+async def playing(folder: Path, **settings: Any) -> AsyncIterator[tuple[GatewayServer, BareSocket, Reached]]:
+    """A gateway with one WebSocket that its client reads only when it is asked to."""
+    async with reaching(folder, recorder=False, port=0, **settings) as gateway:
+        gateway.state.refusal = ""
+        running, task, port = await served(gateway.app, gateway.state)
+        client = await BareSocket.connect(port, small=True)
+        await client.handshake()
+        try:
+            async with asyncio.timeout(300):
+                yield running, client, gateway
+        finally:
+            client.drop()
+            running.stop()
+            await task
 
 
 def only(running: GatewayServer) -> BoundedWebSocket:
@@ -61,31 +57,26 @@ async def drowned(running: GatewayServer, client: BareSocket) -> None:
     sending.cancel()
 
 
-def test_a_client_that_reads_no_pong_is_not_listened_to(tmp_path: Path) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_a_client_that_reads_no_pong_is_not_listened_to(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (running, client, _):
         await drowned(running, client)
         connection = only(running)
         assert not connection.transport.is_reading()
         assert connection.transport.get_write_buffer_size() < 256 * 1024
 
-    play(tmp_path, scenario)
 
-
-def test_a_client_that_takes_nothing_is_cut_off_even_when_its_socket_was_closed(
+async def test_a_client_that_takes_nothing_is_cut_off_even_when_its_socket_was_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_server, "STALLED_S", 1.0)
-
-    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, client, _):
         await drowned(running, client)
         only(running).transport.close()  # which waits until all is taken
         await until(lambda: not running.server_state.connections)
 
-    play(tmp_path, scenario)
 
-
-def test_a_client_that_reads_again_is_listened_to_again(tmp_path: Path) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_a_client_that_reads_again_is_listened_to_again(tmp_path: Path) -> None:
+    async with playing(tmp_path, capture=CaptureLimits(open_timeout_s=300)) as (running, client, _):
         pinging = asyncio.create_task(client.send(framed(PING, b"x" * 125) * 60_000))
         await until(lambda: not only(running).writable.is_set())
         assert not only(running).transport.is_reading()
@@ -96,10 +87,8 @@ def test_a_client_that_reads_again_is_listened_to_again(tmp_path: Path) -> None:
         ended = await ending
         assert (ended.code, ended.reason) == (1008, "schema_error")
 
-    play(tmp_path, scenario, capture=CaptureLimits(open_timeout_s=300))
 
-
-def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slices: list[int] = []
     given = websocket_protocol.WebSocketsSansIOProtocol.data_received
     monkeypatch.setattr(websocket_protocol, "TURN_S", 0.0)
@@ -109,7 +98,7 @@ def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatc
         slices.append(len(data))
         given(connection, data)
 
-    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+    async with playing(tmp_path) as (_, client, _):
         monkeypatch.setattr(websocket_protocol.WebSocketsSansIOProtocol, "data_received", noted)
         flood = framed(BINARY, b"", last=False) + framed(CONTINUATION, last=False) * 40_000
         turns = asyncio.create_task(_turns(lambda: sum(slices) >= len(flood)))
@@ -118,10 +107,10 @@ def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatc
         assert max(slices) <= websocket_protocol.SLICE_BYTES
         assert len(slices) >= len(flood) / websocket_protocol.SLICE_BYTES
 
-    play(tmp_path, scenario)
 
-
-def test_a_frame_is_given_whole_and_what_follows_it_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_frame_is_given_whole_and_what_follows_it_in_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parser = websocket_protocol.WebSocketsSansIOProtocol
     given: list[bytes] = []
     heard: list[int] = []
@@ -137,7 +126,7 @@ def test_a_frame_is_given_whole_and_what_follows_it_in_slices(tmp_path: Path, mo
         heard.append(len(given))
         pong(connection, event)
 
-    async def scenario(running: GatewayServer, _client: BareSocket, _gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, _, _):
         connection = only(running)
         monkeypatch.setattr(parser, "data_received", noted)
         monkeypatch.setattr(parser, "handle_pong", counted)
@@ -147,10 +136,8 @@ def test_a_frame_is_given_whole_and_what_follows_it_in_slices(tmp_path: Path, mo
         assert {len(piece) for piece in given[2:-1]} == {websocket_protocol.SLICE_BYTES}
         assert max(Counter(heard).values()) <= websocket_protocol.SLICE_BYTES / len(framed(PONG)) + 1
 
-    play(tmp_path, scenario)
 
-
-def test_a_frame_that_comes_in_pieces_is_no_longer_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_frame_that_comes_in_pieces_is_no_longer_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parser = websocket_protocol.WebSocketsSansIOProtocol
     given: list[int] = []
     pass_on = parser.data_received
@@ -159,15 +146,13 @@ def test_a_frame_that_comes_in_pieces_is_no_longer_cut(tmp_path: Path, monkeypat
         given.append(len(data))
         pass_on(connection, data)
 
-    async def scenario(running: GatewayServer, _client: BareSocket, _gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, _, _):
         monkeypatch.setattr(parser, "data_received", noted)
         picture = framed(BINARY, bytes(100_000), last=False)
         for begin in range(0, len(picture), 30_000):
             only(running).data_received(picture[begin : begin + 30_000])
         first = websocket_protocol.SLICE_BYTES
         assert given == [first, 30_000 - first, 30_000, 30_000, len(picture) - 90_000]
-
-    play(tmp_path, scenario)
 
 
 async def _turns(done: Callable[[], bool]) -> int:
@@ -179,12 +164,10 @@ async def _turns(done: Callable[[], bool]) -> int:
     return turns
 
 
-def test_a_message_that_is_too_long_is_not_kept(tmp_path: Path) -> None:
-    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_a_message_that_is_too_long_is_not_kept(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (_, client, _):
         await client.send(framed(BINARY, bytes(uvicorn_server.MAX_MESSAGE_BYTES + 1))[:1000])
         assert (await client.ended()).code == 1009
-
-    play(tmp_path, scenario)
 
 
 LIVE = "/ws/video/stream?pipeline_id=pose"
@@ -206,14 +189,13 @@ async def holds(gateway: Reached, held_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("cut", ["one frame", "fragments", "a frame's head"])
-def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path, cut: str) -> None:
+async def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path, cut: str) -> None:
     sent = {
         "one frame": BEGUN,
         "fragments": framed(BINARY, bytes(90_000), last=False) + framed(CONTINUATION, bytes(90_000), last=False),
         "a frame's head": framed(BINARY, bytes(90_000))[:3],
     }[cut]
-
-    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, client, gateway):
         connection = only(running)
         await client.send(sent)
         await until(lambda: gateway.state.unfinished.total_bytes > len(sent) - 30)
@@ -222,11 +204,9 @@ def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path, cut:
         assert (gateway.state.unfinished.total_bytes, len(connection.conn.reader.buffer)) == (0, 0)
         assert not connection.frames and not connection._unseen
 
-    play(tmp_path, scenario)
 
-
-def test_a_message_that_waits_for_its_endpoint_counts_and_goes_with_the_connection(tmp_path: Path) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+async def test_a_message_that_waits_for_its_endpoint_counts_and_goes_with_the_connection(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (running, client, gateway):
         connection = only(running)
         connection.data_received(framed(BINARY, bytes(90_000)))
         assert gateway.state.unfinished.total_bytes == 90_000
@@ -236,32 +216,26 @@ def test_a_message_that_waits_for_its_endpoint_counts_and_goes_with_the_connecti
         await until(lambda: not running.server_state.connections)
         assert {event["type"] for event in connection.queue._queue} <= {"websocket.disconnect"}  # type: ignore[attr-defined]
 
-    play(tmp_path, scenario)
 
-
-def test_fragments_of_one_byte_cost_one_byte_each(tmp_path: Path) -> None:
-    async def scenario(_running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+async def test_fragments_of_one_byte_cost_one_byte_each(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (_, client, gateway):
         await client.send(framed(BINARY, b"x", last=False), framed(CONTINUATION, b"x", last=False) * 9_999)
         await holds(gateway, 10_000)
         [connection] = gateway.state.unfinished._held
         assert [len(piece) for piece in connection.frames] == [10_000]  # type: ignore[attr-defined]
 
-    play(tmp_path, scenario)
 
-
-def test_a_message_in_pieces_arrives_as_it_was_sent(tmp_path: Path) -> None:
-    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_a_message_in_pieces_arrives_as_it_was_sent(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (_, client, _):
         await client.send(
             framed(TEXT, b"{", last=False), framed(CONTINUATION, b"", last=False), framed(CONTINUATION, b"}")
         )
         ended = await client.ended()
         assert (ended.code, ended.reason) == (1008, "schema_error")
 
-    play(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("why", ["too many fragments", "too slow"])
-def test_a_message_without_end_is_ended_and_the_client_is_told(
+async def test_a_message_without_end_is_ended_and_the_client_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     endless = framed(BINARY, b"x", last=False)
@@ -269,8 +243,7 @@ def test_a_message_without_end_is_ended_and_the_client_is_told(
         monkeypatch.setattr(websocket_protocol, "MESSAGE_WITHIN_S", 0.2)
     else:
         endless += framed(CONTINUATION, last=False) * websocket_protocol.MAX_FRAGMENTS
-
-    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, client, gateway):
         stream = await live(socket_port(running))
         for one, reason, code in ((client, "protocol_violation", 1008), (stream, "invalid_message", 1003)):
             await one.send(endless)
@@ -280,13 +253,10 @@ def test_a_message_without_end_is_ended_and_the_client_is_told(
         await holds(gateway, 0)
         stream.drop()
 
-    play(tmp_path, scenario)
 
-
-def test_pings_do_not_prolong_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pings_do_not_prolong_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_protocol, "MESSAGE_WITHIN_S", 1.0)
-
-    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+    async with playing(tmp_path) as (running, client, _):
         await client.send(framed(BINARY, b"x", last=False))
         await until(lambda: only(running)._deadline is not None)
         deadline = only(running)._deadline
@@ -295,11 +265,9 @@ def test_pings_do_not_prolong_a_message(tmp_path: Path, monkeypatch: pytest.Monk
         assert only(running)._deadline is deadline
         assert (await client.ended()).reason == "protocol_violation"
 
-    play(tmp_path, scenario)
 
-
-def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp_path: Path) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (running, client, _):
         await client.send(framed(BINARY, b"xx")[:-1])
         connection = only(running)
         await until(lambda: connection._deadline is not None)
@@ -308,11 +276,9 @@ def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp_path:
         connection.resume_writing()
         assert connection._deadline is not None
 
-    play(tmp_path, scenario)
 
-
-def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+async def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (running, client, gateway):
         gateway.state.unfinished.most_bytes = 5_000_000
         port = socket_port(running)
         first, second, honest = await live(port), await live(port), await live(port)
@@ -333,35 +299,29 @@ def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
         client.drop()
         await holds(gateway, 0)
 
-    play(tmp_path, scenario)
 
-
-def test_a_capture_socket_that_gives_way_is_told(tmp_path: Path) -> None:
-    async def scenario(_running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+async def test_a_capture_socket_that_gives_way_is_told(tmp_path: Path) -> None:
+    async with playing(tmp_path) as (_, client, gateway):
         gateway.state.unfinished.most_bytes = 1_000_000
         await client.send(BEGUN)
         ended = await client.ended()
         assert (ended.code, ended.reason) == (1013, "too_many_captures")
         await holds(gateway, 0)
 
-    play(tmp_path, scenario)
-
 
 @pytest.mark.parametrize(
     ("nonsense", "code"),
     [(framed(3, b"x"), 1002), (framed(TEXT, b"\xff"), 1007), (framed(BINARY, bytes(7_000_000))[:20], 1009)],
 )
-def test_who_sends_no_message_reads_why_though_it_sends_on(tmp_path: Path, nonsense: bytes, code: int) -> None:
-    async def scenario(_running: GatewayServer, client: BareSocket, _gateway: Reached) -> None:
+async def test_who_sends_no_message_reads_why_though_it_sends_on(tmp_path: Path, nonsense: bytes, code: int) -> None:
+    async with playing(tmp_path) as (_, client, _):
         await client.send(nonsense + framed(PONG) * 500_000)
         assert (await client.ended()).code == code
 
-    play(tmp_path, scenario)
-
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_only_a_silent_client_is_closed_for_an_unanswered_ping(tmp_path: Path, heard: bool) -> None:
-    async def scenario(running: GatewayServer, client: BareSocket, gateway: Reached) -> None:
+async def test_only_a_silent_client_is_closed_for_an_unanswered_ping(tmp_path: Path, heard: bool) -> None:
+    async with playing(tmp_path) as (running, client, _):
         connection = only(running)
         connection.send_keepalive_ping()
         if heard:
@@ -373,5 +333,3 @@ def test_only_a_silent_client_is_closed_for_an_unanswered_ping(tmp_path: Path, h
         connection.keepalive_timeout()
         assert connection.transport.is_closing() is not heard
         assert (connection.ping_timer is not None) is heard
-
-    play(tmp_path, scenario)

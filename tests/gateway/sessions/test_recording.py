@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import uuid
 from pathlib import Path
@@ -40,18 +39,15 @@ def make_log_directory(gateway: Reached) -> Path:
     return path
 
 
-def test_success_is_201_with_the_minimal_body_after_the_line_is_there(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            make_log_directory(gateway)
-            document = message(gateway)
-            answer = await gateway.post(PATH, document)
-            [line] = gateway.lines(SESSION)
-            assert answer.status_code == 201
-            assert answer.json() == {"record_id": document["record_id"], "recorded_at": line["recorded_at"]}
-            assert line["event"] == document
-
-    asyncio.run(main())
+async def test_success_is_201_with_the_minimal_body_after_the_line_is_there(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        make_log_directory(gateway)
+        document = message(gateway)
+        answer = await gateway.post(PATH, document)
+        [line] = gateway.lines(SESSION)
+        assert answer.status_code == 201
+        assert answer.json() == {"record_id": document["record_id"], "recorded_at": line["recorded_at"]}
+        assert line["event"] == document
 
 
 @pytest.mark.parametrize(
@@ -65,63 +61,51 @@ def test_success_is_201_with_the_minimal_body_after_the_line_is_there(tmp_path: 
         ({"source": "landmark_extractor", "raw_features_ref": {"shape": []}}, "client"),
     ],
 )
-def test_an_event_under_a_name_of_ours_is_taken_and_its_line_says_that_a_client_appended_it(
+async def test_an_event_under_a_name_of_ours_is_taken_and_its_line_says_that_a_client_appended_it(
     tmp_path: Path, fields: dict[str, Any], by: str | None
 ) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            make_log_directory(gateway)
-            document = message(gateway, **fields)
-            answers = [await gateway.post(PATH, document) for _ in range(2)]
-            assert [answer.status_code for answer in answers] == [201, 201]
-            [line] = gateway.lines(SESSION)
-            assert line["event"] == document
-            assert line.get("by") == by
-            assert len(line) == (2 if by is None else 3)
-
-    asyncio.run(main())
+    async with reaching(tmp_path) as gateway:
+        make_log_directory(gateway)
+        document = message(gateway, **fields)
+        answers = [await gateway.post(PATH, document) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 201]
+        [line] = gateway.lines(SESSION)
+        assert line["event"] == document
+        assert line.get("by") == by
+        assert len(line) == (2 if by is None else 3)
 
 
-def test_event_is_preserved_verbatim_but_for_insignificant_whitespace(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            path = make_log_directory(gateway)
-            tail = '"z" : 1.50, "a": [1e3, 1e400, 18446744073709551617],  "text": "a \\u00e9 \\n b"'
-            body = orjson.dumps(message(gateway))[:-1].decode() + ",\n " + tail + " }\n"
-            assert (await gateway.post(PATH, body.encode())).status_code == 201
-            assert path.read_bytes().endswith(
-                b',"z":1.50,"a":[1e3,1e400,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n'
-            )
-
-    asyncio.run(main())
+async def test_event_is_preserved_verbatim_but_for_insignificant_whitespace(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        path = make_log_directory(gateway)
+        tail = '"z" : 1.50, "a": [1e3, 1e400, 18446744073709551617],  "text": "a \\u00e9 \\n b"'
+        body = orjson.dumps(message(gateway))[:-1].decode() + ",\n " + tail + " }\n"
+        assert (await gateway.post(PATH, body.encode())).status_code == 201
+        assert path.read_bytes().endswith(
+            b',"z":1.50,"a":[1e3,1e400,18446744073709551617],"text":"a \\u00e9 \\n b"}}\n'
+        )
 
 
-def test_same_bytes_again_answer_with_the_first_recorded_at(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            make_log_directory(gateway)
-            document = message(gateway)
-            first = await gateway.post(PATH, document)
-            again = await gateway.post(PATH, orjson.dumps(document, option=orjson.OPT_INDENT_2))
-            other = await gateway.post(PATH, document | {"note": "another event with the same record_id"})
-            assert first.json() == again.json()
-            assert other.status_code == 201
-            assert len(gateway.lines(SESSION)) == 2
-
-    asyncio.run(main())
+async def test_same_bytes_again_answer_with_the_first_recorded_at(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        make_log_directory(gateway)
+        document = message(gateway)
+        first = await gateway.post(PATH, document)
+        again = await gateway.post(PATH, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        other = await gateway.post(PATH, document | {"note": "another event with the same record_id"})
+        assert first.json() == again.json()
+        assert other.status_code == 201
+        assert len(gateway.lines(SESSION)) == 2
 
 
 @pytest.mark.parametrize("missing", [..., None])
 @pytest.mark.parametrize("field", ["user_id", "session_id", "source"])
-def test_missing_user_session_or_source_is_400(tmp_path: Path, field: str, missing: Any) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            make_log_directory(gateway)
-            answer = await gateway.post(PATH, message(gateway, **{field: missing}, timestamp="wrong too"))
-            assert_refused(answer, 400, f"missing_{field}")
-            assert gateway.recorder.seen == 0
-
-    asyncio.run(main())
+async def test_missing_user_session_or_source_is_400(tmp_path: Path, field: str, missing: Any) -> None:
+    async with reaching(tmp_path) as gateway:
+        make_log_directory(gateway)
+        answer = await gateway.post(PATH, message(gateway, **{field: missing}, timestamp="wrong too"))
+        assert_refused(answer, 400, f"missing_{field}")
+        assert gateway.recorder.seen == 0
 
 
 @pytest.mark.parametrize(
@@ -139,104 +123,78 @@ def test_missing_user_session_or_source_is_400(tmp_path: Path, field: str, missi
         '{"a":1}'.encode("utf-16"),
     ],
 )
-def test_body_that_is_no_json_object_is_422(tmp_path: Path, body: bytes) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            assert_refused(await gateway.post(PATH, body), 422, "schema_error")
-
-    asyncio.run(main())
+async def test_body_that_is_no_json_object_is_422(tmp_path: Path, body: bytes) -> None:
+    async with reaching(tmp_path) as gateway:
+        assert_refused(await gateway.post(PATH, body), 422, "schema_error")
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", '"\\ud800"', "01", "1.", "True", "[" * 5000 + "]" * 5000])
-def test_what_is_no_json_text_is_422_and_not_queued(value: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            body = orjson.dumps(message(gateway))[:-1].decode() + f',"x":{value}}}'
-            assert_refused(await gateway.post(PATH, body.encode()), 422, "schema_error")
-            assert await gateway.state.events.xlen(keys.EVENTS) == 0
-
-    asyncio.run(main())
+async def test_what_is_no_json_text_is_422_and_not_queued(value: str, tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        body = orjson.dumps(message(gateway))[:-1].decode() + f',"x":{value}}}'
+        assert_refused(await gateway.post(PATH, body.encode()), 422, "schema_error")
+        assert await gateway.state.events.xlen(keys.EVENTS) == 0
 
 
-def test_name_that_occurs_twice_is_422_so_that_what_was_validated_is_what_is_kept(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            make_log_directory(gateway)
-            body = orjson.dumps(message(gateway))
-            for twice in (b',"user_id":"victim"}', b',"us\\u0065r_id":"victim"}', b',"x":[{"y":1,"y":2}]}'):
-                detail = assert_refused(await gateway.post(PATH, body[:-1] + twice), 422, "schema_error")
-                assert "twice" in detail and "victim" not in detail
-            assert gateway.recorder.seen == 0
-
-    asyncio.run(main())
+async def test_name_that_occurs_twice_is_422_so_that_what_was_validated_is_what_is_kept(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        make_log_directory(gateway)
+        body = orjson.dumps(message(gateway))
+        for twice in (b',"user_id":"victim"}', b',"us\\u0065r_id":"victim"}', b',"x":[{"y":1,"y":2}]}'):
+            detail = assert_refused(await gateway.post(PATH, body[:-1] + twice), 422, "schema_error")
+            assert "twice" in detail and "victim" not in detail
+        assert gateway.recorder.seen == 0
 
 
 @pytest.mark.parametrize("changes", [{"user_id": "../x"}, {"session_id": "nope"}, {"source": ""}, {"record_id": "1"}])
-def test_schema_error_is_422(tmp_path: Path, changes: dict[str, Any]) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            detail = assert_refused(await gateway.post(PATH, message(gateway, **changes)), 422, "schema_error")
-            assert detail.startswith(next(iter(changes)))
-
-    asyncio.run(main())
+async def test_schema_error_is_422(tmp_path: Path, changes: dict[str, Any]) -> None:
+    async with reaching(tmp_path) as gateway:
+        detail = assert_refused(await gateway.post(PATH, message(gateway, **changes)), 422, "schema_error")
+        assert detail.startswith(next(iter(changes)))
 
 
-def test_oversized_event_is_413_before_it_is_queued_and_one_of_the_limit_is_taken(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, max_event_bytes=2048) as gateway:
-            make_log_directory(gateway)
-            document = message(gateway, fill="")
-            room = 2048 - len(orjson.dumps(document)) - len(b'{"recorded_at":"2026-01-31T12:00:00.000Z","event":}\n')
-            assert (await gateway.post(PATH, document | {"fill": "x" * room})).status_code == 201
-            over = await gateway.post(PATH, document | {"fill": "x" * (room + 1)})
-            assert_refused(over, 413, "event_too_large")
-            assert_refused(await gateway.post(PATH, b" " * 200_000), 413, "event_too_large")
-            assert gateway.recorder.seen == 1
-
-    asyncio.run(main())
+async def test_oversized_event_is_413_before_it_is_queued_and_one_of_the_limit_is_taken(tmp_path: Path) -> None:
+    async with reaching(tmp_path, max_event_bytes=2048) as gateway:
+        make_log_directory(gateway)
+        document = message(gateway, fill="")
+        room = 2048 - len(orjson.dumps(document)) - len(b'{"recorded_at":"2026-01-31T12:00:00.000Z","event":}\n')
+        assert (await gateway.post(PATH, document | {"fill": "x" * room})).status_code == 201
+        over = await gateway.post(PATH, document | {"fill": "x" * (room + 1)})
+        assert_refused(over, 413, "event_too_large")
+        assert_refused(await gateway.post(PATH, b" " * 200_000), 413, "event_too_large")
+        assert gateway.recorder.seen == 1
 
 
-def test_missing_session_path_is_409_and_creates_nothing(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            assert_refused(await gateway.post(PATH, message(gateway)), 409, "missing_session_path")
-            assert list(tmp_path.iterdir()) == []
-
-    asyncio.run(main())
+async def test_missing_session_path_is_409_and_creates_nothing(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        assert_refused(await gateway.post(PATH, message(gateway)), 409, "missing_session_path")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("code", "status"), [("recorder_io_error", 500), ("event_too_large", 413), ("invalid_event", 422)]
 )
-def test_receipt_with_an_error_has_its_own_status(tmp_path: Path, code: str, status: int) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            gateway.recorder.refuse = Receipt(error=code, detail="why")
-            assert assert_refused(await gateway.post(PATH, message(gateway)), status, code) == "why"
-
-    asyncio.run(main())
+async def test_receipt_with_an_error_has_its_own_status(tmp_path: Path, code: str, status: int) -> None:
+    async with reaching(tmp_path) as gateway:
+        gateway.recorder.refuse = Receipt(error=code, detail="why")
+        assert assert_refused(await gateway.post(PATH, message(gateway)), status, code) == "why"
 
 
-def test_without_a_recorder_503_and_the_event_stays_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_recorder_503_and_the_event_stays_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(recording, "await_receipt", functools.partial(await_receipt, timeout_s=0.02))
-
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            document = message(gateway)
-            detail = assert_refused(await gateway.post(PATH, document), 503, "recorder_unavailable")
-            assert "queued" in detail
-            [(_, fields)] = await gateway.state.events.xrange(keys.EVENTS)
-            entry = EventEntry.decode(fields)
-            assert orjson.loads(entry.event) == document
-            assert (entry.user_id, entry.session_id) == (gateway.user_id, SESSION)
-            assert entry.record_id == document["record_id"]
-
-    asyncio.run(main())
+    async with reaching(tmp_path, recorder=False) as gateway:
+        document = message(gateway)
+        detail = assert_refused(await gateway.post(PATH, document), 503, "recorder_unavailable")
+        assert "queued" in detail
+        [(_, fields)] = await gateway.state.events.xrange(keys.EVENTS)
+        entry = EventEntry.decode(fields)
+        assert orjson.loads(entry.event) == document
+        assert (entry.user_id, entry.session_id) == (gateway.user_id, SESSION)
+        assert entry.record_id == document["record_id"]
 
 
-def test_without_the_events_broker_503(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
-            assert_refused(await gateway.post(PATH, message(gateway)), 503, "broker_unavailable")
-
-    asyncio.run(main())
+async def test_without_the_events_broker_503(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
+        assert_refused(await gateway.post(PATH, message(gateway)), 503, "broker_unavailable")

@@ -36,52 +36,45 @@ def assert_invariants(message: dict[str, Any], user_id: str, session_id: str, pe
 
 
 @pytest.mark.parametrize("performer_id", ["carer-1", "system"])
-def test_start_then_end_emits_two_ordered_events_that_hold_the_invariants(tmp_path: Path, performer_id: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            started = await gateway.start(performer_id=performer_id, is_demo=True)
-            session_id = started.json()["session_id"]
-            ended = await gateway.end(session_id, performer_id=performer_id)
-            assert (started.status_code, ended.status_code) == (200, 200)
-            assert is_session_id(session_id)
-            events = [line["event"] for line in gateway.lines(session_id)]
-            assert [event.pop("event") for event in events] == ["session.start", "session.end"]
-            assert events == [started.json(), ended.json()]
-            for message in events:
-                assert_invariants(message, gateway.user_id, session_id, performer_id)
-            assert all(MS_Z.match(line["recorded_at"]) for line in gateway.lines(session_id))
+async def test_start_then_end_emits_two_ordered_events_that_hold_the_invariants(
+    tmp_path: Path, performer_id: str
+) -> None:
+    async with reaching(tmp_path) as gateway:
+        started = await gateway.start(performer_id=performer_id, is_demo=True)
+        session_id = started.json()["session_id"]
+        ended = await gateway.end(session_id, performer_id=performer_id)
+        assert (started.status_code, ended.status_code) == (200, 200)
+        assert is_session_id(session_id)
+        events = [line["event"] for line in gateway.lines(session_id)]
+        assert [event.pop("event") for event in events] == ["session.start", "session.end"]
+        assert events == [started.json(), ended.json()]
+        for message in events:
+            assert_invariants(message, gateway.user_id, session_id, performer_id)
+        assert all(MS_Z.match(line["recorded_at"]) for line in gateway.lines(session_id))
 
-    asyncio.run(main())
 
-
-def test_answer_echoes_only_what_the_client_set(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            request = gateway.start_request(session_notes="first try", consent_given=False)
-            answer = (await gateway.post("/session_manager/sessions.start", request)).json()
-            made = {name: answer.pop(name) for name in ("session_id", "start_time", "source", "record_id")}
-            assert made["record_id"] != request.pop("record_id")
-            assert answer == request | {"timestamp": "2026-01-31T10:00:00.500Z"}
-
-    asyncio.run(main())
+async def test_answer_echoes_only_what_the_client_set(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        request = gateway.start_request(session_notes="first try", consent_given=False)
+        answer = (await gateway.post("/session_manager/sessions.start", request)).json()
+        made = {name: answer.pop(name) for name in ("session_id", "start_time", "source", "record_id")}
+        assert made["record_id"] != request.pop("record_id")
+        assert answer == request | {"timestamp": "2026-01-31T10:00:00.500Z"}
 
 
 @pytest.mark.parametrize("missing", [..., None])
 @pytest.mark.parametrize(
     ("route", "field"), [("start", "performer_id"), ("end", "performer_id"), ("end", "session_id")]
 )
-def test_missing_performer_or_session_is_400_whatever_else_is_wrong(
+async def test_missing_performer_or_session_is_400_whatever_else_is_wrong(
     tmp_path: Path, route: str, field: str, missing: Any
 ) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            request = gateway.end_request("sess_0123456789abcdef", user_id=5)
-            request = {name: value for name, value in (request | {field: missing}).items() if value is not ...}
-            answer = await gateway.post(f"/session_manager/sessions.{route}", request)
-            assert_refused(answer, 400, f"missing_{field}")
-            assert gateway.recorder.seen == 0
-
-    asyncio.run(main())
+    async with reaching(tmp_path) as gateway:
+        request = gateway.end_request("sess_0123456789abcdef", user_id=5)
+        request = {name: value for name, value in (request | {field: missing}).items() if value is not ...}
+        answer = await gateway.post(f"/session_manager/sessions.{route}", request)
+        assert_refused(answer, 400, f"missing_{field}")
+        assert gateway.recorder.seen == 0
 
 
 @pytest.mark.parametrize(
@@ -97,96 +90,78 @@ def test_missing_performer_or_session_is_400_whatever_else_is_wrong(
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_schema_error_is_422_and_names_the_field_without_its_value(
+async def test_schema_error_is_422_and_names_the_field_without_its_value(
     tmp_path: Path, changes: dict[str, Any], field: str
 ) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            detail = assert_refused(await gateway.start(**changes), 422, "schema_error")
-            assert detail.startswith(f"{field}: ")
-            assert not any(str(value) in detail for value in changes.values() if isinstance(value, str) and value)
-
-    asyncio.run(main())
+    async with reaching(tmp_path) as gateway:
+        detail = assert_refused(await gateway.start(**changes), 422, "schema_error")
+        assert detail.startswith(f"{field}: ")
+        assert not any(str(value) in detail for value in changes.values() if isinstance(value, str) and value)
 
 
-def test_start_repeated_with_the_same_record_id_is_the_same_session(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            request = gateway.start_request()
-            first = await gateway.post("/session_manager/sessions.start", request)
-            again = await gateway.post(
-                "/session_manager/sessions.start", request | {"record_id": request["record_id"].upper()}
-            )
-            other = await gateway.start()
-            assert first.json() == again.json()
-            assert other.json()["session_id"] != first.json()["session_id"]
-            assert len(gateway.lines(first.json()["session_id"])) == 1
-
-    asyncio.run(main())
+async def test_start_repeated_with_the_same_record_id_is_the_same_session(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        request = gateway.start_request()
+        first = await gateway.post("/session_manager/sessions.start", request)
+        again = await gateway.post(
+            "/session_manager/sessions.start", request | {"record_id": request["record_id"].upper()}
+        )
+        other = await gateway.start()
+        assert first.json() == again.json()
+        assert other.json()["session_id"] != first.json()["session_id"]
+        assert len(gateway.lines(first.json()["session_id"])) == 1
 
 
-def test_end_repeated_with_the_same_record_id_answers_the_same_and_another_one_is_refused(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            session_id = (await gateway.start()).json()["session_id"]
-            request = gateway.end_request(session_id)
-            first = await gateway.post("/session_manager/sessions.end", request)
-            again = await gateway.post("/session_manager/sessions.end", request)
-            assert (first.status_code, first.json()) == (200, again.json())
-            assert_refused(await gateway.end(session_id), 400, "session_closed")
-            assert len(gateway.lines(session_id)) == 2
-
-    asyncio.run(main())
+async def test_end_repeated_with_the_same_record_id_answers_the_same_and_another_one_is_refused(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        session_id = (await gateway.start()).json()["session_id"]
+        request = gateway.end_request(session_id)
+        first = await gateway.post("/session_manager/sessions.end", request)
+        again = await gateway.post("/session_manager/sessions.end", request)
+        assert (first.status_code, first.json()) == (200, again.json())
+        assert_refused(await gateway.end(session_id), 400, "session_closed")
+        assert len(gateway.lines(session_id)) == 2
 
 
-def test_end_of_an_unknown_session_is_404_and_of_another_users_400(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            assert_refused(await gateway.end("sess_0123456789abcdef"), 404, "unknown_session")
-            session_id = (await gateway.start()).json()["session_id"]
-            assert_refused(await gateway.end(session_id, user_id="another-user"), 400, "wrong_user")
-            assert await gateway.status(session_id) == "active"
-
-    asyncio.run(main())
+async def test_end_of_an_unknown_session_is_404_and_of_another_users_400(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        assert_refused(await gateway.end("sess_0123456789abcdef"), 404, "unknown_session")
+        session_id = (await gateway.start()).json()["session_id"]
+        assert_refused(await gateway.end(session_id, user_id="another-user"), 400, "wrong_user")
+        assert await gateway.status(session_id) == "active"
 
 
-def test_validate_tells_active_closed_and_invalid(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            session_id = (await gateway.start()).json()["session_id"]
-            assert await gateway.status(session_id) == "active"
-            assert await gateway.status(session_id, "another-user") == "invalid"
-            assert await gateway.status("sess_0123456789abcdef") == "invalid"
-            await gateway.end(session_id)
-            assert await gateway.status(session_id) == "closed"
-            for document in ({"user_id": gateway.user_id}, {"user_id": gateway.user_id, "session_id": "x"}):
-                assert_refused(await gateway.post("/session_manager/sessions.validate", document), 422, "schema_error")
-
-    asyncio.run(main())
+async def test_validate_tells_active_closed_and_invalid(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        session_id = (await gateway.start()).json()["session_id"]
+        assert await gateway.status(session_id) == "active"
+        assert await gateway.status(session_id, "another-user") == "invalid"
+        assert await gateway.status("sess_0123456789abcdef") == "invalid"
+        await gateway.end(session_id)
+        assert await gateway.status(session_id) == "closed"
+        for document in ({"user_id": gateway.user_id}, {"user_id": gateway.user_id, "session_id": "x"}):
+            assert_refused(await gateway.post("/session_manager/sessions.validate", document), 422, "schema_error")
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_directories_have_mode_0750_whatever_the_umask_is(
+async def test_directories_have_mode_0750_whatever_the_umask_is(
     tmp_path: Path, umask: int, request: pytest.FixtureRequest
 ) -> None:
-    async def main() -> None:
-        top = tmp_path / "srv"
-        async with reaching(top) as gateway:
-            before = os.umask(umask)
-            request.addfinalizer(lambda: os.umask(before))
-            store.make_roots(gateway.state.settings.data_root, gateway.state.settings.log_root)
-            session_id = (await gateway.start()).json()["session_id"]
-            settings = gateway.state.settings
-            for root, made in (
-                (settings.log_root, session_log_dir(settings.log_root, gateway.user_id)),
-                (settings.data_root, session_features_dir(settings.data_root, gateway.user_id, session_id)),
-            ):
-                for directory in (made, *made.parents):
-                    assert stat.S_IMODE(directory.stat().st_mode) == 0o750, directory
-                    if directory in (root, top):
-                        break
-
-    asyncio.run(main())
+    top = tmp_path / "srv"
+    async with reaching(top) as gateway:
+        before = os.umask(umask)
+        request.addfinalizer(lambda: os.umask(before))
+        store.make_roots(gateway.state.settings.data_root, gateway.state.settings.log_root)
+        session_id = (await gateway.start()).json()["session_id"]
+        settings = gateway.state.settings
+        for root, made in (
+            (settings.log_root, session_log_dir(settings.log_root, gateway.user_id)),
+            (settings.data_root, session_features_dir(settings.data_root, gateway.user_id, session_id)),
+        ):
+            for directory in (made, *made.parents):
+                assert stat.S_IMODE(directory.stat().st_mode) == 0o750, directory
+                if directory in (root, top):
+                    break
 
 
 def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
@@ -201,15 +176,12 @@ def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
             store.make_roots(path, tmp_path / "logs")
 
 
-def test_directories_that_cannot_be_made_are_503_and_start_nothing(tmp_path: Path) -> None:
-    async def main() -> None:
-        (tmp_path / "logs").write_text("a file stands here")
-        async with reaching(tmp_path, recorder=False) as gateway:
-            detail = assert_refused(await gateway.start(), 503, "session_directories_unavailable")
-            assert str(tmp_path) not in detail
-            assert await gateway.state.events.exists(keys.EVENTS) == 0
-
-    asyncio.run(main())
+async def test_directories_that_cannot_be_made_are_503_and_start_nothing(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file stands here")
+    async with reaching(tmp_path, recorder=False) as gateway:
+        detail = assert_refused(await gateway.start(), 503, "session_directories_unavailable")
+        assert str(tmp_path) not in detail
+        assert await gateway.state.events.exists(keys.EVENTS) == 0
 
 
 def test_a_user_whose_id_differs_in_case_alone_is_refused_where_the_file_system_ignores_case(
@@ -231,48 +203,41 @@ def test_a_user_whose_id_differs_in_case_alone_is_refused_where_the_file_system_
     store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", session)
 
 
-def test_without_a_recorder_start_is_503_and_a_repeat_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False) as gateway:
-            request = gateway.start_request()
-            with monkeypatch.context() as patch:
-                patch.setattr(store, "await_receipt", functools.partial(await_receipt, timeout_s=0.02))
-                refused = await gateway.post("/session_manager/sessions.start", request)
-            assert_refused(refused, 503, "recorder_unavailable")
-            recording = asyncio.create_task(gateway.recorder.run())
-            answer = await gateway.post("/session_manager/sessions.start", request)
-            gateway.recorder.stopping = True
-            await recording
-            assert answer.status_code == 200
-            session_id = answer.json()["session_id"]
-            assert await gateway.status(session_id) == "active"
-            assert [line["event"] for line in gateway.lines(session_id)] == [answer.json() | {"event": "session.start"}]
-
-    asyncio.run(main())
+async def test_without_a_recorder_start_is_503_and_a_repeat_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        request = gateway.start_request()
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "await_receipt", functools.partial(await_receipt, timeout_s=0.02))
+            refused = await gateway.post("/session_manager/sessions.start", request)
+        assert_refused(refused, 503, "recorder_unavailable")
+        recording = asyncio.create_task(gateway.recorder.run())
+        answer = await gateway.post("/session_manager/sessions.start", request)
+        gateway.recorder.stopping = True
+        await recording
+        assert answer.status_code == 200
+        session_id = answer.json()["session_id"]
+        assert await gateway.status(session_id) == "active"
+        assert [line["event"] for line in gateway.lines(session_id)] == [answer.json() | {"event": "session.start"}]
 
 
 @pytest.mark.parametrize(
     ("code", "status"),
     [("missing_session_path", 409), ("event_too_large", 413), ("invalid_event", 422), ("recorder_io_error", 500)],
 )
-def test_what_the_recorder_refuses_the_client_is_told(tmp_path: Path, code: str, status: int) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path) as gateway:
-            gateway.recorder.refuse = Receipt(error=code, detail="why")
-            assert assert_refused(await gateway.start(), status, code) == "why"
-
-    asyncio.run(main())
+async def test_what_the_recorder_refuses_the_client_is_told(tmp_path: Path, code: str, status: int) -> None:
+    async with reaching(tmp_path) as gateway:
+        gateway.recorder.refuse = Receipt(error=code, detail="why")
+        assert assert_refused(await gateway.start(), status, code) == "why"
 
 
 @pytest.mark.parametrize("route", ["start", "end", "validate"])
-def test_without_the_events_broker_every_route_is_503(tmp_path: Path, route: str) -> None:
-    async def main() -> None:
-        async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
-            session_id = "sess_0123456789abcdef"
-            document = gateway.end_request(session_id) if route == "end" else gateway.start_request()
-            if route == "validate":
-                document = {"user_id": gateway.user_id, "session_id": session_id}
-            answer = await gateway.post(f"/session_manager/sessions.{route}", document)
-            assert "nowhere" not in assert_refused(answer, 503, "broker_unavailable")
-
-    asyncio.run(main())
+async def test_without_the_events_broker_every_route_is_503(tmp_path: Path, route: str) -> None:
+    async with reaching(tmp_path, recorder=False, events=connect(AWAY)) as gateway:
+        session_id = "sess_0123456789abcdef"
+        document = gateway.end_request(session_id) if route == "end" else gateway.start_request()
+        if route == "validate":
+            document = {"user_id": gateway.user_id, "session_id": session_id}
+        answer = await gateway.post(f"/session_manager/sessions.{route}", document)
+        assert "nowhere" not in assert_refused(answer, 503, "broker_unavailable")

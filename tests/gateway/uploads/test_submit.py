@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,14 @@ def roomy() -> Iterator[mock.AsyncMock]:
         yield share
 
 
-def play(folder: Path, scene: Callable[[Reached, dict[str, str]], Awaitable[None]], **settings: Any) -> None:
+@asynccontextmanager
+async def uploading(folder: Path, **settings: Any) -> AsyncIterator[tuple[Reached, dict[str, str]]]:
     """A gateway with a session, and the fields of an upload into it."""
-
-    async def main() -> None:
-        async with reaching(folder, **settings) as gateway:
-            gateway.state.refusal = ""
-            session_id = (await gateway.start()).json()["session_id"]
-            ids = {"record_id": str(uuid.uuid4()), "capture_id": f"capture-{uuid.uuid4().hex}"}
-            await scene(gateway, {"user_id": gateway.user_id, "session_id": session_id, **ids})
-
-    asyncio.run(main())
+    async with reaching(folder, **settings) as gateway:
+        gateway.state.refusal = ""
+        session_id = (await gateway.start()).json()["session_id"]
+        ids = {"record_id": str(uuid.uuid4()), "capture_id": f"capture-{uuid.uuid4().hex}"}
+        yield gateway, {"user_id": gateway.user_id, "session_id": session_id, **ids}
 
 
 async def submit(gateway: Reached, fields: dict[str, str], video: bytes = VIDEO) -> Any:
@@ -66,8 +63,8 @@ async def nothing_is_left(gateway: Reached, fields: dict[str, str]) -> None:
     assert not await gateway.state.events.exists(keys.capture_record(fields["capture_id"]))
 
 
-def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         frames, capture_id = gateway.state.frames, fields["capture_id"]
         answer = await submit(gateway, {**fields, "intent": "more", "timestamp_start": "2026-01-31T12:00:00Z"})
         assert (answer.status_code, answer.json()) == (202, {"job_id": capture_id, "capture_id": capture_id})
@@ -87,8 +84,6 @@ def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) 
         assert await gateway.state.events.zscore(keys.UNFINISHED, capture_id) is not None
         assert not await gateway.state.events.exists(keys.user_captures(gateway.user_id))
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize(
     ("change", "status", "code"),
@@ -106,27 +101,23 @@ def test_a_video_becomes_a_capture_that_waits_for_its_extractor(tmp_path: Path) 
         ({"unknown": "x"}, 422, "schema_error"),
     ],
 )
-def test_fields_that_break_a_rule_are_refused_and_leave_nothing(
+async def test_fields_that_break_a_rule_are_refused_and_leave_nothing(
     tmp_path: Path, change: dict[str, str], status: int, code: str
 ) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         assert_refused(await submit(gateway, fields | change), status, code)
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize("file", [b"", b"GIF89a" + bytes(100), b"#EXTM3U\nfile:///etc/passwd\n"])
-def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path, file: bytes) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path, file: bytes) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         assert_refused(await submit(gateway, fields, file), 415, "not_a_video")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
-
-def test_a_closed_session_and_a_capture_that_was_there_are_refused(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_closed_session_and_a_capture_that_was_there_are_refused(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         assert (await submit(gateway, fields)).status_code == 202
         assert_refused(await submit(gateway, fields), 409, "duplicate_capture")
         assert_refused(await submit(gateway, fields | {"capture_id": "another"}), 409, "duplicate_capture")
@@ -135,11 +126,9 @@ def test_a_closed_session_and_a_capture_that_was_there_are_refused(tmp_path: Pat
         assert_refused(await submit(gateway, fields | fresh), 409, "session_closed")
         assert len(await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)) == 1
 
-    play(tmp_path, scene)
 
-
-def test_a_file_that_is_too_large_is_refused_by_its_length_or_on_its_way(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_file_that_is_too_large_is_refused_by_its_length_or_on_its_way(tmp_path: Path) -> None:
+    async with uploading(tmp_path, upload_max_bytes=2_000_000) as (gateway, fields):
         read = 0
 
         async def endless() -> AsyncIterator[bytes]:
@@ -158,11 +147,9 @@ def test_a_file_that_is_too_large_is_refused_by_its_length_or_on_its_way(tmp_pat
         assert read < 4_000_000
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene, upload_max_bytes=2_000_000)
 
-
-def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         read = 0
 
         async def form() -> AsyncIterator[bytes]:
@@ -179,11 +166,9 @@ def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: Path) -
         assert read == 65536
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
-
-def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         head = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         tail = "".join(
             f'\r\n--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
@@ -193,11 +178,9 @@ def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
         answer = await gateway.client.post("/video/submit", content=content, headers=TYPE)
         assert answer.status_code == 202
 
-    play(tmp_path, scene)
 
-
-def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         stored: list[set[str]] = []
 
         async def form() -> AsyncIterator[bytes]:
@@ -209,17 +192,15 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> No
         assert len(stored[0]) == 2, "the place and the chunks"
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize(
     ("settings", "code"),
     [({"upload_max_videos": 1}, "too_many_uploads"), ({"upload_max_total_bytes": 2_000_000}, "too_many_uploads")],
 )
-def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_again(
+async def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_again(
     tmp_path: Path, settings: dict[str, int], code: str
 ) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path, **settings) as (gateway, fields):
         assert (await submit(gateway, fields)).status_code == 202
         before = await frames_keys(gateway)
         answer = await submit(gateway, fields | {"capture_id": "second", "record_id": str(uuid.uuid4())})
@@ -227,11 +208,9 @@ def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_again(
         assert answer.headers["retry-after"] == "30"
         assert await frames_keys(gateway) == before
 
-    play(tmp_path, scene, **settings)
 
-
-def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, roomy: mock.AsyncMock) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         roomy.return_value = 0.6  # there is room for a capture, not for a video
         assert_refused(await submit(gateway, fields), 429, "frames_broker_full")
         roomy.return_value = 0.1
@@ -240,11 +219,10 @@ def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, roomy: 
             assert_refused(await submit(gateway, fields), 429, "frames_broker_full")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
+async def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
 
-def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         async def form() -> AsyncIterator[bytes]:
             for name, value in fields.items():
                 yield f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -257,11 +235,9 @@ def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: 
         assert_refused(answer, 503, "upload_lost")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize("lease_s", [60, 3600], ids=["while it arrives", "once it is reserved"])
-def test_a_place_whose_answer_was_lost_is_let_go_of_too(
+async def test_a_place_whose_answer_was_lost_is_let_go_of_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease_s: int
 ) -> None:
     async def lossy(broker: Any, call: Any) -> Any:
@@ -271,20 +247,17 @@ def test_a_place_whose_answer_was_lost_is_let_go_of_too(
         return answer
 
     monkeypatch.setattr(incoming_upload, "run", lossy)
-
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         assert (await submit(gateway, fields)).status_code == 503
         assert await frames_keys(gateway) == set()
         code = await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "error_code")
         assert code == (b"forward_failed" if lease_s == 3600 else None)
 
-    play(tmp_path, scene)
 
-
-def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
+async def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         ttls: list[int] = []
 
         async def look(*_: Any) -> None:
@@ -297,13 +270,11 @@ def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
         assert len(ttls) == 2 and all(0 < ttl <= 60 for ttl in ttls)
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
-
-def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lost_is_accepted(
+async def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lost_is_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         ids = [fields[name] for name in ("user_id", "session_id", "record_id", "capture_id")]
 
         async def lost(*_: Any) -> bool:
@@ -315,11 +286,10 @@ def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lost_is_
         assert (await submit(gateway, fields)).status_code == 202
         assert await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "outcome") == b"published"
 
-    play(tmp_path, scene)
 
+async def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
 
-def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         async def half() -> AsyncIterator[bytes]:
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
             assert len(await frames_keys(gateway)) == 2
@@ -331,26 +301,23 @@ def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None
         assert_refused(answer, 503, "brokers_unready")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
-
-def test_room_that_others_took_meanwhile_is_noticed(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+async def test_room_that_others_took_meanwhile_is_noticed(tmp_path: Path, roomy: mock.AsyncMock) -> None:
     roomy.side_effect = [0.1, 0.2, 0.6]
     large = VIDEO + bytes(2 * incoming_upload.LOOK_CHUNKS * CHUNK_BYTES)
-
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         assert_refused(await submit(gateway, fields, large), 429, "frames_broker_full")
         assert roomy.await_count == 3
         first, second, third = [call.args[2] for call in roomy.await_args_list]
         assert first - second == second - third == incoming_upload.LOOK_CHUNKS * CHUNK_BYTES, "what is still to come"
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize("whole", [b"", b'--XX\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n--XX--\r\n'])
-def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_for_ever(tmp_path: Path, whole: bytes) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_for_ever(
+    tmp_path: Path, whole: bytes
+) -> None:
+    async with uploading(tmp_path, upload_max_bytes=1_000_000) as (gateway, fields):
         read = 0
 
         async def endless() -> AsyncIterator[bytes]:
@@ -365,13 +332,11 @@ def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_for_ever
         assert read < 2_000_000
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene, upload_max_bytes=1_000_000)
 
-
-def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "SILENT_S", 0.05)
+    async with uploading(tmp_path) as (gateway, fields):
 
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         async def silent() -> AsyncIterator[bytes]:
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
             await asyncio.Event().wait()
@@ -380,11 +345,10 @@ def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch:
         assert_refused(answer, 408, "request_timeout")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
 
+async def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_video(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
 
-def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_video(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
         async def half() -> AsyncIterator[bytes]:
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
             assert len(await frames_keys(gateway)) == 2
@@ -396,8 +360,6 @@ def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_video(tm
         assert answer.headers["retry-after"] == "5"
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene)
-
 
 def test_20_s_are_given_and_then_64_kib_a_second_are_needed_and_all_has_an_end() -> None:
     assert not too_slow(20, 0, 900)
@@ -407,8 +369,9 @@ def test_20_s_are_given_and_then_64_kib_a_second_are_needed_and_all_has_an_end()
     assert too_slow(31, 2**30, 30)
 
 
-def test_a_video_that_never_comes_to_its_end_is_refused_however_fast_it_comes(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_video_that_never_comes_to_its_end_is_refused_however_fast_it_comes(tmp_path: Path) -> None:
+    async with uploading(tmp_path, upload_max_s=0.05) as (gateway, fields):
+
         async def endless() -> AsyncIterator[bytes]:
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
             while True:
@@ -419,11 +382,9 @@ def test_a_video_that_never_comes_to_its_end_is_refused_however_fast_it_comes(tm
         assert_refused(answer, 408, "request_timeout")
         await nothing_is_left(gateway, fields)
 
-    play(tmp_path, scene, upload_max_s=0.05)
 
-
-def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         frames, events, job = gateway.state.frames, gateway.state.events, fields["capture_id"]
 
         async def ask() -> dict[str, Any]:
@@ -443,11 +404,9 @@ def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
         assert results == (await gateway.client.get(f"/captures/{job}")).json()
         assert (results["status"], results["error_code"]) == ("aborted", "video_damaged")
 
-    play(tmp_path, scene)
 
-
-def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         camera = {**fields, "opened_at": ""}
         await gateway.state.events.hset(keys.capture_record("camera"), mapping=camera)
         for name in ("unknown", "camera", "a%2Fb"):
@@ -455,12 +414,11 @@ def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
                 answer = await gateway.client.get(f"/video/{route}/{name}")
                 assert answer.status_code == 404, name
 
-    play(tmp_path, scene)
-
 
 @pytest.mark.parametrize("user_id", ["a/b", "../x", "\x1b[2J", "u" * 129, ".u", "a b"])
-def test_no_place_is_taken_for_a_user_who_cannot_be_one(tmp_path: Path, user_id: str) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_no_place_is_taken_for_a_user_who_cannot_be_one(tmp_path: Path, user_id: str) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
+
         async def form() -> AsyncIterator[bytes]:
             yield f'--XX\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n{user_id}\r\n'.encode()
             yield b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + VIDEO
@@ -470,8 +428,6 @@ def test_no_place_is_taken_for_a_user_who_cannot_be_one(tmp_path: Path, user_id:
         assert_refused(answer, 422, "schema_error")
         assert "user_id" in answer.json()["detail"]
         await nothing_is_left(gateway, fields)
-
-    play(tmp_path, scene)
 
 
 def begun(fields: dict[str, str]) -> bytes:
@@ -512,20 +468,20 @@ async def silent_uploads(gateway: Reached, forms: list[bytes], **headers: str) -
 @pytest.mark.parametrize(
     "change", [{"session_id": "sess_00000000000000ff"}, {"session_id": ""}, {"user_id": "another"}]
 )
-def test_no_place_is_taken_or_counted_without_an_active_session_of_the_user(
+async def test_no_place_is_taken_or_counted_without_an_active_session_of_the_user(
     tmp_path: Path, change: dict[str, str]
 ) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
-        async with silent_uploads(gateway, [begun(fields | change)] * 5) as tasks:
-            assert {(await task).status_code for task in tasks} <= {400, 404, 422}
-            assert await frames_keys(gateway) == set()
-            assert (await submit(gateway, fields)).status_code == 202
+    async with (
+        uploading(tmp_path, upload_max_videos=4) as (gateway, fields),
+        silent_uploads(gateway, [begun(fields | change)] * 5) as tasks,
+    ):
+        assert {(await task).status_code for task in tasks} <= {400, 404, 422}
+        assert await frames_keys(gateway) == set()
+        assert (await submit(gateway, fields)).status_code == 202
 
-    play(tmp_path, scene, upload_max_videos=4)
 
-
-def test_uploads_whose_user_is_not_known_count_for_no_user_and_keep_nobody_out(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_uploads_whose_user_is_not_known_count_for_no_user_and_keep_nobody_out(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         only_user = {"user_id": fields["user_id"]}
         async with silent_uploads(gateway, [begun(only_user)] * 10) as tasks:
             assert sum(task.done() for task in tasks) == 6, "four of them have a place"
@@ -533,11 +489,9 @@ def test_uploads_whose_user_is_not_known_count_for_no_user_and_keep_nobody_out(t
             assert len(members) == 4 and all(member.endswith(b"/") for member in members)
             assert (await submit(gateway, fields)).status_code == 202
 
-    play(tmp_path, scene)
 
-
-def test_one_address_sends_half_of_the_videos_at_a_time(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_one_address_sends_half_of_the_videos_at_a_time(tmp_path: Path) -> None:
+    async with uploading(tmp_path, upload_max_videos=4) as (gateway, fields):
         async with silent_uploads(gateway, [begun(fields)] * 3) as tasks:
             [refused] = [task for task in tasks if task.done()]
             assert_refused(refused.result(), 429, "too_many_uploads")
@@ -547,21 +501,19 @@ def test_one_address_sends_half_of_the_videos_at_a_time(tmp_path: Path) -> None:
             assert answer.status_code == 202
         assert not gateway.state.arriving
 
-    play(tmp_path, scene, upload_max_videos=4)
+
+async def test_what_is_announced_and_does_not_come_keeps_no_room_from_others(tmp_path: Path) -> None:
+    async with (
+        uploading(tmp_path) as (gateway, fields),
+        silent_uploads(gateway, [begun(fields)] * 2, **{"Content-Length": "200000000"}),
+    ):
+        places = await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)
+        assert [int(place.split(b"/")[1]) for place in places] == [incoming_upload.GROWTH_BYTES] * 2
+        assert (await submit(gateway, fields)).status_code == 202
 
 
-def test_what_is_announced_and_does_not_come_keeps_no_room_from_others(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
-        async with silent_uploads(gateway, [begun(fields)] * 2, **{"Content-Length": "200000000"}):
-            places = await gateway.state.frames.zrange(keys.UPLOAD_PLACES, 0, -1)
-            assert [int(place.split(b"/")[1]) for place in places] == [incoming_upload.GROWTH_BYTES] * 2
-            assert (await submit(gateway, fields)).status_code == 202
-
-    play(tmp_path, scene)
-
-
-def test_a_place_grows_with_what_has_come(tmp_path: Path) -> None:
-    async def scene(gateway: Reached, fields: dict[str, str]) -> None:
+async def test_a_place_grows_with_what_has_come(tmp_path: Path) -> None:
+    async with uploading(tmp_path) as (gateway, fields):
         lengths: list[int] = []
 
         async def form() -> AsyncIterator[bytes]:
@@ -575,5 +527,3 @@ def test_a_place_grows_with_what_has_come(tmp_path: Path) -> None:
         await gateway.client.post("/video/submit", content=form(), headers=TYPE)
         assert lengths == [1, 2, 3]
         await nothing_is_left(gateway, fields)
-
-    play(tmp_path, scene)

@@ -3,7 +3,6 @@ that the rule is for is no longer harmless."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +21,12 @@ def pair() -> Iterator[BrokerPair]:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_path: Path) -> None:
+async def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
     case = case_of(mutant.case)
     tree = mutate(tmp_path / "tree", mutant)
-
-    async def main() -> None:
-        async with rig_on(pair, tmp_path / "rig", tree=tree) as rig:
-            rig.quiet_s = mutant.quiet_s
-            plan = replace(case.plan, captures=2, appends=min(case.plan.appends, 6))
-            report = await play(rig, plan, case.fault, case.allow, whole_again=False)
-            assert any(mutant.finding in finding for finding in report.findings), report.findings
-
-    asyncio.run(main())
+    async with rig_on(pair, tmp_path / "rig", tree=tree) as rig:
+        rig.quiet_s = mutant.quiet_s
+        plan = replace(case.plan, captures=2, appends=min(case.plan.appends, 6))
+        report = await play(rig, plan, case.fault, case.allow, whole_again=False)
+        assert any(mutant.finding in finding for finding in report.findings), report.findings

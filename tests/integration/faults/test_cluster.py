@@ -103,109 +103,87 @@ def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPa
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_every_master_is_asked_whether_it_is_what_its_role_needs(clusters: ClusterPair, place: int) -> None:
+async def test_every_master_is_asked_whether_it_is_what_its_role_needs(clusters: ClusterPair, place: int) -> None:
     master = clusters.frames.masters[place]
-
-    async def main() -> None:
-        frames = connect(clusters.frames.url)
+    frames = connect(clusters.frames.url)
+    await check_role(frames, "frames")
+    master.ask("CONFIG", "SET", "save", "3600 1")
+    with pytest.raises(BrokerMisconfigured, match="RDB"):
         await check_role(frames, "frames")
-        master.ask("CONFIG", "SET", "save", "3600 1")
-        with pytest.raises(BrokerMisconfigured, match="RDB"):
-            await check_role(frames, "frames")
-        master.ask("CONFIG", "SET", "save", "")
-        await check_role(frames, "frames")
-        await frames.aclose()
-
-    asyncio.run(main())
+    master.ask("CONFIG", "SET", "save", "")
+    await check_role(frames, "frames")
+    await frames.aclose()
 
 
-def test_memory_and_clock_are_those_of_the_master_that_has_the_key(clusters: ClusterPair) -> None:
+async def test_memory_and_clock_are_those_of_the_master_that_has_the_key(clusters: ClusterPair) -> None:
     key = keys.CAPTURES
     owner = clusters.frames.owner(key)
-
-    async def main() -> None:
-        frames = connect(clusters.frames.url)
-        before = await memory_share(frames, key)
-        limit = FRAMES[FRAMES.index("--maxmemory") + 1]
-        owner.ask("CONFIG", "SET", "maxmemory", 1)
-        try:
-            assert await memory_share(frames, key) > 1 > before
-        finally:
-            owner.ask("CONFIG", "SET", "maxmemory", limit)
-        seconds, micros = owner.ask("TIME")
-        assert 0 <= await broker_time_ms(frames, "frames", key) - (int(seconds) * 1000 + int(micros) // 1000) < 60_000
-        await frames.aclose()
-
-    asyncio.run(main())
+    frames = connect(clusters.frames.url)
+    before = await memory_share(frames, key)
+    limit = FRAMES[FRAMES.index("--maxmemory") + 1]
+    owner.ask("CONFIG", "SET", "maxmemory", 1)
+    try:
+        assert await memory_share(frames, key) > 1 > before
+    finally:
+        owner.ask("CONFIG", "SET", "maxmemory", limit)
+    seconds, micros = owner.ask("TIME")
+    assert 0 <= await broker_time_ms(frames, "frames", key) - (int(seconds) * 1000 + int(micros) // 1000) < 60_000
+    await frames.aclose()
 
 
-def test_a_key_that_was_moved_already_is_reached_by_many_at_once(clusters: ClusterPair, unique: str) -> None:
+async def test_a_key_that_was_moved_already_is_reached_by_many_at_once(clusters: ClusterPair, unique: str) -> None:
     cluster, names = clusters.frames, [f"{{{unique}}}:{number}" for number in range(20)]
     source = cluster.owner(names[0])
     target, slot = cluster.other_than(source), key_slot(names[0].encode())
-
-    async def main() -> None:
-        frames = connect(cluster.url)
-        for name in names:
-            await frames.set(name, name)
-        await asyncio.gather(*(frames.get(name) for name in names))  # so that there are many connections
-        cluster.begin_move(slot, source, target)
-        source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names[:10])
-        for _ in range(3):
-            found = await asyncio.gather(*(frames.get(name) for name in names))
-            assert found == [name.encode() for name in names]
-        cluster.move_keys(slot, source, target)
-        cluster.end_move(slot, source, target)
+    frames = connect(cluster.url)
+    for name in names:
+        await frames.set(name, name)
+    await asyncio.gather(*(frames.get(name) for name in names))  # so that there are many connections
+    cluster.begin_move(slot, source, target)
+    source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names[:10])
+    for _ in range(3):
         found = await asyncio.gather(*(frames.get(name) for name in names))
         assert found == [name.encode() for name in names]
-        await frames.delete(*names)
-        await frames.aclose()
+    cluster.move_keys(slot, source, target)
+    cluster.end_move(slot, source, target)
+    found = await asyncio.gather(*(frames.get(name) for name in names))
+    assert found == [name.encode() for name in names]
+    await frames.delete(*names)
+    await frames.aclose()
 
-    asyncio.run(main())
 
-
-def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and_that_passes(
+async def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and_that_passes(
     clusters: ClusterPair,
 ) -> None:
     cluster, capture_id = clusters.frames, str(uuid.uuid4())
     state = keys.capture_keys(capture_id).state
     source = cluster.owner(state)
     target, slot = cluster.other_than(source), key_slot(state.encode())
+    frames = connect(cluster.url)
+    await run(frames, captures.open_capture(window(capture_id)))
+    await run(frames, push_frame(frame(capture_id, 1), CaptureLimits()))
+    cluster.begin_move(slot, source, target)
+    source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", state)
+    with pytest.raises(BrokerUnavailable):
+        await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
+    cluster.move_keys(slot, source, target)
+    cluster.end_move(slot, source, target)
+    reply = await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
+    assert (reply.gone, reply.depth) == ("", 2)
+    await run(frames, captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
+    await frames.aclose()
 
-    async def main() -> None:
-        frames = connect(cluster.url)
-        await run(frames, captures.open_capture(window(capture_id)))
-        await run(frames, push_frame(frame(capture_id, 1), CaptureLimits()))
-        cluster.begin_move(slot, source, target)
-        source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", state)
+
+async def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> None:
+    frames = connect("redis-cluster://127.0.0.1:1")
+    for _ in range(2):
         with pytest.raises(BrokerUnavailable):
-            await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
-        cluster.move_keys(slot, source, target)
-        cluster.end_move(slot, source, target)
-        reply = await run(frames, push_frame(frame(capture_id, 2), CaptureLimits()))
-        assert (reply.gone, reply.depth) == ("", 2)
-        await run(frames, captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost")))
-        await frames.aclose()
-
-    asyncio.run(main())
+            await check_role(frames, "frames")
+    await frames.aclose()
 
 
-def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> None:
-    async def main() -> None:
-        frames = connect("redis-cluster://127.0.0.1:1")
-        for _ in range(2):
-            with pytest.raises(BrokerUnavailable):
-                await check_role(frames, "frames")
-        await frames.aclose()
-
-    asyncio.run(main())
-
-
-def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
+async def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
     clusters: ClusterPair, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with rig_on(clusters, tmp_path) as rig:
-            await play_on(rig, list(CASES))
-
-    asyncio.run(main())
+    async with rig_on(clusters, tmp_path) as rig:
+        await play_on(rig, list(CASES))

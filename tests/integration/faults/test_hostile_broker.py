@@ -48,23 +48,19 @@ def test_no_process_is_lost_whatever_is_written_into_a_broker_and_honest_capture
     print(one.summary)
 
 
-def test_the_fuzzer_names_the_key_and_the_value_that_end_a_process_or_that_an_extractor_never_lets_go(
+async def test_the_fuzzer_names_the_key_and_the_value_that_end_a_process_or_that_an_extractor_never_lets_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends, stays = HOSTILE_MUTANTS.values()
-
-    async def main() -> None:
-        tree = mutate(tmp_path / "tree", ends, stays)
-        async with attack("valkey", tmp_path / "stack", lambda _name, _line: None, tree) as one:
-            await one.write(_item(one, ends))
-            assert [found.startswith(ends.finding + ends.case) for found in one.lost] == [True], one.lost
-            monkeypatch.setattr(hostile_turns, "PATIENCE_TURNS", 100)  # what is waited for never comes
-            with pytest.raises(Standstill) as stands:
-                await one.write(_item(one, stays))
-            assert str(stands.value).startswith(stays.finding + stays.case)
-            assert one.summary.startswith("2 keys x 2 values tried (")
-
-    asyncio.run(main())
+    tree = mutate(tmp_path / "tree", ends, stays)
+    async with attack("valkey", tmp_path / "stack", lambda _name, _line: None, tree) as one:
+        await one.write(_item(one, ends))
+        assert [found.startswith(ends.finding + ends.case) for found in one.lost] == [True], one.lost
+        monkeypatch.setattr(hostile_turns, "PATIENCE_TURNS", 100)  # what is waited for never comes
+        with pytest.raises(Standstill) as stands:
+            await one.write(_item(one, stays))
+        assert str(stands.value).startswith(stays.finding + stays.case)
+        assert one.summary.startswith("2 keys x 2 values tried (")
 
 
 def _item(one: Attack, mutant: Mutant) -> Item:

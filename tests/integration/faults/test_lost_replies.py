@@ -98,17 +98,16 @@ here either (`TIME_IS_UP`): this is about what is sent."""
 
 
 @pytest.mark.timeout(600)
-def test_every_command_of_an_ordinary_load_is_lost_on_its_way_in_some_case(pair: BrokerPair, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with rig_on(pair, tmp_path) as rig:
-            named = Named()
-            plan = Plan(captures=0, uploads=4, make_uploads=named.of_uploads)
-            await recorded(rig, plan, named.watch(asking(lambda: PUBLISH in named.senders)))
-            assert named.senders >= {Sender("frames", "gateway", "open"), PUBLISH}
-            unlisted = named.senders - LOST_OF_UPLOADS - BY_QUESTIONS - BY_FAULTS_ALONE
-            assert not unlisted, sorted(map(str, unlisted))
-            await recorded(rig, Plan(make=slowly), asking(lambda: set(COMMANDS) <= sent(rig)))
-            every = LOST | LOST_OF_UPLOADS
-            assert not sent(rig) - every, sorted(map(str, sent(rig) - every))
-
-    asyncio.run(main())
+async def test_every_command_of_an_ordinary_load_is_lost_on_its_way_in_some_case(
+    pair: BrokerPair, tmp_path: Path
+) -> None:
+    async with rig_on(pair, tmp_path) as rig:
+        named = Named()
+        plan = Plan(captures=0, uploads=4, make_uploads=named.of_uploads)
+        await recorded(rig, plan, named.watch(asking(lambda: PUBLISH in named.senders)))
+        assert named.senders >= {Sender("frames", "gateway", "open"), PUBLISH}
+        unlisted = named.senders - LOST_OF_UPLOADS - BY_QUESTIONS - BY_FAULTS_ALONE
+        assert not unlisted, sorted(map(str, unlisted))
+        await recorded(rig, Plan(make=slowly), asking(lambda: set(COMMANDS) <= sent(rig)))
+        every = LOST | LOST_OF_UPLOADS
+        assert not sent(rig) - every, sorted(map(str, sent(rig) - every))

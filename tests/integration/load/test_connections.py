@@ -18,18 +18,15 @@ STREAMING = 64
 SLOTS = 8
 
 
-def test_captures_wait_are_told_so_and_finish_while_others_are_idle(brokers: BrokerPair, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with loaded_gateway(tmp_path, brokers, slots=SLOTS, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
-            before = loaded.memory_bytes()
-            idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))
-            print(f"{(loaded.memory_bytes() - before) / IDLE / 1024:.0f} KiB per idle connection")
-            await everybody_waits_then_finishes(loaded)
-            for bare in idle:
-                await bare.send(framed(CLOSE))
-                assert (await bare.ended()).code is not None
-
-    asyncio.run(main())
+async def test_captures_wait_are_told_so_and_finish_while_others_are_idle(brokers: BrokerPair, tmp_path: Path) -> None:
+    async with loaded_gateway(tmp_path, brokers, slots=SLOTS, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
+        before = loaded.memory_bytes()
+        idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))
+        print(f"{(loaded.memory_bytes() - before) / IDLE / 1024:.0f} KiB per idle connection")
+        await everybody_waits_then_finishes(loaded)
+        for bare in idle:
+            await bare.send(framed(CLOSE))
+            assert (await bare.ended()).code is not None
 
 
 async def everybody_waits_then_finishes(loaded: LoadedGateway) -> None:

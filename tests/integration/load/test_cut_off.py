@@ -86,21 +86,18 @@ CLIENTS: list[Client] = [
 ]
 
 
-def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerPair, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with loaded_gateway(tmp_path, brokers) as loaded:
-            ids = await recorded(loaded, tmp_path)
-            await leave(loaded, ids, leaves_before_the_picture, 1)  # it loads what draws
-            began = loaded.memory_bytes()
-            for client in CLIENTS:
-                highest = 0
-                for _ in range(MANY // AT_ONCE):
-                    highest = max(highest, await leave(loaded, ids, client, AT_ONCE))
-                grown = loaded.memory_bytes() - began
-                print(f"{client.__name__}: {grown / 2**20:.0f} MiB more, {highest / 2**20:.0f} MiB at the highest")
-            assert loaded.memory_bytes() - began < GROWTH_BYTES
-
-    asyncio.run(main())
+async def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerPair, tmp_path: Path) -> None:
+    async with loaded_gateway(tmp_path, brokers) as loaded:
+        ids = await recorded(loaded, tmp_path)
+        await leave(loaded, ids, leaves_before_the_picture, 1)  # it loads what draws
+        began = loaded.memory_bytes()
+        for client in CLIENTS:
+            highest = 0
+            for _ in range(MANY // AT_ONCE):
+                highest = max(highest, await leave(loaded, ids, client, AT_ONCE))
+            grown = loaded.memory_bytes() - began
+            print(f"{client.__name__}: {grown / 2**20:.0f} MiB more, {highest / 2**20:.0f} MiB at the highest")
+        assert loaded.memory_bytes() - began < GROWTH_BYTES
 
 
 async def leave(loaded: LoadedGateway, ids: dict[str, str], client: Client, count: int) -> int:

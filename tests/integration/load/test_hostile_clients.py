@@ -89,22 +89,19 @@ WITH_A_CAPTURE = (
 WITHOUT_ONE = (texts_in_one_burst, pongs_without_end, open_letter_by_letter)
 
 
-def test_floods_crawls_and_deaf_clients_have_their_end_and_others_do_not_notice(
+async def test_floods_crawls_and_deaf_clients_have_their_end_and_others_do_not_notice(
     brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with loaded_gateway(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as loaded:
-            async with others_go_on(loaded):
-                before = loaded.memory_bytes()
-                captures = asyncio.gather(*(client(loaded) for client in WITH_A_CAPTURE))
-                others = asyncio.gather(*(client(loaded) for client in WITHOUT_ONE))
-                highest = await highest_memory(loaded, asyncio.gather(captures, others))
-                for code, capture in await captures:
-                    await has_outcome(loaded, capture.client, code)
-            print(f"{(highest - before) / 2**20:.0f} MiB more in the gateway at the worst time")
-            assert highest - before < MEMORY_BYTES
-
-    asyncio.run(main())
+    async with loaded_gateway(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as loaded:
+        async with others_go_on(loaded):
+            before = loaded.memory_bytes()
+            captures = asyncio.gather(*(client(loaded) for client in WITH_A_CAPTURE))
+            others = asyncio.gather(*(client(loaded) for client in WITHOUT_ONE))
+            highest = await highest_memory(loaded, asyncio.gather(captures, others))
+            for code, capture in await captures:
+                await has_outcome(loaded, capture.client, code)
+        print(f"{(highest - before) / 2**20:.0f} MiB more in the gateway at the worst time")
+        assert highest - before < MEMORY_BYTES
 
 
 async def opened(loaded: LoadedGateway, *, small: bool = False) -> tuple[BareSocket, Streaming]:

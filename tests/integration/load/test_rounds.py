@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,10 @@ pytestmark = pytest.mark.real
 ROUNDS = 5
 
 
-def test_memory_and_descriptors_are_flat_from_round_to_round(brokers: BrokerPair, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with loaded_gateway(tmp_path, brokers, slots=16) as loaded:
-            levels = []
-            async for level in rounds(loaded, ROUNDS):
-                print(level)
-                levels.append(level)
-            assert_flat(levels)
-
-    asyncio.run(main())
+async def test_memory_and_descriptors_are_flat_from_round_to_round(brokers: BrokerPair, tmp_path: Path) -> None:
+    async with loaded_gateway(tmp_path, brokers, slots=16) as loaded:
+        levels = []
+        async for level in rounds(loaded, ROUNDS):
+            print(level)
+            levels.append(level)
+        assert_flat(levels)

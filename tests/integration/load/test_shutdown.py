@@ -23,28 +23,25 @@ STREAMING = 48
 CLOSED = 16
 
 
-def test_shutdown_tells_every_client_loses_no_closed_capture_and_ends_in_time(
+async def test_shutdown_tells_every_client_loses_no_closed_capture_and_ends_in_time(
     brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with loaded_gateway(tmp_path, brokers, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
-            closed, streaming = await loaded.captures(CLOSED), await loaded.captures(STREAMING, frames=1000)
-            await all_closed(closed)
-            idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))
-            await stuck(loaded)
-            await asyncio.gather(*(capture.open() for capture in streaming))
-            await asyncio.gather(*(capture.told(accepted=0) for capture in streaming))
-            sending = asyncio.gather(*(capture.send_until_closed() for capture in streaming))
-            await asyncio.gather(*(capture.told_more() for capture in streaming))
-            told = asyncio.gather(*(capture.ended() for capture in streaming), *(bare.ended() for bare in idle))
-            await stops_in_time(loaded)
-            for end in await told:
-                assert (end.code, end.reason) == (1012, "server_shutdown")
-            await sending
-            assert all(capture.aborts == ["server_shutdown"] for capture in (await told)[:STREAMING])
-            await nothing_is_lost(loaded, closed, streaming)
-
-    asyncio.run(main())
+    async with loaded_gateway(tmp_path, brokers, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
+        closed, streaming = await loaded.captures(CLOSED), await loaded.captures(STREAMING, frames=1000)
+        await all_closed(closed)
+        idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))
+        await stuck(loaded)
+        await asyncio.gather(*(capture.open() for capture in streaming))
+        await asyncio.gather(*(capture.told(accepted=0) for capture in streaming))
+        sending = asyncio.gather(*(capture.send_until_closed() for capture in streaming))
+        await asyncio.gather(*(capture.told_more() for capture in streaming))
+        told = asyncio.gather(*(capture.ended() for capture in streaming), *(bare.ended() for bare in idle))
+        await stops_in_time(loaded)
+        for end in await told:
+            assert (end.code, end.reason) == (1012, "server_shutdown")
+        await sending
+        assert all(capture.aborts == ["server_shutdown"] for capture in (await told)[:STREAMING])
+        await nothing_is_lost(loaded, closed, streaming)
 
 
 async def all_closed(captures: list[Streaming]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,18 +44,14 @@ from tests.support.messages import jpeg
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
 
-def play(
-    threaded: ThreadedGateway, user_id: str, scenario: Callable[[CaptureClient, Session], Awaitable[None]]
-) -> None:
-    async def main() -> None:
-        async with CaptureClient(threaded.url) as client, client.session(user_id) as session:
-            await scenario(client, session)
-
-    asyncio.run(main())
+@asynccontextmanager
+async def session_of(threaded: ThreadedGateway, user_id: str) -> AsyncIterator[tuple[CaptureClient, Session]]:
+    async with CaptureClient(threaded.url) as client, client.session(user_id) as session:
+        yield client, session
 
 
-def test_leaving_the_block_means_recorded(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_leaving_the_block_means_recorded(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         async with session.capture(**SIZE, intent="wave", capture_id=unique) as capture:
             for _ in range(200):  # more than the stream holds
                 await capture.send(jpeg())
@@ -66,8 +63,6 @@ def test_leaving_the_block_means_recorded(threaded: ThreadedGateway, unique: str
         assert report is not None and (report.record_id, report.status) == (capture.record_id, "recorded")
         again = await client.outcome(unique)
         assert (again.features, again.record_id) == (outcome.features, capture.record_id), "it is the same outcome"
-
-    play(threaded, unique, scenario)
     (session_id,) = {
         path.stem for path in threaded.gateway.state.settings.log_root.rglob("*.jsonl") if unique in str(path)
     }
@@ -83,13 +78,12 @@ async def later(frames: list[Frame]) -> AsyncIterator[Frame]:
 
 
 @pytest.mark.parametrize("make", [list, iter, later])
-def test_frames_may_come_from_anything_with_or_without_times(
+async def test_frames_may_come_from_anything_with_or_without_times(
     threaded: ThreadedGateway, unique: str, make: Callable[[list[Frame]], Any]
 ) -> None:
     start = datetime(2026, 1, 31, 12, tzinfo=UTC)
     frames: list[Frame] = [jpeg(), (jpeg(), timedelta(seconds=1)), (jpeg(), start + timedelta(seconds=2))]
-
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         async with session.capture(**SIZE, start=start) as capture:
             await capture.send_all(make(frames))
             await capture.close(timedelta(seconds=5))
@@ -101,15 +95,12 @@ def test_frames_may_come_from_anything_with_or_without_times(
             "2026-01-31T12:00:05.000Z",
         )
 
-    play(threaded, unique, scenario)
 
-
-def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(
+async def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(
     threaded: ThreadedGateway, unique: str
 ) -> None:
     states: list[StreamState] = []
-
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         threaded.extractor.busy = True
         try:
             async with session.capture(**SIZE, on_progress=states.append) as capture:
@@ -120,8 +111,6 @@ def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(
                 await sending
         finally:
             threaded.extractor.busy = False
-
-    play(threaded, unique, scenario)
     assert all(state.sent == 0 for state in states if state.waiting)
     assert [state.sent for state in states] == sorted(state.sent for state in states)
     assert (states[-1].sent, states[-1].extracted, states[-1].closed) == (30, 30, True)
@@ -150,12 +139,11 @@ def sent_times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return times
 
 
-def test_a_cameras_capture_begins_when_an_extractor_has_time(
+async def test_a_cameras_capture_begins_when_an_extractor_has_time(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, times = Clock(monkeypatch), sent_times(monkeypatch)
-
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         threaded.extractor.busy = True
         capture = session.capture(**SIZE, camera=True)
         try:
@@ -172,14 +160,12 @@ def test_a_cameras_capture_begins_when_an_extractor_has_time(
             clock.passed_s += 0.1
         assert (await capture.finish()).recorded
         await capture.__aexit__(None, None, None)
-
-    play(threaded, unique, scenario)
     assert times[0] == 0
     steps = [after - before for before, after in itertools.pairwise(times)]
     assert all(100 <= step < 12_000 for step in steps), "a tenth of a second, and what this machine took; no queue"
 
 
-def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
+async def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, times = Clock(monkeypatch), sent_times(monkeypatch)
@@ -189,33 +175,32 @@ def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
         def allows(self, state: StreamState, **since: float) -> bool:
             return state.sent < 3 or closed.is_set()
 
-    async def scenario(_: CaptureClient, session: Session) -> None:
-        async with session.capture(**SIZE, camera=True, pace=Gate()) as capture:
-            for _ in range(3):
-                await capture.send(jpeg())
-                clock.passed_s += 0.1
-            waiting = asyncio.create_task(capture.send(jpeg()))
-            await asyncio.sleep(0)
-            clock.passed_s += 20
-            asked = asyncio.create_task(capture.ready())
-            await asyncio.sleep(0)
-            assert not waiting.done() and not asked.done()
-            closed.set()
-            await waiting
-            await asked
+    async with (
+        session_of(threaded, unique) as (_, session),
+        session.capture(**SIZE, camera=True, pace=Gate()) as capture,
+    ):
+        for _ in range(3):
             await capture.send(jpeg())
-
-    play(threaded, unique, scenario)
+            clock.passed_s += 0.1
+        waiting = asyncio.create_task(capture.send(jpeg()))
+        await asyncio.sleep(0)
+        clock.passed_s += 20
+        asked = asyncio.create_task(capture.ready())
+        await asyncio.sleep(0)
+        assert not waiting.done() and not asked.done()
+        closed.set()
+        await waiting
+        await asked
+        await capture.send(jpeg())
     assert times[3] - times[2] < 20_000, "as it was taken"
     assert times[4] - times[3] >= 20_000, "as it was performed: nothing was taken meanwhile"
 
 
-def test_a_camera_for_which_no_extractor_comes_is_told_so(
+async def test_a_camera_for_which_no_extractor_comes_is_told_so(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(capture_module, "READY_WITHIN_S", 0.05)
-
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         threaded.extractor.busy = True
         try:
             with pytest.raises(CaptureStalled, match=r"makes no progress \(waiting\)"):
@@ -224,11 +209,9 @@ def test_a_camera_for_which_no_extractor_comes_is_told_so(
         finally:
             threaded.extractor.busy = False
 
-    play(threaded, unique, scenario)
 
-
-def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         with pytest.raises(ZeroDivisionError):
             async with session.capture(**SIZE, capture_id=unique) as capture:
                 await capture.send(jpeg())
@@ -238,11 +221,9 @@ def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedGateway
         with pytest.raises(CaptureAborted, match="client_disconnected"):
             await capture.finish()
 
-    play(threaded, unique, scenario)
 
-
-def test_a_capture_that_was_given_up_is_left_in_peace(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_a_capture_that_was_given_up_is_left_in_peace(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         async with session.capture(**SIZE) as capture:
             await capture.send(jpeg())
             await capture.abort()
@@ -251,11 +232,9 @@ def test_a_capture_that_was_given_up_is_left_in_peace(threaded: ThreadedGateway,
                 await capture.send(jpeg())
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(threaded, unique, scenario)
 
-
-def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         async with session.capture(**SIZE, capture_id=unique) as capture:
             await capture.send_all([jpeg()] * 15)
         entered = False
@@ -276,17 +255,13 @@ def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: ThreadedGa
                 entered = True
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
 
-    play(threaded, unique, scenario)
 
-
-def test_a_capture_without_a_frame_says_so_and_is_given_up(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_a_capture_without_a_frame_says_so_and_is_given_up(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         with pytest.raises(UsageError, match=r"^no frame was sent"):
             async with session.capture(**SIZE, capture_id=unique):
                 pass
         assert (await client.outcome(unique)).error_code == "client_disconnected"
-
-    play(threaded, unique, scenario)
 
 
 UNKNOWN = jpeg().replace(b"\x03\x01\x11\0", b"\x03\x01\x31\0", 1)
@@ -296,8 +271,10 @@ UNKNOWN = jpeg().replace(b"\x03\x01\x11\0", b"\x03\x01\x31\0", 1)
 @pytest.mark.parametrize(
     ("frame", "code"), [(UNKNOWN, "invalid_frame"), (b"", "limit_duration_too_short")], ids=["header", "short"]
 )
-def test_a_broken_rule_is_raised_with_its_code(threaded: ThreadedGateway, unique: str, frame: bytes, code: str) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+async def test_a_broken_rule_is_raised_with_its_code(
+    threaded: ThreadedGateway, unique: str, frame: bytes, code: str
+) -> None:
+    async with session_of(threaded, unique) as (_, session):
         with pytest.raises(CaptureAborted) as error:
             async with session.capture(**SIZE) as capture:
                 if frame:
@@ -310,13 +287,11 @@ def test_a_broken_rule_is_raised_with_its_code(threaded: ThreadedGateway, unique
         with pytest.raises(CaptureAborted):
             await capture.finish()
 
-    play(threaded, unique, scenario)
 
-
-def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(
+async def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(
     threaded: ThreadedGateway, unique: str
 ) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg(), jpeg() + b"\0\0\0"])
             for wrong in (jpeg(32, 32), jpeg()[:-2], b"\xff\xd8 no JPEG"):
@@ -325,11 +300,9 @@ def test_a_frame_that_would_be_refused_is_not_sent_and_the_capture_goes_on(
             await capture.send_all([jpeg() + b"\r\n"] * 4)
         assert (await capture.finish()).accepted == 6
 
-    play(threaded, unique, scenario)
 
-
-def test_a_closed_capture_need_not_be_waited_for(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+async def test_a_closed_capture_need_not_be_waited_for(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (_, session):
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
             await capture.close()
@@ -340,18 +313,16 @@ def test_a_closed_capture_need_not_be_waited_for(threaded: ThreadedGateway, uniq
         assert (await capture.finish()).recorded
         assert await capture.finish() is await capture.finish()
 
-    play(threaded, unique, scenario)
-
 
 def break_connection(capture: Capture) -> None:
     assert capture._socket._websocket is not None
     capture._socket._websocket.transport.abort()
 
 
-def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
+async def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (_, session):
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
             send = capture._socket.send
@@ -367,11 +338,9 @@ def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
         outcome = await capture.finish()
         assert outcome.recorded and outcome.accepted == 10
 
-    play(threaded, unique, scenario)
 
-
-def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+async def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (client, session):
         with pytest.raises(GatewayAway, match="was lost: the capture ends after 1 frames; send it again"):
             async with session.capture(**SIZE) as capture:
                 await capture.send(jpeg())
@@ -379,38 +348,31 @@ def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, uniq
                 await capture.send_all(itertools.repeat(jpeg()))
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(threaded, unique, scenario)
 
-
-def test_what_progress_raises_ends_the_capture(threaded: ThreadedGateway, unique: str) -> None:
+async def test_what_progress_raises_ends_the_capture(threaded: ThreadedGateway, unique: str) -> None:
     def fail(state: StreamState) -> None:
         if state.sent:
             raise ZeroDivisionError
 
-    async def scenario(client: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (client, session):
         with pytest.raises(ZeroDivisionError):
             async with session.capture(**SIZE, on_progress=fail) as capture:
                 await capture.send_all([jpeg()] * 10)
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
-    play(threaded, unique, scenario)
 
-
-def test_frames_of_several_tasks_go_one_by_one(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+async def test_frames_of_several_tasks_go_one_by_one(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (_, session):
         async with session.capture(**SIZE) as capture:
             await asyncio.gather(*(capture.send(jpeg(seed=number % 3)) for number in range(60)))
         assert (await capture.finish()).accepted == 60
 
-    play(threaded, unique, scenario)
 
-
-def test_the_wait_for_a_capture_that_is_not_extracted_ends(
+async def test_the_wait_for_a_capture_that_is_not_extracted_ends(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "STANDSTILL_S", 0.1)
-
-    async def scenario(client: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (client, session):
         threaded.extractor.busy = True
         threaded.gateway.app.state.brokers.missing = ("The frames broker is full of sand.",)
         try:
@@ -427,111 +389,92 @@ def test_the_wait_for_a_capture_that_is_not_extracted_ends(
             with pytest.raises(UsageError, match=f"knows no capture '{unknown}'"):
                 await client.outcome(unknown)
 
-    play(threaded, unique, scenario)
-
 
 # --- sessions, and the gateway itself -------------------------------------------------------------------
 
 
-def test_a_session_repeated_with_its_record_id_is_the_same(threaded: ThreadedGateway, unique: str) -> None:
+async def test_a_session_repeated_with_its_record_id_is_the_same(threaded: ThreadedGateway, unique: str) -> None:
     first, last = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3302"
-
-    async def main() -> None:
-        async with CaptureClient(threaded.url) as client:
-            started = [await client.start_session(unique, record_id=first, session_notes="n") for _ in range(2)]
-            (session_id,) = set(started)
-            assert await client.session_status(unique, session_id) == "active"
-            assert await client.session_status("another-user", session_id) == "invalid"
-            assert await client.session_status("../u", session_id) == "invalid"
-            for _ in range(2):
-                await client.end_session(unique, session_id, record_id=last)
-            assert await client.session_status(unique, session_id) == "closed"
-            with pytest.raises(GatewayRefused, match=r"400 session_closed.*closed already") as error:
-                await client.end_session(unique, session_id)
-            assert (error.value.status, error.value.code) == (400, "session_closed")
-            assert len(threaded.events(unique, session_id)) == 2
-
-    asyncio.run(main())
+    async with CaptureClient(threaded.url) as client:
+        started = [await client.start_session(unique, record_id=first, session_notes="n") for _ in range(2)]
+        (session_id,) = set(started)
+        assert await client.session_status(unique, session_id) == "active"
+        assert await client.session_status("another-user", session_id) == "invalid"
+        assert await client.session_status("../u", session_id) == "invalid"
+        for _ in range(2):
+            await client.end_session(unique, session_id, record_id=last)
+        assert await client.session_status(unique, session_id) == "closed"
+        with pytest.raises(GatewayRefused, match=r"400 session_closed.*closed already") as error:
+            await client.end_session(unique, session_id)
+        assert (error.value.status, error.value.code) == (400, "session_closed")
+        assert len(threaded.events(unique, session_id)) == 2
 
 
-def test_a_lost_answer_is_asked_for_again(
+async def test_a_lost_answer_is_asked_for_again(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
+    async with CaptureClient(threaded.url) as client:
+        http = client._connection._http
+        request = http.request
 
-    async def main() -> None:
-        async with CaptureClient(threaded.url) as client:
-            http = client._connection._http
-            request = http.request
+        async def lossy(*arguments: Any, **options: Any) -> httpx.Response:
+            answer = await request(*arguments, **options)
+            sent.append(options["json"])
+            if len(sent) == 1:
+                raise httpx.ReadError("the answer was lost")
+            return answer
 
-            async def lossy(*arguments: Any, **options: Any) -> httpx.Response:
-                answer = await request(*arguments, **options)
-                sent.append(options["json"])
-                if len(sent) == 1:
-                    raise httpx.ReadError("the answer was lost")
-                return answer
-
-            monkeypatch.setattr(http, "request", lossy)
-            session_id = await client.start_session(unique)
-            assert len(sent) == 2 and sent[0] == sent[1]
-            assert [event["event"] for event in threaded.events(unique, session_id)] == ["session.start"]
-
-    asyncio.run(main())
+        monkeypatch.setattr(http, "request", lossy)
+        session_id = await client.start_session(unique)
+        assert len(sent) == 2 and sent[0] == sent[1]
+        assert [event["event"] for event in threaded.events(unique, session_id)] == ["session.start"]
 
 
-def test_a_session_is_ended_whatever_happened_in_it_and_a_named_one_is_not(
+async def test_a_session_is_ended_whatever_happened_in_it_and_a_named_one_is_not(
     threaded: ThreadedGateway, unique: str
 ) -> None:
-    async def main() -> None:
-        async with CaptureClient(threaded.url) as client:
-            with pytest.raises(ZeroDivisionError):
-                async with client.session(unique) as session:
-                    raise ZeroDivisionError
-            assert await client.session_status(unique, session.session_id) == "closed"
-            session_id = await client.start_session(unique)
-            async with client.session(unique, session_id=session_id) as named:
-                assert named.session_id == session_id
-            assert await client.session_status(unique, session_id) == "active"
-            with pytest.raises(ZeroDivisionError) as error:
-                async with client.session(unique) as session:
-                    await client.end_session(unique, session.session_id)
-                    raise ZeroDivisionError
-            assert "was not ended" in error.value.__notes__[0], "one error does not hide the other"
-            with pytest.raises(UsageError, match="not started"):
-                client.session(unique).capture(**SIZE)
-            with pytest.raises(UsageError, match=r"^user_id: "):
-                await client.start_session("../u")
-
-    asyncio.run(main())
+    async with CaptureClient(threaded.url) as client:
+        with pytest.raises(ZeroDivisionError):
+            async with client.session(unique) as session:
+                raise ZeroDivisionError
+        assert await client.session_status(unique, session.session_id) == "closed"
+        session_id = await client.start_session(unique)
+        async with client.session(unique, session_id=session_id) as named:
+            assert named.session_id == session_id
+        assert await client.session_status(unique, session_id) == "active"
+        with pytest.raises(ZeroDivisionError) as error:
+            async with client.session(unique) as session:
+                await client.end_session(unique, session.session_id)
+                raise ZeroDivisionError
+        assert "was not ended" in error.value.__notes__[0], "one error does not hide the other"
+        with pytest.raises(UsageError, match="not started"):
+            client.session(unique).capture(**SIZE)
+        with pytest.raises(UsageError, match=r"^user_id: "):
+            await client.start_session("../u")
 
 
-def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
-    async def main() -> None:
-        async with CaptureClient("http://127.0.0.1:1") as client:
-            session = client.session("u", session_id="sess_" + "0" * 16)
-            for step in (
-                client.start_session("u"),
-                client.capture("c"),
-                session.capture(**SIZE).__aenter__(),
-                client.live().__aenter__(),
-            ):
-                with pytest.raises(GatewayAway, match=r"does not answer .*is `a3cp up` running"):
-                    await step
-
-    asyncio.run(main())
+async def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
+    async with CaptureClient("http://127.0.0.1:1") as client:
+        session = client.session("u", session_id="sess_" + "0" * 16)
+        for step in (
+            client.start_session("u"),
+            client.capture("c"),
+            session.capture(**SIZE).__aenter__(),
+            client.live().__aenter__(),
+        ):
+            with pytest.raises(GatewayAway, match=r"does not answer .*is `a3cp up` running"):
+                await step
 
 
-def test_what_is_no_gateway_is_said_so(threaded: ThreadedGateway) -> None:
-    async def main() -> None:
-        async with CaptureClient(threaded.url + "/livez") as client:
-            for step in (client.pipelines(), client.capture("c"), client.outcome("c")):
-                with pytest.raises(GatewayRefused, match="404"):  # not that it knows no such capture
-                    await step
-            with pytest.raises(GatewayRefused):
-                async with client.live():
-                    raise AssertionError
-
-    asyncio.run(main())
+async def test_what_is_no_gateway_is_said_so(threaded: ThreadedGateway) -> None:
+    async with CaptureClient(threaded.url + "/livez") as client:
+        for step in (client.pipelines(), client.capture("c"), client.outcome("c")):
+            with pytest.raises(GatewayRefused, match="404"):  # not that it knows no such capture
+                await step
+        with pytest.raises(GatewayRefused):
+            async with client.live():
+                raise AssertionError
 
 
 def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
@@ -556,10 +499,10 @@ def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
         asyncio.run(main())
 
 
-def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
+async def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(client: CaptureClient, session: Session) -> None:
+    async with session_of(threaded, unique) as (client, session):
         async with session.capture(**SIZE) as capture:
             await capture.send_all([jpeg()] * 10)
             await capture.close()
@@ -581,11 +524,9 @@ def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
             with pytest.raises(type(last), match="for good"):
                 await client.outcome(capture.capture_id)
 
-    play(threaded, unique, scenario)
 
-
-def test_a_capture_aborted_by_another_says_so_at_the_end(threaded: ThreadedGateway, unique: str) -> None:
-    async def scenario(_: CaptureClient, session: Session) -> None:
+async def test_a_capture_aborted_by_another_says_so_at_the_end(threaded: ThreadedGateway, unique: str) -> None:
+    async with session_of(threaded, unique) as (_, session):
         threaded.extractor.busy = True
         try:
             capture = session.capture(**SIZE, pace=None)
@@ -596,5 +537,3 @@ def test_a_capture_aborted_by_another_says_so_at_the_end(threaded: ThreadedGatew
                 await capture.abort()
         finally:
             threaded.extractor.busy = False
-
-    play(threaded, unique, scenario)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from contracts.messages.live import LiveDropped, LiveResult, LiveWarning
 from contracts.rules.codes import LiveCode
 from contracts.state.live import Answer
 from scripts.client import CaptureClient, GatewayAway, LiveEnded, LiveStream, SyncCaptureClient, UsageError
-from tests.gateway.live.served import Live, one_broker, play
+from tests.gateway.live.served import Live, one_broker, serving
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
 from tests.support.waiting import until
@@ -26,31 +27,31 @@ def broker() -> Iterator[BrokerProcess]:
     yield from one_broker()
 
 
-def stream(broker: BrokerProcess, folder: Path, scenario: Scenario, **options: Any) -> None:
-    async def main(live: Live) -> None:
-        async with CaptureClient(f"http://127.0.0.1:{live.port}") as client, client.live("pose") as made:
-            await scenario(live, made)
-
-    play(broker, folder, main, **options)
+@asynccontextmanager
+async def streaming(broker: BrokerProcess, folder: Path, **options: Any) -> AsyncIterator[tuple[Live, LiveStream]]:
+    async with (
+        serving(broker.url, folder, **options) as live,
+        CaptureClient(f"http://127.0.0.1:{live.port}") as client,
+        client.live("pose") as made,
+    ):
+        yield live, made
 
 
 def dropped(live: Live) -> int:
     return int(live.state.metrics.stream_frames_dropped._value.get())
 
 
-def test_what_is_asked_is_answered_one_after_the_other(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live, made: LiveStream) -> None:
+async def test_what_is_asked_is_answered_one_after_the_other(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with streaming(broker, tmp_path) as (_, made):
         answers = await asyncio.gather(*(made.ask(jpeg()) for _ in range(3)))
         assert answers[0] is not None and answers[0].detections[0].label == "person"
         for _ in range(5):
             answer = await made.ask(jpeg())
             assert answer is not None and answer.pipeline == "pose", "one at a time is never dropped"
 
-    stream(broker, tmp_path, scenario)
 
-
-def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live, made: LiveStream) -> None:
+async def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with streaming(broker, tmp_path) as (live, made):
         heard: list[object] = []
 
         async def listen() -> None:
@@ -78,11 +79,9 @@ def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess, tmp_
             await made.send(jpeg())
         assert await made.next_result() is None
 
-    stream(broker, tmp_path, scenario)
 
-
-def test_a_warning_is_among_the_results(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live, made: LiveStream) -> None:
+async def test_a_warning_is_among_the_results(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with streaming(broker, tmp_path) as (live, made):
         live.only_worker.hold()
         for _ in range(20):
             await made.send(jpeg())
@@ -93,36 +92,30 @@ def test_a_warning_is_among_the_results(broker: BrokerProcess, tmp_path: Path) -
         assert [type(answer) for answer in answers].count(LiveWarning) == 1
         assert len(answers) == 21
 
-    stream(broker, tmp_path, scenario)
 
-
-def test_the_end_that_the_gateway_makes_is_an_error_with_its_code(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_the_end_that_the_gateway_makes_is_an_error_with_its_code(broker: BrokerProcess, tmp_path: Path) -> None:
     codes: list[LiveCode] = ["invalid_frame", "pipeline_failure"]
-
-    async def main(live: Live) -> None:
-        async with CaptureClient(f"http://127.0.0.1:{live.port}") as client:
-            async with client.live("pose") as made:
-                with pytest.raises(LiveEnded, match=codes[0]) as error:
-                    await made.ask(b"\xff\xd8 no JPEG")
-                assert error.value.code == codes[0]
-                for again in (made.ask(jpeg()), made.send(jpeg()), made.next_result()):
-                    with pytest.raises(LiveEnded, match=codes[0]):
-                        await again
-            async with client.live("no pipeline") as made:
-                with pytest.raises(LiveEnded, match=r"invalid_pipeline.*Pipelines are: holistic"):
-                    await made.ask(jpeg())
-            live.only_worker.respond = lambda frame: Answer(
-                frame.live_id, frame.frame_index, b"it raised", "pipeline_failure"
-            )
-            async with client.live("pose") as made:
-                with pytest.raises(LiveEnded, match=codes[1]):
-                    await made.ask(jpeg())
-
-    play(broker, tmp_path, main)
+    async with serving(broker.url, tmp_path) as live, CaptureClient(f"http://127.0.0.1:{live.port}") as client:
+        async with client.live("pose") as made:
+            with pytest.raises(LiveEnded, match=codes[0]) as error:
+                await made.ask(b"\xff\xd8 no JPEG")
+            assert error.value.code == codes[0]
+            for again in (made.ask(jpeg()), made.send(jpeg()), made.next_result()):
+                with pytest.raises(LiveEnded, match=codes[0]):
+                    await again
+        async with client.live("no pipeline") as made:
+            with pytest.raises(LiveEnded, match=r"invalid_pipeline.*Pipelines are: holistic"):
+                await made.ask(jpeg())
+        live.only_worker.respond = lambda frame: Answer(
+            frame.live_id, frame.frame_index, b"it raised", "pipeline_failure"
+        )
+        async with client.live("pose") as made:
+            with pytest.raises(LiveEnded, match=codes[1]):
+                await made.ask(jpeg())
 
 
-def test_a_client_that_stops_waiting_does_not_disturb_others(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live, made: LiveStream) -> None:
+async def test_a_client_that_stops_waiting_does_not_disturb_others(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with streaming(broker, tmp_path) as (live, made):
         live.only_worker.hold()
         asking = asyncio.create_task(made.ask(jpeg()))
         await until(lambda: live.only_worker.seen, "it is worked on")
@@ -136,11 +129,9 @@ def test_a_client_that_stops_waiting_does_not_disturb_others(broker: BrokerProce
         await made.end()
         assert await made.next_result() is None, "a late answer does not go to another request"
 
-    stream(broker, tmp_path, scenario)
 
-
-def test_a_lost_connection_is_said_so(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def scenario(live: Live, made: LiveStream) -> None:
+async def test_a_lost_connection_is_said_so(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with streaming(broker, tmp_path) as (_, made):
         assert made._socket is not None
         made._socket.transport.abort()
         for _ in range(2):
@@ -149,11 +140,10 @@ def test_a_lost_connection_is_said_so(broker: BrokerProcess, tmp_path: Path) -> 
         with pytest.raises(UsageError, match="opened once"):
             await made.__aenter__()
 
-    stream(broker, tmp_path, scenario)
 
+async def test_one_thread_sends_while_another_reads(broker: BrokerProcess, tmp_path: Path) -> None:
+    async with serving(broker.url, tmp_path) as live:
 
-def test_one_thread_sends_while_another_reads(broker: BrokerProcess, tmp_path: Path) -> None:
-    async def main(live: Live) -> None:
         def work() -> tuple[int, object]:
             with SyncCaptureClient(f"http://127.0.0.1:{live.port}") as client, client.live("pose") as made:
                 answer = made.ask(jpeg())
@@ -164,5 +154,3 @@ def test_one_thread_sends_while_another_reads(broker: BrokerProcess, tmp_path: P
 
         count, answer = await asyncio.to_thread(work)
         assert count == 5 and answer is not None
-
-    play(broker, tmp_path, main)

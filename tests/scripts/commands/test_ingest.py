@@ -271,12 +271,9 @@ def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: O
     on_stack(test)
 
 
-def test_a_gateway_that_is_away_is_one_sentence() -> None:
-    async def away() -> None:
-        async with CaptureClient("http://127.0.0.1:1") as gateway:
-            with pytest.raises(ClientError, match="is `a3cp up` running"):
-                await gateway.start_session("u")
-            with pytest.raises(ClientError, match="is `a3cp up` running"):
-                await stream_capture(gateway, SampleSource(), user_id="u", session_id="sess_" + "0" * 16)
-
-    asyncio.run(away())
+async def test_a_gateway_that_is_away_is_one_sentence() -> None:
+    async with CaptureClient("http://127.0.0.1:1") as gateway:
+        with pytest.raises(ClientError, match="is `a3cp up` running"):
+            await gateway.start_session("u")
+        with pytest.raises(ClientError, match="is `a3cp up` running"):
+            await stream_capture(gateway, SampleSource(), user_id="u", session_id="sess_" + "0" * 16)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -47,13 +46,10 @@ def started(request: pytest.FixtureRequest, role: Role) -> Iterator[GuardedBroke
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_broker_as_it_is_started_is_what_its_role_needs(started: GuardedBroker, role: Role) -> None:
-    async def main() -> None:
-        broker = connect(started.url_of("gateway"))
-        assert await check_role(broker, role) is None, "it has a bound"
-        await broker.aclose()
-
-    asyncio.run(main())
+async def test_a_broker_as_it_is_started_is_what_its_role_needs(started: GuardedBroker, role: Role) -> None:
+    broker = connect(started.url_of("gateway"))
+    assert await check_role(broker, role) is None, "it has a bound"
+    await broker.aclose()
     with started.client() as client:
         assert client.config_get("appendfsync")["appendfsync"] == "always" or role == "frames"
         client.set("written", "1")

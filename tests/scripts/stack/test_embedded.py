@@ -85,13 +85,10 @@ def with_frame(client: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_embedded_broker_is_what_its_role_needs_wherever_its_folder_is(running: Running, role: Role) -> None:
-    async def main() -> None:
-        broker = connect(running.brokers.url_of(role))
-        await check_role(broker, role)
-        await broker.aclose()
-
-    asyncio.run(main())
+async def test_an_embedded_broker_is_what_its_role_needs_wherever_its_folder_is(running: Running, role: Role) -> None:
+    broker = connect(running.brokers.url_of(role))
+    await check_role(broker, role)
+    await broker.aclose()
     with running.client(role) as client:
         assert int(client.config_get("maxmemory")["maxmemory"]) > 0  # type: ignore[index]
 
@@ -198,7 +195,7 @@ def test_a_machine_without_a_server_is_told_what_to_set(monkeypatch: pytest.Monk
         server_path()
 
 
-def test_a_server_has_started_when_it_answers_and_not_while_it_reads_its_file(tmp_path: Path) -> None:
+async def test_a_server_has_started_when_it_answers_and_not_while_it_reads_its_file(tmp_path: Path) -> None:
     answers = [b"", b"-LOADING Valkey is loading the dataset in memory\r\n", b"+PONG\r\n"]
     asked: list[bytes] = []
 
@@ -207,12 +204,9 @@ def test_a_server_has_started_when_it_answers_and_not_while_it_reads_its_file(tm
         writer.write(answers[len(asked) - 1])
         writer.close()
 
-    async def main() -> None:
-        path = tmp_path / "broker.sock"
-        waiting = asyncio.create_task(wait_for_socket(path))
-        await asyncio.sleep(0)
-        async with await asyncio.start_unix_server(serve, path):
-            await asyncio.wait_for(waiting, 30)
-        assert asked == [b"PING\r\n"] * 3
-
-    asyncio.run(main())
+    path = tmp_path / "broker.sock"
+    waiting = asyncio.create_task(wait_for_socket(path))
+    await asyncio.sleep(0)
+    async with await asyncio.start_unix_server(serve, path):
+        await asyncio.wait_for(waiting, 30)
+    assert asked == [b"PING\r\n"] * 3

@@ -53,27 +53,24 @@ def test_children_get_the_settings_and_nothing_that_contradicts_them(
     assert load_settings(environ) == settings
 
 
-def test_the_stack_starts_restarts_what_dies_and_leaves_nothing(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with Stack(settings_in(tmp_path)) as stack:
-            await stack.ready()
-            assert list(stack.parts) == ["frames-broker", "events-broker", "recorder-1", "extractor-1", "gateway"]
-            _sockets_are_private(stack)
-            _roles_are_as_they_must_be(stack)
-            async with CaptureClient(stack.address) as gateway:
-                session_id = await gateway.start_session("u")
-                for name in ("gateway", "extractor-1", "recorder-1", "frames-broker", "events-broker"):
-                    await _kill(stack, name)
-                    await stack.ready()
-                await until(lambda: _is_active(stack, session_id))
-                await gateway.end_session("u", session_id)
-            pids = [part.pid for part in stack.parts.values()]
-        assert not (tmp_path / "state" / "stack.json").exists()
-        assert not list((tmp_path / "state" / "run").iterdir())
-        assert not list((tmp_path / "state" / "frames").iterdir())
-        assert not any(pid is not None and Path(f"/proc/{pid}").exists() for pid in pids)
-
-    asyncio.run(main())
+async def test_the_stack_starts_restarts_what_dies_and_leaves_nothing(tmp_path: Path) -> None:
+    async with Stack(settings_in(tmp_path)) as stack:
+        await stack.ready()
+        assert list(stack.parts) == ["frames-broker", "events-broker", "recorder-1", "extractor-1", "gateway"]
+        _sockets_are_private(stack)
+        _roles_are_as_they_must_be(stack)
+        async with CaptureClient(stack.address) as gateway:
+            session_id = await gateway.start_session("u")
+            for name in ("gateway", "extractor-1", "recorder-1", "frames-broker", "events-broker"):
+                await _kill(stack, name)
+                await stack.ready()
+            await until(lambda: _is_active(stack, session_id))
+            await gateway.end_session("u", session_id)
+        pids = [part.pid for part in stack.parts.values()]
+    assert not (tmp_path / "state" / "stack.json").exists()
+    assert not list((tmp_path / "state" / "run").iterdir())
+    assert not list((tmp_path / "state" / "frames").iterdir())
+    assert not any(pid is not None and Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 async def _kill(stack: Stack, name: str) -> None:
@@ -128,31 +125,27 @@ def _roles_are_as_they_must_be(stack: Stack) -> None:
         assert core.split()[4:6] == [str(CORE_LIMIT_BYTES)] * 2
 
 
-def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp_path: Path) -> None:
+async def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp_path: Path) -> None:
     said: list[str] = []
-
-    async def main() -> None:
-        out = Console(file=io.StringIO(), width=100)
-        async with Stack(settings_in(tmp_path), live=1, show=lambda name, _: said.append(name)) as stack:
-            await stack.ready()
-            parts = ["frames-broker", "events-broker", "recorder-1", "extractor-1", "live-1", "gateway"]
-            assert list(stack.parts) == parts
-            with connect_sync(stack.urls[0]) as frames:
-                await until(lambda: bool(frames.zcard(LIVE_WORKERS)))
-                assert frames.zcard(EXTRACTORS) == 1
-                assert run_sync(frames, live.join("a-client")) is not None
-            assert await asyncio.to_thread(inspect, stack.settings, out) == 0
-        text = out.file.getvalue()  # type: ignore[attr-defined]
-        assert "1 live; sessions: 1" in text
-        assert "live worker" in text
-        last = {name: len(said) - said[::-1].index(name) for name in set(said)}
-        assert last["gateway"] < last["live-1"] < last["recorder-1"]
-
-    asyncio.run(main())
+    out = Console(file=io.StringIO(), width=100)
+    async with Stack(settings_in(tmp_path), live=1, show=lambda name, _: said.append(name)) as stack:
+        await stack.ready()
+        parts = ["frames-broker", "events-broker", "recorder-1", "extractor-1", "live-1", "gateway"]
+        assert list(stack.parts) == parts
+        with connect_sync(stack.urls[0]) as frames:
+            await until(lambda: bool(frames.zcard(LIVE_WORKERS)))
+            assert frames.zcard(EXTRACTORS) == 1
+            assert run_sync(frames, live.join("a-client")) is not None
+        assert await asyncio.to_thread(inspect, stack.settings, out) == 0
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "1 live; sessions: 1" in text
+    assert "live worker" in text
+    last = {name: len(said) - said[::-1].index(name) for name in set(said)}
+    assert last["gateway"] < last["live-1"] < last["recorder-1"]
 
 
 @pytest.mark.parametrize(("part", "path"), [("recorder-1", "/livez"), ("live-1", "/readyz")])
-def test_a_part_starts_when_the_gateway_has_begun_or_has_had_its_time(
+async def test_a_part_starts_when_the_gateway_has_begun_or_has_had_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, path: str
 ) -> None:
     answers = {"/livez": 503, "/readyz": 503}
@@ -162,68 +155,53 @@ def test_a_part_starts_when_the_gateway_has_begun_or_has_had_its_time(
         asked.append(path)
         return answers[path], ""
 
-    async def main() -> None:
-        monkeypatch.setattr("scripts.stack.stack._module", lambda *_: ("sleep", "60"))
-        monkeypatch.setattr("scripts.stack.stack._get", get)
-        async with Stack(settings_in(tmp_path), live=1) as stack:
-            await until(lambda: asked.count(path) > 2)
-            assert stack.parts["extractor-1"].starts == stack.parts["gateway"].starts == 1
-            assert stack.parts[part].starts == 0
-            answers[path] = 200
-            await until(lambda: stack.parts[part].starts == 1)
-        answers[path] = 503
-        monkeypatch.setattr("scripts.stack.stack.TURN_S", 0.1)
-        async with Stack(settings_in(tmp_path), live=1) as stack:
-            await until(lambda: stack.parts[part].starts == 1)
-
-    asyncio.run(main())
+    monkeypatch.setattr("scripts.stack.stack._module", lambda *_: ("sleep", "60"))
+    monkeypatch.setattr("scripts.stack.stack._get", get)
+    async with Stack(settings_in(tmp_path), live=1) as stack:
+        await until(lambda: asked.count(path) > 2)
+        assert stack.parts["extractor-1"].starts == stack.parts["gateway"].starts == 1
+        assert stack.parts[part].starts == 0
+        answers[path] = 200
+        await until(lambda: stack.parts[part].starts == 1)
+    answers[path] = 503
+    monkeypatch.setattr("scripts.stack.stack.TURN_S", 0.1)
+    async with Stack(settings_in(tmp_path), live=1) as stack:
+        await until(lambda: stack.parts[part].starts == 1)
 
 
-def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with Stack(settings_in(tmp_path, stream_enabled=False), live=3) as stack:
-            assert not [name for name in stack.parts if name.startswith("live")]
-
-    asyncio.run(main())
+async def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp_path: Path) -> None:
+    async with Stack(settings_in(tmp_path, stream_enabled=False), live=3) as stack:
+        assert not [name for name in stack.parts if name.startswith("live")]
 
 
-def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with Stack(settings_in(tmp_path)) as stack:
-            await stack.ready()
-            async with CaptureClient(stack.address) as gateway:
-                session_id = await gateway.start_session("u")
-        async with Stack(settings_in(tmp_path)) as stack:
-            await stack.ready()
-            assert await _is_active(stack, session_id)
-
-    asyncio.run(main())
+async def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
+    async with Stack(settings_in(tmp_path)) as stack:
+        await stack.ready()
+        async with CaptureClient(stack.address) as gateway:
+            session_id = await gateway.start_session("u")
+    async with Stack(settings_in(tmp_path)) as stack:
+        await stack.ready()
+        assert await _is_active(stack, session_id)
 
 
-def test_a_second_stack_on_the_same_state_is_refused_and_the_first_is_unhurt(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with Stack(settings_in(tmp_path)) as first:
-            second = Stack(settings_in(tmp_path))
-            with pytest.raises(FatalError, match="another `a3cp up` runs on"):
-                await second.start()
-            assert _answers(first.urls[0])
-            assert _answers(first.urls[1])
-            assert (tmp_path / "state" / "stack.json").exists()
-
-    asyncio.run(main())
+async def test_a_second_stack_on_the_same_state_is_refused_and_the_first_is_unhurt(tmp_path: Path) -> None:
+    async with Stack(settings_in(tmp_path)) as first:
+        second = Stack(settings_in(tmp_path))
+        with pytest.raises(FatalError, match="another `a3cp up` runs on"):
+            await second.start()
+        assert _answers(first.urls[0])
+        assert _answers(first.urls[1])
+        assert (tmp_path / "state" / "stack.json").exists()
 
 
-def test_a_port_in_use_is_one_line_and_leaves_nothing_running(tmp_path: Path) -> None:
-    async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            stack = Stack(settings_in(tmp_path, port=taken.getsockname()[1]))
-            with pytest.raises(ConfigurationError, match="A3CP_PORT"):
-                await stack.start()
-            assert stack.parts == {}
-        async with Stack(settings_in(tmp_path)):
-            pass  # the state was let go of
-
-    asyncio.run(main())
+async def test_a_port_in_use_is_one_line_and_leaves_nothing_running(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stack = Stack(settings_in(tmp_path, port=taken.getsockname()[1]))
+        with pytest.raises(ConfigurationError, match="A3CP_PORT"):
+            await stack.start()
+        assert stack.parts == {}
+    async with Stack(settings_in(tmp_path)):
+        pass  # the state was let go of
 
 
 @pytest.mark.parametrize(("given", "missing"), [("frames_url", "A3CP_EVENTS_URL"), ("events_url", "A3CP_FRAMES_URL")])
@@ -233,29 +211,23 @@ def test_one_url_without_the_other_names_the_missing_one(tmp_path: Path, given: 
         asyncio.run(stack.start())
 
 
-def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere(tmp_path: Path) -> None:
-    async def main() -> None:
-        deep = tmp_path / ("d" * 100)
-        async with Stack(settings_in(deep)) as stack:
-            folder = Path(stack.urls[0].removeprefix("unix://")).parent
-            assert not folder.is_relative_to(deep)
-            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-            assert _answers(stack.urls[0])
-        assert not folder.exists()
-
-    asyncio.run(main())
+async def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100)
+    async with Stack(settings_in(deep)) as stack:
+        folder = Path(stack.urls[0].removeprefix("unix://")).parent
+        assert not folder.is_relative_to(deep)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert _answers(stack.urls[0])
+    assert not folder.exists()
 
 
-def test_a_part_that_a_restart_does_not_help_stops_the_stack_with_its_own_words(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with Stack(settings_in(tmp_path)) as first:
-            frames_url, events_url = map(SecretStr, first.urls)
-            swapped = settings_in(tmp_path / "second", frames_url=events_url, events_url=frames_url)
-            with pytest.raises(FatalError, match="broker is refused"):
-                async with Stack(swapped) as second:
-                    await second.ready()
-
-    asyncio.run(main())
+async def test_a_part_that_a_restart_does_not_help_stops_the_stack_with_its_own_words(tmp_path: Path) -> None:
+    async with Stack(settings_in(tmp_path)) as first:
+        frames_url, events_url = map(SecretStr, first.urls)
+        swapped = settings_in(tmp_path / "second", frames_url=events_url, events_url=frames_url)
+        with pytest.raises(FatalError, match="broker is refused"):
+            async with Stack(swapped) as second:
+                await second.ready()
 
 
 @pytest.mark.parametrize(
