@@ -40,7 +40,7 @@ def main() -> int:
 
 def _run() -> int:
     settings = load_settings()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # a line's way to its thread and back costs half
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # halves the cost of a thread call
         return runner.run(_main(settings))
 
 
@@ -68,7 +68,7 @@ async def _main(settings: Settings) -> int:
 
 
 async def _beat(heart: Heart) -> None:
-    """Show that the event loop, and so all that runs on it, is not stuck."""
+    """Beat every second, so that ``/livez`` shows whether the event loop is stuck."""
     while True:
         heart.beat()
         await asyncio.sleep(BEAT_S)
@@ -82,7 +82,7 @@ def _connect(name: str, url: str) -> AsyncBroker:
 
 
 async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -> None:
-    """Wait until both brokers are what they must be."""
+    """Wait until both brokers answer and have the settings that this system needs."""
     advice = await wait_for_brokers(frames, events, assume_volatile=settings.assume_volatile)
     if advice is not None:
         _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.fix}")
@@ -97,7 +97,7 @@ async def serve(
     stopping: asyncio.Event,
     metrics: RecorderMetrics | None = None,
 ) -> None:
-    """Be a recorder, active or standing by, until ``stopping``."""
+    """Run a recorder, active or standing by, until ``stopping``."""
     metrics = metrics or RecorderMetrics()
     me = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
     bind_to_log(recorder=me)

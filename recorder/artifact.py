@@ -1,4 +1,4 @@
-"""Reading one artifact and proving that it is what its reference says. It writes nothing."""
+"""Read one artifact, and check that it is what its reference says. Writes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _META = {"schema", "extractor", "mediapipe", "fps_target", "width", "height", "l
 
 _FRAME_BYTES = 4 * DIMS + 4 + 8 + 1 + 4
 _OTHER_BYTES = 65_536
-"""What `seq`, times and the rest take beside a row of features, and what headers and ``meta`` do."""
+"""Bytes of one frame in all arrays, and at most of the headers and ``meta``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Artifact:
 
 
 def verify_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> ArtifactFacts:
-    """Read the artifact that a feature-ref event names, and check everything that the two say of it.
+    """Read the artifact that a feature-ref event names, and check it against the event and its own metadata.
 
     Raises:
         ArtifactError: the first thing that is wrong.
@@ -89,7 +89,7 @@ def verify_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifa
 
 
 def load_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifact:
-    """What `verify_artifact` checks, with its arrays, read-only: they are of the very bytes that were checked.
+    """`verify_artifact`, and return the arrays too, read-only. They are views of the bytes that were checked.
 
     Raises:
         ArtifactError: the first thing that is wrong.
@@ -152,7 +152,7 @@ def _check_uri(event: FeatureRefEvent, artifacts: ArtifactSource) -> None:
 
 
 def _most_bytes(ref: RawFeaturesRef) -> int:
-    """How long a file of so many frames can be: a hostile one is not read to its end."""
+    """The longest that a file of so many frames can be, so that a hostile file is not read to its end."""
     return max(0, *ref.shape[:1]) * _FRAME_BYTES + _OTHER_BYTES
 
 

@@ -1,4 +1,4 @@
-"""What a recorder counts. Nothing that names a person, a session or a record is ever a label."""
+"""The recorder's metrics. No label names a person, a session or a record."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from contracts.rules.codes import DeadLetterCode
 __all__ = ["BACKGROUND_TASKS", "DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
 
 TORN_LINE = "torn_line"
-"""Why the end of a log was moved to the dead letters."""
+"""The reason of a dead letter that was the torn end of a log."""
 
 DEAD_REASONS = (*get_args(DeadLetterCode), TORN_LINE)
 
 BACKGROUND_TASKS = ("consumer", "leadership", "sweep")
 
 WAIT_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
-"""A capture that is closed waits for an extractor first, if there are more of them than extractors."""
+"""Bounds in seconds. Up to 15 minutes: a closed capture may wait for a free extractor first."""
 
 
 class RecorderMetrics:
-    """The metrics of one recorder, in a registry of their own."""
+    """The metrics of one recorder, with their own registry."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -62,11 +62,11 @@ class RecorderMetrics:
         )  # fmt: skip
 
     def wrote(self, line_bytes: int) -> None:
-        """A line is in its file."""
+        """Count a line that is in its file."""
         self.lines.inc()
         self.bytes.inc(line_bytes)
 
     def watch(self, leads: Callable[[], bool], held_sessions: Callable[[], int]) -> None:
-        """Ask these two at every scrape; it comes from another thread."""
+        """Call these two at every scrape, from the metrics server's thread."""
         self.leader.set_function(leads)
         self.held_sessions.set_function(held_sessions)

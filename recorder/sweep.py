@@ -1,4 +1,4 @@
-"""The sweep: completes what a crash left half said, so that every capture gets an outcome."""
+"""The sweep: finds captures that a crash left without an outcome or without a line, and completes them."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ Decision = Literal["wait", "forget", "abort", "give_up", "publish", "deliver"]
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What is known of a capture that has no outcome yet, or whose line is not known to be in the file.
+    """The facts about a capture that has no outcome yet, or whose line may not be in the file.
 
     Attributes:
         record: the durable record; None if it has expired.
-        frames_state: whether the frames role still knows the capture; None if the broker does not answer.
-        unattended: whether it is a video that has waited for `UNATTENDED_MS`, and no extractor is there.
+        frames_state: whether the frames broker still has the capture's state; None if it does not answer.
+        unattended: whether this is a video that has waited for `UNATTENDED_MS` while no extractor was alive.
         entry_queued: whether the published event is still in the stream.
-        line: the capture's event as it stands in the session's log, if it does.
+        line: the capture's event in the session's log; None if it is not there.
     """
 
     record: records.CaptureRecord | None
@@ -63,11 +63,11 @@ class Sighting:
 
 
 def decide(sighting: Sighting) -> Decision:
-    """What to do about one capture that is old enough.
+    """Decide what to do about one capture that is old enough.
 
-    ``forget``: it is no longer unfinished. ``abort``: its frames are lost. ``give_up``: no extractor takes its video.
-    ``publish``: its line is in the file,
-    but the broker lost everything after that. ``deliver``: its event vanished from the stream.
+    ``forget``: it has its outcome and its line, or needs none. ``abort``: its frames are lost. ``give_up``: no
+    extractor takes its video. ``publish``: its line is in the file, but the broker has lost its outcome. ``deliver``:
+    its event is gone from the stream.
     """
     record = sighting.record
     if record is None or record.recorded_at or record.outcome in ("aborted", "dead"):
@@ -80,9 +80,9 @@ def decide(sighting: Sighting) -> Decision:
 
 
 class Sweep:
-    """Looks at unfinished captures, a bounded number each time, while this process is the active recorder.
+    """Looks at unfinished captures, `BATCH_CAPTURES` in a turn, while this process is the active recorder.
 
-    ``deliver`` takes an entry's ID and fields as if the stream had just delivered it.
+    ``deliver`` handles an entry's ID and fields as if the stream had just delivered it.
     """
 
     def __init__(
@@ -118,12 +118,11 @@ class Sweep:
             await pause(SWEEP_S, stopping)
 
     async def turn(self) -> None:
-        """Look at the next captures, the oldest first, and begin again at the end. One that cannot be looked at keeps
-        no other from being looked at.
+        """Look at the next captures, the oldest first, and start over after the last. Report one that fails, and go on.
 
         Raises:
-            BrokerUnavailable: the events broker is away; the rest comes next time.
-            UnreadableValue: the captures without an outcome are not kept as they must be.
+            BrokerUnavailable: the events broker is away; the next turn goes on.
+            UnreadableValue: the key of the unfinished captures does not hold a zset.
         """
         now_ms = await broker_time_ms(self._events, "events", keys.UNFINISHED)
         latest_ms = now_ms - MIN_AGE_MS
@@ -182,7 +181,8 @@ class Sweep:
         return Sighting(record, frames_state=state, unattended=unattended, line=line)
 
     async def _frames_state(self, capture_id: str) -> bool | None:
-        """Whether the frames role knows the capture; None, for the rest of the turn, once it does not answer."""
+        """Whether the frames broker has the capture's state. None if it does not answer; then it is not asked again in
+        this turn."""
         if not self._frames_answer:
             return None
         try:
@@ -194,7 +194,7 @@ class Sweep:
             return None
 
     async def _is_unattended(self, capture_id: str) -> bool:
-        """Whether no extractor ever had the capture, and none is there; false if the frames role does not answer."""
+        """Whether no extractor ever claimed the capture and none is alive; false if the frames broker is away."""
         try:
             if await readers.was_claimed(self._frames, capture_id):
                 return False
@@ -203,22 +203,22 @@ class Sweep:
             return False
 
     async def _give_up(self, capture_id: str, record: records.CaptureRecord) -> None:
-        """The outcome first: an extractor that comes after all finds it, or nothing."""
+        """Abort the capture, then drop its video: an extractor that claims it meanwhile finds the outcome."""
         await run(self._events, records.abort(record.user_id, capture_id, "no_worker", record.counts))
         assert record.upload is not None
         await self._dropped(capture_id, record.upload)
 
-    async def _dropped(self, capture_id: str, place: VideoSlot) -> bool:
-        """Let go of a video and of what is left of its capture; false, and they lapse, if the broker is away."""
+    async def _dropped(self, capture_id: str, slot: VideoSlot) -> bool:
+        """Remove a video and its capture's state. False if the broker is away: they expire by themselves."""
         try:
-            await uploads.drop(self._frames, place)
+            await uploads.drop(self._frames, slot)
             with broker_errors("frames"):
                 await self._frames.delete(keys.capture_keys(capture_id).state)
         except BrokerUnavailable as error:
-            _log.warning("a video is left to lapse", capture_id=capture_id, detail=str(error))
+            _log.warning("a video is left to expire", capture_id=capture_id, detail=str(error))
             return False
-        except UnreadableValue as error:  # nothing that is ours is where its place should be
-            _log.warning("a video has no place", capture_id=capture_id, detail=str(error))
+        except UnreadableValue as error:  # the key of the slots holds another type, so there is no slot to free
+            _log.warning("a video has no slot", capture_id=capture_id, detail=str(error))
         return True
 
     async def _act(self, capture_id: str, sighting: Sighting) -> None:

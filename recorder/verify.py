@@ -1,4 +1,4 @@
-"""The exit gate: a session's log and its artifacts, checked against each other. It writes nothing."""
+"""Check a session's log and its artifacts against each other. Writes nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. ``line`` is the log's line, from 1; 0 if it is about the whole log. ``place`` is where
-    an artifact was looked for that is missing."""
+    """One thing that is wrong. ``line`` is the log's line, from 1; 0 if it is about the whole log. ``place`` is the
+    path or the URL at which an artifact is missing."""
 
     problem: str
     line: int = 0
@@ -45,8 +45,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """What `verify_log` found. ``notes`` are worth a look, and no failure: artifacts without an event, and events that
-    a client appended under a reserved name and that are not heeded."""
+    """What `verify_log` found. ``notes`` are not failures: artifacts without an event, and events that a client
+    appended under a reserved name, which readers ignore."""
 
     log: Path
     events: int
@@ -56,13 +56,13 @@ class LogReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything that the log says is so."""
+        """Whether there is no finding."""
         return not self.findings
 
 
 @dataclass(slots=True)
 class SessionReading:
-    """What one pass over a log gathers: the feature-ref events with their lines' numbers, and what is wrong."""
+    """The results of one pass over a log: the feature-ref events with their line numbers, and the findings."""
 
     user_id: str
     session_id: str
@@ -97,7 +97,7 @@ class SessionReading:
 
 
 def read_session(log: Path) -> SessionReading:
-    """Read a session's log and report, as findings, every line that is no envelope of the recorder with an event of
+    """Read a session's log and report, as findings, every line that is not the recorder's envelope of an event of
     this session, and every capture without exactly one feature-ref event. It raises nothing.
 
     ``log`` is ``…/users/<user_id>/sessions/<session_id>.jsonl``.
@@ -119,7 +119,7 @@ def read_session(log: Path) -> SessionReading:
 
 
 def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
-    """Check a whole session: what `read_session` checks, and that every capture's artifact is there and is what its
+    """Check a whole session: the log as `read_session` does, and that every capture's artifact is there and is what its
     event says. Artifacts without an event are notes: a capture may still be on its way.
     """
     reading = read_session(log)
@@ -137,12 +137,13 @@ def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
 
 
 def failure_text(error: ArtifactError, event: FeatureRefEvent, artifacts: ArtifactSource) -> str:
-    """What is wrong with an artifact, and of one that is missing, where it was looked for."""
+    """Describe an artifact's error; if the artifact is missing, also its path or URL."""
     return ": ".join(filter(None, (str(error), missing_place(error, event, artifacts))))
 
 
 def missing_place(error: ArtifactError, event: FeatureRefEvent, artifacts: ArtifactSource) -> str:
-    """Where an artifact that is missing was looked for: a relative ``DATA_ROOT`` is another one in another folder."""
+    """The path or the URL at which an artifact is missing; absolute, because a relative ``DATA_ROOT`` depends on the
+    working directory. Empty if ``error`` is another one."""
     if not isinstance(error, ArtifactMissing):
         return ""
     place = artifacts.place(event.raw_features_ref.uri)
@@ -150,14 +151,14 @@ def missing_place(error: ArtifactError, event: FeatureRefEvent, artifacts: Artif
 
 
 def _appended(event: Mapping[str, Any]) -> str:
-    """What an event says that it is."""
+    """Describe an event by its own fields."""
     if "raw_features_ref" in event:
         return f"feature-ref event of the capture {event.get('capture_id')}"
     return f"event {event.get('event')} of the source {event.get('source')}"
 
 
 def _repeats(refs: list[tuple[int, FeatureRefEvent]]) -> list[Finding]:
-    """Exactly one event per capture, and per window: whatever comes a second time is a finding."""
+    """Find every event after the first with the same ``capture_id``, or the same ``record_id``."""
     findings = []
     captures: Counter[str] = Counter()
     records: Counter[str] = Counter()

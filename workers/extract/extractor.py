@@ -1,4 +1,4 @@
-"""One extractor process: takes one capture after the other."""
+"""One extractor process: it extracts one capture after another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workers.vision.pipelines import registry
 __all__ = ["Extractor", "extractor_process"]
 
 HEARTBEAT_TIMEOUT_S = 2.0
-"""A heartbeat that waits longer for its answer comes too late for a lease of 5 s."""
+"""If a heartbeat waits longer for its reply, it comes too late for a lease of 5 s."""
 
 log = get_logger()
 
@@ -36,14 +36,14 @@ class _CaptureFailed(Exception):
 
 
 class Extractor:
-    """Takes and does captures until ``dependencies.stop`` is set."""
+    """Claims and extracts captures until ``dependencies.stop`` is set."""
 
     def __init__(self, dependencies: Dependencies, heartbeat: Heartbeat) -> None:
         self._dependencies = dependencies
         self._heartbeat = heartbeat
 
     def run(self) -> None:
-        """Take and do captures. After an error, or a capture that failed, pause with backoff."""
+        """Claim and extract captures. After an error, or a capture that failed, pause with backoff."""
         repeat_sync(self._take_one, self._failed, stop=self._dependencies.stop)
 
     def _take_one(self) -> None:
@@ -58,19 +58,19 @@ class Extractor:
     def _failed(self, error: Exception, delay_s: float) -> None:
         if isinstance(error, BrokerUnavailable):
             log.warning("cannot read the dispatch stream, retrying", detail=str(error), again_in_s=delay_s)
-        elif not isinstance(error, _CaptureFailed):  # the dispatch stream holds what it must not; that may be put right
+        elif not isinstance(error, _CaptureFailed):  # for example, the stream's key holds another type
             self._dependencies.metrics.background.note("dispatch", error)
 
     def _do(self, claimed: Claimed) -> JobEnd:
         try:
             return CaptureJob(self._dependencies, claimed).run()
-        except Exception as error:  # its lease runs out, and it is delivered again
+        except Exception as error:  # the lease runs out, and the capture is delivered again
             self._dependencies.metrics.background.note("capture", error)
             return "failed"
 
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
-    """What each extractor process of the pool runs; raises ``SystemExit`` with its exit code."""
+    """Run one extractor process of the pool; raises ``SystemExit`` with its exit code."""
     run_worker("extractor", partial(_extract, settings, metrics_folder))
 
 
@@ -122,4 +122,4 @@ def _leave(frames: Broker, consumer: str) -> None:
         heartbeats.deregister_extractor(frames, consumer)
         forget_consumer(frames, consumer)
     except (BrokerUnavailable, UnreadableValue) as error:
-        log.warning("left without a word", detail=str(error))
+        log.warning("stopped without deregistering", detail=str(error))

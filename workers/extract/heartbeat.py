@@ -1,5 +1,5 @@
-"""The two threads beside an extractor's work: one renews and says that the process is there, one watches the
-clock and ends the process when a frame takes too long."""
+"""The two threads beside an extractor's work: one renews the lease and writes the process's heartbeat, one ends the
+process if a frame takes too long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = get_logger()
 
 
 class FrameClock:
-    """How long the frame in hand has taken."""
+    """Measures how long the current frame has taken."""
 
     def __init__(self) -> None:
         self._started_s: float | None = None
@@ -37,7 +37,7 @@ class FrameClock:
 
     @contextmanager
     def ending_with(self, step: Callable[[], object]) -> Iterator[None]:
-        """If a frame inside takes too long, the watchdog runs ``step`` in its own thread before it ends the process."""
+        """While this context is active, the watchdog runs ``step``, in its own thread, before it ends the process."""
         self._before_the_end = step
         try:
             yield
@@ -45,7 +45,7 @@ class FrameClock:
             self._before_the_end = None
 
     def before_the_end(self) -> None:
-        """Run what is to be done before the process ends, if there is anything. It raises nothing."""
+        """Run the last step, if there is one. Its error is logged, not raised."""
         step = self._before_the_end
         if step is None:
             return
@@ -56,7 +56,7 @@ class FrameClock:
 
     @contextmanager
     def frame(self) -> Iterator[None]:
-        """The time inside counts."""
+        """Count the time inside this context as a frame's."""
         self._started_s = time.monotonic()
         try:
             yield
@@ -65,7 +65,7 @@ class FrameClock:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The time inside does not count."""
+        """Do not count the time inside this context."""
         started_s, self._started_s = self._started_s, None
         paused_s = time.monotonic()
         try:
@@ -75,22 +75,22 @@ class FrameClock:
                 self._started_s = started_s + time.monotonic() - paused_s
 
     def elapsed_s(self) -> float:
-        """Seconds since the frame in hand began; 0 between frames."""
+        """Seconds since the current frame began; 0 between frames."""
         started_s = self._started_s
         return 0.0 if started_s is None else time.monotonic() - started_s
 
 
 def end_for_good(error: FatalError) -> None:
-    """End this process at once, and with it the pool: what it has in hand is taken over."""
+    """End this process at once, and with it the pool. Other extractors take over its captures."""
     say_last(f"a3cp extractor: {error}")
-    os._exit(error.exit_code)  # the main thread may be waiting for anything
+    os._exit(error.exit_code)  # sys.exit would end this thread only, and the main thread may be blocked
 
 
 class Heartbeat(threading.Thread):
-    """Renews the lease in hand and keeps the process listed as live, on a connection of its own.
+    """Renews the current lease and writes the process's heartbeat, over its own connection.
 
-    A frame over its deadline is not covered by a renewal: the capture must go to another extractor even
-    if this process cannot end itself.
+    It does not renew once a frame is over its deadline: the capture must go to another extractor even if this process
+    cannot end itself.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Heartbeat(threading.Thread):
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[None]:
-        """``lease`` is renewed inside."""
+        """Renew ``lease`` while this context is active."""
         self._lease = lease
         try:
             yield
@@ -126,7 +126,7 @@ class Heartbeat(threading.Thread):
             self._lease = None
 
     def run(self) -> None:
-        """Beat until `end`. A broker that is away is tried again at the next beat."""
+        """Call `beat` until `end`. If the broker is away, the next beat tries again."""
         while not self._ended.is_set():
             try:
                 self.beat()
@@ -137,21 +137,21 @@ class Heartbeat(threading.Thread):
                 self._away = True
             except FatalError as error:
                 self._on_fatal(error)
-            except Exception as error:  # this thread must outlive anything: without it every lease is lost
+            except Exception as error:  # go on: without this thread every lease is lost
                 self._errors.note("heartbeat", error)
             self._ended.wait(self._timing.heartbeat_s)
 
     def beat(self) -> None:
-        """One turn.
+        """Renew the lease, and write the heartbeat if it is due.
 
         Raises:
-            BrokerUnavailable: the broker is away.
+            BrokerUnavailable: the broker did not answer.
         """
         lease = self._lease
         try:
             if lease is not None and self._clock.elapsed_s() <= self._timing.frame_deadline_s:
                 lease.renew(self._broker)
-        except UnreadableValue as error:  # of one capture; the process is there all the same
+        except UnreadableValue as error:  # one capture's state; the process's heartbeat is written all the same
             self._errors.note("heartbeat", error)
         if time.monotonic() >= self._alive_at_s:
             for silent in run_sync(self._broker, heartbeats.alive(self._consumer)):
@@ -159,20 +159,20 @@ class Heartbeat(threading.Thread):
             self._alive_at_s = time.monotonic() + self._timing.alive_s
 
     def end(self) -> None:
-        """Stop beating."""
+        """Make `run` return."""
         self._ended.set()
 
 
 def end_process(elapsed_s: float) -> None:
-    """End this process at once; the pool starts another, and the capture is taken over."""
+    """End this process at once. The pool starts another, and an extractor takes over the capture."""
     log.error("a frame takes too long, the process ends itself", elapsed_s=round(elapsed_s, 1))
     flush_logs()
-    os._exit(STUCK_EXIT_CODE)  # a thread is stuck in native code: nothing gentler would end
+    os._exit(STUCK_EXIT_CODE)  # a thread is stuck in native code, so sys.exit would not end the process
 
 
 class Watchdog(threading.Thread):
-    """Does no broker I/O, so that nothing delays it. Calls ``on_stuck`` once a frame is over its deadline, and
-    ``on_orphaned`` once ``is_orphan`` says that the parent process is gone."""
+    """Calls ``on_stuck`` once a frame is over its deadline, and ``on_orphaned`` once ``is_orphan`` is true: the parent
+    process is gone. Uses no broker, so that no broker delays it."""
 
     def __init__(
         self,
@@ -201,5 +201,5 @@ class Watchdog(threading.Thread):
                 self._on_orphaned()
 
     def end(self) -> None:
-        """Stop watching."""
+        """Make `run` return."""
         self._ended.set()

@@ -1,4 +1,4 @@
-"""How far one capture's extraction is, and the rules that decide on it. No I/O."""
+"""The rows of one capture so far, and the rules that decide how its job goes on. No I/O."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 ]
 
 MAX_DELIVERIES = 3
-"""A capture that was delivered more often than this is poison: ``extraction_failed``."""
+"""If a capture was delivered more often than this, it is poison: it gets ``extraction_failed``."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """The rows of frames 1 … n, and what is counted about them.
+    """The rows of frames 1 … n, and their counts.
 
-    ``resumed`` is true after a takeover of a capture that has rows, until the next row: tracking begins again.
+    ``resumed`` is true after a takeover of a capture that has rows, until the next row: there tracking begins again.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Progress:
         return len(self.rows)
 
     def add(self, row: Row, found: Mapping[Part, bool]) -> None:
-        """Take in the row of the next frame."""
+        """Append the row of the next frame."""
         self.rows.append(row)
         if self.resumed:
             self.tracker_restarts.append(self.last_seq)
@@ -71,7 +71,7 @@ class Progress:
         return FeatureMatrix.of(self.rows, self.tracker_restarts)
 
     def counts(self, accepted: int) -> CaptureCounts:
-        """For the durable record."""
+        """The counts for the durable record."""
         return CaptureCounts(accepted, self.last_seq, dict(self.found))
 
 
@@ -82,7 +82,7 @@ def event_time_ms(start: datetime, moment: datetime) -> int:
 
 
 def abort_code(text: str | None) -> AbortCode:
-    """The code of an abort entry; one that we do not know becomes ``protocol_violation``."""
+    """The code of an abort entry; an unknown code becomes ``protocol_violation``."""
     return cast(AbortCode, text) if text in get_args(AbortCode) else "protocol_violation"
 
 
@@ -92,6 +92,6 @@ def is_poison(deliveries: int) -> bool:
 
 
 def worth_finishing(closed: bool, frames_left: int, frame_s: float, seconds_left: float) -> bool:
-    """Whether a process that was told to stop finishes its capture: no frame may still come, and those that
-    are there take no longer than it has. Else the capture is handed back."""
+    """Whether a process that was told to stop should finish its capture: no more frames come, and those that are left
+    take less time than it has. Otherwise it hands the capture back."""
     return closed and frames_left * frame_s < seconds_left

@@ -22,13 +22,14 @@ from workers.vision.pipelines.base import Image
 __all__ = ["Frame", "FrameReader", "Frames", "SentFrames", "StreamEntry", "in_order"]
 
 COUNT = 4
-"""Entries read at once: enough to hide the round trip, few enough to hold."""
+"""Entries of one read: enough to hide the round trip, and few, since each is a picture in memory."""
 
 RawEntry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 class Frame(NamedTuple):
-    """One frame of a capture, from its stream or from a video. ``image`` makes its pixels, None if it cannot."""
+    """One frame of a capture, from its stream or from a video. ``image`` decodes its pixels; it returns None if they
+    cannot be decoded."""
 
     seq: int
     timestamp_ms: int
@@ -37,7 +38,7 @@ class Frame(NamedTuple):
 
 
 Frames = Generator[Frame, None, tuple[TerminalEntry, int]]
-"""Frames in order; returns the terminal entry and how many frames there are before it."""
+"""Yields frames in order; returns the terminal entry and the number of frames before it."""
 
 
 class StreamEntry(NamedTuple):
@@ -48,9 +49,9 @@ class StreamEntry(NamedTuple):
 
 
 def in_order(entries: Iterable[RawEntry], capture_id: str, after_seq: int) -> list[StreamEntry]:
-    """Decode what follows frame ``after_seq``.
+    """Decode the entries after frame ``after_seq``.
 
-    An abort is the only entry that counts, wherever it stands: the frames before it may be gone.
+    If there is an abort, return it alone: the frames before it may be gone.
 
     Raises:
         StreamBroken: a seq is missing or repeated, or an entry cannot be read or is another capture's.
@@ -91,8 +92,8 @@ class FrameReader:
         """The next few entries; empty if none came within ``block_ms``.
 
         Raises:
-            StreamBroken: the stream is not what it must be.
-            BrokerUnavailable: the broker is away; the same read may be tried again.
+            StreamBroken: an entry is missing, repeated, unreadable or of another capture.
+            BrokerUnavailable: the broker did not answer; the same read may be tried again.
         """
         stream = capture_keys(self._capture_id).frames
         with broker_errors("frames"):
@@ -104,7 +105,7 @@ class FrameReader:
 
 
 class SentFrames:
-    """The frames that a gateway puts into the stream of one claimed capture."""
+    """The frames that a gateway adds to the stream of one claimed capture."""
 
     def __init__(self, dependencies: Dependencies, steps: Steps, window: CaptureWindow) -> None:
         self._dependencies = dependencies
@@ -112,7 +113,7 @@ class SentFrames:
         self._window = window
 
     def frames(self, after_seq: int, go_on: Callable[[], None]) -> Frames:
-        """The frames behind ``after_seq``. ``go_on`` is called before each read; what it raises ends the reading."""
+        """Yield the frames after ``after_seq``. ``go_on`` is called before each read, and raises to end the reading."""
         capture_id, timing = self._window.capture_id, self._dependencies.timing
         reader = FrameReader(self._dependencies.frames, capture_id, after_seq, timing.read_ms)
         heard_s = time.monotonic()
@@ -134,8 +135,8 @@ class SentFrames:
             return decode_jpeg(jpeg, self._window.width, self._window.height)
 
     def _end_if_gateway_lost(self) -> None:
-        """End the stream with ``gateway_lost``, which the next read finds. If the gateway is still there, the script
-        does nothing and answers ``busy``."""
+        """End the stream with ``gateway_lost``, which the next read finds. If the gateway wrote meanwhile, the script
+        does nothing and returns ``busy``."""
         entry = TerminalEntry("abort", error_code="gateway_lost")
         idle_ms = int(1000 * self._dependencies.timing.quiet_s)
         status, _ = self._steps.call(captures.end_stream(self._window.capture_id, entry, idle_ms=idle_ms))

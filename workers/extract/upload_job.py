@@ -1,7 +1,7 @@
-"""The frames of a capture that is an uploaded video: read from the broker piece by piece, decoded, never kept.
+"""The frames of an uploaded video: read from the broker in chunks, and decoded. No frame is stored.
 
-Nothing here is stored but rows, so a job that is cut off is done again by the next extractor from the first frame
-without a row: it decodes what comes before once more, and gets the very same pictures.
+Only rows are stored, so if a job is cut off, the next extractor decodes the video again from its start, gets the very
+same pictures, and passes over those that have a row.
 """
 
 from __future__ import annotations
@@ -32,20 +32,18 @@ if TYPE_CHECKING:
 __all__ = ["StoredFile", "UploadedVideo"]
 
 DECODE_WITHIN_S = 300.0
-"""How long all of a video may take to decode. One of two minutes takes seconds; one that was made to waste time has
-its end here."""
+"""How long all of a video may take to decode. Two minutes of video take seconds; a video that was made to waste time is
+refused."""
 
 HELD_CHUNKS = 4
-"""How many chunks are in memory: pictures and sound may be far apart, and an index at the end."""
+"""How many chunks are kept in memory: pictures and sound may be far apart, and an index may be at the end."""
 
 
 class StoredFile(io.RawIOBase):
-    """A video in the broker as a file to read, of which `HELD_CHUNKS` chunks are in memory.
+    """A video in the broker as a file to read. It keeps at most `HELD_CHUNKS` chunks in memory.
 
-    ``fetch`` gives a chunk by its number, None if it is gone; what it raises, a read raises.
-
-    Raises:
-        VideoError: ``frames_lost`` from a read: a chunk is gone, or is not as long as it must be.
+    ``fetch`` returns a chunk by its number, or None if it is gone. A read raises `VideoError` with ``frames_lost`` if a
+    chunk is gone or has the wrong length, and passes on what ``fetch`` raises.
     """
 
     def __init__(self, video: StoredVideo, fetch: Callable[[int], bytes | None]) -> None:
@@ -94,8 +92,8 @@ class UploadedVideo:
     """The video of one claimed capture.
 
     Attributes:
-        on_stuck: is run, in another thread, before this process ends because a picture takes too long.
-        expected_frames: about how many frames it has; 0 until the video is opened.
+        on_stuck: runs in the watchdog's thread before this process ends because a picture takes too long.
+        expected_frames: about how many frames the video has; 0 until it is opened.
     """
 
     def __init__(self, dependencies: Dependencies, steps: Steps, window: CaptureWindow, video: StoredVideo) -> None:
@@ -110,10 +108,10 @@ class UploadedVideo:
         self.expected_frames = 0
 
     def open(self) -> CaptureWindow:
-        """Look at the video; returns the capture's window with its real rate and size.
+        """Read the video's header; returns the capture's window with the video's rate and size.
 
         Raises:
-            VideoError: it is gone, it is none, or it cannot be a capture.
+            VideoError: the video is gone, is not a video, or exceeds a limit.
         """
         self._steps.retry(lambda: uploads.keep_sync(self._dependencies.frames, self._stored.upload_id))
         window = self._window
@@ -123,7 +121,7 @@ class UploadedVideo:
             max_frames=self._stored.max_frames,
         )  # fmt: skip
         from workers.vision.video import (
-            Video,  # with FFmpeg's libraries: an extractor without a video needs none of them
+            Video,  # here, because it loads FFmpeg's libraries, which an extractor without videos does not need
         )
 
         video = self._opened = Video(self._file, limits, self._turn)
@@ -133,11 +131,11 @@ class UploadedVideo:
         return window.model_copy(update=size)
 
     def frames(self, after_seq: int) -> Frames:
-        """The frames behind ``after_seq``; those before are decoded and passed over.
+        """Yield the frames after ``after_seq``; decode the earlier ones and pass over them.
 
         Raises:
-            VideoError: the video turns out not to be a capture.
-            Stopped: the process is to end before there is anything new.
+            VideoError: the video is damaged or exceeds a limit.
+            Stopped: the process was told to stop while passing over frames.
         """
         assert self._opened is not None
         seq = 0
@@ -146,7 +144,7 @@ class UploadedVideo:
                 raise VideoError("limit_frame_count_exceeded", "it has more frames than a capture may have")
             if seq > after_seq:
                 yield Frame(seq, picture.offset_ms, 0, picture.image)
-            elif self._dependencies.stop.is_set():  # the job does not ask between frames that are passed over
+            elif self._dependencies.stop.is_set():  # the job checks only between the frames that it gets
                 raise Stopped
         self._measure(seq)
         end = self._window.timestamp_start + timedelta(milliseconds=self._opened.end_ms)
@@ -157,7 +155,7 @@ class UploadedVideo:
 
     def _fetch(self, number: int) -> bytes | None:
         dependencies, upload_id = self._dependencies, self._stored.upload_id
-        with dependencies.clock.paused():  # waiting for a broker is no slow frame
+        with dependencies.clock.paused():  # waiting for a broker does not count as a slow frame
             return self._steps.retry(lambda: uploads.read_chunk(dependencies.frames, upload_id, number))
 
     @contextmanager

@@ -46,5 +46,5 @@ def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Even
     try:
         heartbeats.deregister_live_worker(frames, name)
     except (BrokerUnavailable, UnreadableValue) as error:
-        log.warning("left without a word", detail=str(error))
+        log.warning("stopped without deregistering", detail=str(error))
     log.info("live worker stopped")

@@ -1,7 +1,7 @@
 """Artifacts: written once, as files below ``DATA_ROOT`` or as objects in an object store.
 
-An artifact appears whole under its name or not at all, once: a file is linked to a name that must not exist
-(`workers.vision.local_store`), an object is put on the condition that nothing has its name.
+An artifact appears under its name whole, and once: `workers.vision.local_store` links the file to a name that must not
+exist, and an object store takes an object only if none has its name.
 """
 
 from __future__ import annotations
@@ -38,19 +38,24 @@ __all__ = [
 
 
 class ArtifactStore(Protocol):
-    """Bytes under names, each name given once. Every method raises `ArtifactError` when the store is away or refuses,
-    and may be repeated then."""
+    """Stores bytes under names; each name is given once. Every method raises `ArtifactError` if the store is away or
+    refuses, and may be repeated then."""
 
     def uri(self, name: str) -> str:
-        """What a reference to it says."""
+        """The ``uri`` of a reference to the artifact of this name."""
         ...
 
     def check(self) -> None:
-        """See that a name is given once only; `ConfigurationError` if not."""
+        """Check that the store can be written to, and gives a name only once.
+
+        Raises:
+            ConfigurationError: it gives a name twice.
+            ArtifactStoreError: it cannot be written to now.
+        """
         ...
 
     def lacks_folder(self, name: str) -> bool:
-        """Whether nothing can ever have this name, as the folder that it needs was never made, or was removed."""
+        """Whether the folder of this name is missing. No artifact can get the name then."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -58,27 +63,27 @@ class ArtifactStore(Protocol):
         ...
 
     def put_once(self, name: str, data: bytes) -> bool:
-        """Give the bytes this name, for good when it returns; false if something has it already, which stays."""
+        """Store the bytes durably under this name; false if the name is taken, and then change nothing."""
         ...
 
     def get(self, name: str) -> bytes | None:
-        """What has this name, None if nothing has."""
+        """The bytes under this name; None if the name is free."""
         ...
 
     def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
-        """Remove what has this name if ``ours`` says so of its bytes; whether it did."""
+        """Remove this name's bytes if ``ours`` is true of them; returns whether it did."""
         ...
 
 
 def artifact_store(settings: Settings) -> ArtifactStore:
-    """Where the settings say that artifacts are to be.
+    """The store that the settings name.
 
     Raises:
-        ConfigurationError: it is an object store, and what that needs is not installed.
+        ConfigurationError: it is an object store, and the package that it needs is not installed.
     """
     if settings.artifact_url is None:
         return LocalStore(settings.data_root)
-    return ObjectStore(settings.artifact_url, attempts=1)  # a capture's steps are repeated by themselves
+    return ObjectStore(settings.artifact_url, attempts=1)  # the extractor retries the step
 
 
 @cache
@@ -88,7 +93,7 @@ def current_build() -> Build:
 
 
 def artifact_exists(store: ArtifactStore, window: CaptureWindow) -> bool:
-    """Whether the place of this window's artifact is taken.
+    """Whether the name of this window's artifact is taken.
 
     Raises:
         ArtifactError: the store is away, or refuses.
@@ -97,22 +102,22 @@ def artifact_exists(store: ArtifactStore, window: CaptureWindow) -> bool:
 
 
 def check_folder(store: ArtifactStore, window: CaptureWindow) -> None:
-    """See that there is a folder for this window's artifact.
+    """Check that the folder of this window's artifact exists.
 
     Raises:
-        FolderMissing: there is none, and there will be none.
+        FolderMissing: it does not; waiting for it would not help.
     """
     if store.lacks_folder(_name(window)):
         raise FolderMissing(f"{window.record_id}: {NO_FOLDER}")
 
 
 def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
-    """Write a capture's artifact and return the reference to what is there afterwards.
+    """Write a capture's artifact, read it back, and return its reference.
 
-    May be repeated: an artifact that already holds the same arrays is used as it is.
+    May be repeated: if the artifact is there and holds the same arrays, it is used as it is.
 
     Raises:
-        ArtifactTaken: what is there holds something else; it is not touched.
+        ArtifactTaken: an artifact with other arrays is there; it is not changed.
         FolderMissing: the session's features folder is missing.
         ArtifactError: the store is away or refuses.
     """
@@ -138,9 +143,9 @@ def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureM
 
 
 def remove_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> bool:
-    """Remove the artifact of a capture that was never published; true if there was one.
+    """Remove the artifact of a capture that was not published; true if there was one.
 
-    One with other arrays than ``matrix`` is another capture's, and stays.
+    If its arrays are not those of ``matrix``, it is another capture's and stays.
 
     Raises:
         ArtifactError: the store is away, or refuses.

@@ -37,15 +37,15 @@ class LocalStore:
         self._root = root
 
     def uri(self, name: str) -> str:
-        """Relative to ``root``, which may be mounted elsewhere for who reads it."""
+        """The path relative to ``root``, because a reader may have ``root`` mounted elsewhere."""
         return name
 
     def check(self) -> None:
-        """See that a file can be written here as `put_once` does it, with one that is gone afterwards.
+        """Write a file as `put_once` does, and remove it.
 
         Raises:
-            ConfigurationError: the file system has no hard links, or gives a name twice: no place for artifacts.
-            ArtifactStoreError: it refuses for another reason, which may pass: no rights, no room.
+            ConfigurationError: the file system has no hard links, or gives a name twice.
+            ArtifactStoreError: it refuses for another reason, which may pass, such as no rights or no room.
         """
         folder = _nearest(self._root)
         first, second = (folder / f".a3cp-check-{uuid4().hex}" for _ in range(2))
@@ -62,7 +62,8 @@ class LocalStore:
                     path.unlink(missing_ok=True)
 
     def lacks_folder(self, name: str) -> bool:
-        """A root without its first folder is no answer: it may be a disk that is not mounted yet."""
+        """Whether the folder is missing. False if the first folder below ``root`` is missing too: the disk may not be
+        mounted yet."""
         return _is_missing((self._root / name).parent) and not _is_missing(self._root / Path(name).parts[0])
 
     def exists(self, name: str) -> bool:
@@ -104,7 +105,7 @@ class LocalStore:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether the system says that nothing is there. Any other error proves nothing and may pass."""
+    """Whether the system says that the path does not exist. After any other error it may exist."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -115,7 +116,7 @@ def _is_missing(path: Path) -> bool:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or what is there above it: the gateway makes it, maybe later."""
+    """The folder, or its nearest parent that exists: the gateway may not have made the folder yet."""
     there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -126,7 +127,7 @@ _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNO
 
 
 def _check_links(there: Path, name: Path) -> None:
-    """Give a file a second name, and see that the name cannot be given again."""
+    """Give a file a second name, and check that the name cannot be given again."""
     elsewhere = "name a folder on another file system, or an object store in A3CP_ARTIFACT_URL"
     try:
         os.link(there, name)
@@ -149,14 +150,14 @@ def _temporary(path: Path, unique: str) -> str:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """What a killed writer of the same record left behind. One that still lives finds its file gone, and tries
-    again for as long as the capture is its own."""
+    """Remove the temporary files that killed writers of the same record left. If such a writer still lives, it finds
+    its file gone, and retries while it has the lease."""
     for leftover in path.parent.glob(_temporary(path, "*")):
         leftover.unlink(missing_ok=True)
 
 
 def _link_new(path: Path, npz: bytes) -> bool:
-    """Give the bytes their name; false if something has that name already."""
+    """Write the bytes and link them to their name; false if the name is taken."""
     temporary = path.with_name(_temporary(path, uuid4().hex))
     try:
         _write_synced(temporary, npz)

@@ -22,11 +22,11 @@ __all__ = ["EXTRACTOR_VERSION", "Build", "FeatureMatrix", "encoding_text", "feat
 
 
 EXTRACTOR_VERSION = "0.1.0"
-"""The ``extractor_tag``, which readers of the data compare. It rises if the same frames may give other rows."""
+"""The ``extractor_tag``, which readers of the data compare. Raise it if the same frames may give other rows."""
 
 
 class Build(NamedTuple):
-    """What made an artifact: same frames and same build, same bytes."""
+    """The versions that made an artifact: the same frames and the same build give the same bytes."""
 
     extractor: str
     mediapipe: str
@@ -55,7 +55,7 @@ def encoding_text(window: CaptureWindow, build: Build) -> str:
 
 
 def meta_text(window: CaptureWindow, build: Build) -> str:
-    """The artifact's ``meta``, JSON. It names no person and no moment, so that same frames make same bytes."""
+    """The artifact's ``meta``, JSON. It names no person and no time, so that the same frames give the same bytes."""
     return orjson.dumps(
         {
             "schema": LAYOUT_NAME,
@@ -71,7 +71,7 @@ def meta_text(window: CaptureWindow, build: Build) -> str:
 
 @dataclass(frozen=True, eq=False)
 class FeatureMatrix:
-    """The arrays of one artifact, in the order in which they stand in it.
+    """The arrays of one artifact, in their order in the file.
 
     Attributes:
         features: float32 (T, 1662).
