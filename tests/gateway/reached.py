@@ -1,4 +1,4 @@
-"""The gateway's HTTP side for tests: the application on fake brokers, and a recorder small enough to read."""
+"""The gateway's HTTP routes for tests: the application on fake brokers, and a minimal recorder."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ ORIGIN = f"http://{HOST}"
 
 @dataclass
 class TinyRecorder:
-    """Takes every event from the stream, in order, and appends it unless the same bytes are there. ``refuse``
-    is the receipt it gives instead, without touching a file."""
+    """Takes every event from the stream in order and appends it, unless the log has the same bytes.
+
+    ``refuse`` is a receipt that it writes instead, without touching a file.
+    """
 
     __test__ = False
     events: AsyncBroker
@@ -80,7 +82,7 @@ class TinyRecorder:
 
 @dataclass
 class Reached:
-    """A gateway that a client reaches without a socket."""
+    """A gateway with a client that calls it without a socket."""
 
     app: Starlette
     state: GatewayState
@@ -127,12 +129,12 @@ class Reached:
 
 
 def _changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """``...`` takes a field away."""
+    """A field of ``...`` is left out."""
     return {name: value for name, value in (document | changes).items() if value is not ...}
 
 
 def assert_refused(answer: httpx.Response, status: int, code: str) -> str:
-    """The answer is a refusal in the form that every refusal has; returns its sentence."""
+    """Check that the answer is a refusal in the common form; returns its sentence."""
     assert (answer.status_code, answer.json()["error"]) == (status, code), answer.text
     assert set(answer.json()) == {"error", "detail"}
     assert answer.headers["content-type"] == "application/json"
@@ -149,7 +151,7 @@ async def reaching(
     events: AsyncBroker | None = None,
     **settings: Any,
 ) -> AsyncIterator[Reached]:
-    """A gateway on fake brokers, unless others are given; with a recorder, unless it is to be away."""
+    """A gateway on fake brokers unless others are given, with a recorder unless ``recorder`` is false."""
     settings = {"data_root": folder / "data", "log_root": folder / "logs"} | settings
     frames = frames if frames is not None else fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     events = events if events is not None else fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())

@@ -1,4 +1,4 @@
-"""The application: its routes, and that every refusal has one form and no stack trace."""
+"""The application's routes; every refusal has the one form and no stack trace."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_home_page_says_what_this_is(tmp_path: Path) -> None:
         assert "camera captures" in answer.text
 
 
-async def test_tick_enforces_nothing_and_tells_how_many_captures_are_open(tmp_path: Path) -> None:
+async def test_tick_enforces_nothing_and_answers_the_number_of_open_captures(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         gateway.state.active_captures = 3
         answer = await gateway.post("/camera_feed_worker/capture.tick", b"whatever")
@@ -60,7 +60,7 @@ async def test_tick_changes_nothing(tmp_path: Path) -> None:
         assert await all_of_it() == before and not state.draining.is_set()
 
 
-async def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path) -> None:
+async def test_a_client_gets_the_limits_that_the_operator_set(tmp_path: Path) -> None:
     capture = CaptureLimits.model_validate({"max_fps": 10, "max_duration_s": 5, "max_long_side": 500})
     async with reaching(tmp_path, recorder=False, capture=capture) as gateway:
         answer = await gateway.client.get("/camera_feed_worker/limits")
@@ -68,7 +68,7 @@ async def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path)
         assert (answer.status_code, told["max_fps"], told["max_duration_s"]) == (200, 10, 5)
         assert (told["max_long_side"], told["max_frames"]) == (500, 60)
         assert told == {name: getattr(capture, name) for name in told}
-        assert "max_captures" not in told  # what a client cannot keep by itself
+        assert "max_captures" not in told  # limits that a client cannot check itself
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_a_client_is_told_the_limits_that_the_operator_set(tmp_path: Path)
         ("POST", START, 422, "schema_error"),
     ],
 )
-async def test_what_there_is_not_is_refused_in_the_one_form(
+async def test_an_unknown_route_or_method_is_refused_in_the_one_form(
     tmp_path: Path, method: str, path: str, status: int, code: str
 ) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
@@ -111,7 +111,7 @@ def add_failing_routes(gateway: Reached) -> None:
     gateway.app.routes[:0] = [Route("/fail", fail), *sockets]
 
 
-async def test_what_nobody_expected_is_500_without_its_text(tmp_path: Path) -> None:
+async def test_an_unexpected_error_is_500_without_its_text(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         add_failing_routes(gateway)
         answer = await gateway.client.get("/fail")
@@ -152,7 +152,7 @@ async def test_body_that_does_not_come_is_408(tmp_path: Path, monkeypatch: pytes
         assert_refused(await gateway.client.post(START, content=never()), 408, "request_timeout")
 
 
-async def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
+async def test_a_client_that_goes_away_is_no_error_in_the_log(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
 
         async def gone(_request: Request) -> Response:
@@ -172,7 +172,7 @@ async def test_client_that_goes_away_is_nobodys_mistake(tmp_path: Path) -> None:
         assert sent == []
 
 
-async def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> None:
+async def test_a_body_that_is_dropped_for_others_is_refused_with_the_reason(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         gateway.state.unfinished.most_bytes = 150_000
         other, go = asyncio.Event(), asyncio.Event()
@@ -192,7 +192,7 @@ async def test_a_body_that_gives_way_to_others_is_told_so(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", ["/camera_feed_worker/capture", "/camera_feed_worker/ws", "/ws/video/stream"])
-async def test_plain_http_at_the_address_of_a_websocket_is_told_of_proxies(tmp_path: Path, path: str) -> None:
+async def test_plain_http_at_a_websocket_s_address_gets_a_hint_about_proxies(tmp_path: Path, path: str) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         with capture_logs() as lines:
             answer = await gateway.client.get(f"{path}?pipeline_id=canary")

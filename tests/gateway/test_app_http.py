@@ -22,7 +22,7 @@ def connections(server: GatewayServer) -> list[Any]:
     return list(server.server_state.connections)
 
 
-async def test_connection_that_never_asks_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_without_a_request_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "HEAD_WITHIN_S", 0.05)
     async with reaching(tmp_path, recorder=False, port=0) as gateway:
         server, task, port = await served(gateway.app, gateway.state)
@@ -76,7 +76,7 @@ async def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(t
         server, task, port = await served(gateway.app, gateway.state)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(4):
-            # in two reads of the server, so that it counts
+            # in two reads of the server, so that the timer runs
             writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Fill: " + b"y" * 20_000)
             await until(lambda: any(known._in_head for known in connections(server)))
             before = connections(server)[0]._head_bytes
@@ -91,7 +91,7 @@ async def test_keep_alive_connection_may_ask_for_more_than_one_head_altogether(t
         await task
 
 
-async def test_every_address_that_the_host_means_is_listened_on_at_one_port(tmp_path: Path) -> None:
+async def test_the_server_listens_on_every_address_of_the_host_at_one_port(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False, port=0, host="localhost") as gateway:
         listeners = open_listeners(gateway.state.settings)
         try:

@@ -1,4 +1,4 @@
-"""The gateway as a process: how it starts, what stops it, and that it says so in one line."""
+"""The gateway as a process: its start, its stop, and the one line of a fatal error."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_root_that_cannot_be_made_stops_the_gateway_with_one_line_that_names_i
     assert line.startswith(f"a3cp gateway: {name}: ")
 
 
-def test_stop_ends_by_itself_although_a_client_reads_nothing(brokers: BrokerPair, tmp_path: Path, unique: str) -> None:
+def test_a_stop_ends_although_a_client_reads_nothing(brokers: BrokerPair, tmp_path: Path, unique: str) -> None:
     with serving(tmp_path, brokers) as gateway:
         host, port = gateway.address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as silent:
@@ -207,7 +207,9 @@ def test_port_that_is_taken_is_one_line_that_names_the_setting(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("token", "loud"), [("", True), ("some-token", False)])
-def test_address_that_others_reach_without_a_token_is_warned_of(tmp_path: Path, token: str, loud: bool) -> None:
+def test_an_address_that_others_reach_without_a_token_is_logged_as_a_warning(
+    tmp_path: Path, token: str, loud: bool
+) -> None:
     with serving(tmp_path, A3CP_HOST="0.0.0.0", A3CP_API_TOKEN=token) as gateway:
         assert gateway.address.startswith("http://0.0.0.0:")
         gateway.wait_for("waiting for a broker")
@@ -249,7 +251,9 @@ def _subprotocols(names: list[str] | None) -> list[Subprotocol] | None:
         (b"GET /" + b"y" * 70_000, 431, "head_too_large"),
     ],
 )
-def test_what_is_not_http_or_has_no_end_is_refused_in_json(tmp_path: Path, sent: bytes, status: int, code: str) -> None:
+def test_bytes_that_are_not_http_or_have_no_end_are_refused_in_json(
+    tmp_path: Path, sent: bytes, status: int, code: str
+) -> None:
     with serving(tmp_path) as gateway:
         host, port = gateway.address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=DEADLINE_S) as connection:
@@ -260,10 +264,10 @@ def test_what_is_not_http_or_has_no_end_is_refused_in_json(tmp_path: Path, sent:
         assert int(head.split()[1]) == status
         assert orjson.loads(body)["error"] == code
         gateway.process.send_signal(signal.SIGTERM)
-        assert all(line.startswith(b"{") for line in gateway.ended()[1])  # what uvicorn says too is JSON
+        assert all(line.startswith(b"{") for line in gateway.ended()[1])  # the lines of uvicorn are JSON too
 
 
-def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_as_promised(
+def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_after_theirs(
     own_brokers: BrokerPair, tmp_path: Path, unique: str
 ) -> None:
     user_id = f"user-{unique}"
@@ -288,13 +292,13 @@ def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_a
         lines = [orjson.loads(line) for line in log.read_bytes().splitlines()]
         assert [line["event"].get("event") for line in lines] == ["session.start", None, "session.end"]
         assert lines[1] == {"recorded_at": appended.json()["recorded_at"], "event": event}
-        nobody = post("/schema-recorder/append", event | {"user_id": f"unknown-{unique}"})
-        assert (nobody.status_code, nobody.json()["error"]) == (409, "missing_session_path")
+        unknown = post("/schema-recorder/append", event | {"user_id": f"unknown-{unique}"})
+        assert (unknown.status_code, unknown.json()["error"]) == (409, "missing_session_path")
         blocked = f"sess_{unique[::-1]}"
         log.with_name(f"{blocked}.jsonl").mkdir()
         refused = post("/schema-recorder/append", event | {"session_id": blocked})
         assert (refused.status_code, refused.json()["error"]) == (500, "recorder_io_error")
-        log.with_name(f"{blocked}.jsonl").rmdir()  # the event was kept, and is recorded now
+        log.with_name(f"{blocked}.jsonl").rmdir()  # the queued event is recorded now
         wait_until(lambda: log.with_name(f"{blocked}.jsonl").exists(), "the event is recorded")
 
 

@@ -1,5 +1,7 @@
-"""An events broker at its ``maxmemory``: what adds is refused with a typed 503, what is queued is recorded, and the
-same requests go through once there is room."""
+"""An events broker at its ``maxmemory``: new events get a typed 503, queued ones are recorded.
+
+The same requests succeed once there is room.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.real
 
 
-def test_a_full_events_broker_refuses_what_adds_drains_what_is_there_and_loses_nothing(
+def test_a_full_events_broker_refuses_new_events_records_queued_ones_and_loses_none(
     own_brokers: BrokerPair, tmp_path: Path, unique: str
 ) -> None:
     user_id = f"user-{unique}"

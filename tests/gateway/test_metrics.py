@@ -1,4 +1,4 @@
-"""What a gateway counts for every frame, as Prometheus reads it."""
+"""The gateway's metrics of frames, as Prometheus reads them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ DEADLINE_S = 300.0
 
 @dataclass
 class Ended:
-    """How a socket ended: its close code and reason, and every JSON message that came."""
+    """The close code and reason of a socket, and every JSON message that came before."""
 
     code: int
     reason: str
@@ -61,7 +61,7 @@ class Socket:
             for message in messages:
                 await self.connection.send(message)
         except ConnectionClosed:
-            return  # how it was closed is read by ended()
+            return  # ended() returns the close code
 
     async def frame(self, client: Client, seq: int, payload: bytes | None = None, **changes: Any) -> None:
         payload = jpeg() if payload is None else payload
@@ -88,7 +88,7 @@ class Socket:
 
 
 class Served:
-    """A gateway with the capture endpoint alone, and its two brokers."""
+    """A gateway with only the capture endpoint, and its two brokers."""
 
     def __init__(self, state: GatewayState, port: int) -> None:
         self.state = state
@@ -124,7 +124,7 @@ class Served:
 async def serving(
     frames: AsyncBroker | None = None, events: AsyncBroker | None = None, memory_share: float = 0.0, **limits: Any
 ) -> AsyncIterator[Served]:
-    """Serve the endpoint on a free port; fake brokers, which know no INFO, unless real ones are given."""
+    """Serve the endpoint on a free port, with fake brokers (which lack INFO) unless real ones are given."""
     if frames is None:
         with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=memory_share)):
             async with _serving(fakeredis.FakeAsyncRedis(), fakeredis.FakeAsyncRedis(), limits) as served:

@@ -26,7 +26,7 @@ Scenario = Callable[[Served, Socket, Client], Awaitable[None]]
 
 
 def play(scenario: Scenario, *, session: bool = True, **limits: Any) -> tuple[Ended, Any, Any]:
-    """Run one client to its end; returns how it ended, the durable record and the stream's entries."""
+    """Run one client to its end; returns its close, the durable record and the stream's entries."""
 
     async def main() -> tuple[Ended, Any, Any]:
         async with serving(**limits) as served:
@@ -47,7 +47,7 @@ async def _nothing_open(served: Served) -> bool:
 
 
 def assert_aborted(result: tuple[Ended, Any, Any], code: str, close_code: int = 1000) -> None:
-    """The client was told, the close carries the reason, the capture has its terminal entry and its outcome."""
+    """The client got the abort and the reason, and the capture has its terminal entry and its outcome."""
     ended, record, entries = result
     assert (ended.code, ended.reason) == (close_code, code)
     assert [message["error_code"] for message in ended.aborts] == [code]
@@ -56,7 +56,7 @@ def assert_aborted(result: tuple[Ended, Any, Any], code: str, close_code: int = 
 
 
 def assert_refused(result: tuple[Ended, Any, Any], code: str, close_code: int) -> None:
-    """No abort JSON; nothing of the capture is in the brokers."""
+    """The socket closed without an abort message, and the brokers hold no key of the capture."""
     ended, record, entries = result
     assert (ended.code, ended.reason, ended.aborts) == (close_code, code, [])
     assert record is None and entries == []
@@ -131,7 +131,7 @@ LIMIT_ROWS: list[tuple[str, dict[str, Any], Callable[[Client], list[str | bytes]
 
 
 @pytest.mark.parametrize(("code", "limits", "messages"), LIMIT_ROWS)
-def test_a_limit_that_is_broken_while_active_aborts(
+def test_a_limit_broken_in_an_open_capture_aborts_it(
     code: str,
     limits: dict[str, Any],
     messages: Callable[[Client], list[str | bytes]],
@@ -146,7 +146,7 @@ def test_a_limit_that_is_broken_while_active_aborts(
         await socket.send(first)
         await until(lambda: served.record(client), "the capture is open")
         await until(lambda: served.state.frames.exists(keys.capture_keys(client.capture_id).state), "its state")
-        await served.claim(client)  # an extractor has it: it is not held back
+        await served.claim(client)  # an extractor has the capture, so it is not held back
         await socket.send(*rest)
 
     assert_aborted(play(scenario, **limits), code)
@@ -217,7 +217,7 @@ async def _depth(served: Served, client: Client, depth: int) -> bool:
 
 
 def test_a_client_that_is_held_back_is_not_idle() -> None:
-    """No extractor has the capture: the idle clock stands still, for max_wait_s."""
+    """While no extractor has the capture, the idle clock stands still, for at most max_wait_s."""
 
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
@@ -264,7 +264,7 @@ def test_a_frames_broker_short_of_memory_refuses_with_1013() -> None:
     assert_refused(play(scenario, memory_share=0.71), "frames_broker_full", 1013)
 
 
-def test_brokers_that_are_not_as_they_must_be_refuse_with_1013() -> None:
+def test_a_misconfigured_broker_refuses_captures_with_1013() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         served.state.refusal = "the frames broker is refused"
         await socket.send(client.open())
@@ -339,7 +339,7 @@ def test_text_that_is_not_json_before_open_is_closed_with_1003() -> None:
     assert_refused(play(scenario), "invalid_json", 1003)
 
 
-def test_an_unknown_session_is_told_at_open() -> None:
+def test_an_open_with_an_unknown_session_aborts() -> None:
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
 
@@ -349,7 +349,7 @@ def test_an_unknown_session_is_told_at_open() -> None:
     assert record is None and entries == []
 
 
-def test_a_session_of_somebody_else_is_told_at_open() -> None:
+def test_an_open_with_another_user_s_session_aborts() -> None:
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(user_id="user-2"))
 
@@ -358,7 +358,7 @@ def test_a_session_of_somebody_else_is_told_at_open() -> None:
     assert record is None
 
 
-def test_a_closed_session_is_told_at_open() -> None:
+def test_an_open_with_a_closed_session_aborts() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await served.end_session()
         await socket.send(client.open())
@@ -367,7 +367,7 @@ def test_a_closed_session_is_told_at_open() -> None:
     assert (ended.code, [message["error_code"] for message in ended.aborts]) == (1000, ["session_closed"])
 
 
-def test_a_session_that_is_closed_meanwhile_aborts_its_capture_even_if_the_client_is_silent() -> None:
+def test_a_session_that_is_closed_during_a_capture_aborts_it_even_if_the_client_is_silent() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: served.record(client), "the capture is open")
@@ -376,7 +376,7 @@ def test_a_session_that_is_closed_meanwhile_aborts_its_capture_even_if_the_clien
     assert_aborted(play(scenario, recheck_s=0.2), "session_closed")
 
 
-def test_a_session_that_is_lost_meanwhile_aborts_its_capture() -> None:
+def test_a_session_that_is_lost_during_a_capture_aborts_it() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: served.record(client), "the capture is open")
@@ -397,11 +397,11 @@ def test_a_capture_id_or_a_window_is_never_opened_twice(same: str) -> None:
 
     ended, record, _ = play(scenario)
     assert (ended.code, ended.reason, ended.aborts) == (1008, "duplicate_capture", [])
-    # what is there is untouched
+    # the first capture is unchanged
     assert record is None or record.outcome == ""
 
 
-def test_shutdown_tells_active_captures_and_closes_with_1012() -> None:
+def test_shutdown_aborts_active_captures_and_closes_with_1012() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: _depth(served, client, 1), "the frame is in the broker")
@@ -410,7 +410,7 @@ def test_shutdown_tells_active_captures_and_closes_with_1012() -> None:
     assert_aborted(play(scenario), "server_shutdown", 1012)
 
 
-def test_shutdown_ends_a_capture_whose_last_frames_find_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shutdown_ends_a_capture_whose_last_frames_do_not_fit_into_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "FLUSH_WITHIN_S", 0.1)
 
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
@@ -445,7 +445,7 @@ def test_an_internal_error_closes_with_1011_and_says_nothing_of_itself(monkeypat
     assert (record.outcome, record.error_code) == ("aborted", "internal_error")
 
 
-# --- what happens downstream ---------------------------------------------------------------------------
+# --- failures downstream ---------------------------------------------------------------------------
 
 
 def test_an_extractor_that_gave_the_capture_up_aborts_it_with_its_code() -> None:
@@ -481,7 +481,7 @@ def test_a_frames_broker_that_lost_the_capture_aborts_it() -> None:
     assert (record.outcome, record.error_code) == ("aborted", "forward_failed")
 
 
-def test_whoever_aborted_the_capture_first_the_client_is_told_the_outcome_that_stands() -> None:
+def test_a_client_gets_the_first_outcome_of_its_capture() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
         await until(lambda: _depth(served, client, 1), "the frame is in the broker")
@@ -494,7 +494,7 @@ def test_whoever_aborted_the_capture_first_the_client_is_told_the_outcome_that_s
     assert (record.outcome, record.error_code) == ("aborted", "frames_lost")
 
 
-def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_without_the_events_broker_aborts(monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(broker: Any, call: Any, within_s: float) -> Any:
         raise BrokerUnavailable("events", "connection refused")
 
@@ -509,7 +509,7 @@ def test_an_events_broker_that_is_away_at_open_is_told(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("state", ["idle", "open", "pending", "after a frame"])
-async def test_a_client_that_vanishes_leaves_a_capture_with_its_end(state: str) -> None:
+async def test_the_capture_of_a_client_that_vanishes_is_aborted(state: str) -> None:
     async with serving() as served:
         await served.session()
         client = Client()
@@ -531,7 +531,7 @@ async def test_a_client_that_vanishes_leaves_a_capture_with_its_end(state: str) 
         assert record is not None and (record.outcome, record.error_code) == ("aborted", "client_disconnected")
         assert record.counts.accepted == (1 if state == "after a frame" else 0)
         entries = await served.entries(client)
-        assert [fields.get(b"event") for _, fields in entries] == [b"abort"]  # the frames are gone too
+        assert [fields.get(b"event") for _, fields in entries] == [b"abort"]  # the frames are deleted too
         assert await served.state.events.zcard(keys.user_captures(client.user_id)) == 0
 
 
@@ -543,7 +543,7 @@ async def test_a_client_that_vanishes_after_its_close_loses_nothing() -> None:
             await socket.send(client.open())
             await socket.frames(client, 1, 3)
             await socket.send(client.close())
-            socket.connection.transport.close()  # what was sent still goes out
+            socket.connection.transport.close()  # the frames that arrived are still forwarded
         await until(lambda: _depth(served, client, 4), "the close entry")
         record = await served.record(client)
         assert record is not None and record.outcome == ""
@@ -552,7 +552,7 @@ async def test_a_client_that_vanishes_after_its_close_loses_nothing() -> None:
 # --- progress ------------------------------------------------------------------------------------------
 
 
-def test_no_progress_comes_unless_it_was_asked_for() -> None:
+def test_no_progress_is_sent_unless_the_client_asked_for_it() -> None:
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
         await socket.frames(client, 1, 3)
@@ -561,7 +561,7 @@ def test_no_progress_comes_unless_it_was_asked_for() -> None:
     assert play(scenario)[0].messages == []
 
 
-def test_progress_says_waiting_before_any_frame_then_what_the_extractor_has_done() -> None:
+def test_progress_is_waiting_at_first_and_then_counts_the_extracted_frames() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(progress=True))
         first = await socket.message()
@@ -606,11 +606,11 @@ def test_progress_tells_the_client_to_slow_down_while_the_stream_is_over_half_fu
     assert play(scenario, stream_max_frames=6)[0].code == 1000
 
 
-def test_a_silent_client_is_looked_at_at_least_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_endpoint_checks_a_silent_client_at_least_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     asked_s: list[float] = []
 
     class Noted:
-        """asyncio, where only the sleeps of the endpoint are noted, and not slept."""
+        """Stands for asyncio in the endpoint: notes each sleep and does not sleep."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(asyncio, name)

@@ -1,4 +1,4 @@
-"""The bounded forward queue, and what it does when the stream is full or its broker is away."""
+"""The bounded forward queue, with a full stream and with a broker that is away."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def item(seq: int, size: int = 10) -> ForwardItem:
 
 
 class Broker:
-    """Answers pushes with what it is told: replies, or errors to raise; the last one for ever."""
+    """Answers pushes with the given replies, or raises the given errors; repeats the last one."""
 
     shares = False
     """Whether a push can be begun without waiting."""
@@ -59,7 +59,7 @@ class Broker:
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["waiting", "sharing"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every rule holds whether or not frames can be sent without waiting for a connection."""
+    """Run each test with and without a connection on which frames are sent without waiting."""
     monkeypatch.setattr(Broker, "shares", request.param)
     monkeypatch.setattr(forwarder, "read_push_reply", lambda reply: reply)
 
@@ -171,7 +171,7 @@ async def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed
         assert caught.value.code == "forward_failed"
 
 
-async def test_a_broker_that_takes_a_frame_and_never_answers_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_does_not_answer_a_push_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forwarder, "STALLED_S", 0.1)
     async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
@@ -193,7 +193,7 @@ async def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, 
         assert caught.value.code == code
 
 
-async def test_discarded_frames_are_let_go() -> None:
+async def test_discarded_frames_are_freed() -> None:
     async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
         await queue.put(item(1))
@@ -201,12 +201,12 @@ async def test_discarded_frames_are_let_go() -> None:
         assert len(queue) == 0
 
 
-async def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_answer(
+async def test_a_frame_is_sent_at_once_and_the_next_one_as_soon_as_it_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Broker, "shares", True)
     async with forwarding(OK) as (queue, broker, _):
-        await asyncio.sleep(0)  # it moves
+        await asyncio.sleep(0)  # so that the forwarder runs
         with mock.patch.object(Forwarder, "_push", side_effect=AssertionError("the task was needed")):
             for seq in range(1, 8):
                 await queue.put(item(seq))
@@ -214,7 +214,7 @@ async def test_a_frame_is_sent_as_soon_as_it_comes_and_the_next_one_with_its_ans
         assert broker.pushed == list(range(1, 8))
 
 
-async def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() -> None:
+async def test_a_stopped_forwarder_sends_no_further_frame() -> None:
     async with forwarding(OK) as (queue, broker, moving):
         await asyncio.sleep(0)
         broker.gate.clear()
@@ -230,7 +230,7 @@ async def test_once_it_is_stopped_no_frame_follows_the_one_that_is_on_its_way() 
         queue.discard()
 
 
-async def test_an_answer_that_comes_after_all_was_let_go_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_to_a_discarded_frame_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Broker, "shares", True)
     async with forwarding(OK) as (queue, broker, _):
         await asyncio.sleep(0)
@@ -247,7 +247,7 @@ def test_an_item_never_shows_its_payload() -> None:
     assert "SECRET" not in repr(replace(item(1), payload=b"SECRET", byte_length=6))
 
 
-async def test_who_waits_for_the_queue_to_empty_is_told_when_it_is_given_up() -> None:
+async def test_a_wait_for_an_empty_queue_ends_if_the_forwarder_fails() -> None:
     async with forwarding(FULL) as (queue, _, _):
         await queue.put(item(1))
         waiting = asyncio.create_task(queue.flush())

@@ -1,4 +1,4 @@
-"""Which bytes are a JPEG we take."""
+"""Which bytes the gateway accepts as a JPEG."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def save(mode: str, **options: object) -> bytes:
     [jpeg(), jpeg(progressive=True), save("L"), save("RGB", optimize=True), save("RGB", comment=b"x" * 5000)],
     ids=["baseline", "progressive", "grey", "optimised", "comment"],
 )
-def test_baseline_and_progressive_jpegs_are_taken(payload: bytes) -> None:
+def test_baseline_and_progressive_jpegs_are_valid(payload: bytes) -> None:
     check_jpeg(payload, 64, 48, LIMITS)
 
 
-def test_a_jpeg_that_begins_as_one_that_was_taken_is_taken_by_that_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jpeg_with_a_known_header_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = jpeg(), jpeg(seed=1)
     known = check_jpeg(first, 64, 48, LIMITS)
     assert first != second and known and first.startswith(known) and second.startswith(known)
@@ -46,7 +46,7 @@ def test_a_jpeg_that_begins_as_one_that_was_taken_is_taken_by_that_alone(monkeyp
         check_jpeg(second, 64, 48, LIMITS)
 
 
-def test_a_jpeg_that_begins_as_another_but_does_not_end_or_begins_otherwise_is_read() -> None:
+def test_a_jpeg_with_another_header_or_no_end_is_parsed() -> None:
     known = check_jpeg(jpeg(), 64, 48, LIMITS)
     for payload in (jpeg()[:-2], jpeg() + b"\0tail", jpeg() + bytes(4097), known, jpeg(48, 64), b""):
         with pytest.raises(CaptureError):
@@ -54,7 +54,7 @@ def test_a_jpeg_that_begins_as_another_but_does_not_end_or_begins_otherwise_is_r
     assert check_jpeg(jpeg(progressive=True), 64, 48, LIMITS, known) == b"", "its scans are counted each time"
 
 
-def test_a_long_header_is_not_kept() -> None:
+def test_a_long_header_is_not_remembered() -> None:
     assert check_jpeg(save("RGB", comment=b"x" * 5000), 64, 48, LIMITS) == b""
 
 
@@ -98,7 +98,7 @@ def test_a_payload_that_goes_on_after_eoi_is_refused() -> None:
 
 
 @pytest.mark.parametrize("padding", [b"\0", bytes(3), b"\r\n", bytes(4096)])
-def test_padding_behind_eoi_is_taken_whether_the_header_is_read_or_known(padding: bytes) -> None:
+def test_padding_after_eoi_is_valid_whether_the_header_is_new_or_known(padding: bytes) -> None:
     known = check_jpeg(jpeg() + padding, 64, 48, LIMITS)
     assert known == check_jpeg(jpeg(), 64, 48, LIMITS)
     assert check_jpeg(jpeg(seed=1) + padding, 64, 48, LIMITS, known) == known
@@ -111,12 +111,12 @@ def test_a_png_and_a_tiff_are_refused() -> None:
         assert refused(buffer.getvalue()) == "invalid_frame"
 
 
-def test_the_size_is_that_of_the_header() -> None:
+def test_the_declared_size_must_be_that_of_the_header() -> None:
     assert refused(jpeg(), 48, 64) == "invalid_frame"
     assert refused(jpeg(), 64, 47) == "invalid_frame"
 
 
-def test_the_resolution_limit_is_the_headers_too() -> None:
+def test_the_resolution_limit_holds_for_the_header_too() -> None:
     assert refused(jpeg(656, 480), 640, 480) == "limit_resolution_exceeded"
     assert refused(jpeg(656, 480), 656, 480) == "limit_resolution_exceeded"
 

@@ -1,4 +1,4 @@
-"""However a connection ends, nothing of it is left in the process: no task, no place among the broker's connections."""
+"""However a connection ends, it leaves no task and no broker connection in the process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDINGS = ("idle", "opening", "meta", "frames", "closing", "garbage")
 
 
 async def end(served: Served, client: Client, ending: str) -> None:
-    """A capture as far as ``ending`` says, whose client is gone then."""
+    """Run a capture up to the step ``ending``; then its client disconnects."""
     messages: dict[str, list[str | bytes]] = {
         "idle": [],
         "opening": [client.open(progress=True)],
@@ -37,14 +37,14 @@ async def end(served: Served, client: Client, ending: str) -> None:
 
 
 async def every_place_is_free(broker: redis.asyncio.Redis) -> None:
-    """Each subscriber keeps a connection; one that finds no place gets a time-out."""
+    """Every connection of the pool is free: each subscriber keeps one, and a missing one is a time-out."""
     async with AsyncExitStack() as stack:
         for _ in range(PLACES):
             subscriber = await stack.enter_async_context(broker.pubsub())
             await subscriber.subscribe("nothing is said here")
 
 
-async def test_nothing_of_many_connections_is_left(brokers: BrokerPair, unique: str) -> None:
+async def test_many_connections_leave_no_task_and_no_broker_connection(brokers: BrokerPair, unique: str) -> None:
     frames, events = (connect(broker.url, max_connections=PLACES) for broker in (brokers.frames, brokers.events))
     async with serving(frames, events, max_captures_per_user=100) as served:
         session_id = f"sess_{unique}"

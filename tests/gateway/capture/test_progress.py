@@ -1,4 +1,4 @@
-"""What a client that asked for progress hears, and that it hears something every second."""
+"""The progress messages of a client that asked for them: on each change, and once a second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Socket:
 
 
 async def _shown(at: list[float]) -> int:
-    """How many messages go out if nothing changes and the broker is asked at these times."""
+    """The number of messages for polls at these times, if the progress does not change."""
     socket = _Socket()
     sender = ProgressSender(cast(Any, socket), "capture")
     for now in at:
@@ -31,6 +31,6 @@ async def _shown(at: list[float]) -> int:
     return len(socket.sent)
 
 
-def test_what_did_not_change_is_said_once_a_second() -> None:
+def test_unchanged_progress_is_sent_once_a_second() -> None:
     assert asyncio.run(_shown([0, 0.25, 0.5, 0.75])) == 1
     assert asyncio.run(_shown([0, 0.25, 0.5, 0.75, HEARTBEAT_S, 1.25, 2 * HEARTBEAT_S])) == 3

@@ -175,7 +175,7 @@ def test_a_limit_at_open_closes_without_an_abort(changes: dict[str, Any], code: 
     refuses(pump.text(pump.client.open(**changes)), code)
 
 
-def test_an_opening_that_comes_through_too_late_begins_nothing() -> None:
+def test_an_open_that_succeeds_too_late_starts_no_capture() -> None:
     pump = Pump()
     pump.text(pump.client.open())
     pump.protocol.disconnected()
@@ -189,7 +189,7 @@ def test_either_orientation_within_the_limit_is_opened(size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("code", ["session_invalid", "session_closed", "forward_failed"])
-def test_a_session_that_is_refused_at_open_is_told_in_an_abort(code: Any) -> None:
+def test_an_open_with_a_refused_session_is_answered_by_an_abort(code: Any) -> None:
     pump = Pump()
     pump.text(pump.client.open())
     aborts(pump.protocol.fail(code), code)
@@ -214,7 +214,7 @@ def test_a_capture_that_is_refused_at_open_is_not_aborted(code: Any, close_code:
 # --- sequencing ----------------------------------------------------------------------------------------
 
 
-def test_a_frame_is_forwarded_with_all_it_needs() -> None:
+def test_a_forwarded_frame_has_every_field() -> None:
     pump = Pump().opened()
     (action,) = pump.frame(1)
     assert isinstance(action, Forward)
@@ -232,7 +232,7 @@ def test_a_wrong_seq_aborts(seq: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["meta", "open", "close", "not json", "{}"])
-def test_any_text_where_bytes_are_due_aborts(kind: str) -> None:
+def test_a_text_message_instead_of_a_frame_s_bytes_aborts(kind: str) -> None:
     pump = Pump().opened().frames(1)
     assert pump.text(pump.client.meta(2)) == ()
     texts = {"meta": pump.client.meta(3), "open": pump.client.open(), "close": pump.client.close()}
@@ -328,7 +328,7 @@ def test_a_duration_on_its_bound_completes(end_s: float) -> None:
     assert pump.protocol.state is State.ENDED
 
 
-def test_offsets_count_as_the_moment_they_name() -> None:
+def test_times_with_an_offset_are_compared_as_moments() -> None:
     pump = Pump().opened(timestamp_start="2026-01-31T14:00:00+02:00").frames(2)
     (action,) = pump.text(pump.client.close(0, timestamp_end="2026-01-31T12:00:03"))
     assert action == Complete(START.replace(second=3))
@@ -423,7 +423,7 @@ def test_a_client_that_sends_no_frame_for_five_seconds_is_aborted() -> None:
     aborts(pump.tick(0.1), "protocol_violation")
 
 
-def test_a_frame_starts_the_idle_clock_anew() -> None:
+def test_a_frame_restarts_the_idle_clock() -> None:
     pump = Pump(recheck_s=1000).opened()
     for _ in range(5):
         assert pump.tick(4.0) == ()
@@ -461,7 +461,7 @@ def test_the_ingest_clock_stands_still_while_the_capture_is_held_back() -> None:
     aborts(pump.tick(0.1), "limit_duration_exceeded")
 
 
-def test_the_clocks_stand_still_for_max_wait_at_most_and_the_fault_is_not_the_clients() -> None:
+def test_the_clocks_stand_still_for_max_wait_at_most_and_then_forward_failed_ends_the_capture() -> None:
     pump = Pump(recheck_s=1000, max_wait_s=60).opened(held=True)
     assert pump.tick(64.9) == ()
     aborts(pump.tick(0.1), "limit_forward_buffer_exceeded")
@@ -501,7 +501,7 @@ def test_a_session_that_ended_aborts_its_capture(status: str) -> None:
     aborts(pump.protocol.session_checked(status), status)
 
 
-def test_a_session_that_stands_changes_nothing() -> None:
+def test_a_session_that_is_still_open_changes_nothing() -> None:
     pump = Pump().opened().frames(1)
     assert pump.protocol.session_checked("active") == ()
     assert pump.protocol.state is State.ACTIVE
@@ -520,7 +520,7 @@ def test_shutdown_closes_an_idle_connection_with_1012() -> None:
     assert Pump().protocol.fail("server_shutdown") == (Finish("server_shutdown", 1012, tell=False, opened=False),)
 
 
-def test_a_client_that_is_gone_is_told_nothing_and_its_capture_gets_its_end() -> None:
+def test_a_client_that_is_gone_gets_no_message_and_its_capture_ends() -> None:
     gone = Pump().opened().frames(1).protocol.disconnected()
     assert gone == (Finish("client_disconnected", 1000, tell=False, opened=True),)
 
@@ -543,7 +543,7 @@ def test_open_frames_close_forwards_every_frame_in_order_and_completes() -> None
     assert pump.protocol.frames == 45
 
 
-def test_a_close_that_cannot_be_carried_out_ends_as_its_code_does() -> None:
+def test_a_close_that_fails_ends_the_capture_with_the_code_of_the_failure() -> None:
     protocol = Pump().opened().protocol
     assert protocol.incomplete("forward_failed") == Finish("forward_failed", 1000, tell=True, opened=True)
     assert protocol.incomplete("server_shutdown") == Finish("server_shutdown", 1012, tell=True, opened=True)

@@ -89,7 +89,7 @@ async def test_open_capture_is_waiting_then_extracting_with_its_counts(tmp_path:
         assert await shown(gateway, made) == going | {"open": False}
 
 
-async def test_asking_touches_nothing_of_a_capture(tmp_path: Path) -> None:
+async def test_a_report_changes_no_key_of_the_capture(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         made = await opened(gateway)
         state = keys.capture_keys(made.capture_id).state
@@ -122,7 +122,7 @@ async def test_published_capture_is_recorded_once_its_line_is_in_the_file(tmp_pa
         assert await shown(gateway, made) == published | {"status": "recorded", "recorded_at": recorded_at}
 
 
-async def test_aborted_capture_tells_its_error_code_and_the_counts_it_reached(tmp_path: Path) -> None:
+async def test_the_report_of_an_aborted_capture_has_its_error_code_and_counts(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         made = await opened(gateway)
         await push(gateway, made, 1)

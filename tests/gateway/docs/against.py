@@ -1,4 +1,4 @@
-"""An answer against what the OpenAPI document says of it."""
+"""Check an answer against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def _paths() -> list[tuple[re.Pattern[str], str]]:
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """A schema of the document, with all that it refers to."""
+    """A schema of the document, with all schemas that it refers to."""
     return {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
 
 
 def documented(answer: httpx.Response) -> bool:
-    """The answer is one that the document has for its route; false if its address or method is none of a route."""
+    """Check that the document has the answer for its route; false if no route has the address and method."""
     method, path = answer.request.method.lower(), answer.request.url.path
     found = next((name for pattern, name in _paths() if pattern.match(path)), None)
     operation = DOCUMENT["paths"].get(found, {}).get("get" if method == "head" else method)

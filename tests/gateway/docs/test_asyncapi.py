@@ -1,4 +1,4 @@
-"""The AsyncAPI document: valid, complete, and what is really sent and written."""
+"""The AsyncAPI document is valid and complete, and real messages and entries fit it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_every_message_of_the_sockets_is_in_it() -> None:
     assert told <= set(CHANNELS["live"]["messages"])
 
 
-def test_every_code_has_its_close() -> None:
+def test_every_code_is_documented_with_its_close_code() -> None:
     assert {close["reason"] for close in CHANNELS["live"]["x-close-codes"]} == {*LIVE_CODES, "server_shutdown"}
     schemas = DOCUMENT["components"]["schemas"]
     assert set(schemas["AbortCode"]["enum"]) == set(get_args(AbortCode))
@@ -125,7 +125,7 @@ def test_every_message_but_the_binary_ones_has_an_example() -> None:
 
 
 def _fields(written: list[Any]) -> dict[str, str]:
-    """Field, value, field, value … as text; bytes that are none by their Latin-1 letters."""
+    """The fields and values of an entry as text; bytes that are no UTF-8 are read as Latin-1."""
     texts = [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in written]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
@@ -150,7 +150,7 @@ _BURIED = dead_letters.dead_letter("1-0", Receipt(error="missing_session_path", 
         ("DeadLetter", ["bytes_before", "0", *_BURIED.arguments[9:]]),
     ],
 )
-def test_what_is_written_to_a_stream_fits_its_schema(name: str, written: list[Any]) -> None:
+def test_entries_of_a_stream_fit_its_schema(name: str, written: list[Any]) -> None:
     fields = _fields(written)
     _validator(name).validate(fields)
     for field in fields:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what the gateway really answers."""
+"""The OpenAPI document is valid and complete, and real answers fit it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_example_fits_its_schema(name: str) -> None:
     assert not Draft202012Validator(schema).is_valid({**EXAMPLES[name], "schema_version": "2.0.0", "strange": 1})
 
 
-def test_what_is_read_may_leave_out_a_default_and_what_is_written_does_not() -> None:
+def test_a_request_may_leave_out_a_default_and_an_answer_does_not() -> None:
     read, written = components([http.Tick], []), components([], [http.Tick])
     assert read["Tick"]["required"] == ["active_captures"]
     assert written["Tick"]["required"] == ["status", "active_captures"]
@@ -108,7 +108,7 @@ def test_what_is_read_may_leave_out_a_default_and_what_is_written_does_not() -> 
 
 async def test_real_answers_are_as_documented(tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
-        gateway.state.refusal = ""  # as if both brokers had been looked at
+        gateway.state.refusal = ""  # as after a check of both brokers
         seen = []
         answer = await gateway.start(session_notes="a note", modality=None)
         seen.append(answer)
@@ -143,7 +143,7 @@ async def test_real_answers_are_as_documented(tmp_path: Path) -> None:
         assert {answer.status_code for answer in seen} >= {200, 201, 400, 403, 404, 405, 409, 413, 415, 422, 503}
 
 
-async def test_an_answer_that_is_not_as_documented_is_found(tmp_path: Path) -> None:
+async def test_an_answer_that_is_not_as_documented_fails_the_check(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         answer = await gateway.client.get("/livez")
         for change in ({"_content": b'{"status":"dead"}'}, {"status_code": 418}, {"_content": b'{"alive":true}'}):

@@ -1,4 +1,4 @@
-"""/docs: what is served, to whom, and how the page is made."""
+"""/docs: the documents and the page that shows them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VOID = {"meta", "link"}
 
 
 class _Outline(HTMLParser):
-    """What is open, every id, every link within the page."""
+    """Collects the open elements, every id, and every link within the page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,6 +83,6 @@ def test_the_page_shows_every_route_channel_and_code() -> None:
         assert f'<h3 id="{name}">' in PAGE
 
 
-def test_what_the_documents_say_cannot_become_markup() -> None:
+def test_text_of_the_documents_cannot_become_markup() -> None:
     title = {**OPENAPI, "info": {**OPENAPI["info"], "version": "<b>", "description": "<script>`<i>`"}}
     assert not re.search("<b>|<script>|<i>", page(title, ASYNCAPI, [], []))

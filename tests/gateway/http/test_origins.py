@@ -91,5 +91,5 @@ def test_loopback_is_this_machine_alone(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "localhost.example", ""])
-def test_what_others_can_reach_is_not_loopback(host: str) -> None:
+def test_an_address_that_other_machines_can_reach_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)

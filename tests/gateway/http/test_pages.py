@@ -1,4 +1,4 @@
-"""The web pages: the shell at every page's address, the files it loads, and what they may load."""
+"""The web pages: the shell at every page's address, its files, and its content security policy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def serving(folder: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
 
 
-async def test_every_page_is_the_one_shell_and_is_asked_for_anew(tmp_path: Path) -> None:
+async def test_every_page_is_the_one_shell_and_browsers_ask_for_it_each_time(tmp_path: Path) -> None:
     async with serving(built(tmp_path)) as client:
         for path in SHELLS:
             answer = await client.get(path)
@@ -52,7 +52,7 @@ async def test_every_page_is_the_one_shell_and_is_asked_for_anew(tmp_path: Path)
     ("name", "media_type"),
     [("index-a1b2.js", "text/javascript"), ("index-c3d4.css", "text/css"), ("icon-e5f6.svg", "image/svg+xml")],
 )
-async def test_files_may_be_kept_for_ever(tmp_path: Path, name: str, media_type: str) -> None:
+async def test_built_files_may_be_cached_for_ever(tmp_path: Path, name: str, media_type: str) -> None:
     async with serving(built(tmp_path)) as client:
         answer = await client.get(f"/static/assets/{name}")
         assert (answer.status_code, answer.text) == (200, f"this is {name}")
@@ -78,7 +78,7 @@ async def test_files_may_be_kept_for_ever(tmp_path: Path, name: str, media_type:
 )
 async def test_nothing_but_the_builds_own_files_is_served(tmp_path: Path, path: str) -> None:
     app = Starlette(routes=page_routes(built(tmp_path)), exception_handlers=EXCEPTION_HANDLERS)
-    # the path as it came over the wire: a client would have tidied it up
+    # the raw path: the client would normalize it
     raw = path.encode()
     scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "raw_path": raw}
     sent = []
@@ -102,7 +102,7 @@ async def test_without_a_build_the_first_page_says_how_to_make_one(tmp_path: Pat
         assert_refused(await client.get("/static/assets/index-a1b2.js"), 404, "not_found")
 
 
-def test_half_a_build_is_none(tmp_path: Path) -> None:
+def test_an_incomplete_build_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("only this")
     assert read_build(tmp_path) is None
 

@@ -1,4 +1,4 @@
-"""Who may talk to the gateway: origins, the token, and what browsers are told."""
+"""Who may use the gateway: origins, the token, and the headers for browsers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def test_foreign_origin_is_403_on_posts_and_on_handshakes(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "192.168.1.2"])
-async def test_page_that_resolves_its_name_to_the_gateway_is_403_without_a_token(tmp_path: Path, host: str) -> None:
+async def test_a_page_whose_own_name_resolves_to_the_gateway_is_403_without_a_token(tmp_path: Path, host: str) -> None:
     async with reaching(tmp_path, recorder=False, host=host) as gateway:
         rebound = {"Host": REBOUND, "Origin": f"http://{REBOUND}"}
         for path in (TICK, "/session_manager/sessions.start", "/schema-recorder/append", "/video/submit"):
@@ -136,7 +136,7 @@ async def test_handshake_without_the_token_is_401_and_the_subprotocol_is_echoed(
         assert (accepted[0]["type"], accepted[0].get("subprotocol")) == ("websocket.accept", None)
 
 
-async def test_every_http_answer_tells_browsers_to_be_strict(tmp_path: Path) -> None:
+async def test_every_http_answer_has_the_security_headers(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
         for path in ("/", "/readyz", "/nowhere"):  # 200, 503, 401
             headers = (await gateway.client.get(path)).headers
@@ -150,7 +150,7 @@ async def test_every_http_answer_tells_browsers_to_be_strict(tmp_path: Path) -> 
             assert headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def test_a_page_of_an_allowed_origin_may_ask_beforehand_and_read_the_answer(tmp_path: Path) -> None:
+async def test_a_page_of_an_allowed_origin_may_send_a_preflight_and_read_the_answer(tmp_path: Path) -> None:
     allowed, foreign = "https://a3cp.example", "https://evil.example"
     token = SecretStr(TOKEN)
     async with reaching(tmp_path, allowed_origins="https://A3CP.example:443/", api_token=token) as gateway:
@@ -158,7 +158,9 @@ async def test_a_page_of_an_allowed_origin_may_ask_beforehand_and_read_the_answe
         answer = await gateway.client.options(TICK, headers={"Origin": allowed, **ask})
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == allowed
-        private = {"Access-Control-Request-Private-Network": "true"}  # a public page asks for a gateway at home
+        private = {
+            "Access-Control-Request-Private-Network": "true"
+        }  # a public page requests a gateway in a private network
         answer = await gateway.client.options(TICK, headers={"Origin": allowed, **ask, **private})
         assert (answer.status_code, answer.headers["access-control-allow-private-network"]) == (200, "true")
         assert (await gateway.client.options(TICK, headers={"Origin": foreign, **ask})).status_code == 400

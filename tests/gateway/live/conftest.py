@@ -13,17 +13,17 @@ from tests.support.brokers import BrokerProcess
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[BrokerProcess]:
-    """A frames broker of these tests alone, so that every key in it is the lane's. Each test leaves it empty."""
+    """A frames broker with the keys of the lane alone. Each test leaves it empty."""
     yield from one_broker()
 
 
 @pytest.fixture
 def patient_lane(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane that waits as long for a worker's answer as a machine that is busy with other things may need."""
+    """Let the lane wait long for a worker's answer, because the machine may be busy."""
     monkeypatch.setattr(lane, "ANSWER_WITHIN_S", 300.0)
 
 
 @pytest.fixture
 def own_broker() -> Iterator[BrokerProcess]:
-    """One that a test may kill, pause and fill."""
+    """A broker that a test may kill, pause and fill."""
     yield from one_broker()

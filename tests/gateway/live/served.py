@@ -1,4 +1,4 @@
-"""The real-time lane behind the real server, in this process, on a real broker; with a worker small enough to read."""
+"""The real-time lane behind the real server, in this process, on a real broker, with a minimal worker."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PATH = "/ws/video/stream"
 
 @cache
 def result_text(pipeline_id: str, note: str = "") -> bytes:
-    """What a worker says of a frame."""
+    """The text of a worker's result for a frame."""
     result = {"pipeline": pipeline_id, "landmarks": {}, "timing_ms": {"decode": 1.0, "inference": 2.0}}
     detection = {"label": note or "person", "confidence": 0.5, "box": [0, 0, 1, 1]}
     return (
@@ -54,7 +54,7 @@ def result_text(pipeline_id: str, note: str = "") -> bytes:
 
 @dataclass
 class TinyWorker:
-    """Takes frames from its inbox, in order, and answers each as it is told. ``hold`` keeps it from answering."""
+    """Takes frames from its inbox in order and answers each with ``respond``. ``hold`` delays the answers."""
 
     frames: AsyncBroker
     name: str
@@ -106,7 +106,7 @@ class TinyWorker:
 
 @dataclass
 class Ended:
-    """How a socket ended, and every message that came."""
+    """The close code and reason of a socket, and every message that came before."""
 
     code: int | None
     reason: str
@@ -114,7 +114,7 @@ class Ended:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The last message, which is an error."""
+        """The last message, which must be an error."""
         assert set(self.messages[-1]) == {"error", "detail"}, self.messages[-1:]
         return self.messages[-1]
 
@@ -127,7 +127,7 @@ class Socket:
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     async def send(self, *payloads: bytes | str) -> None:
-        with suppress(ConnectionClosed):  # how it was closed is read by ended()
+        with suppress(ConnectionClosed):  # ended() returns the close code
             for payload in payloads:
                 await self.connection.send(payload)
 
@@ -141,7 +141,7 @@ class Socket:
         return [await self.message() for _ in range(count)]
 
     async def frame(self, payload: bytes | None = None) -> dict[str, Any]:
-        """Send one frame, and wait for what comes."""
+        """Send one frame and wait for the next message."""
         await self.send(jpeg() if payload is None else payload)
         return await self.message()
 
@@ -184,22 +184,22 @@ class Live:
         try:
             yield Socket(connection)
         finally:
-            if connection.state is not State.CLOSED:  # a second close would trip over a fault of Python 3.11
+            if connection.state is not State.CLOSED:  # a second close fails in Python 3.11
                 await connection.close()
 
     async def no_session(self) -> None:
-        """Wait until every connection has been left whole."""
+        """Wait until every session has ended completely."""
         await until(lambda: not self.state.live_sessions, "every session ends")
 
     async def keys(self) -> list[bytes]:
-        """Every key of the frames broker, a worker's heartbeat apart."""
+        """Every key of the frames broker except the workers' heartbeats."""
         return [key async for key in self.state.frames.scan_iter() if not key.endswith(b":workers")]
 
     async def nothing_left(self) -> None:
-        """Wait until nothing is left in the broker; an answer that was on its way may yet come and go."""
+        """Wait until the broker holds no key; a late answer may still come and be deleted."""
         await self.no_session()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + 8  # less than anything lapses in by itself
+        deadline = loop.time() + 8  # shorter than the shortest TTL
         while left := await self.keys():
             assert loop.time() < deadline, left
             await asyncio.sleep(0.005)
@@ -209,7 +209,7 @@ class Live:
 async def serving(
     frames_url: str, folder: Path, *, worker: bool = True, lane: bool = True, **settings: Any
 ) -> AsyncIterator[Live]:
-    """A gateway on this broker, with one tiny worker, unless it is to be away."""
+    """A gateway on this broker, with one tiny worker unless ``worker`` is false."""
     frames = contracts_broker.connect(frames_url)
     folders = {"data_root": folder / "data", "log_root": folder / "logs"}
     state = GatewayState(Settings(port=0, **folders, **settings), frames, fakeredis.FakeAsyncRedis(), refusal="")
@@ -239,7 +239,7 @@ async def serving(
 
 
 def one_broker() -> Iterator[BrokerProcess]:
-    """A frames broker that no other test uses, so that every key in it is the lane's."""
+    """A frames broker that no other test uses; every key in it belongs to the lane."""
     process = BrokerProcess("valkey", FRAMES).start()
     yield process
     process.stop()

@@ -1,4 +1,4 @@
-"""When a client is told to send fewer frames."""
+"""When the gateway asks a client to send fewer frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def default() -> Backpressure:
 
 
 def noted(backpressure: Backpressure, pattern: str) -> list[int]:
-    """Note frames, ``x`` dropped and ``.`` not; at which of them the client was told to slow down."""
+    """Note frames, ``x`` for a dropped one; returns the indices at which the client gets slow_down."""
     return [at for at, frame in enumerate(pattern) if backpressure.note(dropped=frame == "x")]
 
 
@@ -58,11 +58,11 @@ def test_a_rate_that_equals_a_threshold_is_not_above_it() -> None:
         assert backpressure.state is CRITICAL
 
 
-def test_slow_down_is_told_once_when_the_rate_gets_above_30_percent() -> None:
+def test_slow_down_is_sent_once_when_the_rate_rises_above_30_percent() -> None:
     assert noted(default(), "x" * 200) == [6]
 
 
-def test_slow_down_is_not_told_while_the_rate_stays_below() -> None:
+def test_slow_down_is_not_sent_while_the_rate_stays_below() -> None:
     backpressure = default()
     assert noted(backpressure, ("x" + "." * 3) * 100) == []
     assert backpressure.state is WARNING
@@ -78,7 +78,7 @@ def test_a_rate_that_swings_above_the_drop_threshold_is_one_episode() -> None:
         assert backpressure.state is CRITICAL
 
 
-def test_a_new_episode_is_told_after_the_rate_was_at_or_below_the_drop_threshold() -> None:
+def test_slow_down_is_sent_again_after_the_rate_was_at_or_below_the_drop_threshold() -> None:
     backpressure = default()
     assert noted(backpressure, "x" * 20) == [6]
     assert noted(backpressure, "." * 53) == []

@@ -1,4 +1,4 @@
-"""Connecting and disconnecting: which pipeline, whose session, and nothing left of it."""
+"""Connecting and disconnecting: the pipeline, the session, and the keys that are deleted at the end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ INVALID = [
 ]
 
 
-async def test_a_missing_unknown_or_doubled_pipeline_is_told_after_the_accept_and_closed_with_1008(
+async def test_a_missing_unknown_or_repeated_pipeline_is_an_error_after_the_accept_and_closes_with_1008(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path, worker=False) as live:
@@ -92,7 +92,7 @@ async def test_bytes_that_are_no_address_do_not_harm_the_server(broker: BrokerPr
             assert (await socket.frame())["frame_index"] == 0
 
 
-async def test_each_connection_has_a_session_and_a_place_of_its_own(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_each_connection_has_its_own_session_and_slot(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         async with live.socket() as one, live.socket("?pipeline_id=hands") as other:
             assert (await one.frame())["frame_index"] == (await other.frame())["frame_index"] == 0
@@ -108,13 +108,13 @@ async def test_each_connection_has_a_session_and_a_place_of_its_own(broker: Brok
         await until(lambda: live.only_worker.sessions == set(), "the worker is free")
 
 
-async def test_a_connection_that_sends_nothing_takes_no_worker(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_connection_that_sends_no_frame_takes_no_worker(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live, live.socket():
         await until(lambda: live.state.live_sessions == 1, "the session begins")
         assert await live.keys() == []
 
 
-async def test_a_client_may_come_again(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_client_may_reconnect(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         for _ in range(5):
             async with live.socket() as socket:
@@ -125,7 +125,7 @@ async def test_a_client_may_come_again(broker: BrokerProcess, tmp_path: Path) ->
 
 @asynccontextmanager
 async def vanishing(live: Live) -> AsyncIterator[BareSocket]:
-    """A client that is gone at the end, without a word."""
+    """A client that disconnects without a close frame at the end of the block."""
     client = await BareSocket.connect(live.port)
     try:
         await client.handshake(f"{PATH}?pipeline_id=pose")
@@ -142,7 +142,7 @@ FRAME = framed(BINARY, jpeg())
     [b"", FRAME[:1], FRAME[:700], FRAME, FRAME + FRAME[:700], FRAME * 5],
     ids=["nothing", "a byte", "half a frame", "a frame", "one and a half", "five"],
 )
-async def test_a_client_that_vanishes_at_any_state_leaves_nothing(
+async def test_a_client_that_vanishes_in_any_state_leaves_no_key(
     broker: BrokerProcess, tmp_path: Path, sent: bytes
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -153,7 +153,7 @@ async def test_a_client_that_vanishes_at_any_state_leaves_nothing(
             assert (await socket.frame())["frame_index"] == 0
 
 
-async def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_client_that_vanishes_in_its_handshake_leaves_no_key(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         request = handshake(f"{PATH}?pipeline_id=pose")
         for sent in (request[:50], request):
@@ -165,7 +165,7 @@ async def test_a_client_that_vanishes_in_its_handshake_leaves_nothing(broker: Br
         await live.nothing_left()
 
 
-async def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothing(
+async def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_no_key(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -175,11 +175,11 @@ async def test_a_client_that_vanishes_while_a_worker_has_its_frame_leaves_nothin
             await until(lambda: live.only_worker.seen, "the worker has it")
         await live.no_session()
         assert await live.keys() == []
-        live.only_worker.release()  # no client awaits its answer
+        live.only_worker.release()  # its client is gone
         await live.nothing_left()
 
 
-async def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_nothing(
+async def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_no_key(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -192,12 +192,12 @@ async def test_a_client_that_vanishes_while_its_frame_waits_for_a_worker_leaves_
                 lambda: sum(connection.sent is not None for connection in live.lane._connections.values()) == 2,
                 "one waits",
             )
-            assert len(await live.keys()) == 2  # the places, and the inbox with the second frame
+            assert len(await live.keys()) == 2  # the slots, and the inbox with the second frame
         await live.no_session()
         assert await live.keys() == []
 
 
-async def test_the_lane_is_gone_when_it_is_switched_off(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_lane_that_is_switched_off_has_no_route(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path, lane=False, worker=False, stream_enabled=False) as live:
         with pytest.raises(InvalidStatus) as refused:
             async with live.socket():
@@ -208,7 +208,7 @@ async def test_the_lane_is_gone_when_it_is_switched_off(broker: BrokerProcess, t
             assert_refused(await client.get("/pipelines"), 404, "not_found")
 
 
-async def test_pipelines_names_what_may_be_chosen(tmp_path: Path) -> None:
+async def test_pipelines_lists_the_pipelines_of_the_server(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         answer = await gateway.client.get("/pipelines")
         assert answer.status_code == 200
@@ -248,7 +248,7 @@ async def test_a_foreign_origin_is_refused(broker: BrokerProcess, tmp_path: Path
             assert (await socket.frame())["frame_index"] == 0
 
 
-async def test_a_session_keeps_its_place_and_gives_it_back(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_session_keeps_its_slot_and_releases_it(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             await socket.frame()

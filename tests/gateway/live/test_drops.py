@@ -1,4 +1,4 @@
-"""What happens when frames come faster than they are looked at."""
+"""Frames that come faster than the worker processes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WARNING = {"warning": "slow_down"}
 
 
 def indices(messages: Sequence[dict[str, Any]]) -> list[int]:
-    """The indices of the reported frames, in order."""
+    """The frame_index of each message, in order."""
     return [message["frame_index"] for message in messages if message != WARNING]
 
 
@@ -46,7 +46,7 @@ def socket_drops(socket: Socket) -> int:
     return len(dropped(socket.messages))
 
 
-async def test_frames_that_come_while_one_is_worked_on_are_dropped_and_told_in_order(
+async def test_frames_that_come_while_one_is_processed_are_dropped_and_reported_in_order(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live, live.socket() as socket:
@@ -55,7 +55,7 @@ async def test_frames_that_come_while_one_is_worked_on_are_dropped_and_told_in_o
         assert messages[0]["frame_index"] == 1 and "result" in messages[0]
         assert messages[1:] == [{"frame_index": index, "dropped": True} for index in range(2, 7)]
         assert (await socket.frame())["frame_index"] == 7
-        assert [frame.frame_index for frame in live.only_worker.seen] == [0, 1, 7]  # the others never got there
+        assert [frame.frame_index for frame in live.only_worker.seen] == [0, 1, 7]  # the worker never got the others
 
 
 async def test_slow_down_comes_once_right_after_the_drop_that_caused_it(broker: BrokerProcess, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the endpoint decides without a socket: how a lost connection ends, and what a log says of a peer."""
+"""Rules of the endpoint without a socket: the code of a lost connection, and the log's text for a peer."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def test_a_connection_that_the_client_ended_is_a_disconnect() -> None:
         ("8.8.8.8", "elsewhere"), ("", "unknown"), ("a socket file", "unknown"), (None, "unknown"),
     ],
 )  # fmt: skip
-def test_a_log_says_where_a_peer_is_and_not_who(host: str | None, kind: str) -> None:
+def test_a_log_says_whether_a_peer_is_local_and_not_its_address(host: str | None, kind: str) -> None:
     websocket: Any = SimpleNamespace(client=None if host is None else SimpleNamespace(host=host))
     assert _kind_of_peer(websocket) == kind

@@ -1,4 +1,4 @@
-"""Which messages are frames that a live worker may get."""
+"""Which messages are valid frames for a live worker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refused(payload: bytes, limit: int = LIMIT) -> tuple[str, str]:
 
 
 def padded(size: int) -> bytes:
-    """A JPEG of exactly so many bytes."""
+    """A JPEG of exactly ``size`` bytes."""
     payload = jpeg()
     return payload[:-2] + bytes(size - len(payload)) + payload[-2:]
 
@@ -58,7 +58,7 @@ def test_a_jpeg_without_eoi_is_refused() -> None:
 
 
 @pytest.mark.parametrize("padding", [b"\0", b"\r\n", bytes(4096)])
-def test_what_a_camera_pads_is_taken(padding: bytes) -> None:
+def test_a_frame_with_a_camera_s_padding_is_valid(padding: bytes) -> None:
     check_frame(jpeg() + padding, LIMIT)
     assert refused(jpeg() + padding + b".")[0] == "invalid_frame"
 
@@ -80,7 +80,7 @@ def test_the_limit_is_read_from_the_environment(megabytes: str, limit: int) -> N
     assert refused(padded(limit + 1), settings.stream_max_frame_bytes)[0] == "frame_too_large"
 
 
-def test_what_is_no_jpeg_is_refused() -> None:
+def test_bytes_that_are_no_jpeg_are_refused() -> None:
     png = io.BytesIO()
     Image.new("RGB", (64, 48)).save(png, "PNG")
     for payload in (png.getvalue(), b"GIF89a", b"\xff\xd8\xff\xd9", b"\xff\xd8" + bytes(100) + b"\xff\xd9", b"\xff"):
@@ -98,18 +98,18 @@ def test_an_image_that_would_unpack_to_gigabytes_is_refused() -> None:
 
 @pytest.mark.parametrize("size", [(4097, 1), (1, 4097), (32767, 2), (2, 32767), (65500, 1), (4097, 4096)])
 def test_a_side_over_4096_is_refused_however_few_pixels_it_has(size: tuple[int, int]) -> None:
-    """From 32,767 on MediaPipe's OpenCV ends the worker."""
+    """A side of 32,767 or more would crash the worker in MediaPipe's OpenCV."""
     assert refused(patched_size(*size))[0] == "invalid_frame"
 
 
 @pytest.mark.parametrize("size", [(4096, 1), (1, 4096), (4096, 4096), (1, 1)])
-def test_a_side_of_4096_is_taken(size: tuple[int, int]) -> None:
+def test_a_side_of_4096_is_valid(size: tuple[int, int]) -> None:
     check_frame(patched_size(*size), LIMIT)
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720), (1920, 1080)])
-def test_progressive_pictures_of_honest_cameras_are_taken(size: tuple[int, int], subsampling: int) -> None:
+def test_progressive_pictures_of_real_cameras_are_valid(size: tuple[int, int], subsampling: int) -> None:
     check_frame(picture(*size, progressive=True, subsampling=subsampling), LIMIT)
 
 
@@ -130,7 +130,7 @@ def test_no_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", list(HOSTILE))
-def test_what_is_hostile_is_a_frame_or_an_invalid_one_and_costs_a_bounded_number_of_steps(name: str) -> None:
+def test_a_hostile_jpeg_is_checked_in_a_bounded_number_of_steps(name: str) -> None:
     said: list[str] = []
 
     def look() -> None:
@@ -147,7 +147,7 @@ def test_what_is_hostile_is_a_frame_or_an_invalid_one_and_costs_a_bounded_number
 
 
 def bytes_given(monkeypatch: pytest.MonkeyPatch, payload: bytes) -> int:
-    """How many bytes up to the first scan the library that parses headers is given."""
+    """The number of bytes that the header parser gets."""
     given: list[bytes] = []
     parse = simplejpeg.decode_jpeg_header
 

@@ -1,4 +1,4 @@
-"""What a client may send, and how the rest is refused."""
+"""Which messages a client may send, and the error for each other one."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CONTRACT: dict[LiveCode, int] = {
     "pipeline_failure": 1011,
     "internal_error": 1011,
 }
-"""The contract's table, written down once more: what the source says cannot prove itself."""
+"""The contract's table, written again here: the source cannot check itself."""
 
 
 def assert_ended(ended: Ended, code: LiveCode) -> str:
-    """The unified form: one error with its code and a sentence, then its close code; returns the sentence."""
+    """Check that the socket got one error with this code and closed with its close code; returns the sentence."""
     assert LiveError.model_validate(ended.error).error == code
     assert (ended.code, ended.reason) == (CONTRACT[code], code)
     detail = str(ended.error["detail"])
@@ -76,7 +76,7 @@ async def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProc
     ],
     ids=["empty", "a byte", "PNG", "no EOI", "half", "no SOI", "huge dimensions", "5 MiB of nothing"],
 )
-async def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_it(
+async def test_an_invalid_frame_is_an_error_that_closes_with_1008_and_no_worker_gets_it(
     broker: BrokerProcess, tmp_path: Path, payload: bytes
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -91,7 +91,7 @@ async def test_an_invalid_frame_is_told_and_closes_with_1008_and_no_worker_sees_
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 7 * MIB, 30 * MIB])
-async def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
+async def test_a_frame_that_is_too_large_is_an_error_that_closes_with_1009(
     broker: BrokerProcess, tmp_path: Path, size: int
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -106,7 +106,9 @@ async def test_a_frame_that_is_too_large_is_told_and_closes_with_1009(
         assert len(live.only_worker.seen) == 3
 
 
-async def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_frame_of_fragments_that_are_too_large_together_is_an_error_too(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
     async with serving(broker.url, tmp_path) as live:
         client = await BareSocket.connect(live.port)
         await client.handshake("/ws/video/stream?pipeline_id=pose")
@@ -119,7 +121,7 @@ async def test_a_frame_in_pieces_that_are_too_large_together_is_told_too(broker:
         await live.nothing_left()
 
 
-async def test_who_goes_on_sending_what_is_too_large_is_cut_off(
+async def test_a_client_that_goes_on_sending_a_frame_that_is_too_large_is_cut_off(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_protocol, "LINGER_S", 0.2)
@@ -133,7 +135,7 @@ async def test_who_goes_on_sending_what_is_too_large_is_cut_off(
         await until(lambda: not live.server.server_state.connections, "the connection is gone")
 
 
-async def test_the_largest_frame_is_taken(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_frame_of_exactly_the_limit_is_processed(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert (await socket.frame(padded(LIMIT)))["frame_index"] == 0
@@ -148,7 +150,7 @@ async def test_the_limit_of_a_frame_is_a_setting(broker: BrokerProcess, tmp_path
 
 
 @pytest.mark.parametrize("code", ["pipeline_failure", "invalid_frame"])
-async def test_an_error_of_the_worker_is_told_and_ends_the_connection(
+async def test_an_error_of_the_worker_is_sent_and_ends_the_connection(
     broker: BrokerProcess, tmp_path: Path, code: LiveCode
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -159,12 +161,12 @@ async def test_an_error_of_the_worker_is_told_and_ends_the_connection(
             assert assert_ended(await socket.ended(), code) == sentence.decode()
         await live.nothing_left()
         live.only_worker.respond = answers
-        async with live.socket() as socket:  # the lane goes on
+        async with live.socket() as socket:  # the lane serves the next connection
             assert (await socket.frame())["frame_index"] == 0
 
 
 @pytest.mark.parametrize("step", ["submit", "_tried"])
-async def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it(
+async def test_a_fault_of_the_server_is_internal_error_without_any_detail(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def broken(*_: object) -> None:
@@ -179,7 +181,7 @@ async def test_a_mistake_of_the_server_is_internal_error_and_tells_nothing_of_it
         assert live.state.metrics.registry.get_sample_value("stream_sessions_active") == 0
 
 
-async def test_an_error_overtakes_what_is_worked_on(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_an_error_is_sent_before_the_result_of_an_earlier_frame(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         live.only_worker.hold()
         async with live.socket() as socket:
@@ -206,7 +208,7 @@ async def test_a_server_that_stops_closes_with_1012(broker: BrokerProcess, tmp_p
         await live.nothing_left()
 
 
-async def test_a_server_that_stops_is_not_kept_by_a_client_that_does_not_read(
+async def test_a_server_that_stops_does_not_wait_for_a_client_that_does_not_read(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live:

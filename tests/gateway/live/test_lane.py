@@ -27,12 +27,12 @@ from tests.support.waiting import until
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything that the lane waits for, shorter."""
+    """Shorten every wait of the lane."""
     for name, value in {"ANSWER_WITHIN_S": 0.6, "RETRY_S": 0.02, "RENEW_S": 0.05}.items():
         monkeypatch.setattr(lane_module, name, value)
 
 
-def test_the_deadline_is_that_of_the_contract() -> None:
+def test_the_deadline_of_a_frame_is_that_of_the_contract() -> None:
     assert lane_module.ANSWER_WITHIN_S == 10
 
 
@@ -49,7 +49,7 @@ async def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadlin
         assert await live.keys() == []
 
 
-async def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_frame_waits_for_a_worker_to_start(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             await socket.send(jpeg())
@@ -64,7 +64,7 @@ async def test_a_frame_waits_for_a_worker_that_comes(broker: BrokerProcess, tmp_
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_deadline(
+async def test_a_frame_whose_worker_falls_silent_fails_before_the_deadline(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
@@ -72,7 +72,7 @@ async def test_a_worker_that_has_a_frame_and_falls_silent_is_told_before_the_dea
         live.only_worker.hold()
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: live.only_worker.seen, "the worker has it")
+            await until(lambda: live.only_worker.seen, "the worker has the frame")
             live.only_worker.mute = True
             await live.state.frames.zadd(LIVE_WORKERS, {live.only_worker.name: 1})
             ended = await socket.ended()
@@ -89,7 +89,7 @@ async def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_i
         await run(live.state.frames, live_lane.alive("deaf"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the inbox")
             assert live_inbox("deaf").encode() in await live.keys()
             assert_ended(await socket.ended(), "pipeline_failure")
         await live.no_session()
@@ -105,7 +105,7 @@ async def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_anothe
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the inbox")
             await live.state.frames.zrem(LIVE_WORKERS, "ended")
             other = TinyWorker(live.state.frames, "other")
             tasks = other.tasks()
@@ -117,7 +117,7 @@ async def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_anothe
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_third_one(
+async def test_a_frame_with_which_two_workers_ended_goes_to_no_third_one(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
@@ -129,7 +129,7 @@ async def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_thir
             async with live.socket() as socket:
                 await socket.send(killer)
                 if times < 3:
-                    await until(lambda times=times: len(worker.seen) == times, "the worker has it")
+                    await until(lambda times=times: len(worker.seen) == times, "the worker has the frame")
                     worker.mute = True
                     await live.state.frames.zrem(LIVE_WORKERS, worker.name)
                     assert_ended(await socket.ended(), "pipeline_failure")
@@ -137,14 +137,14 @@ async def test_a_frame_that_two_workers_had_in_hand_when_they_ended_gets_no_thir
                     assert_ended(await socket.ended(), "invalid_frame")
             worker.mute = False
             worker.release()
-            await until(lambda: worker.free.is_set(), "it is there again")
+            await until(lambda: worker.free.is_set(), "the frame is in an inbox again")
         async with live.socket() as socket:
             assert "result" in await socket.frame(honest)
         assert [frame.payload for frame in worker.seen] == [killer, killer, honest]
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_session_whose_worker_went_between_two_frames_goes_to_another(
+async def test_a_session_whose_worker_left_between_two_frames_goes_to_another(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
@@ -153,7 +153,7 @@ async def test_a_session_whose_worker_went_between_two_frames_goes_to_another(
             [connection] = live.lane._connections.values()
             live.only_worker.mute = True
             await live.state.frames.zrem(LIVE_WORKERS, live.only_worker.name)
-            await until(lambda: connection.slot is None, "the place is given up")
+            await until(lambda: connection.slot is None, "the slot is released")
             other = TinyWorker(live.state.frames, "other")
             tasks = other.tasks()
             assert (await socket.frame())["frame_index"] == 1
@@ -163,26 +163,24 @@ async def test_a_session_whose_worker_went_between_two_frames_goes_to_another(
 
 
 @pytest.mark.usefixtures("soon")
-async def test_places_are_renewed_while_the_connection_is_open(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_slots_are_renewed_while_the_connection_is_open(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         frames = live.state.frames
         async with live.socket() as socket:
             await socket.frame()
             [connection] = live.lane._connections.values()
             assert connection.slot is not None
-            await frames.zadd(LIVE_SESSIONS, {connection.slot.member: 1})  # it has lapsed
+            await frames.zadd(LIVE_SESSIONS, {connection.slot.member: 1})  # the slot has lapsed
             loop = asyncio.get_running_loop()
             deadline = loop.time() + 10
             while (await frames.zscore(LIVE_SESSIONS, connection.slot.member) or 1) < 2:
-                assert loop.time() < deadline, "it is not renewed"
+                assert loop.time() < deadline, "the slot is not renewed"
                 await asyncio.sleep(0.01)
         await live.nothing_left()
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(
-    broker: BrokerProcess, tmp_path: Path
-) -> None:
+async def test_a_late_renewal_does_not_restore_a_slot_that_was_released(broker: BrokerProcess, tmp_path: Path) -> None:
     given, reached, go_on = run, asyncio.Event(), asyncio.Event()
 
     async def slow(broker: AsyncBroker, call: Call[Any]) -> Any:
@@ -198,7 +196,7 @@ async def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(
                 await reached.wait()
             await until(
                 lambda: live.lane._renewing._waiters or not live.state.live_sessions,
-                "the place is about to go, or gone",
+                "the slot is being released",
             )
             go_on.set()
             await live.no_session()
@@ -206,7 +204,7 @@ async def test_a_renewal_on_its_way_does_not_bring_back_a_place_that_was_left(
 
 
 @pytest.mark.usefixtures("soon")
-async def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_of_a_lost_worker(
+async def test_a_session_that_left_or_moved_during_a_renewal_gets_no_error_of_its_old_worker(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path, worker=False, lane=False) as live:
@@ -233,13 +231,13 @@ async def test_who_has_left_or_moved_while_a_renewal_was_on_its_way_is_not_told_
         assert await live.keys() == []
 
 
-async def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_answers_to_closed_sessions_are_deleted_and_ignored(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         frames, gateway = live.state.frames, live.lane.gateway
         live.only_worker.hold()
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: live.only_worker.seen, "the worker has it")
+            await until(lambda: live.only_worker.seen, "the worker has the frame")
             live_id = live.only_worker.seen[0].live_id
             for answer in (Answer("stranger", 0, b"{}"), Answer(live_id, 5, b"{}")):
                 await run(frames, live_lane.put_answer(gateway, answer))
@@ -253,7 +251,7 @@ async def test_answers_that_nobody_waits_for_are_taken_and_forgotten(broker: Bro
         await live.nothing_left()
 
 
-async def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
+async def test_while_the_broker_is_full_frames_are_dropped_and_later_processed_again(
     own_broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(own_broker.url, tmp_path) as live:
@@ -270,7 +268,7 @@ async def test_while_the_broker_is_full_frames_are_dropped_and_then_taken_again(
 
 
 class Flaky:
-    """A broker that is away for some calls."""
+    """A broker that is away for the next calls of some scripts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int, error: type[BrokerUnavailable], after: str) -> None:
         self.left, given = times, lane_module.run
@@ -286,20 +284,20 @@ class Flaky:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("step", ["live_join", "live_put", "live_renew"])
-async def test_a_broker_that_is_away_for_a_moment_costs_no_frame(
+async def test_a_broker_that_is_away_for_a_moment_loses_no_frame(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     flaky = Flaky(monkeypatch, 2, BrokerUnavailable, step)
     async with serving(broker.url, tmp_path) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame()
-            await until(lambda: not flaky.left, "it was away")
+            await until(lambda: not flaky.left, "the broker was away")
             assert "result" in await socket.frame()
         await live.nothing_left()
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_full_broker_that_has_no_room_for_a_place_drops_the_frame(
+async def test_a_full_broker_that_has_no_room_for_a_slot_drops_the_frame(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Flaky(monkeypatch, 1, BrokerFull, "live_join")
@@ -343,10 +341,10 @@ async def test_a_broker_that_is_not_known_to_be_volatile_gets_no_picture(
 
 
 @pytest.mark.parametrize("step", ["live_join", "live_put"])
-async def test_who_leaves_in_the_middle_of_a_step_has_nothing_in_the_broker(
+async def test_a_client_that_leaves_in_the_middle_of_a_step_leaves_no_key(
     broker: BrokerProcess, tmp_path: Path, step: str
 ) -> None:
-    """The connection ends while the script that gives it a place, or its frame to the inbox, is on its way."""
+    """The connection ends while its live_join or live_put is being sent."""
     given = run
     async with serving(broker.url, tmp_path, worker=False) as live:
         reached, go_on = asyncio.Event(), asyncio.Event()
@@ -377,20 +375,20 @@ async def test_leaving_while_the_broker_is_away_is_logged_and_ends(
         Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
         await live.lane.leave(connection)
         assert connection.sent is None and not live.lane._connections
-        await live.lane.leave(connection)  # repeated it changes nothing
+        await live.lane.leave(connection)  # a repeat changes nothing
 
 
-async def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_is_left(
+async def test_a_session_gets_each_frame_s_outcome_once_and_none_after_it_left(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
         outcomes: list[Outcome] = []
         connection = live.lane.enter("one", "pose", outcomes.append)
         live.lane.submit(connection, 0, jpeg())
-        await until(lambda: outcomes, "it is told")
+        await until(lambda: outcomes, "the outcome arrives")
         live.only_worker.respond = lambda frame: Answer(frame.live_id, frame.frame_index, b"No.", "pipeline_failure")
         live.lane.submit(connection, 1, jpeg())
-        await until(lambda: len(outcomes) == 2, "it is told")
+        await until(lambda: len(outcomes) == 2, "the outcome arrives")
         result, refusal = outcomes
         assert result == result_text("pose")
         assert isinstance(refusal, LiveRefusal) and (refusal.code, refusal.detail) == ("pipeline_failure", "No.")
@@ -403,7 +401,7 @@ async def test_a_seat_is_told_once_what_came_of_each_frame_and_nothing_once_it_i
         assert len(outcomes) == 2
 
 
-async def test_the_outbox_is_gone_with_its_gateway(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_gateway_that_stops_deletes_its_outbox(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path, worker=False, lane=False) as live:
         task = asyncio.create_task(live.lane.run())
         await asyncio.sleep(0)
@@ -425,7 +423,7 @@ async def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
         await run(live.state.frames, live_lane.alive("ended"))
         async with live.socket() as socket:
             await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._connections.values())).sent, "it is in the inbox")
+            await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the inbox")
             flaky = Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
             await live.state.frames.zrem(LIVE_WORKERS, "ended")
             await until(lambda: not flaky.left, "the broker was away")
@@ -437,14 +435,14 @@ async def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
+async def test_a_frame_that_is_answered_before_it_moves_is_not_sent_again(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(broker.url, tmp_path) as live:
         connection: Any = SimpleNamespace(frame="frame", sent=("inbox", "1-0"), live_id="live", pipeline_id="pose")
 
         async def answered(*_: Any) -> int:
-            connection.frame = None  # its answer was in the outbox
+            connection.frame = None  # the answer was in the outbox
             return 0
 
         with monkeypatch.context() as patch:
@@ -454,12 +452,12 @@ async def test_a_frame_that_was_answered_while_it_was_to_move_is_left_alone(
 
 
 @pytest.mark.usefixtures("soon")
-async def test_an_outbox_that_cannot_be_read_is_taken_away_and_counted(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_an_outbox_that_cannot_be_read_is_deleted_and_counted(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live, live.socket() as socket:
         assert "result" in await socket.frame()
         await live.state.frames.delete(live_outbox(live.lane.gateway))
         await live.state.frames.set(live_outbox(live.lane.gateway), "no stream")
         noted = live.state.metrics.background
         with mock.patch.object(noted, "note", wraps=noted.note) as note:
-            await until(lambda: note.called, "it is counted")
+            await until(lambda: note.called, "the error is counted")
         assert "result" in await socket.frame()

@@ -1,4 +1,4 @@
-"""Many clients, and clients that keep to nothing, on the real-time lane."""
+"""Many clients, and clients that break the protocol, on the real-time lane."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_ten_connections_at_once_each_get_results_in_order(broker: BrokerP
         await live.nothing_left()
 
 
-async def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_sessions_are_distributed_among_the_workers(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path) as live:
         other = TinyWorker(live.state.frames, "other")
         await other.announce()
@@ -53,8 +53,10 @@ async def test_sessions_are_shared_out_among_the_workers(broker: BrokerProcess, 
         await cancel_all(tasks)
 
 
-async def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: BrokerProcess, tmp_path: Path) -> None:
-    """A worker that is busy with every other frame: half is dropped, all is told in order, and a warning comes once."""
+async def test_of_thirty_frames_a_second_those_that_the_worker_cannot_process_are_dropped(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    """Half of the frames find the worker busy and are dropped; every frame is reported in order, with one warning."""
     async with serving(broker.url, tmp_path) as live, live.socket() as socket:
         counter = live.state.metrics.registry
         for pair in range(30):
@@ -73,7 +75,7 @@ async def test_thirty_frames_a_second_are_taken_as_they_are_answered(broker: Bro
         assert sum("warning" in message for message in socket.messages) == 1
 
 
-async def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_memory(
+async def test_each_drop_of_a_flood_is_reported_in_order_and_takes_no_memory(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     flood, rounds = 500, 3
@@ -95,11 +97,11 @@ async def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_mem
             )
             sizes.append(tracemalloc.get_traced_memory()[0])
         tracemalloc.stop()
-        assert sizes[-1] - sizes[0] < 50_000  # the frames of one round are several times that
+        assert sizes[-1] - sizes[0] < 50_000  # the frames of one round have several times as many bytes
         ending = asyncio.create_task(client.ended())
         live.only_worker.release()
         await until(lambda: next(iter(live.lane._connections.values())).deadline is None, "it is answered")
-        await client.send(framed(BINARY, b""))  # which ends it
+        await client.send(framed(BINARY, b""))  # a text message, which ends the connection
         ended = await ending
         frames = [message for message in ended.messages if "frame_index" in message]
         assert [message["frame_index"] for message in frames] == list(range(len(frames)))
@@ -107,7 +109,7 @@ async def test_a_flood_of_small_frames_is_told_of_each_in_order_and_takes_no_mem
         await live.nothing_left()
 
 
-async def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_between(
+async def test_while_the_drops_of_a_flood_are_reported_other_clients_are_served(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told_in_turn: list[int] = []
@@ -139,7 +141,7 @@ async def test_every_drop_of_a_flood_is_told_and_others_have_their_turn_in_betwe
             await cancel_all([counting])
 
 
-async def test_a_client_that_never_reads_is_held_back_and_cut_off_and_nobody_else_waits(
+async def test_a_client_that_never_reads_is_held_back_and_cut_off_and_no_other_client_waits(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "STALLED_S", 1.0)

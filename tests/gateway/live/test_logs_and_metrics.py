@@ -1,4 +1,4 @@
-"""What is logged and counted of the real-time lane, and what never is."""
+"""The logs and metrics of the real-time lane, and the secrets that they never hold."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ async def test_two_gateways_in_one_process_count_apart(broker: BrokerProcess, tm
             assert live.state.metrics.registry.get_sample_value("stream_frames_processed_total") == 1
 
 
-async def test_more_sessions_than_recommended_are_served_and_logged_once(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_more_sessions_than_recommended_are_served_and_one_warning_is_logged(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
     async with logged(broker, tmp_path, stream_max_sessions=2) as (live, lines), AsyncExitStack() as exits:
         for _ in range(4):
             assert (await (await exits.enter_async_context(live.socket())).frame())["frame_index"] == 0

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[BrokerPair]:
-    """Brokers of one kind: what is looked for here does not depend on it."""
+    """Brokers of one kind, because the tests do not depend on it."""
     yield from start_pair("valkey")
 
 
@@ -46,7 +46,7 @@ def workers(pair: BrokerPair, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def child(of: int) -> int:
-    """The process that does the work of a pool, once there is one; its helpers are not it."""
+    """Wait for the worker process of a pool; its helper processes do not count."""
     for pid in map(int, Path(f"/proc/{of}/task/{of}/children").read_text().split()):
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
@@ -100,15 +100,15 @@ async def test_ten_connections_at_once_share_a_real_worker_and_none_starves(pair
         await live.nothing_left()
 
 
-async def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody_and_who_comes_again_is_served(
+async def test_after_a_worker_is_killed_its_frame_fails_or_is_answered_and_a_new_connection_is_served(
     pair: BrokerPair, workers: GatewayProcess, tmp_path: Path
 ) -> None:
-    """Whether it had the frame in hand is the system's choice; if not, the next worker answers it."""
+    """If the killed worker had not taken the frame yet, the next worker answers it."""
     async with serving(pair.frames.url, tmp_path, worker=False) as live:
         async with live.socket() as socket:
             assert "result" in await socket.frame(jpegs(1)[0])
             worker = child(workers.process.pid)
-            os.kill(worker, signal.SIGSTOP)  # so that there is no answer, for certain
+            os.kill(worker, signal.SIGSTOP)  # a stopped worker cannot answer
             await socket.send(jpegs(1)[0])
             await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the broker")
             os.kill(worker, signal.SIGKILL)
@@ -120,11 +120,11 @@ async def test_a_worker_that_is_killed_is_a_pipeline_failure_or_missed_by_nobody
 
 
 @pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
-async def test_captures_and_live_sessions_do_not_take_each_others_workers(
+async def test_captures_and_live_sessions_do_not_take_each_other_s_workers(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    """Four live clients send as fast as they are answered while a capture is extracted; both get everything, and no
-    picture of either is on a disk."""
+    """Four live clients send as fast as they are answered while a capture is extracted. Each gets every result, and no
+    picture reaches a disk."""
     clip = FaceClip(36)
     async with running(settings_for(own_brokers, tmp_path), live=1) as stack:
         address = stack.stack.address.replace("http", "ws") + f"{PATH}?pipeline_id=pose"

@@ -1,4 +1,4 @@
-"""What one connection works on, drops, and is told."""
+"""The rules of one connection: which frames it processes, drops and reports."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def session() -> LiveSession:
 
 
 def told(one: LiveSession) -> list[Message]:
-    """Everything there is to tell now."""
+    """Every message that is due now."""
     messages: list[Message] = []
     while (message := one.next_message()) is not None:
         messages.append(message)
     return messages
 
 
-def test_it_begins_with_nothing_received_and_nothing_to_tell() -> None:
+def test_a_new_session_has_received_and_reports_nothing() -> None:
     one = session()
     assert (one.received, one.processed, one.dropped, one.slow_downs) == (0, 0, 0, 0)
     assert one.backpressure.state is BackpressureState.NORMAL
@@ -43,13 +43,13 @@ def test_frames_are_counted_from_0() -> None:
     assert (one.received, one.processed, one.dropped) == (3, 3, 0)
 
 
-def test_a_frame_that_comes_while_another_is_worked_on_is_dropped() -> None:
+def test_a_frame_that_comes_while_another_is_processed_is_dropped() -> None:
     one = session()
     assert [one.frame_came() for _ in range(4)] == [0, None, None, None]
     assert one.dropped == 3
 
 
-def test_drops_are_told_after_the_answer_before_them() -> None:
+def test_drops_are_reported_after_the_answer_before_them() -> None:
     one = session()
     for _ in range(3):
         one.frame_came()
@@ -58,7 +58,7 @@ def test_drops_are_told_after_the_answer_before_them() -> None:
     assert told(one) == [Result(0, b"{}"), LiveDropped(frame_index=1), LiveDropped(frame_index=2)]
 
 
-def test_the_next_frame_may_come_before_the_drops_are_told_and_order_stands() -> None:
+def test_a_frame_that_comes_before_the_drops_are_reported_keeps_its_place_in_the_order() -> None:
     one = session()
     one.frame_came()
     one.frame_came()
@@ -71,14 +71,14 @@ def test_the_next_frame_may_come_before_the_drops_are_told_and_order_stands() ->
     assert told(one) == [Result(2, b"{}"), LiveDropped(frame_index=3)]
 
 
-def test_while_an_answer_is_not_told_frames_are_dropped() -> None:
+def test_while_an_answer_is_not_sent_frames_are_dropped() -> None:
     one = session()
     one.frame_came()
     one.answered(b"{}")
     assert one.frame_came() is None
 
 
-def test_a_frame_that_found_no_room_is_dropped_and_the_next_is_worked_on() -> None:
+def test_a_frame_for_which_the_broker_had_no_room_is_dropped_and_the_next_is_processed() -> None:
     one = session()
     one.frame_came()
     one.frame_came()
@@ -100,7 +100,7 @@ def test_slow_down_comes_right_after_the_drop_that_caused_it_and_once() -> None:
     assert messages[at + 1] == LiveDropped(frame_index=8)
 
 
-def test_a_result_is_written_as_its_model_says() -> None:
+def test_a_result_s_json_is_that_of_its_model() -> None:
     line = Result(7, result_text("pose")).model_dump_json()
     assert LiveResult.model_validate_json(line).frame_index == 7
     assert orjson.loads(line)["result"] == orjson.loads(result_text("pose"))
@@ -132,7 +132,7 @@ def test_nothing_is_answered_twice(step: str) -> None:
 
 
 @given(steps=st.lists(st.sampled_from(["frame", "answer", "full", "tell"]), max_size=200))
-def test_every_frame_is_told_once_and_in_order_whatever_happens(steps: list[str]) -> None:
+def test_every_frame_is_reported_once_and_in_order_whatever_happens(steps: list[str]) -> None:
     one = session()
     working: int | None = None
     answered: set[int] = set()

@@ -1,4 +1,4 @@
-"""Which frames no worker gets any more."""
+"""Frames with which workers ended, and which go to no further worker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gateway.live import strikes
 from gateway.live.strikes import STRIKES, Strikes
 
 
-def test_a_frame_is_out_after_two_workers_ended_with_it_and_no_other_is() -> None:
+def test_only_a_frame_with_which_two_workers_ended_is_refused() -> None:
     seen = Strikes()
     assert not seen.are_out(b"killer")
     for times in range(1, STRIKES + 1):

@@ -1,4 +1,4 @@
-"""What gateways show of their brokers, on real ones; and that the token guards it."""
+"""The gauges of the brokers, on real brokers, and the token that guards them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ async def shown(gateway: Reached) -> dict[str, float]:
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-def test_gauges_show_what_waits_for_how_long_and_who_is_there(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_gauges_show_waiting_captures_their_age_and_the_running_processes(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
     async def test(gateway: Reached) -> None:
         watch = gateway.app.state.brokers
         await watch.check()
@@ -48,7 +50,7 @@ def test_gauges_show_what_waits_for_how_long_and_who_is_there(own_brokers: Broke
         put_workers(own_brokers)
         with own_brokers.frames.client() as frames, own_brokers.events.client() as events:
             now_s, _ = frames.time()  # type: ignore[misc]
-            for age_s in (60, 50, 40, 30):  # four captures, one a broker's entry ID each
+            for age_s in (60, 50, 40, 30):  # four captures, each with the entry ID of the broker
                 frames.xadd(keys.CAPTURES, {"capture_id": f"capture-{age_s}"}, id=f"{(now_s - age_s) * 1000}-0")
             frames.xreadgroup(keys.EXTRACTOR_GROUP, "busy", {keys.CAPTURES: ">"}, count=2)
             frames.xclaim(keys.CAPTURES, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [f"{(now_s - 50) * 1000}-0"])
@@ -91,7 +93,7 @@ def test_metrics_need_the_token_where_there_is_one(tmp_path: Path) -> None:
     on(AWAY, AWAY, tmp_path, test, api_token=SecretStr("secret"))
 
 
-def test_a_member_that_is_no_place_hides_no_number(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_an_invalid_member_hides_no_number(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def test(gateway: Reached) -> None:
         with own_brokers.frames.client() as frames:
             frames.zadd(keys.UPLOAD_PLACES, {"x/12/a/b": 1, b"\xff": 2, "": 3, "x/nan/u": 4, "good/7/u": 5})
@@ -103,9 +105,7 @@ def test_a_member_that_is_no_place_hides_no_number(own_brokers: BrokerPair, tmp_
     on(own_brokers.frames.url, own_brokers.events.url, tmp_path, test)
 
 
-def test_a_key_of_another_type_costs_its_role_the_numbers_and_nothing_else(
-    own_brokers: BrokerPair, tmp_path: Path
-) -> None:
+def test_a_key_of_another_type_hides_only_the_numbers_of_its_role(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def test(gateway: Reached) -> None:
         with own_brokers.frames.client() as frames:
             frames.set(keys.UPLOAD_PLACES, "no zset")

@@ -1,4 +1,4 @@
-"""Health: what the gateway knows of its brokers, on real ones."""
+"""The health checks of the gateway, on real brokers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def put_workers(pair: BrokerPair, *, extractor_age_ms: int = 0) -> None:
         events.set(keys.RECORDER_LEADER, "recorder-1", px=60_000)
 
 
-async def test_livez_asks_nobody_and_readyz_is_503_before_the_first_check(tmp_path: Path) -> None:
+async def test_livez_asks_no_broker_and_readyz_is_503_before_the_first_check(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
         assert (await gateway.client.get("/livez")).status_code == 200
         assert await readiness(gateway) == unready("The brokers have not been checked yet.")
@@ -76,7 +76,7 @@ def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: Broker
         watch = gateway.app.state.brokers
         await watch.check()
         assert await readiness(gateway) == unready("No extractor is running.", "No recorder is active.")
-        assert gateway.state.refusal == ""  # captures may be opened, and wait
+        assert gateway.state.refusal == ""  # captures may be opened, and wait for an extractor
         put_workers(own_brokers, extractor_age_ms=10_500)
         await watch.check()
         assert await readiness(gateway) == unready("No extractor is running.")
@@ -89,7 +89,7 @@ def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: Broker
     on(own_brokers, tmp_path, test)
 
 
-async def test_what_reads_jpeg_headers_is_loaded_when_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_parser_of_jpeg_headers_is_loaded_when_the_gateway_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
     monkeypatch.setattr("gateway.__main__.import_module", loaded.append)
     complete = asyncio.Event()
@@ -122,7 +122,7 @@ def test_check_creates_both_groups_at_zero_and_again_after_a_restart(own_brokers
         own_brokers.frames.kill()
         own_brokers.frames.start()
         put_workers(own_brokers)
-        await watch.check()  # may meet a cut connection
+        await watch.check()  # the next check may find a cut connection
         await watch.check()
         assert groups() == [[keys.EXTRACTOR_GROUP.encode()], [keys.RECORDER_GROUP.encode()]]
         assert await readiness(gateway) == READY
@@ -151,7 +151,7 @@ def test_persistence_switched_on_while_running_refuses_captures_until_it_is_off(
     on(own_brokers, tmp_path, test)
 
 
-def test_one_lost_answer_refuses_no_capture(
+def test_one_failed_check_refuses_no_capture(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost: list[str] = []
@@ -171,7 +171,7 @@ def test_one_lost_answer_refuses_no_capture(
     on(own_brokers, tmp_path, test)
 
 
-def test_broker_that_is_wrong_from_the_start_is_fatal(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_a_broker_that_is_misconfigured_from_the_start_is_fatal(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async def test(gateway: Reached) -> None:
         gateway.state.frames = gateway.state.events
         with pytest.raises(BrokerMisconfigured, match="the frames broker is refused: appendonly is on"):
@@ -180,7 +180,7 @@ def test_broker_that_is_wrong_from_the_start_is_fatal(own_brokers: BrokerPair, t
     on(own_brokers, tmp_path, test)
 
 
-def test_forbidden_command_is_fatal_from_the_start_and_later_a_broker_that_refuses(
+def test_a_forbidden_command_is_fatal_at_the_start_and_later_makes_the_gateway_unready(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async def test(gateway: Reached) -> None:
@@ -230,7 +230,7 @@ def test_check_that_is_too_old_and_a_gateway_that_stops_are_not_ready(own_broker
     on(own_brokers, tmp_path, test)
 
 
-def test_watch_goes_on_by_itself_until_all_is_there(own_brokers: BrokerPair, tmp_path: Path) -> None:
+def test_the_watch_repeats_its_check_until_the_gateway_is_ready(own_brokers: BrokerPair, tmp_path: Path) -> None:
     own_brokers.frames.kill()
 
     async def test(gateway: Reached) -> None:
@@ -247,7 +247,7 @@ def test_watch_goes_on_by_itself_until_all_is_there(own_brokers: BrokerPair, tmp
     on(own_brokers, tmp_path, test)
 
 
-async def test_what_has_not_begun_yet_is_looked_for_ten_times_a_second_at_first(tmp_path: Path) -> None:
+async def test_missing_processes_are_checked_for_ten_times_a_second_at_first(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False, frames=connect(AWAY), events=connect(AWAY)) as gateway:
         watch = gateway.app.state.brokers
         gateway.state.refusal = ""
@@ -310,7 +310,7 @@ def disk(free_bytes: int, flags: int = 0) -> os.statvfs_result:
         (FileNotFoundError(), ()),
     ],
 )
-def test_a_disk_without_room_is_told_and_stands_in_the_way_of_readiness(
+def test_a_disk_without_room_is_named_and_makes_the_gateway_unready(
     brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: Any, sentences: tuple[str, ...]
 ) -> None:
     def statvfs(_: Any) -> os.statvfs_result:

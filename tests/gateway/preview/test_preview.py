@@ -52,7 +52,7 @@ META = '{"width":64,"height":48}'
 
 
 def row(timestamp_ms: int = 0, **parts: tuple[float, float]) -> Row:
-    """A row in which each part named has all of its landmarks at one place, the pose's surely seen."""
+    """A row in which all landmarks of each named part are at one point, with full visibility."""
     values = np.full(DIMS, np.nan, "<f4")
     for part in LAYOUT:
         if part.name in parts:
@@ -155,7 +155,7 @@ def near(image: Image.Image, x: float, y: float) -> set[tuple[int, ...]]:
 
 
 def is_near(colours: set[tuple[int, ...]], wanted: tuple[int, ...]) -> bool:
-    """The palette has not every colour to the last bit."""
+    """Whether two colours are close: a GIF's palette does not hold every colour exactly."""
     return any(max(abs(a - b) for a, b in zip(colour, wanted, strict=True)) <= 4 for colour in colours)
 
 
@@ -182,12 +182,12 @@ def test_unreadable_frames_of_the_animation_are_crossed_out() -> None:
 @pytest.mark.parametrize(
     ("times_ms", "most", "expected"),
     [
-        ([0, 66, 133, 200], 9, [(0, 7), (1, 6), (2, 7), (3, 100)]),  # 15 a second, never 10 ms off
+        ([0, 66, 133, 200], 9, [(0, 7), (1, 6), (2, 7), (3, 100)]),  # 15 a second, each less than 10 ms off
         ([0, 500], 9, [(0, 50), (1, 100)]),
         ([40], 9, [(0, 100)]),
         ([], 9, []),
-        ([0, 5, 10, 15, 20, 25], 9, [(0, 2), (3, 100)]),  # more than a GIF can show
-        ([0, 100, 200, 300, 400], 2, [(0, 30), (3, 100)]),  # the pace stays
+        ([0, 5, 10, 15, 20, 25], 9, [(0, 2), (3, 100)]),  # more frames a second than a GIF can show
+        ([0, 100, 200, 300, 400], 2, [(0, 30), (3, 100)]),  # the whole duration stays the same
         ([0, 100, 200, 300], 2, [(0, 20), (2, 100)]),
         ([0, 100, 200, 300], None, [(0, 10), (1, 10), (2, 10), (3, 100)]),
         ([0, 0, 0], 9, [(0, 100)]),
@@ -232,7 +232,7 @@ def _with_features(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> 
 
 
 def _with(**changed: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
-    """An artifact of two frames, right but for what is changed."""
+    """An artifact of two frames, valid except for the given changes."""
     arrays = {
         "features": np.zeros((2, DIMS), "<f4"),
         "timestamps_ms": np.zeros(2, "<i8"),
@@ -245,7 +245,7 @@ def _with(**changed: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes
     return buffer.getvalue()
 
 
-def test_what_the_refused_ones_are_made_from_is_an_artifact() -> None:
+def test_the_artifact_that_the_refused_ones_are_changed_from_is_valid() -> None:
     assert len(read_artifact(_with())) == 2
 
 
@@ -275,7 +275,7 @@ WHOLE = npz(row(), row(1))
         _with(tracker_restarts=np.zeros(1, "<f4")),
     ],
 )
-def test_what_is_no_artifact_of_ours_is_refused(data: bytes) -> None:
+def test_a_file_that_is_no_artifact_of_the_pipeline_is_refused(data: bytes) -> None:
     with pytest.raises(ArtifactError):
         read_artifact(data)
 
@@ -283,7 +283,7 @@ def test_what_is_no_artifact_of_ours_is_refused(data: bytes) -> None:
 async def published(
     gateway: Reached, *rows: Row, store: ObjectStore | None = None
 ) -> tuple[CaptureWindow, RawFeaturesRef]:
-    """A capture whose artifact is on the disk, or in this store, and whose event is on its way to the log."""
+    """Publish a capture whose artifact is on the disk or in this store."""
     made = await opened(gateway)
     data_root = gateway.state.settings.data_root
     if store is None:
@@ -305,7 +305,7 @@ async def settled(gateway: Reached, made: CaptureWindow) -> None:
     )
 
 
-async def test_recorded_capture_is_shown_and_the_picture_kept_by_nobody(tmp_path: Path) -> None:
+async def test_a_recorded_capture_is_shown_and_its_picture_is_not_cached(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         made, _ = await published(gateway, row(pose=(0.5, 0.5)))
         await settled(gateway, made)
@@ -337,7 +337,7 @@ async def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-async def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path, picture: str) -> None:
+async def test_a_missing_damaged_or_misplaced_file_is_an_error_with_its_code(tmp_path: Path, picture: str) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         made, reference = await published(gateway, row())
         await settled(gateway, made)
@@ -355,7 +355,7 @@ async def test_file_that_is_gone_or_damaged_or_elsewhere_is_told(tmp_path: Path,
             assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
 
 
-async def test_a_capture_in_an_object_store_is_shown_and_what_is_wrong_there_is_told(
+async def test_a_capture_in_an_object_store_is_shown_and_faults_of_the_store_have_their_codes(
     tmp_path: Path, s3: S3Server, unique: str
 ) -> None:
     url = f"s3://{BUCKET}/{unique}"
@@ -392,7 +392,9 @@ async def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: st
         assert answer.status_code == 200
 
 
-async def test_many_who_ask_at_once_are_served_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_requests_at_once_are_served_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock = threading.Lock()
     drawing = most = 0
     read = routes.read_artifact

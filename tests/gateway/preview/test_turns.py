@@ -1,4 +1,4 @@
-"""Who is drawn for, in which order, and who is not. Counted, not timed."""
+"""The order in which requests for pictures are drawn. The tests count turns and measure no time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def begun(turns: list[Turn]) -> list[int]:
 
 
 def order(queue: Turns, turns: list[Turn]) -> list[int]:
-    """Serve all, one after the other; returns in which order they began."""
+    """Serve all turns, one after the other; returns the order in which they began."""
     seen = begun(turns)
     at = 0
     while at < len(seen):
@@ -37,7 +37,7 @@ def order(queue: Turns, turns: list[Turn]) -> list[int]:
     return seen
 
 
-def test_a_few_are_drawn_at_once_and_an_animation_never_has_all_places() -> None:
+def test_a_few_pictures_are_drawn_at_once_and_animations_never_take_every_slot() -> None:
     queue = Turns()
     moving = [queue.join("a", "c", is_moving=True) for _ in range(8)]
     assert begun(moving) == [0]
@@ -68,7 +68,7 @@ def test_captures_of_one_client_are_served_in_turn() -> None:
     assert order(queue, turns).index(8) == DRAWN_AT_ONCE
 
 
-def test_a_turn_that_is_left_while_it_waits_never_begins_and_leaves_nothing() -> None:
+def test_a_turn_that_is_cancelled_while_it_waits_never_begins() -> None:
     queue = Turns()
     turns = [queue.join("a", f"c{number}", is_moving=True) for number in range(40)]
     for turn in turns[1:]:
@@ -111,7 +111,7 @@ class Asked:
 
 
 class Drawn:
-    """An animation that is drawn until it is told that it may end, or is not wanted."""
+    """An animation that is drawn until the test ends it or its client leaves."""
 
     def __init__(self) -> None:
         self.begun = self.given_up = 0
@@ -193,7 +193,7 @@ async def test_a_sheet_does_not_wait_for_animations(tmp_path: Path, monkeypatch:
         assert drawn.begun == 8
 
 
-async def test_what_cannot_be_drawn_is_an_unreadable_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_artifact_that_cannot_be_drawn_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Recorded, __: routes.Check) -> bytes:
         raise ValueError("x1 must be greater than or equal to x0")
 

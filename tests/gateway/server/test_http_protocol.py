@@ -1,4 +1,4 @@
-"""Every client gets to read why its request is refused, and the next request on its connection is the right one."""
+"""Every client can read the reason of a refusal, and the next request on its connection is answered correctly."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 
 @dataclass(frozen=True)
 class Refused:
-    """A request that is refused while its body is on the way."""
+    """A request that is refused while its body is being sent."""
 
     status: int
     code: str
@@ -83,14 +83,14 @@ REFUSED = [
 
 
 def by_urllib(url: str, refused: Refused) -> tuple[int, Any]:
-    """It says ``Connection: close``, sends all, and only then reads."""
+    """Send ``Connection: close`` and the whole body, and only then read."""
     with pytest.raises(urllib.error.HTTPError) as answer:
         urllib.request.urlopen(urllib.request.Request(url, refused.body, refused.headers), timeout=300)
     return answer.value.code, json.load(answer.value)
 
 
 def by_http_client(url: str, refused: Refused, **options: Any) -> tuple[int, Any]:
-    """It keeps its connection, on which the next request is answered rightly."""
+    """Keep the connection and send a second request, which must be answered correctly."""
     port = int(url.split(":")[2].split("/")[0])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("POST", refused.path, refused.body, refused.headers, **options)
@@ -171,7 +171,7 @@ NEXT = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         (HEAD + b"X: " + b"y" * 100_000, b"head_too_large"),
     ],
 )
-def test_the_sender_of_what_cannot_be_read_reads_why(gateway: Attacked, head: bytes, code: bytes) -> None:
+def test_the_sender_of_bytes_that_are_no_request_gets_the_reason(gateway: Attacked, head: bytes, code: bytes) -> None:
     for _ in range(TRIES):
         with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
             connection.sendall(head + b"y" * 3_000_000)
@@ -181,13 +181,13 @@ def test_the_sender_of_what_cannot_be_read_reads_why(gateway: Attacked, head: by
         assert answer.count(b"HTTP/1.1 ") == 1 and code in answer
 
 
-def test_what_cannot_be_read_is_answered_behind_the_requests_before_it(gateway: Attacked) -> None:
+def test_bytes_that_are_no_request_are_answered_after_the_requests_before_them(gateway: Attacked) -> None:
     good = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     answer = ask_briefly(gateway, good * 2 + b"nonsense\r\n\r\n", half_closed=False)
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"400"]
 
 
-def test_a_body_that_turns_into_nonsense_after_its_answer_has_no_second_one(gateway: Attacked) -> None:
+def test_a_body_that_becomes_invalid_after_its_answer_gets_no_second_answer(gateway: Attacked) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
         answer = connection.recv(65536)
@@ -197,13 +197,13 @@ def test_a_body_that_turns_into_nonsense_after_its_answer_has_no_second_one(gate
     assert status(answer) == 401 and answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_a_client_that_asks_before_it_sends_is_told_not_to(gateway: Attacked) -> None:
-    """And that the connection ends: the next request would be taken for the body."""
+def test_a_client_that_expects_continue_gets_a_refusal_instead(gateway: Attacked) -> None:
+    """The connection ends too, because the next request would be read as the body."""
     answer = ask_briefly(gateway, HEAD + b"Expect: 100-continue\r\nContent-Length: 600000\r\n\r\n", half_closed=False)
     assert status(answer) == 413 and b"connection: close" in answer
 
 
-def test_a_client_that_asks_before_it_sends_is_told_to(gateway: Attacked) -> None:
+def test_a_client_that_expects_continue_gets_100(gateway: Attacked) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -214,7 +214,7 @@ def test_a_client_that_asks_before_it_sends_is_told_to(gateway: Attacked) -> Non
     assert status(answer) == 400 and b"missing_user_id" in answer and answer.endswith(b'{"status":"alive"}')
 
 
-def test_http_1_0_is_not_told_to_continue(gateway: Attacked) -> None:
+def test_http_1_0_gets_no_100_continue(gateway: Attacked) -> None:
     head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
     assert status(ask(gateway, head, then=b"{}")) == 400
 
@@ -228,7 +228,7 @@ def test_a_request_has_exactly_one_host(gateway: Attacked, hosts: bytes) -> None
 
 
 @pytest.mark.parametrize("host", [b"a", b"a:80", b"[::1]:8000", b"", b"xn--bcher-kva.example"])
-def test_a_host_may_be_any(gateway: Attacked, host: bytes) -> None:
+def test_any_host_is_valid(gateway: Attacked, host: bytes) -> None:
     assert status(ask(gateway, b"GET /livez HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == 200
 
 
@@ -236,7 +236,7 @@ def test_http_1_0_needs_no_host(gateway: Attacked) -> None:
     assert status(ask(gateway, b"GET /livez HTTP/1.0\r\n\r\n")) == 200
 
 
-# --- a wish for another protocol -----------------------------------------------------------------------
+# --- Upgrade -----------------------------------------------------------------------
 
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
 WISHES = {
@@ -246,12 +246,14 @@ WISHES = {
     "a list with WebSocket": b"Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n",
 }
 HIDDEN = b"GET /pipelines HTTP/1.1\r\nHost: x\r\n\r\n"
-"""A body that is a request by itself."""
+"""A body that would itself be a valid request."""
 
 
 @pytest.mark.parametrize("wish", list(WISHES))
 @pytest.mark.parametrize("apart", [False, True], ids=["in one packet", "the body in a later packet"])
-def test_a_wish_for_another_protocol_is_ignored_and_its_body_is_read(gateway: Attacked, wish: str, apart: bool) -> None:
+def test_an_upgrade_to_another_protocol_is_ignored_and_the_body_is_read(
+    gateway: Attacked, wish: str, apart: bool
+) -> None:
     head = HEAD + WISHES[wish] + b"Content-Length: %d\r\n\r\n" % len(HIDDEN)
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=300) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -265,25 +267,27 @@ def test_a_wish_for_another_protocol_is_ignored_and_its_body_is_read(gateway: At
 
 
 @pytest.mark.parametrize("wish", list(WISHES))
-def test_the_body_of_such_a_request_may_come_in_chunks_and_requests_behind_it(gateway: Attacked, wish: str) -> None:
+def test_a_request_with_an_ignored_upgrade_may_have_a_chunked_body_and_requests_after_it(
+    gateway: Attacked, wish: str
+) -> None:
     chunked = HEAD + WISHES[wish] + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
     answer = ask_briefly(gateway, chunked * 3 + NEXT, half_closed=False)
     assert answer.count(b"missing_user_id") == 3 and answer.endswith(b'{"status":"alive"}')
 
 
-def test_a_request_of_two_meanings_is_refused_with_such_a_wish_too(gateway: Attacked) -> None:
+def test_an_ambiguous_request_with_an_upgrade_is_refused_too(gateway: Attacked) -> None:
     both = HEAD + H2C + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     answer = ask_briefly(gateway, both + NEXT, half_closed=False)
     assert status(answer) == 400 and answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_http_1_0_wishes_in_vain(gateway: Attacked) -> None:
+def test_an_upgrade_in_http_1_0_is_ignored(gateway: Attacked) -> None:
     head = b"GET /livez HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     assert status(ask(gateway, head)) == 200
 
 
 @pytest.mark.parametrize("method", [b"CONNECT x:80", b"CONNECT a.example:443"])
-def test_nothing_is_connected_through(gateway: Attacked, method: bytes) -> None:
+def test_connect_is_refused(gateway: Attacked, method: bytes) -> None:
     answer = ask_briefly(gateway, method + b" HTTP/1.1\r\nHost: x\r\n\r\n" + NEXT, half_closed=False)
     assert status(answer) == 400 and answer.count(b"HTTP/1.1 ") == 1
 

@@ -1,4 +1,4 @@
-"""Which clients take nothing of what waits for them."""
+"""Clients that read none of the bytes that wait for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_a_client_that_takes_nothing_for_long_enough_has_stalled() -> None:
     assert stalls.look({"deaf": 5, "well": 0}, 10) == ["deaf"]
 
 
-def test_what_is_added_does_not_make_a_client_well() -> None:
+def test_a_client_to_which_more_is_written_is_still_stalled() -> None:
     stalls: Stalls[str] = Stalls(within_s=10)
     stalls.look({"deaf": 5}, 0)
     stalls.look({"deaf": 9}, 5)
@@ -25,7 +25,7 @@ def test_a_slow_client_that_takes_something_has_not_stalled() -> None:
         assert stalls.look({"slow": 1000 - now}, now) == []
 
 
-def test_a_client_that_took_everything_begins_anew() -> None:
+def test_the_time_of_a_client_that_took_everything_starts_again() -> None:
     stalls: Stalls[str] = Stalls(within_s=10)
     stalls.look({"client": 5}, 0)
     stalls.look({"client": 0}, 5)
@@ -40,7 +40,7 @@ def test_a_connection_that_is_gone_is_forgotten() -> None:
     assert stalls.look({"gone": 5}, 12) == []
 
 
-def test_those_for_whom_most_waits_are_as_few_as_leave_room() -> None:
+def test_the_fewest_clients_with_the_most_waiting_bytes_are_cut_off() -> None:
     waiting = {"a": 10, "b": 50, "c": 40, "d": 0}
     assert largest(waiting, 100) == []
     assert largest(waiting, 99) == ["b"]

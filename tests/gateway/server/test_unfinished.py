@@ -1,4 +1,4 @@
-"""All connections together hold no more than a bound, and the one that holds most gives way."""
+"""All connections together hold at most a bounded number of bytes; over it, the largest holder is dropped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Holding:
         self.told += 1
 
 
-def test_the_largest_gives_way_and_of_equals_the_oldest() -> None:
+def test_the_largest_holder_is_dropped_and_of_equals_the_oldest() -> None:
     unfinished = Unfinished(100)
     small, old, new = Holding(), Holding(), Holding()
     for holder, held_bytes in ((small, 20), (old, 40), (new, 40)):
@@ -25,7 +25,7 @@ def test_the_largest_gives_way_and_of_equals_the_oldest() -> None:
     assert (small.told, old.told, new.told, unfinished.total_bytes) == (0, 1, 0, 61)
 
 
-def test_the_one_that_asks_gives_way_if_it_is_the_largest() -> None:
+def test_the_holder_that_asks_is_dropped_if_it_is_the_largest() -> None:
     unfinished = Unfinished(100)
     one, other = Holding(), Holding()
     unfinished.hold(one, 30)
@@ -33,7 +33,7 @@ def test_the_one_that_asks_gives_way_if_it_is_the_largest() -> None:
     assert (one.told, other.told, unfinished.total_bytes) == (0, 1, 30)
 
 
-def test_nothing_is_left_of_a_holder_that_lets_go() -> None:
+def test_a_holder_that_releases_its_bytes_is_forgotten() -> None:
     unfinished = Unfinished(100)
     one, other = Holding(), Holding()
     unfinished.hold(one, 30)

@@ -1,4 +1,4 @@
-"""What one WebSocket client may cost the others, with uvicorn in this process."""
+"""Bounds on the cost of one WebSocket client for the others, with uvicorn in this process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def playing(folder: Path, **settings: Any) -> AsyncIterator[tuple[GatewayS
 
 
 def only(running: GatewayServer) -> BoundedWebSocket:
-    """The one connection there is."""
+    """The only connection."""
     [connection] = running.server_state.connections
     assert isinstance(connection, BoundedWebSocket)
     return connection
@@ -57,7 +57,7 @@ async def drowned(running: GatewayServer, client: BareSocket) -> None:
     sending.cancel()
 
 
-async def test_a_client_that_reads_no_pong_is_not_listened_to(tmp_path: Path) -> None:
+async def test_the_server_stops_reading_from_a_client_that_reads_no_pong(tmp_path: Path) -> None:
     async with playing(tmp_path) as (running, client, _):
         await drowned(running, client)
         connection = only(running)
@@ -65,17 +65,17 @@ async def test_a_client_that_reads_no_pong_is_not_listened_to(tmp_path: Path) ->
         assert connection.transport.get_write_buffer_size() < 256 * 1024
 
 
-async def test_a_client_that_takes_nothing_is_cut_off_even_when_its_socket_was_closed(
+async def test_a_client_that_reads_nothing_is_cut_off_even_after_its_socket_was_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uvicorn_server, "STALLED_S", 1.0)
     async with playing(tmp_path) as (running, client, _):
         await drowned(running, client)
-        only(running).transport.close()  # which waits until all is taken
+        only(running).transport.close()  # the close waits until the client has read everything
         await until(lambda: not running.server_state.connections)
 
 
-async def test_a_client_that_reads_again_is_listened_to_again(tmp_path: Path) -> None:
+async def test_the_server_resumes_reading_when_its_client_reads_again(tmp_path: Path) -> None:
     async with playing(tmp_path, capture=CaptureLimits(open_timeout_s=300)) as (running, client, _):
         pinging = asyncio.create_task(client.send(framed(PING, b"x" * 125) * 60_000))
         await until(lambda: not only(running).writable.is_set())
@@ -88,7 +88,7 @@ async def test_a_client_that_reads_again_is_listened_to_again(tmp_path: Path) ->
         assert (ended.code, ended.reason) == (1008, "schema_error")
 
 
-async def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_of_tiny_frames_is_parsed_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slices: list[int] = []
     given = websocket_protocol.WebSocketsSansIOProtocol.data_received
     monkeypatch.setattr(websocket_protocol, "TURN_S", 0.0)
@@ -108,7 +108,7 @@ async def test_a_flood_of_tiny_frames_is_looked_at_in_turns(tmp_path: Path, monk
         assert len(slices) >= len(flood) / websocket_protocol.SLICE_BYTES
 
 
-async def test_a_frame_is_given_whole_and_what_follows_it_in_slices(
+async def test_a_frame_is_parsed_whole_and_the_bytes_after_it_in_slices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parser = websocket_protocol.WebSocketsSansIOProtocol
@@ -132,7 +132,9 @@ async def test_a_frame_is_given_whole_and_what_follows_it_in_slices(
         monkeypatch.setattr(parser, "handle_pong", counted)
         connection.data_received(picture + flood)
         assert b"".join(given) == picture + flood and len(heard) == 10_000
-        assert len(given[0]) + len(given[1]) == len(picture), "the slice in which it begins, and all that lacks"
+        assert len(given[0]) + len(given[1]) == len(picture), (
+            "the slice in which the frame begins, and the rest of the frame"
+        )
         assert {len(piece) for piece in given[2:-1]} == {websocket_protocol.SLICE_BYTES}
         assert max(Counter(heard).values()) <= websocket_protocol.SLICE_BYTES / len(framed(PONG)) + 1
 
@@ -156,7 +158,7 @@ async def test_a_frame_that_comes_in_pieces_is_no_longer_cut(tmp_path: Path, mon
 
 
 async def _turns(done: Callable[[], bool]) -> int:
-    """How many turns of the event loop it takes."""
+    """The number of turns of the event loop that ``step`` takes."""
     turns = 0
     while not done():
         await asyncio.sleep(0)
@@ -205,12 +207,12 @@ async def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path
         assert not connection.frames and not connection._unseen
 
 
-async def test_a_message_that_waits_for_its_endpoint_counts_and_goes_with_the_connection(tmp_path: Path) -> None:
+async def test_a_message_that_waits_for_its_endpoint_counts_until_the_connection_ends(tmp_path: Path) -> None:
     async with playing(tmp_path) as (running, client, gateway):
         connection = only(running)
         connection.data_received(framed(BINARY, bytes(90_000)))
         assert gateway.state.unfinished.total_bytes == 90_000
-        await holds(gateway, 0)  # the endpoint has it
+        await holds(gateway, 0)  # the endpoint has the message
         assert (await client.ended()).code == 1008
         client.drop()
         await until(lambda: not running.server_state.connections)
@@ -235,7 +237,7 @@ async def test_a_message_in_pieces_arrives_as_it_was_sent(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("why", ["too many fragments", "too slow"])
-async def test_a_message_without_end_is_ended_and_the_client_is_told(
+async def test_a_message_without_end_is_cut_and_the_client_gets_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     endless = framed(BINARY, b"x", last=False)
@@ -266,7 +268,7 @@ async def test_pings_do_not_prolong_a_message(tmp_path: Path, monkeypatch: pytes
         assert (await client.ended()).reason == "protocol_violation"
 
 
-async def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp_path: Path) -> None:
+async def test_time_in_which_the_server_does_not_read_does_not_count_against_the_client(tmp_path: Path) -> None:
     async with playing(tmp_path) as (running, client, _):
         await client.send(framed(BINARY, b"xx")[:-1])
         connection = only(running)
@@ -277,7 +279,7 @@ async def test_the_time_in_which_the_server_does_not_read_is_not_the_clients(tmp
         assert connection._deadline is not None
 
 
-async def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
+async def test_the_connection_that_holds_most_is_closed_with_a_reason(tmp_path: Path) -> None:
     async with playing(tmp_path) as (running, client, gateway):
         gateway.state.unfinished.most_bytes = 5_000_000
         port = socket_port(running)
@@ -300,7 +302,7 @@ async def test_who_holds_most_gives_way_and_is_told(tmp_path: Path) -> None:
         await holds(gateway, 0)
 
 
-async def test_a_capture_socket_that_gives_way_is_told(tmp_path: Path) -> None:
+async def test_a_capture_socket_that_is_closed_for_others_gets_a_reason(tmp_path: Path) -> None:
     async with playing(tmp_path) as (_, client, gateway):
         gateway.state.unfinished.most_bytes = 1_000_000
         await client.send(BEGUN)
@@ -313,7 +315,9 @@ async def test_a_capture_socket_that_gives_way_is_told(tmp_path: Path) -> None:
     ("nonsense", "code"),
     [(framed(3, b"x"), 1002), (framed(TEXT, b"\xff"), 1007), (framed(BINARY, bytes(7_000_000))[:20], 1009)],
 )
-async def test_who_sends_no_message_reads_why_though_it_sends_on(tmp_path: Path, nonsense: bytes, code: int) -> None:
+async def test_a_client_that_sends_an_invalid_message_gets_the_reason_though_it_goes_on_sending(
+    tmp_path: Path, nonsense: bytes, code: int
+) -> None:
     async with playing(tmp_path) as (_, client, _):
         await client.send(nonsense + framed(PONG) * 500_000)
         assert (await client.ended()).code == code

@@ -1,4 +1,4 @@
-"""``POST /schema-recorder/append``: answered only after the line is in the file, refused as the contract says."""
+"""``POST /schema-recorder/append`` answers after the line is in the file, or refuses as the contract says."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_success_is_201_with_the_minimal_body_after_the_line_is_there(tmp_
         ({"source": "landmark_extractor", "raw_features_ref": {"shape": []}}, "client"),
     ],
 )
-async def test_an_event_under_a_name_of_ours_is_taken_and_its_line_says_that_a_client_appended_it(
+async def test_an_event_with_a_name_of_the_pipeline_is_recorded_as_a_client_s(
     tmp_path: Path, fields: dict[str, Any], by: str | None
 ) -> None:
     async with reaching(tmp_path) as gateway:
@@ -129,14 +129,14 @@ async def test_body_that_is_no_json_object_is_422(tmp_path: Path, body: bytes) -
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", '"\\ud800"', "01", "1.", "True", "[" * 5000 + "]" * 5000])
-async def test_what_is_no_json_text_is_422_and_not_queued(value: str, tmp_path: Path) -> None:
+async def test_a_body_that_is_no_json_is_422_and_not_queued(value: str, tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
         body = orjson.dumps(message(gateway))[:-1].decode() + f',"x":{value}}}'
         assert_refused(await gateway.post(PATH, body.encode()), 422, "schema_error")
         assert await gateway.state.events.xlen(keys.EVENTS) == 0
 
 
-async def test_name_that_occurs_twice_is_422_so_that_what_was_validated_is_what_is_kept(tmp_path: Path) -> None:
+async def test_a_repeated_name_is_422_so_that_the_validated_value_is_the_recorded_one(tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
         make_log_directory(gateway)
         body = orjson.dumps(message(gateway))
@@ -153,7 +153,7 @@ async def test_schema_error_is_422(tmp_path: Path, changes: dict[str, Any]) -> N
         assert detail.startswith(next(iter(changes)))
 
 
-async def test_oversized_event_is_413_before_it_is_queued_and_one_of_the_limit_is_taken(tmp_path: Path) -> None:
+async def test_an_oversized_event_is_413_before_it_is_queued_and_one_of_the_limit_is_recorded(tmp_path: Path) -> None:
     async with reaching(tmp_path, max_event_bytes=2048) as gateway:
         make_log_directory(gateway)
         document = message(gateway, fill="")

@@ -1,4 +1,4 @@
-"""``POST /session_manager/sessions.*``: every row of the contract's table, and the session spine's guards."""
+"""``POST /session_manager/sessions.*``: every row of the contract's table, and the invariants of sessions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MS_Z = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z\Z")
 
 
 def assert_invariants(message: dict[str, Any], user_id: str, session_id: str, performer_id: str) -> None:
-    """What every output and every logged event of the session manager has."""
+    """Check the invariants of an answer or event of the session manager."""
     assert message["source"] == "session_manager"
     assert (message["user_id"], message["session_id"]) == (user_id, session_id)
     assert message["performer_id"] == performer_id
@@ -131,7 +131,7 @@ async def test_end_of_an_unknown_session_is_404_and_of_another_users_400(tmp_pat
         assert await gateway.status(session_id) == "active"
 
 
-async def test_validate_tells_active_closed_and_invalid(tmp_path: Path) -> None:
+async def test_validate_answers_active_closed_and_invalid(tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
         session_id = (await gateway.start()).json()["session_id"]
         assert await gateway.status(session_id) == "active"
@@ -189,11 +189,11 @@ def test_a_user_whose_id_differs_in_case_alone_is_refused_where_the_file_system_
 ) -> None:
     users = tmp_path / "logs" / "users"
     session = "sess_0123456789abcdef"
-    for user_id in ("Ann", "ann"):  # a file system that tells them apart has a folder for each
+    for user_id in ("Ann", "ann"):  # a case-sensitive file system has a folder for each
         store.make_directories(tmp_path / "data", tmp_path / "logs", user_id, session)
     assert sorted(path.name for path in users.iterdir()) == ["Ann", "ann"]
     store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", session)
-    (users / "CARER").symlink_to("carer")  # another name of the same folder, as such a file system finds it
+    (users / "CARER").symlink_to("carer")  # the same folder under another name, as on a file system that ignores case
     monkeypatch.setattr(Path, "iterdir", lambda folder: [folder / "Carer"])
     with pytest.raises(RequestRefused) as refused:
         store.make_directories(tmp_path / "data", tmp_path / "logs", "carer", "sess_0123456789abcdee")
@@ -226,7 +226,7 @@ async def test_without_a_recorder_start_is_503_and_a_repeat_resumes(
     ("code", "status"),
     [("missing_session_path", 409), ("event_too_large", 413), ("invalid_event", 422), ("recorder_io_error", 500)],
 )
-async def test_what_the_recorder_refuses_the_client_is_told(tmp_path: Path, code: str, status: int) -> None:
+async def test_a_refusal_of_the_recorder_is_the_client_s_answer(tmp_path: Path, code: str, status: int) -> None:
     async with reaching(tmp_path) as gateway:
         gateway.recorder.refuse = Receipt(error=code, detail="why")
         assert assert_refused(await gateway.start(), status, code) == "why"

@@ -1,4 +1,4 @@
-"""The form of an upload, fed in pieces of any size: what comes out, what is refused, and how little is held."""
+"""The parser of an upload's form, fed in pieces of any size: its results, its refusals and its memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_form_is_the_same_however_it_is_cut(size: int) -> None:
     assert (reader.fields, file) == ({"user_id": "u", "intent": "größer"}, VIDEO)
 
 
-def test_what_was_read_is_let_go_of() -> None:
+def test_a_part_that_was_read_is_freed() -> None:
     reader = FormReader(TYPE)
     list(reader.feed(part("file", b"", "a.mp4")[:-2]))
     for _ in range(100):
@@ -65,7 +65,7 @@ def test_what_was_read_is_let_go_of() -> None:
     ids=["no file", "no end", "two files", "a name twice", "another file", "no text", "a long field", "many fields",
          "an endless header", "no name", "no form", "nothing"],
 )  # fmt: skip
-def test_a_form_that_is_none_is_refused(data: bytes) -> None:
+def test_an_invalid_form_is_refused(data: bytes) -> None:
     with pytest.raises(RequestRefused) as refused:
         read(data)
     assert (refused.value.status, refused.value.code) == (422, "schema_error")
@@ -82,7 +82,7 @@ def test_a_form_that_is_none_is_refused(data: bytes) -> None:
         f"multipart/form-data; boundary={'x' * 201}",
     ],
 )
-def test_what_is_no_multipart_form_is_refused_before_its_body(content_type: str) -> None:
+def test_another_content_type_is_refused_before_its_body(content_type: str) -> None:
     with pytest.raises(RequestRefused) as refused:
         FormReader(content_type)
     assert (refused.value.status, refused.value.code) == (415, "not_multipart")

@@ -1,4 +1,4 @@
-"""``POST /video/submit``: what is taken becomes a capture, what is not leaves nothing in either broker."""
+"""``POST /video/submit``: an accepted video becomes a capture, a refused one leaves no key in either broker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TYPE = {"Content-Type": "multipart/form-data; boundary=XX"}
 
 @pytest.fixture(autouse=True)
 def roomy() -> Iterator[mock.AsyncMock]:
-    """The fake brokers do not say how full they are."""
+    """Fake brokers have no INFO, so their memory share is patched."""
     share = mock.AsyncMock(return_value=0.1)
     with mock.patch.object(lifecycle, "memory_share", share), mock.patch.object(incoming_upload, "memory_share", share):
         yield share
@@ -116,7 +116,7 @@ async def test_a_file_that_is_no_video_is_refused_and_leaves_nothing(tmp_path: P
         await nothing_is_left(gateway, fields)
 
 
-async def test_a_closed_session_and_a_capture_that_was_there_are_refused(tmp_path: Path) -> None:
+async def test_a_closed_session_and_a_used_capture_id_are_refused(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         assert (await submit(gateway, fields)).status_code == 202
         assert_refused(await submit(gateway, fields), 409, "duplicate_capture")
@@ -148,7 +148,7 @@ async def test_a_file_that_is_too_large_is_refused_by_its_length_or_on_its_way(t
         await nothing_is_left(gateway, fields)
 
 
-async def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: Path) -> None:
+async def test_if_the_fields_come_first_a_refusal_comes_before_the_file(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         read = 0
 
@@ -167,7 +167,7 @@ async def test_who_sends_the_fields_first_is_refused_before_the_file(tmp_path: P
         await nothing_is_left(gateway, fields)
 
 
-async def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
+async def test_the_fields_may_come_after_the_file(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         head = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         tail = "".join(
@@ -179,7 +179,7 @@ async def test_fields_may_come_behind_the_file(tmp_path: Path) -> None:
         assert answer.status_code == 202
 
 
-async def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_client_that_leaves_in_the_middle_leaves_no_key(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         stored: list[set[str]] = []
 
@@ -197,7 +197,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path: Path)
     ("settings", "code"),
     [({"upload_max_videos": 1}, "too_many_uploads"), ({"upload_max_total_bytes": 2_000_000}, "too_many_uploads")],
 )
-async def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_again(
+async def test_more_videos_or_bytes_than_there_is_room_for_get_a_429_with_retry_after(
     tmp_path: Path, settings: dict[str, int], code: str
 ) -> None:
     async with uploading(tmp_path, **settings) as (gateway, fields):
@@ -209,9 +209,9 @@ async def test_more_videos_or_bytes_than_there_is_room_for_are_told_to_come_agai
         assert await frames_keys(gateway) == before
 
 
-async def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+async def test_a_broker_that_is_short_of_memory_refuses_videos(tmp_path: Path, roomy: mock.AsyncMock) -> None:
     async with uploading(tmp_path) as (gateway, fields):
-        roomy.return_value = 0.6  # there is room for a capture, not for a video
+        roomy.return_value = 0.6  # there is memory for a capture, but not for a video
         assert_refused(await submit(gateway, fields), 429, "frames_broker_full")
         roomy.return_value = 0.1
         oom = redis.exceptions.OutOfMemoryError("OOM command not allowed")
@@ -220,7 +220,7 @@ async def test_a_broker_that_is_short_of_memory_takes_no_video(tmp_path: Path, r
         await nothing_is_left(gateway, fields)
 
 
-async def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_path: Path) -> None:
+async def test_a_broker_that_lost_the_chunks_is_noticed_before_the_answer(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
 
         async def form() -> AsyncIterator[bytes]:
@@ -237,13 +237,13 @@ async def test_a_broker_that_lost_the_chunks_is_found_out_before_the_answer(tmp_
 
 
 @pytest.mark.parametrize("lease_s", [60, 3600], ids=["while it arrives", "once it is reserved"])
-async def test_a_place_whose_answer_was_lost_is_let_go_of_too(
+async def test_a_slot_whose_answer_was_lost_is_released_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease_s: int
 ) -> None:
     async def lossy(broker: Any, call: Any) -> Any:
         answer = await run(broker, call)
         if call.name == "upload_slot" and lease_s * 1000 in call.arguments:
-            raise BrokerUnavailable("frames", "its answer was lost")
+            raise BrokerUnavailable("frames", "the answer was lost")
         return answer
 
     monkeypatch.setattr(incoming_upload, "run", lossy)
@@ -254,7 +254,7 @@ async def test_a_place_whose_answer_was_lost_is_let_go_of_too(
         assert code == (b"forward_failed" if lease_s == 3600 else None)
 
 
-async def test_what_a_gateway_leaves_that_dies_before_it_reserved_goes_in_a_minute(
+async def test_the_chunks_of_a_gateway_that_died_before_it_reserved_expire_in_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with uploading(tmp_path) as (gateway, fields):
@@ -279,7 +279,7 @@ async def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lo
 
         async def lost(*_: Any) -> bool:
             await run(gateway.state.events, records.publish(EventEntry(b"{}", *ids), CaptureCounts(1, 1)))
-            raise BrokerUnavailable("frames", "its answer was lost")
+            raise BrokerUnavailable("frames", "the answer was lost")
 
         monkeypatch.setattr(lifecycle, "OPEN_WITHIN_S", 0.0)
         monkeypatch.setattr(upload_store, "wait", lost)
@@ -287,7 +287,7 @@ async def test_a_video_that_is_recorded_while_the_answers_of_its_dispatch_are_lo
         assert await gateway.state.events.hget(keys.capture_record(fields["capture_id"]), "outcome") == b"published"
 
 
-async def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None:
+async def test_no_chunk_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
 
         async def half() -> AsyncIterator[bytes]:
@@ -295,26 +295,28 @@ async def test_no_piece_goes_to_a_broker_that_began_to_persist(tmp_path: Path) -
             assert len(await frames_keys(gateway)) == 2
             gateway.state.frames_unfit = "appendonly is on"
             yield VIDEO
-            raise AssertionError("the rest of it is taken too")
+            raise AssertionError("the rest of the body is read too")
 
         answer = await gateway.client.post("/video/submit", content=half(), headers=TYPE)
         assert_refused(answer, 503, "brokers_unready")
         await nothing_is_left(gateway, fields)
 
 
-async def test_room_that_others_took_meanwhile_is_noticed(tmp_path: Path, roomy: mock.AsyncMock) -> None:
+async def test_an_upload_is_refused_if_others_took_its_room_while_it_arrived(
+    tmp_path: Path, roomy: mock.AsyncMock
+) -> None:
     roomy.side_effect = [0.1, 0.2, 0.6]
     large = VIDEO + bytes(2 * incoming_upload.LOOK_CHUNKS * CHUNK_BYTES)
     async with uploading(tmp_path) as (gateway, fields):
         assert_refused(await submit(gateway, fields, large), 429, "frames_broker_full")
         assert roomy.await_count == 3
         first, second, third = [call.args[2] for call in roomy.await_args_list]
-        assert first - second == second - third == incoming_upload.LOOK_CHUNKS * CHUNK_BYTES, "what is still to come"
+        assert first - second == second - third == incoming_upload.LOOK_CHUNKS * CHUNK_BYTES, "the bytes still to come"
         await nothing_is_left(gateway, fields)
 
 
 @pytest.mark.parametrize("whole", [b"", b'--XX\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n--XX--\r\n'])
-async def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_for_ever(
+async def test_a_form_that_never_begins_or_never_ends_is_read_no_further_than_a_bound(
     tmp_path: Path, whole: bytes
 ) -> None:
     async with uploading(tmp_path, upload_max_bytes=1_000_000) as (gateway, fields):
@@ -333,7 +335,9 @@ async def test_a_form_that_never_begins_or_goes_on_behind_its_end_is_not_read_fo
         await nothing_is_left(gateway, fields)
 
 
-async def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_sends_too_slowly_or_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(routes, "SILENT_S", 0.05)
     async with uploading(tmp_path) as (gateway, fields):
 
@@ -346,7 +350,7 @@ async def test_who_sends_too_slowly_or_nothing_is_told_so(tmp_path: Path, monkey
         await nothing_is_left(gateway, fields)
 
 
-async def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_video(tmp_path: Path) -> None:
+async def test_a_gateway_that_stops_does_not_wait_for_the_rest_of_a_video(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
 
         async def half() -> AsyncIterator[bytes]:
@@ -361,7 +365,7 @@ async def test_a_gateway_that_is_told_to_stop_does_not_wait_for_the_rest_of_a_vi
         await nothing_is_left(gateway, fields)
 
 
-def test_20_s_are_given_and_then_64_kib_a_second_are_needed_and_all_has_an_end() -> None:
+def test_an_upload_has_20_s_and_then_needs_64_kib_a_second_up_to_its_deadline() -> None:
     assert not too_slow(20, 0, 900)
     assert too_slow(21, 60_000, 900)
     assert not too_slow(899, 200 * 1024 * 1024, 900)
@@ -383,7 +387,7 @@ async def test_a_video_that_never_comes_to_its_end_is_refused_however_fast_it_co
         await nothing_is_left(gateway, fields)
 
 
-async def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
+async def test_a_job_s_report_has_its_progress_and_its_outcome(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         frames, events, job = gateway.state.frames, gateway.state.events, fields["capture_id"]
 
@@ -405,7 +409,7 @@ async def test_how_far_a_job_is_and_what_became_of_it(tmp_path: Path) -> None:
         assert (results["status"], results["error_code"]) == ("aborted", "video_damaged")
 
 
-async def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
+async def test_a_job_that_was_never_submitted_is_unknown(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         camera = {**fields, "opened_at": ""}
         await gateway.state.events.hset(keys.capture_record("camera"), mapping=camera)
@@ -416,7 +420,7 @@ async def test_a_job_that_nobody_submitted_is_unknown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("user_id", ["a/b", "../x", "\x1b[2J", "u" * 129, ".u", "a b"])
-async def test_no_place_is_taken_for_a_user_who_cannot_be_one(tmp_path: Path, user_id: str) -> None:
+async def test_an_invalid_user_id_takes_no_slot(tmp_path: Path, user_id: str) -> None:
     async with uploading(tmp_path) as (gateway, fields):
 
         async def form() -> AsyncIterator[bytes]:
@@ -444,7 +448,7 @@ def begun(fields: dict[str, str]) -> bytes:
 
 @asynccontextmanager
 async def silent_uploads(gateway: Reached, forms: list[bytes], **headers: str) -> AsyncIterator[list[Any]]:
-    """Uploads that send so much, and then nothing more until the block ends."""
+    """Uploads that send the given bytes and then nothing until the block ends."""
     go, sent = asyncio.Event(), 0
 
     async def silent(form: bytes) -> AsyncIterator[bytes]:
@@ -468,7 +472,7 @@ async def silent_uploads(gateway: Reached, forms: list[bytes], **headers: str) -
 @pytest.mark.parametrize(
     "change", [{"session_id": "sess_00000000000000ff"}, {"session_id": ""}, {"user_id": "another"}]
 )
-async def test_no_place_is_taken_or_counted_without_an_active_session_of_the_user(
+async def test_an_upload_without_an_active_session_takes_no_slot_of_the_user(
     tmp_path: Path, change: dict[str, str]
 ) -> None:
     async with (
@@ -480,7 +484,7 @@ async def test_no_place_is_taken_or_counted_without_an_active_session_of_the_use
         assert (await submit(gateway, fields)).status_code == 202
 
 
-async def test_uploads_whose_user_is_not_known_count_for_no_user_and_keep_nobody_out(tmp_path: Path) -> None:
+async def test_uploads_whose_user_is_not_known_yet_do_not_keep_a_user_out(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         only_user = {"user_id": fields["user_id"]}
         async with silent_uploads(gateway, [begun(only_user)] * 10) as tasks:
@@ -502,7 +506,7 @@ async def test_one_address_sends_half_of_the_videos_at_a_time(tmp_path: Path) ->
         assert not gateway.state.arriving
 
 
-async def test_what_is_announced_and_does_not_come_keeps_no_room_from_others(tmp_path: Path) -> None:
+async def test_announced_bytes_that_do_not_come_take_no_room_from_others(tmp_path: Path) -> None:
     async with (
         uploading(tmp_path) as (gateway, fields),
         silent_uploads(gateway, [begun(fields)] * 2, **{"Content-Length": "200000000"}),
@@ -512,7 +516,7 @@ async def test_what_is_announced_and_does_not_come_keeps_no_room_from_others(tmp
         assert (await submit(gateway, fields)).status_code == 202
 
 
-async def test_a_place_grows_with_what_has_come(tmp_path: Path) -> None:
+async def test_a_slot_grows_with_the_bytes_received(tmp_path: Path) -> None:
     async with uploading(tmp_path) as (gateway, fields):
         lengths: list[int] = []
 
