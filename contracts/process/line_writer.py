@@ -29,7 +29,7 @@ def printable(text: str) -> str:
     )
 
 
-class _Line(NamedTuple):
+class _PendingLine(NamedTuple):
     """``stands_for``: how many lines are lost if this one cannot be written."""
 
     data: bytes
@@ -56,7 +56,7 @@ class LineWriter:
 
     def _renew(self) -> None:
         """Begin without a thread: a fork leaves it behind, and a lock that it held."""
-        self._lines: deque[_Line] = deque()
+        self._lines: deque[_PendingLine] = deque()
         self._waiting_bytes = self._lost = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -71,7 +71,7 @@ class LineWriter:
                 self._lost += 1
                 return
             self._tell_lost()
-            self._put(_Line(data, 1))
+            self._put(_PendingLine(data, 1))
 
     def flush(self, within_s: float) -> None:
         """Wait until what was said is written or lost, ``within_s`` seconds at most."""
@@ -81,14 +81,14 @@ class LineWriter:
     def _encoded(self, line: str) -> bytes:
         return line.encode(self._encoding, "backslashreplace") + b"\n"
 
-    def _put(self, line: _Line) -> None:
+    def _put(self, line: _PendingLine) -> None:
         self._lines.append(line)
         self._waiting_bytes += len(line.data)
         self._changed.notify_all()
 
     def _tell_lost(self) -> None:
         if self._lost:
-            self._put(_Line(self._encoded(self._lost_line(self._lost)), self._lost))
+            self._put(_PendingLine(self._encoded(self._lost_line(self._lost)), self._lost))
             self._lost = 0
 
     def _has_thread(self) -> bool:

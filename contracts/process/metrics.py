@@ -108,7 +108,7 @@ def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], 
         return
     token = settings.api_token.get_secret_value() if settings.api_token else None
     listeners = open_listeners(settings.host, settings.metrics_port, "A3CP_METRICS_PORT")
-    servers = [_Server(listener, registry, TokenRule(token), alive) for listener in listeners]
+    servers = [_MetricsServer(listener, registry, TokenRule(token), alive) for listener in listeners]
     for server in servers:
         threading.Thread(target=server.serve_forever, args=(POLL_S,), name="metrics", daemon=True).start()
     log.info("metrics served", address=address_of(settings.host, listeners[0].getsockname()[1]) + "/metrics")
@@ -120,7 +120,7 @@ def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], 
             server.server_close()
 
 
-class _Server(ThreadingMixIn, BaseServer):
+class _MetricsServer(ThreadingMixIn, BaseServer):
     """One thread for each connection, each connection for one request, and not many of them at once."""
 
     daemon_threads = True
@@ -177,7 +177,7 @@ def _shut(connection: socket.socket) -> None:
 class _Handler(BaseHTTPRequestHandler):
     """``GET /metrics``, with the token if one is set, and ``GET /livez``. Refusals are JSON."""
 
-    server: _Server
+    server: _MetricsServer
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]

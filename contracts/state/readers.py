@@ -17,7 +17,7 @@ from contracts.state.recording import RECEIPT_TTL_S
 from contracts.state.records import CaptureRecord
 
 __all__ = [
-    "Session",
+    "SessionEntry",
     "StateSummary",
     "put_receipt",
     "read_record",
@@ -122,14 +122,14 @@ async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | N
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionEntry:
     """What the registry says of a session."""
 
     user_id: str
     active: bool
 
 
-async def read_session(broker: AsyncBroker, session_id: str) -> Session | None:
+async def read_session(broker: AsyncBroker, session_id: str) -> SessionEntry | None:
     """Read one session of the registry; None if it is unknown.
 
     Raises:
@@ -139,7 +139,7 @@ async def read_session(broker: AsyncBroker, session_id: str) -> Session | None:
     with broker_errors("events"):
         values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status"])
     user_id, status = values
-    return Session(user_id.decode(errors="replace"), status == b"active") if user_id is not None else None
+    return SessionEntry(user_id.decode(errors="replace"), status == b"active") if user_id is not None else None
 
 
 async def put_receipt(broker: AsyncBroker, entry_id: str, receipt: Receipt) -> None:

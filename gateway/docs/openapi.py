@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from contracts.messages.http import Refusal
 from contracts.rules.codes import refused_at
-from gateway.docs.operations import OPERATIONS, Answer, Operation
+from gateway.docs.operations import OPERATIONS, Operation, Success
 from gateway.docs.refusals import Refused
 from gateway.docs.schemas import Schema, components, reference
 
@@ -98,7 +98,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return dict(sorted(made.items()))
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Success) -> dict[str, Any]:
     schema = reference(answer.model.__name__) if answer.model else None
     if answer.many:
         schema = {"type": "array", "items": schema}

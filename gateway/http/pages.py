@@ -21,7 +21,7 @@ from starlette.types import Scope
 
 from contracts.rules.errors import RequestRefused
 
-__all__ = ["BUILT", "SHELLS", "Build", "page_for_browsers", "page_routes", "read_build", "relative"]
+__all__ = ["BUILT", "SHELLS", "PagesBuild", "page_for_browsers", "page_routes", "read_build", "relative"]
 
 SHELLS = ("/", "/demo/session", "/demo/gesture", "/live", "/upload")
 """The addresses of the pages; the shell finds out by itself which one it is at."""
@@ -56,7 +56,7 @@ line in its session's log. Raw frames are never kept.</p>
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class PagesBuild:
     """What the build made: the shell, and each file by its name, which holds a hash of what is in it."""
 
     shell: bytes
@@ -73,14 +73,14 @@ def relative(path: str, target: str) -> str:
     return "../" * (path.count("/") - 1) + target.removeprefix("/") or "./"
 
 
-def read_build(folder: Path) -> Build | None:
+def read_build(folder: Path) -> PagesBuild | None:
     """The build in a folder; None if there is none."""
     try:
         shell = (folder / "index.html").read_bytes()
         files = {path.name: path.read_bytes() for path in (folder / "assets").iterdir() if path.suffix in _MEDIA_TYPES}
     except OSError:
         return None
-    return Build(shell, files)
+    return PagesBuild(shell, files)
 
 
 def page_for_browsers(scope: Scope, status: int) -> Response | None:
@@ -92,7 +92,7 @@ def page_for_browsers(scope: Scope, status: int) -> Response | None:
 
 
 @cache
-def _our_build() -> Build | None:
+def _our_build() -> PagesBuild | None:
     return read_build(BUILT)
 
 

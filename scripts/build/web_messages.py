@@ -58,7 +58,7 @@ _READ: tuple[type[BaseModel], ...] = (
 )
 
 
-class _Generator(GenerateJsonSchema):
+class _FieldsThatAreSent(GenerateJsonSchema):
     """What is sent may leave out a field with a default; what is read always has it, unless it is null."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
@@ -72,7 +72,7 @@ def schema() -> dict[str, Any]:
         *((model, "validation") for model in _SENT),
         *((model, "serialization") for model in _READ),
     ]
-    _, document = models_json_schema(modes, schema_generator=_Generator)
+    _, document = models_json_schema(modes, schema_generator=_FieldsThatAreSent)
     return {"title": "Messages", **document}
 
 

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["IMAGES", "ImageError", "direct_packages", "main", "metadata", "part_of_lock"]
+__all__ = ["IMAGES", "ContainerImageError", "direct_packages", "main", "metadata", "part_of_lock"]
 
 IMAGES = ("gateway", "workers", "recorder")
 
@@ -21,7 +21,7 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==")
 _VIA = re.compile(r"^ +# +(?:via +)?([A-Za-z0-9._-]+)")
 
 
-class ImageError(Exception):
+class ContainerImageError(Exception):
     """The lock or ``pyproject.toml`` has not what an image needs."""
 
 
@@ -29,11 +29,11 @@ def direct_packages(image: str, pyproject: str) -> frozenset[str]:
     """What the image's process imports by itself, by canonical names.
 
     Raises:
-        ImageError: there is no such image.
+        ContainerImageError: there is no such image.
     """
     lists = tomllib.loads(pyproject)["tool"]["a3cp"]["images"]
     if image not in IMAGES:
-        raise ImageError(f"{image}: no such image; there are {', '.join(IMAGES)}")
+        raise ContainerImageError(f"{image}: no such image; there are {', '.join(IMAGES)}")
     return frozenset(map(_canonical, [*lists["contracts"], *lists[image]]))
 
 
@@ -41,12 +41,12 @@ def part_of_lock(wanted: Iterable[str], lock: str) -> str:
     """The pins of ``wanted``, and of all that they need in turn: the lock says beside each pin who needs it.
 
     Raises:
-        ImageError: one of them is not in the lock.
+        ContainerImageError: one of them is not in the lock.
     """
     pins = [(name, frozenset(_needed_by(block)), block) for name, block in _blocks(lock)]
     needed = frozenset(wanted)
     if missing := needed - {name for name, _, _ in pins}:
-        raise ImageError(f"not in the lock: {', '.join(sorted(missing))}")
+        raise ContainerImageError(f"not in the lock: {', '.join(sorted(missing))}")
     while more := {name for name, via, _ in pins if via & needed} - needed:
         needed |= more
     return "".join(block for name, _, block in pins if name in needed)
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     pyproject, lock = (here / "pyproject.toml").read_text(), (here / "requirements.lock").read_text()
     try:
         part = part_of_lock(direct_packages(image, pyproject), lock)
-    except ImageError as error:
+    except ContainerImageError as error:
         print(error, file=sys.stderr)
         return 1
     info, content = metadata(pyproject)

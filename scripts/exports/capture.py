@@ -13,13 +13,13 @@ from contracts.rules.ids import format_utc
 from contracts.rules.landmarks import LAYOUT, Part
 from recorder.artifact import Artifact
 
-__all__ = ["Capture", "frame_rate"]
+__all__ = ["VerifiedCapture", "frame_rate"]
 
 _TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class VerifiedCapture:
     """A capture that was verified.
 
     Attributes:

@@ -14,8 +14,8 @@ from rich.progress import track
 from contracts.process.settings import Settings
 from contracts.storage.artifacts import ArtifactSource
 from scripts.commands.session_logs import find_logs
-from scripts.exports.capture import Capture
-from scripts.exports.folder import Draft, ExportError, Outcome
+from scripts.exports.capture import VerifiedCapture
+from scripts.exports.folder import Draft, ExportError, ExportResult
 from scripts.exports.formats import conversion
 from scripts.exports.sessions import Choice, Selection
 from scripts.terminal import printable
@@ -63,10 +63,10 @@ def export(settings: Settings, request: ExportRequest) -> int:
     return 1 if selection.failed else 0
 
 
-def _shown(selection: Selection) -> Iterator[Capture]:
+def _shown(selection: Selection) -> Iterator[VerifiedCapture]:
     """The captures, with a bar on a terminal that moves for each that was looked at."""
     console = Console(stderr=True)
-    captures: Iterable[Capture] = selection.captures()
+    captures: Iterable[VerifiedCapture] = selection.captures()
     yield from track(
         captures, "exporting", selection.total, console=console, transient=True, disable=not console.is_terminal
     )
@@ -81,9 +81,10 @@ def _tell_what_is_not_exported(selection: Selection) -> None:
         print(printable(f"FAILED     {text}"), file=sys.stderr)
 
 
-def _summary(selection: Selection, target: Path, outcome: Outcome) -> str:
+def _summary(selection: Selection, target: Path, outcome: ExportResult) -> str:
     parts = [f"{target}: {_many(selection.exported, 'capture')} of {_many(len(selection.sessions), 'session')}"]
-    parts.append({Outcome.WRITTEN: "written", Outcome.UNCHANGED: "as before", Outcome.REPLACED: "replaced"}[outcome])
+    texts = {ExportResult.WRITTEN: "written", ExportResult.UNCHANGED: "as before", ExportResult.REPLACED: "replaced"}
+    parts.append(texts[outcome])
     if selection.unknown_consent:
         parts.append(f"consent unknown for {selection.unknown_consent}")
     if selection.held_back:

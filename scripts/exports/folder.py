@@ -22,7 +22,7 @@ from contracts.process.folder_lock import is_free
 from contracts.rules.errors import A3CPError
 from scripts.exports.tables import File, json_file
 
-__all__ = ["Draft", "ExportError", "MANIFEST", "Outcome"]
+__all__ = ["Draft", "ExportError", "MANIFEST", "ExportResult"]
 
 MANIFEST = "export.json"
 """Says what wrote the folder, and the SHA-256 of every other file in it."""
@@ -36,7 +36,7 @@ class ExportError(A3CPError):
     """An export could not be made; what was there before is untouched."""
 
 
-class Outcome(Enum):
+class ExportResult(Enum):
     """What `Draft.keep` did."""
 
     WRITTEN = "written"
@@ -80,7 +80,7 @@ class Draft:
         """Write one file of the export."""
         self._hashes[file.path] = self._write(file)
 
-    def keep(self, about: dict[str, Any], *, replace: bool) -> Outcome:
+    def keep(self, about: dict[str, Any], *, replace: bool) -> ExportResult:
         """Put the export in its place. One that is there and is the same stays; one that differs is replaced if
         ``replace`` says so and all that is in it is what an export wrote."""
         manifest = json_file(MANIFEST, {**about, "files": self._hashes})
@@ -89,9 +89,9 @@ class Draft:
         with _refusals(f"{there}"):
             if not there.exists():
                 self._move(self._folder, there)
-                return Outcome.WRITTEN
+                return ExportResult.WRITTEN
             if _hashes(there) == made:
-                return Outcome.UNCHANGED
+                return ExportResult.UNCHANGED
             if not replace:
                 raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
             if (reason := _foreign(there)) is not None:
@@ -103,7 +103,7 @@ class Draft:
                 self._swap()
             finally:
                 os.close(held)
-        return Outcome.REPLACED
+        return ExportResult.REPLACED
 
     def _swap(self) -> None:
         there, old = self.target, self._folder.with_name(f"{self._folder.name}{_OLD}")

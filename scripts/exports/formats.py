@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from typing import cast
 
 from contracts.rules.errors import ConfigurationError
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import File
 
 __all__ = ["FORMATS", "Conversion", "Format", "conversion"]
 
-Conversion = Callable[[Iterable[Capture]], Iterator[File]]
+Conversion = Callable[[Iterable[VerifiedCapture]], Iterator[File]]
 """Turns captures, one after the other, into the files of an export; it reads and writes nothing."""
 
 

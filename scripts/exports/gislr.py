@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.rules.landmarks import LAYOUT, Part
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import CapturesTable, File, Table, cell_text, json_file
 
 __all__ = ["ROWS_PER_FRAME", "TYPES", "files", "frame_numbers", "landmark_table"]
@@ -32,7 +32,7 @@ def frame_numbers(frames: int) -> npt.NDArray[np.integer[Any]]:
     return np.arange(1, frames + 1, dtype=np.int16 if frames <= np.iinfo(np.int16).max else np.int32)
 
 
-def landmark_table(capture: Capture) -> pa.Table:
+def landmark_table(capture: VerifiedCapture) -> pa.Table:
     """The rows of one capture: its frames in order, counted from 1; NaN where a part was not found."""
     frames = len(capture.artifact.features)
     types = np.repeat(np.array(TYPES), [_LANDMARKS[name] for name in TYPES])
@@ -48,7 +48,7 @@ def landmark_table(capture: Capture) -> pa.Table:
     return pa.table(columns, names=["frame", "row_id", "type", "landmark_index", "x", "y", "z"])
 
 
-def files(captures: Iterable[Capture]) -> Iterator[File]:
+def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
     """``train_landmark_files/<user_id>/<record_id>.parquet`` of each; ``train.csv``; the signs' numbers; the table."""
     table, train = CapturesTable(), Table("train.csv")
     signs: set[str] = set()

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.rules.landmarks import DIMS
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import File
 
 __all__ = ["SCHEMA", "files", "rows_table"]
@@ -72,7 +72,7 @@ captures[0]["features"].shape  # (frames, 1662)
 """
 
 
-def rows_table(captures: list[Capture]) -> pa.Table:
+def rows_table(captures: list[VerifiedCapture]) -> pa.Table:
     """One row per capture, in order."""
     facts = [capture.facts() for capture in captures]
     columns: dict[str, Any] = {
@@ -91,13 +91,13 @@ def _offsets(arrays: list[npt.NDArray[Any]]) -> pa.Array:
     return pa.array(np.cumsum([0, *(len(array) for array in arrays)]), pa.int32())
 
 
-def files(captures: Iterable[Capture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
+def files(captures: Iterable[VerifiedCapture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
     """``data/train-<number>-<digest>.parquet``, as many as it takes, and ``README.md``, the dataset's card.
 
     ``datasets`` finds what it has cached by the names in the card alone. So they carry their files' contents: with the
     same names for other rows it would give back those of an older export, and captures that were withdrawn since.
     """
-    shard: list[Capture] = []
+    shard: list[VerifiedCapture] = []
     paths: list[str] = []
     total = held_bytes = 0
     for capture in captures:
@@ -115,7 +115,7 @@ def files(captures: Iterable[Capture], shard_bytes: int = SHARD_BYTES) -> Iterat
     yield File("README.md", _CARD.format(captures=total, paths=listed).encode())
 
 
-def _shard(number: int, captures: list[Capture]) -> File:
+def _shard(number: int, captures: list[VerifiedCapture]) -> File:
     buffer = pa.BufferOutputStream()
     pq.write_table(rows_table(captures), buffer, compression="zstd")
     content = buffer.getvalue().to_pybytes()

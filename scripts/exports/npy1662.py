@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import CapturesTable, File
 
 __all__ = ["files"]
 
 
-def files(captures: Iterable[Capture]) -> Iterator[File]:
+def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
     """``<record_id>.npy`` of each, and the table of them."""
     table = CapturesTable()
     for capture in captures:

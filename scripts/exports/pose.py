@@ -19,7 +19,7 @@ from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 
 from contracts.rules.landmarks import Part
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import CapturesTable, File
 
 __all__ = ["COMPONENTS", "files", "to_pose"]
@@ -43,7 +43,7 @@ def _components() -> list[Any]:
     return [component for component in holistic_components() if component.name in COMPONENTS]
 
 
-def to_pose(capture: Capture) -> Pose:
+def to_pose(capture: VerifiedCapture) -> Pose:
     """One person's pose in every frame of the capture."""
     artifact = capture.artifact
     points = np.concatenate([capture.part(name)[:, :, :3] for name in COMPONENTS.values()], axis=1)
@@ -58,7 +58,7 @@ def to_pose(capture: Capture) -> Pose:
     return Pose(header, NumPyPoseBody(capture.fps, points[:, np.newaxis], confidence[:, np.newaxis]))
 
 
-def files(captures: Iterable[Capture]) -> Iterator[File]:
+def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
     """``<record_id>.pose`` of each, and the table of them."""
     table = CapturesTable()
     for capture in captures:

@@ -14,7 +14,7 @@ from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
 from recorder.verify import failure_text, read_session
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.statements import Statements, heeded, label_of
 
 __all__ = ["Choice", "Selection"]
@@ -61,7 +61,7 @@ class Selection:
         self.total = records.total()
         self._repeated = _more_than_once(records)
 
-    def captures(self) -> Iterator[Capture]:
+    def captures(self) -> Iterator[VerifiedCapture]:
         """Each capture that is verified and wanted, read when its turn comes. To be run through once.
 
         Raises:
@@ -91,7 +91,7 @@ class Selection:
         except OSError:
             return Statements([None])
 
-    def _capture(self, event: FeatureRefEvent, statements: Statements) -> Capture | None:
+    def _capture(self, event: FeatureRefEvent, statements: Statements) -> VerifiedCapture | None:
         consent_given, is_demo = statements.consent_given(event.capture_id), statements.is_demo(event.capture_id)
         if not self.choice.without_consent and (consent_given is False or not statements.whole):
             why = "" if consent_given is False else ", perhaps: a broken line of its log may withdraw it"
@@ -111,7 +111,7 @@ class Selection:
         if first != event.record_id:
             self.notes.append(f"record {event.record_id}: the same features as record {first}")
         intent = label_of(event.annotation.intent if event.annotation else None) or statements.session_intent
-        return Capture(event, artifact, intent, consent_given, is_demo)
+        return VerifiedCapture(event, artifact, intent, consent_given, is_demo)
 
 
 def _more_than_once(counted: Counter[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 
 __all__ = ["CapturesTable", "File", "Table", "cell_text", "json_file"]
 
@@ -47,7 +47,7 @@ class CapturesTable:
     def __init__(self) -> None:
         self._table = Table("captures.csv")
 
-    def add(self, capture: Capture, path: str) -> File:
+    def add(self, capture: VerifiedCapture, path: str) -> File:
         """Note a capture whose landmarks are in the file ``path``; returns its metadata's file."""
         facts = {"path": path, **capture.facts()}
         self._table.add(facts)

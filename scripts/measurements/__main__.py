@@ -27,12 +27,12 @@ from scripts.measurements.live import measure_live
 from scripts.measurements.memory import measure_memory
 from scripts.measurements.plot import draw
 from scripts.measurements.recorder import measure_recorder
-from scripts.measurements.rows import Row
+from scripts.measurements.rows import BenchRow
 from scripts.measurements.start import measure_start
 
 __all__ = ["main"]
 
-MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[Row]]]] = {
+MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "ingest": measure_ingest,
     "extraction": measure_extraction,
     "live": measure_live,
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _measured(name: str) -> list[Row]:
+def _measured(name: str) -> list[BenchRow]:
     print(f"measuring {name} …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="a3cp-bench-") as folder:
         roots = {field: Path(folder) / field for field in ("data_root", "log_root", "state_dir")}
@@ -70,11 +70,11 @@ def _measured(name: str) -> list[Row]:
         return asyncio.run(_run(name, load_settings().model_copy(update=roots | private)))
 
 
-async def _run(name: str, settings: Settings) -> list[Row]:
+async def _run(name: str, settings: Settings) -> list[BenchRow]:
     return await MEASUREMENTS[name](settings)
 
 
-def _show(rows: Mapping[str, list[Row]]) -> None:
+def _show(rows: Mapping[str, list[BenchRow]]) -> None:
     table = Table("what", "measured", "floor", "ratio", "goal", "", box=None, pad_edge=False)
     for row in (row for several in rows.values() for row in several):
         floor = f"{row.floor:.4g} {row.unit}  {row.floor_name}" if row.floor is not None else ""
@@ -85,7 +85,7 @@ def _show(rows: Mapping[str, list[Row]]) -> None:
     Console(width=160, highlight=False).print(table)
 
 
-def _document(rows: Mapping[str, list[Row]]) -> dict[str, object]:
+def _document(rows: Mapping[str, list[BenchRow]]) -> dict[str, object]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},

@@ -17,7 +17,7 @@ from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.paths import session_log_path
 from scripts.client import CaptureClient
 from scripts.measurements.bare import BareLoop, bare_loop
-from scripts.measurements.rows import Row, median, percentile
+from scripts.measurements.rows import BenchRow, median, percentile
 
 __all__ = ["CAPTURE_FRAMES", "measure_closing"]
 
@@ -30,7 +30,7 @@ POLL_S = 0.001
 GIVE_UP_S = 30.0
 
 
-async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequence[bytes]) -> list[Row]:
+async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """One camera, one capture after the other, each closed right after its last frame: what a person waits for then
     has that frame's decode and inference in it. Between captures the bare loop sees frames at the same pace."""
     user_id = f"bench-{uuid4()}"
@@ -49,8 +49,10 @@ async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequenc
                 frame_ms += floor_ms
     floor, floor_name = median(frame_ms), "decode + inference of one frame"
     return [
-        Row("close → recorded, one capture at 15 a second, p50", median(wait_ms), "ms", 1.5, floor, floor_name),
-        Row("close → recorded, one capture at 15 a second, p99", percentile(wait_ms, 0.99), "ms", 3, floor, floor_name),
+        BenchRow("close → recorded, one capture at 15 a second, p50", median(wait_ms), "ms", 1.5, floor, floor_name),
+        BenchRow(
+            "close → recorded, one capture at 15 a second, p99", percentile(wait_ms, 0.99), "ms", 3, floor, floor_name
+        ),
     ]
 
 

@@ -17,7 +17,7 @@ from scripts.measurements.backlog import Backlog
 from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
 from scripts.measurements.closing import measure_closing
 from scripts.measurements.processes import tree_cpu_s
-from scripts.measurements.rows import Row, median
+from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.stacks import running
 from scripts.stack.stack import Stack
 
@@ -39,7 +39,7 @@ class Run(NamedTuple):
     cpu_s: float
 
 
-async def measure_extraction(settings: Settings) -> list[Row]:
+async def measure_extraction(settings: Settings) -> list[BenchRow]:
     """Every row, on stacks of their own."""
     jpegs = [frame.jpeg for frame in SampleSource(duration_s=CLIP_S).frames()]
     cores = os.cpu_count() or 1
@@ -84,7 +84,7 @@ class _Mill:
         return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
 
 
-async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[Row]:
+async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[BenchRow]:
     """One long capture for each extractor, and as many frames for each bare process, in turns."""
     ours: list[Run] = []
     floors: list[BareRun] = []
@@ -94,13 +94,14 @@ async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores
         ours.append(await mill.grind(cores, jpegs))
     floor_name = f"{cores} bare processes"
     return [
-        Row(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
+        BenchRow(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
             "at least"),
-        Row("   … processor time a frame, brokers and all", _cpu_ms(ours), "ms", None, _cpu_ms(floors), floor_name),
+        BenchRow("   … processor time a frame, brokers and all", _cpu_ms(ours), "ms", None, _cpu_ms(floors),
+            floor_name),
     ]  # fmt: skip
 
 
-async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[Row]:
+async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """Whether a frame costs more when more captures wait."""
     runs: dict[int, list[Run]] = defaultdict(list)
     for _ in range(WAITING_ROUNDS):
@@ -109,22 +110,22 @@ async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[Row]:
     one_ms = _cpu_ms(runs[1])
     rows = []
     for captures in WAITING:
-        rows.append(Row(f"extraction, {captures} waiting: processor time a frame", _cpu_ms(runs[captures]), "ms",
+        rows.append(BenchRow(f"extraction, {captures} waiting: processor time a frame", _cpu_ms(runs[captures]), "ms",
                         1.05, one_ms, "one waiting", against=("captures that wait", captures)))  # fmt: skip
-        rows.append(Row("   …", _fps(runs[captures]), "frames/s", against=("captures that wait", captures)))
+        rows.append(BenchRow("   …", _fps(runs[captures]), "frames/s", against=("captures that wait", captures)))
     return rows
 
 
-async def _crowd(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[Row]:
+async def _crowd(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[BenchRow]:
     """The same work for every number of extractors."""
     captures = 2 * (os.cpu_count() or 1)
     floor = [await bare.run(processes, captures * len(jpegs) // processes)]
     ours = [await mill.grind(captures, jpegs)]
     against, floor_name = ("extractors", processes), "as many bare processes"
     return [
-        Row(f"extraction, {processes} extractors, {captures} captures: processor time a frame", _cpu_ms(ours), "ms",
-            None, _cpu_ms(floor), floor_name, against=against),
-        Row("   …", _fps(ours), "frames/s", None, _fps(floor), floor_name, against=against),
+        BenchRow(f"extraction, {processes} extractors, {captures} captures: processor time a frame", _cpu_ms(ours),
+            "ms", None, _cpu_ms(floor), floor_name, against=against),
+        BenchRow("   …", _fps(ours), "frames/s", None, _fps(floor), floor_name, against=against),
     ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from scripts.client import CaptureClient
 from scripts.clips.sample import SampleSource
 from scripts.measurements.drain import Drain, draining
 from scripts.measurements.processes import cpu_s
-from scripts.measurements.rows import Row, median
+from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.senders import Sender, Senders, Sent, sending
 from scripts.stack.stack import Stack
 from scripts.stack.supervision import Part, PartSpec
@@ -70,7 +70,7 @@ class Block:
         return 1e6 * self.sent.cpu_s / self.sent.frames
 
 
-async def measure_ingest(settings: Settings) -> list[Row]:
+async def measure_ingest(settings: Settings) -> list[BenchRow]:
     """Every row of the capture socket, on a stack of its own without extractors."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     stack = Stack(settings, extractors=0, recorders=1)
@@ -161,27 +161,27 @@ class _Run:
         return Block(frames, elapsed_s, used_s, await self._clients.stop())
 
 
-def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[Row]:
+def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[BenchRow]:
     floor_name = "barest endpoint on the same server"
     return [
-        Row(f"ingest, {FAST_CONNECTIONS} connections as fast as they can", median([block.fps for block in ours]),
+        BenchRow(f"ingest, {FAST_CONNECTIONS} connections as fast as they can", median([block.fps for block in ours]),
             "frames/s", 0.85, median([block.fps for block in bare]), floor_name, "at least"),
-        Row("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", None,
+        BenchRow("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", None,
             median([block.cpu_us for block in bare]), floor_name),
-        Row("   … clients' CPU a frame", median([block.client_cpu_us for block in ours]), "µs", None,
+        BenchRow("   … clients' CPU a frame", median([block.client_cpu_us for block in ours]), "µs", None,
             median([block.client_cpu_us for block in bare]), floor_name),
-        Row("   … captures aborted", _aborted(ours), "", 0),
+        BenchRow("   … captures aborted", _aborted(ours), "", 0),
     ]  # fmt: skip
 
 
-def _paced_rows(bare: Sequence[Block], ours: Sequence[Block], *, queued: Counter[float]) -> list[Row]:
+def _paced_rows(bare: Sequence[Block], ours: Sequence[Block], *, queued: Counter[float]) -> list[BenchRow]:
     floor_name = "barest endpoint on the same server"
     return [
-        Row(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", _aborted(ours), "", 0),
-        Row("   … frames", median([block.fps for block in ours]), "frames/s", 0.98, PACED_CONNECTIONS * 15.0,
+        BenchRow(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", _aborted(ours), "", 0),
+        BenchRow("   … frames", median([block.fps for block in ours]), "frames/s", 0.98, PACED_CONNECTIONS * 15.0,
             "wall clock", "at least"),
-        Row("   … forward queue p99", _percentile(queued, 0.99), "frames", 1),
-        Row("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", 1.3,
+        BenchRow("   … forward queue p99", _percentile(queued, 0.99), "frames", 1),
+        BenchRow("   … gateway's CPU a frame", median([block.cpu_us for block in ours]), "µs", 1.3,
             median([block.cpu_us for block in bare]), floor_name),
     ]  # fmt: skip
 

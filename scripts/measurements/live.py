@@ -19,7 +19,7 @@ from scripts.client import CaptureClient, LiveStream
 from scripts.client.live import live_path
 from scripts.clips.sample import SampleSource
 from scripts.measurements.bare import bare_loop
-from scripts.measurements.rows import Row, median, percentile
+from scripts.measurements.rows import BenchRow, median, percentile
 from scripts.measurements.stacks import running
 from scripts.measurements.wire import BINARY, Wire, connected, framed
 from scripts.stack.stack import Stack
@@ -39,11 +39,11 @@ SESSIONS = 10
 IDLE = 100
 
 
-async def measure_live(settings: Settings) -> list[Row]:
+async def measure_live(settings: Settings) -> list[BenchRow]:
     """Every row of the lane, on a stack of its own."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     async with running(settings, extractors=1, live=1) as (stack, client):
-        rows: list[Row] = []
+        rows: list[BenchRow] = []
         for pipeline_id in ("pose", "holistic"):
             rows += await _round_trip(stack.address, pipeline_id, jpegs)
         rows += await _overload(client, jpegs)
@@ -54,7 +54,7 @@ async def measure_live(settings: Settings) -> list[Row]:
 # --- one connection, not in a hurry -----------------------------------------------------------------
 
 
-async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> list[Row]:
+async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """Fifteen pictures a second through the lane and, half a period later, through the bare loop: both have the machine
     to themselves, and both see the same one."""
     lane_ms: list[float] = []
@@ -75,16 +75,16 @@ async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> lis
             carried_ms.append(took_ms - timing_ms.inference - timing_ms.decode)
     floor_name = "bare cv2 decode + inference"
     rows = [
-        Row(f"live {pipeline_id}, round trip p50", median(lane_ms), "ms", GOAL, median(bare_ms), floor_name),
-        Row(f"live {pipeline_id}, round trip p95", percentile(lane_ms, 0.95), "ms", None,
+        BenchRow(f"live {pipeline_id}, round trip p50", median(lane_ms), "ms", GOAL, median(bare_ms), floor_name),
+        BenchRow(f"live {pipeline_id}, round trip p95", percentile(lane_ms, 0.95), "ms", None,
             percentile(bare_ms, 0.95), floor_name),
     ]  # fmt: skip
     # the plan's targets; holistic is what the page selects by default, and what a person sees
     return [
         *rows,
-        Row(f"plan: {pipeline_id}, inference", median(inference_ms), "ms", 30),
-        Row(f"plan: {pipeline_id}, sending: neither decode nor inference", median(carried_ms), "ms", 5),
-        Row(f"plan: {pipeline_id}, round trip", median(lane_ms), "ms", 40),
+        BenchRow(f"plan: {pipeline_id}, inference", median(inference_ms), "ms", 30),
+        BenchRow(f"plan: {pipeline_id}, sending: neither decode nor inference", median(carried_ms), "ms", 5),
+        BenchRow(f"plan: {pipeline_id}, round trip", median(lane_ms), "ms", 40),
     ]
 
 
@@ -107,7 +107,7 @@ async def _paced(step: Awaitable[T]) -> T:
 # --- too many pictures ------------------------------------------------------------------------------
 
 
-async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
+async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """As fast as it takes for many pictures to be dropped, from 30 a second on; then ten a second. Where few are, near
     the threshold, one episode may end and another one begin."""
     for fps in (30, 60, 120, 240):
@@ -120,11 +120,11 @@ async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
             await _streamed(live, pictures, 10, 60)  # the window
             slow = await _streamed(live, pictures, 10, 60)
             return [
-                Row(f"live holistic at {fps} a second: dropped", 100 * fast["dropped"] / (4 * fps), "%"),
-                Row("   … warnings in all", fast["warning"] + slow["warning"], "", 1),
-                Row("   … then at 10 a second: dropped", slow["dropped"], "frames", 0),
+                BenchRow(f"live holistic at {fps} a second: dropped", 100 * fast["dropped"] / (4 * fps), "%"),
+                BenchRow("   … warnings in all", fast["warning"] + slow["warning"], "", 1),
+                BenchRow("   … then at 10 a second: dropped", slow["dropped"], "frames", 0),
             ]
-    return [Row("live holistic at 240 a second: warnings", 0, "", 1, better="at least")]
+    return [BenchRow("live holistic at 240 a second: warnings", 0, "", 1, better="at least")]
 
 
 async def _streamed(live: LiveStream, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
@@ -154,7 +154,7 @@ async def _streamed(live: LiveStream, jpegs: Iterator[bytes], fps: int, count: i
 # --- many connections -------------------------------------------------------------------------------
 
 
-async def _many(stack: Stack, client: CaptureClient, jpegs: Sequence[bytes]) -> list[Row]:
+async def _many(stack: Stack, client: CaptureClient, jpegs: Sequence[bytes]) -> list[BenchRow]:
     pid = stack.parts["gateway"].pid
     assert pid is not None
     async with AsyncExitStack() as streams:
@@ -171,9 +171,9 @@ async def _many(stack: Stack, client: CaptureClient, jpegs: Sequence[bytes]) -> 
             levels.append(_memory_bytes(pid))
     each_kb = ((levels[1] - levels[0]) / IDLE - len(jpegs[0])) / 1024  # the last frame stays in the parser
     return [
-        Row(f"live pose, {SESSIONS} at once: the least served got", min(counts), "results", 0.5,
+        BenchRow(f"live pose, {SESSIONS} at once: the least served got", min(counts), "results", 0.5,
             median([float(count) for count in counts]), "the median one's", "at least"),
-        Row("live: gateway memory a session, beyond its last frame", each_kb, "KiB", 50),
+        BenchRow("live: gateway memory a session, beyond its last frame", each_kb, "KiB", 50),
     ]  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _memory_bytes(pid: int) -> int:
 # --- the plan's own targets -------------------------------------------------------------------------
 
 
-def _validation() -> list[Row]:
+def _validation() -> list[BenchRow]:
     """A JPEG of five million bytes: comments before the picture, as much as a header may have, the rest behind it."""
     jpeg = next(iter(SampleSource().frames())).jpeg
     padded = jpeg[:-2] + bytes(5_000_000 - len(jpeg)) + jpeg[-2:]
@@ -193,4 +193,4 @@ def _validation() -> list[Row]:
         started_s = time.perf_counter()
         check_frame(padded, 5 * 1_048_576)
         samples.append(1000 * (time.perf_counter() - started_s))
-    return [Row("plan: validation of 5 MB", median(samples), "ms", 2)]
+    return [BenchRow("plan: validation of 5 MB", median(samples), "ms", 2)]

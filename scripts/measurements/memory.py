@@ -23,7 +23,7 @@ from scripts.client import CaptureClient
 from scripts.clips.sample import SampleSource
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.processes import private_bytes
-from scripts.measurements.rows import Row, median
+from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.stacks import running
 from scripts.stack.stack import Stack
 
@@ -37,7 +37,7 @@ SAMPLE_S = 0.02
 KIB, MIB = 1024, 1024 * 1024
 
 
-async def measure_memory(settings: Settings) -> list[Row]:
+async def measure_memory(settings: Settings) -> list[BenchRow]:
     """Every row, on a stack of its own with one extractor."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     async with running(settings, extractors=1) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
@@ -50,7 +50,7 @@ async def measure_memory(settings: Settings) -> list[Row]:
 # --- gateway ----------------------------------------------------------------------------------------
 
 
-async def _gateway(stack: Stack, gateway: CaptureClient) -> list[Row]:
+async def _gateway(stack: Stack, gateway: CaptureClient) -> list[BenchRow]:
     """What sixty more of them add, each; the first sixty also pay for what was never needed before."""
     pid = stack.parts["gateway"].pid
     assert pid is not None
@@ -70,8 +70,8 @@ async def _gateway(stack: Stack, gateway: CaptureClient) -> list[Row]:
         if ended := {socket.close_reason for socket in sockets if socket.close_code}:
             raise RuntimeError(f"captures did not stay open: {ended}")
     return [
-        Row("gateway, a connection that has opened nothing", idle, "KiB", 60),
-        Row("   … that has opened a capture and sends nothing", idle + _kib_each(levels), "KiB"),
+        BenchRow("gateway, a connection that has opened nothing", idle, "KiB", 60),
+        BenchRow("   … that has opened a capture and sends nothing", idle + _kib_each(levels), "KiB"),
     ]
 
 
@@ -106,7 +106,7 @@ async def _open_message(gateway: CaptureClient, user_id: str) -> str:
 # --- extractor --------------------------------------------------------------------------------------
 
 
-async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
+async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """The most that it and the bare process hold while both see the same pictures, one after the other."""
     pool = stack.parts["extractor-1"].pid
     assert pool is not None
@@ -118,9 +118,9 @@ async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> 
         bare.append(await _bare_most_bytes(jpegs))
     over_mib = (median(ours) - median(bare)) / MIB
     return [
-        Row("extractor, over a bare MediaPipe process", over_mib, "MiB", 40),
-        Row("   … in all", median(ours) / MIB, "MiB", None, median(bare) / MIB, "decode and Holistic alone"),
-        Row("   … and the parent of its pool", private_bytes(pool) / MIB, "MiB"),
+        BenchRow("extractor, over a bare MediaPipe process", over_mib, "MiB", 40),
+        BenchRow("   … in all", median(ours) / MIB, "MiB", None, median(bare) / MIB, "decode and Holistic alone"),
+        BenchRow("   … and the parent of its pool", private_bytes(pool) / MIB, "MiB"),
     ]
 
 
@@ -166,14 +166,14 @@ async def _answered(process: asyncio.subprocess.Process, jpegs: Sequence[bytes])
 # --- broker -----------------------------------------------------------------------------------------
 
 
-async def _broker(backlog: Backlog, jpegs: Sequence[bytes]) -> list[Row]:
+async def _broker(backlog: Backlog, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """Captures that wait, with all that the frames role keeps of them, over the bytes of their frames."""
     before = await _used_bytes(backlog.frames)
     await backlog.fill(CAPTURES, jpegs)
     grown = await _used_bytes(backlog.frames) - before
     payload = CAPTURES * sum(map(len, jpegs))
     name = f"frames broker, {CAPTURES * len(jpegs)} frames of {CAPTURES} captures that wait"
-    return [Row(name, grown / MIB, "MiB", 1.3, payload / MIB, "their JPEGs")]
+    return [BenchRow(name, grown / MIB, "MiB", 1.3, payload / MIB, "their JPEGs")]
 
 
 async def _used_bytes(frames: AsyncBroker) -> int:

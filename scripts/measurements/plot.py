@@ -8,19 +8,19 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scripts.measurements.rows import Row
+from scripts.measurements.rows import BenchRow
 
 __all__ = ["draw"]
 
 _PANEL_INCHES = (4.5, 3.2)
 
 
-def draw(rows: Iterable[Row], path: Path) -> bool:
+def draw(rows: Iterable[BenchRow], path: Path) -> bool:
     """Write a PNG with one panel for each unit (down) and for each thing that rows are drawn against (across).
 
     What was measured is a solid line, its floor a dashed one. False, and no file, if no row is to be drawn.
     """
-    panels: dict[tuple[str, str], list[tuple[int, Row]]] = {}
+    panels: dict[tuple[str, str], list[tuple[int, BenchRow]]] = {}
     for row in rows:
         if row.against is not None:
             panels.setdefault((row.unit, row.against[0]), []).append((row.against[1], row))
@@ -36,7 +36,7 @@ def draw(rows: Iterable[Row], path: Path) -> bool:
     return True
 
 
-def _panel(axes: Axes, unit: str, thing: str, points: list[tuple[int, Row]]) -> None:
+def _panel(axes: Axes, unit: str, thing: str, points: list[tuple[int, BenchRow]]) -> None:
     numbers = [number for number, _ in points]
     axes.plot(numbers, [row.value for _, row in points], "o-", label="measured")
     floors = [(number, row.floor) for number, row in points if row.floor is not None]

@@ -18,7 +18,7 @@ from contracts.state import records
 from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
 from scripts.measurements import bare_recorder
-from scripts.measurements.rows import Row, median
+from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.servers import brokers, process
 
 __all__ = ["measure_recorder"]
@@ -30,7 +30,7 @@ POLL_S = 0.01
 USER = "bench"
 
 
-async def measure_recorder(settings: Settings) -> list[Row]:
+async def measure_recorder(settings: Settings) -> list[BenchRow]:
     """Both take captures' feature-ref events, each with its durable record, in turn."""
     session_log_dir(settings.log_root, USER).mkdir(parents=True)
     bare_root = settings.data_root / "bare"
@@ -51,9 +51,9 @@ async def measure_recorder(settings: Settings) -> list[Row]:
             await events.aclose()
     name = f"recorder, a backlog of {EVENTS:,} events of {SESSIONS} sessions"
     return [
-        Row(name, median(ours), "lines/s", 0.7, median(bare), "a bare loop: read, lock, write, ack", "at least"),
-        Row("   … and one ack for all that was read", median(ours), "lines/s", None, median(bundled), "the same loop",
-            "at least"),
+        BenchRow(name, median(ours), "lines/s", 0.7, median(bare), "a bare loop: read, lock, write, ack", "at least"),
+        BenchRow("   … and one ack for all that was read", median(ours), "lines/s", None, median(bundled),
+            "the same loop", "at least"),
     ]  # fmt: skip
 
 

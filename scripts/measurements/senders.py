@@ -95,7 +95,7 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
             address, senders, paced = connection.recv()
         except EOFError:
             return
-        block = _Block(address, paced, frames, jpegs)
+        block = _SendingThreads(address, paced, frames, jpegs)
         began_cpu_s = cpu_s(pid)
         threads = [threading.Thread(target=block.run, args=(sender,), daemon=True) for sender in senders]
         for thread in threads:
@@ -107,7 +107,7 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
         connection.send(Sent(block.sent, cpu_s(pid) - began_cpu_s, block.ended))
 
 
-class _Block:
+class _SendingThreads:
     """Threads that send: a system call a frame, which does not block the other threads."""
 
     def __init__(self, address: str, paced: bool, frames: Sequence[bytes], jpegs: Sequence[bytes]) -> None:

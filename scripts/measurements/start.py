@@ -13,7 +13,7 @@ from subprocess import DEVNULL
 import httpx
 
 from contracts.process.settings import Settings
-from scripts.measurements.rows import Row, median
+from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.servers import brokers
 from scripts.stack.ports import gateway_port
 from scripts.stack.stack import gateway_address
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = [str(ROOT / name) for name in ("contracts", "gateway", "workers", "recorder", "scripts")]
 
 
-async def measure_start(settings: Settings) -> list[Row]:
+async def measure_start(settings: Settings) -> list[BenchRow]:
     """In turn, each time on new folders; the one round before them is only to have all files in memory."""
     up: list[float] = []
     valkey: list[float] = []
@@ -41,7 +41,7 @@ async def measure_start(settings: Settings) -> list[Row]:
         imported.append(await _import_s())
     floors = [one + other for one, other in zip(valkey[1:], imported[1:], strict=True)]
     return [
-        Row(
+        BenchRow(
             "cold start, `a3cp up` to /readyz",
             median(up[1:]),
             "s",
@@ -49,7 +49,7 @@ async def measure_start(settings: Settings) -> list[Row]:
             median(floors),
             "Valkey, then import MediaPipe",
         ),
-        Row("   … of that floor, the import", median(imported[1:]), "s"),
+        BenchRow("   … of that floor, the import", median(imported[1:]), "s"),
     ]
 
 

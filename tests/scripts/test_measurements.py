@@ -10,29 +10,29 @@ import pytest
 
 from scripts.measurements.plot import draw
 from scripts.measurements.processes import cpu_s, tree_cpu_s
-from scripts.measurements.rows import Row, median, percentile
+from scripts.measurements.rows import BenchRow, median, percentile
 
 
 @pytest.mark.parametrize(
     ("row", "met"),
     [
-        (Row("slow", 12.0, "ms", 1.15, 10.0), False),
-        (Row("quick", 11.0, "ms", 1.15, 10.0), True),
-        (Row("few", 80.0, "frames/s", 0.85, 100.0, "", "at least"), False),
-        (Row("many", 90.0, "frames/s", 0.85, 100.0, "", "at least"), True),
-        (Row("no floor", 3.0, "ms", 2.0), False),
-        (Row("no goal", 3.0, "ms"), None),
+        (BenchRow("slow", 12.0, "ms", 1.15, 10.0), False),
+        (BenchRow("quick", 11.0, "ms", 1.15, 10.0), True),
+        (BenchRow("few", 80.0, "frames/s", 0.85, 100.0, "", "at least"), False),
+        (BenchRow("many", 90.0, "frames/s", 0.85, 100.0, "", "at least"), True),
+        (BenchRow("no floor", 3.0, "ms", 2.0), False),
+        (BenchRow("no goal", 3.0, "ms"), None),
     ],
-    ids=lambda value: value.name if isinstance(value, Row) else "",
+    ids=lambda value: value.name if isinstance(value, BenchRow) else "",
 )
-def test_a_goal_is_for_the_ratio_or_without_a_floor_for_the_value(row: Row, met: bool | None) -> None:
+def test_a_goal_is_for_the_ratio_or_without_a_floor_for_the_value(row: BenchRow, met: bool | None) -> None:
     assert row.met is met
     assert row.document()["met"] is met
 
 
 def test_the_ratio_is_in_the_document() -> None:
-    assert Row("twice", 20.0, "ms", None, 10.0).document()["ratio"] == 2.0
-    assert Row("alone", 20.0, "ms").document()["ratio"] is None
+    assert BenchRow("twice", 20.0, "ms", None, 10.0).document()["ratio"] == 2.0
+    assert BenchRow("alone", 20.0, "ms").document()["ratio"] is None
 
 
 def test_a_percentile_is_a_sample_that_so_many_do_not_exceed() -> None:
@@ -44,11 +44,11 @@ def test_a_percentile_is_a_sample_that_so_many_do_not_exceed() -> None:
 
 def test_rows_with_a_place_are_drawn_and_others_are_not(tmp_path: Path) -> None:
     path = tmp_path / "bench.png"
-    alone = Row("alone", 3.0, "ms")
-    placed = [Row("slow", 20.0 + n, "ms", None, 20.0, "bare", against=("extractors", n)) for n in (2, 1)]
+    alone = BenchRow("alone", 3.0, "ms")
+    placed = [BenchRow("slow", 20.0 + n, "ms", None, 20.0, "bare", against=("extractors", n)) for n in (2, 1)]
     assert not draw([alone], path)
     assert not path.exists()
-    assert draw([alone, *placed, Row("few", 80.0, "frames/s", against=("captures that wait", 1))], path)
+    assert draw([alone, *placed, BenchRow("few", 80.0, "frames/s", against=("captures that wait", 1))], path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 

@@ -36,7 +36,7 @@ def picture_stream(container: Any) -> Any:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _PacketTimes:
     """What the packets so far have said; times in units of the stream's clock."""
 
     times: list[int] = field(default_factory=list)
@@ -67,7 +67,7 @@ def read_timeline(
     Raises:
         VideoError: it is longer than a capture may be, has too many pictures, or is not as long as it says.
     """
-    seen = _Seen()
+    seen = _PacketTimes()
     by_dts = container.format.name == "avi"  # its packets have no other time
     for count, packet in enumerate(packets):
         at = packet.dts if by_dts or packet.pts is None else packet.pts
@@ -88,7 +88,7 @@ def read_timeline(
     return _timeline(seen, stream, first_shown, limits)
 
 
-def _check_whole(seen: _Seen, container: Any, stream: Any) -> None:
+def _check_whole(seen: _PacketTimes, container: Any, stream: Any) -> None:
     """A stream's own length counts from its first picture; a container's (Matroska) from zero, with all streams."""
     if stream.duration is not None:
         first, last = seen.whole or (0, 0)
@@ -99,7 +99,7 @@ def _check_whole(seen: _Seen, container: Any, stream: Any) -> None:
         raise VideoError("video_damaged", "it ends before it should")
 
 
-def _timeline(seen: _Seen, stream: Any, first_shown: int | None, limits: CaptureLimits) -> Timeline:
+def _timeline(seen: _PacketTimes, stream: Any, first_shown: int | None, limits: CaptureLimits) -> Timeline:
     origin = first_shown if first_shown is not None else min(seen.times, default=0)
     times = [at for at in seen.times if at >= origin]
     unit_s = Fraction(stream.time_base)

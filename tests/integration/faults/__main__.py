@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from tests.integration.faults.cases import ALL
 from tests.integration.faults.long_run import Run, run_on, say
 from tests.integration.faults.rigs import FLAVOURS
-from tests.integration.faults.table import Row, every_case, summary
+from tests.integration.faults.table import CaseRow, every_case, summary
 from tests.support.brokers import Flavour, server_path
 
 MIXES_PER_ROUND = 6
@@ -40,11 +40,11 @@ def main() -> int:
         return 1
     names = [name for name in [*ALL, *(f"mix {n}" for n in range(MIXES_PER_ROUND))] if arguments.only in name]
     until_s = time.monotonic() + 60 * arguments.minutes
-    rows: dict[str, Row] = {}
+    rows: dict[str, CaseRow] = {}
     with ProcessPoolExecutor(len(flavours), multiprocessing.get_context("spawn")) as pool:
         for found in pool.map(run_on, [Run(flavour, arguments.seed, names, until_s) for flavour in flavours]):
             for name, row in found.items():
-                rows[name] = rows.get(name, Row()) + row
+                rows[name] = rows.get(name, CaseRow()) + row
     say(f"\n{every_case(rows)}\n")
     say(f"Seed {arguments.seed}, {arguments.minutes:g} minutes, {' and '.join(map(version, flavours))}:\n")
     say(summary(rows))

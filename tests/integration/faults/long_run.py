@@ -19,7 +19,7 @@ from tests.integration.faults.checker import Report
 from tests.integration.faults.harness import Rig, play
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.rigs import RigKind
-from tests.integration.faults.table import Row
+from tests.integration.faults.table import CaseRow
 from tests.support.brokers import Flavour
 
 __all__ = ["Run", "run_on", "say"]
@@ -33,7 +33,7 @@ class Run:
     seed: int
     names: Sequence[str]
     until_s: float
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, CaseRow] = field(default_factory=dict)
 
     @property
     def goes_on(self) -> bool:
@@ -89,7 +89,7 @@ class Run:
         return report
 
     def _count(self, name: str, report: Report, seed: str) -> None:
-        self.rows.setdefault(name, Row()).add(name, report)
+        self.rows.setdefault(name, CaseRow()).add(name, report)
         say(f"{self.flavour}  {seed}  {name}: {report.recorded}/{report.captures} recorded")
         for finding in report.findings:
             say(f"FOUND  {finding}")
@@ -100,7 +100,7 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run_on(run: Run) -> dict[str, Row]:
+def run_on(run: Run) -> dict[str, CaseRow]:
     """Play it in this process; returns the rows of its table."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)  # ours; what native code writes to descriptor 2 goes nowhere
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

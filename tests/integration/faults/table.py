@@ -10,11 +10,11 @@ from typing import get_args
 from contracts.broker.roles import Role
 from tests.integration.faults.checker import Report
 
-__all__ = ["Row", "every_case", "family", "summary"]
+__all__ = ["CaseRow", "every_case", "family", "summary"]
 
 
 @dataclass(slots=True)
-class Row:
+class CaseRow:
     """One line of the table; ``cases`` are the names of those that it counts."""
 
     cases: set[str] = field(default_factory=set)
@@ -37,8 +37,8 @@ class Row:
         self.duplicated += len(report.duplicated)
         self.wrong += len(report.wrong)
 
-    def __add__(self, other: Row) -> Row:
-        return Row(
+    def __add__(self, other: CaseRow) -> CaseRow:
+        return CaseRow(
             self.cases | other.cases, self.runs + other.runs, self.captures + other.captures,
             self.appends + other.appends, self.recorded + other.recorded,
             self.lost + other.lost, self.duplicated + other.duplicated, self.wrong + other.wrong,
@@ -59,16 +59,16 @@ def family(name: str) -> str:
     return head
 
 
-def grouped(rows: Mapping[str, Row]) -> dict[str, Row]:
+def grouped(rows: Mapping[str, CaseRow]) -> dict[str, CaseRow]:
     """The rows of each family in one."""
-    families: dict[str, Row] = {}
+    families: dict[str, CaseRow] = {}
     for name, row in rows.items():
         of_family = "several at once" if name.startswith("mix") else family(name)
-        families[of_family] = families.get(of_family, Row()) + row
+        families[of_family] = families.get(of_family, CaseRow()) + row
     return families
 
 
-def summary(rows: Mapping[str, Row]) -> str:
+def summary(rows: Mapping[str, CaseRow]) -> str:
     """One line for each family, and one for all, in Markdown."""
     names = {
         f"{name}: {len(row.cases)} cases" if len(row.cases) > 1 else name: row for name, row in grouped(rows).items()
@@ -76,14 +76,14 @@ def summary(rows: Mapping[str, Row]) -> str:
     return _markdown(names, ("runs", "captures", "lost", "duplicated", "wrong"))
 
 
-def every_case(rows: Mapping[str, Row]) -> str:
+def every_case(rows: Mapping[str, CaseRow]) -> str:
     """One line for each case, and one for all, in Markdown."""
     return _markdown(rows, ("runs", "captures", "appends", "recorded", "lost", "duplicated", "wrong"))
 
 
-def _markdown(rows: Mapping[str, Row], columns: Iterable[str]) -> str:
+def _markdown(rows: Mapping[str, CaseRow], columns: Iterable[str]) -> str:
     columns = tuple(columns)
-    everything = reduce(Row.__add__, rows.values(), Row())
+    everything = reduce(CaseRow.__add__, rows.values(), CaseRow())
 
     def lines() -> Iterator[str]:
         yield _line("fault", columns)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.integration.faults.cases import ALL
 from tests.integration.faults.checker import Report
-from tests.integration.faults.table import Row, every_case, family, summary
+from tests.integration.faults.table import CaseRow, every_case, family, summary
 
 
-def row(name: str, *plays: Report) -> Row:
-    made = Row()
+def row(name: str, *plays: Report) -> CaseRow:
+    made = CaseRow()
     for play in plays:
         made.add(name, play)
     return made

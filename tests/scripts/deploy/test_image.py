@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deploy.image import ImageError, direct_packages, metadata, part_of_lock
+from scripts.deploy.image import ContainerImageError, direct_packages, metadata, part_of_lock
 from tests.guards.sources import PACKAGES, ROOT, source, sources
 from tests.scripts.deploy.manifests import IMAGES
 
@@ -106,12 +106,12 @@ def test_what_is_needed_in_turn_is_found_whatever_its_spelling() -> None:
 
 
 def test_a_package_that_is_not_locked_is_refused() -> None:
-    with pytest.raises(ImageError, match="not in the lock: omega"):
+    with pytest.raises(ContainerImageError, match="not in the lock: omega"):
         part_of_lock({"alpha", "omega"}, SMALL)
 
 
 def test_an_image_that_is_unknown_is_refused() -> None:
-    with pytest.raises(ImageError, match="gateway, workers, recorder"):
+    with pytest.raises(ContainerImageError, match="gateway, workers, recorder"):
         direct_packages("contracts", PYPROJECT)
 
 

@@ -14,7 +14,7 @@ from contracts.rules.paths import session_features_dir
 from contracts.state.captures import CaptureWindow
 from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.roots import Roots
 from tests.support.clips import face_clip
@@ -34,7 +34,7 @@ def roots(tmp_path: Path) -> Roots:
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Capture:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> VerifiedCapture:
     """A face and a pose that MediaPipe found, no hands; the third frame could not be decoded."""
     root = tmp_path_factory.mktemp("recorded")
     window = CaptureWindow(
@@ -57,4 +57,4 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Capture:
             rows.append(Row(round(1000 * index / 15), image is not None, features_row(landmarks)))
     reference = write_artifact(LocalStore(root), window, FeatureMatrix.of(rows, []))
     event = feature_ref_event(window, NOON + timedelta(seconds=2), reference)
-    return Capture(event, load_artifact(event, ArtifactSource(root)), intent="wave, hello", consent_given=True)
+    return VerifiedCapture(event, load_artifact(event, ArtifactSource(root)), intent="wave, hello", consent_given=True)

@@ -18,7 +18,7 @@ from contracts.rules.paths import session_log_path
 from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.command import ExportRequest, export
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
 
@@ -95,7 +95,7 @@ class Roots:
             return 1
 
 
-def capture_of(root: Path, members: dict[str, Any], **known: Any) -> Capture:
+def capture_of(root: Path, members: dict[str, Any], **known: Any) -> VerifiedCapture:
     """One capture with these members, read as an export reads it."""
     session_id, record_id = new_session(), str(uuid4())
     digest = put_artifact(root, session_id, record_id, npz(members))
@@ -103,4 +103,4 @@ def capture_of(root: Path, members: dict[str, Any], **known: Any) -> Capture:
     given = FeatureRefEvent.model_validate(
         feature_ref(session_id, f"c-{record_id}", record_id, hash=digest, shape=shape)
     )
-    return Capture(given, load_artifact(given, ArtifactSource(root)), **known)
+    return VerifiedCapture(given, load_artifact(given, ArtifactSource(root)), **known)

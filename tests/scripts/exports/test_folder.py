@@ -11,13 +11,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from scripts.exports.folder import MANIFEST, Draft, ExportError, Outcome
+from scripts.exports.folder import MANIFEST, Draft, ExportError, ExportResult
 from scripts.exports.tables import File
 
 ONE, TWO = File("a.txt", b"one"), File("b/c/d.txt", b"two")
 
 
-def put(target: Path, *files: File, replace: bool = False) -> Outcome:
+def put(target: Path, *files: File, replace: bool = False) -> ExportResult:
     with Draft(target) as draft:
         for file in files:
             draft.add(file)
@@ -34,7 +34,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def test_the_files_are_there_with_a_manifest_and_nothing_is_left_beside_them(target: Path) -> None:
-    assert put(target, ONE, TWO) is Outcome.WRITTEN
+    assert put(target, ONE, TWO) is ExportResult.WRITTEN
     there = content(target)
     assert {path: there[path] for path in (ONE.path, TWO.path)} == {ONE.path: ONE.content, TWO.path: TWO.content}
     manifest = orjson.loads(there[MANIFEST])
@@ -60,7 +60,7 @@ def test_a_draft_that_is_not_kept_leaves_nothing(target: Path) -> None:
 def test_the_same_export_again_changes_nothing(target: Path) -> None:
     put(target, ONE, TWO)
     before = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
-    assert put(target, ONE, TWO, replace=True) is Outcome.UNCHANGED
+    assert put(target, ONE, TWO, replace=True) is ExportResult.UNCHANGED
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == before
 
 
@@ -75,7 +75,7 @@ def test_another_export_is_refused_and_what_is_there_stays(target: Path) -> None
 
 def test_replaced_if_asked_and_nothing_of_the_old_one_stays(target: Path) -> None:
     put(target, ONE, TWO)
-    assert put(target, ONE, replace=True) is Outcome.REPLACED
+    assert put(target, ONE, replace=True) is ExportResult.REPLACED
     assert set(content(target)) == {ONE.path, MANIFEST}
     assert list(target.parent.iterdir()) == [target]
 
@@ -152,7 +152,7 @@ def test_the_next_export_takes_away_what_a_killed_one_left_and_puts_back_what_it
     mine.rmdir()
     killed(target, at)
     mine.mkdir()
-    assert put(target, ONE, TWO) is Outcome.UNCHANGED
+    assert put(target, ONE, TWO) is ExportResult.UNCHANGED
     assert content(target) == before
     assert set(target.parent.iterdir()) == {target, mine}
 
@@ -163,19 +163,19 @@ def test_what_was_left_of_another_export_is_its_own_though_its_name_begins_the_s
     put(other, ONE, TWO)
     before = content(other)
     killed(other, at)
-    assert put(target, ONE) is Outcome.WRITTEN
+    assert put(target, ONE) is ExportResult.WRITTEN
     assert set(content(target)) == {ONE.path, MANIFEST}
-    assert put(other, ONE, TWO) is Outcome.UNCHANGED
+    assert put(other, ONE, TWO) is ExportResult.UNCHANGED
     assert content(other) == before
 
 
 def test_an_export_that_is_being_made_is_left_alone(target: Path) -> None:
     with Draft(target) as draft:
         draft.add(TWO)
-        assert put(target, ONE) is Outcome.WRITTEN
+        assert put(target, ONE) is ExportResult.WRITTEN
         with pytest.raises(ExportError, match="differs"):
             draft.keep({"format": "test"}, replace=False)
-        assert draft.keep({"format": "test"}, replace=True) is Outcome.REPLACED
+        assert draft.keep({"format": "test"}, replace=True) is ExportResult.REPLACED
     assert set(content(target)) == {TWO.path, MANIFEST}
     assert list(target.parent.iterdir()) == [target]
 
@@ -189,7 +189,7 @@ def test_of_two_that_replace_at_once_one_is_refused(target: Path) -> None:
         put(target, ONE, replace=True)
     os.close(other)
     assert content(target) == before and list(target.parent.iterdir()) == [target]
-    assert put(target, ONE, replace=True) is Outcome.REPLACED
+    assert put(target, ONE, replace=True) is ExportResult.REPLACED
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pose_format import Pose
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.landmarks import DIMS, LAYOUT
 from scripts.exports import formats, gislr, huggingface, npy1662, pose
-from scripts.exports.capture import Capture
+from scripts.exports.capture import VerifiedCapture
 from scripts.exports.formats import FORMATS, conversion
 from tests.scripts.exports.roots import capture_of, landmarks
 
@@ -41,7 +41,7 @@ def same(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> bool:
     return ours.dtype == theirs.dtype and np.array_equal(ours, theirs, equal_nan=True)
 
 
-def written(form: str, root: Path, *captures: Capture) -> dict[str, bytes]:
+def written(form: str, root: Path, *captures: VerifiedCapture) -> dict[str, bytes]:
     """A format's files, in memory and on a disk."""
     there = {}
     for path, content in conversion(form)(captures):
@@ -54,12 +54,12 @@ def written(form: str, root: Path, *captures: Capture) -> dict[str, bytes]:
 # --- pose
 
 
-def read_pose(capture: Capture) -> Pose:
+def read_pose(capture: VerifiedCapture) -> Pose:
     content = next(iter(pose.files([capture]))).content
     return Pose.read(content)
 
 
-def assert_pose_is(capture: Capture) -> None:
+def assert_pose_is(capture: VerifiedCapture) -> None:
     read = read_pose(capture)
     assert [component.name for component in read.header.components] == [
         "POSE_LANDMARKS",
@@ -85,7 +85,7 @@ def assert_pose_is(capture: Capture) -> None:
     assert start == points.shape[1]
 
 
-def test_pose_reads_a_recorded_capture_as_pixels_with_visibility_as_confidence(recorded: Capture) -> None:
+def test_pose_reads_a_recorded_capture_as_pixels_with_visibility_as_confidence(recorded: VerifiedCapture) -> None:
     assert_pose_is(recorded)
     body = read_pose(recorded).body
     assert body.fps == 15
@@ -100,7 +100,7 @@ def test_pose_reads_any_capture(tmp_path: Path, members: dict[str, Any]) -> None
 
 
 def test_pose_divided_by_the_size_of_the_picture_is_the_artifact_s_coordinate_to_the_last_bit_but_one(
-    recorded: Capture,
+    recorded: VerifiedCapture,
 ) -> None:
     body = read_pose(recorded).body.data[:, 0, :33]
     ours = recorded.part("pose")[:, :, :2]
@@ -109,7 +109,7 @@ def test_pose_divided_by_the_size_of_the_picture_is_the_artifact_s_coordinate_to
     np.testing.assert_array_max_ulp(ours[seen], theirs[seen], maxulp=1)
 
 
-def test_pose_is_known_to_the_library_as_holistic_and_can_be_normalised(recorded: Capture) -> None:
+def test_pose_is_known_to_the_library_as_holistic_and_can_be_normalised(recorded: VerifiedCapture) -> None:
     from pose_format.utils.generic import detect_known_pose_format
 
     read = read_pose(recorded)
@@ -129,12 +129,12 @@ def load_relevant_data_subset(path: Path) -> npt.NDArray[np.float32]:
     return data.values.reshape(frames, 543, len(columns)).astype(np.float32)
 
 
-def as_gislr(capture: Capture) -> npt.NDArray[np.float32]:
+def as_gislr(capture: VerifiedCapture) -> npt.NDArray[np.float32]:
     parts = [capture.part(name)[:, :, :3] for name in ("face", "left_hand", "pose", "right_hand")]
     return np.concatenate(parts, axis=1)
 
 
-def test_gislr_s_own_loader_reads_what_train_csv_lists(recorded: Capture, tmp_path: Path) -> None:
+def test_gislr_s_own_loader_reads_what_train_csv_lists(recorded: VerifiedCapture, tmp_path: Path) -> None:
     other = capture_of(tmp_path / "data", landmarks(4), intent="bye")
     unnamed = capture_of(tmp_path / "data", landmarks(2))
     written("gislr", tmp_path, recorded, other, unnamed)
@@ -149,7 +149,7 @@ def test_gislr_s_own_loader_reads_what_train_csv_lists(recorded: Capture, tmp_pa
         assert same(load_relevant_data_subset(tmp_path / path), as_gislr(capture))
 
 
-def test_gislr_has_the_competition_s_columns_types_and_order(recorded: Capture, tmp_path: Path) -> None:
+def test_gislr_has_the_competition_s_columns_types_and_order(recorded: VerifiedCapture, tmp_path: Path) -> None:
     written("gislr", tmp_path, recorded)
     [path] = tmp_path.glob("train_landmark_files/carer-1/*.parquet")
     table = pd.read_parquet(path)
@@ -196,7 +196,7 @@ def test_npy_is_the_matrix(tmp_path: Path, members: dict[str, Any]) -> None:
 # --- Hugging Face datasets
 
 
-def test_datasets_loads_the_folder(recorded: Capture, tmp_path: Path) -> None:
+def test_datasets_loads_the_folder(recorded: VerifiedCapture, tmp_path: Path) -> None:
     datasets.disable_progress_bars()
     restarted = landmarks(5, missing=1.0) | {"tracker_restarts": np.array([2, 4], "<i4")}
     captures = [recorded, capture_of(tmp_path / "data", restarted)]
@@ -242,12 +242,12 @@ def test_hf_begins_a_new_file_when_one_is_full_and_the_card_names_them_all(tmp_p
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_same_captures_give_the_same_bytes(recorded: Capture, tmp_path: Path, form: str) -> None:
+def test_the_same_captures_give_the_same_bytes(recorded: VerifiedCapture, tmp_path: Path, form: str) -> None:
     assert written(form, tmp_path, recorded) == written(form, tmp_path, recorded)
 
 
 @pytest.mark.parametrize("form", ["pose", "gislr", "npy1662"])
-def test_a_table_and_a_file_each_say_what_the_log_says(recorded: Capture, tmp_path: Path, form: str) -> None:
+def test_a_table_and_a_file_each_say_what_the_log_says(recorded: VerifiedCapture, tmp_path: Path, form: str) -> None:
     written(form, tmp_path, recorded)
     [row] = pd.read_csv(tmp_path / "captures.csv").to_dict("records")
     assert (tmp_path / row["path"]).is_file()
