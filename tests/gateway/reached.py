@@ -27,6 +27,7 @@ from contracts.state import dead_letters, recording
 from contracts.state.events import EventEntry, Receipt, encode_line, split_line
 from gateway.app import create_app
 from gateway.state import GatewayState
+from tests.support.waiting import needed
 
 AWAY = "unix:///nowhere/broker.sock"
 HOST = "127.0.0.1:8000"
@@ -158,7 +159,7 @@ async def reaching(
     state = GatewayState(Settings(**settings), frames, events)
     app = create_app(state)
     tiny = TinyRecorder(events, settings["log_root"])
-    task = asyncio.create_task(tiny.run()) if recorder else None
+    task = needed(asyncio.create_task(tiny.run())) if recorder else None
     transport = httpx.ASGITransport(app)
     try:
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:

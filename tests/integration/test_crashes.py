@@ -39,13 +39,15 @@ async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyn
     return capture_id, record_id, task
 
 
-async def extracted(stack: Running, capture_id: str, frames: int) -> None:
+async def extracted(stack: Running, capture_id: str, frames: int, task: asyncio.Task[CaptureOutcome]) -> None:
+    """Wait until so many frames of a capture are extracted; fails at once if its task ends before."""
+
     async def some() -> bool:
         status = await stack.status(capture_id)
         assert status.get("status") != "aborted", status
         return status.get("extracted", 0) >= frames
 
-    await until(some, f"{frames} frames are extracted")
+    await until(some, f"{frames} frames are extracted", unless=lambda: task.done() and task)
 
 
 async def restarts(stack: Running, session_id: str, record_id: str) -> list[int]:
@@ -76,7 +78,7 @@ async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
-        await extracted(stack, capture_id, 5)
+        await extracted(stack, capture_id, 5, task)
         signal_part(stack, "extractor-1", signal.SIGKILL)
         result = await task
         assert (result.status, result.accepted, result.extracted) == ("recorded", FRAMES, FRAMES)
@@ -87,7 +89,7 @@ async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
 async def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async with session_on(own_brokers, tmp_path, captures=3, extractors=2) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
-        await extracted(stack, capture_id, 5)
+        await extracted(stack, capture_id, 5, task)
         (pending,) = await _pending(stack)
         owner = await _part_of(stack, pending["consumer"].decode())
         signal_part(stack, owner, signal.SIGSTOP)
@@ -121,7 +123,7 @@ async def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
-        await extracted(stack, capture_id, 5)
+        await extracted(stack, capture_id, 5, task)
         pid = stack.stack.parts["extractor-1"].pid
         assert pid is not None
         os.kill(pid, signal.SIGTERM)  # it ends with 0, and the supervisor starts it again
@@ -136,7 +138,7 @@ async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_o
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=0) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
-        await extracted(stack, capture_id, 5)
+        await extracted(stack, capture_id, 5, task)
         signal_part(stack, "gateway", signal.SIGKILL)
         outcome = await asyncio.gather(task, return_exceptions=True)
         assert isinstance(outcome[0], A3CPError | CaptureOutcome)

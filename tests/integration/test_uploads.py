@@ -54,9 +54,12 @@ async def ended(client: httpx.AsyncClient, job: str) -> dict[str, Any]:
 async def at_work(client: httpx.AsyncClient, job: str) -> None:
     async def some() -> bool:
         told = (await client.get(f"/video/status/{job}")).json()
-        return bool(told["status"] == "running" and 0.1 < told["progress"] < 0.7)
+        assert told["status"] in ("queued", "running") and told["progress"] < 0.7, (
+            f"too late to be in the middle: {told}"
+        )
+        return bool(told["progress"] > 0.1)
 
-    await until(some, "it is in the middle")
+    await until(some, "the job is in the middle")
 
 
 def to_extractor(stack: Stack, signal_number: int) -> None:

@@ -36,7 +36,7 @@ async def served(app: Starlette, state: GatewayState) -> tuple[GatewayServer, as
     listeners = open_listeners(state.settings)
     server = GatewayServer(app, state)
     task = asyncio.create_task(server._serve(listeners))  # no signal handlers in a test
-    await until(lambda: server.started)
+    await until(lambda: server.started, "the server starts", unless=task.done)
     return server, task, listeners[0].getsockname()[1]
 
 

@@ -16,38 +16,72 @@ DEADLINE_S = 300.0
 PAUSE_S = 0.01
 
 
-async def until(condition: Callable[[], Awaitable[T] | T], what: str = "", within_s: float = DEADLINE_S) -> T:
+async def until(
+    condition: Callable[[], Awaitable[T] | T],
+    what: str = "",
+    within_s: float = DEADLINE_S,
+    *,
+    unless: Callable[[], object] = lambda: None,
+) -> T:
     """Wait in an event loop until the condition's value is true.
 
     Args:
         condition: is called again and again; it may return an awaitable.
         what: names the condition in the failure; without it, the failure shows the condition's source.
         within_s: the longest wait, in seconds.
+        unless: returns what makes the condition impossible, once that has happened (a process has ended, a capture is
+            aborted). The wait then fails at once, and shows it.
 
     Returns:
         The condition's first true value.
 
     Raises:
-        AssertionError: the deadline passed; the message names the condition and its last value.
+        AssertionError: the deadline passed, or the condition became impossible; the message names the condition.
     """
     deadline = time.monotonic() + within_s
     while True:
+        impossible = unless() or None  # before the condition, which may be met just before it becomes impossible
         met: Any = condition()
         if inspect.iscoroutine(met):  # not a task, which may be the very value
             met = await met
         if met:
             return met  # type: ignore[no-any-return]
+        assert not impossible, f"{what or _source(condition)}: impossible now: {impossible}"
         assert time.monotonic() < deadline, _missed(what or _source(condition), within_s, met)
         await asyncio.sleep(PAUSE_S)
 
 
-def wait_until(condition: Callable[[], T], what: str = "", within_s: float = DEADLINE_S) -> T:
+def wait_until(
+    condition: Callable[[], T],
+    what: str = "",
+    within_s: float = DEADLINE_S,
+    *,
+    unless: Callable[[], object] = lambda: None,
+) -> T:
     """Wait in a thread, as `until` does in an event loop."""
     deadline = time.monotonic() + within_s
-    while not (met := condition()):
+    while True:
+        impossible = unless() or None
+        if met := condition():
+            return met
+        assert not impossible, f"{what or _source(condition)}: impossible now: {impossible}"
         assert time.monotonic() < deadline, _missed(what or _source(condition), within_s, met)
         time.sleep(PAUSE_S)
-    return met
+
+
+def needed(helper: asyncio.Task[T]) -> asyncio.Task[T]:
+    """End the test if a task that it needs fails: nothing would happen of what the test waits for.
+
+    The test is cancelled; it awaits the task at its end, which raises the task's own error.
+    """
+    test = asyncio.current_task()
+
+    def ended(_: asyncio.Task[T]) -> None:
+        if test is not None and not helper.cancelled() and helper.exception() is not None:
+            test.cancel()
+
+    helper.add_done_callback(ended)
+    return helper
 
 
 def _missed(what: str, within_s: float, last: object) -> str:

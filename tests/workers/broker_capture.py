@@ -232,6 +232,16 @@ class BrokerCapture:
         entries: Any = self.events.xrange(keys.EVENTS)
         return [fields[b"event"] for _, fields in entries if fields.get(b"capture_id") == self.capture_id.encode()]
 
+    def wait_until_published(self) -> list[bytes]:
+        """Wait for the capture's event; fails at once if the capture gets another outcome."""
+        return wait_until(self.published, "the capture's event", unless=self.failed)
+
+    def failed(self) -> str:
+        """The outcome of a capture that will not be published; empty if it may be."""
+        fields: Any = self.events.hgetall(keys.capture_record(self.capture_id))
+        record = CaptureRecord.decode(fields) if fields else None
+        return f"{record.outcome} {record.error_code}" if record and record.outcome in ("aborted", "dead") else ""
+
     @property
     def path(self) -> Path:
         return self.features_dir / f"{self.record_id}.npz"

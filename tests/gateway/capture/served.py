@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker
@@ -70,6 +71,12 @@ class Socket:
     async def frames(self, client: Client, first: int, last: int) -> None:
         for seq in range(first, last + 1):
             await self.frame(client, seq)
+
+    def closed(self) -> str:
+        """The close code and reason; empty while the socket is open."""
+        if self.connection.state is not State.CLOSED:
+            return ""
+        return f"the socket closed with {self.connection.close_code} {self.connection.close_reason}"
 
     async def message(self) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE_S):
@@ -152,7 +159,7 @@ async def _serving(frames: AsyncBroker, events: AsyncBroker, limits: dict[str, A
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving_task = asyncio.create_task(server._serve([listener]))  # no signal handlers in a test
-        await until(lambda: server.started, "the server starts")
+        await until(lambda: server.started, "the server starts", unless=serving_task.done)
         try:
             yield Served(state, listener.getsockname()[1])
         finally:

@@ -84,7 +84,7 @@ async def test_a_capture_is_dispatched_once_it_is_open() -> None:
         await served.session()
         client = Client()
         await socket.send(client.open())
-        await until(lambda: served.state.frames.xlen(keys.CAPTURES), "a dispatch entry")
+        await until(lambda: served.state.frames.xlen(keys.CAPTURES), "a dispatch entry", unless=socket.closed)
         ((_, fields),) = await served.state.frames.xrange(keys.CAPTURES)
         assert fields[b"capture_id"] == client.capture_id.encode()
         assert await served.state.frames.exists(keys.capture_keys(client.capture_id).state)
@@ -144,8 +144,12 @@ def test_a_limit_broken_in_an_open_capture_aborts_it(
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         first, *rest = messages(client)
         await socket.send(first)
-        await until(lambda: served.record(client), "the capture is open")
-        await until(lambda: served.state.frames.exists(keys.capture_keys(client.capture_id).state), "its state")
+        await until(lambda: served.record(client), "the capture is open", unless=socket.closed)
+        await until(
+            lambda: served.state.frames.exists(keys.capture_keys(client.capture_id).state),
+            "its state",
+            unless=socket.closed,
+        )
         await served.claim(client)  # an extractor has the capture, so it is not held back
         await socket.send(*rest)
 
@@ -198,7 +202,7 @@ def test_close_waits_until_there_is_room_and_then_completes() -> None:
         await socket.send(client.open())
         await socket.frames(client, 1, 5)
         await socket.send(client.close())
-        await until(lambda: _depth(served, client, 3), "the stream is full")
+        await until(lambda: _depth(served, client, 3), "the stream is full", unless=socket.closed)
         state = await served.claim(client)
         row = Row(0, True, bytes(4 * DIMS))
         for seq in (1, 2, 3):
@@ -239,7 +243,7 @@ def test_one_capture_too_many_is_refused_with_1013(limit: str) -> None:
         async with served.socket() as other:
             first = Client()
             await other.send(first.open())
-            await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the first capture is open")
+            await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the first is open", unless=other.closed)
             await socket.send(client.open())
             await socket.ended()
 
@@ -370,7 +374,7 @@ def test_an_open_with_a_closed_session_aborts() -> None:
 def test_a_session_that_is_closed_during_a_capture_aborts_it_even_if_the_client_is_silent() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: served.record(client), "the capture is open")
+        await until(lambda: served.record(client), "the capture is open", unless=socket.closed)
         await served.end_session()
 
     assert_aborted(play(scenario, recheck_s=0.2), "session_closed")
@@ -379,7 +383,7 @@ def test_a_session_that_is_closed_during_a_capture_aborts_it_even_if_the_client_
 def test_a_session_that_is_lost_during_a_capture_aborts_it() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: served.record(client), "the capture is open")
+        await until(lambda: served.record(client), "the capture is open", unless=socket.closed)
         await served.state.events.delete(keys.session(client.session_id))
 
     assert_aborted(play(scenario, recheck_s=0.2), "session_invalid")
@@ -404,7 +408,7 @@ def test_a_capture_id_or_a_window_is_never_opened_twice(same: str) -> None:
 def test_shutdown_aborts_active_captures_and_closes_with_1012() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
         served.state.draining.set()
 
     assert_aborted(play(scenario), "server_shutdown", 1012)
@@ -417,7 +421,7 @@ def test_shutdown_ends_a_capture_whose_last_frames_do_not_fit_into_the_stream(mo
         await socket.send(client.open())
         await socket.frames(client, 1, 4)
         await socket.send(client.close())
-        await until(lambda: _depth(served, client, 3), "the stream is full")
+        await until(lambda: _depth(served, client, 3), "the stream is full", unless=socket.closed)
         served.state.draining.set()
 
     assert_aborted(play(scenario, stream_max_frames=3), "server_shutdown", 1012)
@@ -436,7 +440,7 @@ def test_an_internal_error_closes_with_1011_and_says_nothing_of_itself(monkeypat
 
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
-        await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open")
+        await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open", unless=socket.closed)
         monkeypatch.setattr(CaptureProtocol, "receive_bytes", explode)
         await socket.send(client.meta(1), jpeg())
 
@@ -451,7 +455,7 @@ def test_an_internal_error_closes_with_1011_and_says_nothing_of_itself(monkeypat
 def test_an_extractor_that_gave_the_capture_up_aborts_it_with_its_code() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
         entry = TerminalEntry("abort", error_code="extraction_failed")
         await run(served.state.frames, captures.end_stream(client.capture_id, entry))
         await socket.frame(client, 2)
@@ -462,7 +466,7 @@ def test_an_extractor_that_gave_the_capture_up_aborts_it_with_its_code() -> None
 def test_an_extractor_that_gave_the_capture_up_aborts_a_silent_client_too() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
         entry = TerminalEntry("abort", error_code="extraction_failed")
         await run(served.state.frames, captures.end_stream(client.capture_id, entry))
 
@@ -472,7 +476,7 @@ def test_an_extractor_that_gave_the_capture_up_aborts_a_silent_client_too() -> N
 def test_a_frames_broker_that_lost_the_capture_aborts_it() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
         await served.state.frames.delete(*keys.capture_keys(client.capture_id))
         await socket.frame(client, 2)
 
@@ -484,7 +488,7 @@ def test_a_frames_broker_that_lost_the_capture_aborts_it() -> None:
 def test_a_client_gets_the_first_outcome_of_its_capture() -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open(), client.meta(1), jpeg())
-        await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+        await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
         await run(served.state.events, records.abort(client.user_id, client.capture_id, "frames_lost"))
         await served.state.frames.delete(*keys.capture_keys(client.capture_id))
         await socket.frame(client, 2)
@@ -516,12 +520,14 @@ async def test_the_capture_of_a_client_that_vanishes_is_aborted(state: str) -> N
         async with served.socket() as socket:
             if state != "idle":
                 await socket.send(client.open())
-                await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open")
+                await until(
+                    lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open", unless=socket.closed
+                )
             if state == "pending":
                 await socket.send(client.meta(1))
             if state == "after a frame":
                 await socket.frame(client, 1)
-                await until(lambda: _depth(served, client, 1), "the frame is in the broker")
+                await until(lambda: _depth(served, client, 1), "the frame is in the broker", unless=socket.closed)
             socket.connection.transport.abort()
         await until(lambda: _nothing_open(served), "the connection is cleaned up")
         record = await served.record(client)
@@ -577,7 +583,7 @@ def test_progress_is_waiting_at_first_and_then_counts_the_extracted_frames() -> 
         }
         await socket.frames(client, 1, 3)
         state = await served.claim(client)
-        await until(lambda: _depth(served, client, 3), "the frames are in the broker")
+        await until(lambda: _depth(served, client, 3), "the frames are in the broker", unless=socket.closed)
         row = Row(0, True, bytes(4 * DIMS))
         await run(
             served.state.frames,
@@ -621,11 +627,11 @@ def test_the_endpoint_checks_a_silent_client_at_least_once_a_second(monkeypatch:
 
     monkeypatch.setattr(endpoint, "asyncio", Noted())
 
-    async def scenario(_served: Served, _socket: Socket, _client: Client) -> None:
+    async def scenario(_served: Served, socket: Socket, _client: Client) -> None:
         async def ticked() -> bool:
             return len(asked_s) > 20
 
-        await until(ticked, "it ticks")
+        await until(ticked, "it ticks", unless=socket.closed)
 
     play(scenario, open_timeout_s=1)
     assert 0 < max(asked_s) <= 1.0

@@ -34,7 +34,7 @@ from gateway.tasks import cancel_all
 from tests.support.brokers import FRAMES, BrokerProcess
 from tests.support.gateway import served
 from tests.support.messages import jpeg
-from tests.support.waiting import until
+from tests.support.waiting import needed, until
 
 DEADLINE_S = 300.0
 PATH = "/ws/video/stream"
@@ -219,11 +219,11 @@ async def serving(
     if worker:
         tiny = TinyWorker(frames, f"tiny/{folder.name}")
         await tiny.announce()
-        tasks += tiny.tasks()
+        tasks += [needed(task) for task in tiny.tasks()]
     server, running, port = await served(app, state)
     live = Live(state, app, server, running, port, tiny)
     if lane:
-        tasks.append(asyncio.create_task(live.lane.run()))
+        tasks.append(needed(asyncio.create_task(live.lane.run())))
     try:
         yield live
     finally:

@@ -26,8 +26,13 @@ DEADLINE_S = 300.0
 UP = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
 
 
-def address_of(folder: Path) -> str:
-    """Where the stack in this folder serves, as soon as it does."""
+def ended(process: subprocess.Popen[bytes]) -> str:
+    """How the process ended; empty while it runs."""
+    return "" if process.poll() is None else f"exit code {process.returncode}"
+
+
+def address_of(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    """Wait until the stack in this folder is ready; returns its address. Fails at once if its process ends."""
     note = folder / "state" / "stack.json"
 
     def ready() -> str:
@@ -37,12 +42,12 @@ def address_of(folder: Path) -> str:
                 return address
         return ""
 
-    return wait_until(ready, "the stack is ready", DEADLINE_S)
+    return wait_until(ready, "the stack is ready", unless=lambda: ended(process))
 
 
 @contextmanager
 def standard_output(kind: str) -> Iterator[IO[bytes] | int]:
-    """What the stack is to print to."""
+    """A standard output on which the stack cannot print."""
     if kind == "a full disk":
         with Path("/dev/full").open("wb") as full:
             yield full
@@ -87,8 +92,8 @@ def test_a_stack_that_cannot_print_serves_and_stops_cleanly(tmp_path: Path, kind
 
 
 def told_and_stopped(process: subprocess.Popen[bytes], folder: Path, number: signal.Signals) -> None:
-    """The signal ends the stack with 0, and an open capture is told."""
-    socket = address_of(folder).replace("http", "ws") + "/camera_feed_worker/capture"
+    """The signal ends the stack with 0, and closes an open capture with 1012."""
+    socket = address_of(folder, process).replace("http", "ws") + "/camera_feed_worker/capture"
     with connect(socket) as capture:
         process.send_signal(number)
         with pytest.raises(ConnectionClosed) as closed:
@@ -114,7 +119,7 @@ def test_where_the_locale_has_no_dots_the_stack_stops_all_the_same(tmp_path: Pat
     with out.open("wb") as file, subprocess.Popen(UP, env=settings, cwd=folder, stdout=file) as process:
         try:
             # the gateway is ready a moment before `up` has asked it
-            wait_until(lambda: b"a3cp is ready" in out.read_bytes(), "up says that the stack is ready")
+            wait_until(lambda: b"a3cp is ready" in out.read_bytes(), "up is ready", unless=lambda: ended(process))
             told_and_stopped(process, folder, signal.SIGTERM)
         finally:
             process.kill()

@@ -78,7 +78,11 @@ async def _kill(stack: Stack, name: str) -> None:
     starts, pid = part.starts, part.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: part.starts > starts and part.pid is not None)
+    await until(
+        lambda: part.starts > starts and part.pid is not None,
+        f"{name} is started again",
+        unless=lambda: part.task is not None and part.task.done() and part.task,
+    )
     if name.endswith("broker"):
         await until(lambda: _answers(stack.urls[name == "events-broker"]))
 

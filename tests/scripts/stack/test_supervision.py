@@ -51,16 +51,21 @@ def test_a_process_of_ours_may_supervise_children() -> None:
     assert (done.returncode, done.stdout) == (0, "0 ['1']\n"), done.stderr
 
 
+def failed(one: Part) -> object:
+    """The task of a part that is not started again; None while it runs."""
+    return one.task if one.task is not None and one.task.done() else None
+
+
 def test_a_part_that_is_killed_is_started_again() -> None:
     async def test() -> None:
         lines: list[str] = []
         one = part(SLEEP, lines=lines)
         one.start()
-        await until(lambda: "up" in lines)
+        await until(lambda: "up" in lines, unless=lambda: failed(one))
         first = one.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        await until(lambda: lines.count("up") == 2)
+        await until(lambda: lines.count("up") == 2, unless=lambda: failed(one))
         assert one.starts == 2
         assert one.pid not in (None, first)
         assert any("SIGKILL" in line for line in lines)
@@ -75,7 +80,7 @@ def test_a_part_that_ends_by_itself_is_started_again_with_backoff() -> None:
         lines: list[str] = []
         one = part("raise SystemExit(1)", lines=lines)
         one.start()
-        await until(lambda: one.starts == 3)
+        await until(lambda: one.starts == 3, unless=lambda: failed(one))
         await one.stop()
         delays = [line.rsplit(" in ", 1)[1] for line in lines if "exit code 1" in line]
         assert delays[:2] == ["0.2 s", "0.4 s"]
@@ -112,7 +117,7 @@ def test_a_part_that_does_not_stop_is_killed() -> None:
         lines: list[str] = []
         one = part(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}", stop_s=0.2, lines=lines)
         one.start()
-        await until(lambda: "up" in lines)
+        await until(lambda: "up" in lines, unless=lambda: failed(one))
         await one.stop()
         assert one.process is not None
         assert one.process.returncode == -signal.SIGKILL
@@ -124,7 +129,7 @@ def test_a_part_that_is_waiting_to_be_started_again_stops_at_once() -> None:
     async def test() -> None:
         one = part("raise SystemExit(1)")
         one.start()
-        await until(lambda: one.starts >= 2)
+        await until(lambda: one.starts >= 2, unless=lambda: failed(one))
         await asyncio.wait_for(one.stop(), 5)
         starts = one.starts
         assert one.task is not None
@@ -139,7 +144,7 @@ def test_a_line_longer_than_any_buffer_stops_nothing() -> None:
         lines: list[str] = []
         one = part(f"print('x' * 3_000_000); {SLEEP}", lines=lines)
         one.start()
-        await until(lambda: "up" in lines)
+        await until(lambda: "up" in lines, unless=lambda: failed(one))
         await one.stop()
 
     run(test)
@@ -166,7 +171,7 @@ def test_a_part_is_started_again_although_that_cannot_be_shown() -> None:
         one = part("raise SystemExit(1)")
         one.show = show
         one.start()
-        await until(lambda: one.starts == 2)
+        await until(lambda: one.starts == 2, unless=lambda: failed(one))
         await one.stop()
 
     run(test)
@@ -177,7 +182,7 @@ def test_parts_write_no_core_files() -> None:
         lines: list[str] = []
         one = part(f"import resource; print(resource.getrlimit(resource.RLIMIT_CORE)); {SLEEP}", lines=lines)
         one.start()
-        await until(lambda: "up" in lines)
+        await until(lambda: "up" in lines, unless=lambda: failed(one))
         await one.stop()
         assert lines[0] == f"({CORE_LIMIT_BYTES}, {CORE_LIMIT_BYTES})"
 

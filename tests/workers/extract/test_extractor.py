@@ -47,7 +47,7 @@ def test_it_does_one_capture_after_the_other(real_capture: BrokerCapture) -> Non
             more = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
             several.append(more.open(reserve=False).push_greys(3).close())
         for capture in several:
-            wait_until(capture.published)
+            capture.wait_until_published()
     assert [len(capture.published()) for capture in several] == [1, 1, 1]
 
 
@@ -57,7 +57,7 @@ def test_it_goes_on_after_the_frames_broker_was_away(own_brokers: BrokerPair, re
         own_brokers.frames.start()
         again = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
         again.open(reserve=False).push_greys(2).close()
-        wait_until(again.published)
+        again.wait_until_published()
 
 
 def test_it_extracts_while_frames_still_come(real_capture: BrokerCapture) -> None:
@@ -66,7 +66,7 @@ def test_it_extracts_while_frames_still_come(real_capture: BrokerCapture) -> Non
             real_capture.push_greys(2)
             wait_until(lambda: real_capture.depth() == 0)
         real_capture.close()
-        wait_until(real_capture.published)
+        real_capture.wait_until_published()
     with np.load(real_capture.path) as members:
         assert members["features"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -79,7 +79,7 @@ def test_an_extractor_that_stops_hands_its_capture_back_and_another_finishes_it(
     assert pending["consumer"] == b"released"
     with running(real_capture, real_capture.dependencies("two")):
         real_capture.push_greys(3).close()
-        wait_until(real_capture.published)
+        real_capture.wait_until_published()
     with np.load(real_capture.path) as members:
         assert members["tracker_restarts"].tolist() == [4]
         assert members["features"][:, 0].tolist() == [1, 2, 3, 1, 2, 3]
@@ -122,7 +122,7 @@ def test_it_goes_on_after_its_queues_were_of_another_type_and_counts_it(real_cap
         real_capture.frames.delete(CAPTURES)
         again = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
         again.open(reserve=False).push_greys(2).close()
-        wait_until(again.published)
+        again.wait_until_published()
     assert note.call_args.args[0] == "dispatch"
 
 
@@ -138,4 +138,4 @@ def test_it_goes_on_after_a_capture_that_raises_an_unexpected_error(
     monkeypatch.setattr(CaptureJob, "run", failing)
     real_capture.push_greys(1).close()
     with running(real_capture, real_capture.dependencies("one", quick(lease_ms=100))):
-        wait_until(real_capture.published)
+        real_capture.wait_until_published()

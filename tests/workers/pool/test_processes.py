@@ -58,6 +58,15 @@ class Workers:
         found = [line for line in self.lines() if line["event"] == event]
         return found if len(found) >= at_least else []
 
+    def wait_for(self, event: str, at_least: int = 1) -> list[dict[str, Any]]:
+        """Wait for log lines with this event; fails at once if the process ends without them."""
+        return wait_until(lambda: self.said(event, at_least), event, unless=self.ended)
+
+    def ended(self) -> str:
+        """How the process ended, with its log; empty while it runs."""
+        code = self.process.poll()
+        return "" if code is None else f"exit code {code}: {self.log.read_text()}"
+
     def extractors(self) -> list[int]:
         """The pids of its extractors that are ready and still alive."""
         pids = [int(line["extractor"].split("-")[-2]) for line in self.said("extractor ready")]
@@ -108,7 +117,7 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
 ) -> None:
     with running(face_capture, own_brokers) as workers:
         face_capture.open().push(*CLIP).close()
-        (event,) = wait_until(face_capture.published, within_s=120)
+        (event,) = face_capture.wait_until_published()
         wait_until(lambda: not face_capture.dispatched())
         assert own_brokers.frames.client().zcard(keys.EXTRACTORS) == 1
         assert workers.stop() == 0
@@ -120,7 +129,7 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     )
     with running(again, own_brokers) as workers:
         again.open(reserve=False).push(*CLIP).close()
-        wait_until(again.published)
+        again.wait_until_published()
         assert workers.stop(signal.SIGINT) == 0
     assert again.path.read_bytes() == face_capture.path.read_bytes()
 
@@ -129,7 +138,7 @@ def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(
     face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
     with running(face_capture, own_brokers, "--processes", "2") as workers:
-        wait_until(lambda: workers.said("extractor ready", 2), within_s=120)
+        workers.wait_for("extractor ready", 2)
         wait_until(lambda: face_capture.frames.zcard(keys.EXTRACTORS) == 2)
         children = workers.extractors()
         assert workers.stop() == 0
@@ -144,7 +153,7 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
     face_capture: BrokerCapture, own_brokers: BrokerPair, with_signal: signal.Signals
 ) -> None:
     with running(face_capture, own_brokers) as workers:
-        wait_until(lambda: workers.said("workers start"))
+        workers.wait_for("workers start")
         assert workers.stop(with_signal) == 0
         workers.lines()
 
@@ -154,12 +163,12 @@ def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(
 ) -> None:
     with running(face_capture, own_brokers) as workers:
         face_capture.open().push(*CLIP[:6])
-        wait_until(lambda: extracted(face_capture, 6))
+        wait_until(lambda: extracted(face_capture, 6), unless=face_capture.failed)
         assert workers.stop() == 0
         assert workers.said("capture done")[0]["end"] == "handed_back"
     with running(face_capture, own_brokers) as workers:
         face_capture.push(*CLIP[6:]).close()
-        wait_until(face_capture.published, within_s=120)
+        face_capture.wait_until_published()
         (line,) = workers.said("capture taken over")
         assert (line["deliveries"], line["extracted"]) == (1, 6)
     with np.load(face_capture.path) as members:
@@ -171,11 +180,11 @@ def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
 ) -> None:
     with running(face_capture, own_brokers) as workers:
         face_capture.open().push(*CLIP[:5])
-        wait_until(lambda: extracted(face_capture, 5))
+        wait_until(lambda: extracted(face_capture, 5), unless=face_capture.failed)
         (pid,) = workers.extractors()
         os.kill(pid, signal.SIGKILL)
         face_capture.push(*CLIP[5:]).close()
-        wait_until(face_capture.published, within_s=120)
+        face_capture.wait_until_published()
         assert workers.said("extractor process ended")[0]["exit_code"] == -signal.SIGKILL
         assert workers.stop() == 0
     assert len(face_capture.published()) == 1
@@ -186,19 +195,20 @@ def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
 
 def test_a_paused_extractor_that_wakes_up_changes_nothing(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_capture, own_brokers) as sleeper, running(face_capture, own_brokers) as other:
-        wait_until(lambda: sleeper.extractors() and other.extractors(), within_s=120)
+        sleeper.wait_for("extractor ready")
+        other.wait_for("extractor ready")
         face_capture.open().push(*CLIP[:5])
-        wait_until(lambda: extracted(face_capture, 5))
+        wait_until(lambda: extracted(face_capture, 5), unless=face_capture.failed)
         owner, heir = (sleeper, other) if sleeper.said("capture claimed") else (other, sleeper)
         (pid,) = owner.extractors()
         os.kill(pid, signal.SIGSTOP)
         face_capture.push(*CLIP[5:]).close()
-        wait_until(face_capture.published, within_s=120)
+        face_capture.wait_until_published()
         artifact = face_capture.path.read_bytes()
         os.kill(pid, signal.SIGCONT)
-        wait_until(lambda: owner.said("capture done") or owner.said("extractor process ended"))
+        wait_until(lambda: owner.said("capture done") or owner.said("extractor process ended"), unless=owner.ended)
         assert [line["end"] for line in owner.said("capture done")] == ["lost"]
-        wait_until(lambda: heir.said("capture done"))
+        heir.wait_for("capture done")
         assert heir.said("capture done")[0]["end"] == "published"
     assert face_capture.path.read_bytes() == artifact
     assert len(face_capture.published()) == 1
@@ -206,7 +216,7 @@ def test_a_paused_extractor_that_wakes_up_changes_nothing(face_capture: BrokerCa
 
 def test_extractors_end_when_their_pool_is_killed(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_capture, own_brokers) as workers:
-        wait_until(lambda: workers.said("extractor ready"), within_s=120)
+        workers.wait_for("extractor ready")
         (pid,) = workers.extractors()
         workers.process.kill()
         wait_until(lambda: not alive(pid))
@@ -214,7 +224,7 @@ def test_extractors_end_when_their_pool_is_killed(face_capture: BrokerCapture, o
 
 def test_no_process_may_leave_a_core_file(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_capture, own_brokers) as workers:
-        wait_until(lambda: workers.said("extractor ready"), within_s=120)
+        workers.wait_for("extractor ready")
         for pid in (workers.process.pid, *workers.extractors()):
             (line,) = [x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max core")]
             soft, hard = line.split()[4:6]
@@ -226,12 +236,12 @@ def test_a_broker_that_is_away_is_waited_for_and_stopping_still_works(
 ) -> None:
     own_brokers.frames.kill()
     with running(face_capture, own_brokers) as workers:
-        wait_until(lambda: workers.said("waiting for a broker", 2))
+        workers.wait_for("waiting for a broker", 2)
         assert workers.stop() == 0
     with running(face_capture, own_brokers) as workers:
-        wait_until(lambda: workers.said("waiting for a broker"))
+        workers.wait_for("waiting for a broker")
         own_brokers.frames.start()
-        wait_until(lambda: workers.said("extractor ready"), within_s=120)
+        workers.wait_for("extractor ready")
         assert workers.stop() == 0
 
 
