@@ -28,7 +28,12 @@ def needs_real_broker(item: pytest.Item) -> bool:
     fixtures = getattr(item, "_fixtureinfo", None)
     given = [definitions[-1].func for definitions in fixtures.name2fixturedefs.values()] if fixtures else []
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else []
-    return any(reaches(thing) for thing in (function, *given, *parameters))
+    return any(_reaches(test) for test in (function, *given)) or any(reaches(value) for value in parameters)
+
+
+@functools.cache
+def _reaches(test: Any) -> bool:
+    return reaches(test)  # every parameter of a test is an item of its own: its function is searched once
 
 
 def reaches(thing: Any, starters: tuple[Any, ...] = STARTERS) -> bool:
