@@ -73,6 +73,11 @@ def own_brokers(request: pytest.FixtureRequest) -> Iterator[BrokerPair]:
     yield from start_pair(request.param)
 
 
+def on_one(flavour: Flavour) -> pytest.MarkDecorator:
+    """``own_brokers`` of this kind alone, for a test of whole processes: scripts and leases are tested on both."""
+    return pytest.mark.parametrize("own_brokers", [flavour], indirect=True)
+
+
 def start_pair(flavour: Flavour) -> Iterator[BrokerPair]:
     """Both roles on real servers, stopped afterwards; without a server here the test is skipped, in CI it fails."""
     if server_path(flavour) is None:

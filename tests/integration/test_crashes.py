@@ -17,7 +17,7 @@ from contracts.rules.errors import A3CPError
 from contracts.rules.paths import artifact_path
 from scripts.client import CaptureOutcome
 from scripts.clips.stream import stream_capture
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, Running, running, settings_for
 from tests.support.waiting import until
 
@@ -73,6 +73,7 @@ async def session_on(
         assert await stack.events.zcard(keys.UNFINISHED) == 0, "every capture has its outcome"
 
 
+@on_one("valkey")
 async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
         assert seq > 5
 
 
+@on_one("redis")
 async def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async with session_on(own_brokers, tmp_path, captures=3, extractors=2) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
@@ -118,6 +120,7 @@ async def _part_of(stack: Running, consumer: str) -> str:
     return next(name for name, part in stack.stack.parts.items() if part.pid == group)
 
 
+@on_one("valkey")
 async def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -133,6 +136,7 @@ async def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
         assert len(state_restarts) <= 1
 
 
+@on_one("redis")
 async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_or_event(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -152,6 +156,7 @@ async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_o
         assert not artifact_path(stack.stack.settings.data_root, USER, session_id, record_id).exists()
 
 
+@on_one("valkey")
 async def test_a_killed_recorders_standby_takes_over_and_repeats_nothing(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from contracts.storage.object_store import ObjectStore
 from scripts.clips.stream import stream_capture
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, running, settings_for
 from tests.support.s3 import BUCKET, SECRET, S3Server
 
 
-@pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
+@on_one("valkey")
 async def test_a_capture_goes_all_the_way_into_a_bucket_and_back(
     own_brokers: BrokerPair, s3: S3Server, unique: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from contracts.rules.landmarks import DIMS, LAYOUT
 from contracts.rules.paths import artifact_path, resolve_uri, session_log_path
 from scripts.client import CaptureOutcome, StreamState
 from scripts.clips.stream import stream_capture
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, Running, jpegs, running, settings_for
 from tests.support.messages import Client
 
@@ -43,6 +43,7 @@ async def capture(stack: Running, session_id: str, frames: int = FRAMES, **optio
     return await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id, **options)  # type: ignore[arg-type]
 
 
+@on_one("redis")
 def test_the_artifact_is_mediapipes_own_answer_and_the_same_after_a_restart_of_everything(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_the_artifact_is_mediapipes_own_answer_and_the_same_after_a_restart_of_e
     assert loaded["timestamps_ms"].tolist() == [round(1000 * index / 15) for index in range(FRAMES)]
 
 
+@on_one("valkey")
 def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers: BrokerPair, tmp_path: Path) -> None:
     settings = settings_for(own_brokers, tmp_path)
     start = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -136,6 +138,7 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
 
 
 @pytest.mark.parametrize("extractors", [1, 2])
+@on_one("redis")
 async def test_captures_that_find_no_extractor_wait_and_none_aborts(
     own_brokers: BrokerPair, tmp_path: Path, extractors: int
 ) -> None:
@@ -162,6 +165,7 @@ async def test_captures_that_find_no_extractor_wait_and_none_aborts(
         assert len(report.captures) == 3
 
 
+@on_one("valkey")
 def test_no_jpeg_byte_is_on_any_disk_afterwards(own_brokers: BrokerPair, tmp_path: Path) -> None:
     settings = settings_for(own_brokers, tmp_path)
 

@@ -14,12 +14,11 @@ from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 
 from contracts.broker import keys
 from contracts.rules.paths import artifact_path
 from scripts.stack.stack import Stack
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, Running, running, settings_for
 from tests.support.clips import face_video
 from tests.support.waiting import until
@@ -87,7 +86,7 @@ def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)  # what differs is in the tests of the scripts
+@on_one("valkey")  # what differs is in the tests of the scripts
 def test_an_upload_is_a_capture_whatever_happens_to_its_extractor_or_its_broker(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,17 +108,14 @@ class Dependencies:
         return [entry_id.decode() for entry_id, _ in entries]
 
 
-def with_dependencies(pair: BrokerPair, log_root: Path, test: Any) -> None:
-    async def main() -> None:
-        make_log_dir(log_root)
-        events = connect(pair.events.url)
-        try:
-            story: Coroutine[Any, Any, None] = test(Dependencies(pair, log_root, events))
-            await story
-        finally:
-            await events.aclose()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def dependencies_on(pair: BrokerPair, log_root: Path) -> AsyncIterator[Dependencies]:
+    make_log_dir(log_root)
+    events = connect(pair.events.url)
+    try:
+        yield Dependencies(pair, log_root, events)
+    finally:
+        await events.aclose()
 
 
 def bodies(*entries: EventEntry) -> list[bytes]:

@@ -20,19 +20,18 @@ from contracts.state.events import EventEntry
 from recorder.admission import read_entry
 from recorder.handler import LINES_PER_CALL, EntryHandler
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import Dependencies, with_dependencies
+from tests.recorder.dependencies import dependencies_on
 from tests.recorder.samples import NOON, as_delivered, entry, new_session
 
 pytestmark = pytest.mark.real
 
 
-def test_entries_acknowledged_together_are_gone_and_each_has_its_own_receipt(
+async def test_entries_acknowledged_together_are_gone_and_each_has_its_own_receipt(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recorder.handler.MAX_WAIT_S", math.inf)  # however slow the machine is
     times = iter(NOON + timedelta(seconds=second) for second in range(10_000))
-
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         sessions = [new_session() for _ in range(LINES_PER_CALL)]
         given = [entry(session) for session in sessions]
         ids = await deps.put(*given)
@@ -46,15 +45,12 @@ def test_entries_acknowledged_together_are_gone_and_each_has_its_own_receipt(
         assert receipts == [line["recorded_at"] for line in lines]
         assert len(set(receipts)) == len(ids)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_an_entry_that_others_follow_is_in_the_file_at_once_and_acknowledged_with_them(
+async def test_an_entry_that_others_follow_is_in_the_file_at_once_and_acknowledged_with_them(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recorder.handler.MAX_WAIT_S", math.inf)  # however slow the machine is
-
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, (_, handler, _) = new_session(), deps.part("me")
         given = [entry(session, n=n) for n in range(2)]
         ids = await deps.put(*given)
@@ -75,11 +71,9 @@ def test_an_entry_that_others_follow_is_in_the_file_at_once_and_acknowledged_wit
         assert seen == [([], None, 2), ([given[0].event], None, 2)]
         await deps.drained()
 
-    with_dependencies(own_brokers, tmp_path, story)
-
 
 @pytest.mark.parametrize("constant", ["MAX_WAIT_S", "BYTES_PER_CALL"])
-def test_each_entry_of_a_batch_is_parsed_once_however_many_calls_write_its_lines(
+async def test_each_entry_of_a_batch_is_parsed_once_however_many_calls_write_its_lines(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, constant: str
 ) -> None:
     monkeypatch.setattr("recorder.handler.MAX_WAIT_S", math.inf)  # however slow the machine is
@@ -92,8 +86,7 @@ def test_each_entry_of_a_batch_is_parsed_once_however_many_calls_write_its_lines
         return read_entry(fields)
 
     monkeypatch.setattr("recorder.handler.read_entry", count)
-
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, (_, handler, _) = new_session(), deps.part("me")
         given = [entry(session, n=n) for n in range(5)]
         given[3] = replace(given[3], event=b"no JSON")
@@ -112,13 +105,11 @@ def test_each_entry_of_a_batch_is_parsed_once_however_many_calls_write_its_lines
             assert written == [1, 2, 3, 5]
         assert deps.lines(session) == [each.event for each in (*given[:3], given[4])]
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_an_entry_that_could_not_be_acknowledged_is_pending_and_comes_again(
+async def test_an_entry_that_could_not_be_acknowledged_is_pending_and_comes_again(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, (_, handler, _) = new_session(), deps.part("the-one-that-stops")
         given = entry(session)
         [entry_id] = await deps.put(given)
@@ -136,5 +127,3 @@ def test_an_entry_that_could_not_be_acknowledged_is_pending_and_comes_again(
         async with deps.recorder():
             await deps.drained()
         assert deps.lines(session) == [given.event]
-
-    with_dependencies(own_brokers, tmp_path, story)

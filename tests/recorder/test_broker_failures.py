@@ -15,17 +15,17 @@ from contracts.state import records
 from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import Dependencies, bodies, true_when, with_dependencies
+from tests.recorder.dependencies import bodies, dependencies_on, true_when
 from tests.recorder.samples import entry, feature_ref, new_session
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 
 
-def test_a_broker_that_is_killed_and_comes_back_from_its_aof_loses_and_repeats_nothing(
+async def test_a_broker_that_is_killed_and_comes_back_from_its_aof_loses_and_repeats_nothing(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = [entry(session, n=n) for n in range(60)]
         async with deps.recorder():
@@ -40,13 +40,11 @@ def test_a_broker_that_is_killed_and_comes_back_from_its_aof_loses_and_repeats_n
         assert deps.lines(session) == bodies(*given)
         assert await deps.dead() == []
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_group_that_was_lost_is_made_again_and_no_early_entry_is_missed(
+async def test_a_group_that_was_lost_is_made_again_and_no_early_entry_is_missed(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = [entry(session, n=n) for n in range(4)]
         async with deps.recorder():
@@ -60,11 +58,9 @@ def test_a_group_that_was_lost_is_made_again_and_no_early_entry_is_missed(
             await deps.drained()
         assert deps.lines(session) == bodies(*given)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_an_entry_deleted_while_it_was_pending_is_acknowledged(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_an_entry_deleted_while_it_was_pending_is_acknowledged(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         gone, stays = entry(session, n=1), entry(session, n=2)
         deps.log(session).mkdir()
@@ -76,11 +72,9 @@ def test_an_entry_deleted_while_it_was_pending_is_acknowledged(own_brokers: Brok
             await deps.drained()
         assert deps.lines(session) == bodies(stays)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_broker_out_of_memory_is_drained_dead_letters_too(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_broker_out_of_memory_is_drained_dead_letters_too(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         good, poison = entry(session), EventEntry(b"no json", "u1", session, str(uuid4()))
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
@@ -92,11 +86,11 @@ def test_a_broker_out_of_memory_is_drained_dead_letters_too(own_brokers: BrokerP
         assert deps.lines(session) == [good.event]
         assert [fields[b"event"] for fields in await deps.dead()] == [poison.event]
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_torn_line_becomes_a_dead_letter_on_a_broker_out_of_memory(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_torn_line_becomes_a_dead_letter_on_a_broker_out_of_memory(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         torn, well = new_session(), new_session()
         deps.log(torn).write_bytes(b"torn")
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
@@ -109,13 +103,11 @@ def test_a_torn_line_becomes_a_dead_letter_on_a_broker_out_of_memory(own_brokers
         [fields] = await deps.dead()
         assert (fields[b"event"], fields[b"log"]) == (b"torn", f"users/u1/sessions/{torn}.jsonl".encode())
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_published_event_that_vanished_from_the_stream_is_recorded_by_the_sweep(
+async def test_a_published_event_that_vanished_from_the_stream_is_recorded_by_the_sweep(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, capture_id, record_id = new_session(), str(uuid4()), str(uuid4())
         event = orjson.dumps(feature_ref(session, capture_id, record_id))
         await run(
@@ -133,5 +125,3 @@ def test_a_published_event_that_vanished_from_the_stream_is_recorded_by_the_swee
             await until(recorded)
         assert deps.lines(session) == [event]
         assert await deps.events.zcard(keys.UNFINISHED) == 0
-
-    with_dependencies(own_brokers, tmp_path, story)

@@ -18,18 +18,17 @@ from contracts.state import records
 from contracts.state.events import EventEntry, await_receipt
 from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import Dependencies, bodies, with_dependencies
+from tests.recorder.dependencies import Dependencies, bodies, dependencies_on
 from tests.recorder.samples import entry, feature_ref, new_session
 
 pytestmark = pytest.mark.real
 
 
-def test_an_event_is_in_the_file_before_its_receipt_says_so(
+async def test_an_event_is_in_the_file_before_its_receipt_says_so(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried, flock = asyncio.Event(), fcntl.flock
-
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, loop = new_session(), asyncio.get_running_loop()
 
         def noted(*arguments: Any) -> None:
@@ -52,11 +51,11 @@ def test_an_event_is_in_the_file_before_its_receipt_says_so(
             assert orjson.loads(deps.log(session).read_bytes().splitlines()[1])["recorded_at"] == recorded_at
             await deps.drained()
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_session_s_events_are_in_the_file_in_the_order_of_the_stream(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_session_s_events_are_in_the_file_in_the_order_of_the_stream(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         sessions = [new_session(), new_session()]
         given = [entry(sessions[n % 2], n=n) for n in range(100)]
         await deps.put(*given[:60])
@@ -66,11 +65,11 @@ def test_a_session_s_events_are_in_the_file_in_the_order_of_the_stream(own_broke
         for number, session in enumerate(sessions):
             assert deps.lines(session) == bodies(*given[number::2])
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_capture_s_record_says_recorded_once_the_line_is_in_the_file(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_capture_s_record_says_recorded_once_the_line_is_in_the_file(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, capture_id, record_id = new_session(), str(uuid4()), str(uuid4())
         event = orjson.dumps(feature_ref(session, capture_id, record_id))
         await deps.events.zadd(keys.UNFINISHED, {capture_id: 1})
@@ -84,11 +83,11 @@ def test_a_capture_s_record_says_recorded_once_the_line_is_in_the_file(own_broke
         assert record.recorded_at.encode() in deps.log(session).read_bytes()
         assert await deps.events.zcard(keys.UNFINISHED) == 0
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_the_same_event_published_twice_is_one_line_and_one_answer(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_the_same_event_published_twice_is_one_line_and_one_answer(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = entry(session)
         async with deps.recorder():
@@ -96,11 +95,11 @@ def test_the_same_event_published_twice_is_one_line_and_one_answer(own_brokers: 
         assert first == second
         assert deps.lines(session) == [given.event]
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_clean_stop_releases_leadership_and_removes_the_consumer(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_clean_stop_releases_leadership_and_removes_the_consumer(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         async with deps.recorder():
             [entry_id] = await deps.put(entry(new_session()))
             await deps.receipt(entry_id)
@@ -108,16 +107,14 @@ def test_a_clean_stop_releases_leadership_and_removes_the_consumer(own_brokers: 
         assert not await deps.events.exists(keys.RECORDER_LEADER)
         assert await deps.events.xinfo_consumers(keys.EVENTS, keys.RECORDER_GROUP) == []
 
-    with_dependencies(own_brokers, tmp_path, story)
-
 
 # --- dead letters ------------------------------------------------------------------------------------
 
 
-def test_an_event_that_can_never_be_appended_is_refused_or_a_dead_letter_and_others_go_on(
+async def test_an_event_that_can_never_be_appended_is_refused_or_a_dead_letter_and_others_go_on(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         good = entry(session)
         cases = {
@@ -144,13 +141,11 @@ def test_an_event_that_can_never_be_appended_is_refused_or_a_dead_letter_and_oth
         assert deps.lines(session) == [good.event]
         assert not (tmp_path / "users" / "u2").exists(), "the recorder creates no directory"
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_captures_event_that_is_a_dead_letter_gives_the_capture_an_outcome(
+async def test_a_captures_event_that_is_a_dead_letter_gives_the_capture_an_outcome(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session, capture_id = new_session(), str(uuid4())
         given = entry(session, "u2", capture_id)
         await run(deps.events, records.publish(given, CaptureCounts()))
@@ -159,13 +154,11 @@ def test_a_captures_event_that_is_a_dead_letter_gives_the_capture_an_outcome(
         record = records.CaptureRecord.decode(await deps.events.hgetall(keys.capture_record(capture_id)))
         assert (record.outcome, record.error_code) == ("dead", MissingSessionPath.code)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_torn_last_line_goes_to_the_dead_letters_and_the_next_event_into_the_file(
+async def test_a_torn_last_line_goes_to_the_dead_letters_and_the_next_event_into_the_file(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         torn = b'{"recorded_at":"2026-01-31T12:00:00.000Z","event":{"half":"\xff'
         deps.log(session).write_bytes(torn)
@@ -179,16 +172,14 @@ def test_a_torn_last_line_goes_to_the_dead_letters_and_the_next_event_into_the_f
         assert fields[b"log"] == f"users/u1/sessions/{session}.jsonl".encode()
         assert deps.lines(session) == [given.event]
 
-    with_dependencies(own_brokers, tmp_path, story)
-
 
 # --- a log that cannot be written for a while --------------------------------------------------------
 
 
-def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_gone(
+async def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_gone(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         blocked, open_ = new_session(), new_session()
         first, second, third, other = entry(blocked, n=1), entry(blocked, n=2), entry(blocked, n=3), entry(open_)
         deps.log(blocked).mkdir()
@@ -206,8 +197,6 @@ def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_gone(
         assert deps.lines(blocked) == bodies(first, second, third)
         assert deps.lines(open_) == bodies(other)
         assert await deps.dead() == []
-
-    with_dependencies(own_brokers, tmp_path, story)
 
 
 def test_a_new_event_for_a_blocked_session_retries_it_at_once(
@@ -227,13 +216,13 @@ def test_a_new_event_for_a_blocked_session_retries_it_at_once(
         assert deps.lines(blocked) == bodies(first, second)
 
     monkeypatch.setattr("recorder.admission.backoff_s", lambda _: 3600.0)
-    with_dependencies(own_brokers, tmp_path, story)
+    dependencies_on(own_brokers, tmp_path, story)
 
 
-def test_an_entry_for_a_log_that_another_process_has_locked_waits_without_an_error(
+async def test_an_entry_for_a_log_that_another_process_has_locked_waits_without_an_error(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         locked, free = new_session(), new_session()
         deps.log(locked).touch()
         async with deps.recorder():
@@ -245,5 +234,3 @@ def test_an_entry_for_a_log_that_another_process_has_locked_waits_without_an_err
                 assert deps.lines(locked) == []
             (await deps.receipt(waiting)).recorded()
         assert len(deps.lines(locked)) == 1
-
-    with_dependencies(own_brokers, tmp_path, story)

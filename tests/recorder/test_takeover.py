@@ -14,7 +14,7 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.state import recording
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import Dependencies, bodies, with_dependencies
+from tests.recorder.dependencies import bodies, dependencies_on
 from tests.recorder.samples import as_delivered, entry, new_session
 from tests.recorder.test_writer import make_writer
 from tests.support.waiting import until
@@ -22,10 +22,10 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.real
 
 
-def test_a_new_leader_handles_what_the_dead_one_had_read_before_anything_new(
+async def test_a_new_leader_handles_what_the_dead_one_had_read_before_anything_new(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = [entry(session, n=n) for n in range(50)]
         await deps.put(*given[:40])
@@ -35,13 +35,11 @@ def test_a_new_leader_handles_what_the_dead_one_had_read_before_anything_new(
             await deps.drained()
         assert deps.lines(session) == bodies(*given)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_line_written_by_a_leader_that_died_before_it_acknowledged_is_not_repeated(
+async def test_a_line_written_by_a_leader_that_died_before_it_acknowledged_is_not_repeated(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = entry(session)
         await deps.put(given)
@@ -52,13 +50,11 @@ def test_a_line_written_by_a_leader_that_died_before_it_acknowledged_is_not_repe
             await deps.drained()
         assert deps.lines(session) == [given.event]
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_paused_leader_that_wakes_up_with_an_entry_in_hand_repeats_nothing(
+async def test_a_paused_leader_that_wakes_up_with_an_entry_in_hand_repeats_nothing(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = [entry(session, n=n) for n in range(3)]
         ids = await deps.put(*given)
@@ -73,11 +69,9 @@ def test_a_paused_leader_that_wakes_up_with_an_entry_in_hand_repeats_nothing(
         assert deps.lines(session) == bodies(*given)
         assert await deps.dead() == []
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: BrokerPair, tmp_path: Path) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         leadership, _, consumer = deps.part("the-old-one")
         assert await leadership.acquire_leadership()
         await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
@@ -89,13 +83,11 @@ def test_a_recorder_whose_leadership_was_lost_takes_nothing_more(own_brokers: Br
         pending: Any = await deps.events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
         assert pending["pending"] == 0
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_the_rest(
+async def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_the_rest(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         leadership, _, consumer = deps.part("the-old-one")
         assert await leadership.acquire_leadership()
@@ -118,13 +110,11 @@ def test_a_recorder_that_loses_its_leadership_in_the_middle_of_a_batch_leaves_th
         assert deps.lines(session) == bodies(given[0])
         assert await deps.events.xlen(keys.EVENTS) == 2
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_anything_new(
+async def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_anything_new(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         leadership, _, consumer = deps.part("me")
         assert await leadership.acquire_leadership()
@@ -149,13 +139,11 @@ def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_before_any
         await asyncio.wait_for(consumer.run(stopping), 20)
         assert deps.lines(session) == bodies(*given)
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_active_one(
+async def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_active_one(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         leadership, _, consumer = deps.part("the-active-one")
         assert await leadership.acquire_leadership()
@@ -174,11 +162,11 @@ def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_the_ac
         assert deps.lines(session) == [given.event]
         await deps.drained()
 
-    with_dependencies(own_brokers, tmp_path, story)
 
-
-def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(own_brokers: BrokerPair, tmp_path: Path) -> None:
-    async def story(deps: Dependencies) -> None:
+async def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
         given = [entry(session, n=n) for n in range(2)]
         async with deps.recorder():
@@ -195,5 +183,3 @@ def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(own_broke
         finally:
             await second.__aexit__(None, None, None)
         assert deps.lines(session) == bodies(*given)
-
-    with_dependencies(own_brokers, tmp_path, story)

@@ -18,7 +18,7 @@ from contracts.messages.pipelines import PIPELINES
 from contracts.rules.landmarks import LAYOUT
 from scripts.clips.stream import stream_capture
 from tests.attack.hostile import HOSTILE
-from tests.conftest import BrokerPair, start_pair
+from tests.conftest import BrokerPair, on_one, start_pair
 from tests.gateway.live.served import PATH, serving
 from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
@@ -119,7 +119,7 @@ async def test_after_a_worker_is_killed_its_frame_fails_or_is_answered_and_a_new
         await live.nothing_left()
 
 
-@pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True)
+@on_one("valkey")
 async def test_captures_and_live_sessions_do_not_take_each_other_s_workers(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:

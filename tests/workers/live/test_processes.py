@@ -22,7 +22,7 @@ from contracts.broker.script import run_sync
 from contracts.messages.pipelines import PIPELINES
 from contracts.process.settings import Settings
 from contracts.state import live
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture, grey_jpeg
@@ -34,7 +34,7 @@ from workers.pool.pool import Pool
 from workers.vision.pipelines.registry import make_pipeline
 
 # one kind of broker is enough here; test_worker runs on both
-pytestmark = [pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True), pytest.mark.timeout(400)]
+pytestmark = [on_one("valkey"), pytest.mark.timeout(400)]
 
 TIMING = LiveTiming(alive_s=0.05, read_ms=50, frame_deadline_s=0.5, backoff_s=0.1)
 SHADE = grey_jpeg(9)

@@ -20,14 +20,14 @@ import pytest
 
 from contracts.broker import keys
 from contracts.state import captures
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import BrokerCapture
 
 # one kind of broker is enough here; test_lease runs on both
 pytestmark = [
-    pytest.mark.parametrize("own_brokers", ["valkey"], indirect=True),
+    on_one("valkey"),
     pytest.mark.timeout(400),  # models are loaded three times in one test; a wait has 120 s
 ]
 
