@@ -18,7 +18,7 @@ from contracts.state import records
 from contracts.state.events import EventEntry, await_receipt
 from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import Dependencies, bodies, dependencies_on
+from tests.recorder.dependencies import bodies, dependencies_on
 from tests.recorder.samples import entry, feature_ref, new_session
 
 pytestmark = pytest.mark.real
@@ -199,10 +199,11 @@ async def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_g
         assert await deps.dead() == []
 
 
-def test_a_new_event_for_a_blocked_session_retries_it_at_once(
+async def test_a_new_event_for_a_blocked_session_retries_it_at_once(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(deps: Dependencies) -> None:
+    monkeypatch.setattr("recorder.admission.backoff_s", lambda _: 3600.0)
+    async with dependencies_on(own_brokers, tmp_path) as deps:
         blocked = new_session()
         first, second = entry(blocked, n=1), entry(blocked, n=2)
         deps.log(blocked).mkdir()
@@ -214,9 +215,6 @@ def test_a_new_event_for_a_blocked_session_retries_it_at_once(
             [waiting] = await deps.put(second)
             (await deps.receipt(waiting)).recorded()  # without `hurry` the next try would come in an hour
         assert deps.lines(blocked) == bodies(first, second)
-
-    monkeypatch.setattr("recorder.admission.backoff_s", lambda _: 3600.0)
-    dependencies_on(own_brokers, tmp_path, story)
 
 
 async def test_an_entry_for_a_log_that_another_process_has_locked_waits_without_an_error(

@@ -97,8 +97,9 @@ async def test_a_worker_that_never_answers_is_a_pipeline_failure_and_its_inbox_i
 
 
 @pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("away", [0, 2], ids=["", "once the broker is back"])
 async def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_another_one(
-    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: int
 ) -> None:
     monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
     async with serving(broker.url, tmp_path, worker=False) as live:
@@ -106,7 +107,9 @@ async def test_a_frame_that_a_worker_did_not_take_before_it_ended_goes_to_anothe
         async with live.socket() as socket:
             await socket.send(jpeg())
             await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the inbox")
+            flaky = Flaky(monkeypatch, away, BrokerUnavailable, "live_drop")
             await live.state.frames.zrem(LIVE_WORKERS, "ended")
+            await until(lambda: not flaky.left, "the broker was away")
             other = TinyWorker(live.state.frames, "other")
             tasks = other.tasks()
             assert "result" in await socket.message()
@@ -412,26 +415,6 @@ async def test_a_gateway_that_stops_deletes_its_outbox(broker: BrokerProcess, tm
         await asyncio.sleep(0)
         await lane_module.cancel_all([task])
         assert await live.keys() == []
-
-
-@pytest.mark.usefixtures("soon")
-async def test_a_frame_moves_to_another_worker_once_the_broker_is_back(
-    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane_module, "ANSWER_WITHIN_S", 60.0)
-    async with serving(broker.url, tmp_path, worker=False) as live:
-        await run(live.state.frames, live_lane.alive("ended"))
-        async with live.socket() as socket:
-            await socket.send(jpeg())
-            await until(lambda: next(iter(live.lane._connections.values())).sent, "the frame is in the inbox")
-            flaky = Flaky(monkeypatch, 2, BrokerUnavailable, "live_drop")
-            await live.state.frames.zrem(LIVE_WORKERS, "ended")
-            await until(lambda: not flaky.left, "the broker was away")
-            other = TinyWorker(live.state.frames, "other")
-            tasks = other.tasks()
-            assert "result" in await socket.message()
-        await live.nothing_left()
-        await lane_module.cancel_all(tasks)
 
 
 @pytest.mark.usefixtures("soon")
