@@ -1,1 +1,1 @@
-"""Clips: frames from videos, images and a sample, sent through the client."""
+"""Clips: the frames of videos, image folders and a sample, which the client sends."""

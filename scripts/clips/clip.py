@@ -1,7 +1,7 @@
-"""Clips: where the frames of an ingested capture come from. Everything happens in memory; no frame is written anywhere.
+"""Clips: the sources of frames for `a3cp ingest`. They work in memory, and write no frame to a disk.
 
-A clip yields upright JPEGs that fit the capture limits, each with its time since the clip's start. It is lazy
-and repeatable: the same source gives the same bytes and times each time it is read.
+A clip yields upright JPEGs within the capture limits, each with its time since the clip's start. It decodes a frame
+when the frame is needed, and gives the same bytes and times each time it is read.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from workers.vision.video import Video
 __all__ = ["IMAGE_SUFFIXES", "Clip", "ClipError", "ClipFrame", "FolderSource", "VideoSource", "encode", "open_clip"]
 
 QUALITIES = (90, 75, 60, 40, 20)
-"""JPEG qualities, tried in turn until a frame is small enough."""
+"""JPEG qualities: `encode` tries one after the other until the frame is small enough."""
 
 
 class ClipError(A3CPError):
-    """A file or folder cannot be a capture; the text is one line that says why."""
+    """The file or folder cannot be a capture; the text is one line that says why."""
 
 
 class ClipFrame(NamedTuple):
@@ -44,10 +44,10 @@ class Clip(ABC):
     """A source of frames, all of one size.
 
     Attributes:
-        name: what to call it when talking to people.
-        width, height: of every frame, in pixels, upright.
-        fps_target: what the capture declares; no second has more frames, give or take one.
-        expected_frames: about how many frames will come.
+        name: the file's or folder's name, for the operator.
+        width, height: the size of every upright frame, in pixels.
+        fps_target: the rate that the capture declares; no second has more frames, plus or minus one.
+        expected_frames: about how many frames the clip has; 0 if that is unknown.
     """
 
     name: str
@@ -58,19 +58,20 @@ class Clip(ABC):
 
     @abstractmethod
     def frames(self) -> Iterator[ClipFrame]:
-        """The frames in order, ``offset_ms`` from 0.
+        """Yield the frames in order; the first ``offset_ms`` is 0.
 
         Raises:
-            ClipError: the clip turns out to be unreadable, too long or too short on the way.
+            ClipError: a later part of the clip is unreadable, or makes it too long or too short.
         """
 
     def end_ms(self, last_offset_ms: int) -> int:
-        """When the clip ends, once its frames have been read: the last one is shown for a frame's time too."""
+        """The clip's end in milliseconds, once all frames are read: one frame's time after the last frame."""
         return last_offset_ms + round(1000 / self.fps_target)
 
 
 def encode(image: np.ndarray[Any, Any], limits: CaptureLimits) -> bytes:
-    """An RGB image (height, width, 3) uint8 as a JPEG that is no larger than its share of a full capture."""
+    """Encode an RGB image (height, width, 3) uint8 as a JPEG. It is small enough that a capture with the most frames
+    stays within the limit of bytes, if the lowest quality allows that."""
     share_bytes = min(limits.max_frame_bytes, limits.max_total_bytes // limits.max_frames)
     pixels = np.ascontiguousarray(image)
     for quality in QUALITIES:
@@ -81,10 +82,10 @@ def encode(image: np.ndarray[Any, Any], limits: CaptureLimits) -> bytes:
 
 
 class VideoSource(Clip):
-    """A video file: turned upright, at most the limits' size and rate, by the container's own timestamps.
+    """A video file: turned upright, reduced to the limits' size and rate, with the container's own timestamps.
 
     Raises:
-        ClipError: it is not a video, has no frames, or says that it is longer than a capture may be.
+        ClipError: it is not a video, has no frames, or its header says that it is longer than a capture may be.
     """
 
     def __init__(self, path: Path, limits: CaptureLimits) -> None:
@@ -106,11 +107,11 @@ class VideoSource(Clip):
 
 
 class FolderSource(Clip):
-    """A folder of images, in the order of the numbers in their names, ``fps`` a second; of more than the limits allow
-    some are left out, as of a video. A JPEG that fits and stands upright goes as it is.
+    """A folder of images in the order of the numbers in their names, ``fps`` of them a second. If that is more than the
+    limits allow, some are left out, as for a video. An upright JPEG within the limits is sent unchanged.
 
     Raises:
-        ClipError: there is no image in it, or one cannot be read, or too many or too few for a capture.
+        ClipError: the folder has no image, too many, too few, or one that cannot be read.
     """
 
     def __init__(self, path: Path, limits: CaptureLimits, fps: int = 15) -> None:
@@ -164,12 +165,12 @@ class FolderSource(Clip):
 
 
 def open_clip(path: Path, limits: CaptureLimits, fps: int = 15) -> Clip:
-    """The clip in a video file or a folder of images; ``fps`` is a folder's.
+    """Open a video file or a folder of images as a clip; ``fps`` is for folders.
 
     Raises:
         ClipError: it is neither, or cannot be a capture.
     """
-    if not os.path.exists(path):  # noqa: PTH110 -- the other raises for a name that is too long
+    if not os.path.exists(path):  # noqa: PTH110 -- Path.exists raises for a name that is too long
         raise ClipError(f"{path}: there is no such file or folder")
     if path.is_dir():
         return FolderSource(path, limits, fps)

@@ -1,7 +1,7 @@
-"""Image files as frames: in the order of their numbers, upright, and none that is cut off. They may be hostile.
+"""Read image files as frames: in the order of their numbers, upright, and complete. The files may be hostile.
 
-A file's own bytes say what it is, not its name, and they alone go to the decoder of that kind: no demuxer is asked, so
-no script in an "image" opens another file. Its size is read before a pixel is decoded.
+The file's bytes decide its format, not its name, and only that format's decoder reads them. No demuxer is used: some
+demuxers follow a script in an "image" to other files. The size in pixels is checked before a pixel is decoded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OTHER_SUFFIXES = frozenset(
 )
 
 MAX_PIXELS = 64_000_000
-"""A telephone's largest photograph. 16,384 × 16,384 take minutes and gigabytes."""
+"""Enough for the photographs of phones. Decoding 16,384 × 16,384 pixels takes minutes and gigabytes."""
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -40,15 +40,16 @@ _DECODERS = {"JPEG": "mjpeg", "MPO": "mjpeg", "PNG": "png", "BMP": "bmp", "WEBP"
 _EXIF_ORIENTATION = 0x0112
 _PNG_HAS_EXIF = (b"eXIf", b"Raw profile type", b"tiff:Orientation")
 _NUMBER = re.compile(r"(\d{9,}\.\d+|\d+)")
-"""A run of digits; a time in seconds with its fraction is one number."""
+"""A run of digits. A time in seconds, with nine or more digits and a fraction, is one number."""
 
 
 class ImageError(A3CPError):
-    """A file is no image that can be read; the text is one sentence without the file's name."""
+    """The file is no image that can be read; the text is one sentence without the file's name."""
 
 
 class ImageFile(NamedTuple):
-    """An image as it will be sent: the file's own JPEG, verbatim, or its pixels in the size that fits."""
+    """An image for a frame: either ``jpeg``, the file's bytes unchanged, or ``pixels``, uint8 (height, width, 3),
+    reduced to the limits."""
 
     width: int
     height: int
@@ -57,8 +58,8 @@ class ImageFile(NamedTuple):
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """The images among these, by the numbers in their names: 2 before 10. What begins with a dot is no image but what a
-    system keeps beside one (``._0001.jpg`` of macOS)."""
+    """Return the images among these paths, sorted by the numbers in their names: 2 before 10. Names with a leading dot
+    are skipped: they are files that a system keeps beside images (``._0001.jpg`` of macOS)."""
     images = (path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."))
     return sorted(images, key=lambda path: (_numbers(path.stem), path.name))
 
@@ -68,17 +69,17 @@ def _numbers(stem: str) -> list[str | Decimal]:
 
 
 def left_out(paths: Iterable[Path]) -> list[Path]:
-    """The images of kinds that cannot be read, but for those that are there in another kind too."""
+    """Return the images of unsupported formats, except those that also exist in a supported one."""
     every = [path for path in paths if not path.name.startswith(".")]
     read = {path.stem for path in every if path.suffix.lower() in IMAGE_SUFFIXES}
     return [path for path in every if path.suffix.lower() in _OTHER_SUFFIXES and path.stem not in read]
 
 
 def read_image(path: Path, limits: CaptureLimits) -> ImageFile:
-    """The image in a file, upright and no larger than the limits allow. A JPEG that can go as it is does.
+    """Read the image in a file, upright and within the limits. A JPEG that the gateway accepts is returned unchanged.
 
     Raises:
-        ImageError: it is none, too large, an animation, or cut off.
+        ImageError: the file is no image, or the image is too large, animated, or cut off.
     """
     try:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
@@ -87,7 +88,7 @@ def read_image(path: Path, limits: CaptureLimits) -> ImageFile:
     except OSError:
         raise ImageError("not an image that can be read") from None
     kind, orientation = _look(data)
-    if kind in ("JPEG", "MPO") and orientation == Orientation() and (size := _goes_as_it_is(data, limits)):
+    if kind in ("JPEG", "MPO") and orientation == Orientation() and (size := _size_if_acceptable(data, limits)):
         return ImageFile(*size, data, None)
     frame = _decoded(data, kind)
     width, height = fitting_size(*orientation.size(frame.width, frame.height), limits)
@@ -97,14 +98,14 @@ def read_image(path: Path, limits: CaptureLimits) -> ImageFile:
 
 
 def _look(data: bytes) -> tuple[str, Orientation]:
-    """What kind of image it is and how it stands, from its head."""
+    """Read the format and the orientation from the file's head."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "BMP", "WEBP", "TIFF"])
     except Image.DecompressionBombError:
         raise ImageError(_too_large()) from None
-    except Exception:  # whatever a reader says of hostile bytes means the same to us
+    except Exception:  # hostile bytes make Pillow raise many kinds of errors
         raise ImageError("not an image that can be read") from None
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(_too_large())
@@ -115,10 +116,10 @@ def _look(data: bytes) -> tuple[str, Orientation]:
 
 def _orientation(image: Image.Image, data: bytes) -> Orientation:
     if image.format == "PNG" and not any(mark in data for mark in _PNG_HAS_EXIF):
-        return Orientation()  # Pillow would decode the pixels to see whether it comes behind them
+        return Orientation()  # Pillow would decode the pixels to look for EXIF after them
     try:
         return Orientation.of_exif(image.getexif().get(_EXIF_ORIENTATION))
-    except Exception:  # damaged EXIF says nothing
+    except Exception:  # damaged EXIF: treat the image as upright
         return Orientation()
 
 
@@ -126,8 +127,8 @@ def _too_large() -> str:
     return f"larger than {MAX_PIXELS // 1_000_000} million pixels"
 
 
-def _goes_as_it_is(data: bytes, limits: CaptureLimits) -> tuple[int, int] | None:
-    """The size of a JPEG that the gateway takes and every decoder reads to its end."""
+def _size_if_acceptable(data: bytes, limits: CaptureLimits) -> tuple[int, int] | None:
+    """The size of a JPEG that the gateway accepts and a decoder reads to its end; None for any other JPEG."""
     try:
         header = taken_header(data)
         check_scans(data, header)
@@ -140,7 +141,8 @@ def _goes_as_it_is(data: bytes, limits: CaptureLimits) -> tuple[int, int] | None
 
 
 def _decoded(data: bytes, kind: str) -> Any:
-    """The first frame that FFmpeg's decoder finds. Of a JPEG it would by itself fill up with grey what is cut off."""
+    """Decode the first frame with FFmpeg. With ``explode`` it refuses a JPEG that is cut off; else it would fill the
+    missing part with grey."""
     context: Any = av.CodecContext.create(_DECODERS[kind], "r")
     context.options = {"max_pixels": str(MAX_PIXELS)} | ({"err_detect": "explode"} if "mjpeg" in context.name else {})
     context.thread_count = 1

@@ -1,4 +1,4 @@
-"""The sample clip: a camera that moves over a photograph. Made in memory each time; not one frame is a file."""
+"""The sample clip: a camera that moves over a photograph. Its frames are made in memory, and are in no file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ __all__ = ["SampleSource"]
 
 
 class SampleSource(Clip):
-    """Grace Hopper's portrait, which matplotlib ships, panned and zoomed: a face and a pose to find, no hands."""
+    """Grace Hopper's portrait, which matplotlib ships, panned and zoomed. MediaPipe finds a face and a pose, but no
+    hands."""
 
     name = "sample clip"
     width = 640
@@ -39,7 +40,7 @@ class SampleSource(Clip):
             yield ClipFrame(round(1000 * index / self.fps_target), encode(np.asarray(view, np.uint8), self._limits))
 
     def _camera(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """The affine map from the photograph (512 × 600) to the picture: one slow sway in 8 s, never still."""
+        """The affine map (2, 3) from the photograph (512 × 600) to the frame: one slow loop in 8 s, without a pause."""
         phase = 2 * math.pi * index / (8 * self.fps_target)
         zoom = 1.1 + 0.15 * math.sin(phase)
         centre_x, centre_y = 256 + 40 * math.sin(2 * phase), 230 + 30 * math.cos(phase)

@@ -19,19 +19,19 @@ __all__ = ["stream_capture"]
 async def stream_capture(
     client: CaptureClient, clip: Clip, *, user_id: str, session_id: str, **options: Unpack[CaptureOptions]
 ) -> CaptureOutcome:
-    """Stream one clip and wait until it is recorded or aborted.
+    """Send one clip as a capture, and wait until it is recorded or aborted.
 
-    Event time is the clip's own, so the same clip gives the same artifact however fast it goes. It begins at the
-    option ``start``; without it, so that the clip ends about now, because it is sent faster than it was filmed. A
-    capture that was refused or aborted is an outcome, not an error.
+    Event times are the clip's own, so the same clip gives the same artifact, however fast it is sent. They begin at the
+    option ``start``; without it they begin so that the clip ends about now. A refused or aborted capture is returned as
+    an outcome, not raised.
 
     Raises:
-        ClipError: the clip turned out to be unusable; the capture is aborted.
-        ClientError: the gateway is away, or the capture stands still.
+        ClipError: a later part of the clip is unusable; the capture is aborted.
+        ClientError: the gateway does not answer, or the capture makes no progress.
     """
     last_ms = 0
-    # the gateway waits five seconds for the first frame: a slow disk or decoder has its time before that
-    first, rest = await asyncio.to_thread(_begun, clip)
+    # the gateway waits five seconds for the first frame, so a slow disk or decoder must deliver it before the open
+    first, rest = await asyncio.to_thread(_with_first_frame, clip)
 
     def frames() -> Iterator[Frame]:
         nonlocal last_ms
@@ -50,13 +50,13 @@ async def stream_capture(
         return aborted.outcome
 
 
-def _begun(clip: Clip) -> tuple[list[ClipFrame], Iterator[ClipFrame]]:
-    """The clip's first frame, if it has any, and the others."""
+def _with_first_frame(clip: Clip) -> tuple[list[ClipFrame], Iterator[ClipFrame]]:
+    """Read the clip's first frame; returns it in a list, empty if there is none, and an iterator of the others."""
     frames = clip.frames()
     return list(islice(frames, 1)), frames
 
 
 def _start(clip: Clip) -> datetime:
-    """When it began, had it been filmed until now, in whole seconds. How long it is may not be known before its end."""
+    """The start of a clip that ends about now, in whole seconds. A clip of unknown length counts as the longest one."""
     length_s = clip.expected_frames / clip.fps_target if clip.expected_frames else CaptureLimits().max_duration_s
     return datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=ceil(length_s))

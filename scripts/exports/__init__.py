@@ -1,1 +1,1 @@
-"""Recorded captures in the formats of other tools: ``a3cp export``."""
+"""``a3cp export``: recorded captures in the formats of other tools."""

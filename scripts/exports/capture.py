@@ -1,4 +1,4 @@
-"""One capture as it is exported: its verified arrays, and what the session's log says of it. No I/O."""
+"""One capture for the export: its verified arrays, and the statements of the session's log about it. No I/O."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from recorder.artifact import Artifact
 __all__ = ["VerifiedCapture", "frame_rate"]
 
 _TOLERANCE = 0.02
+"""The largest difference of two frame rates that count as equal, as a share."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCapture:
-    """A capture that was verified.
+    """A capture whose artifact was verified against its event.
 
     Attributes:
-        intent: what the gesture means: the capture's own label, or that of its session; None if neither has one.
-        consent_given, is_demo: what the log says, of the capture or of its session; None if it says nothing.
+        intent: what the gesture means: the capture's label, else its session's; None if neither has one.
+        consent_given, is_demo: the log's statements about the capture or its session; None if it has none.
     """
 
     event: FeatureRefEvent
@@ -35,22 +36,23 @@ class VerifiedCapture:
 
     @property
     def record_id(self) -> str:
-        """Names the capture's files, and the artifact."""
+        """The id that names the artifact, and the capture's files in the export."""
         return self.event.record_id
 
     @property
     def fps(self) -> float:
-        """How many frames a second there are."""
+        """The capture's frames a second; see `frame_rate`."""
         return frame_rate(self.artifact.timestamps_ms, self.artifact.fps_target)
 
     def part(self, name: Part) -> npt.NDArray[np.float32]:
-        """One part's landmarks, (T, landmarks, coordinates); a pose's fourth coordinate is its visibility."""
+        """One part's landmarks: float32 (T, landmarks, coordinates). The pose has a fourth coordinate, the
+        visibility."""
         part = next(part for part in LAYOUT if part.name == name)
         columns = self.artifact.features[:, part.columns]
         return columns.reshape(len(columns), part.landmarks, len(part.coordinates))
 
     def facts(self) -> dict[str, Any]:
-        """What a table says of the capture: the same columns in every format, each one value or None."""
+        """The capture's row in ``captures.csv``: the same columns in every format, each one value or None."""
         event, artifact = self.event, self.artifact
         found = {f"found_{name}": share for name, share in artifact.facts.found_share.items()}
         return {
@@ -77,7 +79,8 @@ class VerifiedCapture:
         }
 
     def frame_facts(self) -> dict[str, npt.NDArray[Any]]:
-        """What there is to say of single frames; ``tracker_restarts`` are numbers of frames, the first is 1."""
+        """The facts about single frames: ``timestamps_ms`` (T,), ``decoded`` (T,), and ``tracker_restarts``, the
+        numbers of the frames at which MediaPipe restarted its tracker; the first frame is 1."""
         return {
             "timestamps_ms": self.artifact.timestamps_ms,
             "decoded": self.artifact.decoded,
@@ -86,10 +89,11 @@ class VerifiedCapture:
 
 
 def frame_rate(timestamps_ms: npt.NDArray[np.int64], fps_target: int) -> float:
-    """Frames a second: ``fps_target`` if the frames' own times agree within 2 %, else their mean, to three decimals.
+    """Frames a second: ``fps_target`` if the mean of the frames' times is within 2 % of it, else that mean, rounded to
+    three decimals.
 
-    A camera in the dark delivers fewer frames than it was asked for. A format with one rate for all frames would
-    play them too fast at the target, and a gesture's length measured in them would be wrong.
+    A camera in the dark delivers fewer frames than its setting. Formats with one rate for all frames would play them
+    too fast at ``fps_target``, and a gesture's length in frames would be wrong.
     """
     span_ms = int(timestamps_ms[-1] - timestamps_ms[0])
     if span_ms <= 0:

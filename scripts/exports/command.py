@@ -1,4 +1,4 @@
-"""``a3cp export``: read the options, show the progress, report the result."""
+"""``a3cp export``: take the options, show the progress, print the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["ExportRequest", "export"]
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What to export, and where to. Without sessions, all of them; ``user_id`` narrows that to one user's."""
+    """The options of `a3cp export`. Without ``sessions`` it exports all sessions, with ``user_id`` only that user's."""
 
     format: str
     sessions: Sequence[str] = ()
@@ -36,11 +36,11 @@ class ExportRequest:
 
 
 def export(settings: Settings, request: ExportRequest) -> int:
-    """Export captures into ``<output>/<format>``; returns 1 if any of them was not as its log says, else 0.
+    """Export captures into ``<output>/<format>``; returns 1 if a capture does not match its event, else 0.
 
     Raises:
         ConfigurationError: no such format, no such session, or the format's packages are not installed.
-        ExportError: there is nothing to export, or another export is in the place.
+        ExportError: there is nothing to export, or a different export exists at this path.
     """
     convert = conversion(request.format)
     selection = Selection(
@@ -49,22 +49,22 @@ def export(settings: Settings, request: ExportRequest) -> int:
     outcome = None
     try:
         with Draft(request.output / request.format) as draft:
-            for file in convert(_shown(selection)):
+            for file in convert(_with_progress_bar(selection)):
                 draft.add(file)
             if selection.exported:
                 about = {"format": request.format, "a3cp": version("a3cp"), "captures": selection.exported}
                 outcome = draft.keep(about, replace=request.replace)
     finally:
-        _tell_what_is_not_exported(selection)
+        _report_exceptions(selection)
     if outcome is None:
-        stays = f"; {draft.target} is there from before, and stays" if draft.target.exists() else ""
+        stays = f"; {draft.target} is an earlier export, and stays" if draft.target.exists() else ""
         raise ExportError(f"there is nothing to export{stays}")
     print(printable(_summary(selection, draft.target, outcome)))
     return 1 if selection.failed else 0
 
 
-def _shown(selection: Selection) -> Iterator[VerifiedCapture]:
-    """The captures, with a bar on a terminal that moves for each that was looked at."""
+def _with_progress_bar(selection: Selection) -> Iterator[VerifiedCapture]:
+    """Yield the captures; on a terminal a progress bar counts those that were read."""
     console = Console(stderr=True)
     captures: Iterable[VerifiedCapture] = selection.captures()
     yield from track(
@@ -72,7 +72,7 @@ def _shown(selection: Selection) -> Iterator[VerifiedCapture]:
     )
 
 
-def _tell_what_is_not_exported(selection: Selection) -> None:
+def _report_exceptions(selection: Selection) -> None:
     for text in selection.held_back:
         print(printable(f"held back  {text}"), file=sys.stderr)
     for text in selection.notes:

@@ -1,4 +1,4 @@
-"""The folder of an export: it appears whole or not at all, and none is overwritten unasked."""
+"""The folder of an export: it appears complete or not at all, and replaces an older one only if the operator asks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scripts.exports.tables import File, json_file
 __all__ = ["Draft", "ExportError", "MANIFEST", "ExportResult"]
 
 MANIFEST = "export.json"
-"""Says what wrote the folder, and the SHA-256 of every other file in it."""
+"""The file that names the exporting version, and the SHA-256 of every other file in the folder."""
 
 _FILE_MODE = 0o640
 _FOLDER_MODE = 0o750
@@ -33,11 +33,11 @@ _OLD = "-old"
 
 
 class ExportError(A3CPError):
-    """An export could not be made; what was there before is untouched."""
+    """The export failed; an older export is unchanged."""
 
 
 class ExportResult(Enum):
-    """What `Draft.keep` did."""
+    """The result of `Draft.keep`."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -45,13 +45,14 @@ class ExportResult(Enum):
 
 
 class Draft:
-    """An export while it is made: a hidden folder beside the place where it will be, gone if it is not kept.
+    """An unfinished export: a hidden folder beside ``target``. Leaving the block removes it, unless `keep` has moved
+    it.
 
-    The exporting process holds a lock on it. A folder left by a killed export has no lock: the next export to the same
-    place removes it, or restores it if it is the old export. It stays if the file system has no locks.
+    The exporting process holds a lock on the folder. The folder of a killed export has no lock: the next export to the
+    same target removes it, or restores it if it is the older export. If the file system has no locks, it stays.
 
     Raises:
-        ExportError: the file system refuses; from every method.
+        ExportError: the file system refuses an operation; every method may raise it.
     """
 
     def __init__(self, target: Path) -> None:
@@ -67,7 +68,8 @@ class Draft:
             made = Path(tempfile.mkdtemp(prefix=".a3cp-new-", dir=parent))
             self._lock = _opened(made)
             _lock(self._lock)
-            known = self._prefix + made.name.rpartition("-")[2]  # whatever has such a name is locked, or left behind
+            # it gets this name only now: a folder of this name without a lock is a killed export's
+            known = self._prefix + made.name.rpartition("-")[2]
             self._folder = made.rename(made.with_name(known))
             self._folder.chmod(_FOLDER_MODE)
         return self
@@ -81,8 +83,8 @@ class Draft:
         self._hashes[file.path] = self._write(file)
 
     def keep(self, about: dict[str, Any], *, replace: bool) -> ExportResult:
-        """Put the export in its place. One that is there and is the same stays; one that differs is replaced if
-        ``replace`` says so and all that is in it is what an export wrote."""
+        """Move the export to ``target``, with ``about`` in its manifest. An equal export there stays. A different one
+        is replaced if ``replace`` is true and it has only files that an export wrote."""
         manifest = json_file(MANIFEST, {**about, "files": self._hashes})
         made = {**self._hashes, MANIFEST: self._write(manifest)}
         there = self.target
@@ -93,13 +95,13 @@ class Draft:
             if _hashes(there) == made:
                 return ExportResult.UNCHANGED
             if not replace:
-                raise ExportError(f"{there} is there and differs: name another --output, or --replace it")
+                raise ExportError(f"{there} exists and differs: name another --output, or --replace it")
             if (reason := _foreign(there)) is not None:
                 raise ExportError(f"{there} is not replaced: {reason}")
             held = _opened(there)
             try:
                 if not _lock(held):
-                    raise ExportError(f"{there} is not replaced: another export is doing it now")
+                    raise ExportError(f"{there} is not replaced: another export is replacing it now")
                 self._swap()
             finally:
                 os.close(held)
@@ -116,13 +118,14 @@ class Draft:
         shutil.rmtree(old, ignore_errors=True)
 
     def _clear(self) -> None:
-        ours = re.compile(rf"{re.escape(self._prefix)}[^-]+({_OLD})?")  # an export whose name is longer has a dash more
+        # the drafts of a target with a longer name have one more dash
+        ours = re.compile(rf"{re.escape(self._prefix)}[^-]+({_OLD})?")
         left = [path for path in self.target.parent.iterdir() if ours.fullmatch(path.name)]
         for path in left:
             if not is_free(path):
                 continue
             if path.name.endswith(_OLD) and not os.path.lexists(self.target):
-                with suppress(OSError):  # another one was quicker
+                with suppress(OSError):  # another export has restored it
                     path.rename(self.target)
             else:
                 shutil.rmtree(path, ignore_errors=True)
@@ -141,7 +144,7 @@ class Draft:
         try:
             source.rename(target)
         except OSError as error:
-            raise ExportError(f"{target} cannot be put in its place: {error.strerror}") from error
+            raise ExportError(f"{target} cannot be made: {error.strerror}") from error
 
 
 @contextmanager
@@ -153,12 +156,12 @@ def _refusals(place: str) -> Iterator[None]:
 
 
 def _make(folder: Path) -> None:
-    """Make a folder and those above it, with their mode whatever the umask is; what is there stays as it is."""
+    """Make a folder and its missing parents with mode 0750, whatever the umask is. Existing folders keep their mode."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         try:
             each.mkdir()
-        except FileExistsError:  # another one was quicker
+        except FileExistsError:  # another process has made it
             continue
         each.chmod(_FOLDER_MODE)
     if not folder.is_dir():
@@ -170,18 +173,18 @@ def _opened(folder: Path) -> int:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a folder until it is closed; false if another process has locked it."""
+    """Lock a folder until its descriptor is closed; false if another process holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # not every file system has locks
+    except OSError:  # the file system has no locks: go on without
         return True
     return True
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Every file below ``folder`` by its SHA-256; what is no plain file has none."""
+    """The SHA-256 of every file below ``folder``, by its path; empty for a link or a special file."""
     return {
         path.relative_to(folder).as_posix(): _hash(path)
         for path in sorted(folder.rglob("*"))
@@ -197,7 +200,7 @@ def _hash(path: Path) -> str:
 
 
 def _foreign(folder: Path) -> str | None:
-    """Why a folder holds something else than what an export wrote; None if it does not."""
+    """Say why the folder is not only an export's; None if an export wrote every file in it."""
     if folder.is_symlink() or not folder.is_dir():
         return "it is no folder"
     try:

@@ -1,4 +1,4 @@
-"""The formats that there are, and what each needs to be installed."""
+"""The formats of `a3cp export`, and the packages that each needs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scripts.exports.tables import File
 __all__ = ["FORMATS", "Conversion", "Format", "conversion"]
 
 Conversion = Callable[[Iterable[VerifiedCapture]], Iterator[File]]
-"""Turns captures, one after the other, into the files of an export; it reads and writes nothing."""
+"""Converts captures, one after the other, into the files of an export. It does no I/O."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: what it is for, the module of its ``files``, and the packages of the extra that this needs."""
+    """A format: its title, the module with its function ``files``, and the packages that this module needs."""
 
     title: str
     module: str
@@ -36,7 +36,7 @@ FORMATS = {
 
 
 def conversion(name: str) -> Conversion:
-    """The conversion into a format.
+    """Import the conversion into a format.
 
     Raises:
         ConfigurationError: there is no such format, or a package that it needs is not installed.

@@ -1,8 +1,8 @@
 """``gislr``: the layout of Kaggle's Google Isolated Sign Language Recognition, a table of 543 rows a frame. No I/O.
 
-Its columns are ``frame`` (int16; int32 where that cannot count them all), ``row_id``, ``type``, ``landmark_index``
-(int16), ``x``, ``y``, ``z`` (float64), its types stand in the order face, left_hand, pose, right_hand. There is no
-column for a pose's visibility.
+The columns are ``frame`` (int16, or int32 if a capture has more frames than int16 can count), ``row_id``, ``type``,
+``landmark_index`` (int16), ``x``, ``y``, ``z`` (float64). The types come in the order face, left_hand, pose,
+right_hand. There is no column for the pose's visibility.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ ROWS_PER_FRAME = sum(_LANDMARKS.values())
 
 
 def frame_numbers(frames: int) -> npt.NDArray[np.integer[Any]]:
-    """1 to ``frames``, in the type of the column."""
+    """The numbers 1 to ``frames``, in the column's type."""
     return np.arange(1, frames + 1, dtype=np.int16 if frames <= np.iinfo(np.int16).max else np.int32)
 
 
 def landmark_table(capture: VerifiedCapture) -> pa.Table:
-    """The rows of one capture: its frames in order, counted from 1; NaN where a part was not found."""
+    """The table of one capture, 543 rows for each frame in order. A part that was not found is NaN."""
     frames = len(capture.artifact.features)
     types = np.repeat(np.array(TYPES), [_LANDMARKS[name] for name in TYPES])
     indices = np.concatenate([np.arange(_LANDMARKS[name], dtype=np.int16) for name in TYPES])
@@ -49,7 +49,8 @@ def landmark_table(capture: VerifiedCapture) -> pa.Table:
 
 
 def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
-    """``train_landmark_files/<user_id>/<record_id>.parquet`` of each; ``train.csv``; the signs' numbers; the table."""
+    """``train_landmark_files/<user_id>/<record_id>.parquet`` for each capture, ``train.csv``, the numbers of the signs,
+    and the files of `CapturesTable`."""
     table, train = CapturesTable(), Table("train.csv")
     signs: set[str] = set()
     for capture in captures:
@@ -61,7 +62,7 @@ def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
         names = {"participant_id": capture.event.user_id, "sequence_id": capture.record_id}
         train.add({"path": path, **names, "sign": capture.intent})
         if capture.intent is not None:
-            signs.add(cell_text(capture.intent))  # the map's names are those of the table
+            signs.add(cell_text(capture.intent))  # the map and train.csv spell a sign alike
     yield train.file()
     yield json_file("sign_to_prediction_index_map.json", {sign: number for number, sign in enumerate(sorted(signs))})
     yield table.file()

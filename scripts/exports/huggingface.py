@@ -1,6 +1,6 @@
 """``hf``: a folder for Hugging Face ``datasets``: Parquet, a row per capture, and a card that names the files. No I/O.
 
-It is plain Parquet, so nothing of ``datasets`` is needed to write it, and whatever reads Parquet reads it.
+The files are plain Parquet: writing needs no ``datasets``, and any Parquet reader can read them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scripts.exports.tables import File
 __all__ = ["SCHEMA", "files", "rows_table"]
 
 SHARD_BYTES = 64 * 1024 * 1024
-"""A file is closed once it holds so much of features; five captures of the longest kind, hundreds of usual ones."""
+"""A file is closed when its features have so many bytes: five captures of 120 s, or hundreds of 3 s."""
 
 SCHEMA = pa.schema(
     [
@@ -73,7 +73,7 @@ captures[0]["features"].shape  # (frames, 1662)
 
 
 def rows_table(captures: list[VerifiedCapture]) -> pa.Table:
-    """One row per capture, in order."""
+    """The table of these captures: one row each, in order, with the columns of `SCHEMA`."""
     facts = [capture.facts() for capture in captures]
     columns: dict[str, Any] = {
         name: pa.array([row[name] for row in facts], SCHEMA.field(name).type) for name in facts[0]
@@ -92,10 +92,11 @@ def _offsets(arrays: list[npt.NDArray[Any]]) -> pa.Array:
 
 
 def files(captures: Iterable[VerifiedCapture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
-    """``data/train-<number>-<digest>.parquet``, as many as it takes, and ``README.md``, the dataset's card.
+    """``data/train-<number>-<digest>.parquet`` files, and ``README.md``, the dataset's card.
 
-    ``datasets`` finds what it has cached by the names in the card alone. So they carry their files' contents: with the
-    same names for other rows it would give back those of an older export, and captures that were withdrawn since.
+    ``datasets`` looks up its cache by the file names in the card alone. So each name has a digest of the file's bytes:
+    with constant names ``datasets`` would return the rows of an older export, and with them captures whose consent was
+    withdrawn since.
     """
     shard: list[VerifiedCapture] = []
     paths: list[str] = []

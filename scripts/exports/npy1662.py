@@ -1,4 +1,4 @@
-"""``npy1662``: each capture's matrix as it is, one ``(T, 1662)`` float32 array a file. No I/O."""
+"""``npy1662``: each capture's matrix unchanged, one ``(T, 1662)`` float32 array a file. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["files"]
 
 
 def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
-    """``<record_id>.npy`` of each, and the table of them."""
+    """``<record_id>.npy`` for each capture, and the files of `CapturesTable`."""
     table = CapturesTable()
     for capture in captures:
         buffer = io.BytesIO()

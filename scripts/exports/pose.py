@@ -1,8 +1,8 @@
-"""``pose``: sign-language-processing's ``.pose``, as that library's own holistic loader would have made it. No I/O.
+"""``pose``: sign-language-processing's ``.pose``, as the holistic loader of pose-format makes it. No I/O.
 
-``x`` and ``y`` are pixels of a picture of ``width × height``, ``z`` is MediaPipe's. The confidence of a landmark of the
-body is its visibility, that of any other is 1. Where a part was not found, coordinates and confidence are 0: the
-library's readers mask whatever has the confidence 0.
+``x`` and ``y`` are in pixels of a picture of ``width × height``, ``z`` is MediaPipe's. The confidence of a body
+landmark is its visibility; of every other landmark it is 1. A part that was not found has coordinates and confidence 0:
+the library's readers mask landmarks of confidence 0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COMPONENTS: dict[str, Part] = {
     "LEFT_HAND_LANDMARKS": "left_hand",
     "RIGHT_HAND_LANDMARKS": "right_hand",
 }
-"""The library's components, in its order. It has a fifth, world landmarks, which an artifact does not hold."""
+"""pose-format's components, in its order. Its fifth, world landmarks, is left out: an artifact does not have them."""
 
 _VERSION = 0.2
 
@@ -38,13 +38,13 @@ _VERSION = 0.2
 @cache
 def _components() -> list[Any]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its source has an escape that Python warns of when it compiles it
+        warnings.simplefilter("ignore")  # compiling it warns of an invalid escape sequence in its source
         from pose_format.utils.holistic import holistic_components
     return [component for component in holistic_components() if component.name in COMPONENTS]
 
 
 def to_pose(capture: VerifiedCapture) -> Pose:
-    """One person's pose in every frame of the capture."""
+    """The capture as a `Pose`: one person, data (T, 1, 543, 3)."""
     artifact = capture.artifact
     points = np.concatenate([capture.part(name)[:, :, :3] for name in COMPONENTS.values()], axis=1)
     missing = np.isnan(points).any(axis=2)
@@ -59,7 +59,7 @@ def to_pose(capture: VerifiedCapture) -> Pose:
 
 
 def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
-    """``<record_id>.pose`` of each, and the table of them."""
+    """``<record_id>.pose`` for each capture, and the files of `CapturesTable`."""
     table = CapturesTable()
     for capture in captures:
         buffer = io.BytesIO()

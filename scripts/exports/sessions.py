@@ -1,4 +1,4 @@
-"""Captures out of session logs: found, verified one by one, and held back where they must be. It writes nothing."""
+"""Find the captures in session logs, verify them one by one, and hold back those without consent. It writes nothing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
 from recorder.verify import failure_text, read_session
 from scripts.exports.capture import VerifiedCapture
-from scripts.exports.statements import Statements, heeded, label_of
+from scripts.exports.statements import Statements, accepted, label_of
 
 __all__ = ["Choice", "Selection"]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which of the captures that are held back by default are exported."""
+    """Which captures are exported although they are held back by default."""
 
     without_consent: bool = False
     demos: bool = False
@@ -30,16 +30,16 @@ class Choice:
 
 @dataclass(slots=True)
 class Selection:
-    """The captures of some sessions, in the order of their users, sessions and lines, and the result of each.
+    """The captures of these logs, ordered by user, session and line, and the result for each.
 
     Attributes:
-        failed: what is wrong with a session or a capture, one sentence each.
-        held_back: captures that are good, and why they are not exported.
+        failed: a sentence for each session or capture that does not verify.
+        held_back: a sentence for each good capture that is not exported, with the reason.
         notes: remarks that are no failures.
         total: the number of captures in the logs.
-        exported: how many captures were, and
-        sessions: of which sessions they are;
-        unknown_consent: the number of them for which no event mentions consent.
+        exported: the number of captures that were exported.
+        sessions: the ids of their sessions.
+        unknown_consent: the number of them about whose consent no event says anything.
     """
 
     logs: Sequence[Path]
@@ -56,16 +56,17 @@ class Selection:
     _hashes: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read all logs once, and keep of them which records they repeat: there may be more of them than memory."""
+        """Read all logs once, and keep only the ids that occur twice: the logs may be larger than the memory."""
         records = Counter(event.record_id.lower() for log in self.logs for _, event in read_session(log).refs)
         self.total = records.total()
         self._repeated = _more_than_once(records)
 
     def captures(self) -> Iterator[VerifiedCapture]:
-        """Each capture that is verified and wanted, read when its turn comes. To be run through once.
+        """Yield each capture that verifies and is not held back; its artifact is read then. Call it once.
 
         Raises:
-            ArtifactStoreError: the object store is away, or refuses; what is there cannot be told from what is not.
+            ArtifactStoreError: the object store does not answer, or refuses. A missing artifact could not be told from
+                an artifact that cannot be read.
         """
         for log in self.logs:
             reading = read_session(log)
@@ -87,7 +88,7 @@ class Selection:
     def _statements(self, log: Path) -> Statements:
         try:
             events = (None if line.problem else (parse_object(line.event), line.by_client) for line in read_log(log))
-            return Statements(heeded(events))
+            return Statements(accepted(events))
         except OSError:
             return Statements([None])
 
@@ -115,7 +116,7 @@ class Selection:
 
 
 def _more_than_once(counted: Counter[str]) -> frozenset[str]:
-    """What has more than one event: which of them is right is not for us to guess."""
+    """The ids that occur more than once. Such captures are not exported: either of two events may be the right one."""
     return frozenset(name for name, count in counted.items() if count > 1)
 
 

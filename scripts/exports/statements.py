@@ -1,4 +1,4 @@
-"""What a session's log says of consent, of demonstrations and of the session's gesture. No I/O."""
+"""The statements of a session's log about consent, demonstrations and the session's gesture. No I/O."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["Statements", "heeded", "label_of"]
+__all__ = ["Statements", "accepted", "label_of"]
 
 _HARMLESS = {"consent_given": True, "is_demo": False}
+"""The values that let a capture be exported."""
 
 
 class Statements:
-    """The statements of all events of one session. An event with a ``capture_id`` speaks of that capture, any other of
-    the whole session.
+    """The statements of all events of one session. An event with a ``capture_id`` is about that capture, any other
+    event about the whole session.
 
-    The cautious statement wins: one that consent was not given, or that it was a demonstration, is not undone by
-    another. So consent can be withdrawn later, by one more event in the session's log.
+    The cautious statement wins: after an event that denies consent, or marks a demonstration, no other event undoes
+    that. So a client withdraws consent by one more event in the session's log.
 
     Attributes:
-        whole: false if one of the ``events`` is None, one that cannot be read: it may be the one that withdraws.
+        whole: false if one of the ``events`` is None, a line that cannot be read: that line may withdraw consent.
         session_intent: the label of the session's start.
     """
 
@@ -41,12 +42,12 @@ class Statements:
                 self.session_intent = label_of(event.get("training_intent_label"))
 
     def consent_given(self, capture_id: str) -> bool | None:
-        """Whether consent was given for a capture; None if no event says. Any value but ``true`` means no."""
+        """Return whether consent was given for a capture; None if no event says so. Any value but ``true`` means no."""
         said = self._of("consent_given", capture_id)
         return all(value is True for value in said) if said else None
 
     def is_demo(self, capture_id: str) -> bool | None:
-        """Whether a capture is a demonstration; None if no event says. Any value but ``false`` means yes."""
+        """Return whether a capture is a demonstration; None if no event says so. Any value but ``false`` means yes."""
         said = self._of("is_demo", capture_id)
         return any(value is not False for value in said) if said else None
 
@@ -54,13 +55,14 @@ class Statements:
         return self._said[field, ""] + self._said[field, capture_id]
 
 
-def heeded(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[Mapping[str, Any] | None]:
-    """The statements of each event of a log; None for an event that cannot be read. Each event comes with whether a
-    client appended it under one of the system's own names (`contracts.storage.session_log.LogLine.by_client`).
+def accepted(events: Iterable[tuple[Mapping[str, Any], bool] | None]) -> Iterator[Mapping[str, Any] | None]:
+    """Yield the accepted statements of each event of a log; None for an event that cannot be read. Each event comes
+    with its ``by_client`` (`contracts.storage.session_log.LogLine`): whether a client appended it under one of the
+    pipeline's own names.
 
-    A label, and that consent was given, come from the session's start and from a capture's own event alone: a client
-    may append any event, and must not speak for another one. The start is the first one in the log, for the session
-    manager writes it before any client knows the session's id. A refusal of consent counts from any event.
+    Labels and given consent are accepted only from the session's start and from a capture's own event, because a client
+    may append any event. The start is the first ``session.start`` in the log: the session manager writes it before any
+    client knows the session's id. A refusal of consent is accepted from every event.
     """
     started = False
     for each in events:
@@ -82,9 +84,9 @@ def _is_start(event: Mapping[str, Any]) -> bool:
 
 
 def label_of(text: object) -> str | None:
-    """A gesture's name as exports have it: in Unicode's composed form, so that one name is one sign however it was
-    typed; None for what is no text, or only spaces."""
+    """Normalise a gesture's name to Unicode's composed form (NFC), so that two ways to type it are one sign. None if it
+    is no text, or only spaces."""
     if not isinstance(text, str) or not text.strip():
         return None
-    # JSON has texts that are no Unicode, with half a surrogate pair; no table has
+    # JSON may have half a surrogate pair, which UTF-8, and so a table, cannot have
     return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())

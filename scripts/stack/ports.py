@@ -13,10 +13,10 @@ __all__ = ["gateway_port", "metrics_ports"]
 
 
 def gateway_port(settings: Settings) -> int:
-    """The configured port, which must be free; for 0, any free one.
+    """Return the configured port if it is free; for 0, any free port.
 
     Raises:
-        ConfigurationError: it is taken, or the host is not this machine's.
+        ConfigurationError: the port is in use, or the host is not this machine's.
     """
     listeners = open_listeners(settings.host, settings.port, "A3CP_PORT")
     port = _port_of(listeners)
@@ -25,11 +25,11 @@ def gateway_port(settings: Settings) -> int:
 
 
 def metrics_ports(settings: Settings, parts: Sequence[str]) -> dict[str, int]:
-    """A port for each part: ``A3CP_METRICS_PORT`` for the first, the next ones for the others; for 0, any free
-    ports. Empty if it is not set.
+    """Return a port for each part, by its name: ``A3CP_METRICS_PORT`` for the first, the following ones for the others;
+    for 0, any free ports. Empty if the setting is not set.
 
     Raises:
-        ConfigurationError: one is taken, or there is no such port.
+        ConfigurationError: a port is in use, or is over 65535.
     """
     first = settings.metrics_port
     if first is None:

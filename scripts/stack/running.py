@@ -1,4 +1,4 @@
-"""The `a3cp up` that runs on a state directory: where its brokers and its gateway are."""
+"""Find the `a3cp up` that runs on a state directory: the URLs of its brokers and its gateway."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNNING = "stack.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a stack wrote when it started."""
+    """The file that a stack writes when it starts."""
 
     pid: int
     address: str
@@ -29,7 +29,7 @@ class Running:
 
 
 def write_running(state_dir: Path, address: str, urls: tuple[str, str]) -> None:
-    """Say in the state directory that this process runs a stack there."""
+    """Write into the state directory that this process runs a stack there."""
     frames_url, events_url = urls
     text = json.dumps({"pid": os.getpid(), "address": address, "frames_url": frames_url, "events_url": events_url})
     path = state_dir / RUNNING
@@ -38,7 +38,7 @@ def write_running(state_dir: Path, address: str, urls: tuple[str, str]) -> None:
 
 
 def running_stack(settings: Settings) -> Running | None:
-    """The stack that runs on the settings' state directory; None if none does, whatever one that was killed left."""
+    """The stack that runs on the settings' state directory; None if none runs, even if a killed one left its file."""
     try:
         said = json.loads((settings.state_dir / RUNNING).read_text())
         running = Running(int(said["pid"]), str(said["address"]), str(said["frames_url"]), str(said["events_url"]))
@@ -60,7 +60,7 @@ def _lives(pid: int) -> bool:
 
 
 def _is_unlocked(path: Path) -> bool:
-    """Whether the lock of a stack is there and free: then the pid is another program's by now."""
+    """Whether the lock exists and is free: then the stack has ended, and its pid may be another program's."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -75,10 +75,10 @@ def _is_unlocked(path: Path) -> bool:
 
 
 def running_urls(settings: Settings) -> Settings:
-    """``settings`` with the brokers of the `a3cp up` that runs on this state directory, if they name none.
+    """Return the settings; if they name no brokers, with those of the `a3cp up` that runs on this state directory.
 
     Raises:
-        ConfigurationError: they name none, and nothing runs there.
+        ConfigurationError: they name no brokers, and no `a3cp up` runs there.
     """
     if settings.frames_url is not None or settings.events_url is not None:
         settings.broker_urls()

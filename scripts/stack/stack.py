@@ -1,6 +1,6 @@
-"""The whole pipeline in one place: brokers, gateway, workers and recorders, started, kept alive and stopped.
+"""The whole pipeline on one machine: starts, restarts and stops brokers, gateway, workers and recorders.
 
-``a3cp up`` shows it in a terminal (`scripts.commands.up`); the demo and the tests run it for themselves.
+``a3cp up`` shows it in a terminal (`scripts.commands.up`); the demo and the tests run it too.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ READY_S = 90.0
 ANSWER_S = 5.0
 POLL_S = 0.05
 TURN_S = 10.0
-"""How long a part lets others begin first, if they do not come to work."""
+"""How long a part waits for its turn to start, if the parts before it do not get ready."""
 BROKER_START_S = 20.0
 
 
 def _silent(_name: str, _line: str) -> None:
-    """Show nothing."""
+    """Ignore a line."""
 
 
 class Stack:
-    """Everything that turns a capture into an artifact and a line in a log.
+    """All processes that turn a capture into an artifact and a line in a log.
 
-    With neither broker URL set it starts two private servers. It is an async context manager: entering
-    starts, leaving stops.
+    With neither broker URL set it starts two private brokers. It is an async context manager: entering it starts the
+    stack, leaving it stops the stack.
 
     Attributes:
-        settings: what the parts are told: the given settings, with the URLs and the port that were chosen.
-        parts: by name: ``frames-broker``, ``events-broker``, ``recorder-1``,
-            ``extractor-1``, ``live-1``, ``gateway``. There is no live worker unless one is asked for, and none
-            where ``STREAM_ENABLED`` is false.
-        metrics: where each part shows its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its address.
+        settings: the settings of the parts: the given ones, with the URLs and the port that the stack chose.
+        parts: the parts by name: ``frames-broker``, ``events-broker``, ``recorder-1``, ``extractor-1``, ``live-1``,
+            ``gateway``. There is no live worker if ``live`` is 0 or ``STREAM_ENABLED`` is false.
+        metrics: for each part the URL of its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its
+            address.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Stack:
 
     @property
     def address(self) -> str:
-        """Where the gateway is: ``http://host:port``."""
+        """The gateway's URL: ``http://host:port``."""
         return gateway_address(self.settings)
 
     @property
     def urls(self) -> tuple[str, str]:
-        """The frames and the events broker's."""
+        """The URLs of the frames and the events broker."""
         return self.settings.broker_urls()
 
     async def __aenter__(self) -> Self:
@@ -83,11 +83,11 @@ class Stack:
         await self.stop()
 
     async def start(self) -> None:
-        """Start the parts, the brokers first. `ready` says when they work.
+        """Start the parts, the brokers first. `ready` waits until they work.
 
         Raises:
-            FatalError: only one URL is set, the port is taken, another stack has the state directory, or a broker
-                does not start. Nothing is left running.
+            FatalError: only one URL is set, the port is in use, another stack uses the state directory, or a broker
+                does not start. No part keeps running.
         """
         try:
             await self._start()
@@ -115,7 +115,7 @@ class Stack:
             self._launch(spec, self._turn_of(name))
         self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
-            await self._brokers_answer(self._embedded)
+            await self._wait_for_brokers(self._embedded)
             write_running(self._embedded.state_dir, self.address, self.urls)
 
     def _names(self) -> list[tuple[str, Sequence[str], float]]:
@@ -128,10 +128,10 @@ class Stack:
         return names + [(f"live-{number}", live, 20.0) for number in range(1, self._live + 1)]
 
     def _environ_of(self, name: str) -> dict[str, str]:
-        """What recorders and workers are told. They need the token only to guard their metrics."""
+        """The environment of a recorder or worker. It has the token only if the part serves metrics, which need it."""
         port = self._metrics_ports.get(name)
-        told = {"metrics_port": port} if port is not None else {"metrics_port": None, "api_token": None}
-        return self.settings.model_copy(update=told).environ()
+        changed = {"metrics_port": port} if port is not None else {"metrics_port": None, "api_token": None}
+        return self.settings.model_copy(update=changed).environ()
 
     def _launch_brokers(self, embedded: EmbeddedBrokers) -> None:
         for spec in embedded.specs():
@@ -141,8 +141,9 @@ class Stack:
             update={f"{role}_url": SecretStr(url) for role, url in urls.items()},
         )
 
-    async def _brokers_answer(self, embedded: EmbeddedBrokers) -> None:
-        """Wait for them last: the other parts, which wait for them too, load their modules meanwhile."""
+    async def _wait_for_brokers(self, embedded: EmbeddedBrokers) -> None:
+        """Wait until the embedded brokers answer. This comes last, so that the other parts load their modules
+        meanwhile."""
         for role in ("frames", "events"):
             try:
                 async with asyncio.timeout(BROKER_START_S):
@@ -156,7 +157,7 @@ class Stack:
         part.start(after)
 
     async def _unless_failed(self, step: Coroutine[None, None, None]) -> None:
-        """Wait for ``step``; a part that fails for good meanwhile ends the wait with its error."""
+        """Run ``step``. If a part meanwhile fails and a restart would not help, raise that part's error."""
         waiting = asyncio.create_task(step)
         tasks = {part.task for part in self.parts.values() if part.task is not None}
         try:
@@ -168,12 +169,12 @@ class Stack:
             waiting.cancel()
 
     async def ready(self, timeout_s: float = READY_S) -> None:
-        """Return when a capture can be taken.
+        """Return when the gateway's ``/readyz`` says that a capture can be recorded.
 
         Raises:
-            FatalError: a part failed for good, or something is still missing after ``timeout_s``.
+            FatalError: a part failed and a restart would not help, or something is missing after ``timeout_s``.
         """
-        missing = ["the gateway does not answer"]  # the last is what is told
+        missing = ["the gateway does not answer"]  # the error shows the last one
         try:
             async with asyncio.timeout(timeout_s):
                 await self._unless_failed(self._gateway_says_ok("/readyz", missing))
@@ -191,9 +192,9 @@ class Stack:
             await asyncio.sleep(POLL_S)
 
     def _turn_of(self, name: str) -> Callable[[], Awaitable[None]] | None:
-        """What a part waits for before it starts, if anything. Each loads modules for half a second, an extractor for
-        longest: two cores are quickest if it has one of them for itself, the gateway and then the recorder the other.
-        Live workers come when captures can be taken."""
+        """The wait before a part starts; None if it starts at once. Every part loads modules for half a second or more,
+        an extractor longest. On two cores the stack is ready soonest if the extractor has one core, and the gateway and
+        then the recorder the other. Live workers start when captures can be recorded."""
         if name.startswith("recorder-"):
             return partial(self._wait_for_turn, "/livez")
         if name.startswith("live-") and self._extractors and self._recorders:
@@ -206,11 +207,11 @@ class Stack:
                 await self._gateway_says_ok(path, [])
 
     async def failed(self) -> None:
-        """Wait until a part fails for good, and raise what it said."""
+        """Wait until a part fails and a restart would not help, and raise its error."""
         await self._unless_failed(_forever())
 
     async def stop(self) -> None:
-        """Stop the gateway first, then workers, recorders and the brokers. Stopped already is stopped."""
+        """Stop the gateway first, then workers, recorders and the brokers. It may be repeated."""
         for group in ("gateway", ("extractor-", "live-"), "recorder-", "frames-broker", "events-broker"):
             await asyncio.gather(*(part.stop() for name, part in self.parts.items() if name.startswith(group)))
         if self._embedded is not None:
@@ -219,16 +220,17 @@ class Stack:
             self._embedded = None
 
     def kill(self) -> None:
-        """End every part at once; `stop` then has nothing to wait for."""
+        """Kill every part at once; `stop` then does not wait."""
         for part in self.parts.values():
             part.kill()
 
 
 async def _get(address: str, path: str) -> tuple[int, str]:
-    """The status and the body that a server of this machine answers. httpx takes 0.1 s to load, and every start waits.
+    """Send a GET to a server of this machine; returns the status and the body. It speaks HTTP itself, because loading
+    httpx would delay every start by 0.1 s.
 
     Raises:
-        OSError: it does not answer in HTTP.
+        OSError: the server does not answer in HTTP.
     """
     url = urlsplit(address)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
@@ -248,7 +250,8 @@ async def _forever() -> None:
 
 
 def _module(name: str, *arguments: str) -> Sequence[str]:
-    """The part itself, not its command: that would load the command line's libraries first."""
+    """The command of a part. It runs the module, not `a3cp`, which would first load the libraries of the command
+    line."""
     return sys.executable, "-m", name, *arguments
 
 

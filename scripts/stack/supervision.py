@@ -1,7 +1,7 @@
-"""Child processes that are kept alive: each is started again with backoff when it dies.
+"""Supervise child processes: start each again, with backoff, when it dies.
 
-honcho's Manager, which would be the ready-made piece, stops every process as soon as one of them ends and has no
-hook for a restart, so this is a small supervisor of its own.
+honcho's Manager would be the ready-made supervisor, but it stops every process as soon as one of them ends, and has no
+hook for a restart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contracts.rules.errors import FatalError
 __all__ = ["Part", "PartFailed", "PartSpec", "Show"]
 
 STEADY_S = 10.0
-"""After a part has run for so long, its backoff starts over."""
+"""After a part has run for this long, its backoff starts over."""
 
 FATAL_CODES = frozenset({2, 3})
 """The exit codes for a `FatalError`: a restart would not help."""
@@ -31,18 +31,20 @@ FATAL_CODES = frozenset({2, 3})
 MAX_LINE_BYTES = 1 << 20
 
 Show = Callable[[str, str], None]
-"""Takes a part's name and one line of what it wrote. It must not block: the event loop calls it."""
+"""Called with a part's name and each line of its output. It must not block: the event loop calls it."""
 
 
 class PartFailed(FatalError):
-    """A part stopped, and a restart would not help; the text is its last line."""
+    """A part stopped, and a restart would not help. The text is the part's last line."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartSpec:
-    """How to run one part. ``stop_s`` is how long it may take to stop before it is killed.
+    """How to run one part.
 
-    ``inherit`` are open file descriptors that it gets too.
+    Attributes:
+        stop_s: how many seconds it may take to stop before it is killed.
+        inherit: open file descriptors that the process inherits.
     """
 
     name: str
@@ -63,15 +65,16 @@ _prctl = _load_prctl()
 _PR_SET_PDEATHSIG = 1
 
 CORE_LIMIT_BYTES = 1 if sys.platform.startswith("linux") else 0
-"""What a child's limit is, unless it is 0 already and cannot be raised. Linux hands the memory of a crashed process
-to a program that ``kernel.core_pattern`` pipes to even if its limit is 0, but not if it is 1 (``fs/coredump.c``, to
-keep such programs from dumping themselves). No file is that small."""
+"""A child's ``RLIMIT_CORE``, unless the hard limit is 0. If ``kernel.core_pattern`` is a pipe, Linux dumps the memory
+of a crashed process into it even if the limit is 0, but not if it is 1 (``fs/coredump.c``, which keeps a crashing pipe
+program from dumping itself). Every core file is larger than one byte, so none is
+written."""
 
 
 def _in_child(parent_pid: int) -> Callable[[], None]:
-    """What the child does before it runs its program: it leaves no core dump, and it ends with its parent.
+    """Prepare the child before it runs its program: it leaves no core dump, and on Linux it ends with its parent.
 
-    The second is Linux only, and counts from the thread that forked: a stack is started in the main thread.
+    The kernel watches the thread that forked, so a stack must be started in the main thread.
     """
 
     def prepare() -> None:
@@ -89,7 +92,7 @@ def _in_child(parent_pid: int) -> Callable[[], None]:
 class Part:
     """One supervised process.
 
-    ``starts`` counts how often it was started; ``recent`` holds the last lines it wrote.
+    ``starts`` counts how often it was started; ``recent`` has its last 20 lines of output.
     """
 
     spec: PartSpec
@@ -102,14 +105,13 @@ class Part:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now, if one does."""
+        """The id of the running process; None if none runs."""
         return self.process.pid if self.process is not None and self.process.returncode is None else None
 
     def start(self, after: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Keep it running from now on, or from the end of ``after``, until `stop`.
+        """Keep the part running until `stop`; first wait for ``after``.
 
-        ``task`` ends with `PartFailed` if it cannot be started, or ends with a code that says that a restart is
-        no use.
+        ``task`` raises `PartFailed` if the part cannot be started, or exits with a code of `FATAL_CODES`.
         """
         self.task = asyncio.create_task(self._run(after), name=self.spec.name)
 
@@ -127,7 +129,7 @@ class Part:
                 raise PartFailed(self.recent[-1] if self.recent else f"{self.spec.name} ended with exit code {code}")
             attempt = 0 if loop.time() - started_at > STEADY_S else attempt + 1
             delay_s = backoff_s(attempt)
-            self._tell(f"{_ending(code)}; it is started again in {delay_s:g} s")
+            self._show_line(f"{_ending(code)}; it is started again in {delay_s:g} s")
             await asyncio.sleep(delay_s)
 
     async def _run_once(self) -> int:
@@ -140,7 +142,7 @@ class Part:
                 stderr=asyncio.subprocess.STDOUT,
                 limit=MAX_LINE_BYTES,
                 pass_fds=tuple(self.spec.inherit),
-                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the parts in order
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the parts in order
                 preexec_fn=_in_child(os.getpid()),
             )
         except OSError as error:
@@ -151,7 +153,7 @@ class Part:
         reading = asyncio.create_task(self._read(process))
         try:
             code = await process.wait()
-            # a grandchild may hold the pipe open for longer than the part lives
+            # read the rest; not to the end, because a grandchild may hold the pipe open after the part's end
             await asyncio.wait({reading}, timeout=1.0)
             return code
         finally:
@@ -165,26 +167,26 @@ class Part:
             try:
                 line = await process.stdout.readline()
             except ValueError:
-                continue  # longer than any line of A3CP; its end comes as the next line
+                continue  # over MAX_LINE_BYTES, longer than any line of A3CP; its rest comes as the next line
             if not line:
                 return
             text = line.decode(errors="replace").rstrip()
             self.recent.append(text)
-            self._tell(text)
+            self._show_line(text)
 
-    def _tell(self, line: str) -> None:
-        """Show a line. If that fails, the part is read on and kept alive all the same."""
+    def _show_line(self, line: str) -> None:
+        """Show a line. If that fails, go on reading and supervising the part."""
         with suppress(Exception):
             self.show(self.spec.name, line)
 
     async def stop(self) -> None:
-        """End it: SIGTERM, and SIGKILL if it takes longer than ``stop_s``. It is not started again."""
+        """Stop the part for good: SIGTERM, and SIGKILL if it takes longer than ``stop_s``."""
         self._stopping = True
         if self.task is None:
             return
         if self.process is not None and self.process.returncode is None:
             await self._end(self.process)
-            await asyncio.wait({self.task}, timeout=2.0)  # it reads what the process wrote last
+            await asyncio.wait({self.task}, timeout=2.0)  # the task reads the process's last lines
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
@@ -194,12 +196,12 @@ class Part:
             async with asyncio.timeout(self.spec.stop_s):
                 await process.wait()
         except TimeoutError:
-            self._tell(f"it did not stop within {self.spec.stop_s:g} s and is killed")
+            self._show_line(f"it did not stop within {self.spec.stop_s:g} s and is killed")
             self.kill()
             await process.wait()
 
     def kill(self) -> None:
-        """End it at once, with whatever it started."""
+        """Kill the part at once, with its child processes."""
         self._stopping = True
         self._signal(signal.SIGKILL)
 
@@ -208,7 +210,7 @@ class Part:
             return
         try:
             if number == signal.SIGKILL:
-                os.killpg(self.pid, number)  # it leads a session of its own, and so a group
+                os.killpg(self.pid, number)  # start_new_session made it the leader of a process group
             else:
                 os.kill(self.pid, number)
         except ProcessLookupError:

@@ -356,7 +356,7 @@ def test_the_same_export_again_is_as_before_and_another_is_refused(
     assert "as before" in capsys.readouterr().out
     roots.capture(session)
     assert roots.export("hf") == 1
-    assert "is there and differs" in capsys.readouterr().out
+    assert "exists and differs" in capsys.readouterr().out
     assert roots.export("hf", replace=True) == 0
     assert len(pd.read_parquet(roots.exports / "hf" / "data")) == 2
 
@@ -398,7 +398,7 @@ def test_an_export_of_what_is_all_withdrawn_by_now_is_named(roots: Roots, capsys
     assert roots.export("npy1662") == 0
     roots.say(session, consent_given=False)
     assert roots.export("npy1662", replace=True) == 1
-    assert f"nothing to export; {roots.exports / 'npy1662'} is there from before, and stays" in capsys.readouterr().out
+    assert f"nothing to export; {roots.exports / 'npy1662'} is an earlier export, and stays" in capsys.readouterr().out
 
 
 def test_the_command_says_what_it_did_or_in_one_line_why_not(roots: Roots) -> None:

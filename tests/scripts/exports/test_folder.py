@@ -185,7 +185,7 @@ def test_of_two_that_replace_at_once_one_is_refused(target: Path) -> None:
     before = content(target)
     other = os.open(target, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
-    with pytest.raises(ExportError, match="another export is doing it now"):
+    with pytest.raises(ExportError, match="another export is replacing it now"):
         put(target, ONE, replace=True)
     os.close(other)
     assert content(target) == before and list(target.parent.iterdir()) == [target]
