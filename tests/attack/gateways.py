@@ -1,4 +1,4 @@
-"""A whole gateway behind a real server in a thread, and clients that keep to nothing."""
+"""A whole gateway behind a real server in a thread, and clients that break every rule."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from tests.support.waiting import wait_until
 SOCKET = "/camera_feed_worker/capture"
 DEADLINE_S = 300.0
 CONTRACT_CLOSES = {1000, 1003, 1008, 1012, 1013}
-"""What the contract's table closes with, an internal error apart: no client may cause one."""
+"""The close codes of the contract's table without 1011: no client may cause an internal error."""
 
 RFC_CLOSES = {1002, 1007, 1009}
-"""What is no WebSocket message never reaches the endpoint: RFC 6455, 7.4.1."""
+"""The close codes for invalid WebSocket messages, which never reach the endpoint: RFC 6455, 7.4.1."""
 
 
 @dataclass
 class Attacked:
-    """The gateway under attack: on fake brokers, which no attack may break."""
+    """The gateway under attack, on fake brokers."""
 
     state: GatewayState
     port: int
     loop: asyncio.AbstractEventLoop
 
     def do(self, step: Any) -> Any:
-        """Run a coroutine where the gateway runs."""
+        """Run a coroutine in the gateway's event loop."""
         return asyncio.run_coroutine_threadsafe(step, self.loop).result(DEADLINE_S)
 
     def begin(self, user_id: str = "user-1", session_id: str = SESSION) -> None:
@@ -63,12 +63,12 @@ class Attacked:
         wait_until(lambda: not (self.state.active_captures or self.state.open_sockets), "no connection is open")
 
     def names(self) -> list[str]:
-        """Every key that is in either broker."""
+        """Every key in either broker."""
         found = [*self.do(self.state.frames.keys("*")), *self.do(self.state.events.keys("*"))]
         return [name.decode() for name in found]
 
     def serves(self) -> None:
-        """The proof that it lives on: an honest capture goes through."""
+        """Check that the gateway still serves: stream an honest capture."""
         client = Client(user_id="honest", session_id=HONEST_SESSION)
         with self.raw() as one:
             one.text(client.open())
@@ -138,7 +138,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, 
 
 
 class RawSocket:
-    """A WebSocket client that sends whatever bytes it is told to."""
+    """A WebSocket client that sends any bytes."""
 
     def __init__(self, port: int, path: str = SOCKET, headers: str = "") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
@@ -168,7 +168,7 @@ class RawSocket:
         return int(self.head.split(b" ")[1]) if self.head else 0
 
     def write(self, data: bytes) -> None:
-        """Send these bytes; a server that has closed meanwhile has answered already."""
+        """Send these bytes; ignore a server that has closed the connection."""
         try:
             self._socket.sendall(data)
         except OSError:
@@ -190,7 +190,7 @@ class RawSocket:
         return data
 
     def closed(self) -> tuple[int, str]:
-        """The server's close code and reason; (1006, "") if it went without a word."""
+        """The server's close code and reason; (1006, "") if it sent no close frame."""
         try:
             while True:
                 opcode, length = self._exactly(2)
@@ -214,8 +214,8 @@ OUR_KEYS = (
 )  # fmt: skip
 
 
-def is_ours(name: str) -> bool:
-    """Whether a key's name is one that `contracts.broker.keys` makes of identifiers that are some."""
+def is_valid_key(name: str) -> bool:
+    """Whether `contracts.broker.keys` makes this name of valid identifiers."""
     fixed = {keys.CAPTURES, keys.EXTRACTORS, keys.EVENTS, keys.DEAD_EVENTS, keys.UNFINISHED, keys.RECORDER_LEADER}
     if name in fixed:
         return True

@@ -34,7 +34,7 @@ Gateway = Literal["taken", "invalid_frame", "limit_resolution_exceeded"]
 
 @dataclass(frozen=True)
 class Hostile:
-    """``decodes`` says whether an extractor makes an image of it; else its row is NaN."""
+    """A JPEG and its expected results. ``decodes``: an extractor decodes it; otherwise its row is NaN."""
 
     jpeg: bytes
     gateway: Gateway

@@ -23,7 +23,7 @@ def picture(
     size_bytes: int = 0,
     subsampling: int = -1,
 ) -> bytes:
-    """An honest picture; a comment makes it ``size_bytes`` long if that is said."""
+    """An honest picture; a comment fills it up to ``size_bytes`` if that is given."""
     ramp = np.linspace(0, 255, width * height, dtype=np.uint8).reshape(height, width)
     buffer = io.BytesIO()
     Image.fromarray(ramp).convert(mode).save(
@@ -56,7 +56,7 @@ def before_scan(jpeg: bytes, inserted: bytes) -> bytes:
 
 
 def patched_header(jpeg: bytes, at: int, new: bytes) -> bytes:
-    """``new`` in place of what stands ``at`` bytes behind the start of the frame header."""
+    """The picture with ``new`` written ``at`` bytes after the start of the frame header."""
     at += frame_header_at(jpeg)
     return jpeg[:at] + new + jpeg[at + len(new) :]
 

@@ -22,7 +22,7 @@ LIMITS = CaptureLimits(
     max_frame_bytes=2500, max_total_bytes=12_000, max_wait_s=3, meta_timeout_s=1, idle_timeout_s=2,
     open_timeout_s=5, recheck_s=1,
 )  # fmt: skip
-"""Small, so that few steps reach every one of them."""
+"""Small limits, so that few steps reach each of them."""
 
 GRACE_S = 5
 
@@ -36,7 +36,7 @@ SILENT = CLOSES.keys() - {"server_shutdown"} | {"client_disconnected"}
 
 @dataclass
 class Model:
-    """What one connection has done so far."""
+    """The state of one connection."""
 
     state: str = "idle"
     start: datetime | None = None
@@ -49,7 +49,7 @@ class Model:
     announced: tuple[datetime, int] | None = None  # a frame_meta whose bytes are due
 
     def on_text(self, record_id: str) -> set[str]:
-        """What any well-formed control message may break."""
+        """The codes for a well-formed control message that is wrong in this state."""
         if self.announced is not None or record_id in self.record_ids:
             return {"protocol_violation"}
         return set()
@@ -115,7 +115,7 @@ def frames_by(fps: int, elapsed: timedelta) -> int:
 
 
 def jpeg_size(payload: bytes) -> tuple[int, int] | None:
-    """What another decoder says of the header; None if it is none, or the ends are not a JPEG's."""
+    """The size in the header, by another decoder; None if header, start or end are not a JPEG's."""
     end = payload.rstrip(b"\0\r\n")
     if payload[:2] != b"\xff\xd8" or end[-2:] != b"\xff\xd9" or len(payload) - len(end) > 4096:
         return None
@@ -127,7 +127,7 @@ def jpeg_size(payload: bytes) -> tuple[int, int] | None:
 
 
 class Watched:
-    """Takes every action of one connection and holds it against the invariants."""
+    """Checks every action of one connection against the invariants."""
 
     def __init__(self, limits: CaptureLimits = LIMITS) -> None:
         self.limits = limits
@@ -136,7 +136,7 @@ class Watched:
         self.ending: Complete | Finish | None = None
 
     def take(self, actions: tuple[Action, ...]) -> Complete | Finish | None:
-        """Hold them against the invariants; returns the ending if it is among them."""
+        """Check the actions against the invariants; returns the ending if it is among them."""
         before = self.ending
         for action in actions:
             assert self.ending is None, f"{action} after the end"

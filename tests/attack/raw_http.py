@@ -1,4 +1,4 @@
-"""Bytes that are meant to be HTTP, and what the gateway answers to them."""
+"""Send raw bytes as HTTP and read the gateway's answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.attack.gateways import DEADLINE_S, Attacked
 
 
 def ask(gateway: Attacked, head: bytes, *, then: bytes = b"") -> bytes:
-    """What the gateway answers to these very bytes."""
+    """The gateway's answer to exactly these bytes."""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=DEADLINE_S) as connection:
         try:
             connection.sendall(head)
             connection.sendall(then)
         except OSError:
-            pass  # it has heard enough; its answer is there
+            pass  # the gateway has closed; its answer can still be read
         answer = b""
         try:
             while not complete(answer) and (more := connection.recv(65536)):
@@ -36,7 +36,7 @@ def status(answer: bytes) -> int:
 
 
 def ask_briefly(gateway: Attacked, sent: bytes, *, half_closed: bool = True) -> bytes:
-    """Send, say that no more comes, and read to the end."""
+    """Send, shut down the sending side, and read to the end."""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=DEADLINE_S) as connection:
         connection.sendall(sent)
         if half_closed:
@@ -51,7 +51,7 @@ def ask_briefly(gateway: Attacked, sent: bytes, *, half_closed: bool = True) -> 
 
 
 def taken_bytes(gateway: Attacked, first: bytes, more: bytes, at_most: int) -> int:
-    """How much of something without end is taken before the connection is cut."""
+    """How many bytes of an endless input the gateway reads before it cuts the connection."""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=DEADLINE_S) as connection:
         connection.sendall(first)
         taken = 0

@@ -69,7 +69,7 @@ async def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Pa
     ["/demo/../captures/x", "/static/../captures/x", "/demo/%2e%2e/captures/x", "//captures/x", "/captures/x?/livez",
      "/captures/x;/livez", "/livez/../captures/x", "/livez%2f..%2fcaptures%2fx", "/LIVEZ", "/readyz/"],
 )  # fmt: skip
-def test_no_disguise_of_a_path_gets_past_the_token(guarded: Attacked, path: str) -> None:
+def test_no_spelling_of_a_path_gets_past_the_token(guarded: Attacked, path: str) -> None:
     answer = ask(guarded, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert status(answer) in (401, 404), answer
     assert b"unknown_capture" not in answer
@@ -87,7 +87,7 @@ def test_no_disguise_of_a_path_gets_past_the_token(guarded: Attacked, path: str)
 )  # fmt: skip
 def test_no_handshake_without_the_whole_token(guarded: Attacked, headers: str) -> None:
     with guarded.raw(f"{SOCKET}?token={TOKEN}", headers) as one:
-        assert one.status in (400, 401, 431)  # 400: it is no header; 431: it is too long for one
+        assert one.status in (400, 401, 431)  # 400: an invalid header; 431: a header that is too long
     assert guarded.state.open_sockets == 0
     with guarded.raw(headers=f"Sec-WebSocket-Protocol: bearer.{TOKEN}\r\n") as one:
         assert one.status == 101
@@ -97,7 +97,7 @@ def test_no_handshake_without_the_whole_token(guarded: Attacked, headers: str) -
 
 
 @pytest.mark.parametrize("then", ["", f"Authorization: Bearer {TOKEN}\r\n"])
-def test_a_token_behind_the_body_is_none(guarded: Attacked, then: str) -> None:
+def test_a_token_in_a_trailer_is_ignored(guarded: Attacked, then: str) -> None:
     """A proxy that looks at headers does not look at trailers."""
     post = "POST /camera_feed_worker/capture.tick HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
     assert status(ask(guarded, f"{post}\r\n0\r\n{then}\r\n".encode())) == 401
@@ -105,7 +105,7 @@ def test_a_token_behind_the_body_is_none(guarded: Attacked, then: str) -> None:
 
 
 @given(offered=st.text(max_size=40) | st.sampled_from([TOKEN, TOKEN + "\0", TOKEN.upper(), " " + TOKEN]))
-def test_nothing_but_the_token_is_the_token(offered: str) -> None:
+def test_only_the_exact_token_is_accepted(offered: str) -> None:
     rule = TokenRule(TOKEN)
     assert rule.admits([f"Bearer {offered}"], []) == (offered.strip() == TOKEN)
     assert rule.admits([], [f"bearer.{offered}"]) == (offered == TOKEN)
@@ -121,7 +121,9 @@ def test_the_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(hmac, "compare_digest", compare)
     wrong = [TOKEN, "s", "x" * len(TOKEN), TOKEN[:-1]]
     assert not TokenRule(TOKEN).admits([f"Bearer {text}" for text in wrong], [f"bearer.{text}" for text in wrong])
-    assert compared == [(text.encode(), TOKEN.encode()) for text in wrong * 2], "every one, and by nothing else"
+    assert compared == [(text.encode(), TOKEN.encode()) for text in wrong * 2], (
+        "every token is compared in constant time"
+    )
     sources = inspect.getsource(access) + inspect.getsource(security)
     for node in ast.walk(ast.parse(sources.replace("from __future__ import annotations", ""))):
         if isinstance(node, ast.Compare) and {"expected", "token"} & set(re.findall(r"\w+", ast.unparse(node))):
@@ -151,13 +153,13 @@ def test_no_foreign_page_reaches_a_socket_or_a_post(gateway: Attacked, origin: s
     origin=st.text(max_size=40) | st.from_regex(r"https?://[a-z.:@\[\]0-9/\\#?]{0,20}", fullmatch=True),
     host=st.text(max_size=20),
 )
-def test_an_origin_is_admitted_only_if_it_is_our_host_or_allowed(origin: str, host: str) -> None:
+def test_an_origin_is_admitted_only_if_it_is_the_same_host_or_allowed(origin: str, host: str) -> None:
     rule = OriginRule(frozenset({"https://a3cp.example"}), local=True)
     if rule.admits(origin, host):
         assert read_origin(origin) == "https://a3cp.example" or host.split(":")[0].strip("[]").lower() in origin.lower()
 
 
-# --- other people's sessions and captures ------------------------------------------------------------------------
+# --- sessions and captures of other users ------------------------------------------------------------------------
 
 
 def test_a_capture_in_another_users_session_is_refused_and_leaves_nothing(gateway: Attacked) -> None:
@@ -169,7 +171,7 @@ def test_a_capture_in_another_users_session_is_refused_and_leaves_nothing(gatewa
     assert not [name for name in gateway.names() if mallory.capture_id in name or "mallory" in name]
 
 
-def test_another_capture_of_the_same_name_does_not_touch_the_first(gateway: Attacked) -> None:
+def test_another_capture_with_the_same_id_does_not_change_the_first(gateway: Attacked) -> None:
     mine = Client(capture_id=str(uuid.uuid4()))
     theirs = Client(capture_id=mine.capture_id, user_id="honest", session_id="sess_00000000000000aa")
     with gateway.raw() as first:
@@ -198,18 +200,22 @@ def test_no_message_moves_an_open_capture_to_another_user(gateway: Attacked, cha
     gateway.until_nothing_is_open()
 
 
-async def test_ending_or_asking_for_another_users_session_tells_nothing_of_it(tmp_path: Path) -> None:
+async def test_ending_or_validating_another_user_s_session_reveals_nothing_of_it(tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
         session_id = (await gateway.start()).json()["session_id"]
         assert_refused(await gateway.end(session_id, user_id="mallory"), 400, "wrong_user")
         assert await gateway.status(session_id, "mallory") == "invalid"
-        assert await gateway.status("sess_" + "0" * 16, "mallory") == "invalid", "the same as one that is unknown"
+        assert await gateway.status("sess_" + "0" * 16, "mallory") == "invalid", (
+            "the same answer as for an unknown session"
+        )
         assert await gateway.status(session_id) == "active"
         event = gateway.start_request(user_id="mallory", session_id=session_id, source="test")
         assert_refused(await gateway.post("/schema-recorder/append", event), 409, "missing_session_path")
         first = gateway.start_request(user_id="mallory")
         assert (await gateway.post("/session_manager/sessions.start", first)).status_code == 200
         again = await gateway.post("/session_manager/sessions.start", first | {"user_id": gateway.user_id})
-        assert again.json()["user_id"] == gateway.user_id, "the same record_id of another user is another request"
-        assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, "in her own folder"
+        assert again.json()["user_id"] == gateway.user_id, "the record_id of another user names another request"
+        assert (await gateway.post("/schema-recorder/append", event)).status_code == 201, (
+            "the session is in the folder of its own user"
+        )
         assert len(gateway.lines(session_id)) == 1, "the owner's log holds its start, and nothing else"

@@ -1,4 +1,4 @@
-"""A crash takes no memory, and so no picture and no secret, to a disk."""
+"""A crash writes no memory, and so no picture and no secret, to a disk."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def status_of(program: str, folder: Path, core_limit: int) -> int:
 FROM_HERE = {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def ours(body: str) -> str:
+def program(body: str) -> str:
     return f"{OURS}    {body}\nsys.exit(run_process('part', main))"
 
 
 @pytest.mark.parametrize(
     ("program", "core_limit"),
     [
-        (ours(CRASH), -1),
-        (f"import os, signal\n{CRASH}", CORE_LIMIT_BYTES),  # an embedded broker has nothing but its limit
+        (program(CRASH), -1),
+        (f"import os, signal\n{CRASH}", CORE_LIMIT_BYTES),  # an embedded broker is protected by its limit alone
     ],
     ids=["ours", "a broker"],
 )
@@ -53,17 +53,19 @@ def test_a_process_that_crashes_is_not_dumped(program: str, core_limit: int, tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_no_process_of_ours_can_be_dumped_or_read_by_others() -> None:
+def test_no_process_of_the_stack_can_be_dumped_or_read_by_others() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ours("print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)); return 0")],  # PR_GET_DUMPABLE
+        [sys.executable, "-c", program("print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)); return 0")],  # PR_GET_DUMPABLE
         capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     assert done.stdout == "0\n"
 
 
-def test_a_process_of_ours_still_sees_itself_and_starts_children() -> None:
+def test_a_process_of_the_stack_can_read_its_own_proc_and_start_children() -> None:
     child = "subprocess.run([sys.executable, '-c', 'raise SystemExit(5)']).returncode"
     done = subprocess.run(
-        [sys.executable, "-c", ours(f"assert os.listdir('/proc/self/fd'); return {child}")], timeout=300, check=False
+        [sys.executable, "-c", program(f"assert os.listdir('/proc/self/fd'); return {child}")],
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 5

@@ -29,7 +29,7 @@ BY_NAME = pytest.mark.parametrize("name", list(HOSTILE_ARTIFACTS))
 MOST_BYTES = 1_000_000
 
 
-def test_what_they_are_made_from_is_an_artifact() -> None:
+def test_the_artifact_that_the_hostile_ones_are_made_from_is_valid() -> None:
     assert len(read_artifact(GOOD)) == 3
     read = read_npz(GOOD)
     assert list(read) == ["features", "seq", "timestamps_ms", "decoded", "tracker_restarts", "meta"]
@@ -39,17 +39,17 @@ def test_what_they_are_made_from_is_an_artifact() -> None:
 
 
 @BY_NAME
-def test_the_gateway_says_that_it_is_no_artifact(name: str) -> None:
+def test_the_gateway_refuses_a_hostile_artifact(name: str) -> None:
     with pytest.raises(ArtifactError):
         read_artifact(HOSTILE_ARTIFACTS[name])
 
 
 @BY_NAME
-def test_an_extractor_sees_that_it_is_not_its_own(name: str) -> None:
+def test_an_extractor_does_not_take_a_hostile_artifact_for_its_own(name: str) -> None:
     assert not FeatureMatrix.of([], []).is_in(HOSTILE_ARTIFACTS[name])
 
 
-def test_verify_names_each_of_them_and_goes_on(tmp_path: Path) -> None:
+def test_verify_names_each_hostile_artifact_and_goes_on(tmp_path: Path) -> None:
     session = Session(tmp_path)
     bad = [session.capture(data=data) for data in HOSTILE_ARTIFACTS.values()]
     good = session.capture()
@@ -88,7 +88,7 @@ MAKERS = [_fifo, _device, _link, _loop, _folder, _sparse]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_what_is_no_regular_file_is_neither_read_nor_waited_for(tmp_path: Path, make: object) -> None:
+def test_a_path_to_no_regular_file_is_neither_read_nor_waited_for(tmp_path: Path, make: object) -> None:
     make(tmp_path / "x")  # type: ignore[operator]
     with pytest.raises(ArtifactError, match="cannot be read"):
         read_regular(tmp_path / "x", MOST_BYTES)
@@ -112,7 +112,7 @@ def test_a_file_of_the_longest_length_is_read_and_one_byte_more_is_not(tmp_path:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_verify_goes_on_behind_what_is_no_regular_file(tmp_path: Path, make: object) -> None:
+def test_verify_goes_on_after_a_path_to_no_regular_file(tmp_path: Path, make: object) -> None:
     session = Session(tmp_path)
     bad = session.capture()
     path = artifact_path(session.data_root, "u1", session.session_id, bad)
@@ -160,7 +160,9 @@ def test_damage_raises_no_error_but_the_declared_one(seed: int) -> None:
         data = bytearray(GOOD)
         for at in rng.integers(0, len(data), 6):
             data[at] = rng.integers(0, 256)
-        for at in rng.integers(len(data) - 500, len(data), 3):  # its directory is where it hurts
+        for at in rng.integers(
+            len(data) - 500, len(data), 3
+        ):  # the ZIP directory at the end is the most sensitive part
             data[at] = rng.integers(0, 256)
         try:
             read_artifact(bytes(data))
@@ -168,7 +170,7 @@ def test_damage_raises_no_error_but_the_declared_one(seed: int) -> None:
             continue
 
 
-def test_the_source_reads_regular_files_alone(tmp_path: Path) -> None:
+def test_artifacts_are_read_from_regular_files_alone(tmp_path: Path) -> None:
     _fifo(tmp_path / "x")
     with pytest.raises(ArtifactError, match="not a regular file"):
         ArtifactSource(tmp_path).read("x")

@@ -51,7 +51,7 @@ def lines_run(step: Callable[[], object]) -> int:
 
 
 @BY_NAME
-def test_the_gateway_says_at_once_what_the_header_shows(name: str) -> None:
+def test_the_gateway_refuses_a_hostile_jpeg_by_its_header(name: str) -> None:
     assert gateway_says(HOSTILE[name].jpeg) == HOSTILE[name].gateway
 
 
@@ -75,7 +75,7 @@ def test_an_extractor_makes_an_image_of_the_declared_size_or_none(name: str) -> 
     assert image is None or (image.shape, image.dtype) == ((HEIGHT, WIDTH, 3), np.uint8)
 
 
-def test_an_extractor_does_not_begin_what_could_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_extractor_does_not_decode_a_picture_that_could_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
     monkeypatch.setattr(simplejpeg, "decode_jpeg", lambda jpeg: begun.append(jpeg.count(SOS)))
     for name in (
@@ -94,7 +94,7 @@ def test_an_extractor_does_not_begin_what_could_take_long(monkeypatch: pytest.Mo
 
 
 def test_a_camera_that_was_turned_does_not_turn_the_picture() -> None:
-    """The declared size is that of the header; who reads EXIF and who does not would see different pictures."""
+    """The declared size is that of the header. Decoders that read EXIF would turn the picture, and others would not."""
     upright = decode_jpeg(GOOD, WIDTH, HEIGHT)
     for orientation in range(1, 9):
         assert np.array_equal(decode_jpeg(with_orientation(GOOD, orientation), WIDTH, HEIGHT), upright)
@@ -140,7 +140,7 @@ def damaged(jpeg: bytes, steps: list[tuple[str, float, bytes]]) -> bytes:
 
 
 @given(jpeg=st.sampled_from(small), steps=damage, ends=st.booleans())
-def test_no_damage_raises_anything_but_our_error_and_none_crashes_the_decoder(
+def test_damage_raises_no_error_but_the_declared_one_and_crashes_no_decoder(
     jpeg: bytes, steps: list[tuple[str, float, bytes]], ends: bool
 ) -> None:
     payload = damaged(jpeg, steps)
@@ -154,7 +154,7 @@ def test_no_damage_raises_anything_but_our_error_and_none_crashes_the_decoder(
 
 
 @given(payload=st.binary(max_size=2000), header=st.sampled_from([b"", b"\xff\xd8", PROGRESSIVE[:300], GOOD[:200]]))
-def test_no_bytes_raise_anything_but_our_error(payload: bytes, header: bytes) -> None:
+def test_any_bytes_raise_no_error_but_the_declared_one(payload: bytes, header: bytes) -> None:
     payload = header + payload + b"\xff\xd9"
     assert gateway_says(payload) in ("taken", "invalid_frame", "limit_resolution_exceeded")
     assert lines_run(lambda: gateway_says(payload)) < GATEWAY_LINES

@@ -1,4 +1,4 @@
-"""Requests that are too large, too many, or none: each is refused or left, and nothing of it is kept."""
+"""Requests that are too large, too many or invalid are refused, and the gateway keeps none of their bytes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEAD = b"POST /schema-recorder/append HTTP/1.1\r\nHost: localhost\r\n"
         (b"\0" * 1000, b"", {400}),
     ],
 )  # fmt: skip
-def test_what_is_too_large_or_no_request_is_refused(
+def test_a_request_that_is_too_large_or_invalid_is_refused(
     gateway: Attacked, head: bytes, then: bytes, codes: set[int]
 ) -> None:
     answer = ask(gateway, head, then=then)
@@ -59,7 +59,7 @@ def test_a_deep_body_is_a_schema_error(gateway: Attacked, deep: bytes) -> None:
 
 
 @given(sent=st.binary(max_size=300), line=st.sampled_from([b"", b"GET /livez HTTP/1.1\r\n", HEAD]))
-def test_any_bytes_are_answered_or_left(gateway: Attacked, sent: bytes, line: bytes) -> None:
+def test_any_bytes_are_answered_or_the_connection_closes(gateway: Attacked, sent: bytes, line: bytes) -> None:
     answer = ask_briefly(gateway, line + sent + b"\r\n\r\n")
     assert answer == b"" or answer.startswith(b"HTTP/1.1 ")
     assert b"Traceback" not in answer and b"500" not in answer.split(b"\r\n")[0]
@@ -78,11 +78,11 @@ ENDLESS = {
     "chunks of a body that was refused": (CHUNKED, b"1\r\n \r\n" * 20_000),
 }
 ON_THE_WAY_BYTES = 24 * 1024 * 1024
-"""What is in the buffers of both sockets counts as taken."""
+"""The bytes in the buffers of both sockets, which count as read."""
 
 
 @pytest.mark.parametrize("name", list(ENDLESS))
-def test_nothing_is_taken_without_end(gateway: Attacked, name: str) -> None:
+def test_no_endless_input_is_read_without_end(gateway: Attacked, name: str) -> None:
     first, more = ENDLESS[name]
     assert taken_bytes(gateway, first, more, 2 * ON_THE_WAY_BYTES) < ON_THE_WAY_BYTES
 
@@ -101,7 +101,7 @@ UPGRADE = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 HANDSHAKE = f"GET {SOCKET} HTTP/1.1\r\n{UPGRADE}{KEY}{VERSION}"
 NO_HANDSHAKES = {
     "no key": HANDSHAKE.replace(KEY, ""),
-    "a key that is none": HANDSHAKE.replace(KEY, "Sec-WebSocket-Key: canary\r\n"),
+    "an invalid key": HANDSHAKE.replace(KEY, "Sec-WebSocket-Key: canary\r\n"),
     "another version": HANDSHAKE.replace("13", "8"),
     "another method": HANDSHAKE.replace("GET", "POST"),
     "a body": HANDSHAKE + "Content-Length: 9\r\n",
@@ -113,7 +113,7 @@ NO_HANDSHAKES = {
 
 
 @pytest.mark.parametrize("name", list(NO_HANDSHAKES))
-def test_what_is_no_handshake_is_refused_in_the_one_form_and_closed(gateway: Attacked, name: str) -> None:
+def test_an_invalid_handshake_is_refused_in_the_one_form_and_closed(gateway: Attacked, name: str) -> None:
     answer = ask(gateway, f"{NO_HANDSHAKES[name]}\r\n".encode())
     head, _, body = answer.partition(b"\r\n\r\n")
     assert status(head) in (400, 405, 414, 431)
@@ -128,7 +128,7 @@ def test_what_is_no_handshake_is_refused_in_the_one_form_and_closed(gateway: Att
      "X: a\r\n Transfer-Encoding: chunked", "Transfer-Encoding: chunked\nContent-Length: 6", "Content-Length: +5",
      "Content-Length: 5, 5", "Content-Length: 0x5", "Content-Length: 5 6", "Content-Length: 5\r\nContent-Length: 5"],
 )  # fmt: skip
-def test_a_request_of_two_meanings_is_refused_and_what_follows_is_not_read(gateway: Attacked, smuggling: str) -> None:
+def test_an_ambiguous_request_is_refused_and_the_bytes_after_it_are_not_read(gateway: Attacked, smuggling: str) -> None:
     hidden = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = ask_briefly(gateway, HEAD + smuggling.encode() + b"\r\n\r\n0\r\n\r\n" + hidden)
     assert answer.count(b"HTTP/1.1 ") == 1 and status(answer) == 400

@@ -23,7 +23,7 @@ from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.object_store import ObjectStore
 from recorder.verify import replay, verify_log
 from scripts.commands.verify import verify_logs
-from tests.attack.gateways import Attacked, attacked, is_ours
+from tests.attack.gateways import Attacked, attacked, is_valid_key
 from tests.gateway.reached import Reached, reaching
 from tests.support.messages import SESSION, START, Client, at
 
@@ -68,7 +68,7 @@ async def test_no_hostile_identifier_in_a_request_makes_a_file_or_a_key(path: st
         for field in REQUESTS[path]:
             for value in [*HOSTILE[field], *NOT_TEXT]:
                 if value is None and field in ("performer_id", "device_id"):
-                    continue  # optional, or refused as missing
+                    continue  # an optional field, or one that is refused as missing
                 answer = await gateway.post(path, request_to(path, gateway) | {field: value})
                 assert answer.status_code in (400, 422), (field, value, answer.text)
                 assert set(answer.json()) == {"error", "detail"}
@@ -107,10 +107,10 @@ def test_no_hostile_identifier_in_a_later_message_gets_into_a_key(gateway: Attac
             one.text(client.meta(1, **{field: value}))
             assert one.closed() == (1008, "schema_error"), (field, value)
         gateway.until_nothing_is_open()
-    assert all(is_ours(name) for name in gateway.names())
+    assert all(is_valid_key(name) for name in gateway.names())
 
 
-def test_the_longest_and_strangest_identifiers_that_are_some_stay_in_their_own_keys(gateway: Attacked) -> None:
+def test_the_longest_and_strangest_valid_identifiers_stay_in_their_own_keys(gateway: Attacked) -> None:
     for capture_id in ("-", "_", "a..b", "x" * 128, "a3cp", "state", "CON", "-rf", "0"):
         with gateway.raw() as one:
             one.text(Client(capture_id=capture_id).open())
@@ -118,20 +118,20 @@ def test_the_longest_and_strangest_identifiers_that_are_some_stay_in_their_own_k
             assert one.closed() == (1003, "invalid_json")
         gateway.until_nothing_is_open()
         assert keys.capture_record(capture_id) in gateway.names()
-    assert all(is_ours(name) for name in gateway.names())
+    assert all(is_valid_key(name) for name in gateway.names())
 
 
-def test_a_key_that_no_identifier_makes_is_known_as_such() -> None:
-    """Or the checks above could not fail."""
+def test_a_key_that_no_identifier_makes_is_recognized() -> None:
+    """Without this the checks above could not fail."""
     for identifier in ("a}:state{", "a:b", "..", "a b"):
-        assert not is_ours(keys.capture_record(identifier))
-        assert not is_ours(keys.capture_keys(identifier).state)
-        assert not is_ours(keys.user_captures(identifier))
+        assert not is_valid_key(keys.capture_record(identifier))
+        assert not is_valid_key(keys.capture_keys(identifier).state)
+        assert not is_valid_key(keys.user_captures(identifier))
 
 
 async def test_no_capture_id_in_a_path_reaches_anything_but_its_own_record(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
-        await gateway.state.events.set("{a3cp}:capture:", "the wrong type, if anybody asks")
+        await gateway.state.events.set("{a3cp}:capture:", "this key has the wrong type for a record")
         texts = [quote(value, safe="") for value in CLIMBING] + CLIMBING
         texts += [
             "%2e%2e/%2e%2e/x",
@@ -146,12 +146,12 @@ async def test_no_capture_id_in_a_path_reaches_anything_but_its_own_record(tmp_p
         for text in texts:
             try:
                 answer = await gateway.client.get(f"/captures/{text}")
-            except (httpx.InvalidURL, UnicodeError):  # the client itself takes no such URL
+            except (httpx.InvalidURL, UnicodeError):  # the client refuses such a URL itself
                 continue
             assert answer.status_code == 404 or answer.url.path in ("/", "/captures"), text
 
 
-# --- what a log says is not believed either ---------------------------------------------------------------
+# --- values in a log are not trusted either ---------------------------------------------------------------
 
 
 RECORD = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -199,10 +199,10 @@ def test_no_identifier_given_to_replay_reads_elsewhere(field: str, tmp_path: Pat
             replay(**given, artifacts=ArtifactSource(tmp_path / "data"), log_root=tmp_path / "logs")
 
 
-def test_what_a_log_says_cannot_steer_the_terminal_of_who_verifies_it(
+def test_text_in_a_log_cannot_steer_the_terminal_of_the_operator_who_verifies_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Anybody with the token may append an event, and an escape sequence may be in any of its texts."""
+    """A client with the token may append an event, and any of its texts may hold an escape sequence."""
     steering = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202e"
     log = session_log_path(tmp_path / "logs", "user-1", SESSION)
     log.parent.mkdir(parents=True)

@@ -32,8 +32,10 @@ active = precondition(lambda self: self.model.state == "active")
 
 
 class CaptureMachine(RuleBasedStateMachine):
-    """Every step goes into both; what comes out must be one of the codes that the model calls right. Connection
-    follows connection, most of them honest at first: else no sequence would come far."""
+    """Run each step in the protocol and in the model: the protocol's code must be one that the model allows.
+
+    Most connections begin honestly, because a random sequence would end at its first steps.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,10 +50,10 @@ class CaptureMachine(RuleBasedStateMachine):
         self.held, self.held_s, self.announced_at = False, 0.0, 0.0
         self.opened_at = self.meta_at = self.connected_at = self.now
 
-    # --- how a step is judged -----------------------------------------------------------------------
+    # --- checking a step -----------------------------------------------------------------------
 
     def judge(self, actions: tuple[Any, ...], right: set[str]) -> bool:
-        """Whether the step was taken."""
+        """Check the result of a step; returns whether the protocol accepted it."""
         ending = self.watched.take(actions)
         if right:
             assert isinstance(ending, Finish), f"{right} was due, nothing ended"
@@ -184,7 +186,7 @@ class CaptureMachine(RuleBasedStateMachine):
     @active
     @rule(frames=st.integers(1, 4), seconds=st.sampled_from([0.5, 1.9]), held=st.booleans())
     def slow_frames(self, frames: int, seconds: float, held: bool) -> None:
-        """A client that is never idle and yet takes its time."""
+        """A client that is never idle but slow."""
         for _ in range(frames):
             for step in (
                 lambda: self.hold(held),
@@ -210,7 +212,7 @@ class CaptureMachine(RuleBasedStateMachine):
             case "limit_forward_buffer_exceeded":
                 assert self.held and self.held_s >= LIMITS.max_wait_s - slack_s
             case other:
-                raise AssertionError(f"{other} for no more than time")
+                raise AssertionError(f"{other} although only time passed")
 
     def assert_time_was_not_up(self) -> None:
         """Every time-out comes, at the latest after ``max_wait_s`` of standing still."""

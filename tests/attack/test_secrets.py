@@ -42,7 +42,7 @@ HOSTILE_NAMES = ["28 scans", "cut, with an end glued on", "a long profile", "CMY
 
 @pytest.fixture
 def pair() -> Iterator[BrokerPair]:
-    """Brokers of one kind: what is looked for here does not depend on it."""
+    """Brokers of one kind, because the tests do not depend on it."""
     yield from start_pair("valkey")
 
 
@@ -52,7 +52,7 @@ def marked(jpeg: bytes) -> bytes:
 
 
 def locked(broker: BrokerProcess, password: str = PASSWORD) -> SecretStr:
-    """The URL of a broker that from now on wants a password, and allows only what SECURITY.md advises."""
+    """Give a broker a password and the rights that SECURITY.md advises; returns its URL."""
     with broker.client() as client:
         client.config_set("requirepass", password)
         client.execute_command("AUTH", password)
@@ -90,7 +90,7 @@ async def a_whole_capture(gateway: CaptureClient, session_id: str) -> Client:
 
 
 async def everything_refused(gateway: CaptureClient, session_id: str) -> list[str]:
-    """What the gateway answers to what it refuses, canaries in all of it."""
+    """Send requests that the gateway refuses, each with canaries; returns the answers."""
     said = []
     pixels = marked(face_clip(1)[0])
     for message in (pixels[:-2], pixels, b"\xff\xd8" + pixels):  # no end; another length than announced; no header
@@ -120,7 +120,7 @@ async def everything_refused(gateway: CaptureClient, session_id: str) -> list[st
     return said
 
 
-def test_no_secret_and_no_byte_of_an_image_leaves_its_place(pair: BrokerPair, tmp_path: Path) -> None:
+def test_no_secret_and_no_byte_of_an_image_reaches_a_log_or_another_file(pair: BrokerPair, tmp_path: Path) -> None:
     urls = {"frames_url": locked(pair.frames), "events_url": locked(pair.events)}
     settings = settings_for(pair, tmp_path).model_copy(update={**urls, "api_token": SecretStr(TOKEN)})
     logged: list[str] = []
@@ -139,14 +139,16 @@ def test_no_secret_and_no_byte_of_an_image_leaves_its_place(pair: BrokerPair, tm
 
             await until(recorded, "the capture is recorded")
             lines = family(part.pid for part in stack.parts.values() if part.pid is not None)
-            assert any(b"multiprocessing" in line for line in lines.values()), "the extractors were looked at"
+            assert any(b"multiprocessing" in line for line in lines.values()), (
+                "the command lines of the extractors were not read"
+            )
             for broker in (pair.frames, pair.events):
-                broker.kill()  # and now everybody complains
+                broker.kill()  # so that every process logs errors
 
             async def complained() -> bool:
                 return sum("BrokerUnavailable" in line or "does not answer" in line for line in logged) >= 3
 
-            await until(complained, "the broker is missed")
+            await until(complained, "the processes log that the brokers are away")
             return said, lines, client
 
     said, command_lines, client = asyncio.run(main())
@@ -175,7 +177,9 @@ def the_capture_is_good(data_root: Path, log_root: Path, client: Client) -> None
 
 
 @pytest.mark.parametrize("module", ["gateway", "recorder", "workers"])
-def test_a_process_with_a_wrong_password_says_so_without_it(module: str, pair: BrokerPair, tmp_path: Path) -> None:
+def test_a_process_with_a_wrong_password_reports_it_without_the_password(
+    module: str, pair: BrokerPair, tmp_path: Path
+) -> None:
     right = locked(pair.frames, "another-password").get_secret_value()
     wrong = {"A3CP_FRAMES_URL": right.replace("another-password", PASSWORD), "A3CP_EVENTS_URL": pair.events.url}
     with launched(tmp_path, module=module, A3CP_API_TOKEN=TOKEN, **wrong) as process:

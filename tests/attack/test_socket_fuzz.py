@@ -92,7 +92,7 @@ def test_any_messages_end_with_a_code_of_the_contract(gateway: Attacked, message
 
 
 @pytest.mark.parametrize("name", list(HOSTILE))
-def test_a_hostile_jpeg_ends_as_the_header_check_says(gateway: Attacked, name: str) -> None:
+def test_a_hostile_jpeg_closes_the_socket_as_the_header_check_decides(gateway: Attacked, name: str) -> None:
     client, hostile = Client(capture_id=str(uuid.uuid4())), HOSTILE[name]
     with gateway.raw() as one:
         one.text(client.open(width=640, height=480))
@@ -119,7 +119,7 @@ NOT_WEBSOCKET = {
     "a ping in fragments": (frame(9, b"", fin=False), {1002}),
     "a message longer than any": (frame(2, bytes(16 * 1024 * 1024 + 1)), {1000, 1008, 1009}),
     "an announced length beyond all bounds": (b"\x82\xff" + b"\x7f" + b"\xff" * 7 + bytes(4), {1002, 1008, 1009}),
-    "a close code that is none": (frame(8, b"\x00\x01"), {1002}),
+    "an invalid close code": (frame(8, b"\x00\x01"), {1002}),
     "a close of one byte": (frame(8, b"\x03"), {1002}),
     "a message in fragments": (FRAGMENTS, {1008}),
     "ten thousand empty fragments": (frame(1, b"", fin=False) + frame(0, b"", fin=False) * 10_000 + frame(0), {1003}),
@@ -134,7 +134,7 @@ NOT_WEBSOCKET = {
 
 @pytest.mark.parametrize("name", list(NOT_WEBSOCKET))
 @pytest.mark.parametrize("opened", [False, True])
-def test_what_is_no_message_is_closed_with_the_code_it_has(gateway: Attacked, name: str, opened: bool) -> None:
+def test_an_invalid_message_closes_the_socket_with_its_code(gateway: Attacked, name: str, opened: bool) -> None:
     sent, codes = NOT_WEBSOCKET[name]
     with gateway.raw() as one:
         if opened:
@@ -148,18 +148,18 @@ def test_what_is_no_message_is_closed_with_the_code_it_has(gateway: Attacked, na
 
 @FEW
 @given(sent=st.binary(min_size=1, max_size=200), opened=st.booleans())
-def test_any_bytes_on_the_socket_end_it_or_wait(gateway: Attacked, sent: bytes, opened: bool) -> None:
+def test_any_bytes_on_the_socket_close_it_or_wait_for_more(gateway: Attacked, sent: bytes, opened: bool) -> None:
     with gateway.raw() as one:
         if opened:
             one.text(Client(capture_id=str(uuid.uuid4())).open())
         one.write(sent)
-        one.write(frame(8, b"\x03\xe8") * 60)  # whatever was begun, this ends it
+        one.write(frame(8, b"\x03\xe8") * 60)  # ends any message that was begun
         code, reason = one.closed()
     assert code in CONTRACT_CLOSES | RFC_CLOSES | {1005, 1006}, (code, reason)
     gateway.until_nothing_is_open()
 
 
-def test_compression_that_is_offered_is_not_taken(gateway: Attacked) -> None:
+def test_an_offer_of_compression_is_declined(gateway: Attacked) -> None:
     with gateway.raw(headers="Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n") as one:
         assert one.status == 101
         assert b"extensions" not in one.head.lower()

@@ -1,4 +1,4 @@
-"""Videos whose boxes claim what no camera's do."""
+"""Videos whose boxes claim more than a camera's video has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def box(kind: bytes, *bodies: bytes) -> bytes:
 
 
 def table(kind: bytes, count: int, *words: int) -> bytes:
-    """A full box with a number of entries, and however many of them there are."""
+    """A full box that claims ``count`` entries and has those given."""
     return box(kind, bytes(4), struct.pack(f">{1 + len(words)}I", count, *words))
 
 
@@ -38,13 +38,13 @@ def movie(*parts: bytes) -> bytes:
 
 
 def patched(kind: bytes, at: int, value: int) -> bytes:
-    """The good video with another number ``at`` bytes behind the name of a box."""
+    """The good video with another number ``at`` bytes after the name of a box."""
     where = GOOD.index(kind) + 4 + at
     return GOOD[:where] + struct.pack(">I", value) + GOOD[where + 4 :]
 
 
 def constant_sizes(count: int) -> bytes:
-    """The good video whose pictures all have one byte, and are so many."""
+    """The good video with a table of ``count`` pictures of one byte each."""
     where = GOOD.index(b"stsz") + 8
     return GOOD[:where] + struct.pack(">II", 1, count) + GOOD[where + 8 :]
 
@@ -86,4 +86,4 @@ HOSTILE_INDEXES: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 SOUND = movie(track(table(b"stts", 1, 6_000_000, 1), sizes(1, 6_000_000), handler=b"soun")) + bytes(6_100_000)
-"""As much uncompressed sound as two minutes have."""
+"""The size of two minutes of uncompressed sound."""

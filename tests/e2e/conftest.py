@@ -31,7 +31,7 @@ AXE = ROOT / "gateway/web/node_modules/axe-core/axe.min.js"
 
 START_S = 100.0
 PATIENCE_MS = 45_000.0
-"""How long a test waits for what should come at once: two cores may have much else to do."""
+"""How long a test waits for a change that should be immediate: the machine may be busy."""
 
 FLAGS = (
     "--no-sandbox",
@@ -93,14 +93,14 @@ class RunningStack:
         self.call(self.stack.ready())
 
     def kill_gateway(self) -> None:
-        """As a crash does; the stack starts it again."""
+        """Kill the gateway as a crash would; the stack starts it again."""
         pid = self.stack.parts["gateway"].pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def frozen_gateway(self) -> Iterator[None]:
-        """The gateway's process stands still meanwhile; its sockets stay open."""
+        """Stop the gateway's process during the block; its sockets stay open."""
         pid = self.stack.parts["gateway"].pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
@@ -139,7 +139,7 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the camera sees: a face, as JPEGs in a row, which Chromium plays again and again."""
+    """The camera's picture: a face, as a file of JPEGs that Chromium repeats."""
     path = tmp_path_factory.mktemp("camera") / "clip.mjpeg"
     path.write_bytes(b"".join(frame.jpeg for frame in SampleSource(duration_s=4.0).frames()))
     return path
@@ -156,7 +156,7 @@ Launch = Callable[..., Browser]
 
 @pytest.fixture(scope="module")
 def launch(playwright: Playwright, chromium: str) -> Iterator[Launch]:
-    """Start a browser with more flags; all are closed after the module."""
+    """A function that starts a browser with more flags; all browsers are closed after the module."""
     browsers: list[Browser] = []
 
     def start(*flags: str) -> Browser:
@@ -171,13 +171,13 @@ def launch(playwright: Playwright, chromium: str) -> Iterator[Launch]:
 
 @pytest.fixture(scope="module")
 def browser(launch: Launch, clip: Path) -> Browser:
-    """A browser whose camera shows the clip, and whose person allows it."""
+    """A browser whose camera shows the clip, with the permission granted."""
     return launch(CAMERA, ALLOWED, f"--use-file-for-fake-video-capture={clip}")
 
 
 @contextmanager
 def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
-    """A page of a browser that has never been here; whatever it says of errors fails the test."""
+    """A page in a new browser context; any error in its console fails the test."""
     context: BrowserContext = browser.new_context(base_url=address, **options)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -192,7 +192,7 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
 
 @pytest.fixture
 def page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
-    """A fresh page in the browser with the camera."""
+    """A new page in the browser with the camera."""
     with opened(browser, stack.address) as fresh:
         yield fresh
 
@@ -201,7 +201,7 @@ USER, PERFORMER = "demo-user", "demo-carer"
 
 
 def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> str:
-    """Say who takes part and start a session on the page that is open; its id."""
+    """Fill in the participants and start a session on the open page; returns its id."""
     page.get_by_label("Person in the session (user_id)").fill(user)
     page.get_by_label("You (performer_id)").fill(performer)
     page.get_by_role("button", name="Start Session").click()
@@ -211,7 +211,7 @@ def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> s
 
 
 def axe(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it is now, for WCAG 2.2 AA and good practice."""
+    """The violations that axe finds in the page, for WCAG 2.2 AA and good practice."""
     # evaluated by the debugger, so the page's own policy, which lets nothing in, can stay as it is
     page.evaluate(AXE.read_text() + "; undefined")
     found = page.evaluate("() => axe.run(document)")

@@ -1,4 +1,4 @@
-"""The pages in browsers of the last years: Chromium without what came later, and one that runs none of the scripts."""
+"""The pages in older browsers: Chromium without newer functions, and a browser that cannot run the scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ delete Object.groupBy; delete Map.groupBy; delete Promise.withResolvers; delete 
 delete URL.canParse; delete URL.parse;
 delete Array.fromAsync; delete globalThis.Iterator; delete crypto.randomUUID;
 """
-"""What Chrome 109, Firefox 115 or Safari 16 do not have."""
+"""Removes functions that Chrome 109, Firefox 115 or Safari 16 do not have."""
 
 
 def test_the_pages_work_without_what_newer_browsers_brought(browser: Browser, stack: RunningStack) -> None:
@@ -36,7 +36,7 @@ def test_the_pages_work_without_what_newer_browsers_brought(browser: Browser, st
         expect(page.get_by_text("page_error")).to_have_count(0)
 
 
-def test_a_browser_that_cannot_run_the_scripts_is_told_which_can(browser: Browser, stack: RunningStack) -> None:
+def test_a_browser_that_cannot_run_the_scripts_names_those_that_can(browser: Browser, stack: RunningStack) -> None:
     with opened(browser, stack.address) as page:
         page.route("**/*.js", lambda route: route.abort())
         page.goto("/live")

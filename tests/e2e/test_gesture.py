@@ -33,7 +33,7 @@ def start(page: Page) -> str:
 
 
 def capture(page: Page, seconds: int = 2) -> None:
-    """Capture, let it run for that long, and stop it."""
+    """Capture for ``seconds`` and stop."""
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("recording")
     page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.stage-clock').textContent)")
@@ -45,7 +45,7 @@ def status(page: Page) -> Locator:
 
 
 def fact(page: Page, name: str) -> Locator:
-    """A value of the page, by the name that it has there."""
+    """A value on the page, by its name there."""
     folded = page.locator("details.folded:not([open]) > summary")
     if folded.count():
         folded.click()
@@ -154,7 +154,7 @@ def test_a_session_that_is_ended_elsewhere_ends_the_capture_with_its_sentence(pa
     expect(status(page)).to_contain_text("not kept")
 
 
-def test_leaving_during_a_capture_is_asked_about(page: Page) -> None:
+def test_leaving_during_a_capture_asks_for_confirmation(page: Page) -> None:
     start(page)
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("get ready")
@@ -173,7 +173,7 @@ def test_leaving_during_a_capture_is_asked_about(page: Page) -> None:
     assert questions == ["confirm", "beforeunload"]
 
 
-def test_a_killed_server_has_its_sentence_and_the_next_capture_works(page: Page, stack: RunningStack) -> None:
+def test_a_killed_server_is_reported_and_the_next_capture_works(page: Page, stack: RunningStack) -> None:
     start(page)
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("recording")
@@ -188,7 +188,7 @@ def test_a_killed_server_has_its_sentence_and_the_next_capture_works(page: Page,
     expect(page.get_by_role("alert").filter(has_text="connection to the server was lost")).to_have_count(0)
 
 
-def test_without_permission_the_page_says_how_to_give_it(launch: Launch, stack: RunningStack) -> None:
+def test_without_permission_the_page_says_how_to_grant_it(launch: Launch, stack: RunningStack) -> None:
     with opened(launch(CAMERA, "--deny-permission-prompts"), stack.address) as page:
         page.goto("/demo/gesture")
         button(page, "Turn the camera on")
@@ -225,7 +225,7 @@ def test_the_picture_and_stop_are_on_the_screen_while_recording(page: Page, widt
     expect(status(page)).to_contain_text("cancelled")
 
 
-def test_a_server_that_stands_still_is_noticed_and_the_capture_can_be_cancelled(
+def test_a_server_that_does_not_answer_is_noticed_and_the_capture_can_be_cancelled(
     page: Page, stack: RunningStack
 ) -> None:
     start(page)
@@ -240,7 +240,7 @@ def test_a_server_that_stands_still_is_noticed_and_the_capture_can_be_cancelled(
         expect(page.get_by_role("button", name=CAPTURE)).to_be_visible()
 
 
-def test_a_server_that_stands_still_after_stop_is_not_waited_for(page: Page, stack: RunningStack) -> None:
+def test_the_page_does_not_wait_for_a_server_that_does_not_answer_after_stop(page: Page, stack: RunningStack) -> None:
     start(page)
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("recording")
@@ -280,7 +280,7 @@ def test_the_people_of_the_session_are_shown_on_every_page_and_after_a_reload(pa
     assert shown() == people
 
 
-def test_the_page_holds_together_from_360_to_1440_pixels(page: Page) -> None:
+def test_the_page_fits_widths_from_360_to_1440_pixels(page: Page) -> None:
     page.goto("/demo/gesture")
     for width in (360, 768, 1440):
         page.set_viewport_size({"width": width, "height": 900})

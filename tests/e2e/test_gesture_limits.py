@@ -1,4 +1,4 @@
-"""``/demo/gesture`` before a server with other limits: the page keeps them, because the server tells them."""
+"""``/demo/gesture`` with a server of other limits: the page reads the limits from the server."""
 
 from __future__ import annotations
 

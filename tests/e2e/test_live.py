@@ -32,7 +32,7 @@ FRAMES = 30
 
 
 def left_face_clip() -> list[bytes]:
-    """A face at the left, so that a picture the other way round is found out."""
+    """A face at the left, so that a test notices a mirrored picture."""
     frames = []
     for jpeg in face_clip(FRAMES, 320, 240):
         whole = Image.new("RGB", (WIDTH, HEIGHT), "#405060")
@@ -48,7 +48,7 @@ def frames() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def clip(frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the camera sees, instead of the clip that other modules have."""
+    """The camera's picture in this module, in place of the shared clip."""
     path = tmp_path_factory.mktemp("camera") / "left.mjpeg"
     path.write_bytes(b"".join(frames))
     return path
@@ -56,7 +56,7 @@ def clip(frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Sockets:
-    """The live connections of a page, and the results that came on them."""
+    """The live connections of a page and their results."""
 
     opened: list[WebSocket] = field(default_factory=list)
 
@@ -98,7 +98,7 @@ def running(page: Page) -> None:
 
 
 def overlay_pixels(page: Page) -> tuple[npt.NDArray[np.uint8], str]:
-    """The overlay as it is on the screen, shape (height, width, 4), and the colour of a face."""
+    """The pixels of the overlay, shape (height, width, 4), and the colour of a face."""
     read: dict[str, Any] = page.evaluate(
         """(selector) => {
             const canvas = document.querySelector(selector);
@@ -145,7 +145,7 @@ def test_landmarks_are_drawn_on_the_face(
         pixels, colour = overlay_pixels(page)
         drawn = coloured(pixels, colour)
     assert len(drawn) > 500 * scale
-    # the camera goes on moving while a frame is on its way: the face is somewhere among where it is in the clip
+    # the camera moves while a frame is processed, so the face may be where any frame of the clip has it
     near = ((drawn > low - 0.06) & (drawn < high + 0.06)).all(axis=1)
     assert near.mean() > 0.99
     # not its box and its label alone, which are at the edge: eyes and mouth are well inside, 160 pixels and more
@@ -155,7 +155,7 @@ def test_landmarks_are_drawn_on_the_face(
     assert np.abs(drawn[inner].mean(axis=0) - centre).max() < 0.1
 
 
-def test_under_the_landmarks_is_the_very_picture_that_they_were_found_in(page: Page) -> None:
+def test_landmarks_are_drawn_over_the_picture_in_which_they_were_found(page: Page) -> None:
     sent: list[bytes] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(bytes(frame))))
     start(page)
@@ -204,7 +204,7 @@ def test_another_pipeline_is_another_connection(page: Page) -> None:
     assert sockets.opened[0].is_closed()
 
 
-def test_a_pipeline_that_the_server_does_not_have_is_said_until_another_is_chosen(page: Page) -> None:
+def test_a_missing_pipeline_is_reported_until_another_is_chosen(page: Page) -> None:
     offered = [{"pipeline_id": "tea", "title": "Tea", "parts": []}, PIPELINES["face"].model_dump()]
     page.route("**/pipelines", lambda route: route.fulfill(json=offered))
     page.goto("/live")
@@ -220,7 +220,7 @@ def test_a_pipeline_that_the_server_does_not_have_is_said_until_another_is_chose
 
 @contextmanager
 def stopped_worker(stack: RunningStack) -> Iterator[None]:
-    """The live worker does nothing at all meanwhile: it neither works nor ends."""
+    """Stop the live worker's processes during the block, so that it neither works nor ends."""
     family = list(processes(stack.stack.parts["live-1"].pid or 0))
     for pid in family:
         os.kill(pid, signal.SIGSTOP)
@@ -239,7 +239,7 @@ def processes(pid: int) -> Iterator[int]:
             yield from processes(int(child))
 
 
-def test_a_worker_that_is_stuck_is_said_and_retry_works_when_it_is_back(page: Page, stack: RunningStack) -> None:
+def test_a_worker_that_is_stuck_is_reported_and_retry_works_when_it_is_back(page: Page, stack: RunningStack) -> None:
     start(page)
     with stopped_worker(stack):
         expect(banner(page, "pipeline_failure")).to_contain_text("did not answer")
@@ -249,7 +249,9 @@ def test_a_worker_that_is_stuck_is_said_and_retry_works_when_it_is_back(page: Pa
     expect(banner(page, "pipeline_failure")).to_have_count(0)
 
 
-def test_a_server_that_is_killed_is_said_and_reconnect_works_when_it_is_back(page: Page, stack: RunningStack) -> None:
+def test_a_server_that_is_killed_is_reported_and_reconnect_works_when_it_is_back(
+    page: Page, stack: RunningStack
+) -> None:
     start(page)
     stack.kill_gateway()
     expect(banner(page, "connection_lost")).to_contain_text("connection to the server was lost")
@@ -274,7 +276,7 @@ def test_a_server_that_is_away_is_reported_at_a_reconnect(page: Page) -> None:
     running(page)
 
 
-def test_a_lane_that_is_switched_off_is_said(page: Page) -> None:
+def test_a_lane_that_is_switched_off_is_reported(page: Page) -> None:
     refusal = {"error": "not_found", "detail": "There is nothing at this address."}
     page.route("**/pipelines", lambda route: route.fulfill(status=404, json=refusal))
     page.goto("/live")
@@ -303,7 +305,7 @@ def test_the_numbers_of_the_stream(page: Page) -> None:
     expect(numbers).to_have_count(0)
 
 
-def test_the_camera_is_let_go_when_it_is_stopped(page: Page) -> None:
+def test_the_camera_is_released_when_it_is_stopped(page: Page) -> None:
     sockets = Sockets().watch(page)
     start(page)
     tracks = page.evaluate_handle("() => document.querySelector('video').srcObject.getTracks()")

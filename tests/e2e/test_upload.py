@@ -1,4 +1,4 @@
-"""``/upload`` as a person uses it: a video file becomes an artifact, and the page shows what was seen."""
+"""``/upload`` as a person uses it: a video file becomes an artifact, and the page shows its landmarks."""
 
 from __future__ import annotations
 

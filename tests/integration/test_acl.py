@@ -219,7 +219,7 @@ def test_a_wrong_password_is_one_line_that_names_its_variable(
         ("recorder", "events", "+xreadgroup"),  # which it misses in the midst of its work
     ],
 )
-def test_a_right_that_lacks_is_one_line_that_says_where_the_rights_are(
+def test_a_missing_right_is_one_line_that_says_where_the_rights_are(
     process: User, role: Role, right: str, brokers: dict[Role, GuardedBroker], tmp_path: Path
 ) -> None:
     rules = acl_file(role, {process: password_hash(password_of(process))}).splitlines()[1]

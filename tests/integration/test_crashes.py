@@ -74,7 +74,7 @@ async def session_on(
 
 
 @on_one("valkey")
-async def test_a_killed_extractors_capture_is_taken_over_where_it_stood(
+async def test_a_killed_extractor_s_capture_is_taken_over_at_its_last_row(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
@@ -121,9 +121,7 @@ async def _part_of(stack: Running, consumer: str) -> str:
 
 
 @on_one("valkey")
-async def test_an_extractor_that_is_told_to_stop_hands_its_capture_back_at_once(
-    own_brokers: BrokerPair, tmp_path: Path
-) -> None:
+async def test_an_extractor_that_stops_hands_its_capture_back_at_once(own_brokers: BrokerPair, tmp_path: Path) -> None:
     async with session_on(own_brokers, tmp_path, captures=1) as (stack, session_id):
         capture_id, record_id, task = await start_capture(stack, session_id)
         await extracted(stack, capture_id, 5, task)

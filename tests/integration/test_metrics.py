@@ -146,7 +146,7 @@ async def _scrape(stack: Stack, found: Observed) -> None:
 # --- metrics -----------------------------------------------------------------------------------------
 
 
-def test_every_process_counts_what_it_did(observed: Observed) -> None:
+def test_every_process_counts_its_work(observed: Observed) -> None:
     capture, value = observed.capture, observed.value
     assert capture is not None and capture.status == "recorded"
     assert value("gateway", "a3cp_capture_opened_total") == 1
@@ -177,7 +177,7 @@ def test_the_time_from_close_to_recorded_is_the_one_that_the_client_saw(observed
     assert 0 < took_s <= observed.capture.close_to_recorded_s + 0.1
 
 
-def test_labels_are_few_values_that_we_choose(observed: Observed) -> None:
+def test_labels_have_few_values_and_no_client_chooses_them(observed: Observed) -> None:
     for sample in observed.samples():
         for name, value in sample.labels.items():
             if name == "le":
@@ -191,7 +191,7 @@ def test_no_identifier_and_no_token_is_anywhere_in_the_metrics(observed: Observe
         assert not [known for known in (*observed.ids, TOKEN) if known in text], part
 
 
-def test_names_say_their_units_and_whose_they_are(observed: Observed) -> None:
+def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> None:
     ours = {name for name in observed.families() if not name.startswith("process_")}
     assert ours
     prefixes = (
@@ -263,14 +263,14 @@ def exported(observed: Observed) -> dict[str, list[dict[str, str]]]:
     return series
 
 
-def test_every_rule_and_panel_asks_for_what_is_there(observed: Observed) -> None:
+def test_every_rule_and_panel_queries_existing_metrics_and_labels(observed: Observed) -> None:
     assert len(queries()) > 60
     series = exported(observed)
     problems = [f"{query}: {problem}" for query in queries() for problem in wrong_names(query, series)]
     assert not problems, "\n".join(problems)
 
 
-def test_everything_of_ours_that_is_there_is_shown(observed: Observed) -> None:
+def test_every_metric_of_the_stack_is_on_a_panel_or_in_a_rule(observed: Observed) -> None:
     asked = {selector.name for query in queries() for selector in selectors(query)}
     endings = ("", "_total", "_bucket")
     families = {name for name in observed.families() if not name.startswith("process_")}
@@ -287,7 +287,7 @@ def test_everything_of_ours_that_is_there_is_shown(observed: Observed) -> None:
         "up > 0 and deriv(max(a3cp_nothing)[10m:30s]) > 0",
     ],
 )
-def test_a_name_that_is_not_there_is_found(observed: Observed, query: str) -> None:
+def test_a_query_for_a_missing_name_is_found(observed: Observed, query: str) -> None:
     assert wrong_names(query, exported(observed))
 
 
@@ -302,7 +302,7 @@ def test_rules_and_panels_go_by_the_jobs_of_the_example(observed: Observed) -> N
 # --- logs --------------------------------------------------------------------------------------------
 
 
-def test_logs_tell_a_captures_life_with_its_id_in_every_line(observed: Observed) -> None:
+def test_the_logs_follow_a_capture_with_its_id_in_every_line(observed: Observed) -> None:
     assert observed.capture is not None
     lives = {"gateway": ["capture opened", "capture closed"], "extractor-1": ["capture claimed", "capture done"]}
     for part, events in lives.items():

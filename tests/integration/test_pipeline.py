@@ -44,7 +44,7 @@ async def capture(stack: Running, session_id: str, frames: int = FRAMES, **optio
 
 
 @on_one("redis")
-def test_the_artifact_is_mediapipes_own_answer_and_the_same_after_a_restart_of_everything(
+def test_the_artifact_has_mediapipe_s_own_landmarks_and_is_the_same_after_a_restart_of_everything(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     settings = settings_for(own_brokers, tmp_path)
@@ -139,7 +139,7 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
 
 @pytest.mark.parametrize("extractors", [1, 2])
 @on_one("redis")
-async def test_captures_that_find_no_extractor_wait_and_none_aborts(
+async def test_captures_without_a_free_extractor_wait_and_none_aborts(
     own_brokers: BrokerPair, tmp_path: Path, extractors: int
 ) -> None:
     settings = settings_for(own_brokers, tmp_path)

@@ -42,7 +42,7 @@ def play(folder: Path, brokers: BrokerPair, run: Callable[[str], None]) -> None:
     asyncio.run(main())
 
 
-def test_the_readmes_programs_do_what_it_says(
+def test_the_readme_s_programs_do_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = make_video(tmp_path / "wave.mp4", frames=45, fps=15)
@@ -91,7 +91,7 @@ def exit_of(run: Callable[[], None]) -> str:
         ("wave.mp4", "foreign", r"the server at this URL is no A3CP gateway, .*"),
     ],
 )
-def test_what_is_wrong_with_the_readmes_first_program_is_one_sentence(
+def test_an_error_of_the_readme_s_first_program_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, port: str, sentence: str
 ) -> None:
     make_video(tmp_path / "wave.mp4", frames=45, fps=15)
@@ -113,7 +113,7 @@ def foreign_server() -> Iterator[str]:
     server.server_close()
 
 
-def test_the_gateways_curl_commands_do_what_they_say(tmp_path: Path) -> None:
+def test_the_curl_commands_of_the_gateway_s_readme_do_what_it_says(tmp_path: Path) -> None:
     (script,) = re.findall(r"```sh\n(gateway=.*?)```", (ROOT / "gateway" / "README.md").read_text(), re.DOTALL)
     make_video(tmp_path / "wave.mp4", frames=45, fps=15)
     said: list[str] = []

@@ -104,7 +104,7 @@ def test_an_events_broker_without_an_append_only_file_is_refused(process: str, t
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_a_broker_that_is_away_is_reported_and_asked_again(process: str, tmp_path: Path) -> None:
+def test_a_broker_that_is_away_is_reported_and_checked_again(process: str, tmp_path: Path) -> None:
     nowhere = f"unix://{tmp_path}/missing.sock"
     with started(process, environ(nowhere, nowhere, tmp_path)) as (running, lines):
         reports = (line for line in lines if "does not answer" in line)

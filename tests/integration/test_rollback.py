@@ -17,7 +17,7 @@ from tests.integration.stacks import FaceClip, jpegs, settings_for
 from tests.support.waiting import until
 
 
-def test_the_switch_takes_the_live_lane_away_and_leaves_everything_else(tmp_path: Path) -> None:
+def test_the_switch_removes_the_live_lane_and_nothing_else(tmp_path: Path) -> None:
     for brokers in start_pair("valkey"):
         asyncio.run(on_and_off(brokers, tmp_path))
 

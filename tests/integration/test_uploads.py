@@ -87,7 +87,7 @@ def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
 
 
 @on_one("valkey")  # what differs is in the tests of the scripts
-def test_an_upload_is_a_capture_whatever_happens_to_its_extractor_or_its_broker(
+def test_an_upload_ends_as_a_capture_does_whatever_happens_to_its_extractor_or_its_broker(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     since_s = time.time()

@@ -1,4 +1,4 @@
-"""The ``a3cp`` command as a user meets it: one line for what is wrong, no traceback, quick help."""
+"""The ``a3cp`` command: one line for an error, no traceback, quick help."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     assert "s3cret" not in run.stderr + run.stdout
 
 
-def test_the_gateway_never_loads_mediapipe_and_help_loads_next_to_nothing() -> None:
+def test_the_gateway_never_loads_mediapipe_and_help_loads_few_modules() -> None:
     probe = "import sys, {}; print([m for m in {!r} if m in sys.modules])"
     heavy = ["mediapipe", "cv2"]
     for module, forbidden in (

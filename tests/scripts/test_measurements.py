@@ -1,4 +1,4 @@
-"""What a measurement says of itself."""
+"""The rows of measurements and their goals."""
 
 from __future__ import annotations
 

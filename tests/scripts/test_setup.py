@@ -26,7 +26,7 @@ esac
 
 
 class Clone:
-    """A folder with what setup reads, and a Python that only notes what it is asked."""
+    """A folder with the files that setup reads, and a fake Python that notes its arguments."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "a b" / "ü"
@@ -46,7 +46,7 @@ class Clone:
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
     def set_up(self, *, fails: bool = False, **environment: str) -> list[str]:
-        """Run setup; returns what it asked Python for beyond questions about Python itself."""
+        """Run setup; returns the commands it gave Python, except questions about Python itself."""
         self.calls.write_text("")
         result = subprocess.run(
             ["bash", "-c", 'set -euo pipefail; source "$1"; echo done', "-", str(self.root / "scripts" / "setup.sh")],
@@ -74,7 +74,7 @@ def test_the_first_run_sets_up_from_the_hashed_lock_and_the_second_does_nothing(
     assert bytecode.endswith(f" {clone.root / 'scripts'}")
     assert clone.set_up() == []
     assert clone.said == []
-    assert clone.calls.read_text() == ""  # not even a question
+    assert clone.calls.read_text() == ""  # the second run does not start Python at all
 
 
 def test_the_variable_python_chooses_one_of_several(clone: Clone) -> None:
@@ -93,7 +93,7 @@ def test_a_changed_lock_or_project_is_installed_into_the_same_venv(clone: Clone,
     assert clone.set_up() == []
 
 
-def test_an_interrupted_setup_begins_anew(clone: Clone) -> None:
+def test_an_interrupted_setup_starts_over(clone: Clone) -> None:
     Path(f"{clone.calls}.fail").touch()
     clone.set_up(fails=True)
     assert "could not be installed" in clone.said[-1]
@@ -136,7 +136,7 @@ def test_each_step_says_what_it_does_and_how_much_it_takes(clone: Clone) -> None
 
 
 def test_a_clone_that_cannot_be_written_to_is_one_sentence(clone: Clone) -> None:
-    (clone.root / ".cache").touch()  # a file, because root may write into any folder
+    (clone.root / ".cache").touch()  # a file in place of the folder, because root may write into any folder
     clone.set_up(fails=True)
     assert len(clone.said) == 1
     assert "make a clone of your own" in clone.said[0]
@@ -148,7 +148,7 @@ printf '%s\n' "$PWD" "$DATA_ROOT" "$LOG_ROOT" "$A3CP_STATE_DIR" "$@"
 
 
 def called(clone: Clone, command: str, *arguments: str, cwd: Path, **environ: str) -> list[str]:
-    """What a command hands to ``a3cp``: its folder, the three settings, the arguments."""
+    """The folder, settings and arguments with which a command calls ``a3cp``."""
     shutil.copy(ROOT / "scripts" / command, clone.root / "scripts" / command)
     a3cp = clone.root / ".venv" / "bin" / "a3cp"
     a3cp.write_text(A3CP)
@@ -166,7 +166,7 @@ def called(clone: Clone, command: str, *arguments: str, cwd: Path, **environ: st
     return done.stdout.splitlines()
 
 
-def test_from_another_folder_what_is_made_is_named_so_that_it_is_found_there(clone: Clone, tmp_path: Path) -> None:
+def test_from_another_folder_the_printed_paths_are_found_from_there(clone: Clone, tmp_path: Path) -> None:
     clone.set_up()
     root = str(clone.root)
     own = [f"{root}/data", f"{root}/logs", f"{root}/state"]
@@ -176,6 +176,6 @@ def test_from_another_folder_what_is_made_is_named_so_that_it_is_found_there(clo
     assert called(clone, "demo", cwd=clone.root) == [root, "", "", "", "demo"]
 
 
-def test_an_option_of_the_demo_is_no_video(clone: Clone) -> None:
+def test_an_option_of_the_demo_is_not_read_as_a_video(clone: Clone) -> None:
     clone.set_up()
     assert called(clone, "demo", "--help", cwd=clone.root)[4:] == ["demo", "--help"]

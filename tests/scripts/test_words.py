@@ -1,4 +1,4 @@
-"""What people read: every code has its sentence, logs are plain lines, the lock's faults are named."""
+"""Texts for users: a sentence for every code, plain log lines, and the lock's faults by name."""
 
 from __future__ import annotations
 

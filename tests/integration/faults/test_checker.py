@@ -123,7 +123,7 @@ LOST: dict[str, Break] = {
 
 
 @pytest.mark.parametrize("break_it", LOST.values(), ids=LOST)
-def test_what_was_promised_and_is_not_there_is_lost(break_it: Break) -> None:
+def test_a_promised_artifact_or_event_that_is_missing_is_lost(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().lost
@@ -137,7 +137,7 @@ DUPLICATED: dict[str, Break] = {
 
 
 @pytest.mark.parametrize("break_it", DUPLICATED.values(), ids=DUPLICATED)
-def test_what_is_there_twice_is_duplicated(break_it: Break) -> None:
+def test_an_artifact_or_event_that_exists_twice_is_duplicated(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().duplicated
@@ -174,13 +174,13 @@ WRONG: dict[str, Break] = {
 
 
 @pytest.mark.parametrize("break_it", WRONG.values(), ids=WRONG)
-def test_anything_else_that_no_fault_excuses_is_wrong(break_it: Break) -> None:
+def test_any_other_violation_that_no_fault_allows_is_wrong(break_it: Break) -> None:
     run = Run()
     break_it(run)
     assert run.check().wrong
 
 
-def test_what_a_fault_may_do_is_no_finding() -> None:
+def test_an_effect_that_a_fault_may_have_is_no_finding() -> None:
     run = Run()
     run.aborted("frames_lost")
     run.left(dead_letters=({"reason": "torn_line"},))
@@ -194,7 +194,7 @@ def test_what_a_fault_may_do_is_no_finding() -> None:
     assert run.check(allow | Allow(told=frozenset({"frames_lost"}))).ok
 
 
-def test_told_one_code_and_recorded_as_another_is_wrong() -> None:
+def test_a_capture_whose_client_got_another_code_than_its_record_has_is_wrong() -> None:
     run = Run()
     run.aborted("frames_lost")
     run.told(code="forward_failed")

@@ -21,7 +21,7 @@ def pair() -> Iterator[BrokerPair]:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-async def test_a_rule_that_is_taken_out_is_missed(name: str, pair: BrokerPair, tmp_path: Path) -> None:
+async def test_a_rule_that_is_taken_out_is_detected(name: str, pair: BrokerPair, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
     case = case_of(mutant.case)
     tree = mutate(tmp_path / "tree", mutant)

@@ -25,11 +25,11 @@ def findings(run: Run, *others: Run) -> list[str]:
     return check(told, Observed({SESSION: log}, {SESSION: files}, reports, run.brokers), Allow(), features).findings
 
 
-def test_two_uploads_of_a_video_that_made_the_same_bytes_are_as_it_should_be() -> None:
+def test_two_uploads_of_a_video_with_the_same_artifact_have_no_finding() -> None:
     assert findings(Run(), Run()) == []
 
 
-def test_two_uploads_of_a_video_that_made_other_bytes_are_found() -> None:
+def test_two_uploads_of_a_video_with_different_artifacts_are_a_finding() -> None:
     first, second = Run(), Run(fps=14)
     assert first.npz != second.npz
     assert findings(first, second) == ["wrong: video 1 made 2 artifacts"]
@@ -39,14 +39,14 @@ def test_two_uploads_of_a_video_that_made_other_bytes_are_found() -> None:
     ("left", "what"),
     [(Brokers(videos=("a3cp:{upload:u}:video",)), "videos"), (Brokers(places=("u/9/user-1",)), "places of videos")],
 )
-def test_a_piece_of_a_video_or_a_place_that_is_left_is_found(left: Brokers, what: str) -> None:
+def test_a_chunk_or_slot_that_is_left_over_is_a_finding(left: Brokers, what: str) -> None:
     run = Run()
     run.brokers = left
     assert not left.quiet
     assert [finding.split(": ")[2] for finding in findings(run)] == [what]
 
 
-def test_an_upload_that_was_refused_and_is_recorded_is_found() -> None:
+def test_an_upload_that_was_refused_and_recorded_is_a_finding() -> None:
     run = Run()
     run.capture = replace(run.capture, close_code=503, code="forward_failed")
     assert any("was told forward_failed, and has an event" in finding for finding in findings(run))

@@ -11,5 +11,5 @@ def test_a_clock_that_steps_back_and_forward_changes_nothing_but_the_times_that_
     play_cases([f"clock steps: the {part}'s" for part in ("gateway", "extractor", "recorder")], "valkey", tmp_path)
 
 
-def test_a_brokers_clock_that_steps_ends_open_captures_at_worst_and_their_clients_are_told(tmp_path: Path) -> None:
+def test_a_broker_s_clock_that_steps_only_ends_open_captures_and_their_clients_get_the_code(tmp_path: Path) -> None:
     play_cases(["clock steps: the brokers'", "clock steps: the brokers', long ago"], "valkey", tmp_path)

@@ -103,7 +103,7 @@ def test_every_script_runs_on_a_cluster_and_touches_one_slot(clusters: ClusterPa
 
 
 @pytest.mark.parametrize("place", range(3))
-async def test_every_master_is_asked_whether_it_is_what_its_role_needs(clusters: ClusterPair, place: int) -> None:
+async def test_every_master_is_checked_for_what_its_role_needs(clusters: ClusterPair, place: int) -> None:
     master = clusters.frames.masters[place]
     frames = connect(clusters.frames.url)
     await check_role(frames, "frames")
@@ -131,7 +131,7 @@ async def test_memory_and_clock_are_those_of_the_master_that_has_the_key(cluster
     await frames.aclose()
 
 
-async def test_a_key_that_was_moved_already_is_reached_by_many_at_once(clusters: ClusterPair, unique: str) -> None:
+async def test_a_key_that_was_moved_is_reached_by_many_connections_at_once(clusters: ClusterPair, unique: str) -> None:
     cluster, names = clusters.frames, [f"{{{unique}}}:{number}" for number in range(20)]
     source = cluster.owner(names[0])
     target, slot = cluster.other_than(source), key_slot(names[0].encode())
@@ -152,7 +152,7 @@ async def test_a_key_that_was_moved_already_is_reached_by_many_at_once(clusters:
     await frames.aclose()
 
 
-async def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_long_and_that_passes(
+async def test_a_script_whose_keys_are_on_both_sides_of_a_move_fails_until_the_move_is_over(
     clusters: ClusterPair,
 ) -> None:
     cluster, capture_id = clusters.frames, str(uuid.uuid4())
@@ -174,7 +174,7 @@ async def test_keys_on_both_sides_of_a_move_are_out_of_a_scripts_reach_for_as_lo
     await frames.aclose()
 
 
-async def test_a_cluster_that_is_away_is_no_more_than_away(clusters: ClusterPair) -> None:
+async def test_a_cluster_that_is_away_counts_as_a_broker_that_is_away(clusters: ClusterPair) -> None:
     frames = connect("redis-cluster://127.0.0.1:1")
     for _ in range(2):
         with pytest.raises(BrokerUnavailable):

@@ -11,7 +11,7 @@ from tests.support.brokers import Flavour
 
 
 @pytest.mark.parametrize(("root", "flavour"), [("data", "valkey"), ("logs", "redis")])
-def test_what_a_full_or_read_only_disk_held_up_is_written_once_when_it_is_well(
+def test_lines_and_artifacts_that_a_full_or_read_only_disk_delayed_are_written_once_later(
     root: str, flavour: Flavour, tmp_path: Path
 ) -> None:
     play_cases([f"disk under {root}/: {what}" for what in ("full", "read-only")], flavour, tmp_path)

@@ -20,7 +20,7 @@ from tests.integration.faults.mutants import HOSTILE_MUTANTS, Mutant, mutate
 SEED, EACH = 20261128, 2
 
 
-def test_every_key_that_the_system_has_is_written_into() -> None:
+def test_the_fuzzer_writes_into_every_key_of_the_system() -> None:
     assert unknown_keys() == set()
 
 
@@ -39,7 +39,7 @@ def test_no_two_values_of_a_key_have_the_same_name_in_a_report(target: Target) -
 
 
 @pytest.mark.timeout(900)
-def test_no_process_is_lost_whatever_is_written_into_a_broker_and_honest_captures_are_recorded() -> None:
+def test_hostile_values_in_a_broker_end_no_process_and_honest_captures_are_recorded() -> None:
     one = asyncio.run(run("valkey", EACH, SEED))
     assert one.lost == [], one.summary
     assert one.findings == [], one.summary
@@ -48,7 +48,7 @@ def test_no_process_is_lost_whatever_is_written_into_a_broker_and_honest_capture
     print(one.summary)
 
 
-async def test_the_fuzzer_names_the_key_and_the_value_that_end_a_process_or_that_an_extractor_never_lets_go(
+async def test_the_fuzzer_names_the_key_and_value_that_end_a_process_or_hold_an_extractor_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends, stays = HOSTILE_MUTANTS.values()

@@ -27,7 +27,7 @@ def pair() -> Iterator[BrokerPair]:
     yield from start_pair("valkey")
 
 
-def test_every_script_is_lost_on_its_way_in_some_case() -> None:
+def test_some_case_loses_each_script() -> None:
     scripts = {path.stem for path in (REPOSITORY / "contracts" / "state" / "lua").rglob("*.lua")}
     of_captures = {name for name in scripts if not name.startswith("live_")}  # the real-time lane keeps nothing
     assert not of_captures - {sender.name for sender in LOST | LOST_OF_UPLOADS}
@@ -98,9 +98,7 @@ here either (`TIME_IS_UP`): this is about what is sent."""
 
 
 @pytest.mark.timeout(600)
-async def test_every_command_of_an_ordinary_load_is_lost_on_its_way_in_some_case(
-    pair: BrokerPair, tmp_path: Path
-) -> None:
+async def test_some_case_loses_each_command_of_an_ordinary_load(pair: BrokerPair, tmp_path: Path) -> None:
     async with rig_on(pair, tmp_path) as rig:
         named = Named()
         plan = Plan(captures=0, uploads=4, make_uploads=named.of_uploads)

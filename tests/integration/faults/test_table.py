@@ -39,7 +39,7 @@ def test_every_case_has_a_line() -> None:
     assert lines[-1] == "| **all** | 5 | 1,008 | 0 | 2 | 1 | 1 | 2 |"
 
 
-def test_a_row_that_found_something_says_so() -> None:
+def test_a_row_with_a_finding_says_so() -> None:
     assert not row("a", Report(captures=2, recorded=2)).found
     assert all(row("a", report).found for report in (Report(lost=["x"]), Report(duplicated=["x"]), Report(wrong=["x"])))
 

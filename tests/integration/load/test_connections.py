@@ -18,7 +18,9 @@ STREAMING = 64
 SLOTS = 8
 
 
-async def test_captures_wait_are_told_so_and_finish_while_others_are_idle(brokers: BrokerPair, tmp_path: Path) -> None:
+async def test_captures_without_an_extractor_wait_with_progress_and_finish_while_others_are_idle(
+    brokers: BrokerPair, tmp_path: Path
+) -> None:
     async with loaded_gateway(tmp_path, brokers, slots=SLOTS, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:
         before = loaded.memory_bytes()
         idle = await asyncio.gather(*(loaded.socket() for _ in range(IDLE)))

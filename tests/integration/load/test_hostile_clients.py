@@ -89,7 +89,7 @@ WITH_A_CAPTURE = (
 WITHOUT_ONE = (texts_in_one_burst, pongs_without_end, open_letter_by_letter)
 
 
-async def test_floods_crawls_and_deaf_clients_have_their_end_and_others_do_not_notice(
+async def test_clients_that_flood_crawl_or_never_read_are_ended_and_others_are_served(
     brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async with loaded_gateway(tmp_path, brokers, slots=16, A3CP_CAPTURE_OPEN_TIMEOUT_S="4") as loaded:

@@ -23,7 +23,7 @@ STREAMING = 48
 CLOSED = 16
 
 
-async def test_shutdown_tells_every_client_loses_no_closed_capture_and_ends_in_time(
+async def test_a_shutdown_closes_every_client_loses_no_closed_capture_and_ends_in_time(
     brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async with loaded_gateway(tmp_path, brokers, A3CP_CAPTURE_OPEN_TIMEOUT_S="300") as loaded:

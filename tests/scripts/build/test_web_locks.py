@@ -18,7 +18,7 @@ def test_every_package_is_pinned_by_hash_and_by_no_address() -> None:
 
 
 def test_lock_has_the_parts_for_other_machines_too() -> None:
-    """A registry that lacks one at the moment leaves it out, and `npm ci` then fails everywhere."""
+    """If the registry lacks a part while the lock is made, the lock omits it, and `npm ci` fails on those machines."""
     names = {path.rpartition("node_modules/")[2] for path in PACKAGES}
     wanted = {
         (path, name)
@@ -35,7 +35,7 @@ def test_node_is_pinned_by_hash_and_by_no_address() -> None:
     assert "://" not in lock
 
 
-def test_node_that_is_asked_for_is_the_one_that_the_packages_need() -> None:
+def test_the_pinned_node_is_the_version_that_the_packages_need() -> None:
     script = (ROOT / "scripts" / "web.sh").read_text()
     asked = re.search(r'NODE_AT_LEAST="([\d.]+)"', script)
     assert asked

@@ -1,4 +1,4 @@
-"""What the pages know of the contracts is what the contracts say."""
+"""The pages' generated copies of the contracts match the contracts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_constants_of_the_pages_have_not_drifted() -> None:
     assert written == orjson.loads(orjson.dumps(constants())), "npm run messages"
 
 
-def test_what_is_read_has_its_defaults_and_what_is_sent_may_leave_them_out() -> None:
+def test_a_message_that_the_pages_read_has_its_defaults_and_one_they_send_may_leave_them_out() -> None:
     definitions = schema()["$defs"]
     assert {"event", "slow_down"} <= set(definitions["CaptureProgress"]["required"])
     assert "dropped" in definitions["LiveDropped"]["required"]

@@ -1,4 +1,4 @@
-"""One gateway for all the tests of a module; each has users and captures of its own."""
+"""One gateway for all tests of a module; each test uses its own users and captures."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ NOTHING = Row(0, True, bytes(4 * DIMS))
 
 @dataclass
 class TinyExtractor:
-    """Takes every capture that is dispatched, and finds a face in each frame. ``busy`` keeps it from taking any."""
+    """Takes every dispatched capture and finds a face in each frame. While ``busy``, it takes none."""
 
     __test__ = False
     gateway: Reached
@@ -107,7 +107,7 @@ class ThreadedGateway:
     portal: Portal
 
     def run(self, step: Coroutine[Any, Any, Any]) -> Any:
-        """Run something in the gateway's own loop."""
+        """Run a coroutine in the gateway's event loop."""
 
         async def same() -> Any:
             return await step
@@ -122,7 +122,7 @@ class ThreadedGateway:
 
 @contextmanager
 def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[ThreadedGateway]:
-    """A gateway whose captures are extracted and recorded; of at least 0.2 s, if not said otherwise."""
+    """A gateway that extracts and records captures of at least 0.2 s, unless ``limits`` says otherwise."""
     portal, exits = Portal(), AsyncExitStack()
     limits = CaptureLimits(**({"min_duration_s": 0.2} | settings.pop("limits", {})))
 

@@ -117,7 +117,7 @@ async def test_nothing_is_sent_before_an_extractor_is_free_and_progress_says_so(
 
 
 class Clock:
-    """The clock that a capture goes by, the client's alone; the system's is not asked."""
+    """A clock that replaces the system's for the client's capture."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.passed_s = 0.0
@@ -150,7 +150,7 @@ async def test_a_cameras_capture_begins_when_an_extractor_has_time(
             entering = asyncio.create_task(capture.__aenter__())
             while not capture.state.progress:
                 await asyncio.sleep(0.01)
-            clock.passed_s += 12  # the only extractor is busy for so long
+            clock.passed_s += 12  # meanwhile the only extractor is busy
             assert not entering.done()
         finally:
             threaded.extractor.busy = False
@@ -196,7 +196,7 @@ async def test_a_frame_that_waits_for_room_keeps_the_time_at_which_it_was_taken(
     assert times[4] - times[3] >= 20_000, "as it was performed: nothing was taken meanwhile"
 
 
-async def test_a_camera_for_which_no_extractor_comes_is_told_so(
+async def test_a_camera_for_which_no_extractor_is_free_gets_an_error(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(capture_module, "READY_WITHIN_S", 0.05)
@@ -210,7 +210,9 @@ async def test_a_camera_for_which_no_extractor_comes_is_told_so(
             threaded.extractor.busy = False
 
 
-async def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedGateway, unique: str) -> None:
+async def test_an_exception_in_the_block_aborts_the_capture_and_is_raised(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     async with session_of(threaded, unique) as (client, session):
         with pytest.raises(ZeroDivisionError):
             async with session.capture(**SIZE, capture_id=unique) as capture:
@@ -222,7 +224,7 @@ async def test_an_exception_gives_the_capture_up_and_goes_on(threaded: ThreadedG
             await capture.finish()
 
 
-async def test_a_capture_that_was_given_up_is_left_in_peace(threaded: ThreadedGateway, unique: str) -> None:
+async def test_an_aborted_capture_may_be_closed_and_aborted_again(threaded: ThreadedGateway, unique: str) -> None:
     async with session_of(threaded, unique) as (client, session):
         async with session.capture(**SIZE) as capture:
             await capture.send(jpeg())
@@ -256,7 +258,7 @@ async def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: Thre
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
 
 
-async def test_a_capture_without_a_frame_says_so_and_is_given_up(threaded: ThreadedGateway, unique: str) -> None:
+async def test_a_capture_without_a_frame_is_an_error_and_is_aborted(threaded: ThreadedGateway, unique: str) -> None:
     async with session_of(threaded, unique) as (client, session):
         with pytest.raises(UsageError, match=r"^no frame was sent"):
             async with session.capture(**SIZE, capture_id=unique):
@@ -339,7 +341,9 @@ async def test_the_record_is_asked_when_the_connection_breaks_after_the_close(
         assert outcome.recorded and outcome.accepted == 10
 
 
-async def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway, unique: str) -> None:
+async def test_a_connection_lost_during_a_capture_is_an_error_that_says_so(
+    threaded: ThreadedGateway, unique: str
+) -> None:
     async with session_of(threaded, unique) as (client, session):
         with pytest.raises(GatewayAway, match="was lost: the capture ends after 1 frames; send it again"):
             async with session.capture(**SIZE) as capture:
@@ -349,7 +353,7 @@ async def test_a_connection_lost_on_the_way_is_said_so(threaded: ThreadedGateway
         assert (await client.outcome(capture.capture_id)).error_code == "client_disconnected"
 
 
-async def test_what_progress_raises_ends_the_capture(threaded: ThreadedGateway, unique: str) -> None:
+async def test_an_error_of_the_progress_callback_ends_the_capture(threaded: ThreadedGateway, unique: str) -> None:
     def fail(state: StreamState) -> None:
         if state.sent:
             raise ZeroDivisionError
@@ -410,7 +414,7 @@ async def test_a_session_repeated_with_its_record_id_is_the_same(threaded: Threa
         assert len(threaded.events(unique, session_id)) == 2
 
 
-async def test_a_lost_answer_is_asked_for_again(
+async def test_a_request_whose_answer_was_lost_is_repeated(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
@@ -467,10 +471,10 @@ async def test_a_gateway_that_is_away_is_one_sentence_at_once() -> None:
                 await step
 
 
-async def test_what_is_no_gateway_is_said_so(threaded: ThreadedGateway) -> None:
+async def test_an_address_of_no_gateway_is_an_error_that_says_so(threaded: ThreadedGateway) -> None:
     async with CaptureClient(threaded.url + "/livez") as client:
         for step in (client.pipelines(), client.capture("c"), client.outcome("c")):
-            with pytest.raises(GatewayRefused, match="404"):  # not that it knows no such capture
+            with pytest.raises(GatewayRefused, match="404"):  # and it is not an unknown capture
                 await step
         with pytest.raises(GatewayRefused):
             async with client.live():
@@ -499,7 +503,7 @@ def test_a_token_is_needed_and_never_shown(tmp_path: Path) -> None:
         asyncio.run(main())
 
 
-async def test_after_a_restart_of_the_gateway_the_outcome_is_still_to_be_had(
+async def test_after_a_restart_of_the_gateway_the_outcome_is_still_available(
     threaded: ThreadedGateway, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with session_of(threaded, unique) as (client, session):

@@ -1,4 +1,4 @@
-"""One tree of errors, a fix for every code, and answers that are not from a gateway of this version."""
+"""The client's errors: one tree, a fix for every code, and answers of other servers or versions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_code_says_what_happened_and_what_to_do(code: str) -> None:
         error.outcome.checked()
 
 
-def test_a_passing_fault_is_worth_repeating_and_a_clients_own_is_not() -> None:
+def test_a_temporary_fault_may_be_retried_and_a_client_s_own_may_not() -> None:
     passing = {code for code in CAPTURE_CODES if aborted(code).worth_repeating}
     assert {"server_shutdown", "too_many_captures", "frames_lost", "gateway_lost"} <= passing
     assert not passing & {"invalid_frame", "session_closed", "duplicate_capture", "protocol_violation"}
@@ -65,7 +65,7 @@ def test_the_end_of_a_live_stream_is_one_line(code: str) -> None:
 
 
 class Foreign:
-    """A server that says one thing, whatever it is told, and closes."""
+    """A server that sends one fixed answer to any request and closes."""
 
     says: str | bytes = b""
 
@@ -108,7 +108,7 @@ NONSENSE: list[str | bytes] = [
 
 
 @pytest.mark.parametrize("says", NONSENSE)
-def test_what_no_gateway_says_is_one_sentence(foreign: Foreign, says: str | bytes) -> None:
+def test_an_answer_of_no_gateway_is_one_sentence(foreign: Foreign, says: str | bytes) -> None:
     foreign.says = says
     for step in (foreign.capture, foreign.ask):
         with pytest.raises(ClientError, match=r"^this is not an answer of an A3CP gateway; check the URL$"):
@@ -132,7 +132,7 @@ def test_a_newer_gateway_may_have_other_codes_and_messages(foreign: Foreign) -> 
     ["", "127.0.0.1:8000", "ftp://x", "http://", "http://x:99999", "http://x:port", "http://[::1", "http://x\0",
      "http://x/?a=b", "http://x/#a", "http://xn--a", f"http://{'a' * 64}"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_said_when_the_client_is_made(url: str) -> None:
+def test_an_invalid_address_is_refused_when_the_client_is_made(url: str) -> None:
     with pytest.raises(ConfigurationError, match="a gateway's URL is like"):
         SyncCaptureClient(url)
 
@@ -142,13 +142,13 @@ def test_an_address_that_is_none_is_said_when_the_client_is_made(url: str) -> No
     [("HTTP://a_service:8000/", "http://a_service:8000"), ("http://[::1]:8000", "http://[::1]:8000"),
      ("https://bücher.example/a3cp//", "https://bücher.example/a3cp")],
 )  # fmt: skip
-def test_any_address_of_a_gateway_is_taken(url: str, shown: str) -> None:
+def test_any_form_of_a_gateway_s_address_is_accepted(url: str, shown: str) -> None:
     with SyncCaptureClient(url) as client:
         assert client.url == shown
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "nonsense://127.0.0.1:1"])
-def test_a_proxy_that_cannot_be_used_is_said_so(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     for name in ("ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, proxy)
     with pytest.raises(ConfigurationError, match="proxy"):
@@ -157,7 +157,7 @@ def test_a_proxy_that_cannot_be_used_is_said_so(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("token", ["sesame\n", "open sesame", "sésame"])
-def test_a_token_that_is_none_is_not_sent_and_not_shown(token: str) -> None:
+def test_an_invalid_token_is_not_sent_and_not_shown(token: str) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits and") as error:
         SyncCaptureClient("http://127.0.0.1:1", token)
     assert "same" not in str(error.value)
@@ -171,7 +171,7 @@ def test_a_password_in_the_address_is_not_shown() -> None:
         assert "127.0.0.1" in str(error.value) and "sesame" not in str(error.value)
 
 
-def test_a_refusal_that_no_gateway_wrote_is_said_so() -> None:
+def test_a_refusal_that_no_gateway_wrote_is_reported_as_such() -> None:
     said = "the server at this URL is no A3CP gateway, or a proxy before one (502); check the URL"
     assert str(GatewayRefused(502, "", "")) == said
 
@@ -184,7 +184,7 @@ def test_a_refused_token_is_one_sentence() -> None:
     )
 
 
-def test_without_a_url_the_client_asks_the_gateway_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_url_the_client_uses_the_gateway_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"A3CP_HOST": "::", "A3CP_PORT": "8123", "A3CP_API_TOKEN": "sesame-open"}.items():
         monkeypatch.setenv(name, value)
     with SyncCaptureClient() as client:

@@ -41,13 +41,13 @@ def dropped(live: Live) -> int:
     return int(live.state.metrics.stream_frames_dropped._value.get())
 
 
-async def test_what_is_asked_is_answered_one_after_the_other(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_frames_are_answered_one_after_the_other(broker: BrokerProcess, tmp_path: Path) -> None:
     async with streaming(broker, tmp_path) as (_, made):
         answers = await asyncio.gather(*(made.ask(jpeg()) for _ in range(3)))
         assert answers[0] is not None and answers[0].detections[0].label == "person"
         for _ in range(5):
             answer = await made.ask(jpeg())
-            assert answer is not None and answer.pipeline == "pose", "one at a time is never dropped"
+            assert answer is not None and answer.pipeline == "pose", "a frame sent alone is never dropped"
 
 
 async def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess, tmp_path: Path) -> None:
@@ -61,10 +61,10 @@ async def test_results_come_in_order_and_end_with_the_last(broker: BrokerProcess
         listening = asyncio.create_task(listen())
         live.only_worker.hold()
         await made.send(jpeg())
-        asking = asyncio.create_task(made.ask(jpeg()))  # dropped: the first is worked on
-        await until(lambda: dropped(live) == 1, "what was asked is dropped")
+        asking = asyncio.create_task(made.ask(jpeg()))  # dropped, because the worker has the first
+        await until(lambda: dropped(live) == 1, "the first frame is dropped")
         await made.send(jpeg())
-        await until(lambda: dropped(live) == 2, "so is the next")
+        await until(lambda: dropped(live) == 2, "the second frame is dropped")
         live.only_worker.release()
         assert await asking is None
         await until(lambda: len(heard) == 2, "both are heard")
@@ -93,7 +93,7 @@ async def test_a_warning_is_among_the_results(broker: BrokerProcess, tmp_path: P
         assert len(answers) == 21
 
 
-async def test_the_end_that_the_gateway_makes_is_an_error_with_its_code(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_stream_that_the_gateway_ends_raises_its_code(broker: BrokerProcess, tmp_path: Path) -> None:
     codes: list[LiveCode] = ["invalid_frame", "pipeline_failure"]
     async with serving(broker.url, tmp_path) as live, CaptureClient(f"http://127.0.0.1:{live.port}") as client:
         async with client.live("pose") as made:
@@ -118,19 +118,19 @@ async def test_a_client_that_stops_waiting_does_not_disturb_others(broker: Broke
     async with streaming(broker, tmp_path) as (live, made):
         live.only_worker.hold()
         asking = asyncio.create_task(made.ask(jpeg()))
-        await until(lambda: live.only_worker.seen, "it is worked on")
+        await until(lambda: live.only_worker.seen, "the worker has the frame")
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
         live.only_worker.release()
         processed = live.state.metrics.stream_frames_processed._value
-        await until(lambda: processed.get() == 1, "it is answered nevertheless")
+        await until(lambda: processed.get() == 1, "the frame is answered even so")
         assert await made.ask(jpeg()) is not None
         await made.end()
         assert await made.next_result() is None, "a late answer does not go to another request"
 
 
-async def test_a_lost_connection_is_said_so(broker: BrokerProcess, tmp_path: Path) -> None:
+async def test_a_lost_connection_is_an_error_that_says_so(broker: BrokerProcess, tmp_path: Path) -> None:
     async with streaming(broker, tmp_path) as (_, made):
         assert made._socket is not None
         made._socket.transport.abort()

@@ -30,9 +30,9 @@ def at(sent: int, **progress: Any) -> StreamState:
         (at(10), 0, 0, True),
         (at(10, slow_down=True), 0, 100, False),
         (at(50, accepted=21), 0, 0, True),
-        (at(50, accepted=20), 0, 0, False),  # 30 frames are on their way, as far as we know
+        (at(50, accepted=20), 0, 0, False),  # as far as the client knows, 30 frames are on their way
         (at(0, status="waiting"), 30, 30, False),
-        (at(0, status="waiting"), 41, 41, True),  # it still wants an extractor
+        (at(0, status="waiting"), 41, 41, True),  # the capture has no extractor yet
         (at(1, status="waiting"), 43, 1.5, False),
         (at(1, status="waiting"), 43, 2.5, True),
     ],

@@ -1,4 +1,4 @@
-"""One rule says which proxy a gateway is reached through, for HTTP and for WebSockets alike."""
+"""The client chooses the proxy for HTTP and for WebSockets by one rule."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(proxy:
 
 
 class Proxy:
-    """Notes the first line of every request, and hangs up."""
+    """Notes the first line of every request and closes the connection."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -121,7 +121,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 def both_ways(url: str) -> list[str]:
-    """What is said of a session's request and of a capture's socket, neither of which gets through."""
+    """The errors of a session's request and of a capture's socket, both of which fail at the proxy."""
     said: list[str] = []
     with SyncCaptureClient(url) as client:
         with pytest.raises(GatewayAway) as away:

@@ -1,4 +1,4 @@
-"""The client without an event loop: the same, and what threads, interrupts and ends do to it."""
+"""The client without an event loop, also with threads, interrupts and early ends."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_after_close_nothing_works_and_closing_again_does_nothing(threaded: Thre
     assert not [thread for thread in threading.enumerate() if thread is client._portal._thread]
 
 
-def test_closing_wakes_who_waits(threaded: ThreadedGateway, unique: str) -> None:
+def test_closing_a_client_wakes_its_waiting_calls(threaded: ThreadedGateway, unique: str) -> None:
     client = SyncCaptureClient(threaded.url)
     threaded.extractor.busy = True
     try:
@@ -135,7 +135,7 @@ def test_threads_share_a_client_and_a_capture(threaded: ThreadedGateway, unique:
         assert shared.finish().accepted == 40
 
 
-def test_a_loop_that_runs_already_is_no_hindrance(threaded: ThreadedGateway, unique: str) -> None:
+def test_the_client_works_inside_a_running_event_loop(threaded: ThreadedGateway, unique: str) -> None:
     async def notebook() -> str:
         with SyncCaptureClient(threaded.url) as client:
             return client.start_session(unique)
@@ -143,9 +143,7 @@ def test_a_loop_that_runs_already_is_no_hindrance(threaded: ThreadedGateway, uni
     assert asyncio.run(notebook()).startswith("sess_")
 
 
-def test_calling_the_client_from_its_own_progress_is_refused_and_not_waited_for(
-    threaded: ThreadedGateway, unique: str
-) -> None:
+def test_calling_the_client_from_its_own_progress_callback_is_refused(threaded: ThreadedGateway, unique: str) -> None:
     said: list[str] = []
 
     def ask(_: StreamState) -> None:
@@ -170,7 +168,7 @@ def interrupted(call: Callable[[], Any], once: Callable[[], bool]) -> None:
     def press() -> None:
         try:
             wait_until(once)
-        finally:  # or the main thread would wait for ever
+        finally:  # otherwise the main thread would wait for ever
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     pressing = threading.Thread(target=press)
@@ -184,7 +182,7 @@ def interrupted(call: Callable[[], Any], once: Callable[[], bool]) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_gives_the_capture_up_and_ends_the_session(threaded: ThreadedGateway, unique: str) -> None:
+def test_an_interrupt_aborts_the_capture_and_ends_the_session(threaded: ThreadedGateway, unique: str) -> None:
     state: dict[str, Any] = {}
     threaded.extractor.busy = True
 
@@ -207,7 +205,7 @@ def test_an_interrupt_gives_the_capture_up_and_ends_the_session(threaded: Thread
         assert client.session_status(unique, state["session_id"]) == "closed"
 
 
-def test_an_interrupted_call_has_cleaned_up_before_it_is_left() -> None:
+def test_an_interrupted_call_cleans_up_before_it_raises() -> None:
     portal = Portal()
     steps: list[str] = []
 
@@ -225,7 +223,7 @@ def test_an_interrupted_call_has_cleaned_up_before_it_is_left() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_loop_that_was_ended_from_inside_leaves_no_call_waiting() -> None:
+def test_a_loop_that_was_stopped_from_inside_leaves_no_call_waiting() -> None:
     portal = Portal()
 
     async def leave() -> None:
@@ -250,7 +248,7 @@ def program(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_a_program_that_forgets_to_close_ends_nevertheless(threaded: ThreadedGateway) -> None:
+def test_a_program_that_does_not_close_its_client_still_ends(threaded: ThreadedGateway) -> None:
     done = program(f"""
 from scripts.client import SyncCaptureClient
 client = SyncCaptureClient({threaded.url!r})
@@ -260,7 +258,7 @@ client.live().__enter__()
     assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
 
 
-def test_a_forked_process_is_told_and_does_not_hang(threaded: ThreadedGateway) -> None:
+def test_a_client_in_a_forked_process_is_refused_and_does_not_hang(threaded: ThreadedGateway) -> None:
     done = program(f"""
 import os
 from scripts.client import SyncCaptureClient, UsageError

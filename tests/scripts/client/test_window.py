@@ -1,4 +1,4 @@
-"""Event time, and what cannot be sent."""
+"""The event time of frames, and frames and captures that the client refuses to send."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def seconds(*moments: datetime) -> list[float]:
     return [(moment - START).total_seconds() for moment in moments]
 
 
-def test_without_times_the_rate_says_when() -> None:
+def test_without_times_the_rate_sets_the_time_of_each_frame() -> None:
     made = window()
     frames = [made.frame(None, 9) for _ in range(4)]
     assert [frame.seq for frame in frames] == [1, 2, 3, 4]
@@ -62,7 +62,7 @@ def test_a_start_between_two_milliseconds_moves_no_frame() -> None:
     assert frame.timestamp_frame - window(start).open.timestamp_start == timedelta(milliseconds=67)
 
 
-def test_time_never_runs_back_and_nothing_is_counted_that_was_not_sent() -> None:
+def test_time_never_runs_backwards_and_only_sent_frames_count() -> None:
     made = window()
     with pytest.raises(UsageError, match="before the start; give the capture an earlier start="):
         made.frame(START - timedelta(seconds=1), 9)
@@ -91,33 +91,35 @@ def test_a_moment_without_a_time_zone_is_not_guessed_at() -> None:
     [({"fps_target": 0}, "fps_target"), ({"width": -1}, "width"), ({"user_id": "../u"}, "user_id"),
      ({"capture_id": ""}, "capture_id"), ({"record_id": "7"}, "record_id"), ({"session_id": "s"}, "session_id")],
 )  # fmt: skip
-def test_what_the_gateway_would_refuse_is_said_before(changes: dict[str, Any], named: str) -> None:
+def test_a_capture_that_the_gateway_would_refuse_is_refused_before_it_opens(
+    changes: dict[str, Any], named: str
+) -> None:
     with pytest.raises(UsageError, match=f"^{named}: ") as error:
         window(**changes)
     assert "\n" not in str(error.value)
 
 
 class Array:
-    """What ``cv2.imencode`` makes has a buffer."""
+    """An object with a buffer, as ``cv2.imencode`` returns it."""
 
     def __new__(cls, data: bytes) -> memoryview:  # type: ignore[misc]
         return memoryview(bytearray(data))
 
 
 @pytest.mark.parametrize("made", [bytes, bytearray, memoryview, Array])
-def test_whatever_has_the_bytes_of_a_jpeg_is_taken(made: Any) -> None:
+def test_any_object_with_the_bytes_of_a_jpeg_is_a_frame(made: Any) -> None:
     assert jpeg_bytes(made(b"\xff\xd8 and so on")) == b"\xff\xd8 and so on"
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\x89PNG", 5, None, "text", [1, 2]])
-def test_what_is_no_jpeg_is_not_sent(wrong: Any) -> None:
+def test_bytes_that_are_no_jpeg_are_not_sent(wrong: Any) -> None:
     with pytest.raises(UsageError, match="a frame is a JPEG") as error:
         jpeg_bytes(wrong)
     assert "encode it first" in str(error.value)
 
 
 @pytest.mark.parametrize("padding", [b"", b"\0\0\0", b"\r\n", bytes(4096), jpeg(32, 32)])
-def test_a_frame_goes_as_the_camera_made_it(padding: bytes) -> None:
+def test_a_frame_is_sent_unchanged(padding: bytes) -> None:
     assert capture_frame(jpeg() + padding, 64, 48) == jpeg() + padding
 
 
@@ -133,7 +135,7 @@ def test_a_frame_goes_as_the_camera_made_it(padding: bytes) -> None:
     ],
     ids=["small", "turned", "cut", "tail", "extended", "text"],
 )
-def test_a_frame_that_the_gateway_would_refuse_is_told_what_is_wrong_with_it(frame: bytes, said: str) -> None:
+def test_a_frame_that_the_gateway_would_refuse_is_an_error_with_the_reason(frame: bytes, said: str) -> None:
     with pytest.raises(UsageError, match="this frame is") as error:
         capture_frame(frame, 64, 48)
     assert said in str(error.value) and "\n" not in str(error.value)

@@ -68,7 +68,7 @@ def test_a_large_video_comes_out_within_the_limits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("fps", "kept"), [(60, 30), (30, 30), (24, 30), (15, 30), (10, 20)])
-def test_a_faster_video_is_thinned_to_fifteen_a_second(tmp_path: Path, fps: int, kept: int) -> None:
+def test_a_faster_video_is_downsampled_to_fifteen_a_second(tmp_path: Path, fps: int, kept: int) -> None:
     clip = VideoSource(make_video(tmp_path / "v.mp4", frames=2 * fps, fps=fps), LIMITS)
     frames = list(clip.frames())
     assert len(frames) == kept
@@ -116,7 +116,7 @@ def test_a_frame_is_no_larger_than_its_share_of_a_full_capture() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"hello, this is no video", "not a video"), (b"", "not a video"), (None, "no such file")]
 )
-def test_what_is_no_video_is_one_line(tmp_path: Path, content: bytes | None, reason: str) -> None:
+def test_a_file_that_is_no_video_is_one_line(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "v.mp4"
     if content is not None:
         path.write_bytes(content)
@@ -164,7 +164,7 @@ def test_a_video_that_does_not_say_its_length_is_refused_before_it_is_sent(tmp_p
         VideoSource(path, CaptureLimits(max_duration_s=4))
 
 
-def test_a_jpeg_that_fits_goes_as_it_is(tmp_path: Path) -> None:
+def test_a_jpeg_within_the_limits_is_sent_unchanged(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "f", images=30)
     clip = FolderSource(folder, LIMITS)
     assert [frame.jpeg for frame in clip.frames()] == [path.read_bytes() for path in sorted(folder.iterdir())]
@@ -179,7 +179,7 @@ def test_images_come_in_the_order_of_their_names_at_the_rate_asked_for(tmp_path:
     assert clip.fps_target == 5
 
 
-def test_other_images_and_large_jpegs_are_made_to_fit(tmp_path: Path) -> None:
+def test_other_images_and_large_jpegs_are_encoded_to_fit(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "f", images=30, width=1280, height=960)
     with av.open(folder / "0000.png", "w") as image:
         stream = image.add_stream("png", rate=1)

@@ -25,7 +25,7 @@ KINDS = {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF"}
 
 
 def stored(kind: str, orientation: int, size: tuple[int, int]) -> bytes:
-    """An image whose pixels and whose EXIF together stand upright."""
+    """An image that its EXIF orientation turns upright."""
     upright = Image.fromarray(scene(4, *size)[3])
     turned = upright.copy()
     turned.getexif()[0x0112] = {6: 8, 8: 6}.get(orientation, orientation)  # the others are their own inverse
@@ -51,7 +51,7 @@ def shown(path: Path) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", KINDS)
 @pytest.mark.parametrize("size", [(320, 240), (1280, 960)], ids=["fits", "is shrunk"])
-def test_an_image_stands_upright_by_its_exif(
+def test_an_image_is_turned_upright_by_its_exif(
     tmp_path: Path, suffix: str, orientation: int, size: tuple[int, int]
 ) -> None:
     path = tmp_path / f"one{suffix}"
@@ -62,7 +62,7 @@ def test_an_image_stands_upright_by_its_exif(
     assert np.abs(pixels.astype(int) - expected.astype(int)).mean() < 4
 
 
-def test_an_upright_jpeg_that_fits_goes_as_it_is_padding_and_all(tmp_path: Path) -> None:
+def test_an_upright_jpeg_within_the_limits_is_sent_unchanged_with_its_padding(tmp_path: Path) -> None:
     path = tmp_path / "one.jpg"
     for data in (jpeg(), jpeg() + bytes(100), stored("JPEG", 1, (320, 240))):
         path.write_bytes(data)
@@ -70,7 +70,7 @@ def test_an_upright_jpeg_that_fits_goes_as_it_is_padding_and_all(tmp_path: Path)
 
 
 @pytest.mark.parametrize("tail", [b"tail", bytes(5000), b"\xff"])
-def test_a_jpeg_that_the_gateway_would_refuse_is_made_again(tmp_path: Path, tail: bytes) -> None:
+def test_a_jpeg_that_the_gateway_would_refuse_is_encoded_again(tmp_path: Path, tail: bytes) -> None:
     path = tmp_path / "one.jpg"
     extended = jpeg().replace(b"\xff\xc0", b"\xff\xc1", 1)
     for data in (jpeg() + tail, jpeg()[:-2], extended):
@@ -117,7 +117,7 @@ def test_numbers_need_no_zeros_before_them(tmp_path: Path, ordered: list[str]) -
     assert names(tmp_path, *reversed(ordered)) == ordered
 
 
-def test_what_a_system_keeps_beside_an_image_is_none(tmp_path: Path) -> None:
+def test_files_that_a_system_keeps_beside_images_are_skipped(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "f", images=30)
     for name in ("._0000.jpg", ".hidden.png", ".DS_Store", "Thumbs.db"):
         (folder / name).write_bytes(b"\0\5\x16\7 no image")
@@ -132,7 +132,7 @@ def test_images_of_a_kind_that_cannot_be_read_are_not_left_out_in_silence(tmp_pa
         FolderSource(folder, LIMITS)
 
 
-def test_a_raw_beside_its_jpeg_is_the_same_image(tmp_path: Path) -> None:
+def test_a_raw_file_beside_its_jpeg_is_skipped(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "f", images=30)
     (folder / "0007.dng").write_bytes(b"raw")
     assert left_out(folder.iterdir()) == []
@@ -178,7 +178,7 @@ def test_an_image_is_measured_before_it_is_decoded(tmp_path: Path, monkeypatch: 
         read_image(path, LIMITS)
 
 
-def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "f", images=30)
     os.mkfifo(folder / "0007.png")
     with pytest.raises(ClipError, match=r"0007\.png: not an image"):
@@ -188,14 +188,14 @@ def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path) -> None:
         open_clip(tmp_path / "v.mp4", LIMITS)
 
 
-def test_a_folders_name_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_s_name_is_never_read_as_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path / "10:30", images=29)
     (tmp_path / "10:30" / "0029.png").write_bytes(stored("PNG", 1, (320, 240)))
     monkeypatch.chdir(tmp_path)
     assert len(list(FolderSource(Path("10:30"), LIMITS).frames())) == 30
 
 
-def test_an_animation_is_no_image(tmp_path: Path) -> None:
+def test_an_animation_is_refused(tmp_path: Path) -> None:
     first, *others = (Image.fromarray(picture) for picture in scene(60)[::20])
     first.save(tmp_path / "one.webp", save_all=True, append_images=others, lossless=True)
     with pytest.raises(ImageError, match="an animation"):

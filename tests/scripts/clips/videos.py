@@ -1,4 +1,4 @@
-"""Small videos, made on the spot: a red corner tells which way is up."""
+"""Small generated videos with a red corner that shows which way is up."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def make_folder(path: Path, *, images: int, width: int = 320, height: int = 240)
 
 
 def red_corner(jpeg: bytes) -> str:
-    """Which corner of the picture is red."""
+    """The corner of the picture that is red."""
     image = simplejpeg.decode_jpeg(jpeg).astype(int)
     height, width = image.shape[:2]
     redness = image[:, :, 0] - image[:, :, 1]

@@ -1,4 +1,4 @@
-"""``a3cp acl``: what it prints, and what it refuses."""
+"""``a3cp acl``: the users that it prints and the arguments that it refuses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def test_passwords_are_printed_as_hashes_and_only_those_users_that_have_one(
     assert f"#{sha256(b'of the gateway').hexdigest()}" in lines[1] and "of the gateway" not in lines[1]
 
 
-def test_without_passwords_every_user_has_a_word_that_no_broker_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_passwords_every_user_has_a_placeholder_that_no_broker_accepts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert print_acl("frames", None) == 0
     assert capsys.readouterr().out.count("#<sha256 of ") == 6
 

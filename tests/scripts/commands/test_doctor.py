@@ -53,14 +53,14 @@ def refusing(error: int) -> Any:
     return refuse
 
 
-def test_a_machine_without_brokers_of_its_own_is_well(tmp_path: Path) -> None:
+def test_a_machine_without_configured_brokers_has_no_fault(tmp_path: Path) -> None:
     found = verdicts(settings_in(tmp_path))
     assert found["brokers"] == found["DATA_ROOT"] == found["models"] == found["port"] == "ok"
     assert "fail" not in found.values()
-    assert list(tmp_path.iterdir()) == []  # looking changes nothing
+    assert list(tmp_path.iterdir()) == []  # the doctor changes nothing
 
 
-def test_brokers_as_their_roles_need_them_are_well(tmp_path: Path, brokers: BrokerPair) -> None:
+def test_brokers_that_are_configured_for_their_roles_have_no_fault(tmp_path: Path, brokers: BrokerPair) -> None:
     urls = {"frames_url": SecretStr(brokers.frames.url), "events_url": SecretStr(brokers.events.url)}
     found = verdicts(settings_in(tmp_path, **urls))
     assert found["frames broker"] == found["events broker"] == found["frames broker's clock"] == "ok"
@@ -180,7 +180,7 @@ def test_a_file_system_without_locks_fails(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("free", "verdict"), [(0, "fail"), (16_000_000, "fail"), (10**8, "warn"), (10**10, "ok")])
-def test_a_disk_that_is_full_or_nearly_so_is_told(
+def test_a_disk_that_is_full_or_nearly_full_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, verdict: str
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
@@ -190,7 +190,7 @@ def test_a_disk_that_is_full_or_nearly_so_is_told(
     assert judge_room("DATA_ROOT", tmp_path, 3_400_000_000).detail == f"{tmp_path}, 3.4 GB free"
 
 
-def test_a_file_system_that_takes_two_users_for_one_is_a_warning() -> None:
+def test_a_file_system_that_ignores_case_is_a_warning() -> None:
     assert judge_names("LOG_ROOT", False) is None
     told = judge_names("LOG_ROOT", True)
     assert told is not None and told.verdict == "warn" and "Ann and ann" in told.detail
@@ -198,7 +198,7 @@ def test_a_file_system_that_takes_two_users_for_one_is_a_warning() -> None:
 
 @contextmanager
 def gateway_on(host: str, token: str | None) -> Iterator[int]:
-    """Something that answers as a gateway does; yields its port."""
+    """Serve a gateway's answers; yields the port."""
 
     class Responder(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -224,7 +224,7 @@ def gateway_on(host: str, token: str | None) -> Iterator[int]:
         ("127.0.0.1", None, "ok", "this machine only"),
     ],
 )
-def test_a_gateway_that_runs_is_judged_by_itself_and_not_by_this_shell_s_settings(
+def test_a_running_gateway_is_judged_by_its_own_answers_and_not_by_the_shell_s_settings(
     tmp_path: Path, host: str, token: str | None, verdict: str, words: str
 ) -> None:
     with gateway_on(host, token) as port:
@@ -247,7 +247,7 @@ def stack_json(settings: Settings, pid: int, address: str = "http://127.0.0.1:1"
     (settings.state_dir / "stack.json").write_text(json.dumps({"pid": pid, "address": address, **urls}))
 
 
-def test_what_a_killed_stack_left_is_told_and_not_believed(tmp_path: Path) -> None:
+def test_the_stack_json_of_a_killed_stack_is_reported_and_not_used(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -259,7 +259,7 @@ def test_what_a_killed_stack_left_is_told_and_not_believed(tmp_path: Path) -> No
     assert found(settings, "brokers").verdict == "ok"
 
 
-def test_a_pid_that_is_another_program_s_by_now_is_no_stack(tmp_path: Path) -> None:
+def test_a_pid_that_another_program_has_now_is_no_stack(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     stack_json(settings, os.getpid())
     assert running_stack(settings) is not None

@@ -31,7 +31,7 @@ def role_of(words: list[str]) -> Role:
 
 
 def fill(frames: redis.Redis, events: redis.Redis) -> None:
-    """Every key that a command names, with a picture wherever one may be."""
+    """Write every key that the commands name, with a picture wherever one is possible."""
     for stream in (keys.CAPTURES, keys.UPLOADS):
         ensure_group_sync(frames, "frames", stream, keys.EXTRACTOR_GROUP)
         frames.xadd(stream, {"capture_id": "x"})
@@ -54,7 +54,7 @@ def fill(frames: redis.Redis, events: redis.Redis) -> None:
 
 
 def assert_shows_no_picture(client: redis.Redis, words: list[str]) -> None:
-    client.response_callbacks.clear()  # what the broker says, as it is
+    client.response_callbacks.clear()  # the broker's raw answer
     answer: Any = client.execute_command(*words)
     text = repr(answer).encode()
     assert b"xff\\xd8" not in text and b"picture" not in text, f"{words} shows a picture"

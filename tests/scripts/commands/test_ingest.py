@@ -1,4 +1,4 @@
-"""Ingest against a real stack: what is recorded, what is refused, and what people are told."""
+"""Ingest on a real stack: recorded captures, refused ones, and the printed lines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OnStack = Callable[[Test], None]
 
 @pytest.fixture(scope="module")
 def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
-    """Runs a test's coroutine on a stack that the whole module shares. It stands still between tests."""
+    """Runs a test's coroutine on a stack that the module's tests share; its loop stops between tests."""
     with asyncio.Runner() as runner:
         stack = Stack(settings_in(tmp_path_factory.mktemp("stack")))
         runner.run(stack.start())
@@ -90,7 +90,7 @@ def test_files_and_folders_become_verified_captures_of_one_session(tmp_path: Pat
     on_stack(test)
 
 
-def test_the_files_are_looked_at_before_a_session_is_opened(tmp_path: Path, on_stack: OnStack) -> None:
+def test_the_files_are_checked_before_a_session_is_opened(tmp_path: Path, on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: CaptureClient) -> None:
         logs_before = list(stack.settings.log_root.rglob("*.jsonl"))
         broken = tmp_path / "broken.mp4"
@@ -106,7 +106,7 @@ def test_the_files_are_looked_at_before_a_session_is_opened(tmp_path: Path, on_s
     on_stack(test)
 
 
-def test_any_name_of_a_file_is_shown_and_recorded_and_steers_nothing(tmp_path: Path, on_stack: OnStack) -> None:
+def test_any_file_name_is_shown_and_recorded_and_cannot_steer_the_terminal(tmp_path: Path, on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: CaptureClient) -> None:
         names = [b"caf\xe9.mp4", b"\x1b[31m.mp4", b"[red]x[bold].mp4"]
         videos = []
@@ -126,13 +126,13 @@ def test_any_name_of_a_file_is_shown_and_recorded_and_steers_nothing(tmp_path: P
 
 
 class Gone(io.StringIO):
-    """An output that takes nothing."""
+    """An output to which every write fails."""
 
     def write(self, _text: str) -> int:
         raise BrokenPipeError
 
 
-def test_an_output_that_takes_nothing_stops_no_capture(tmp_path: Path, on_stack: OnStack) -> None:
+def test_an_output_that_cannot_be_written_stops_no_capture(tmp_path: Path, on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: CaptureClient) -> None:
         logs_before = set(stack.settings.log_root.rglob("*.jsonl"))
         videos = (make_video(tmp_path / "a.mp4", frames=30, fps=15), tmp_path / "nosuch.mp4")
@@ -162,7 +162,7 @@ def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path
 
 
 class Broken(Clip):
-    """Turns out to be damaged after a second."""
+    """A clip whose frames fail after one second."""
 
     name, width, height, fps_target, expected_frames = "broken", 640, 480, 15, 120
 
@@ -190,7 +190,7 @@ def test_a_clip_that_fails_on_the_way_aborts_its_capture(on_stack: OnStack) -> N
 
 
 class Damaged(Broken):
-    """Has not one frame that can be read."""
+    """A clip without a readable frame."""
 
     def frames(self) -> Iterator[ClipFrame]:
         raise ClipError("damaged: not one frame")
@@ -208,7 +208,7 @@ def test_a_capture_is_opened_only_once_its_first_frame_is_there(on_stack: OnStac
 
 
 class Narrow(SampleSource):
-    """Says another width than its frames have."""
+    """A clip that declares another width than its frames have."""
 
     width = 320
 
@@ -217,7 +217,7 @@ class Narrow(SampleSource):
 
 
 class Slow(SampleSource):
-    """A frame every five seconds of event time."""
+    """A clip with a frame every five seconds of event time."""
 
     def frames(self) -> Iterator[ClipFrame]:
         for index, frame in enumerate(super().frames()):
@@ -235,7 +235,7 @@ def test_a_capture_that_breaks_a_rule_is_a_result_with_its_code(on_stack: OnStac
     on_stack(test)
 
 
-def test_a_capture_that_waits_is_told_so_and_is_recorded_in_its_turn(on_stack: OnStack) -> None:
+def test_a_capture_that_waits_is_shown_as_waiting_and_is_recorded_in_its_turn(on_stack: OnStack) -> None:
     async def test(stack: Stack, gateway: CaptureClient) -> None:
         session_id = await gateway.start_session("u")
         clip = SampleSource(duration_s=6)

@@ -1,4 +1,4 @@
-"""``a3cp inspect``: what a person reads of both brokers."""
+"""``a3cp inspect``: its lines about both brokers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def video_window(capture_id: str) -> CaptureWindow:
     )
 
 
-def test_hostile_names_are_shown_as_text_and_what_is_unreadable_hides_nothing(own_brokers: BrokerPair) -> None:
+def test_hostile_names_are_shown_as_text_and_an_unreadable_entry_hides_no_other(own_brokers: BrokerPair) -> None:
     settings = Settings(frames_url=SecretStr(own_brokers.frames.url), events_url=SecretStr(own_brokers.events.url))
     page = io.StringIO()
     with own_brokers.frames.client() as frames, own_brokers.events.client() as events:

@@ -1,4 +1,4 @@
-"""``a3cp up`` in a terminal, a pipe or a file: whatever that does, the stack serves, and stops when it is told to."""
+"""``a3cp up`` with any standard output: the stack serves, and a signal stops it, even if it cannot print."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def told_and_stopped(process: subprocess.Popen[bytes], folder: Path, number: sig
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     ],
 )
-def test_where_the_locale_has_no_dots_the_stack_stops_all_the_same(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_stack_in_a_locale_without_the_ellipsis_stops_cleanly(tmp_path: Path, environ: dict[str, str]) -> None:
     folder = tmp_path / "ü[31m"
     folder.mkdir()
     settings = settings_in(folder).environ() | {"PYTHONPATH": str(ROOT)} | environ
     out = folder / "out"
     with out.open("wb") as file, subprocess.Popen(UP, env=settings, cwd=folder, stdout=file) as process:
         try:
-            # the gateway is ready a moment before `up` has asked it
+            # the gateway is ready a moment before `up` prints so
             wait_until(lambda: b"a3cp is ready" in out.read_bytes(), "up is ready", unless=lambda: ended(process))
             told_and_stopped(process, folder, signal.SIGTERM)
         finally:
@@ -130,7 +130,7 @@ def test_where_the_locale_has_no_dots_the_stack_stops_all_the_same(tmp_path: Pat
 
 def shown(*lines: str, terminal: bool, path: Path) -> str:
     class File:
-        """Where lines go, and whether that is a terminal."""
+        """Standard output, as a terminal or not."""
 
         encoding = "utf-8"
 
@@ -149,7 +149,7 @@ def shown(*lines: str, terminal: bool, path: Path) -> str:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_what_a_part_quotes_from_a_client_does_not_steer_the_terminal(tmp_path: Path, terminal: bool) -> None:
+def test_client_text_that_a_part_prints_does_not_steer_the_terminal(tmp_path: Path, terminal: bool) -> None:
     text = shown(
         json.dumps({"event": "refused", "intent": "\x1b[2J\u202e"}),
         "raw \x1b[31m",

@@ -1,4 +1,4 @@
-"""``a3cp verify`` and ``a3cp replay`` as a user meets them."""
+"""``a3cp verify`` and ``a3cp replay``: their lines and exit codes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_session_is_named_by_its_id(roots: Roots, capsys: pytest.CaptureFixtur
     assert wanted in out and other not in out
 
 
-def test_what_is_not_there_is_told_with_the_folder_that_was_looked_in(
+def test_a_missing_session_is_named_with_the_folder_that_was_searched(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -42,7 +42,7 @@ def test_what_is_not_there_is_told_with_the_folder_that_was_looked_in(
         replay_record(settings, "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
 
 
-def test_an_artifact_that_is_missing_is_told_with_its_place(
+def test_a_missing_artifact_is_named_with_its_path(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = roots.session()
@@ -69,7 +69,7 @@ def test_a_record_is_replayed_by_its_id_alone(roots: Roots, capsys: pytest.Captu
         replay_record(roots.settings, record, "zoe")
 
 
-def test_a_capture_of_an_empty_room_is_good_and_told(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_capture_of_an_empty_room_is_valid_and_noted(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     session = roots.session()
     for missing in (1.0, 0.1, 1.0):
         roots.capture(session, landmarks(3, seed=int(missing), missing=missing))

@@ -1,4 +1,4 @@
-"""The files of the deployment, read: images, services of compose, objects of Kubernetes."""
+"""Read the deployment's files: Dockerfiles, compose services, Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Stage:
-    """What begins with one ``FROM``."""
+    """One stage of a Dockerfile, from its ``FROM`` on."""
 
     base: str
     name: str
@@ -57,7 +57,7 @@ def stages(image: str) -> list[Stage]:
 
 
 def environment(stage: Stage) -> dict[str, str]:
-    """What ``ENV`` sets."""
+    """The variables that a stage's ``ENV`` instructions set."""
     texts = [step.rest for step in stage.steps if step.word == "ENV"]
     return {name: value.strip('"') for text in texts for name, value in re.findall(r'(\w+)=("[^"]*"|\S+)', text)}
 
@@ -70,7 +70,7 @@ def compose() -> dict[str, Any]:
 
 
 def objects(folder: str = "base") -> list[dict[str, Any]]:
-    """Every object of a folder of manifests, as it is written there."""
+    """Every object in a folder of manifests."""
     paths = sorted((KUBERNETES / folder).glob("*.yaml"))
     documents = [document for path in paths for document in yaml.safe_load_all(path.read_text())]
     return [document for document in documents if document["kind"] != "Kustomization"]

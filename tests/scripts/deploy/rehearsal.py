@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.scripts.deploy.manifests import ROOT, Stage, stages
 
 _OURS = re.compile(r"(?<![\w./:\-])/(?=(?:app|build|cache|data|logs|opt|tmp)\b)")
-NOBODY = 10001
+IMAGE_USER = 10001
 
 
 class Rehearsal:
@@ -110,7 +110,7 @@ class _Built:
         return subprocess.Popen(command, cwd=self.workdir, env=self.environ | environ, **self._as_user())
 
     def healthy(self) -> bool:
-        """What the health check says now."""
+        """Run the health check; returns whether it passes."""
         command = json.loads(self.ours(self.stage.last("HEALTHCHECK").rest.partition("CMD ")[2]))
         check = subprocess.run(
             command, cwd=self.workdir, env=self.environ, stderr=subprocess.DEVNULL, timeout=300, **self._as_user()
@@ -118,7 +118,7 @@ class _Built:
         return check.returncode == 0
 
     def python(self, code: str) -> str:
-        """What this prints, run in the image by its own Python."""
+        """Run code with the image's Python; returns what it prints."""
         done = subprocess.run(
             ["python", "-c", code],
             cwd=self.workdir,
@@ -169,7 +169,7 @@ def _copy(origin: Path, into: Path, ignored: Ignored | None) -> None:
         if path.is_symlink():
             place.symlink_to(path.readlink())
         elif ignored is None:
-            os.link(path, place)  # what is big comes from an earlier stage
+            os.link(path, place)  # large files come from an earlier stage
         else:
             shutil.copy(path, place)
             place.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
@@ -210,9 +210,9 @@ def _interpreter() -> str:
                 [path, "-c", "import venv"],
                 capture_output=True,
                 cwd="/",
-                **({"user": NOBODY} if os.geteuid() == 0 else {}),
+                **({"user": IMAGE_USER} if os.geteuid() == 0 else {}),
             )
-            if _exists_for_nobody(path)
+            if _exists_for_image_user(path)
             else None
         )
         if runs is not None and runs.returncode == 0:
@@ -220,6 +220,6 @@ def _interpreter() -> str:
     return os.path.realpath(sys.executable)
 
 
-def _exists_for_nobody(path: str) -> bool:
+def _exists_for_image_user(path: str) -> bool:
     folders = Path(path).parents
     return Path(path).exists() and (os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in folders))

@@ -1,4 +1,4 @@
-"""compose.yaml: two brokers as their roles must be, processes that can be scaled, nothing open to others by default."""
+"""compose.yaml: brokers configured for their roles, processes that scale, and one port on this machine alone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def started(request: pytest.FixtureRequest, role: Role) -> Iterator[GuardedBroke
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_broker_as_it_is_started_is_what_its_role_needs(started: GuardedBroker, role: Role) -> None:
+async def test_a_broker_with_these_options_is_what_its_role_needs(started: GuardedBroker, role: Role) -> None:
     broker = connect(started.url_of("gateway"))
     assert await check_role(broker, role) is None, "it has a bound"
     await broker.aclose()
@@ -119,7 +119,7 @@ def test_every_image_is_used_and_no_token_is_written_down() -> None:
     assert text.count("A3CP_API_TOKEN: ${A3CP_METRICS_TOKEN:-}") == 1, "what guards the gateway is the gateway's alone"
 
 
-def test_each_process_is_held_to_little() -> None:
+def test_each_process_has_few_rights() -> None:
     for name, service in SERVICES.items():
         held: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
         assert {key: service[key] for key in held} == held
@@ -127,7 +127,7 @@ def test_each_process_is_held_to_little() -> None:
         assert name == "prepare" or not {"cap_add", "network_mode"} & set(service)
 
 
-# --- what runs first ---------------------------------------------------------------------------------------
+# --- setup services ---------------------------------------------------------------------------------------
 
 
 def files_in(folder: Path) -> dict[str, str]:
@@ -153,7 +153,7 @@ def test_no_passwords_are_in_the_repository() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
-def test_a_folder_that_the_engine_made_is_the_processes_and_its_group_may_read(tmp_path: Path) -> None:
+def test_a_folder_that_the_engine_made_belongs_to_the_processes_and_its_group_may_read(tmp_path: Path) -> None:
     made, used, mine = tmp_path / "made", tmp_path / "used", tmp_path / "mine"
     for folder in (made, used, mine):
         folder.mkdir()

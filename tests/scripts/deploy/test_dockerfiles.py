@@ -1,4 +1,4 @@
-"""What each image promises, read from its Dockerfile; ``./scripts/images`` performs them."""
+"""The rules of each image, checked in its Dockerfile; ``./scripts/images`` builds them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_process_gets_the_signals_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_it_asks_its_own_process_whether_it_is_alive(name: str) -> None:
+def test_its_health_check_asks_its_own_process(name: str) -> None:
     settings = load_settings(environment(image(name)))
     port = settings.port if name == "gateway" else settings.metrics_port
     check = image(name).last("HEALTHCHECK").rest
@@ -70,7 +70,7 @@ def test_packages_are_wheels_and_checked_by_hash(name: str) -> None:
     assert "-r /build/requirements.lock" in install
 
 
-def test_only_what_images_are_made_from_is_sent_to_the_engine() -> None:
+def test_only_the_files_that_images_need_are_sent_to_the_engine() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
     assert lines[0] == "*"

@@ -79,7 +79,7 @@ def distributions() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_an_image_has_what_its_process_imports_and_nothing_else(image: str) -> None:
+def test_an_image_has_the_packages_that_its_process_imports_and_no_others(image: str) -> None:
     """If this fails: [tool.a3cp.images] in pyproject.toml."""
     assert direct_packages(image, PYPROJECT) - set(BY_HAND) == imported_packages(image)
 
@@ -99,7 +99,7 @@ def test_every_pin_keeps_its_version_and_hashes(image: str) -> None:
     assert "--hash=sha256:" in part
 
 
-def test_what_is_needed_in_turn_is_found_whatever_its_spelling() -> None:
+def test_indirect_requirements_are_found_whatever_their_spelling() -> None:
     assert names(part_of_lock({"alpha"}, SMALL)) == {"alpha", "beta-two", "gamma"}
     assert part_of_lock({"alpha"}, SMALL) + SMALL[SMALL.index("delta") :] == SMALL
     assert names(part_of_lock({"delta"}, SMALL)) == {"delta"}
@@ -116,7 +116,7 @@ def test_an_image_that_is_unknown_is_refused() -> None:
 
 
 def test_the_program_needs_nothing_but_python(tmp_path: Path) -> None:
-    """As the Dockerfiles run it: without this project's packages, and without the project."""
+    """Run the program as the Dockerfiles do: without the project and its packages."""
     program = ROOT / "scripts" / "deploy" / "image.py"
     subprocess.run([sys.executable, "-I", "-S", program, "recorder", tmp_path], check=True)
     folder, content = metadata(PYPROJECT)
@@ -124,7 +124,7 @@ def test_the_program_needs_nothing_but_python(tmp_path: Path) -> None:
     assert "redis" in names((tmp_path / "requirements.lock").read_text())
 
 
-def test_the_program_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+def test_an_error_of_the_program_is_one_line(tmp_path: Path) -> None:
     program = ROOT / "scripts" / "deploy" / "image.py"
     failed = subprocess.run([sys.executable, program, "nothing", tmp_path], capture_output=True, text=True)
     assert failed.returncode == 1

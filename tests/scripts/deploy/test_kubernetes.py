@@ -1,4 +1,4 @@
-"""The manifests against what the processes are; ``./scripts/images`` holds them against the schemas."""
+"""The manifests fit the processes; ``./scripts/images`` checks them against the schemas."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_process_is_given_the_time_that_it_needs_to_stop(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*PROCESSES, "frames", "events"])
-def test_a_pod_is_held_to_little(name: str) -> None:
+def test_a_pod_has_few_rights(name: str) -> None:
     pod, only = PODS[name], container(name)
     assert pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] > 0
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -104,7 +104,7 @@ def test_frames_reach_no_disk() -> None:
         assert [volume["medium"] for volume in scratch] == ["Memory"]
 
 
-def test_what_several_pods_write_to_can_be_mounted_by_several() -> None:
+def test_a_volume_that_several_pods_write_to_can_be_mounted_by_several() -> None:
     for claim in named("PersistentVolumeClaim").values():
         assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
     mounts = {name: {mount["mountPath"] for mount in container(name)["volumeMounts"]} - {"/tmp"} for name in PROCESSES}
@@ -112,7 +112,7 @@ def test_what_several_pods_write_to_can_be_mounted_by_several() -> None:
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_a_drain_of_a_node_leaves_one_of_several(name: str) -> None:
+def test_draining_a_node_leaves_one_pod_of_several(name: str) -> None:
     budget = named("PodDisruptionBudget")[name]["spec"]
     assert budget["selector"]["matchLabels"] == {"app.kubernetes.io/component": name}
     replicas = named("Deployment")[name]["spec"]["replicas"]
@@ -153,7 +153,7 @@ def test_a_broker_knows_users_and_its_probes_ask_as_the_monitor(role: str) -> No
     assert {entry["valueFrom"]["secretKeyRef"]["key"] for entry in only["env"]} == {"monitor"}
 
 
-def test_what_reads_the_bytes_of_clients_reaches_the_brokers_only() -> None:
+def test_a_process_that_reads_the_bytes_of_clients_reaches_the_brokers_only() -> None:
     policy = named("NetworkPolicy")["workers"]["spec"]
     assert policy["podSelector"]["matchExpressions"][0]["values"] == ["extractor", "live", "recorder"]
     assert policy["policyTypes"] == ["Egress"]

@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that every user may enter; those of pytest are its own user's."""
+    """A folder that every user may enter; pytest's folders are private to its user."""
     made = Path(tempfile.mkdtemp(prefix="a3cp-images-"))
     made.chmod(0o755)
     yield made
@@ -63,7 +63,7 @@ def _megabytes(image: Rehearsal) -> int:
 
 @dataclass(frozen=True)
 class Running:
-    """The images' processes, on brokers of their own."""
+    """The processes of the three images, on their own brokers."""
 
     processes: dict[str, subprocess.Popen[bytes]]
     address: str
@@ -96,7 +96,7 @@ def running(images: dict[str, Rehearsal], folder: Path) -> Iterator[Running]:
 
 
 def peak_mb(pid: int) -> int:
-    """The most memory that a process and its children have had at once, each by itself."""
+    """The peak memory of a process and of each of its children."""
     status = Path(f"/proc/{pid}/status").read_text()
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     own_kb = int(status.partition("VmHWM:")[2].split()[0])

@@ -37,12 +37,12 @@ def scaled_object() -> dict[str, Any]:
 
 
 def triggers() -> dict[str, dict[str, str]]:
-    """What each trigger asks for, by the name that the formula has for it."""
+    """The metric of each trigger, by its name in the formula."""
     return {found["name"]: found["metadata"] for found in scaled_object()["triggers"]}
 
 
 def wanted(broker: redis.Redis) -> int:
-    """How many extractors the ScaledObject asks for: its formula is the sum of its triggers, its target is 1."""
+    """The number of extractors that the ScaledObject requests: the sum of its triggers, with a target of 1."""
     return sum(reading(broker, metadata) for metadata in triggers().values())
 
 
@@ -58,7 +58,7 @@ def reading(broker: redis.Redis, metadata: Mapping[str, str]) -> int:
 
 
 class Waiting:
-    """Captures opened as the gateway opens them, taken and ended as extractors do."""
+    """Captures that the test opens as a gateway does, and takes and ends as extractors do."""
 
     def __init__(self, frames: redis.Redis, events: redis.Redis, folder: Path, unique: str) -> None:
         self.frames = frames
@@ -74,7 +74,7 @@ class Waiting:
         return self._capture.dependencies(name).dispatch
 
     def numbers(self) -> tuple[int, int, int]:
-        """What our triggers say, what pending entries say, what the lag says."""
+        """The numbers by the ScaledObject's triggers, by pending entries and by the lag."""
         return wanted(self.frames), reading(self.frames, PENDING), reading(self.frames, LAG)
 
 
@@ -89,7 +89,7 @@ def test_every_capture_that_waits_is_counted(waiting: Waiting, count: int) -> No
     assert waiting.numbers() == (count, 0, count)  # no extractor has one yet, so none is pending
 
 
-def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting) -> None:
+def test_a_claimed_capture_is_counted_until_it_has_its_outcome(waiting: Waiting) -> None:
     waiting.open(10)
     one, two = waiting.extractor("one"), waiting.extractor("two")
     first, second = wait_until(one.take), wait_until(two.take)
@@ -101,7 +101,7 @@ def test_a_capture_in_hand_is_counted_until_it_has_its_outcome(waiting: Waiting)
 
 
 def test_the_lag_is_unknown_once_captures_end_out_of_order(waiting: Waiting) -> None:
-    """Two extractors are enough for that. The scaler would see nothing to do, and take extractors away."""
+    """Two extractors are enough for that. With the lag, the scaler would read 0 and remove extractors."""
     waiting.open(10)
     one, two = waiting.extractor("one"), waiting.extractor("two")
     wait_until(one.take)
@@ -122,8 +122,8 @@ def test_a_capture_that_was_handed_back_is_counted_once(waiting: Waiting) -> Non
     assert waiting.numbers() == (0, 0, 0)
 
 
-def test_a_long_life_leaves_nothing_behind(waiting: Waiting) -> None:
-    """Ends in every order, take-overs and new captures in between: the length stays what is unfinished."""
+def test_after_many_captures_only_unfinished_ones_are_counted(waiting: Waiting) -> None:
+    """With ends in any order, take-overs and new captures, the length is the number of unfinished captures."""
     extractors = [waiting.extractor(str(number)) for number in range(3)]
     unfinished = 0
     for turn in range(12):
@@ -160,8 +160,8 @@ def test_the_triggers_ask_for_one_extractor_for_each_entry_of_every_queue() -> N
     assert modifiers["target"] == "1"
     for metadata in triggers().values():
         assert metadata["streamLength"] == "1"
-        assert "consumerGroup" not in metadata  # with one, KEDA does not look at streamLength
+        assert "consumerGroup" not in metadata  # with a consumer group KEDA ignores streamLength
 
 
-def test_one_extractor_stays_so_that_a_gateway_can_be_ready() -> None:
+def test_at_least_one_extractor_runs_so_that_a_gateway_can_be_ready() -> None:
     assert 1 <= scaled_object()["minReplicaCount"] < scaled_object()["maxReplicaCount"]

@@ -1,4 +1,4 @@
-"""The deployment's files, read by the tools and schemas of those who will read them: no engine, no cluster."""
+"""The deployment's files pass their own tools and schemas; no engine and no cluster is needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ print(*compose_spec.PyCompose.from_json(sys.stdin.read()).services)
 
 
 def said(command: Sequence[str | Path], given: str = "") -> str:
-    """What a tool prints; it must be content."""
+    """Run a tool, which must succeed; returns what it prints."""
     done = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -57,7 +57,7 @@ def test_a_linter_finds_nothing_in_a_dockerfile(image: str) -> None:
     assert said([TOOLS / "hadolint", "--no-color", f"{image}/Dockerfile"]) == ""
 
 
-def test_a_linter_finds_what_is_wrong_with_one(tmp_path: Path) -> None:
+def test_a_linter_finds_a_fault_in_a_dockerfile(tmp_path: Path) -> None:
     bad = tmp_path / "Dockerfile"
     bad.write_text((ROOT / "recorder" / "Dockerfile").read_text().replace("3.11-slim-bookworm", "latest"))
     done = subprocess.run([TOOLS / "hadolint", bad], capture_output=True, text=True)
@@ -71,7 +71,7 @@ def test_compose_reads_its_file(docker_compose: str) -> None:
     assert said([docker_compose, "config", "--quiet"]) == ""
 
 
-def test_compose_takes_folders_and_a_token_from_the_environment(
+def test_compose_reads_folders_and_a_token_from_the_environment(
     docker_compose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"A3CP_DATA": "./data", "A3CP_LOGS": "./logs", "A3CP_USER": "1000:1000", "A3CP_API_TOKEN": "secret"}

@@ -1,4 +1,4 @@
-"""Sessions on a disk, as the recorder and the extractors leave them, for exports to read."""
+"""Sessions on a disk, as recorder and extractors write them, for exports to read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_di
 
 
 def landmarks(frames: int, seed: int = 0, missing: float = 0.4) -> dict[str, Any]:
-    """An artifact's members with landmarks by chance; each part of each frame is missing as often as said."""
+    """An artifact's members with random landmarks; each part of a frame is missing with probability ``missing``."""
     chance = np.random.default_rng(seed)
     members = arrays(frames)
     features = chance.normal(0.5, 1.0, (frames, DIMS)).astype("<f4")
@@ -38,7 +38,7 @@ def landmarks(frames: int, seed: int = 0, missing: float = 0.4) -> dict[str, Any
 
 
 class Roots:
-    """A DATA_ROOT and a LOG_ROOT."""
+    """A DATA_ROOT and a LOG_ROOT with sessions and captures."""
 
     def __init__(self, root: Path) -> None:
         self.settings = Settings(data_root=root / "data", log_root=root / "logs")
@@ -70,7 +70,7 @@ class Roots:
         by_client: bool = False,
         **fields: Any,
     ) -> str:
-        """Record a capture, right but for what is given; returns its record_id."""
+        """Record a capture, valid except for the given fields; returns its record_id."""
         record_id = record_id or str(uuid4())
         members = landmarks(3) if members is None else members
         digest = put_artifact(self.settings.data_root, session_id, record_id, npz(members), user_id)
@@ -87,7 +87,7 @@ class Roots:
         return self.settings.data_root / feature_ref(session_id, "c", record_id, user_id)["raw_features_ref"]["uri"]
 
     def export(self, form: str, *sessions: str, **request: Any) -> int:
-        """``a3cp export``; an error is 1, as for the command, and is printed."""
+        """Run ``a3cp export``; as in the command, an error is printed and returns 1."""
         try:
             return export(self.settings, ExportRequest(form, sessions, self.exports, **request))
         except A3CPError as error:

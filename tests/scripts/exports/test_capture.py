@@ -1,4 +1,4 @@
-"""What a capture's own times say of its rate, and what a session's log says of it."""
+"""The rate of a capture by its own times, and its consent and gesture by the session's log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_camera_that_is_slower_has_the_rate_of_its_times(fps: int, frames: int
 
 
 @pytest.mark.parametrize("times", [[0], [5, 5, 5]])
-def test_times_that_say_nothing_leave_the_target(times: list[int]) -> None:
+def test_times_without_a_rate_leave_the_target_rate(times: list[int]) -> None:
     assert frame_rate(np.array(times, np.int64), 15) == 15.0
 
 

@@ -1,4 +1,4 @@
-"""``a3cp export``: what goes out, what is held back, what is named as wrong."""
+"""``a3cp export``: captures that it exports, holds back, or reports as wrong."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_one_user_s_sessions_alone(roots: Roots) -> None:
     assert table(roots).user_id.tolist() == ["zoe"]
 
 
-def test_logs_and_folders_that_are_links_are_as_good_as_any(roots: Roots, tmp_path: Path) -> None:
+def test_logs_and_folders_may_be_links(roots: Roots, tmp_path: Path) -> None:
     sessions = [roots.session("ann"), roots.session("bob")]
     records = {roots.capture(session, user_id=user) for session, user in zip(sessions, ("ann", "bob"), strict=True)}
     log, disk = roots.log(sessions[0], "ann"), tmp_path / "disk"
@@ -102,7 +102,7 @@ def test_a_link_of_another_name_is_the_log_that_it_leads_to(roots: Roots, tmp_pa
     assert verify_logs(roots.settings, [link]) == 0
 
 
-def test_the_same_features_twice_are_told(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_features_twice_are_noted(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     members = landmarks(3, seed=7)
     records = [roots.capture(roots.session(user), members, user_id=user) for user in ("anna", "zoe")]
     assert roots.export("npy1662") == 0
@@ -181,7 +181,7 @@ def test_a_record_that_is_in_the_logs_twice_is_not_exported(roots: Roots, capsys
     assert capsys.readouterr().err.count("more than once") == 2
 
 
-def test_a_capture_with_two_records_has_none(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_capture_with_two_records_is_not_exported(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     session = roots.session()
     pair = [roots.capture(session, capture_id="c") for _ in range(2)]
     good = roots.capture(session)
@@ -255,7 +255,7 @@ def test_a_client_s_start_relabels_no_session_and_gives_no_consent(
     assert capsys.readouterr().err.count("not heeded") == (2 if by_client else 0)
 
 
-def test_a_start_that_a_client_appended_first_is_none(roots: Roots) -> None:
+def test_a_session_start_that_a_client_appended_is_ignored(roots: Roots) -> None:
     session = roots.session()
     roots.say(session, by_client=True, event="session.start", source="session_manager", training_intent_label="evil")
     roots.say(session, event="session.start", source="session_manager", training_intent_label="wave")
@@ -286,7 +286,7 @@ def test_any_event_under_any_name_withdraws_consent(roots: Roots) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\t\u3000"])
-def test_an_empty_gesture_is_none(roots: Roots, empty: str) -> None:
+def test_an_empty_gesture_counts_as_none(roots: Roots, empty: str) -> None:
     for session in (roots.session(training_intent_label="wave"), roots.session(training_intent_label=empty)):
         roots.capture(session, annotation={"intent": empty})
     assert roots.export("gislr") == 0
@@ -361,10 +361,12 @@ def test_the_same_export_again_is_as_before_and_another_is_refused(
     assert len(pd.read_parquet(roots.exports / "hf" / "data")) == 2
 
 
-def test_datasets_never_gives_back_the_rows_of_another_or_an_older_export(
+def test_datasets_never_returns_the_rows_of_another_or_an_older_export(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")  # one for all, as people have it
+    monkeypatch.setattr(
+        datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache"
+    )  # one cache folder for all, as users have it
     datasets.disable_progress_bars()
 
     def loaded() -> list[str]:
@@ -401,7 +403,7 @@ def test_an_export_of_what_is_all_withdrawn_by_now_is_named(roots: Roots, capsys
     assert f"nothing to export; {roots.exports / 'npy1662'} is an earlier export, and stays" in capsys.readouterr().out
 
 
-def test_the_command_says_what_it_did_or_in_one_line_why_not(roots: Roots) -> None:
+def test_the_command_prints_its_result_or_one_line_with_the_reason(roots: Roots) -> None:
     session = roots.session()
     roots.capture(session)
     cwd = roots.exports.parent

@@ -1,4 +1,4 @@
-"""An export's folder is whole or absent, and nothing in its place is lost unasked."""
+"""An export's folder is whole or absent, and replaces another one only if asked."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_another_export_is_refused_and_what_is_there_stays(target: Path) -> None
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_replaced_if_asked_and_nothing_of_the_old_one_stays(target: Path) -> None:
+def test_an_export_is_replaced_if_asked_and_no_old_file_stays(target: Path) -> None:
     put(target, ONE, TWO)
     assert put(target, ONE, replace=True) is ExportResult.REPLACED
     assert set(content(target)) == {ONE.path, MANIFEST}
@@ -83,7 +83,7 @@ def test_replaced_if_asked_and_nothing_of_the_old_one_stays(target: Path) -> Non
 @pytest.mark.parametrize(
     "foreign", ["a file", "a change", "a link", "no manifest", "a broken manifest", "a plain file"]
 )
-def test_what_no_export_wrote_is_never_replaced(target: Path, foreign: str) -> None:
+def test_a_folder_that_no_export_wrote_is_never_replaced(target: Path, foreign: str) -> None:
     put(target, ONE, TWO)
     match foreign:
         case "a file":
@@ -144,7 +144,7 @@ with Draft(Path({str(target)!r})) as draft:
 
 
 @pytest.mark.parametrize("at", ["a file", "moves"])
-def test_the_next_export_takes_away_what_a_killed_one_left_and_puts_back_what_it_moved(target: Path, at: str) -> None:
+def test_the_next_export_deletes_a_killed_one_s_draft_and_restores_the_folder_it_moved(target: Path, at: str) -> None:
     put(target, ONE, TWO)
     mine = target.parent / ".pose-of-mine"
     mine.mkdir()
@@ -158,7 +158,7 @@ def test_the_next_export_takes_away_what_a_killed_one_left_and_puts_back_what_it
 
 
 @pytest.mark.parametrize("at", ["a file", "moves"])
-def test_what_was_left_of_another_export_is_its_own_though_its_name_begins_the_same(target: Path, at: str) -> None:
+def test_the_draft_of_another_export_with_a_similar_name_is_left_alone(target: Path, at: str) -> None:
     other = target.with_name(f"{target.name}-2")
     put(other, ONE, TWO)
     before = content(other)

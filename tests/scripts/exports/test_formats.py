@@ -1,4 +1,4 @@
-"""Each format, read back by the loader that people use for it, is the artifact."""
+"""Each format, read back with its usual loader, has the artifact's values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ members = st.builds(
 
 
 def same(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> bool:
-    """Bit by bit but for NaN, which is NaN."""
+    """Compare bit by bit, where any NaN equals any NaN."""
     return ours.dtype == theirs.dtype and np.array_equal(ours, theirs, equal_nan=True)
 
 
@@ -247,7 +247,7 @@ def test_the_same_captures_give_the_same_bytes(recorded: VerifiedCapture, tmp_pa
 
 
 @pytest.mark.parametrize("form", ["pose", "gislr", "npy1662"])
-def test_a_table_and_a_file_each_say_what_the_log_says(recorded: VerifiedCapture, tmp_path: Path, form: str) -> None:
+def test_a_table_and_a_file_have_the_values_of_the_log(recorded: VerifiedCapture, tmp_path: Path, form: str) -> None:
     written(form, tmp_path, recorded)
     [row] = pd.read_csv(tmp_path / "captures.csv").to_dict("records")
     assert (tmp_path / row["path"]).is_file()
@@ -263,7 +263,7 @@ def test_a_table_and_a_file_each_say_what_the_log_says(recorded: VerifiedCapture
 
 
 @pytest.mark.parametrize("form", ["pose", "gislr", "hf"])
-def test_a_format_whose_package_is_missing_says_in_one_line_how_to_get_it(
+def test_a_format_whose_package_is_missing_says_in_one_line_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.setattr(formats, "find_spec", lambda name: None)

@@ -1,4 +1,4 @@
-"""Captures made by hand for the pictures' tests: verified artifacts on a disk, with known landmarks at known places."""
+"""Captures for the tests of pictures: valid artifacts on a disk, with landmarks at known points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presence and hand speed: the numbers, from landmarks whose way is known."""
+"""Presence and hand speed, from landmarks that move on a known path."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_without_shoulders_the_unit_is_the_pictures_height(tmp_path: Path) -> No
     given = members(2)
     put(given["features"], 0, "right_hand", PALM, 0.5, 0.5)
     put(given["features"], 1, "right_hand", PALM, 0.5, 0.75)
-    put(given["features"], 0, "pose", [11], 0.6, 0.5)  # the other shoulder is a guess
+    put(given["features"], 0, "pose", [11], 0.6, 0.5)  # the other shoulder has a low visibility
     motion = motion_of(artifact(tmp_path, given))
     assert motion.unit == "picture heights"
     assert motion.speed["right_hand"][1] == pytest.approx(0.25 / 0.1, rel=1e-5)
@@ -59,7 +59,7 @@ def test_speed_is_unknown_over_gaps_and_without_time(tmp_path: Path, hand: Hand)
     assert not any(motion.found[part].any() for part in motion.found if part != hand)
 
 
-def test_restarts_and_unreadable_frames_are_told_by_their_time(tmp_path: Path) -> None:
+def test_restarts_and_unreadable_frames_have_their_times(tmp_path: Path) -> None:
     decoded = np.array([True, False, True])
     given = members(3, decoded=decoded, tracker_restarts=np.array([3], dtype="<i4"))
     motion = motion_of(artifact(tmp_path, given))

@@ -1,4 +1,4 @@
-"""The plot: what is drawn, where and in which colour; the same bytes each time."""
+"""The plot: its lines, their places and colours, and the same bytes each time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAMES = 10
 
 
 def motion(**changed: object) -> Motion:
-    """Nothing found in ten frames, 0.1 s each."""
+    """Ten frames of 0.1 s each in which nothing was found."""
     nothing = Motion(
         times_s=np.arange(FRAMES) / 10,
         found={part: np.zeros(FRAMES, bool) for part in PART_NAMES},
@@ -54,7 +54,7 @@ def test_a_part_is_shown_while_it_was_found() -> None:
     assert columns(drawn(motion()), BODY) == []
 
 
-def test_a_hand_has_its_line_and_without_hands_it_is_said() -> None:
+def test_a_hand_has_its_line_and_a_plot_without_hands_says_so() -> None:
     speed = {"left_hand": np.linspace(0, 2, FRAMES), "right_hand": np.full(FRAMES, np.nan)}
     assert len(columns(drawn(motion(speed=speed)), LEFT)) > 500
     assert columns(drawn(motion()), LEFT) == []

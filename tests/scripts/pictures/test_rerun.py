@@ -1,4 +1,4 @@
-"""The recording for Rerun, read back by Rerun's own loader; and what is said where it is not installed."""
+"""The recording for Rerun, read back with Rerun's own loader, and the error if Rerun is not installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``a3cp show``: a verified record's pictures in files, or an error that says what is wrong and no file."""
+"""``a3cp show``: the pictures of a verified record, or an error with the reason and no file."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _place(settings: Settings, event: FeatureRefEvent) -> Path:
     return artifact_path(settings.data_root, event.user_id, event.session_id, event.record_id)
 
 
-def test_a_file_that_is_not_what_its_event_says_is_not_drawn(settings: Settings, tmp_path: Path) -> None:
+def test_a_file_that_does_not_match_its_event_is_not_drawn(settings: Settings, tmp_path: Path) -> None:
     event = record(tmp_path, moving_hand())
     path = _place(settings, event)
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
@@ -126,19 +126,19 @@ def test_a_record_that_two_sessions_have_must_be_told_apart(tmp_path: Path) -> N
         find_record(logs, record_id, "u1", two.session_id)
 
 
-NOBODYS = "3f0a6a4e-6d0c-4c39-9d7e-1b7f0a5f2c11"
+UNKNOWN = "3f0a6a4e-6d0c-4c39-9d7e-1b7f0a5f2c11"
 
 
 @pytest.mark.parametrize(
     ("record_id", "user_id", "session_id", "said"),
     [
         ("../../x", None, None, "not a record_id"),
-        (NOBODYS, "../*", None, "not a user_id"),
-        (NOBODYS, None, "*", "not a session_id"),
-        (NOBODYS, None, None, "no session log"),
+        (UNKNOWN, "../*", None, "not a user_id"),
+        (UNKNOWN, None, "*", "not a session_id"),
+        (UNKNOWN, None, None, "no session log"),
     ],
 )
-def test_what_names_no_record_is_refused(
+def test_a_name_of_no_record_is_refused(
     tmp_path: Path, record_id: str, user_id: str | None, session_id: str | None, said: str
 ) -> None:
     with pytest.raises(ArtifactError, match=said):
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_named(settings: Settings, tmp_path: 
         show_record(settings, event.record_id, None, None, tmp_path / "file")
 
 
-def test_a_disk_that_is_full_leaves_what_was_there(
+def test_a_full_disk_leaves_the_earlier_pictures(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event, out = record(tmp_path, moving_hand()), tmp_path / "out"

@@ -1,4 +1,4 @@
-"""The private brokers: which program they are, and when one of them counts as started."""
+"""The embedded brokers: their program, their options, and when one counts as started."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ IN_SCRIPTS = [
 
 @dataclass
 class Running:
-    """The two servers as `a3cp up` starts them."""
+    """The two servers, started as `a3cp up` does."""
 
     brokers: EmbeddedBrokers
     processes: dict[str, subprocess.Popen[bytes]]
@@ -94,7 +94,7 @@ async def test_an_embedded_broker_is_what_its_role_needs_wherever_its_folder_is(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_who_reaches_an_embedded_broker_cannot_have_its_memory_written_or_sent(running: Running, role: Role) -> None:
+def test_a_client_of_an_embedded_broker_cannot_write_or_copy_its_memory(running: Running, role: Role) -> None:
     with running.client(role) as client:
         with_frame(client)
         for command in (line.strip() for lines in NEVER.split("\n") for line in lines.split("|") if line.strip()):
@@ -121,7 +121,7 @@ def test_however_the_frames_broker_ends_no_frame_is_on_a_disk(running: Running, 
 
 
 def snapshot(folder: Path) -> bytes:
-    """A snapshot with a frame in it, as an older version left it."""
+    """Write a snapshot that holds a frame, as an older version could."""
     folder.mkdir(exist_ok=True)
     command = [str(server_path()), "--port", "0", "--dir", str(folder), "--save", "", "--unixsocket", f"{folder}/s"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
@@ -149,7 +149,9 @@ def test_a_snapshot_of_frames_is_deleted_at_start_and_never_loaded(tmp_path: Pat
     try:
         assert [path.name for path in frames.iterdir()] == ["portrait.jpg"]
         assert (tmp_path / "elsewhere").read_bytes() == content
-        (frames / "dump.rdb").write_bytes(content)  # what comes between a start and a restart is not loaded either
+        (frames / "dump.rdb").write_bytes(
+            content
+        )  # a snapshot written between a start and a restart is not loaded either
         servers.start("frames")
         with servers.client("frames") as client:
             assert client.dbsize() == 0
@@ -166,7 +168,7 @@ def test_a_server_has_no_secret_of_this_process_in_its_environment(running: Runn
 
 
 def memory_of(pid: int) -> bytes:
-    """All that a process may write to: its environment, its heap, its stack."""
+    """The writable memory of a process: its environment, heap and stack."""
     maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
     found = b""
     with Path(f"/proc/{pid}/mem").open("rb") as file:
@@ -185,11 +187,11 @@ def test_a_folder_whose_name_is_no_text_gets_a_socket_elsewhere(tmp_path: Path) 
         brokers.release()
 
 
-def test_the_server_is_the_wheels_own() -> None:
+def test_the_server_is_that_of_the_wheel() -> None:
     assert server_path() == get_binary_path()
 
 
-def test_a_machine_without_a_server_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_server_the_error_names_the_settings_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "pdp11")
     with pytest.raises(FatalError, match=r"-pdp11.*; set A3CP_FRAMES_URL and A3CP_EVENTS_URL"):
         server_path()

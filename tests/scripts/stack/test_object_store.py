@@ -1,4 +1,4 @@
-"""The commands, on a session one of whose captures is in an object store and one on the disk from before."""
+"""The commands on a session with one capture in an object store and an earlier one on the disk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def mixed(s3: S3Server, tmp_path: Path, unique: str) -> MixedSession:
     return MixedSession(settings, session_id, in_bucket, on_disk, f"{unique}/{name}")
 
 
-def test_verify_reads_both_and_tells_of_objects_that_no_event_refers_to(
+def test_verify_reads_both_and_names_objects_that_no_event_refers_to(
     mixed: MixedSession, s3: S3Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     orphan = artifact_uri("u1", mixed.session_id, str(uuid4()))
@@ -88,7 +88,7 @@ def test_export_and_show_are_of_the_object(mixed: MixedSession, tmp_path: Path) 
     assert len({path.read_bytes() for path in pictures}) == 3, "the same landmarks, the same pictures"
 
 
-def test_an_export_is_not_replaced_by_what_is_left_when_the_store_goes_away(
+def test_an_export_is_not_replaced_by_a_smaller_one_while_the_store_is_away(
     mixed: MixedSession, s3: S3Server, tmp_path: Path
 ) -> None:
     request = ExportRequest("npy1662", output=tmp_path / "exports", replace=True)
@@ -100,7 +100,7 @@ def test_an_export_is_not_replaced_by_what_is_left_when_the_store_goes_away(
     assert sorted((path, path.read_bytes()) for path in request.output.rglob("*") if path.is_file()) == before
     s3.refuses = 0
     s3.remove(mixed.key)
-    assert export(mixed.settings, request) == 1, "what is really gone is named, and the others go on"
+    assert export(mixed.settings, request) == 1, "a deleted object is named, and the other captures are exported"
 
 
 def test_any_fault_of_the_object_fails_and_the_file_is_still_good(mixed: MixedSession, s3: S3Server) -> None:

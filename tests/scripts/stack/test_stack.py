@@ -1,4 +1,4 @@
-"""The stack with its private brokers, really: started, hurt, stopped."""
+"""The real stack with its embedded brokers: its start, its restarts and its stop."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extracto
 
 
 @pytest.mark.parametrize(("part", "path"), [("recorder-1", "/livez"), ("live-1", "/readyz")])
-async def test_a_part_starts_when_the_gateway_has_begun_or_has_had_its_time(
+async def test_a_part_starts_once_the_gateway_is_up_or_its_time_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, path: str
 ) -> None:
     answers = {"/livez": 503, "/readyz": 503}
@@ -205,7 +205,7 @@ async def test_a_port_in_use_is_one_line_and_leaves_nothing_running(tmp_path: Pa
             await stack.start()
         assert stack.parts == {}
     async with Stack(settings_in(tmp_path)):
-        pass  # the state was let go of
+        pass  # the lock of the state was released
 
 
 @pytest.mark.parametrize(("given", "missing"), [("frames_url", "A3CP_EVENTS_URL"), ("events_url", "A3CP_FRAMES_URL")])
@@ -225,7 +225,7 @@ async def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere
     assert not folder.exists()
 
 
-async def test_a_part_that_a_restart_does_not_help_stops_the_stack_with_its_own_words(tmp_path: Path) -> None:
+async def test_a_part_that_a_restart_cannot_fix_stops_the_stack_with_its_own_error(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as first:
         frames_url, events_url = map(SecretStr, first.urls)
         swapped = settings_in(tmp_path / "second", frames_url=events_url, events_url=frames_url)
@@ -260,7 +260,7 @@ def _read_until(process: subprocess.Popen[str], text: str) -> list[str]:
 
 @pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_tells_its_address_and_a_signal_stops_everything_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_up_prints_its_address_and_a_signal_stops_every_part_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with _up(tmp_path) as process:
         said = _read_until(process, "Ctrl-C stops")
         (address,) = [line.removeprefix("a3cp is ready: ") for line in said if line.startswith("a3cp is ready")]
@@ -277,14 +277,14 @@ def test_up_tells_its_address_and_a_signal_stops_everything_cleanly(tmp_path: Pa
 
 @pytest.mark.real
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot do it")
-def test_nothing_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
+def test_no_part_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
     with _up(tmp_path) as process:
         _read_until(process, "Ctrl-C stops")
         process.kill()
         process.communicate(timeout=300)
     wait_until(lambda: not _processes_with(str(tmp_path)), "every process of the stack ends")
     wait_until(lambda: not _holds_lock(tmp_path / "state" / "lock"), "the lock is free")
-    with _up(tmp_path) as process:  # and the next one starts over what it left
+    with _up(tmp_path) as process:  # the next one starts on the files that it left
         _read_until(process, "Ctrl-C stops")
         process.terminate()
         process.communicate(timeout=300)

@@ -34,8 +34,8 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 SLEEP = "import time; print('up'); time.sleep(600)"
 
 
-def test_a_process_of_ours_may_supervise_children() -> None:
-    """A limit that it gave itself must not keep it from starting them."""
+def test_a_process_of_the_stack_may_supervise_children() -> None:
+    """A resource limit of the process must not keep it from starting children."""
     program = (
         "import asyncio, sys\n"
         "from contracts.process.run import run_process\n"
@@ -89,7 +89,7 @@ def test_a_part_that_ends_by_itself_is_started_again_with_backoff() -> None:
 
 
 @pytest.mark.parametrize("code", [2, 3])
-def test_a_fatal_exit_is_not_tried_again_and_says_what_the_part_said(code: int) -> None:
+def test_a_fatal_exit_is_not_retried_and_shows_the_part_s_own_error(code: int) -> None:
     async def test() -> None:
         one = part(f"print('a3cp x: A3CP_PORT: no'); raise SystemExit({code})")
         one.start()
