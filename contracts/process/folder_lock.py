@@ -1,4 +1,4 @@
-"""Folders that a process locks for as long as it lives. One without a lock is the leftover of a killed process."""
+"""Folders and files that a process locks while it lives. One without a lock is the leftover of a killed process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 __all__ = ["is_free"]
 
 
-def is_free(folder: Path) -> bool:
-    """Whether no process holds the folder's lock. False for a symbolic link, and if the folder cannot be opened."""
+def is_free(path: Path, kind: int = os.O_DIRECTORY) -> bool:
+    """Whether no process holds the lock of a folder, or with ``kind`` 0 of a file.
+
+    False for a symbolic link, and if it cannot be opened.
+    """
     try:
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        lock = os.open(path, os.O_RDONLY | kind | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return False
     finally:

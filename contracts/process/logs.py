@@ -81,7 +81,7 @@ class _Lines:
     log = debug = info = warn = warning = err = error = critical = fatal = failure = exception = msg
 
 
-def configure_logs(process: str, *, level: int = logging.INFO) -> None:
+def configure_logs(process: str) -> None:
     """Set up structlog for this process; ``process`` is in every line."""
     global _process
     _process = process
@@ -95,7 +95,7 @@ def configure_logs(process: str, *, level: int = logging.INFO) -> None:
             _exception_to_line,
             _to_json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )

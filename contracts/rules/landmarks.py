@@ -21,7 +21,6 @@ __all__ = [
     "Part",
     "PartLayout",
     "Row",
-    "column_names",
     "layout_text",
 ]
 
@@ -71,16 +70,6 @@ DIMS: int = LAYOUT[-1].stop
 def layout_text() -> str:
     """``pose:33xyzv,left_hand:21xyz,right_hand:21xyz,face:468xyz``: the layout for an artifact's meta."""
     return ",".join(f"{part.name}:{part.landmarks}{''.join(c[0] for c in part.coordinates)}" for part in LAYOUT)
-
-
-def column_names() -> tuple[str, ...]:
-    """The 1662 columns by name, ``pose.0.x`` … ``face.467.z``."""
-    return tuple(
-        f"{part.name}.{landmark}.{coordinate}"
-        for part in LAYOUT
-        for landmark in range(part.landmarks)
-        for coordinate in part.coordinates
-    )
 
 
 _ROW_HEAD = struct.Struct("<q?")

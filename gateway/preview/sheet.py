@@ -28,11 +28,11 @@ COLUMNS = 3
 _GAP = 16
 
 
-def moments(found: Sequence[bool], count: int = MOMENTS) -> list[int]:
+def moments(found: Sequence[bool]) -> list[int]:
     """Which frames to show, counted from 0: spread evenly over those in which something was found; over all
     if nothing was."""
     frames = [frame for frame, something in enumerate(found) if something] or list(range(len(found)))
-    shown = min(count, len(frames))
+    shown = min(MOMENTS, len(frames))
     return [frames[(2 * place + 1) * len(frames) // (2 * shown)] for place in range(shown)]
 
 

@@ -25,7 +25,7 @@ from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture_socket import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
-from scripts.client.live import LiveStream, live_path
+from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
 from scripts.client.window import invalid_fields
@@ -254,14 +254,6 @@ class CaptureClient:
             GatewayAway, GatewayRefused: the connection cannot be made.
         """
         return self._connection.socket(CAPTURE_PATH)
-
-    def live_socket(self, pipeline_id: str) -> AbstractAsyncContextManager[ClientConnection]:
-        """Open a connection to the real-time lane: JPEGs in, `contracts.messages.live` messages out.
-
-        Raises:
-            GatewayAway, GatewayRefused: the connection cannot be made.
-        """
-        return self._connection.socket(live_path(pipeline_id))
 
 
 def _request(model: type[Request], user_id: str, record_id: str | None, **fields: Any) -> dict[str, Any]:

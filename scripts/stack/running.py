@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from contracts.process.folder_lock import is_free
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 
@@ -44,7 +44,8 @@ def running_stack(settings: Settings) -> Running | None:
         running = Running(int(said["pid"]), str(said["address"]), str(said["frames_url"]), str(said["events_url"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return running if _lives(running.pid) and not _is_unlocked(settings.state_dir / "lock") else None
+    # if the lock is free, the pid is another program's by now
+    return running if _lives(running.pid) and not is_free(settings.state_dir / "lock", kind=0) else None
 
 
 def _lives(pid: int) -> bool:
@@ -56,21 +57,6 @@ def _lives(pid: int) -> bool:
         return True
     except (OSError, OverflowError):
         return False
-    return True
-
-
-def _is_unlocked(path: Path) -> bool:
-    """Whether the lock exists and is free: then the stack has ended, and its pid may be another program's."""
-    try:
-        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
     return True
 
 

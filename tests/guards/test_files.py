@@ -74,7 +74,7 @@ ALLOWED = {
     ),
     "contracts/process/run.py": Allowed({"os.open"}, "the null device, for a standard descriptor that is closed"),
     "contracts/process/folder_lock.py": Allowed(
-        {"os.open", "fcntl.flock"}, "whether a folder is locked; it is let go at once"
+        {"os.open", "fcntl.flock"}, "whether a folder or a file is locked; it is let go at once"
     ),
     "contracts/storage/files.py": Allowed(
         {"os.open"}, "reads with flags that keep it from waiting for a FIFO, and opens a folder to sync its names"
@@ -87,9 +87,7 @@ ALLOWED = {
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
-    "scripts/stack/running.py": Allowed(
-        {".touch", ".write_text", "os.open", "fcntl.flock"}, "the note in the state folder of what runs, and its lock"
-    ),
+    "scripts/stack/running.py": Allowed({".touch", ".write_text"}, "the note in the state folder of what runs"),
     "scripts/deploy/prepare.py": Allowed(
         {".mkdir", ".write_text", ".replace"},
         "compose's first service: passwords in volumes, and folders given to the processes' user",

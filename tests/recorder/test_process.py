@@ -17,7 +17,7 @@ import redis
 from contracts.broker import keys
 from contracts.rules.paths import session_log_path
 from contracts.state.events import EventEntry, split_line
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.recorder.samples import entry, make_log_dir, new_session
 from tests.support.waiting import wait_until
 
@@ -70,6 +70,7 @@ def lines(log_root: Path, session_id: str) -> list[bytes]:
     return [part[1] for part in parts if part is not None]
 
 
+@pytest.mark.parametrize("brokers", ["valkey"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_process_cleanly_with_0(brokers: BrokerPair, tmp_path: Path, number: signal.Signals) -> None:
     env = environ(tmp_path, brokers.frames.url, brokers.events.url)
@@ -92,10 +93,8 @@ def test_a_broker_that_is_away_is_reported_and_a_signal_still_ends_the_process(t
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"MAX_EVENT_BYTES": "many"}, "MAX_EVENT_BYTES"),
-        ({"A3CP_RECORDER_FSYNC": "sometimes"}, "A3CP_RECORDER_FSYNC"),
+        ({"A3CP_RECORDER_FSYNC": "sometimes"}, "A3CP_RECORDER_FSYNC"),  # each other wrong value: test_settings
         ({"A3CP_EVENTS_URL": ""}, "A3CP_EVENTS_URL"),
-        ({"A3CP_EVENTS_URL": "redis://localhost:notaport"}, "A3CP_EVENTS_URL"),
     ],
 )
 def test_a_wrong_setting_stops_the_process_with_one_line_that_names_it(
@@ -108,6 +107,7 @@ def test_a_wrong_setting_stops_the_process_with_one_line_that_names_it(
         assert named in line
 
 
+@on_one("redis")
 def test_an_events_broker_without_aof_is_refused_with_the_command_that_turns_it_on(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -118,6 +118,7 @@ def test_an_events_broker_without_aof_is_refused_with_the_command_that_turns_it_
         assert process.said("CONFIG SET appendonly yes")
 
 
+@on_one("redis")
 def test_a_paused_leader_and_a_killed_one_lose_and_repeat_nothing(own_brokers: BrokerPair, tmp_path: Path) -> None:
     """The first leader is paused until a standby has taken over; then it wakes up; then the second is killed."""
     make_log_dir(tmp_path)

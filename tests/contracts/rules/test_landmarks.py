@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mediapipe.python.solutions import face_mesh_connections, hands_connections, pose_connections
 
-from contracts.rules.landmarks import CONNECTIONS, DIMS, LAYOUT, PART_NAMES, Part, Row, column_names, layout_text
+from contracts.rules.landmarks import CONNECTIONS, DIMS, LAYOUT, PART_NAMES, Part, Row, layout_text
 
 
 def test_a_row_has_1662_columns() -> None:
@@ -31,20 +31,6 @@ def test_each_part_has_the_columns_of_the_contract() -> None:
 def test_the_parts_cover_every_column_once() -> None:
     columns = [column for part in LAYOUT for column in range(DIMS)[part.columns]]
     assert columns == list(range(DIMS))
-
-
-def test_column_names_are_unique_and_say_part_landmark_coordinate() -> None:
-    names = column_names()
-    assert len(names) == len(set(names)) == DIMS
-    assert (names[0], names[3], names[4]) == ("pose.0.x", "pose.0.visibility", "pose.1.x")
-    assert (names[132], names[195], names[258], names[-1]) == (
-        "left_hand.0.x",
-        "right_hand.0.x",
-        "face.0.x",
-        "face.467.z",
-    )
-    for part in LAYOUT:
-        assert all(name.startswith(f"{part.name}.") for name in names[part.columns])
 
 
 def test_the_layouts_text_names_every_part() -> None:
