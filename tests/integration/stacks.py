@@ -1,4 +1,4 @@
-"""The whole stack as a user runs it, on brokers of a test's own: real processes, real brokers, real MediaPipe."""
+"""The whole stack as a user runs it: real processes, MediaPipe, and brokers of one test."""
 
 from __future__ import annotations
 

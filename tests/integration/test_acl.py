@@ -136,7 +136,7 @@ async def upload(address: str, session_id: str) -> dict[str, Any]:
 
 
 async def use(stack: Stack, settings: Settings, whole_lane: bool) -> None:
-    """Everything that a user does, and every command that the operator runs meanwhile."""
+    """Do what a user does, and run every command of the operator meanwhile."""
     async with CaptureClient(stack.address) as gateway:
         session_id = await gateway.start_session(USER)
         assert (await stream_capture(gateway, FaceClip(FRAMES), user_id=USER, session_id=session_id)).recorded
@@ -171,7 +171,7 @@ def run_whole(guarded: Guarded, folder: Path, *, whole_lane: bool) -> None:
         asyncio.run(main())
     finally:
         refused = guarded.denials()
-    assert refused == []  # also what a process does as it stops
+    assert refused == []  # the stop of a process sends commands too
     assert "p/" not in "".join(said) and "secret" not in "".join(said), "no password in a log"
 
 
@@ -216,7 +216,7 @@ def test_a_wrong_password_is_one_line_that_names_its_variable(
     [
         ("gateway", "events", "+xinfo|groups"),
         ("extractor", "frames", "+xgroup|create"),
-        ("recorder", "events", "+xreadgroup"),  # which it misses in the midst of its work
+        ("recorder", "events", "+xreadgroup"),  # the process needs this right in the middle of its work
     ],
 )
 def test_a_missing_right_is_one_line_that_says_where_the_rights_are(

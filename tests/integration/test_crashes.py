@@ -25,7 +25,7 @@ FRAMES = 90
 
 
 def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
-    """To a part and everything it started: the extractor's pool has processes of its own."""
+    """Signal a part and the processes that it started, such as those of an extractor's pool."""
     pid = stack.stack.parts[name].pid
     assert pid is not None
     os.killpg(pid, number)
@@ -61,7 +61,7 @@ async def restarts(stack: Running, session_id: str, record_id: str) -> list[int]
 async def session_on(
     brokers: BrokerPair, folder: Path, *, captures: int, extractors: int = 1, recorders: int = 1
 ) -> AsyncIterator[tuple[Running, str]]:
-    """One session on a stack; afterwards the whole session verifies and has this many captures."""
+    """A session on a stack; at the end the session must verify, with this many captures."""
     async with running(settings_for(brokers, folder), extractors=extractors, recorders=recorders) as stack:
         session_id = await stack.gateway.start_session(USER)
         yield stack, session_id
@@ -102,7 +102,7 @@ async def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: Bro
         assert result.recorded
         path = artifact_path(stack.stack.settings.data_root, USER, session_id, record_id)
         before = path.read_bytes()
-        # the one that slept is well again once it has taken and done a capture: two at once need both
+        # two captures at once need both extractors, so the one that slept must work again
         both = [(await start_capture(stack, session_id))[2] for _ in range(2)]
         assert [capture.status for capture in await asyncio.gather(*both)] == ["recorded"] * 2
         assert path.read_bytes() == before

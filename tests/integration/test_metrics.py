@@ -1,4 +1,4 @@
-"""What a whole system says of itself after real traffic: its metrics, what is built on them, and its logs."""
+"""The metrics of a whole system after real traffic, the alerts and dashboard on them, and its logs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ADDED_BY_PROMETHEUS = {"job", "instance"}
 
 @dataclass
 class Observed:
-    """What every part showed, what all of them logged, and the ids that were in use."""
+    """The metrics of every part, all log lines, and the ids that were in use."""
 
     texts: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str]] = field(default_factory=list)
@@ -208,7 +208,7 @@ def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> N
     assert [name for name in ours if name.endswith(("_s", "_ms", "_time", "_duration", "_size"))] == []
 
 
-# --- what is built on them ---------------------------------------------------------------------------
+# --- alerts and dashboard ---------------------------------------------------------------------------
 
 
 def queries() -> list[str]:
@@ -221,7 +221,7 @@ def queries() -> list[str]:
 
 
 def nodes(expression: Any) -> Iterator[Any]:
-    """An expression and all that it is made of."""
+    """An expression and all its parts."""
     yield expression
     for name in ("lhs", "rhs", "expr", "param", "vector_selector"):
         if (inner := getattr(expression, name, None)) is not None:
@@ -235,7 +235,7 @@ def selectors(query: str) -> list[Any]:
 
 
 def wrong_names(query: str, series: dict[str, list[dict[str, str]]]) -> list[str]:
-    """What a query names that is not there: a metric, a label, or a label's value."""
+    """The names in a query that do not exist: a metric, a label, or a label's value."""
     problems, labels_in_query = [], set(ADDED_BY_PROMETHEUS)
     for selector in selectors(query):
         if selector.name not in series:

@@ -39,4 +39,4 @@ async def test_a_capture_goes_all_the_way_into_a_bucket_and_back(
         assert result.features.hash == "sha256:" + hashlib.sha256(artifact).hexdigest()
     said = capsys.readouterr().out
     assert "extractor ready" in said and SECRET not in said
-    assert not settings.data_root.exists(), "nothing of it was ever on this disk"
+    assert not settings.data_root.exists(), "no artifact may be on this disk"

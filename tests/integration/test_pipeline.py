@@ -1,4 +1,4 @@
-"""From JPEGs to a verified artifact and its line: the exit gate, on the whole stack."""
+"""From JPEGs to a verified artifact and its line, on the whole stack."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FRAMES = 36
 
 
 def bare_mediapipe(frames: list[bytes]) -> np.ndarray:
-    """What a loop that knows nothing of this project finds in the same JPEGs."""
+    """The landmarks of a plain MediaPipe loop for the same JPEGs."""
     rows = np.full((len(frames), DIMS), np.nan, np.float32)
     with Holistic(static_image_mode=False, model_complexity=1) as graph:
         for row, jpeg in zip(rows, frames, strict=True):
@@ -146,7 +146,7 @@ async def test_captures_without_a_free_extractor_wait_and_none_aborts(
     async with running(settings, extractors=extractors) as stack:
         session_id = await stack.gateway.start_session(USER)
         states: list[StreamState] = [StreamState()] * 3
-        begun: list[tuple[int, list[bool]]] = []  # which capture was taken up, and which were closed by then
+        begun: list[tuple[int, list[bool]]] = []  # the claimed capture, and those that were closed by then
 
         def watch(number: int, state: StreamState) -> None:
             if states[number].waiting and not state.waiting:
@@ -159,7 +159,7 @@ async def test_captures_without_a_free_extractor_wait_and_none_aborts(
         assert [(result.status, result.extracted) for result in results] == [("recorded", 60)] * 3
         assert sorted(number for number, _ in begun) == [0, 1, 2], "each was told `waiting`, then `extracting`"
         for place, (_, closed) in enumerate(begun):
-            assert sum(closed) >= place + 1 - extractors, "it was taken up while every extractor was busy"
+            assert sum(closed) >= place + 1 - extractors, "a capture was claimed while every extractor was busy"
         report = stack.verify(session_id)
         assert report.ok, report.findings
         assert len(report.captures) == 3

@@ -1,4 +1,4 @@
-"""The README's programs are run, exactly as they stand there, against a whole stack."""
+"""Run the README's programs, unchanged, on a whole stack."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def program(word: str) -> Callable[[], None]:
 
 
 def play(folder: Path, brokers: BrokerPair, run: Callable[[str], None]) -> None:
-    """Run something, in a thread, while a stack runs; it is told where."""
+    """Run a function with the stack's address in a thread, while a stack runs."""
 
     async def main() -> None:
         async with running(settings_for(brokers, folder), live=1) as stack:
@@ -75,7 +75,7 @@ def test_the_readme_s_programs_do_what_it_says(
 
 
 def exit_of(run: Callable[[], None]) -> str:
-    """With which sentence a program ended."""
+    """The last line of a program's error output."""
     with pytest.raises(SystemExit) as end:
         run()
     assert isinstance(end.value.code, str)

@@ -1,4 +1,4 @@
-"""What each process says when a broker is not what its role needs, or is away: one sentence, no traceback."""
+"""Each process reports a misconfigured or absent broker in one sentence, without a traceback."""
 
 from __future__ import annotations
 

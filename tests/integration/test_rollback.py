@@ -1,4 +1,4 @@
-"""The real-time lane can be rolled back by one switch, on a stack that has served it."""
+"""One switch rolls back the real-time lane on a stack that has served it."""
 
 from __future__ import annotations
 

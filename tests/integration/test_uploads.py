@@ -62,7 +62,7 @@ async def at_work(client: httpx.AsyncClient, job: str) -> None:
 
 
 def to_extractor(stack: Stack, signal_number: int) -> None:
-    """Signal the process that has the video in hand."""
+    """Signal the processes of the extractor that has the video."""
     parent = stack.parts["extractor-1"].pid
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -86,7 +86,7 @@ def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
     return found
 
 
-@on_one("valkey")  # what differs is in the tests of the scripts
+@on_one("valkey")  # the tests of the scripts run on both kinds
 def test_an_upload_ends_as_a_capture_does_whatever_happens_to_its_extractor_or_its_broker(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
@@ -107,7 +107,7 @@ def test_an_upload_ends_as_a_capture_does_whatever_happens_to_its_extractor_or_i
     async def killed(stack: Running, client: httpx.AsyncClient, session_id: str) -> None:
         fields = await submit(client, session_id)
         await at_work(client, fields["capture_id"])
-        to_extractor(stack.stack, signal.SIGSTOP)  # to look takes a while, where much is on the disks
+        to_extractor(stack.stack, signal.SIGSTOP)  # the search may take long on a full disk
         assert pieces_on_disk(tmp_path, since_s) == []
         to_extractor(stack.stack, signal.SIGKILL)
         assert (await ended(client, fields["capture_id"]))["status"] == "done"
@@ -136,7 +136,7 @@ def test_an_upload_ends_as_a_capture_does_whatever_happens_to_its_extractor_or_i
             session_id = await stack.gateway.start_session(USER)
             await twice_the_same(stack, client, session_id)
             await killed(stack, client, session_id)
-            await until(lambda: nothing_waits(stack), "no place is taken")
+            await until(lambda: nothing_waits(stack), "no slot is taken")
             await broker_restarted(stack, client, session_id)
             await stack.gateway.end_session(USER, session_id)
             report = stack.verify(session_id)

@@ -21,7 +21,7 @@ MIXES_PER_ROUND = 6
 
 
 def version(flavour: Flavour) -> str:
-    """What the server says of itself."""
+    """The version that the server reports."""
     said = subprocess.run([server_path(flavour) or "", "--version"], capture_output=True, text=True, check=True).stdout
     return f"{flavour.title()} {said.partition('v=')[2].split()[0]}"
 

@@ -1,4 +1,4 @@
-"""What MediaPipe says of a clip without any of our code around it."""
+"""The landmarks of a clip by MediaPipe alone, without the project's code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def clip_video(clip: int) -> bytes:
 
 
 def pieces_of(clip: int) -> list[bytes]:
-    """What of a clip may be on no disk: its frames, or its video in pieces."""
+    """The bytes of a clip that no disk may hold: its frames, or its video in pieces."""
     if clip not in VIDEOS:
         return list(clip_frames(clip))
     video = clip_video(clip)

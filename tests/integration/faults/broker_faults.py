@@ -34,7 +34,7 @@ State = tuple[str, int, int]
 
 
 async def states(rig: Rig) -> dict[str, State]:
-    """What the frames broker knows of its captures."""
+    """The states of all captures in the frames broker."""
     found = {}
     async for key in rig.frames.scan_iter("a3cp:{*}:state"):
         fields: Any = await rig.frames.hmget(key, ["status", "accepted", "extracted"])
@@ -69,7 +69,7 @@ async def aborted(rig: Rig, capture_ids: set[str], *codes: str) -> None:
 
 
 async def red(rig: Rig) -> list[str]:
-    """Wait until ``/readyz`` is red; returns what is missing."""
+    """Wait until ``/readyz`` is 503; returns its reasons."""
 
     async def unready() -> bool:
         return not await rig.ready()
@@ -80,7 +80,7 @@ async def red(rig: Rig) -> list[str]:
 
 
 async def refused(rig: Rig) -> tuple[int, str]:
-    """How a capture that is opened now ends: the close code and its reason."""
+    """Open a capture; returns the close code and reason with which it ends."""
     history = rig.next_history()
     capture = StreamedCapture("user-0", "sess_0123456789abcdef", [])
     await capture.run(rig.address, history)
@@ -104,13 +104,13 @@ def paced(*paces_s: float) -> Callable[[list[StreamedCapture]], list[StreamedCap
 
 
 async def restart(rig: Rig, role: Role) -> None:
-    """Start a broker that is killed, once everybody has noticed."""
+    """Start a killed broker again after every process has noticed."""
     broker = rig.brokers.frames if role == "frames" else rig.brokers.events
 
     async def is_dead() -> bool:
         return broker.process is None
 
-    await until(is_dead, "the broker is killed", WITHIN_S)  # what is red may be so since it died before
+    await until(is_dead, "the broker is killed", WITHIN_S)  # /readyz may be 503 since an earlier kill
     await red(rig)
     await asyncio.to_thread(broker.start)
     await rig.load_scripts()
@@ -146,7 +146,7 @@ async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
         starting = asyncio.create_task(sessions.start("outage"))
         await restart(rig, "events")
         session_id = await starting
-        await rig.events.config_set("appendfsync", "always")  # what is set is forgotten with each kill
+        await rig.events.config_set("appendfsync", "always")  # a killed broker forgets its CONFIG SET
         rig.events_proxy.trap("session_end", do=lambda _: rig.brokers.events.kill())
         ending = asyncio.create_task(sessions.end("outage", session_id))
         await restart(rig, "events")
@@ -157,7 +157,7 @@ async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
     assert written == ["session.start", "session.end"], written
 
 
-# --- what the frames broker must not be ----------------------------------------------------------------
+# --- misconfigured frames brokers ----------------------------------------------------------------
 
 Persist = Callable[[Rig, bool], Awaitable[None]]
 
@@ -183,7 +183,7 @@ def persists(persist: Persist, said: str) -> Fault:
 
 async def append_only(rig: Rig, on: bool) -> None:
     await rig.frames.config_set("appendonly", "yes" if on else "no")
-    if not on:  # what was written before cannot be taken back
+    if not on:  # frames written before the gateway noticed cannot be taken back
         shutil.rmtree(rig.brokers.frames.folder / "appendonlydir")
 
 
@@ -213,7 +213,7 @@ def replicated() -> Persist:
 
 
 async def fill(broker: Any) -> str:
-    """Leave the broker no room; returns what its limit was."""
+    """Leave the broker no memory; returns its former limit."""
     limit = str((await broker.config_get("maxmemory"))["maxmemory"])
     used = int((await broker.info("memory"))["used_memory"])
     await broker.config_set("maxmemory", used // 2)
@@ -233,7 +233,7 @@ async def frames_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
                 done == accepted or status == "finished" for status, accepted, done in (await states(rig)).values()
             )
 
-        await until(drained, "what is in the full broker is extracted", WITHIN_S)
+        await until(drained, "the captures in the full broker are extracted", WITHIN_S)
     finally:
         await rig.frames.config_set("maxmemory", limit)
 

@@ -37,9 +37,9 @@ def mix(seed: str) -> Case:
     faults = [case.fault for case in chosen if case.fault is not None]
     faults.append(slept_any_time(chance.choice(["extractor", "recorder"])))
     faults.append(lost_all(chance.sample(COMMANDS, 6), CUT))
-    # a capture that meets its death in three extractors is given up, rightly
+    # a capture whose extractors die three times is given up, as designed
     poison = frozenset({"extraction_failed"})
-    told = Allow(told=poison, outcomes=poison | {"no_worker"})  # nor is there anybody for a video at times
+    told = Allow(told=poison, outcomes=poison | {"no_worker"})  # at times no extractor is free for a video
     allow = reduce(Allow.__or__, (case.allow for case in chosen), TIME_IS_UP | told)
     return Case(_at_once(faults), Plan(captures=8, appends=16, uploads=3, max_delay_s=8.0), allow, recorded=0)
 
@@ -58,7 +58,7 @@ def _at_once(faults: list[Fault]) -> Fault:
 
 
 async def _one(fault: Fault, rig: Rig) -> bool:
-    with suppress(TimeoutError, ProcessLookupError):  # its victim is another one's already
+    with suppress(TimeoutError, ProcessLookupError):  # another fault has the victim already
         async with asyncio.timeout(MIX_S):
             await fault(rig, asyncio.Event())
         return True

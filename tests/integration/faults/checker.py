@@ -97,7 +97,7 @@ class _Log:
 
 
 def check(told: Told, observed: Observed, allow: Allow, features: Features) -> Report:
-    """Hold a run against the rules."""
+    """Check a run against the rules."""
     report = Report(captures=len(told.captures), appends=len(told.appends))
     logs = {session_id: _read(session_id, log, report) for session_id, log in observed.logs.items()}
     for capture in told.captures.values():
@@ -201,7 +201,7 @@ def _check_sameness(told: Told, logs: Mapping[str, _Log], observed: Observed, re
             with (
                 suppress(ValueError, OSError, BadZipFile),
                 np.load(BytesIO(data)) as members,
-            ):  # else it is told already
+            ):  # otherwise it is reported already
                 made[capture.clip, members["tracker_restarts"].tobytes()].add(data)
     report.wrong += [f"video {clip} made {len(all_)} artifacts" for (clip, _), all_ in made.items() if len(all_) > 1]
 
@@ -253,7 +253,7 @@ def _check_session(told: SessionTold, log: _Log, all_told: Told, report: Report)
 
 
 def _check_order(told: SessionTold, log: _Log, all_told: Told, report: Report) -> None:
-    """What was recorded before something else was sent stands before it."""
+    """An event recorded before another was sent comes before it in the log."""
     place = {event: number for number, event in reversed(list(enumerate(log.events)))}
     appends = [a for a in all_told.appends.values() if a.session_id == told.session_id and a.event in place]
     for first in appends:

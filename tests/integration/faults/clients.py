@@ -1,4 +1,4 @@
-"""The clients of a run: they stream captures and send appends, and write down what they were told."""
+"""The clients of a run: they stream captures, send appends, and note every answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 CLOSE_WITHIN_S = 90.0
 
 Vanish = Literal["", "connected", "open_sent", "opened", "meta_sent", "mid_frames", "last_frame", "close_sent"]
-"""The protocol state in which a client goes away without a word; empty: it stays."""
+"""The protocol state in which a client disconnects without a close; empty: it stays."""
 
 
 def _at(index: int) -> str:
@@ -55,7 +55,7 @@ class StreamedCapture:
         self.record_id = self.record_id or str(uuid.uuid4())
 
     async def run(self, address: str, history: History) -> None:
-        """Stream it, and write down how it ended. Nothing is raised: whatever happens is an answer."""
+        """Stream the capture and note how it ended. Raises nothing: each failure is noted as an answer."""
         if self.after is not None:
             await self.after.wait()
         await asyncio.sleep(self.delay_s)
@@ -151,7 +151,7 @@ class Append:
     tries: int = 4
 
     async def run(self, http: httpx.AsyncClient, history: History) -> None:
-        """Send it, and write down every answer."""
+        """Send the event and note every answer."""
         record_id = str(uuid.uuid4())
         document = {
             "schema_version": SCHEMA_VERSION, "record_id": record_id, "user_id": self.user_id,

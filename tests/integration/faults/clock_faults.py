@@ -1,4 +1,4 @@
-"""Clocks that step back and forward while everything runs: those of our processes, and those of the brokers."""
+"""Clocks of the processes and of the brokers that step back and forward while the stack runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ time.sleep = lambda seconds: threading.Event().wait(seconds)
 
 
 class Clocks:
-    """A clock for every process, in a file of ``folder``, ahead of the machine's by what it was set to."""
+    """A clock for every process, in a file of ``folder``: its offset from the machine's clock."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,13 +51,13 @@ class Clocks:
         fresh.replace(path)
 
     def of(self, spec: PartSpec) -> PartSpec:
-        """The part, with a clock of its own. Monotonic clocks stay what they are, as in a real step."""
+        """A part with its own clock. Monotonic clocks do not step, as in reality."""
         (self._folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
         python_path = {"PYTHONPATH": f"{self._folder}:{spec.environ['PYTHONPATH']}"}
         return replace(spec, environ={**spec.environ, **self.environ(spec.name), **python_path})
 
     def environ(self, name: str) -> dict[str, str]:
-        """What gives a process the clock of this name."""
+        """The environment that gives a process the clock of this name."""
         self.step(name, timedelta(0))
         return {
             "LD_PRELOAD": str(_library()),
@@ -69,12 +69,12 @@ class Clocks:
 
 
 def _library() -> Path | None:
-    """What steps the clock of the one process it is loaded into."""
+    """The library that steps the clock of the process that loads it."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 def no_library() -> str:
-    """What is missing here."""
+    """The library that this machine lacks; empty if it lacks none."""
     return "" if _library() else "no libfaketime: apt-get install faketime"
 
 
@@ -109,7 +109,7 @@ async def works(rig: Rig) -> None:
     async def goes_on() -> bool:
         return done() >= before + 12
 
-    await until(goes_on, "the work goes on", WITHIN_S)
+    await until(goes_on, "rows and lines are written", WITHIN_S)
 
 
 def steps(part: str) -> Fault:

@@ -26,7 +26,7 @@ HALF_MOVED_S = 0.2
 
 @asynccontextmanager
 async def on_clusters(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
-    """Both roles on clusters; no proxy is in between."""
+    """Both roles on clusters, without proxies."""
     with cluster_pair(flavour) as pair:
         async with rig_on(pair, folder) as rig:
             yield rig
@@ -47,7 +47,7 @@ async def in_hand(rig: Rig) -> list[str]:
 
 
 async def slots_move(rig: Rig, armed: asyncio.Event) -> None:
-    """The slots of the streams that everybody reads, and of every capture in hand."""
+    """The slots of the shared streams and of every claimed capture."""
     frames, events = rig.brokers.frames, rig.brokers.events
     assert isinstance(frames, BrokerCluster) and isinstance(events, BrokerCluster)
     armed.set()

@@ -36,12 +36,12 @@ class Master:
     node_id: str = ""
 
     def kill(self) -> None:
-        """kill -9: what was only in memory is gone."""
+        """kill -9: everything that was only in memory is lost."""
         self.process.kill()
         self.process.wait(300)
 
     def restart(self) -> None:
-        """Start it again, as who it was; returns when it answers. The cluster may take longer."""
+        """Start the node again with its identity; returns when it answers. The cluster may take longer."""
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
         _wait(partial(self.ask, "PING"), "a master answers")
 
@@ -88,7 +88,7 @@ class BrokerCluster:
         for number in range(1, MASTERS):
             self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", ports[number], ports[MASTERS + number])
         for master in self.masters:
-            _wait(partial(_is_whole, master), "the cluster stands")
+            _wait(partial(_is_whole, master), "the cluster is up")
 
     def _launch(self, port: int, bus_port: int, first: int, end: int) -> Master:
         executable = server_path(self.flavour)
@@ -110,7 +110,7 @@ class BrokerCluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def owner(self, key: str) -> Master:
-        """The master that has the key's slot, as the first node tells it."""
+        """The master that has the key's slot, by the first node's table."""
         slot = key_slot(key.encode())
         for first, last, owner, *_ in self.masters[0].ask("CLUSTER", "SLOTS"):
             if first <= slot <= last:
@@ -137,12 +137,12 @@ class BrokerCluster:
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
 
     def move_keys(self, slot: int, source: Master, target: Master) -> None:
-        """Carry over what the slot holds."""
+        """Move the keys of the slot."""
         while names := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 100):
             source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names)
 
     def end_move(self, slot: int, source: Master, target: Master) -> None:
-        """The slot is the target's; clients that do not know yet are told MOVED."""
+        """Give the slot to the target; other nodes redirect clients with MOVED."""
         for master in (target, source, *self.masters):
             master.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
 
@@ -157,7 +157,7 @@ class ClusterPair:
 
 @contextmanager
 def cluster_pair(flavour: Flavour) -> Iterator[ClusterPair]:
-    """Both roles on clusters that stand."""
+    """Start a cluster for each role."""
     pair = ClusterPair(BrokerCluster(flavour, FRAMES), BrokerCluster(flavour, EVENTS))
     try:
         pair.frames.start()

@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, under the artifacts and under the logs, and well again a while later."""
+"""Disks under the artifacts or the logs that are full or read-only, and writable again later."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Disk:
         subprocess.run(["umount", "-l", self.folder], check=True)
 
     def fill(self) -> None:
-        """No byte more, and no page of a file that is there."""
+        """Fill the disk, also the free part of each file's last page."""
         with self._ballast.open("wb", buffering=0) as ballast:
             try:
                 while True:
@@ -58,7 +58,7 @@ class Disk:
                 assert error.errno == errno.ENOSPC
 
     def empty(self) -> None:
-        """Room again."""
+        """Free the disk again."""
         self._ballast.unlink()
 
     def freeze(self) -> None:
@@ -67,7 +67,7 @@ class Disk:
             pass
 
     def thaw(self) -> None:
-        """Writable again."""
+        """Remount the disk writable."""
         subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
 
 
@@ -96,7 +96,7 @@ async def on_disk(root: Root, flavour: Flavour, folder: Path) -> AsyncIterator[R
 
 
 def refused(root: Root, says: str, break_it: Callable[[Disk], None], mend_it: Callable[[Disk], None]) -> Fault:
-    """From before the load until the disk has refused again and again."""
+    """Break the disk before the load, and fix it after it has refused several writes."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
         disk, before = Disk(rig.folder / root), len(rig.said)
@@ -121,7 +121,7 @@ CASES: dict[str, Case] = {
     f"disk under {root}/: {what}": Case(
         refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, rig_kind
     )
-    for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is held back"))
+    for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is blocked"))
     for rig_kind in [RigKind(partial(on_disk, root), needs=no_mount)]
     for what, break_it, mend_it in (("full", Disk.fill, Disk.empty), ("read-only", Disk.freeze, Disk.thaw))
 }

@@ -1,4 +1,4 @@
-"""One play: a load is driven through a rig, a fault is injected, and when all is quiet it is checked."""
+"""One play: drive a load through a rig, inject a fault, wait until all is quiet, and check the result."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
 
 
 async def _judge(rig: Rig, history: History, http: httpx.AsyncClient, allow: Allow) -> Report:
-    """Wait for quiet, look, and check. What is never quiet is checked as it is."""
+    """Wait until all is quiet, observe, and check. If that does not happen, check the state as it is."""
     told = read_history(history.entries())
     with suppress(AssertionError):
 

@@ -1,4 +1,4 @@
-"""What was sent and what was answered: written by the drivers as it happens, read by the checker afterwards."""
+"""The history of requests and answers: the clients write it, and the checker reads it afterwards."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class History:
         return [orjson.loads(line) for line in self.path.read_bytes().splitlines()]
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Close the file."""
         self._file.close()
 
 
@@ -68,7 +68,7 @@ class CaptureTold:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection was lost without a word."""
+        """Whether the connection was lost without a close frame."""
         return self.close_code == 0 and not self.vanished
 
 

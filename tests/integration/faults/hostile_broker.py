@@ -78,7 +78,7 @@ class QuickStack(GuardedStack):
 
 @dataclass
 class Attack:
-    """A running system, and what was written into its brokers."""
+    """A running system, and the hostile values written into its brokers."""
 
     stack: Stack
     brokers: dict[Role, GuardedBroker]
@@ -105,7 +105,7 @@ class Attack:
 
     @property
     def summary(self) -> str:
-        """What was tried, and what was lost."""
+        """A report of the values that were written and the processes that ended."""
         by = ", ".join(f"{count} as {user}" for user, count in self.written.items())
         tried = f"{len(self.tried)} keys x {self.tried.total()} values tried ({by})"
         refused = f"{self.refused.total()} of them refused by the broker"
@@ -125,7 +125,7 @@ class Attack:
         await self.inspect(target.name)
         await self.clean(target, items)
 
-    # --- who lives -----------------------------------------------------------------------------------
+    # --- living processes -----------------------------------------------------------------------------------
 
     def pids(self) -> dict[str, set[int]]:
         """The processes of each part, those that it started too."""
@@ -146,7 +146,7 @@ class Attack:
             self.lost.append(f"{name} after {what}: {' '.join(said[-2:])[:600]}")
         if not lost:
             return
-        if item is not None:  # it might end them again, and the next value would get the blame
+        if item is not None:  # it might end them again, and the report would blame the next value
             await self.clean(item.target, [item])
         await self._wait_for(self._whole, f"the system is not whole again after {what}")
         await self._turned(await self._turns(), OTHER_TURNS, what)  # what met it too has ended by then
@@ -169,7 +169,7 @@ class Attack:
     async def _wait_for(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         await while_others_turn(condition, self._turns, what)
 
-    # --- what is written -----------------------------------------------------------------------------
+    # --- writing values -----------------------------------------------------------------------------
 
     async def write(self, item: Item) -> None:
         """Put the item into its broker, and wait until every process that ever looks there has looked at it.
@@ -309,10 +309,10 @@ class Attack:
 
         return not await asyncio.to_thread(left)
 
-    # --- and honest people --------------------------------------------------------------------------
+    # --- honest clients --------------------------------------------------------------------------
 
     async def honest(self, what: str, *, whole: bool = False) -> None:
-        """A capture, and if ``whole`` an upload and a live frame, of an honest user are as if nothing had happened."""
+        """Check that a capture of an honest user, and if ``whole`` an upload and a live frame, succeed."""
         try:
             outcome = await stream_capture(self.gateway, FaceClip(FRAMES), user_id=USER, session_id=self.session_id)
             assert outcome.recorded, outcome
@@ -331,7 +331,7 @@ class Attack:
         await self.check(f"honest use after {what}")
 
     async def inspect(self, what: str) -> None:
-        """What an operator looks at."""
+        """Run the operator's commands."""
         try:
             page = StringIO()
             await asyncio.to_thread(inspect, self.operator, Console(file=page, width=120))
@@ -340,7 +340,7 @@ class Attack:
             self.findings.append(f"a3cp inspect after {what}: {type(error).__name__} {str(error)[:200]}")
 
     async def clean(self, target: Target, items: list[Item]) -> None:
-        """Take away what was written into a key."""
+        """Delete the hostile value of a key."""
         names = {str(item.command[1]) for item in items}
 
         def remove() -> None:

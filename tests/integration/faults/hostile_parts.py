@@ -20,7 +20,7 @@ ALIVE_S = 0.2
 
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
-    """`workers.extract.extractor.extractor_process` with short intervals. A frame may take as long as ever."""
+    """`workers.extract.extractor.extractor_process` with short intervals, except the deadline of a frame."""
     import workers.extract.extractor
     from workers.extract.lease import Timing
 

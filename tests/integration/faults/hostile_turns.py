@@ -19,13 +19,13 @@ SILENCE_S = 120.0
 
 
 class Standstill(Exception):
-    """Something has not come, while all else went on: no more values can be tried."""
+    """A condition was not met although all loops turned; no more values can be written."""
 
 
 def count_turns(frames: redis.Redis, events: redis.Redis) -> Mapping[str, int]:
     """How often each loop had its turn, or its heartbeat. A command that fails counts too."""
     in_frames, in_events = _calls(frames), _calls(events)
-    heartbeats = in_frames("zrem")  # what both kinds of worker do first
+    heartbeats = in_frames("zrem")  # both kinds of worker begin a turn with this command
     return {
         "gateway": in_events("xinfo|groups"),
         "recorder": in_events("zrangebyscore"),

@@ -182,7 +182,7 @@ def unknown_keys() -> set[str]:
 
 @dataclass(frozen=True)
 class Item:
-    """One hostile write: what is there before it, and the command that makes it hostile."""
+    """One hostile write: the key's state before it, and the command that writes the value."""
 
     target: Target
     what: str
@@ -236,7 +236,7 @@ def _fields(target: Target, *names: str) -> Iterator[Item]:
 
 
 def _entries(target: Target, *names: str) -> Iterator[Item]:
-    entry_id = "1-0" if target.name == "capture_keys.frames" else "*"  # else it would only be a gap
+    entry_id = "1-0" if target.name == "capture_keys.frames" else "*"  # otherwise the entry would only be a gap
     for name, value in product(target.fields(Victim()), [*VALUES, None]):
         victim = Victim()
         entry = {**target.fields(victim), **({} if value is None else {name: value})}

@@ -76,7 +76,7 @@ COMMANDS = (
 """What an ordinary load makes them send."""
 
 
-# --- occasions -----------------------------------------------------------------------------------------
+# --- faults that cause rare commands -------------------------------------------------------------------
 
 
 def part_killed(role: Role, name: str) -> Fault:
@@ -167,7 +167,7 @@ def lost_all(senders: Sequence[Sender], way: Way, occasion: Fault | None = None)
 
 
 async def until_lost(rig: Rig, lost: asyncio.Task[Command]) -> None:
-    """Wait, and ask meanwhile."""
+    """Wait, and send requests to the gateway meanwhile."""
     while not lost.done():
         await ask(rig)
         await asyncio.wait({lost}, timeout=0.2)
@@ -175,7 +175,7 @@ async def until_lost(rig: Rig, lost: asyncio.Task[Command]) -> None:
 
 
 async def ask(rig: Rig) -> None:
-    """Some commands come only with a question at ``/readyz`` or for a capture."""
+    """Request ``/readyz`` and captures: some commands are sent only then."""
     for path in ("/readyz", "/captures/unknown"):
         await rig.ask(path)
     for capture_id in await rig.events.zrange(keys.UNFINISHED, 0, 0):
@@ -183,7 +183,7 @@ async def ask(rig: Rig) -> None:
 
 
 def sent(rig: Rig) -> set[Sender]:
-    """What the proxies have seen so far."""
+    """The senders whose commands the proxies have seen."""
     return {Sender(role, *sender) for role in get_args(Role) for sender in rig.proxy(role).counts}
 
 

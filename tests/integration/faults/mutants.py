@@ -1,4 +1,4 @@
-"""Copies of the source tree with one rule taken out, to see that the harness misses it."""
+"""Copies of the source tree with one rule taken out, which the harness must detect."""
 
 from __future__ import annotations
 

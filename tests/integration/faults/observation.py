@@ -1,4 +1,4 @@
-"""What is there after a run: the files, the brokers, and what the gateway says of each capture."""
+"""The state after a run: the files, the brokers, and the gateway's report of each capture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Brokers:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is on its way."""
+        """Whether the brokers hold no unfinished work."""
         return not (
             self.dispatched or self.dispatch_pending or self.events or self.events_pending
             or self.unfinished or self.frames_keys or self.videos or self.places
@@ -102,7 +102,7 @@ async def _places(frames: redis.asyncio.Redis) -> tuple[str, ...]:
 async def _pending(broker: redis.asyncio.Redis, stream: str, group: str) -> int:
     try:
         return int((await broker.xpending(stream, group))["pending"])
-    except redis.exceptions.ResponseError:  # no group: nothing was ever delivered
+    except redis.exceptions.ResponseError:  # no group, so no entry was ever delivered
         return 0
 
 

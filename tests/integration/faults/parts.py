@@ -52,7 +52,7 @@ def killing_jpeg(width: int, height: int) -> bytes:
 
 
 def hanging_jpeg(width: int, height: int) -> bytes:
-    """A frame that an extractor never gets done with."""
+    """A frame on which an extractor hangs."""
     return _plain(HANGS, width, height)
 
 
@@ -105,7 +105,7 @@ def _lines_break_off(settings: Settings) -> None:
             os.write(log, line[: len(line) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         if _takes(settings, "sleep under a log's lock"):
-            # to this thread: it would go on, lock and all, for as long as another one has not taken the signal
+            # to this thread: otherwise it would go on, with the lock, until another thread takes the signal
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         write(self, log, path, line, end)
 

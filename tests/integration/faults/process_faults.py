@@ -1,4 +1,4 @@
-"""What may happen to the processes of the stack and to its clients, each as a `Case` by name."""
+"""Faults of the stack's processes and clients, each as a `Case` by name."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def stopped_under_lock(rig: Rig, armed: asyncio.Event) -> None:
 
 
 def delivered(to: bytes) -> Where:
-    """A read that brought something."""
+    """Whether a read returned an entry."""
     return lambda command: to in command.arguments and len(command.reply) > len(b"*-1\r\n")
 
 
@@ -166,7 +166,7 @@ def leader_slept(name: str, moment: Moment, where: Where = anything) -> Fault:
 
 
 def slept_any_time(kind: str) -> Fault:
-    """SIGSTOP wherever the process is, for longer than a lease and a leader's time."""
+    """SIGSTOP at any moment, for longer than a lease and a leader's time."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
         trap = rig.frames_proxy.trap("row", "asked", nth=rig.random.randint(1, 60))

@@ -75,7 +75,7 @@ class Trap:
         return self.commands[0]
 
     def takes(self, command: Command, moment: Moment) -> bool:
-        """Whether it springs now."""
+        """Whether the trap springs at this command."""
         if moment != self.moment or self.name not in (command.name, "*") or not self.where(command):
             return False
         self.seen += 1
@@ -167,7 +167,7 @@ class Proxy:
         return trap
 
     def release(self) -> None:
-        """Take every trap away, and let connections in again."""
+        """Remove every trap and accept connections again."""
         self._traps.clear()
         self._refuses = False
         self.delay_s = 0.0
@@ -200,7 +200,7 @@ class Proxy:
             await self._pump(reader, writer, broker_reader, broker_writer)
         except (OSError, EOFError, asyncio.CancelledError):
             return
-        except Exception as error:  # a hook's own mistake: the harness shows it
+        except Exception as error:  # an error of the hook itself, which the harness shows
             self.errors.append(error)
         finally:
             self._open -= ends
@@ -266,7 +266,7 @@ class Proxy:
         swallowed = False
         while True:
             raw = await read_reply(broker)
-            if raw[:1] != b">":  # a push message answers nothing
+            if raw[:1] != b">":  # a push message is no reply to a command
                 command = waiting.popleft()
                 then: Then = "pass"
                 if not raw.startswith(b"-NOSCRIPT"):

@@ -1,4 +1,4 @@
-"""Faults that need several hands at once: each brings about the one order of steps that a rule is there for."""
+"""Faults at several processes at once: each produces the order of steps that one rule is for."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def aborted_before_published(rig: Rig, armed: asyncio.Event) -> None:
 
     rig.frames_proxy.trap("end_stream", "answered", "cut", times=1000, where=is_victims)
     rig.events_proxy.trap("abort", do=lambda _: aborted.set(), where=lambda c: c.kind == "gateway")
-    # its extractor does not wait for ever, and asks again: every time it is held
+    # the extractor times out and asks again, and is held each time
     publish = rig.events_proxy.trap(
         "publish", "asked", do=hold, times=1000, where=lambda c: [capture_of(c)] == victims[:1]
     )
@@ -121,7 +121,7 @@ async def full_broker(rig: Rig, armed: asyncio.Event) -> None:
     await rig.frames.config_set("maxmemory", 1)
     for pid in extractors:
         rig.resume(pid)
-    with suppress(TimeoutError):  # the checker will say what is missing
+    with suppress(TimeoutError):  # the checker reports what is missing
         await done.sprung(rig.quiet_s)
         await rig.frames.config_set("maxmemory", before)
 

@@ -1,4 +1,4 @@
-"""The rig: the real stack, every process and both brokers of which can be broken."""
+"""The rig: the real stack, in which a test can break every process and both brokers."""
 
 from __future__ import annotations
 
@@ -114,20 +114,20 @@ class Rig:
         await self.whole()
 
     def spec(self, name: str) -> PartSpec:
-        """How a part is run."""
+        """The command and environment of a part."""
         command = [sys.executable, "-P", "-m", "tests.integration.faults.parts", name.split("-")[0]]
         paths = {"PYTHONPATH": f"{self._tree}:{REPOSITORY}", "TMPDIR": str(self.folder / "scratch")}
         environ = self.settings.environ() | paths
         return self._dress(PartSpec(name, command, environ))
 
     async def load_scripts(self) -> None:
-        """So that a trap at a script meets it once, not first as a NOSCRIPT."""
+        """Load every script, so that a trap at a script does not meet a NOSCRIPT first."""
         for path in (self._tree / "contracts" / "state" / "lua").rglob("*.lua"):
             for broker in (self.frames, self.events):
                 await broker.script_load(path.read_text())
 
     async def stop(self) -> None:
-        """End everything at once, whatever state it is in."""
+        """Kill every process at once."""
         self.resume_all()
         for part in self.parts.values():
             part.kill()
@@ -177,10 +177,10 @@ class Rig:
         part = self.parts[name]
         return part.pid is not None and _count(self.said, name, "the recorder stands by") >= part.starts
 
-    # --- who is who ---------------------------------------------------------------------------------
+    # --- processes by their role ---------------------------------------------------------------------------------
 
     async def extractor_pids(self) -> list[int]:
-        """The extractor processes that live and say so."""
+        """The live extractor processes with a heartbeat."""
         since_ms = await broker_time_ms(self.frames, "frames", keys.EXTRACTORS) - 1500
         names = await self.frames.zrangebyscore(keys.EXTRACTORS, since_ms, "+inf")
         return [pid for name in names if (pid := _pid_of(name)) is not None]
@@ -226,7 +226,7 @@ class Rig:
         return False
 
     def kill(self, pid: int) -> None:
-        """kill -9; gone already is gone."""
+        """kill -9; ignores a process that has ended."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         self.paused.discard(pid)
@@ -243,7 +243,7 @@ class Rig:
             os.kill(pid, signal.SIGCONT)
 
     def resume_all(self) -> None:
-        """SIGCONT of everything that sleeps, whose fault may have been cut short."""
+        """SIGCONT to every stopped process: its fault may have been interrupted."""
         for pid in list(self.paused):
             self.resume(pid)
 

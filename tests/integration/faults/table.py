@@ -1,4 +1,4 @@
-"""The table of a long run: what was played, and what was found."""
+"""The table of a long run: its plays and findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checker finds what may go wrong with uploads only."""
+"""The checker finds the faults that only uploads can have."""
 
 from __future__ import annotations
 

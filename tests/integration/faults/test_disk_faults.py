@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, under the artifacts and under the logs, and well again a while later."""
+"""Disks under the artifacts or the logs that are full or read-only, and writable again later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of what can be lost on its way has everything that is sent."""
+"""The list of commands that the cases lose has every command that is sent."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def asking(enough: Callable[[], bool]) -> Fault:
 
 
 async def recorded(rig: Rig, plan: Plan, fault: Fault) -> None:
-    """Play until a capture gets all the way, which on a slow machine is not every time."""
+    """Play until a capture is recorded, which may take several plays on a slow machine."""
     for _ in range(3):
         report = await play(rig, plan, fault, TIME_IS_UP)
         assert report.ok, report.findings

@@ -45,11 +45,11 @@ COMMANDS = (
 """What an ordinary upload makes them send."""
 
 
-# --- occasions -----------------------------------------------------------------------------------------
+# --- faults that cause rare commands -------------------------------------------------------------------
 
 
 def half(**changes: object) -> Callable[[list[Upload]], list[Upload]]:
-    """Every other upload is another one."""
+    """Every other upload has another video."""
     return lambda uploads: [
         replace(upload, **changes) if number % 2 else upload  # type: ignore[arg-type]
         for number, upload in enumerate(uploads)
@@ -61,7 +61,7 @@ def slowly(uploads: list[Upload]) -> list[Upload]:
     return [replace(upload, pace_s=0.4) for upload in uploads]
 
 
-async def nobody_comes(rig: Rig, armed: asyncio.Event) -> None:
+async def no_extractor_comes(rig: Rig, armed: asyncio.Event) -> None:
     """Every extractor sleeps, until the videos are given up."""
     for pid in await rig.extractor_pids():
         rig.pause(pid)
@@ -89,7 +89,7 @@ SLOW_AND_FAST = Plan(captures=0, appends=4, uploads=4, make_uploads=half(pace_s=
 LEAVES = replace(LOAD, uploads=4, make_uploads=half(leaves=True))
 NO_VIDEO = Allow(outcomes=frozenset({"video_damaged", "not_a_video"}))
 DAMAGED = Case(None, replace(LOAD, uploads=4, make_uploads=half(damaged=True)), NO_VIDEO, 2)
-NOBODY = Case(nobody_comes, replace(LOAD, appends=0), Allow(outcomes=frozenset({"no_worker"})), 0)
+NO_EXTRACTOR = Case(no_extractor_comes, replace(LOAD, appends=0), Allow(outcomes=frozenset({"no_worker"})), 0)
 TAKEN_OVER = Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=2)
 
 OCCASIONS = (
@@ -97,7 +97,7 @@ OCCASIONS = (
     Occasion(senders("frames", "gateway", "del zrem"), Case(None, LEAVES, recorded=2)),
     Occasion((*senders("events", "extractor", "abort"), *senders("frames", "extractor", "end_stream")), DAMAGED),
     Occasion(senders("frames", "extractor", "hgetall xclaim xautoclaim"), TAKEN_OVER),
-    Occasion(senders("frames", "recorder", "hexists time zcount"), NOBODY),
+    Occasion(senders("frames", "recorder", "hexists time zcount"), NO_EXTRACTOR),
     Occasion(
         (*senders("frames", "recorder", "exists del zrem"), *senders("events", "recorder", "abort")),
         Case(reserved_and_not_opened, LOAD, GATEWAY_DEATH, 0),
@@ -147,7 +147,7 @@ def persists(persist: Persist) -> Fault:
             async def refused() -> bool:
                 return all(not user for user in await arriving(rig))
 
-            await until(refused, "what arrives is refused", WITHIN_S)
+            await until(refused, "arriving videos are refused", WITHIN_S)
             assert not late.commands, "pieces of a video go to a broker that persists"
         finally:
             await persist(rig, False)
@@ -156,7 +156,7 @@ def persists(persist: Persist) -> Fault:
 
 
 async def arriving(rig: Rig) -> list[bytes]:
-    """The places of videos that are no captures yet."""
+    """The slots of videos that are no captures yet."""
     known = {await rig.events.hget(name, "upload") async for name in rig.events.scan_iter(keys.capture_record("*"))}
     return [place for place in await rig.frames.zrange(keys.UPLOAD_PLACES, 0, -1) if place not in known]
 
@@ -171,7 +171,7 @@ async def frames_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
         async def empty() -> bool:
             return not [name async for name in rig.frames.scan_iter(keys.uploaded_video("*"))]
 
-        await until(empty, "what is in the full broker is extracted", WITHIN_S)
+        await until(empty, "the captures in the full broker are extracted", WITHIN_S)
     finally:
         await rig.frames.config_set("maxmemory", limit)
 
@@ -208,7 +208,7 @@ CASES: dict[str, Case] = {
     "videos: arrive slowly": Case(None, replace(LOAD, make_uploads=slowly), recorded=2),
     "clients vanish: in an upload": Case(None, LEAVES, recorded=2),
     "videos: some are damaged": DAMAGED,
-    "videos: no extractor takes them": NOBODY,
+    "videos: no extractor takes them": NO_EXTRACTOR,
     **{
         f"gateway killed: {what}": Case(killed(role, name, moment, latest=latest), LOAD, GATEWAY_DEATH, recorded=0)
         for what, role, name, moment, latest in (

@@ -1,4 +1,4 @@
-"""The clients that upload a video, and write down what they were told."""
+"""The clients that upload videos and note every answer."""
 
 from __future__ import annotations
 

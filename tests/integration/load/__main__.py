@@ -40,7 +40,7 @@ async def answers_never_read(loaded: LoadedGateway) -> str:
 
 
 async def cut_off(bare: BareSocket, sending: Awaitable[None]) -> None:
-    """The sending ends because the server has closed the connection."""
+    """Check that the server has closed the connection."""
     async with asyncio.timeout(LONGEST_S):
         await sending
         while not await bare.is_gone():

@@ -9,5 +9,5 @@ from tests.conftest import BrokerPair, start_pair
 
 @pytest.fixture
 def brokers() -> Iterator[BrokerPair]:
-    """Both roles on real servers of the test's own: what is measured is the gateway, so one kind of server will do."""
+    """Both roles on real servers of one kind: the tests measure the gateway."""
     yield from start_pair("valkey")

@@ -1,4 +1,4 @@
-"""Stands in for a pool of extractors: it takes captures as they do, and looks at no picture."""
+"""Replaces a pool of extractors: it takes captures as they do and decodes no picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Drain:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Take captures until the block ends; what is being extracted then is left where it is."""
+        """Take captures until the block ends; unfinished captures stay pending."""
         await ensure_group(self._frames, "frames", keys.CAPTURES, keys.EXTRACTOR_GROUP)
         self._stopping = False
         async with asyncio.TaskGroup() as group:

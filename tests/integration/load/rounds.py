@@ -1,4 +1,4 @@
-"""The same load again and again: what the gateway has open and in memory afterwards."""
+"""Repeat the same load, and measure the gateway's descriptors and memory after each round."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DROPPED = 24
 
 @dataclass(frozen=True)
 class Level:
-    """What the gateway had when a round was over and everything was quiet."""
+    """The gateway's memory and descriptors after a round, when all is quiet."""
 
     memory_bytes: int
     descriptors: int

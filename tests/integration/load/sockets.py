@@ -1,4 +1,4 @@
-"""Clients: one that behaves, and a bare socket for those that do not."""
+"""Clients: one that follows the protocol, and a bare socket for those that break it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEADLINE_S = 300.0
 
 @dataclass
 class Ended:
-    """How a socket ended, and every message that came."""
+    """The close code and reason of a socket, and every message that came before."""
 
     code: int | None
     reason: str
@@ -41,7 +41,7 @@ class Ended:
 
 @dataclass
 class Streaming:
-    """A capture of small frames by a client that reads what it is told."""
+    """A capture of small frames by a client that reads every message."""
 
     port: int
     client: Client
@@ -115,7 +115,7 @@ def framed(opcode: int, payload: bytes = b"", *, last: bool = True) -> bytes:
 
 
 class BareSocket:
-    """A connection on which nothing happens by itself: nothing is read unless it is asked for."""
+    """A connection from which nothing is read unless the test does."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -124,7 +124,7 @@ class BareSocket:
 
     @classmethod
     async def connect(cls, port: int, *, small: bool = False) -> Self:
-        """``small``: hardly anything fits between a server that writes and a client that does not read."""
+        """``small``: use small buffers, so that a server that writes soon waits for a client that does not read."""
         connection = socket.socket()
         connection.setblocking(False)
         if small:
@@ -133,7 +133,7 @@ class BareSocket:
         return cls(connection)
 
     def widen(self) -> None:
-        """From now on more fits."""
+        """Enlarge the receive buffer."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
     async def handshake(self, path: str = PATH) -> None:
@@ -147,14 +147,14 @@ class BareSocket:
             await self._loop.sock_sendall(self._connection, part)
 
     async def slowly(self, data: bytes, every_s: float = 1.0) -> None:
-        """One byte a second, until the server has had enough."""
+        """Send one byte a second until the server closes the connection."""
         with suppress(ConnectionError):
             for index in range(len(data)):
                 await self.send(data[index : index + 1])
                 await asyncio.sleep(every_s)
 
     async def flood(self, data: bytes, seconds: float) -> None:
-        """As fast as the server takes it, until it has had enough."""
+        """Send as fast as the server reads, until it closes the connection."""
         with suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:

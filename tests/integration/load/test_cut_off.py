@@ -37,7 +37,7 @@ Client = Callable[[LoadedGateway, dict[str, str]], Awaitable[BareSocket]]
 
 async def sends(loaded: LoadedGateway, data: bytes, path: str = "") -> BareSocket:
     bare = await loaded.socket(path) if path else await loaded.bare()
-    with suppress(ConnectionError):  # the gateway may have had enough of it
+    with suppress(ConnectionError):  # the gateway may have closed the connection
         await bare.send(data)
     return bare
 
@@ -89,7 +89,7 @@ CLIENTS: list[Client] = [
 async def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerPair, tmp_path: Path) -> None:
     async with loaded_gateway(tmp_path, brokers) as loaded:
         ids = await recorded(loaded, tmp_path)
-        await leave(loaded, ids, leaves_before_the_picture, 1)  # it loads what draws
+        await leave(loaded, ids, leaves_before_the_picture, 1)  # the first picture loads the drawing library
         began = loaded.memory_bytes()
         for client in CLIENTS:
             highest = 0
@@ -101,7 +101,7 @@ async def test_clients_that_leave_in_the_middle_leave_no_memory(brokers: BrokerP
 
 
 async def leave(loaded: LoadedGateway, ids: dict[str, str], client: Client, count: int) -> int:
-    """So many at once, until none of them is there; what the gateway holds at most, as far as it is looked at."""
+    """Let ``count`` clients leave at once and wait until they are gone; returns the highest memory seen."""
     sockets = await asyncio.gather(*(client(loaded, ids) for _ in range(count)))
     highest = loaded.memory_bytes()
     for bare in sockets:

@@ -1,4 +1,4 @@
-"""Clients that flood, crawl or never read: each gets its end, and the others do not notice."""
+"""Clients that flood, crawl or never read: the gateway ends each of them and serves the others."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def highest_memory(loaded: LoadedGateway, doing: asyncio.Future[object]) -
 
 @asynccontextmanager
 async def others_go_on(loaded: LoadedGateway) -> AsyncIterator[None]:
-    """Well-behaved captures, eight at a time, again and again: all of them end well."""
+    """Stream honest captures, eight at a time, during the block; all must be published."""
     stop = asyncio.Event()
 
     async def capture_after_capture() -> None:

@@ -1,4 +1,4 @@
-"""Nothing of a connection is left when it is gone: memory and descriptors are flat from round to round."""
+"""A connection that ended leaves no memory and no descriptor: both are flat from round to round."""
 
 from __future__ import annotations
 

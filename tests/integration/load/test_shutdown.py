@@ -1,4 +1,4 @@
-"""The gateway is told to stop while everything is open: it says so to everybody, loses nothing, and ends in time."""
+"""A gateway that stops with open connections closes each with its code, loses no capture, and ends in time."""
 
 from __future__ import annotations
 
