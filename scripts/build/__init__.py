@@ -1,1 +1,1 @@
-"""What is made when the project is built."""
+"""Programs for building and checking the project."""

@@ -1,5 +1,5 @@
-"""Whether each lock is in step with ``pyproject.toml``: every dependency is pinned to a version that is
-allowed, with hashes, and no address of a package index is in it."""
+"""Check each lock against ``pyproject.toml``: it pins every dependency to an allowed version, with hashes, and has no
+address of a package index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 
 def problems(pyproject: str, lock: str, group: str | None = None) -> list[str]:
-    """What is out of step, one sentence each; ``group`` is the only one that this lock is of."""
+    """Find the differences, one sentence each. ``group`` is the only dependency group in this lock; None for the main
+    lock."""
     pins: dict[str, list[str]] = {}
     for line in lock.splitlines():
         if found := _PIN.match(line):
@@ -31,7 +32,7 @@ def problems(pyproject: str, lock: str, group: str | None = None) -> list[str]:
         if not any(wanted.specifier.contains(version, prereleases=True) for version in versions):
             wrong.append(f"{text}: the lock has {', '.join(versions) or 'no such package'}")
     if "://" in lock:
-        wrong.append("an address stands in the lock; it has to work with any package index")
+        wrong.append("the lock has an address, but it must work with any package index")
     if lock.count("--hash=") < len(pins):
         wrong.append("a pin has no hash")
     return wrong
@@ -49,7 +50,7 @@ def _declared(pyproject: str, group: str | None) -> Iterable[str]:
 
 
 def main() -> int:
-    """Print what is out of step; returns 1 if anything is."""
+    """Print the differences; returns 1 if there is any."""
     root = Path(__file__).resolve().parents[2]
     pyproject = (root / "pyproject.toml").read_text()
     wrong = [

@@ -1,7 +1,7 @@
-"""What the pages know of the contracts: ``python -m scripts.build.web_messages schema|constants`` prints it.
+"""Print the part of the contracts that the pages use: ``python -m scripts.build.web_messages schema|constants``.
 
-``schema`` is the JSON Schema of every message that a page sends or reads; the TypeScript types are made from it.
-``constants`` has the values: versions, codes, the layout, the lines of the skeletons.
+``schema`` is the JSON Schema of every message that a page sends or reads; `npm run messages` makes the TypeScript types
+from it. ``constants`` has the values: versions, codes, the layout, the lines of the skeletons.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ _READ: tuple[type[BaseModel], ...] = (
 
 
 class _FieldsThatAreSent(GenerateJsonSchema):
-    """What is sent may leave out a field with a default; what is read always has it, unless it is null."""
+    """Marks the fields that are always present: in messages that pages send, those without a default; in messages that
+    pages read, also those with a default that is not null."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         given = field.get("schema", {}).get("default") is not None
@@ -67,7 +68,7 @@ class _FieldsThatAreSent(GenerateJsonSchema):
 
 
 def schema() -> dict[str, Any]:
-    """One JSON Schema with a definition for each message."""
+    """Make one JSON Schema with a definition for each message."""
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in _SENT),
         *((model, "serialization") for model in _READ),
@@ -102,7 +103,7 @@ _DOCUMENTS = {"schema": schema, "constants": constants}
 
 
 def main(arguments: list[str]) -> int:
-    """Print the document that the one argument names."""
+    """Print the document that the argument names; returns the exit code."""
     if len(arguments) != 1 or arguments[0] not in _DOCUMENTS:
         print("usage: python -m scripts.build.web_messages schema|constants", file=sys.stderr)
         return 2

@@ -1,1 +1,1 @@
-"""Containers and Kubernetes: what their files need of Python."""
+"""Containers and Kubernetes: their files, and the Python programs that these run."""

@@ -1,8 +1,9 @@
-"""What one container image has of the lock. The Dockerfiles run this file, so it needs the standard library alone.
+"""Select the part of the lock for one container image. The Dockerfiles run this file, so it needs the standard library
+only.
 
 ``python image.py gateway /out`` writes ``requirements.lock``, the part of the lock that the gateway needs, with its
-hashes, and the metadata by which a process knows the project's version. Nothing of it is kept: the lock of the
-repository is the only one, so no other can be out of step with it.
+hashes, and the metadata from which a process reads the project's version. The files are not kept in the repository: it
+has one lock, and so no second one that could differ.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _VIA = re.compile(r"^ +# +(?:via +)?([A-Za-z0-9._-]+)")
 
 
 class ContainerImageError(Exception):
-    """The lock or ``pyproject.toml`` has not what an image needs."""
+    """The lock or ``pyproject.toml`` lacks something that an image needs."""
 
 
 def direct_packages(image: str, pyproject: str) -> frozenset[str]:
-    """What the image's process imports by itself, by canonical names.
+    """The packages that the image's process imports directly, by canonical names.
 
     Raises:
         ContainerImageError: there is no such image.
@@ -38,10 +39,11 @@ def direct_packages(image: str, pyproject: str) -> frozenset[str]:
 
 
 def part_of_lock(wanted: Iterable[str], lock: str) -> str:
-    """The pins of ``wanted``, and of all that they need in turn: the lock says beside each pin who needs it.
+    """Select the pins of ``wanted`` and of their dependencies, by the lock's comments: each pin names the packages that
+    need it.
 
     Raises:
-        ContainerImageError: one of them is not in the lock.
+        ContainerImageError: a package is not in the lock.
     """
     pins = [(name, frozenset(_needed_by(block)), block) for name, block in _blocks(lock)]
     needed = frozenset(wanted)
@@ -70,14 +72,15 @@ def _canonical(name: str) -> str:
 
 
 def metadata(pyproject: str) -> tuple[str, str]:
-    """Folder and content of what ``importlib.metadata`` reads of an installed project: its name and version."""
+    """The folder's name and the content of the ``METADATA`` file that ``importlib.metadata`` reads: name and
+    version."""
     project = tomllib.loads(pyproject)["project"]
     name, version = project["name"], project["version"]
     return f"{name}-{version}.dist-info", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Write both for one image into a folder; returns the exit code."""
+    """Write the lock's part and the metadata for one image into a folder; returns the exit code."""
     image, folder = arguments[0], Path(arguments[1])
     here = Path(__file__).resolve().parents[2]
     pyproject, lock = (here / "pyproject.toml").read_text(), (here / "requirements.lock").read_text()

@@ -1,8 +1,9 @@
-"""What compose runs first, as root and without a network: the brokers' users, and folders that the processes may use.
+"""The first service of compose.yaml: make the brokers' users, and give the folders to the processes' user. It runs as
+root and without a network.
 
-Passwords are made once and stay in volumes of which each process sees its own; the brokers get their hashes. A folder
-that the engine has made belongs to root: it is given to the processes' user, with the group of this file's owner,
-so that `a3cp verify` can read what is written there.
+It makes the passwords once. Each process sees only the volume with its own password, and the brokers get the hashes. A
+folder that the container engine has made belongs to root; this program gives it to the processes' user, and to the
+group of this file's owner, so that the owner's `a3cp verify` can read the files there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ USERS: tuple[User, ...] = get_args(User)
 
 
 def provide(keys: Path) -> None:
-    """Make what is missing of the passwords; write the rules and the URLs. Each file is there whole or not at all."""
+    """Make the missing passwords, and write the ACL files and the URLs. Each file is written completely or not at
+    all."""
     passwords = {user: _password(keys / user / "password") for user in USERS}
     for user, password in passwords.items():
         urls = [f"A3CP_{role.upper()}_URL=redis://{user}:{password}@{role}:6379" for role in ROLES]
@@ -39,7 +41,7 @@ def _password(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """The only reader of the volume is its process, under whatever user: so all may read."""
+    """Write a file that every user may read: only one process has the volume, and its user may be any."""
     path.parent.mkdir(exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(text)
@@ -48,7 +50,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def hand_over(folder: Path, uid: int, gid: int) -> str:
-    """Give an empty folder to a user and a group; returns what is wrong with one that is another's and not empty."""
+    """Give an empty folder to a user and a group. Returns a sentence about the problem if it belongs to another user
+    and is not empty, else an empty text."""
     owner = folder.stat().st_uid
     if owner == uid:
         return ""
@@ -57,12 +60,13 @@ def hand_over(folder: Path, uid: int, gid: int) -> str:
             f"{folder} has files of user {owner}: set A3CP_USER={owner}:{folder.stat().st_gid}, or name other folders"
         )
     os.chown(folder, uid, gid)
-    folder.chmod(0o2770)  # what is made in it gets its group
+    folder.chmod(0o2770)  # setgid: new files get the folder's group
     return ""
 
 
 def main(user: str) -> int:
-    """``user`` is the processes': a number, or two with a colon between them."""
+    """Prepare the volumes; returns 1 if a folder cannot be used. ``user`` is the processes' user, ``uid`` or
+    ``uid:gid``."""
     provide(Path("/keys"))
     uid = int(user.partition(":")[0])
     gid = Path(__file__).stat().st_gid

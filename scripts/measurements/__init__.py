@@ -1,1 +1,1 @@
-"""``./scripts/bench``: what things cost, each beside the floor that was measured in the same run."""
+"""``./scripts/bench``: measure the cost of each part, beside a floor that is measured in the same run."""

@@ -1,7 +1,7 @@
-"""``./scripts/bench [NAME …]``: measures, prints one table, and writes ``bench/bench.json``.
+"""``./scripts/bench [NAME …]``: measure, print one table, and write ``bench/bench.json``.
 
-A row with a floor is a ratio: the floor is the least that could do the same, measured in the same run. Machines differ
-and are shared; ratios travel, milliseconds do not.
+A row with a floor is a ratio. The floor is the cost of the simplest program that does the same, measured in the same
+run. Machines differ and are shared: ratios can be compared between them, milliseconds cannot.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Measure what was asked for, or everything; returns 0."""
+    """Run the named measurements, or all; returns 0."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all without one")
-    parser.add_argument("--output", type=Path, default=Path("bench"), help="where bench.json goes (default: bench)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)}; all by default")
+    parser.add_argument("--output", type=Path, default=Path("bench"), help="folder for bench.json (default: bench)")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.names) - set(MEASUREMENTS):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}; there is {', '.join(MEASUREMENTS)}")

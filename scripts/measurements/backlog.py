@@ -1,4 +1,5 @@
-"""Captures that wait for an extractor, whole, in the brokers: written as the gateway writes them, but all at once."""
+"""Complete captures that wait in the brokers for an extractor. They are written as the gateway writes them, but all at
+once."""
 
 from __future__ import annotations
 
@@ -26,11 +27,11 @@ POLL_S = 0.25
 GIVE_UP_S = 120.0
 
 ROOM = CaptureLimits(stream_max_frames=100_000, stream_max_bytes=2**32)
-"""A whole capture is in its stream before anybody reads it."""
+"""Large enough for a whole capture in its stream before an extractor reads it."""
 
 
 class Backlog:
-    """Puts closed captures in front of the extractors, then lets them begin."""
+    """Writes closed captures into the brokers, then dispatches them to the extractors."""
 
     def __init__(self, frames: AsyncBroker, events: AsyncBroker, gateway: CaptureClient) -> None:
         self.frames = frames
@@ -40,7 +41,7 @@ class Backlog:
     @classmethod
     @asynccontextmanager
     async def of(cls, stack: Stack, gateway: CaptureClient) -> AsyncIterator[Backlog]:
-        """What waits for this stack's extractors."""
+        """Connect to the brokers of this stack."""
         async with AsyncExitStack() as exits:
             frames, events = (connect(url) for url in stack.urls)
             exits.push_async_callback(frames.aclose)
@@ -48,17 +49,18 @@ class Backlog:
             yield cls(frames, events, gateway)
 
     async def fill(self, count: int, jpegs: Sequence[bytes]) -> list[CaptureWindow]:
-        """``count`` captures of these frames, each in a session of its own; no extractor knows of them yet."""
+        """Write ``count`` captures of these frames, each in its own session; they are not dispatched yet."""
         return [await self._fill_one(jpegs) for _ in range(count)]
 
     async def drain(self, windows: Sequence[CaptureWindow]) -> float:
-        """Dispatch them and wait until each has its line in a log; returns how long that took, in seconds.
+        """Dispatch the captures and wait until each has its line in a log; returns the seconds that this took.
 
-        The end is the time that the recorder gives its last line. Polling rarely keeps the processors for the workers.
+        The end is the time that the recorder gives the last line, so rare polling is exact and leaves the processors to
+        the workers.
 
         Raises:
-            TimeoutError: that takes forever.
-            RuntimeError: one was aborted.
+            TimeoutError: it takes longer than 120 s.
+            RuntimeError: a capture was aborted.
         """
         began = datetime.now(UTC)
         for window in windows:

@@ -1,4 +1,4 @@
-"""The floor of everything that looks at pictures: processes with nothing but a decoder and MediaPipe."""
+"""The floor of extraction and of the real-time lane: processes with only a decoder and MediaPipe."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from workers.pool.process import mute_native_logs
 __all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
 
 SOLUTIONS = {"pose": ("pose", "Pose"), "holistic": ("holistic", "Holistic")}
-"""MediaPipe's own classes. They are used in the plain way: OpenCV decodes, and the loops contain none of this
-project's code."""
+"""MediaPipe's own classes, used as its documentation does: OpenCV decodes, and the loops contain none of this project's
+code."""
 
 
 class BareLoop:
-    """Decodes and infers one picture after the other, in a process of its own."""
+    """Decodes and infers one picture after the other in another process."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def once(self, jpeg: bytes) -> float:
-        """How long decode and inference of the next picture took, in ms, as the process itself saw it."""
+        """Send a picture; returns the milliseconds that decode and inference took in the process."""
         return await asyncio.to_thread(self._once, jpeg)
 
     def _once(self, jpeg: bytes) -> float:
@@ -37,7 +37,7 @@ class BareLoop:
 
 @contextmanager
 def bare_loop(pipeline_id: str) -> Iterator[BareLoop]:
-    """Start one; it is warm when this returns."""
+    """Start a bare loop; its graph is made when this returns."""
     with _process(_loop, pipeline_id) as connection:
         yield BareLoop(connection)
 
@@ -56,7 +56,7 @@ def _loop(connection: Connection, pipeline_id: str) -> None:
 
 
 def _one(pipeline_id: str) -> Callable[[bytes], None]:
-    """Decodes and infers one picture, always with the same graph."""
+    """Make a function that decodes and infers one picture, always with the same graph."""
     mute_native_logs()
     import cv2
     import numpy as np
@@ -72,7 +72,7 @@ def _one(pipeline_id: str) -> Callable[[bytes], None]:
 
 
 class BareRun(NamedTuple):
-    """What some processes did at the same time."""
+    """The work of several processes at the same time: frames of all, wall-clock seconds, processor seconds of all."""
 
     frames: int
     elapsed_s: float
@@ -80,13 +80,13 @@ class BareRun(NamedTuple):
 
 
 class BareCrowd:
-    """Processes that each decode and run Holistic, over the same frames again and again; each has one graph."""
+    """Processes that each decode the same frames repeatedly and run Holistic; each has one graph."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
 
     async def run(self, processes: int, frames: int) -> BareRun:
-        """Let so many processes do so many frames each, from the first frame of the clip."""
+        """Let ``processes`` of them process ``frames`` frames each, from the clip's first frame on."""
         return await asyncio.to_thread(self._run, processes, frames)
 
     def _run(self, processes: int, frames: int) -> BareRun:
@@ -100,7 +100,7 @@ class BareCrowd:
 
 @contextmanager
 def bare_crowd(processes: int, jpegs: Sequence[bytes]) -> Iterator[BareCrowd]:
-    """Start some; they are warm when this returns."""
+    """Start the processes; their graphs have processed one frame when this returns."""
     with ExitStack() as stack:
         yield BareCrowd([stack.enter_context(_process(_crowd_loop, jpegs)) for _ in range(processes)])
 
@@ -122,7 +122,8 @@ def _crowd_loop(connection: Connection, jpegs: Sequence[bytes]) -> None:
 
 @contextmanager
 def _process(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
-    """A process that runs ``target(connection, *arguments)`` and has said that it is warm."""
+    """Start a process that runs ``target(connection, *arguments)``, and wait for its first message, that it is
+    ready."""
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=target, args=(theirs, *arguments), daemon=True)

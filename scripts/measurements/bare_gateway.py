@@ -1,6 +1,6 @@
-"""The floor of ingest: the barest Starlette endpoint that puts what it receives into a stream.
+"""The floor of ingest: the simplest Starlette endpoint that writes what it receives into a stream.
 
-The gateway's own server around it, with the same settings; in the endpoint nothing is looked at and nothing is bounded.
+It runs on the gateway's own server with the same settings. The endpoint checks nothing and has no limits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gateway.server.uvicorn_server import open_listeners, server_config
 __all__ = ["STREAMS", "main"]
 
 STREAMS = [f"bare:{number}" for number in range(128)]
-"""Where the frames go: a stream for each connection, taken in turn."""
+"""The streams for the frames; connections take them in turn."""
 
 
 def _application(broker: redis.asyncio.Redis) -> Starlette:
@@ -41,7 +41,7 @@ def _application(broker: redis.asyncio.Redis) -> Starlette:
                 await broker.xadd(stream, {"meta": text, "payload": message["bytes"]})
                 continue
             text = message["text"]
-            if '"capture.close"' in text:  # so that one client can serve both
+            if '"capture.close"' in text:  # the same client sends to this endpoint and to the gateway
                 await websocket.close()
                 return
 
@@ -61,7 +61,7 @@ async def _serve() -> None:
 
 
 def main() -> int:
-    """Serve until a signal; the first line printed is the address."""
+    """Print the address, then serve until a signal; returns 0."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
     return 0

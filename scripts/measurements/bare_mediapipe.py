@@ -1,6 +1,6 @@
-"""The least that can find landmarks, in a process of its own that imports nothing of this project.
+"""The simplest process that finds landmarks; it imports nothing of this project.
 
-Reads JPEGs from standard input, each after its length in four bytes, and answers each with a byte.
+It reads JPEGs from standard input, each after its length as a little-endian uint32, and answers each with one byte.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import struct
 import sys
 
-import cv2  # noqa: F401 - MediaPipe loads it too
+import cv2  # noqa: F401 - MediaPipe loads it too, so its memory counts
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
 
 def main() -> None:
-    """Go on until the input ends."""
+    """Process pictures until the input ends."""
     with Holistic(static_image_mode=False, model_complexity=1) as graph:
         while length := sys.stdin.buffer.read(4):
             jpeg = sys.stdin.buffer.read(struct.unpack("<I", length)[0])

@@ -1,4 +1,5 @@
-"""The floor of the recorder, in a process of its own, which is told the broker, the folder and the bundle."""
+"""The floor of the recorder: a process whose arguments are the broker's URL, a folder, and lines per
+acknowledgement."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ NAME = "bare"
 
 
 def record(url: str, folder: Path, bundle: int) -> None:
-    """Read; open, lock, write and close for every line; acknowledge after every ``bundle`` lines. Nothing is checked,
-    no client is notified, and an entry that comes twice is written twice. It never returns."""
+    """Read entries; for every line open, lock, write and close the file; acknowledge after every ``bundle`` lines. It
+    checks nothing, notifies no client, and writes an entry that comes twice twice. It never returns."""
     client = redis.Redis.from_url(url)
     while True:
         answer: Any = client.xreadgroup(keys.RECORDER_GROUP, NAME, {keys.EVENTS: ">"}, count=READ_ENTRIES, block=1000)

@@ -1,4 +1,4 @@
-"""How long it takes from the close of a live capture to its line in the session's log."""
+"""Measure the time from the close of a capture to its line in the session's log."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ GIVE_UP_S = 30.0
 
 
 async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """One camera, one capture after the other, each closed right after its last frame: what a person waits for then
-    has that frame's decode and inference in it. Between captures the bare loop sees frames at the same pace."""
+    """Send captures of one camera one after the other, each closed right after its last frame. The wait then includes
+    that frame's decode and inference. Between captures the bare loop processes frames at the same pace."""
     user_id = f"bench-{uuid4()}"
     session_id = await gateway.start_session(user_id)
     log = session_log_path(log_root, user_id, session_id)
@@ -57,7 +57,7 @@ async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequenc
 
 
 async def _one(gateway: CaptureClient, camera: _Camera, pictures: Sequence[bytes], log: Path) -> float:
-    """From the close that is sent to the line that is there, in ms."""
+    """Send one capture; returns the milliseconds from sending the close to the line in the log."""
     size = _bytes(log)
     async with gateway.capture_socket() as socket:
         await socket.send(camera.open())
@@ -69,7 +69,7 @@ async def _one(gateway: CaptureClient, camera: _Camera, pictures: Sequence[bytes
         await socket.send(camera.close(len(pictures)))
         closed_s = time.perf_counter()
         async with asyncio.timeout(GIVE_UP_S):
-            while _bytes(log) == size:  # noqa: ASYNC110 - another process's doing
+            while _bytes(log) == size:  # noqa: ASYNC110 - another process writes the file
                 await asyncio.sleep(POLL_S)
         return 1000 * (time.perf_counter() - closed_s)
 
@@ -88,7 +88,7 @@ async def _paced(bare: BareLoop, pictures: Sequence[bytes]) -> list[float]:
 
 
 class _Camera:
-    """What a client says during one capture."""
+    """The messages of a client during one capture."""
 
     def __init__(self, user_id: str, session_id: str) -> None:
         self._names = {

@@ -1,4 +1,4 @@
-"""Stands in for the extractors at the least cost: it deletes frames that it never looks at, and counts them."""
+"""Replaces the extractors at the lowest cost: deletes frames without decoding them, and counts them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ for i = 1, #KEYS, 3 do
 end
 return answer
 """
-"""As the row script leaves a capture, for all its frames at once; one that has ended is done with."""
+"""Leaves a capture as the row script does after all its frames; deletes it if it has ended."""
 
 _BARE = """
 local taken = 0
@@ -43,7 +43,7 @@ return taken
 
 
 class Drain:
-    """Takes every capture that is dispatched, and what is in the bare streams. ``frames`` counts both."""
+    """Takes every dispatched capture, and the entries of the bare streams. ``frames`` counts the frames of both."""
 
     def __init__(self, broker: AsyncBroker) -> None:
         self.frames = 0
@@ -52,7 +52,7 @@ class Drain:
         self._last_id = "0"
 
     async def run(self) -> None:
-        """A hundred times a second, until cancelled."""
+        """Delete frames a hundred times a second, until cancelled."""
         loop = asyncio.get_running_loop()
         said_at = -ALIVE_EVERY_S
         while True:
@@ -83,7 +83,7 @@ class Drain:
 
 @asynccontextmanager
 async def draining(broker: AsyncBroker) -> AsyncIterator[Drain]:
-    """Have one run inside."""
+    """Run a drain while the block runs."""
     drain = Drain(broker)
     running = asyncio.create_task(drain.run())
     try:

@@ -1,4 +1,4 @@
-"""Extraction: how many frames a second, what one costs, and how long a person waits after the last one."""
+"""Measure extraction: frames a second, processor time a frame, and the wait from a capture's close to its line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ CLOSING_MIN_DURATION_S = 1.0
 
 
 class Run(NamedTuple):
-    """What a whole stack did between the first dispatch and the last line in a log."""
+    """The work of a whole stack from the first dispatch to the last line in a log: frames, wall-clock and processor
+    seconds."""
 
     frames: int
     elapsed_s: float
@@ -40,24 +41,24 @@ class Run(NamedTuple):
 
 
 async def measure_extraction(settings: Settings) -> list[BenchRow]:
-    """Every row, on stacks of their own."""
+    """Measure every row; each group starts its own stack."""
     jpegs = [frame.jpeg for frame in SampleSource(duration_s=CLIP_S).frames()]
     cores = os.cpu_count() or 1
     with bare_crowd(2 * cores, jpegs) as bare:
-        async with _Mill.running(settings, cores) as mill:
-            rows = await _saturated(mill, bare, jpegs, cores)
-            rows += await _waiting(mill, jpegs[:SHORT_FRAMES])
+        async with _LoadedStack.running(settings, cores) as loaded:
+            rows = await _saturated(loaded, bare, jpegs, cores)
+            rows += await _waiting(loaded, jpegs[:SHORT_FRAMES])
         for processes in dict.fromkeys((1, cores, 2 * cores)):
-            async with _Mill.running(settings, processes) as mill:
-                rows += await _crowd(mill, bare, jpegs[:SHORT_FRAMES], processes)
+            async with _LoadedStack.running(settings, processes) as loaded:
+                rows += await _crowd(loaded, bare, jpegs[:SHORT_FRAMES], processes)
     limits = settings.capture.model_copy(update={"min_duration_s": CLOSING_MIN_DURATION_S})
-    async with _Mill.running(settings.model_copy(update={"capture": limits}), 1) as mill:
-        rows += await measure_closing(mill.gateway, settings.log_root, jpegs)
+    async with _LoadedStack.running(settings.model_copy(update={"capture": limits}), 1) as loaded:
+        rows += await measure_closing(loaded.gateway, settings.log_root, jpegs)
     return rows
 
 
-class _Mill:
-    """A stack, and captures to put through it."""
+class _LoadedStack:
+    """A stack, and a backlog of captures for it."""
 
     def __init__(self, stack: Stack, gateway: CaptureClient, backlog: Backlog) -> None:
         self._stack = stack
@@ -66,15 +67,16 @@ class _Mill:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[_Mill]:
-        """One with so many extractors, all of them warm."""
+    async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[_LoadedStack]:
+        """Start a stack, and wait until each of its extractors has registered."""
         async with running(settings, extractors=extractors) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
-            while await backlog.frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - ready means that one is
+            while await backlog.frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - /readyz needs one extractor, this needs all
                 await asyncio.sleep(0.05)
             yield cls(stack, gateway, backlog)
 
-    async def grind(self, captures: int, jpegs: Sequence[bytes]) -> Run:
-        """So many captures of these frames; all of them wait when the first one is dispatched."""
+    async def extract(self, captures: int, jpegs: Sequence[bytes]) -> Run:
+        """Extract ``captures`` captures of these frames. All of them are in the broker before the first one is
+        dispatched."""
         windows = await self._backlog.fill(captures, jpegs)
         before_s = self._cpu_s()
         elapsed_s = await self._backlog.drain(windows)
@@ -84,14 +86,14 @@ class _Mill:
         return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
 
 
-async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[BenchRow]:
-    """One long capture for each extractor, and as many frames for each bare process, in turns."""
+async def _saturated(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[BenchRow]:
+    """Measure one long capture for each extractor, and as many frames for each bare process, in turns."""
     ours: list[Run] = []
     floors: list[BareRun] = []
-    await mill.grind(cores, jpegs[:30])
+    await loaded.extract(cores, jpegs[:30])
     for _ in range(ROUNDS):
         floors.append(await bare.run(cores, len(jpegs)))
-        ours.append(await mill.grind(cores, jpegs))
+        ours.append(await loaded.extract(cores, jpegs))
     floor_name = f"{cores} bare processes"
     return [
         BenchRow(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
@@ -101,12 +103,12 @@ async def _saturated(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], cores
     ]  # fmt: skip
 
 
-async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """Whether a frame costs more when more captures wait."""
+async def _waiting(loaded: _LoadedStack, jpegs: Sequence[bytes]) -> list[BenchRow]:
+    """Measure whether a frame costs more if more captures wait."""
     runs: dict[int, list[Run]] = defaultdict(list)
     for _ in range(WAITING_ROUNDS):
         for captures in WAITING:
-            runs[captures].append(await mill.grind(captures, jpegs))
+            runs[captures].append(await loaded.extract(captures, jpegs))
     one_ms = _cpu_ms(runs[1])
     rows = []
     for captures in WAITING:
@@ -116,11 +118,11 @@ async def _waiting(mill: _Mill, jpegs: Sequence[bytes]) -> list[BenchRow]:
     return rows
 
 
-async def _crowd(mill: _Mill, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[BenchRow]:
-    """The same work for every number of extractors."""
+async def _crowd(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[BenchRow]:
+    """Measure the same work with this number of extractors."""
     captures = 2 * (os.cpu_count() or 1)
     floor = [await bare.run(processes, captures * len(jpegs) // processes)]
-    ours = [await mill.grind(captures, jpegs)]
+    ours = [await loaded.extract(captures, jpegs)]
     against, floor_name = ("extractors", processes), "as many bare processes"
     return [
         BenchRow(f"extraction, {processes} extractors, {captures} captures: processor time a frame", _cpu_ms(ours),

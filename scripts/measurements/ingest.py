@@ -1,7 +1,7 @@
-"""The capture socket: what the gateway does beyond the barest endpoint that could do the same, and what that costs.
+"""Measure the capture socket: the cost of the gateway beside that of the simplest endpoint on the same server.
 
-Both are on the same server and the same broker, and the same clients send to them, a block of time to the one and then
-one to the other; each number is the median of its blocks. No extractor runs: frames are deleted as soon as they come.
+Both use the same broker, and the same clients send to them in turns, one block of time each; each number is the median
+of its blocks. No extractor runs: a drain deletes the frames as soon as they come.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ __all__ = ["measure_ingest"]
 
 FAST_CONNECTIONS, FAST_BLOCKS, FAST_BLOCK_S = 32, 3, 3.0
 PACED_CONNECTIONS, PACED_BLOCKS, PACED_BLOCK_S = 100, 2, 20.0
-SETTLE_S = 0.7
-"""How long connections are opened and buffers filled before the clock of a block starts."""
+WARM_UP_S = 0.7
+"""How long connections are opened and buffers filled before a block is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: where it is, and its process."""
+    """One of the two servers: its name, URL and process id."""
 
     name: str
     address: str
@@ -47,7 +47,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one block came to. ``frames`` arrived in ``elapsed_s``; ``server_cpu_s`` is the gateway's."""
+    """The result of one block: the frames that arrived in ``elapsed_s``, the server's processor time, the clients'
+    result."""
 
     frames: int
     elapsed_s: float
@@ -56,22 +57,22 @@ class Block:
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """The frames that arrived in a second."""
         return self.frames / self.elapsed_s
 
     @property
     def cpu_us(self) -> float:
-        """The gateway's processor time a frame."""
+        """The server's processor time for a frame, in µs."""
         return 1e6 * self.server_cpu_s / self.frames
 
     @property
     def client_cpu_us(self) -> float:
-        """The clients' processor time a frame."""
+        """The clients' processor time for a frame, in µs."""
         return 1e6 * self.sent.cpu_s / self.sent.frames
 
 
 async def measure_ingest(settings: Settings) -> list[BenchRow]:
-    """Every row of the capture socket, on a stack of its own without extractors."""
+    """Measure every row of the capture socket, on a stack without extractors."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     stack = Stack(settings, extractors=0, recorders=1)
     async with stack, draining(connect(stack.urls[0])) as drain, _bare(stack) as bare:
@@ -98,7 +99,8 @@ async def _sender(gateway: CaptureClient, number: int) -> Sender:
 
 
 async def _queued(address: str, token: str | None) -> Counter[float]:
-    """How many frames found no more than so many in their forward queue, themselves counted, as the gateway says."""
+    """The gateway's histogram: for each length how many frames found the forward queue no longer, themselves
+    included."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as http:
         text = (await http.get("/metrics")).raise_for_status().text
@@ -118,7 +120,7 @@ def _percentile(queued: Counter[float], share: float) -> float:
 
 @asynccontextmanager
 async def _bare(stack: Stack) -> AsyncIterator[Side]:
-    """The floor, in a process of its own."""
+    """Start the floor, `bare_gateway`, in another process."""
     settings = stack.settings.model_copy(update={"port": 0})
     said: asyncio.Queue[str] = asyncio.Queue()
     command = (sys.executable, "-m", "scripts.measurements.bare_gateway")
@@ -134,7 +136,7 @@ async def _bare(stack: Stack) -> AsyncIterator[Side]:
 
 
 class _Run:
-    """Blocks of sending, to one side after the other."""
+    """Runs blocks of sending, to one side after the other."""
 
     def __init__(self, clients: Senders, drain: Drain) -> None:
         self._clients = clients
@@ -143,7 +145,7 @@ class _Run:
     async def blocks(
         self, sides: Sequence[Side], senders: Sequence[Sender], blocks: int, block_s: float, *, paced: bool
     ) -> list[list[Block]]:
-        """For each side its blocks."""
+        """Run ``blocks`` blocks for each side, in turns; returns each side's blocks."""
         measured: list[list[Block]] = [[] for _ in sides]
         for _ in range(blocks):
             for side, its in zip(sides, measured, strict=True):
@@ -153,7 +155,7 @@ class _Run:
     async def _block(self, side: Side, senders: Sequence[Sender], block_s: float, *, paced: bool) -> Block:
         loop = asyncio.get_running_loop()
         self._clients.start(side.address, senders, paced=paced)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(WARM_UP_S)
         began_s, frames, used_s = loop.time(), self._drain.frames, cpu_s(side.pid)
         await asyncio.sleep(block_s)
         elapsed_s = loop.time() - began_s

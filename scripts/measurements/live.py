@@ -1,4 +1,5 @@
-"""The real-time lane: how long a picture's landmarks take, what happens when there are too many, and what it holds."""
+"""Measure the real-time lane: the round trip of a frame, the behaviour under overload, and the memory of a
+connection."""
 
 from __future__ import annotations
 
@@ -33,14 +34,14 @@ FRAMES = 300
 GOAL = 1.10
 WARM_UP_FRAMES = 15
 MANY = 0.4
-"""The share of pictures that are dropped where there are far too many."""
+"""The share of dropped frames at which the overload is far over the threshold of `slow_down`."""
 
 SESSIONS = 10
 IDLE = 100
 
 
 async def measure_live(settings: Settings) -> list[BenchRow]:
-    """Every row of the lane, on a stack of its own."""
+    """Measure every row of the lane, on a new stack."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     async with running(settings, extractors=1, live=1) as (stack, client):
         rows: list[BenchRow] = []
@@ -51,12 +52,12 @@ async def measure_live(settings: Settings) -> list[BenchRow]:
     return rows + _validation()
 
 
-# --- one connection, not in a hurry -----------------------------------------------------------------
+# --- one connection at 15 frames a second -----------------------------------------------------------
 
 
 async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """Fifteen pictures a second through the lane and, half a period later, through the bare loop: both have the machine
-    to themselves, and both see the same one."""
+    """Send fifteen frames a second through the lane and, half a period after each, the same frame through the bare
+    loop, so that neither disturbs the other."""
     lane_ms: list[float] = []
     bare_ms: list[float] = []
     inference_ms: list[float] = []
@@ -79,7 +80,7 @@ async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> lis
         BenchRow(f"live {pipeline_id}, round trip p95", percentile(lane_ms, 0.95), "ms", None,
             percentile(bare_ms, 0.95), floor_name),
     ]  # fmt: skip
-    # the plan's targets; holistic is what the page selects by default, and what a person sees
+    # the plan's targets; the page selects holistic by default
     return [
         *rows,
         BenchRow(f"plan: {pipeline_id}, inference", median(inference_ms), "ms", 30),
@@ -89,7 +90,7 @@ async def _round_trip(url: str, pipeline_id: str, jpegs: Sequence[bytes]) -> lis
 
 
 def _asked(wire: Wire, message: bytes) -> tuple[float, bytes]:
-    """One picture's round trip in ms, and its answer, as a client sees it that does nothing else."""
+    """One frame's round trip in ms, and its answer, for a client without other work."""
     started_s = time.perf_counter()
     wire.send(message)
     _, answer = wire.message()
@@ -97,19 +98,19 @@ def _asked(wire: Wire, message: bytes) -> tuple[float, bytes]:
 
 
 async def _paced(step: Awaitable[T]) -> T:
-    """Run a step, then wait for what is left of half a period."""
+    """Run a step, then wait for the rest of half a period."""
     started_s = time.perf_counter()
     result = await step
     await asyncio.sleep(max(0.0, started_s + PERIOD_S / 2 - time.perf_counter()))
     return result
 
 
-# --- too many pictures ------------------------------------------------------------------------------
+# --- too many frames --------------------------------------------------------------------------------
 
 
 async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """As fast as it takes for many pictures to be dropped, from 30 a second on; then ten a second. Where few are, near
-    the threshold, one episode may end and another one begin."""
+    """Send faster, from 30 frames a second on, until 40 % are dropped; then ten a second. Nearer the threshold of
+    ``slow_down`` one episode may end and another begin, which would give two warnings."""
     for fps in (30, 60, 120, 240):
         async with client.live("holistic") as live:
             pictures = itertools.cycle(jpegs)
@@ -117,7 +118,7 @@ async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Bench
             fast = await _streamed(live, pictures, fps, 4 * fps)
             if fast["dropped"] < MANY * 4 * fps:
                 continue
-            await _streamed(live, pictures, 10, 60)  # the window
+            await _streamed(live, pictures, 10, 60)  # fills the window of the drop rate
             slow = await _streamed(live, pictures, 10, 60)
             return [
                 BenchRow(f"live holistic at {fps} a second: dropped", 100 * fast["dropped"] / (4 * fps), "%"),
@@ -128,7 +129,7 @@ async def _overload(client: CaptureClient, jpegs: Sequence[bytes]) -> list[Bench
 
 
 async def _streamed(live: LiveStream, jpegs: Iterator[bytes], fps: int, count: int) -> Counter[str]:
-    """Send ``count`` pictures at ``fps``; returns what was answered, by kind."""
+    """Send ``count`` frames at ``fps``; returns the number of answers of each kind."""
     kinds: Counter[str] = Counter()
 
     async def read() -> None:
@@ -159,12 +160,12 @@ async def _many(stack: Stack, client: CaptureClient, jpegs: Sequence[bytes]) -> 
     assert pid is not None
     async with AsyncExitStack() as streams:
         opened = [await streams.enter_async_context(client.live("pose")) for _ in range(SESSIONS)]
-        await asyncio.gather(*(live.ask(jpegs[0]) for live in opened))  # each has its graph now
+        await asyncio.gather(*(live.ask(jpegs[0]) for live in opened))  # now the worker has made each one's graph
         results = await asyncio.gather(*(_streamed(live, itertools.cycle(jpegs), 15, 60) for live in opened))
     counts = [kinds["result"] for kinds in results]
     async with AsyncExitStack() as streams:
         levels = []
-        for _ in range(2):  # the first hundred also pay for what the process never needed before
+        for _ in range(2):  # the first hundred also load what the process has not needed before
             opened = [await streams.enter_async_context(client.live("face")) for _ in range(IDLE)]
             for live in opened:
                 await live.ask(jpegs[0])
@@ -185,7 +186,7 @@ def _memory_bytes(pid: int) -> int:
 
 
 def _validation() -> list[BenchRow]:
-    """A JPEG of five million bytes: comments before the picture, as much as a header may have, the rest behind it."""
+    """Measure the check of a JPEG of five million bytes, most of them padding before its end marker."""
     jpeg = next(iter(SampleSource().frames())).jpeg
     padded = jpeg[:-2] + bytes(5_000_000 - len(jpeg)) + jpeg[-2:]
     samples = []

@@ -1,4 +1,4 @@
-"""What is held: by the gateway for a connection, by an extractor beyond MediaPipe, by the broker for a frame."""
+"""Measure memory: the gateway's for a connection, an extractor's beyond MediaPipe, the frames broker's for a frame."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ __all__ = ["measure_memory"]
 CONNECTIONS, LEVELS = 60, 4
 CAPTURES = 20
 REPEATS = 2
-SETTLE_S = 0.5
+CALM_S = 0.5
 SAMPLE_S = 0.02
 KIB, MIB = 1024, 1024 * 1024
 
 
 async def measure_memory(settings: Settings) -> list[BenchRow]:
-    """Every row, on a stack of its own with one extractor."""
+    """Measure every row, on a new stack with one extractor."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     async with running(settings, extractors=1) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
         rows = await _extractor(stack, backlog, jpegs)
         rows += await _broker(backlog, jpegs)
-        await stack.parts["extractor-1"].stop()  # so that what is opened stays idle
+        await stack.parts["extractor-1"].stop()  # so that the captures stay idle
         return await _gateway(stack, gateway) + rows
 
 
@@ -51,7 +51,8 @@ async def measure_memory(settings: Settings) -> list[BenchRow]:
 
 
 async def _gateway(stack: Stack, gateway: CaptureClient) -> list[BenchRow]:
-    """What sixty more of them add, each; the first sixty also pay for what was never needed before."""
+    """Measure how much each connection of a further sixty adds. The first sixty also load what the process has not
+    needed before, so they do not count."""
     pid = stack.parts["gateway"].pid
     assert pid is not None
     messages = [await _open_message(gateway, f"bench-{number}") for number in range(LEVELS * CONNECTIONS)]
@@ -60,13 +61,13 @@ async def _gateway(stack: Stack, gateway: CaptureClient) -> list[BenchRow]:
         levels = []
         for _ in range(LEVELS):
             sockets += [await exits.enter_async_context(gateway.capture_socket()) for _ in range(CONNECTIONS)]
-            levels.append(await _settled_bytes(pid))
+            levels.append(await _calm_bytes(pid))
         idle = _kib_each(levels)
         levels = []
         for number, (socket, message) in enumerate(zip(sockets, messages, strict=True), 1):
             await socket.send(message)
             if number % CONNECTIONS == 0:
-                levels.append(await _settled_bytes(pid))
+                levels.append(await _calm_bytes(pid))
         if ended := {socket.close_reason for socket in sockets if socket.close_code}:
             raise RuntimeError(f"captures did not stay open: {ended}")
     return [
@@ -75,8 +76,8 @@ async def _gateway(stack: Stack, gateway: CaptureClient) -> list[BenchRow]:
     ]
 
 
-async def _settled_bytes(pid: int) -> int:
-    await asyncio.sleep(SETTLE_S)
+async def _calm_bytes(pid: int) -> int:
+    await asyncio.sleep(CALM_S)
     return private_bytes(pid)
 
 
@@ -107,7 +108,7 @@ async def _open_message(gateway: CaptureClient, user_id: str) -> str:
 
 
 async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """The most that it and the bare process hold while both see the same pictures, one after the other."""
+    """Measure the highest memory of the extractor and of the bare process while each processes the same frames."""
     pool = stack.parts["extractor-1"].pid
     assert pool is not None
     worker = _worker_of(pool)
@@ -125,7 +126,7 @@ async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> 
 
 
 def _worker_of(pool: int) -> int:
-    """The one child of a pool that is not Python's own."""
+    """The pool's worker: of its children, which include Python's resource tracker, the largest one."""
     children = Path(f"/proc/{pool}/task/{pool}/children").read_text().split()
     return max(map(int, children), key=private_bytes)
 
@@ -167,7 +168,7 @@ async def _answered(process: asyncio.subprocess.Process, jpegs: Sequence[bytes])
 
 
 async def _broker(backlog: Backlog, jpegs: Sequence[bytes]) -> list[BenchRow]:
-    """Captures that wait, with all that the frames role keeps of them, over the bytes of their frames."""
+    """Measure the broker's memory for waiting captures, with all their keys, against the bytes of their frames."""
     before = await _used_bytes(backlog.frames)
     await backlog.fill(CAPTURES, jpegs)
     grown = await _used_bytes(backlog.frames) - before

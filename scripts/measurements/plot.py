@@ -1,4 +1,4 @@
-"""A picture of those rows that say what they are drawn against."""
+"""A plot of the rows that have ``against``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PANEL_INCHES = (4.5, 3.2)
 
 
 def draw(rows: Iterable[BenchRow], path: Path) -> bool:
-    """Write a PNG with one panel for each unit (down) and for each thing that rows are drawn against (across).
-
-    What was measured is a solid line, its floor a dashed one. False, and no file, if no row is to be drawn.
+    """Write a PNG with one row of panels for each unit, and one column for each x axis that ``against`` names. The
+    measured values are a solid line, their floors a dashed one. Returns false, and writes no file, if no row has
+    ``against``.
     """
     panels: dict[tuple[str, str], list[tuple[int, BenchRow]]] = {}
     for row in rows:

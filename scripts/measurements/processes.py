@@ -1,4 +1,4 @@
-"""What a process has used and holds, as Linux counts it."""
+"""The processor time and the memory of a process, from Linux's ``/proc``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time, in seconds, of all threads of this process, in user and system mode; to 10 ms."""
+    """Seconds of processor time of all threads of a process, in user and system mode, to 10 ms."""
     text = Path(f"/proc/{pid}/stat").read_text()
-    fields = text[text.rindex(")") + 2 :].split()  # what is in parentheses may hold spaces
+    fields = text[text.rindex(")") + 2 :].split()  # the name in parentheses may have spaces
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def tree_cpu_s(pid: int) -> float:
-    """`cpu_s` of a process and of everything that it started and that still runs."""
+    """`cpu_s` of a process and of all its running descendants."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
     return cpu_s(pid) + sum(tree_cpu_s(child) for child in children)

@@ -1,4 +1,4 @@
-"""The recorder: lines a second out of a backlog, beside the barest loop that would leave the same lines in files."""
+"""Measure the recorder: lines a second from a backlog, beside the simplest loop that writes the same lines to files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ USER = "bench"
 
 
 async def measure_recorder(settings: Settings) -> list[BenchRow]:
-    """Both take captures' feature-ref events, each with its durable record, in turn."""
+    """Measure recorder and loop in turns, on feature-ref events of captures that each have a durable record."""
     session_log_dir(settings.log_root, USER).mkdir(parents=True)
     bare_root = settings.data_root / "bare"
     bare_root.mkdir(parents=True)
@@ -58,7 +58,7 @@ async def measure_recorder(settings: Settings) -> list[BenchRow]:
 
 
 async def _lines_per_s(events: AsyncBroker, settings: Settings, module: str, *arguments: str) -> float:
-    """How fast ``module`` empties the stream, from the first entry that is gone to the last one: without its start."""
+    """Return how many lines a second ``module`` writes, from the first deleted entry to the last: without its start."""
     await _fill(events)
     async with process(settings, module, *arguments) as part:
         began, began_s = 0, 0.0
@@ -72,7 +72,7 @@ async def _lines_per_s(events: AsyncBroker, settings: Settings, module: str, *ar
 
 
 async def _fill(events: AsyncBroker) -> None:
-    """Publish every event as an extractor would, so that each capture's record is to be completed."""
+    """Publish every event as an extractor does, so that the recorder has to complete each capture's record."""
     sessions = [f"sess_{uuid4().hex[:16]}" for _ in range(SESSIONS)]
     entries = [_entry(sessions[number % SESSIONS]) for number in range(EVENTS)]
     for start in range(0, EVENTS, 50):

@@ -1,7 +1,8 @@
-"""Clients of the capture socket that cost next to nothing: what they send is made beforehand, but for its names.
+"""Clients of the capture socket that take little processor time: their messages are made beforehand, except for the
+ids.
 
-They keep the contract: event time goes on by ``1 / fps`` with every frame, however fast they are, and each connection
-carries one capture of bounded length, after which the next is opened.
+They keep the contract: event time advances by ``1 / fps`` with every frame, however fast they send, and each connection
+carries one capture of bounded length, after which they open the next.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _NO_ID = "00000000-0000-4000-8000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose captures go over one connection after the other."""
+    """The user and session of the captures that one client sends, over one connection after the other."""
 
     user_id: str
     session_id: str
@@ -45,7 +46,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a block of sending came to: ``ended`` counts connections by code and reason, ``cpu_s`` is the clients'."""
+    """The result of a block of sending: frames, the clients' processor seconds, and the connections by how they
+    ended."""
 
     frames: int
     cpu_s: float
@@ -53,17 +55,18 @@ class Sent:
 
 
 class Senders:
-    """The process they are in."""
+    """The process of the clients."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def start(self, address: str, senders: Sequence[Sender], *, paced: bool) -> None:
-        """From now on one connection for each of them, at 15 frames a second or as fast as the gateway takes them."""
+        """Start to send for each of ``senders``, at 15 frames a second if ``paced``, else as fast as the gateway
+        reads."""
         self._connection.send((address, list(senders), paced))
 
     async def stop(self) -> Sent:
-        """Complete the captures that are open; what all came to."""
+        """Complete the open captures and stop; returns the result of the block."""
         self._connection.send(None)
         sent = await asyncio.to_thread(self._connection.recv)
         assert isinstance(sent, Sent)
@@ -72,7 +75,7 @@ class Senders:
 
 @contextmanager
 def sending(jpegs: Sequence[bytes]) -> Iterator[Senders]:
-    """Start the process; it has made its messages when this returns."""
+    """Start the process; its frames are made when this returns."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, list(jpegs)), daemon=True)
     process.start()
@@ -108,7 +111,7 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
 
 
 class _SendingThreads:
-    """Threads that send: a system call a frame, which does not block the other threads."""
+    """Threads that send one frame with one system call, which does not block the other threads."""
 
     def __init__(self, address: str, paced: bool, frames: Sequence[bytes], jpegs: Sequence[bytes]) -> None:
         self.stopping = threading.Event()
@@ -122,7 +125,7 @@ class _SendingThreads:
 
     def run(self, sender: Sender) -> None:
         messages = _Messages(sender, self._sizes)
-        phase_s = random.Random(sender.user_id).random() / FPS  # noqa: S311 - cameras that know nothing of each other
+        phase_s = random.Random(sender.user_id).random() / FPS  # noqa: S311 - cameras are not synchronous
         while not self.stopping.is_set():
             try:
                 sent, ended = self._capture(messages, phase_s)
@@ -150,7 +153,7 @@ class _SendingThreads:
 
 
 class _Messages:
-    """What one sender says in each of its captures, but for the capture's names."""
+    """The messages of one sender's captures, with a placeholder for the capture's ids."""
 
     def __init__(self, sender: Sender, sizes: Sequence[int]) -> None:
         start = datetime.now(UTC).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""The two private brokers alone, and single processes of the system on them, to measure one part."""
+"""The two private brokers alone, and single processes of the pipeline on them, to measure one part."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_S = 20.0
 
 @asynccontextmanager
 async def brokers(settings: Settings) -> AsyncIterator[Settings]:
-    """Start both, as `a3cp up` does; yields the settings that connect to them."""
+    """Start both brokers, as `a3cp up` does; yields settings with their URLs."""
     embedded = EmbeddedBrokers.prepare(settings.state_dir)
     parts = [Part(spec, _silent) for spec in embedded.specs()]
     try:
@@ -38,7 +38,7 @@ async def brokers(settings: Settings) -> AsyncIterator[Settings]:
 
 @asynccontextmanager
 async def process(settings: Settings, module: str, *arguments: str) -> AsyncIterator[Part]:
-    """Run ``python -m module arguments`` with these settings; it is stopped cleanly at the end."""
+    """Run ``python -m module arguments`` with these settings; SIGTERM stops it when the block is left."""
     part = Part(PartSpec(module, (sys.executable, "-m", module, *arguments), settings.environ(), stop_s=20.0), _silent)
     part.start()
     try:
@@ -48,4 +48,4 @@ async def process(settings: Settings, module: str, *arguments: str) -> AsyncIter
 
 
 def _silent(_name: str, _line: str) -> None:
-    """Show nothing."""
+    """Ignore a line."""

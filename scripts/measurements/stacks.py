@@ -14,7 +14,7 @@ __all__ = ["running"]
 
 @asynccontextmanager
 async def running(settings: Settings, *, extractors: int, live: int = 0) -> AsyncIterator[tuple[Stack, CaptureClient]]:
-    """One with so many workers; it takes captures when this returns."""
+    """Start a stack with these workers, and a client of its gateway. It can record captures when this returns."""
     token = settings.api_token.get_secret_value() if settings.api_token else None
     async with Stack(settings, extractors=extractors, live=live) as stack:
         await stack.ready()

@@ -1,4 +1,4 @@
-"""How long it takes from `a3cp up` until a capture could be taken."""
+"""Measure the time from `a3cp up` until a capture could be recorded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ PACKAGES = [str(ROOT / name) for name in ("contracts", "gateway", "workers", "re
 
 
 async def measure_start(settings: Settings) -> list[BenchRow]:
-    """In turn, each time on new folders; the one round before them is only to have all files in memory."""
+    """Measure the stack and the floors in turns, each time on new folders. The first round only loads all files into
+    memory."""
     up: list[float] = []
     valkey: list[float] = []
     imported: list[float] = []
@@ -54,7 +55,7 @@ async def measure_start(settings: Settings) -> list[BenchRow]:
 
 
 async def _compile() -> None:
-    """A warm environment has its bytecode, also where the environment forbids Python to write it by the way."""
+    """Compile the bytecode, because the environment may forbid Python to write it when it imports a module."""
     command = (sys.executable, "-m", "compileall", "-q", "-x", "/node_modules/", *PACKAGES)
     process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
     if await process.wait():
@@ -62,7 +63,8 @@ async def _compile() -> None:
 
 
 async def _up_s(settings: Settings) -> float:
-    """As a user starts it: one extractor, one recorder, one live worker."""
+    """Start `a3cp up` with its defaults: one extractor, one recorder, one live worker; returns seconds until it is
+    ready."""
     settings = settings.model_copy(update={"port": gateway_port(settings)})
     command = (sys.executable, "-m", "scripts.cli", "up")
     began_s = time.perf_counter()

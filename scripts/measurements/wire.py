@@ -46,10 +46,10 @@ class Wire:
             raise TimeoutError
 
     def message(self) -> tuple[int, bytes]:
-        """The next message that is no ping, whole: its first byte, and what it holds.
+        """Receive the next message that is no ping; returns its first byte and its payload.
 
         Raises:
-            ConnectionResetError: the server closed without one.
+            ConnectionResetError: the server closed the connection.
         """
         while True:
             message = self._whole()
@@ -80,14 +80,14 @@ class Wire:
 
 @contextmanager
 def connected(url: str, path: str) -> Iterator[Wire]:
-    """A connection to a gateway, by its URL, at one of its paths.
+    """Open a WebSocket to a gateway, by its URL and a path.
 
     Raises:
-        OSError: none is available.
+        OSError: the connection cannot be made.
     """
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=ANSWER_WITHIN_S) as connection:
-        connection.settimeout(None)  # the kernel's own time-outs leave a call as cheap as it is
+        connection.settimeout(None)  # the kernel's time-outs need no second system call, as Python's do
         for name in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             connection.setsockopt(socket.SOL_SOCKET, name, struct.pack("ll", ANSWER_WITHIN_S, 0))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

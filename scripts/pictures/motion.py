@@ -1,12 +1,12 @@
-"""What a plot of a capture shows: which parts were found when, and how fast the hands moved. No I/O.
+"""Compute the presence of each part and the speed of the hands over time. No I/O.
 
-A hand is where its palm is: the mean of the wrist and the four knuckles, which shakes less than any one landmark. It
-moves in the picture; depth is left out, since MediaPipe's is relative and rough. Its speed at a frame is the way from
-the frame before, by the time between the two, and unknown (NaN) unless the hand was found in both.
+A hand's place is its palm: the mean of the wrist and the four knuckles, which shakes less than a single landmark. Depth
+is left out, because MediaPipe's is relative and rough. The speed at a frame is the distance in the picture from the
+frame before, divided by the time between the two. It is NaN unless the hand was found in both.
 
-The unit is the person's shoulder width in the picture, so that a person far away moves as fast as a person near: the
-median, over the frames in which both shoulders are surely seen, of the distance between them. Where they never are, it
-is the height of the picture.
+The unit of length is the person's shoulder width in the picture, so that people far away and near compare: the median
+of the distance between the shoulders, over the frames in which both have at least the visibility `SURE`. If there is no
+such frame, the unit is the height of the picture.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _MIN_SHOULDERS_PX = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A capture over time.
+    """The presence and the motion in a capture of T frames.
 
     Attributes:
-        times_s: float (T,), when each frame was taken.
+        times_s: float (T,), the time of each frame since the start.
         found: for each part bool (T,), whether it was found.
         decoded: bool (T,), whether the frame's picture could be read.
-        restarts_s: when tracking started again.
-        speed: for each hand float (T,), in ``unit`` a second; NaN where it is unknown.
+        restarts_s: the times at which tracking started again.
+        speed: for each hand float (T,), in ``unit`` a second; NaN if it is unknown.
     """
 
     times_s: npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ class Motion:
 
 
 def motion_of(artifact: Artifact) -> Motion:
-    """The motion in a verified artifact."""
+    """Compute the motion in a verified artifact."""
     times_s = artifact.timestamps_ms / 1000
     unit_px, unit = _unit(artifact)
     return Motion(
@@ -70,7 +70,7 @@ def motion_of(artifact: Artifact) -> Motion:
 
 
 def _places_px(artifact: Artifact, name: Part, landmarks: list[int]) -> Array:
-    """Where these landmarks are in the picture: float64 (T, landmarks, 2)."""
+    """The places of these landmarks in the picture, in pixels: float64 (T, landmarks, 2)."""
     values = _values(artifact, name)[:, landmarks, :2].astype(np.float64)
     return values * [artifact.width, artifact.height]
 
@@ -81,7 +81,7 @@ def _values(artifact: Artifact, name: Part) -> Array:
 
 
 def _unit(artifact: Artifact) -> tuple[float, Unit]:
-    """The unit of length, pixels, and its name."""
+    """The unit of length in pixels, and its name."""
     left, right = _places_px(artifact, "pose", _SHOULDERS).transpose(1, 0, 2)
     seen = (_values(artifact, "pose")[:, _SHOULDERS, 3] >= SURE).all(axis=1)
     widths = np.linalg.norm(left - right, axis=1)[seen]

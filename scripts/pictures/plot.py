@@ -1,4 +1,4 @@
-"""Presence and hand speed over time, plotted. A capture's motion in, bytes out."""
+"""Plot presence and hand speed over time: a capture's motion in, a PNG's bytes out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.pictures.motion import HANDS, Motion
 __all__ = ["motion_plot"]
 
 _ROWS: tuple[Part, ...] = ("face", "right_hand", "left_hand", "pose")
-"""From the lowest up; frames whose picture could not be read are below them."""
+"""The rows from the bottom up; below them is a row for frames whose picture could not be read."""
 
 _SIZE_INCHES, _DPI = (10.0, 5.0), 100
 _LOOK: dict[Any, Any] = {
@@ -33,13 +33,13 @@ _LOOK: dict[Any, Any] = {
     "axes.labelcolor": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "font.family": "DejaVu Sans",  # matplotlib brings it along
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is on every machine
 }
 
 
 def motion_plot(motion: Motion) -> bytes:
-    """The plot as a PNG of 1000 × 500 pixels; the same motion gives the same bytes, whatever matplotlib's settings
-    are here."""
+    """Draw the plot as a PNG of 1000 × 500 pixels. The same motion gives the same bytes, whatever this machine's
+    settings of matplotlib are."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_LOOK)
@@ -59,7 +59,8 @@ def motion_plot(motion: Motion) -> bytes:
 
 
 def _until(motion: Motion) -> npt.NDArray[np.float64]:
-    """Until when each frame stands: the next one's time; the last as long as frames usually do."""
+    """The end of each frame, float (T,): the time of the next frame; for the last one, after the median distance of
+    frames."""
     steps = np.diff(motion.times_s)
     usual = float(np.median(steps)) if steps.size else 0.0
     return np.append(motion.times_s[1:], motion.times_s[-1] + (usual or 0.1))
@@ -83,7 +84,7 @@ def _plot_presence(axes: Axes, motion: Motion) -> None:
 def _plot_speed(axes: Axes, motion: Motion) -> None:
     for hand in HANDS:
         speed = motion.speed[hand]
-        if np.isfinite(speed).any():  # dots, for a frame between two gaps has no line
+        if np.isfinite(speed).any():  # with dots, because a frame between two gaps has no line
             axes.plot(motion.times_s, speed, ".-", color=COLOURS[hand], label=PART_TITLES[hand], markersize=4)
     if not axes.lines:
         axes.text(0.5, 0.5, "no hand was found in two frames in a row", ha="center", transform=axes.transAxes)

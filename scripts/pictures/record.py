@@ -1,4 +1,4 @@
-"""Where a record is: its feature-ref event, found in the session logs by the record_id alone. It only reads."""
+"""Find a record's feature-ref event in the session logs by its record_id. It only reads."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["find_record"]
 def find_record(
     log_root: Path, record_id: str, user_id: str | None = None, session_id: str | None = None
 ) -> FeatureRefEvent:
-    """The feature-ref event of a record; of any user's and any session's, unless they are named.
+    """Find the feature-ref event of a record in all logs, or in those of a user or a session.
 
     Raises:
-        ArtifactError: there is not exactly one such event, a log cannot be read, or an id is none.
+        ArtifactError: there is not exactly one such event, a log cannot be read, or an id is not valid.
     """
     if not is_record_id(record_id):
         raise ArtifactError(f"{record_id!r} is not a record_id")
@@ -38,7 +38,7 @@ def find_record(
 
 
 def _mentions(log: Path, record_id: str) -> bool:
-    """Whether reading the log event by event is worth its time."""
+    """Whether the log has the record_id at all; parsing each event would take much longer."""
     wanted = record_id.lower().encode()
     try:
         with log.open("rb") as lines:

@@ -1,5 +1,5 @@
-"""A capture as a recording for the Rerun viewer: landmarks, hand speed and events over time. The one module that needs
-``rerun-sdk``."""
+"""Write a capture as a recording for the Rerun viewer: landmarks, hand speed and events over time. No other module
+needs ``rerun-sdk``."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _LAYOUT = rrb.Blueprint(
 
 
 def rerun_recording(artifact: Artifact) -> bytes:
-    """The bytes of an ``.rrd`` file.
+    """Make the bytes of an ``.rrd`` file.
 
-    Its timelines are ``frame``, from 1, and ``time``. ``landmarks/<part>`` are points and lines in the picture's
-    pixels, none where the part was not found; ``speed/<hand>`` is what the plot shows; ``events`` says which frames
-    were unreadable and where tracking started again.
+    Its timelines are ``frame``, from 1, and ``time`` in seconds. ``landmarks/<part>`` has points and lines in the
+    picture's pixels, none if the part was not found; ``speed/<hand>`` has the speeds of the plot; ``events`` names the
+    frames that were unreadable and those at which tracking started again.
     """
     stream = rr.new_recording("a3cp", recording_id=artifact.facts.record_id)
     sink = rr.binary_stream(stream)
@@ -57,7 +57,9 @@ def _log_part(stream: rr.RecordingStream, artifact: Artifact, part: PartLayout, 
     places = values[:, :2] * [artifact.width, artifact.height]
     lines = [places[[start, end]] for start, end in CONNECTIONS[part.name] if shown[start] and shown[end]]
     colour = COLOURS[part.name]
-    rr.log(entity, rr.Points2D(places[shown], colors=_rgb(colour), radii=-2.0), recording=stream)  # 2 points wide
+    rr.log(
+        entity, rr.Points2D(places[shown], colors=_rgb(colour), radii=-2.0), recording=stream
+    )  # a negative radius is in points of the screen
     rr.log(f"{entity}/lines", rr.LineStrips2D(lines, colors=_rgb(colour)), recording=stream)
 
 

@@ -1,4 +1,4 @@
-"""``a3cp show``: one recorded capture as pictures, in files."""
+"""``a3cp show``: draw one recorded capture as pictures, and write them to files."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def show_record(
     *,
     rerun: bool = False,
 ) -> int:
-    """Verify one record's artifact, draw it, write the pictures into ``output`` and print their paths.
+    """Verify one record's artifact, draw it, write the pictures into ``output`` and print their paths; returns 0.
 
     Raises:
-        ArtifactError: there is not exactly one such record, or its artifact does not verify; nothing is written.
-        ConfigurationError: ``output`` cannot be written, or what ``rerun`` needs is not installed.
+        ArtifactError: there is not exactly one such record, or its artifact does not verify; no file is written.
+        ConfigurationError: ``output`` cannot be written, or the SDK that ``rerun`` needs is not installed.
     """
     if rerun:
         from scripts.pictures.rerun_recording import rerun_recording
@@ -48,7 +48,7 @@ def show_record(
 
 
 def pictures(artifact: Artifact) -> Mapping[str, bytes]:
-    """The pictures by their files' names. The same artifact gives the same bytes."""
+    """Draw the pictures; returns their bytes by file name. The same artifact gives the same bytes."""
     record_id, recorded = artifact.facts.record_id, recorded_of(artifact)
     return {
         f"{record_id}-sheet.png": contact_sheet(recorded),
@@ -58,7 +58,7 @@ def pictures(artifact: Artifact) -> Mapping[str, bytes]:
 
 
 def recorded_of(artifact: Artifact) -> Recorded:
-    """The artifact as the gateway's pictures are drawn from it: the bytes that were verified, not read again."""
+    """Convert the verified arrays for the gateway's drawing code, without reading the artifact a second time."""
     return Recorded(
         width=artifact.width,
         height=artifact.height,
@@ -80,7 +80,7 @@ def _write(files: Mapping[str, bytes], output: Path) -> list[Path]:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """What was there before stays if it fails, or if we are killed."""
+    """Write a file through a temporary one: an older file stays if this fails or the process is killed."""
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(data)
