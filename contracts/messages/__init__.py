@@ -1,1 +1,1 @@
-"""What travels between the processes and to clients. No I/O."""
+"""The messages between the processes and to clients. No I/O."""

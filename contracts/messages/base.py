@@ -1,4 +1,4 @@
-"""The fields every message has."""
+"""The fields that every message has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN_ERRORS = 5
 _SHOWN_NAME = 64
 
 Text = Annotated[str, StringConstraints(strict=True, max_length=256)]
-"""A short free text."""
+"""A free text of at most 256 characters."""
 
 
 class StrictModel(BaseModel):

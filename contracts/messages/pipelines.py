@@ -1,4 +1,4 @@
-"""The registry of pipelines: what the real-time lane offers. Importing it loads no model.
+"""The pipelines of the real-time lane. Importing this module loads no model.
 
 The pipeline ``NAME`` is ``workers/vision/pipelines/NAME.py``; its line here makes it known to gateways, workers
 and pages.

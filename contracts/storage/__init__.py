@@ -1,1 +1,1 @@
-"""Artifacts and the files that they are in."""
+"""Read artifacts and session logs, and write objects and folders durably."""

@@ -14,12 +14,12 @@ from contracts.storage.object_store import ObjectStore
 __all__ = ["MOST_BYTES", "ArtifactSource"]
 
 MOST_BYTES = 2**30
-"""The longest artifact that is read; the longest capture under the default limits makes 12 MB."""
+"""The longest artifact that is read. The longest capture under the default limits makes one of 12 MB."""
 
 
 class ArtifactSource:
-    """Reads artifacts by the ``uri`` of their references: with an object store, those too that were written to the
-    disk before there was one. Blocks; for any number of threads."""
+    """Reads artifacts by the ``uri`` of their references. With an object store it still reads the artifacts that were
+    written to the disk earlier. Its methods block; any number of threads may call them."""
 
     def __init__(self, data_root: Path, objects: ObjectStore | None = None, *, most_bytes: int = MOST_BYTES) -> None:
         self._data_root = data_root
@@ -28,10 +28,10 @@ class ArtifactSource:
 
     @classmethod
     def of(cls, settings: Settings, *, timeout_s: float = 120.0, most_bytes: int = MOST_BYTES) -> ArtifactSource:
-        """The source that the settings name; ``timeout_s`` is an object store's.
+        """The source that the settings name; ``timeout_s`` is for each request to an object store.
 
         Raises:
-            ConfigurationError: there is an object store, and what it needs is not installed.
+            ConfigurationError: the settings name an object store, and the s3 extra is not installed.
         """
         url = settings.artifact_url
         objects = ObjectStore(url, timeout_s=timeout_s, most_bytes=most_bytes) if url else None
@@ -42,7 +42,7 @@ class ArtifactSource:
         return (name, object_uri(self._objects.url, name)) if self._objects else (name,)
 
     def place(self, uri: str) -> str:
-        """The file's path, or the object's URL, for people to read.
+        """The file's path, or the object's URL, for messages to the operator.
 
         Raises:
             ArtifactElsewhere: it is neither below ``DATA_ROOT`` nor in the object store.
@@ -51,14 +51,14 @@ class ArtifactSource:
         return uri if isinstance(found, str) else str(found)
 
     def read(self, uri: str, most_bytes: int | None = None) -> bytes:
-        """The artifact's bytes; of files only regular ones, so that this never waits. ``most_bytes`` may lower the
-        source's own limit.
+        """Read the artifact's bytes. ``most_bytes`` may lower the source's own limit. A file that is not regular is
+        refused, because reading it could wait for ever.
 
         Raises:
             ArtifactElsewhere: it is neither below ``DATA_ROOT`` nor in the object store.
-            ArtifactMissing: there is none.
-            ArtifactStoreError: the object store is away, or refuses.
-            ArtifactError: the file system refuses, it is no regular file, or it is too long.
+            ArtifactMissing: there is no such file or object.
+            ArtifactStoreError: the object store does not answer, or refuses.
+            ArtifactError: the file system refuses, the file is not regular, or the artifact is too long.
         """
         most_bytes = self._most_bytes if most_bytes is None else min(most_bytes, self._most_bytes)
         found = self._resolve(uri)
@@ -73,7 +73,8 @@ class ArtifactSource:
         return data
 
     def places(self, folder: str) -> list[str]:
-        """The places of all artifacts in a session's folder; none if the file system or the object store refuses."""
+        """The paths and URLs of all artifacts in a session's folder; without those that the file system or the object
+        store refuses to list."""
         found: list[str] = []
         with suppress(OSError):
             found += sorted(str(path) for path in (self._data_root / folder).iterdir())
@@ -83,7 +84,7 @@ class ArtifactSource:
         return found
 
     def _resolve(self, uri: str) -> Path | str:
-        """The file, or the object's name."""
+        """The path of the file, or the name of the object."""
         try:
             if self._objects and "://" in uri:
                 return object_name(self._objects.url, uri)

@@ -12,7 +12,7 @@ from contracts.rules.errors import ArtifactError, ArtifactMissing
 __all__ = ["read_regular", "sync_folder"]
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
-"""Without O_NONBLOCK, opening a FIFO waits for a writer without end."""
+"""Without O_NONBLOCK, opening a FIFO would wait for a writer for ever."""
 
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """Errors of a file system that syncs no folders, such as SMB."""

@@ -1,7 +1,8 @@
-"""Read the arrays of an artifact from its bytes, which may be hostile. No I/O, no numpy; nothing is unpacked.
+"""Read the arrays of an artifact from its bytes, which may be hostile. It does no I/O, needs no numpy, and decompresses
+nothing.
 
-A compromised worker can put any bytes below DATA_ROOT and give their right hash, so everything an array's header claims
-is held against the bytes that are there before anything is allocated.
+A compromised worker can write any bytes below DATA_ROOT and give their correct hash. So every claim of an array's
+header is compared with the bytes that are present before memory is allocated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _HEADER = re.compile(
 )
 _LENGTH = re.compile(r"\d{1,12}")
 _ITEM_BYTES = {"f": 1, "i": 1, "u": 1, "b": 1, "U": 4}
-"""How many bytes a dtype's number counts, by its kind."""
+"""How many bytes the number in a dtype stands for: ``<f4`` has 4 × 1 bytes, ``<U4`` has 4 × 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class NpyArray:
         """The text of a unicode scalar.
 
         Raises:
-            ArtifactError: it is none.
+            ArtifactError: the array is no unicode scalar.
         """
         if not self.dtype.startswith("<U") or self.shape != ():
             raise ArtifactError("meta is not a text")
@@ -58,10 +59,10 @@ class NpyArray:
 
 
 def read_npz(data: bytes) -> dict[str, NpyArray]:
-    """The arrays by their names, in the order in which they are in the file.
+    """Read the arrays, by their names, in the order of the file.
 
     Raises:
-        ArtifactError: it is no NPZ of uncompressed arrays, it is damaged, or a header claims what is not there.
+        ArtifactError: the bytes are no NPZ of uncompressed arrays, are damaged, or a header does not match them.
     """
     try:
         entries = _entries(data)
@@ -71,12 +72,13 @@ def read_npz(data: bytes) -> dict[str, NpyArray]:
             return _arrays(archive, len(data))
     except ArtifactError:
         raise
-    except Exception as error:  # zipfile and struct raise ten kinds of errors at bytes that are no archive
+    except Exception as error:  # zipfile and struct raise ten kinds of errors for other bytes
         raise ArtifactError(f"the file does not load as an NPZ: {type(error).__name__}") from error
 
 
 def _entries(data: bytes) -> int:
-    """How many members the directory says there are. It is at the end and short: zipfile reads as many as fit in it."""
+    """The number of members that the directory claims. The directory must be short and at the end, because zipfile
+    reads as many members as fit into it."""
     end_at = len(data) - _END.size
     if end_at < 0 or not data.startswith(b"PK"):
         raise _unreadable("it is no ZIP file")

@@ -1,5 +1,6 @@
-"""Bytes under names in an S3 bucket, each name given once. Credentials, region and endpoint are found as every AWS
-tool finds them (environment, profile, instance): A3CP has no settings for them, and no log or error shows them.
+"""Store bytes under names in an S3 bucket; each name is written once. Credentials, region and endpoint come from where
+every AWS tool looks (environment, profile, instance). A3CP has no settings for them, and shows them in no log and no
+error.
 
 s3fs is imported at the first request: its import takes a second, and most processes have no object store.
 """
@@ -29,7 +30,7 @@ _NEEDED = "If-None-Match; artifacts are written once, so name a store with condi
 
 
 class _FileSystem(Protocol):
-    """What is used of s3fs, which has no types. Each takes ``timeout``, in seconds."""
+    """The methods of s3fs that are used here; s3fs has no types. ``timeout`` is in seconds."""
 
     def pipe_file(self, path: str, value: bytes, *, mode: str, timeout: float) -> object: ...
     def cat_file(self, path: str, *, start: int, end: int, timeout: float) -> bytes: ...
@@ -38,13 +39,14 @@ class _FileSystem(Protocol):
 
 
 class ObjectStore:
-    """The objects below ``url``, ``s3://bucket`` or ``s3://bucket/prefix``. Blocks; for any number of threads.
+    """The objects below ``url``, ``s3://bucket`` or ``s3://bucket/prefix``. Its methods block; any number of threads
+    may call them.
 
-    Every method raises `ArtifactStoreError` when the store does not answer within ``timeout_s``, or refuses, after
-    ``attempts``. Bytes go from memory to the store and back: there is no cache, and no file.
+    Every method raises `ArtifactStoreError` if the store refuses, or does not answer within ``timeout_s``, after
+    ``attempts`` attempts. Bytes go from memory to the store and back, without a cache and without a file.
 
     Raises:
-        ConfigurationError: what it needs is not installed.
+        ConfigurationError: the s3 extra is not installed.
     """
 
     def __init__(self, url: str, *, attempts: int = 3, timeout_s: float = 120.0, most_bytes: int = 2**30) -> None:
@@ -70,9 +72,9 @@ class ObjectStore:
         return False
 
     def put_once(self, name: str, data: bytes) -> bool:
-        """Give the bytes this name; false if something has it already, which is not touched. One request below
-        100 MB, and in any case whole or not at all. A request whose answer was lost may have given the name, and then
-        this is false too."""
+        """Write the bytes under this name. Returns false if an object has the name already, and leaves it unchanged.
+        The object is written completely or not at all; below 100 MB with one request. This also returns false if an
+        earlier attempt has written the object, and its answer was lost."""
         with self._errors(name) as files:
             try:
                 files.pipe_file(self._path(name), data, mode="create", timeout=self._timeout_s)
@@ -83,7 +85,11 @@ class ObjectStore:
         return True
 
     def get(self, name: str) -> bytes | None:
-        """The object's bytes, None if there is none; `ArtifactError` if they are more than ``most_bytes``."""
+        """Read the object's bytes; None if there is no such object.
+
+        Raises:
+            ArtifactError: the object is longer than ``most_bytes``.
+        """
         with self._errors(name) as files:
             try:
                 data = files.cat_file(self._path(name), start=0, end=self._most_bytes + 1, timeout=self._timeout_s)
@@ -98,7 +104,7 @@ class ObjectStore:
         return data
 
     def exists(self, name: str) -> bool:
-        """Whether anything has this name."""
+        """Return whether an object has this name."""
         with self._errors(name) as files:
             try:
                 files.call_s3("head_object", Bucket=self._bucket, Key=self._key(name), timeout=self._timeout_s)
@@ -109,7 +115,7 @@ class ObjectStore:
         return True
 
     def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
-        """Remove the object if ``ours`` says so of its bytes; whether it did."""
+        """Remove the object if ``ours`` returns true for its bytes; returns whether it was removed."""
         data = self.get(name)
         if data is None or not ours(data):
             return False
@@ -117,7 +123,7 @@ class ObjectStore:
         return True
 
     def names(self, folder: str) -> list[str]:
-        """The names of the objects in a folder, sorted; none if there is no such folder."""
+        """List the names of the objects in a folder, sorted; empty if there is no such folder."""
         with self._errors(folder) as files:
             try:
                 found = files.ls(self._path(folder), detail=False, timeout=self._timeout_s)
@@ -126,11 +132,11 @@ class ObjectStore:
         return sorted(path.removeprefix(self._path("")) for path in found)
 
     def check(self) -> None:
-        """See that a name can be given once only, with two bytes that are gone afterwards.
+        """Check that the store writes a name only once, with a test object that is removed afterwards.
 
         Raises:
-            ConfigurationError: a name can be given twice: this store is none for artifacts.
-            ArtifactStoreError: it is away, or does not let us write, read or remove.
+            ConfigurationError: the store overwrites objects, so it cannot hold artifacts.
+            ArtifactStoreError: the store does not answer, or refuses to write, read or remove.
         """
         name = f".a3cp-check-{uuid4().hex}"
         try:
@@ -146,8 +152,8 @@ class ObjectStore:
             raise ConfigurationError(f"A3CP_ARTIFACT_URL: {self.url} overwrites what it has, and ignores {_NEEDED}")
 
     def _check_missing(self, name: str) -> None:
-        """See that the store says so when there is nothing of this name. Without the right to list the bucket S3
-        answers 403 instead, and every capture waits for a minute."""
+        """Check that the store answers 404 for a missing object. Without the right to list the bucket S3 answers 403
+        instead, and every capture would wait for a minute."""
         try:
             self.exists(name)
         except ArtifactStoreError as error:
@@ -172,8 +178,8 @@ class ObjectStore:
     def _errors(self, name: str) -> Iterator[_FileSystem]:
         try:
             yield self._files()
-        except Exception as error:  # of s3fs, botocore, aiohttp, and parsers of answers: they have no common root
-            # never their own words, which may quote an account, a header or an answer
+        except Exception as error:  # s3fs, botocore, aiohttp and parsers raise errors without a common base
+            # not the error's own text, which may quote an account, a header or an answer
             code = _code(error)
             says = f"refuses: {code}" if code else f"does not answer: {type(error).__name__}"
             raise ArtifactStoreError(f"{name}: {self.url} {says}") from error
@@ -187,18 +193,18 @@ class ObjectStore:
                     "connect_timeout": CONNECT_TIMEOUT_S,
                     "read_timeout": min(SILENCE_TIMEOUT_S, self._timeout_s),
                     "retries": {"mode": "standard", "total_max_attempts": self._attempts},
-                    # not every store knows the headers of a checksum; what is written is read back and compared
+                    # some stores do not know the checksum headers; the writer reads the object back and compares
                     "request_checksum_calculation": "when_required",
                     "response_checksum_validation": "when_required",
                 }
                 made = S3FileSystem(config_kwargs=config, use_listings_cache=False, skip_instance_cache=True)
-                made.retries = 1  # on top of which it would try again by itself
+                made.retries = 1  # s3fs would repeat each of botocore's attempts
                 self._made = made
             return self._made
 
 
 def _code(error: BaseException | None) -> str:
-    """What the store itself calls its refusal; empty if it never answered."""
+    """The error code of the store's answer; empty if it did not answer."""
     while error is not None:
         response = getattr(error, "response", None)
         if isinstance(response, dict):

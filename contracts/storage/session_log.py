@@ -22,7 +22,7 @@ class LogLine:
 
     Attributes:
         number: the first line is 1.
-        problem: why the recorder did not write this line; then ``event`` is empty.
+        problem: the reason why this cannot be a line of the recorder; then ``event`` is empty.
         by_client: a client appended the event under a name that the pipeline uses itself
             (`contracts.state.events.uses_our_names`). Neither a label nor a reference to an artifact may be taken from
             it.
@@ -39,7 +39,7 @@ def read_log(log: Path) -> Iterator[LogLine]:
     """Yield every line of ``log``.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the log cannot be read.
     """
     with log.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -65,7 +65,7 @@ def find_feature_ref(log: Path, capture_id: str) -> bytes | None:
     client appended does not count.
 
     Raises:
-        OSError: the log is there and cannot be read.
+        OSError: the log exists and cannot be read.
     """
     try:
         lines = [line.event for line in read_log(log) if not line.by_client and capture_id.encode() in line.event]

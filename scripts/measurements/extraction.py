@@ -74,7 +74,7 @@ class _LoadedStack:
                 await asyncio.sleep(0.05)
             yield cls(stack, gateway, backlog)
 
-    async def extract(self, captures: int, jpegs: Sequence[bytes]) -> Run:
+    async def run_captures(self, captures: int, jpegs: Sequence[bytes]) -> Run:
         """Extract ``captures`` captures of these frames. All of them are in the broker before the first one is
         dispatched."""
         windows = await self._backlog.fill(captures, jpegs)
@@ -90,10 +90,10 @@ async def _saturated(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[byte
     """Measure one long capture for each extractor, and as many frames for each bare process, in turns."""
     ours: list[Run] = []
     floors: list[BareRun] = []
-    await loaded.extract(cores, jpegs[:30])
+    await loaded.run_captures(cores, jpegs[:30])
     for _ in range(ROUNDS):
         floors.append(await bare.run(cores, len(jpegs)))
-        ours.append(await loaded.extract(cores, jpegs))
+        ours.append(await loaded.run_captures(cores, jpegs))
     floor_name = f"{cores} bare processes"
     return [
         BenchRow(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
@@ -108,7 +108,7 @@ async def _waiting(loaded: _LoadedStack, jpegs: Sequence[bytes]) -> list[BenchRo
     runs: dict[int, list[Run]] = defaultdict(list)
     for _ in range(WAITING_ROUNDS):
         for captures in WAITING:
-            runs[captures].append(await loaded.extract(captures, jpegs))
+            runs[captures].append(await loaded.run_captures(captures, jpegs))
     one_ms = _cpu_ms(runs[1])
     rows = []
     for captures in WAITING:
@@ -122,7 +122,7 @@ async def _crowd(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], 
     """Measure the same work with this number of extractors."""
     captures = 2 * (os.cpu_count() or 1)
     floor = [await bare.run(processes, captures * len(jpegs) // processes)]
-    ours = [await loaded.extract(captures, jpegs)]
+    ours = [await loaded.run_captures(captures, jpegs)]
     against, floor_name = ("extractors", processes), "as many bare processes"
     return [
         BenchRow(f"extraction, {processes} extractors, {captures} captures: processor time a frame", _cpu_ms(ours),
