@@ -25,7 +25,7 @@ log = get_logger()
 
 
 def live_process(settings: Settings, metrics_folder: Path | None) -> None:
-    """What each live worker of the pool runs; raises ``SystemExit`` with its exit code."""
+    """Run one live worker; the pool's target. Raises ``SystemExit`` with the exit code."""
     run_worker("live", partial(_serve, settings, metrics_folder))
 
 

@@ -1,4 +1,4 @@
-"""Whose frame is next: the sessions share a worker's time, and who asks for little waits little. No I/O, no clock.
+"""The order of frames: sessions share a worker's time, and a cheap frame waits briefly. No I/O, no clock.
 
 Fair queueing by virtual finish times (Demers, Keshav and Shenker, 1989): a session's frame begins where its last one
 ended, or now, and ends its own cost later; the frame that ends first is next. So ten sessions that send pictures of a
@@ -16,15 +16,15 @@ from contracts.rules.jpeg import check_scans, jpeg_header
 __all__ = ["LiveQueue", "frame_cost"]
 
 INFERENCE_COST = 8 * 1_048_576
-"""What a pipeline costs, as samples that a decoder reads in that time: 30 ms."""
+"""The cost of a pipeline's 30 ms, in the samples that a decoder reads in that time."""
 
 BEGINNING_COST = 4 * INFERENCE_COST
-"""What a session's first frame costs beside that: its pipeline is made. The session owes it from its second frame on:
-the first one is not kept waiting."""
+"""The cost of making a session's pipeline at its first frame. The session pays it from its second frame on, so that
+the first one does not wait."""
 
 
 def frame_cost(payload: bytes) -> int:
-    """About how long a frame takes, in samples. What is no JPEG takes nothing, it is refused at once."""
+    """The estimated cost of a frame, in samples. Bytes that are no JPEG cost 0: they are refused at once."""
     try:
         return INFERENCE_COST + check_scans(payload, jpeg_header(payload))
     except InvalidJpeg:
@@ -39,7 +39,7 @@ class _Waiting(NamedTuple):
 
 
 class LiveQueue:
-    """The frames in a worker's inbox that it knows of, by their entries' IDs. ``len`` counts them."""
+    """The known frames in a worker's inbox, by their entries' IDs. ``len`` counts them."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
@@ -52,7 +52,7 @@ class LiveQueue:
         return len(self._waiting)
 
     def add(self, entry_id: bytes, live_id: str, cost: int) -> None:
-        """A session's frame has come."""
+        """Add a session's frame."""
         ends = max(self._now, self._ends.get(live_id, 0)) + cost
         owes = 0 if live_id in self._ends else BEGINNING_COST
         self._ends[live_id] = ends + owes
@@ -61,17 +61,17 @@ class LiveQueue:
         self.last_id = entry_id
 
     def next(self) -> bytes | None:
-        """Take the frame that is next; None if none waits."""
+        """Take the next frame; None if none waits."""
         if not self._waiting:
             return None
         chosen = min(self._waiting)
         self._waiting.remove(chosen)
-        # as time passes for each if all are served at once; without it newcomers would always go before others
+        # virtual time, as if all were served at once; without it new sessions would always go first
         self._now += chosen.cost // (len(self._waiting) + 1)
         if not self._waiting:
             self.last_id = b"0-0"  # the inbox is read from its beginning: a broker's clock may have been set back
         return chosen.entry_id
 
     def keep(self, live_ids: Set[str]) -> None:
-        """Forget all other sessions."""
+        """Forget all sessions but these."""
         self._ends = {live_id: ends for live_id, ends in self._ends.items() if live_id in live_ids}

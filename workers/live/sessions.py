@@ -1,4 +1,4 @@
-"""Which session of the real-time lane has which pipeline. No I/O: pipelines are made and closed, nothing else.
+"""The pipeline of each session of the real-time lane. No I/O: it only makes and closes pipelines.
 
 A pipeline tracks one person from frame to frame and holds up to 200 MB, so there is one for each session, and at most
 so many. Beyond that the session that was quiet for longest loses its own: it starts tracking again, and is not refused.
@@ -36,7 +36,9 @@ class LiveSessions:
     def __init__(self, max_graphs: int, make_pipeline: Callable[[str], Pipeline]) -> None:
         self._max_graphs = max_graphs
         self._make_pipeline = make_pipeline
-        self._tracking: OrderedDict[str, _Tracking] = OrderedDict()  # the one that was quiet for longest is first
+        self._tracking: OrderedDict[str, _Tracking] = (
+            OrderedDict()
+        )  # ordered by last use: the session that was quiet for longest is first
         self._crowded = False
 
     def __contains__(self, live_id: str) -> bool:
@@ -74,16 +76,16 @@ class LiveSessions:
                 self.discard(live_id)
 
     def discard(self, live_id: str) -> None:
-        """Close a session's pipeline; none is fine."""
+        """Close a session's pipeline, if it has one."""
         known = self._tracking.pop(live_id, None)
         if known is None:
             return
         try:
             known.pipeline.close()
-        except Exception as error:  # a graph that failed says so again when it is closed
+        except Exception as error:  # a graph that failed raises its error again when it is closed
             log.warning("a pipeline did not close", live_id=live_id, pipeline_id=known.pipeline_id, exc_info=error)
 
     def close(self) -> None:
-        """Close them all."""
+        """Close every pipeline."""
         for live_id in list(self._tracking):
             self.discard(live_id)

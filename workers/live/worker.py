@@ -1,7 +1,7 @@
 """One live worker: the frames of many sessions, one after the other, each with its own session's pipeline.
 
-One thread does everything, the heartbeat too, on purpose: a worker that hangs in a frame falls silent, and its
-sessions are told. Each session has one frame at most in the inbox, and all have their turn: see `LiveQueue`.
+One thread does everything, the heartbeat too, on purpose: a worker that hangs in a frame sends no heartbeat,
+and the gateways end its sessions. Each session has at most one frame in the inbox; `LiveQueue` chooses the next one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LiveTiming:
-    """How often and how long. ``alive_s`` is far below `contracts.state.live.SILENT_MS`."""
+    """Intervals and deadlines. ``alive_s`` is far below `contracts.state.live.SILENT_MS`."""
 
     alive_s: float = 1.0
     read_ms: int = 500
@@ -80,7 +80,7 @@ class LiveWorker:
         self._alive_at_s = 0.0
         self._failures = 0
         self._queue = LiveQueue()
-        self._unsaid: list[Call[Any]] = []
+        self._unsent: list[Call[Any]] = []
 
     def run(self) -> None:
         """Answer frames. While the broker is away, retry with backoff; the frame or answer in hand is lost, and the
@@ -104,17 +104,17 @@ class LiveWorker:
         self._failures += 1
 
     def turn(self) -> None:
-        """A heartbeat if one is due, and the frame whose turn it is if one comes within ``read_ms``.
+        """Send a heartbeat if one is due, and answer the next frame if one comes within ``read_ms``.
 
         Raises:
             BrokerUnavailable: the broker is away.
         """
         if time.monotonic() >= self._alive_at_s:
-            self._say_alive()
-        self._say_answer()
+            self._send_heartbeat()
+        self._send_answer()
         try:
             last = self._read_inbox()
-        except UnreadableValue:  # it is this worker's own
+        except UnreadableValue:  # the error of this worker's own inbox
             with broker_errors("frames"):
                 self._frames.delete(self._inbox)
             raise
@@ -126,19 +126,19 @@ class LiveWorker:
             self._take(*entry)
 
     def _read_inbox(self) -> Entry | None:
-        """Line up everything that has come; returns the last of it. It waits only if no frame waits already."""
+        """Queue every new entry; returns the last one. It blocks only if no frame is queued."""
         last: Entry | None = None
         block_ms = None if self._queue else self._timing.read_ms
         while found := self._own.entries(self._inbox, last[0] if last else self._queue.last_id, READ_COUNT, block_ms):
             for last in found:
-                self._line_up(*last)
+                self._enqueue(*last)
             if len(found) < READ_COUNT:
                 break
             block_ms = None
         return last
 
-    def _line_up(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Note that it is there; its picture is read again when it is its turn, so few are in memory."""
+    def _enqueue(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Queue the entry. Its picture is read again at its turn, so that few pictures are in memory."""
         frame = _decoded(entry_id, fields)
         if frame is None:
             run_sync(self._frames, live.drop(self._inbox, [entry_id]))
@@ -146,50 +146,50 @@ class LiveWorker:
             self._queue.add(entry_id, frame.live_id, frame_cost(frame.payload))
 
     def _fetched(self, entry_id: bytes) -> Entry | None:
-        """An entry that waited; None if its session has left meanwhile and taken it back."""
+        """Read a queued entry again; None if its session left meanwhile and deleted it."""
         found = self._own.entries(self._inbox, _just_before(entry_id), 1, None)
         return found[0] if found and found[0][0] == entry_id else None
 
-    def _say_alive(self) -> None:
+    def _send_heartbeat(self) -> None:
         listed = run_sync(self._frames, live.alive(self._name))
         now_s = time.monotonic()
         self._alive_at_s = now_s + self._timing.alive_s
-        with self._clock.frame():  # closing one waits for its threads
+        with self._clock.frame():  # closing a pipeline waits for its threads
             self._sessions.keep(listed, now_s - self._timing.unused_s)
         self._queue.keep(listed)
         self._metrics.graphs.set(len(self._sessions))
 
     def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Answer an entry. It is deleted first, without waiting for that. What is in the inbox of a worker that
-        ended was not in its hands, and the gateway gives it to another one."""
+        """Answer an entry. Delete it first, without waiting for the reply: after a worker has ended, the gateway sends
+        the frames that are still in its inbox to another one."""
         delete = live.drop(self._inbox, [entry_id])
         frame = LiveFrame.decode(fields)
         self._own.run_ahead(delete)
         with self._clock.frame():
             answer = self._work(frame)
-        self._unsaid = [live.put_answer(frame.gateway, answer), delete]
-        self._say_answer()
+        self._unsent = [live.put_answer(frame.gateway, answer), delete]
+        self._send_answer()
         if answer.error:
             self._metrics.failed.labels(answer.error).inc()
         else:
             self._metrics.frames.labels(frame.pipeline_id).inc()
         self._metrics.graphs.set(len(self._sessions))
 
-    def _say_answer(self) -> None:
-        """Say the answer in hand, if there is one: a broker that is away gets it when it is back, maybe twice. One that
-        has no room gets none, and the session's gateway has its deadline."""
-        if not self._unsaid:
+    def _send_answer(self) -> None:
+        """Send the pending answer, if there is one. After a broker was away it is sent again, maybe twice. A full
+        broker gets none, and the session's gateway reports that at its deadline."""
+        if not self._unsent:
             return
         try:
-            self._own.run_together(*self._unsaid)
+            self._own.run_together(*self._unsent)
         except BrokerFull:
-            self._unsaid = []
+            self._unsent = []
             raise
-        self._unsaid = []
+        self._unsent = []
 
     def _work(self, frame: LiveFrame) -> Answer:
-        """The answer to a frame. The worker does not ask whether its session is still there: a session that leaves
-        takes its frame back, and a broker that restarted empty lists it again only when its gateway renews."""
+        """The answer to a frame. The worker does not check whether the session is still open: a session that leaves
+        deletes its frame, and after a broker restarted empty it is listed only when its gateway renews."""
         started_s = time.perf_counter()
         image = decode_scaled(frame.payload)
         decode_ms = _ms_since(started_s)
@@ -205,7 +205,7 @@ class LiveWorker:
             text = result_text(frame.pipeline_id, findings, decode_ms, inference_ms)
         except Exception as error:
             log.error("pipeline failed", live_id=frame.live_id, pipeline_id=frame.pipeline_id, exc_info=error)
-            self._sessions.discard(frame.live_id)  # after an error it is of no more use
+            self._sessions.discard(frame.live_id)  # a pipeline that raised cannot be used again
             return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
         return Answer(frame.live_id, frame.frame_index, text)
 
@@ -224,13 +224,13 @@ def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inferenc
 def _decoded(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LiveFrame | None:
     try:
         return LiveFrame.decode(fields)
-    except (ValueError, KeyError) as error:  # its text could quote what is in the entry
+    except (ValueError, KeyError) as error:  # the error's text could quote the entry
         log.warning("an entry of the inbox is no frame", entry_id=entry_id.decode(), error=type(error).__name__)
         return None
 
 
 def _just_before(entry_id: bytes) -> bytes:
-    """The ID behind which an entry is the first one."""
+    """The largest ID below this one: a read after it begins with the entry."""
     milliseconds, number = map(int, entry_id.split(b"-"))
     return b"%d-%d" % ((milliseconds, number - 1) if number else (milliseconds - 1, 2**64 - 1))
 

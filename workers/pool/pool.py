@@ -23,10 +23,10 @@ from contracts.rules.errors import BrokerMisconfigured, ConfigurationError, Fata
 __all__ = ["Pool", "WorkerFailed"]
 
 STOP_GRACE_S = 9.0
-"""How long the processes get to finish or hand back what they have in hand."""
+"""How long the processes have to finish or hand back their captures."""
 
 HEALTHY_S = 30.0
-"""A process that lived so long did not die of its start: the backoff starts from 0.1 s again."""
+"""If a process lived so long, its start was not the fault: the backoff begins again at 0.1 s."""
 
 FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_code})
 
@@ -116,12 +116,10 @@ class Pool:
 
     def _start(self, slot: _Slot) -> SpawnProcess:
         process = self._context.Process(target=slot.target, name=slot.name, args=self._arguments)
-        # inherited: Ctrl-C during a child's start would print a traceback; the child takes SIGINT back itself, and
-        # until then our SIGTERM ends it. Blocked, not ignored: one that comes for us meanwhile is not lost.
-        with (
-            only_harmless_environment()
-        ):  # the tracker is not this project's process: others of this user can read its environment
-            resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
+        # the child inherits this: Ctrl-C during its start would print a traceback. It unblocks SIGINT itself, and until
+        # then the pool's SIGTERM ends it. Blocked and not ignored, so that a SIGINT for the pool is not lost meanwhile.
+        with only_harmless_environment():  # other processes of this user can read the tracker's environment
+            resource_tracker.ensure_running()  # starting the tracker unblocks SIGINT
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()

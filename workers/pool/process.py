@@ -1,4 +1,4 @@
-"""What the processes of the pool have in common: how they begin, are told to stop, and are watched."""
+"""What every process of the pool does: start, stop at a signal, and watch its frames and its parent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
 
 def _main(work: Callable[[threading.Event], None]) -> int:
     stop = threading.Event()
-    with stop_signals() as descriptor:  # from here on: the pool starts us with SIGINT blocked
+    with stop_signals() as descriptor:  # the pool starts this process with SIGINT blocked
 
         def wait() -> None:
             os.read(descriptor, 1)
@@ -50,7 +50,7 @@ def _main(work: Callable[[threading.Event], None]) -> int:
 
 
 def process_name() -> str:
-    """This process's name in the brokers: host, process, and something that no process before it had."""
+    """This process's name in the brokers: host, pid and a random part, so that no two processes share it."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
@@ -65,7 +65,7 @@ def warm_up(make_pipeline: PipelineFactory) -> None:
 
 
 def watch(clock: FrameClock, frame_deadline_s: float, stop: threading.Event) -> None:
-    """From now on end this process when a frame takes too long, and set ``stop`` when the pool is gone."""
+    """Start a watchdog: it ends this process if a frame takes too long, and sets ``stop`` if the pool is gone."""
     Watchdog(clock, frame_deadline_s, is_orphan=_is_orphan, on_orphaned=stop.set).start()
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as something to wait for."""
+"""SIGTERM and SIGINT as a descriptor to wait for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["stop_signals"]
 
 
 def _noted(*_: Any) -> None:
-    """The byte is in the pipe already."""
+    """Do nothing: `signal.set_wakeup_fd` has written the byte to the pipe."""
 
 
 @contextmanager

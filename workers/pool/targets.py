@@ -1,5 +1,7 @@
-"""What the processes of the pool run. Their modules are imported by the child alone: the parent starts it a tenth of a
-second sooner, and holds no numpy."""
+"""The functions that the processes of the pool run.
+
+Only the child imports their modules: the parent starts it a tenth of a second sooner, and holds no numpy.
+"""
 
 from __future__ import annotations
 

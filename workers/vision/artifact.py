@@ -59,7 +59,7 @@ class ArtifactStore(Protocol):
         ...
 
     def exists(self, name: str) -> bool:
-        """Whether anything has this name."""
+        """Whether the name is taken."""
         ...
 
     def put_once(self, name: str, data: bytes) -> bool:
@@ -83,7 +83,7 @@ def artifact_store(settings: Settings) -> ArtifactStore:
     """
     if settings.artifact_url is None:
         return LocalStore(settings.data_root)
-    return ObjectStore(settings.artifact_url, attempts=1)  # the extractor retries the step
+    return ObjectStore(settings.artifact_url, attempts=1)  # the extractor retries the step itself
 
 
 @cache

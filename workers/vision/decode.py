@@ -1,4 +1,4 @@
-"""JPEG bytes to an RGB image. The bytes may be hostile: they were made by a browser, or by anyone."""
+"""Decode JPEG bytes to an RGB image. The bytes may be hostile: any client can send them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def decode_scaled(jpeg: bytes) -> Image | None:
         lambda found: max(found) <= LIVE_MAX_SIDE,
         min_width=SCALED_WIDTH,
         min_height=SCALED_HEIGHT,
-        min_factor=2,  # anything between 1 and 2 takes longer than the whole picture
+        min_factor=2,  # any factor between 1 and 2 takes longer than the whole picture
     )
 
 
@@ -45,5 +45,5 @@ def _decode(jpeg: bytes, is_wanted: Callable[[tuple[int, int]], bool], **scaling
         check_scans(jpeg, jpeg_header(jpeg))
         height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
         return cast(Image, simplejpeg.decode_jpeg(jpeg, **scaling)) if is_wanted((width, height)) else None
-    except Exception:  # whatever a decoder says of hostile bytes means the same to us
+    except Exception:  # every error of a decoder means that the bytes are damaged
         return None

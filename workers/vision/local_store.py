@@ -172,7 +172,7 @@ def _link_new(path: Path, npz: bytes) -> bool:
 def _write_synced(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, FILE_MODE)  # whatever the umask is
+        os.fchmod(descriptor, FILE_MODE)  # independent of the umask
         file.write(data)
         file.flush()
         os.fsync(descriptor)

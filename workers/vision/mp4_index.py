@@ -1,4 +1,4 @@
-"""What the index of an MP4, QuickTime or 3GP file claims, before FFmpeg believes it. The file may be hostile.
+"""Check the claims of an MP4, QuickTime or 3GP file's index before FFmpeg reads it. The file may be hostile.
 
 FFmpeg makes an entry of every sample that an index lists, before it reads one of them: 4,256 bytes that list
 80 million took 2.8 GB. So the claims are added up first, box by box; what is in the boxes is not looked at otherwise.
@@ -46,10 +46,10 @@ _HOLD_BOXES = frozenset(
         b"sinf",
     }
 )
-"""FFmpeg takes a track wherever it finds one."""
+"""The boxes that may hold others: FFmpeg accepts a track in any of them."""
 
 _DATA_HANDLERS = frozenset({b"url ", b"alis", b"rsrc"})
-"""QuickTime's second ``hdlr`` of a track: where its data are, not what they are. FFmpeg passes it over too."""
+"""QuickTime's second ``hdlr`` of a track says where the data are, not their kind. FFmpeg skips it too."""
 
 _ENTRY_BYTES = {b"stts": 8, b"ctts": 8, b"stsc": 12, b"stco": 4, b"co64": 8, b"stss": 4, b"stps": 4, b"elst": 12}
 _RUN_FIELDS = (0x100, 0x200, 0x400, 0x800)
@@ -58,7 +58,7 @@ _READ_BYTES = 4096
 
 @dataclass(slots=True)
 class _Track:
-    """What decides whether FFmpeg makes an entry of each sample: not of uncompressed sound."""
+    """The facts that decide whether FFmpeg makes an entry for each sample: it does not for uncompressed sound."""
 
     is_sound: bool = False
     is_even: bool = False
@@ -66,7 +66,7 @@ class _Track:
 
 
 class _Index:
-    """Adds up what the boxes of one file claim."""
+    """Adds up the claims of one file's boxes."""
 
     def __init__(self, file: BinaryIO, byte_length: int) -> None:
         self._file = file
@@ -75,7 +75,7 @@ class _Index:
         self._track = _Track()
 
     def check(self, start: int, end: int, depth: int = 0) -> None:
-        """Look at the boxes from ``start`` to ``end``."""
+        """Read the boxes from ``start`` to ``end``."""
         at = start
         while at + 8 <= end:
             self._boxes += 1
@@ -87,12 +87,12 @@ class _Index:
                 size, body = int.from_bytes(self._bytes(at + 8, 8), "big"), at + 16
             size = end - at if size == 0 else size
             if size < body - at:
-                return  # FFmpeg ends here too
+                return  # FFmpeg stops reading here too
             self._check_box(kind, body, min(at + size, end), depth)
             at += size
 
     def _check_box(self, kind: bytes, body: int, end: int, depth: int) -> None:
-        if kind == b"cmov":  # unpacked to any size that it claims
+        if kind == b"cmov":  # FFmpeg would unpack it to any size that it claims
             raise VideoError("not_a_video", "its index is compressed, as no camera does it")
         if kind == b"trak":
             self._check_track(body, end, depth)

@@ -17,7 +17,7 @@ from contracts.rules.limits import CaptureLimits
 __all__ = ["Orientation", "display_size", "fitting_size", "size_within"]
 
 MAX_ASPECT = 16
-"""Pixels that are longer than this are an error of the file, and taken for square."""
+"""A larger ratio of a pixel's sides is an error of the file; such pixels count as square."""
 
 
 class Orientation(NamedTuple):

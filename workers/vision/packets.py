@@ -1,4 +1,4 @@
-"""What a video's packets say before any is decoded: which stream has the pictures, and when each is shown."""
+"""Read a video's packets without decoding: the stream of the pictures, and when each is shown."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_timeline(
         VideoError: it is longer than a capture may be, has too many pictures, or is not as long as it says.
     """
     seen = _PacketTimes()
-    by_dts = container.format.name == "avi"  # its packets have no other time
+    by_dts = container.format.name == "avi"  # AVI's packets have no other time
     for count, packet in enumerate(packets):
         at = packet.dts if by_dts or packet.pts is None else packet.pts
         if at is None or packet.time_base is None:

@@ -1,4 +1,4 @@
-"""Which pictures of a video a capture has, and when: rules on numbers. No I/O, no pixels."""
+"""Rules that choose the pictures of a video for a capture, and their times. No I/O, no pixels."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class MediaClock:
         return self.last_offset_ms
 
     def check_end(self) -> None:
-        """The last frame has been told.
+        """End the video after its last frame.
 
         Raises:
             VideoError: there was none, the video is too short, or a tenth of it runs back in time.

@@ -36,7 +36,7 @@ MAX_PIXELS = 4096 * 2304
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 OTHER_FORMATS = "avi,mpegts,mpeg,flv,ogg,asf"
 DECODERS = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,h263,mjpeg,prores"
-"""What others make (`a3cp ingest` takes them too). Raw streams have no times of their own, so none of them is here."""
+"""`a3cp ingest` accepts ``OTHER_FORMATS`` too. Raw streams are left out, because they have no times."""
 MAX_STREAMS = 32
 
 PACKETS_A_TURN = 64
@@ -46,7 +46,7 @@ FRAMES_LOOKED_AT = 16
 _ERRORS = (av.error.FFmpegError, OSError, ValueError, MemoryError)
 
 Turn = Callable[[], AbstractContextManager[None]]
-"""Is around each step of FFmpeg's: what it takes there is its own time."""
+"""A context for each step of FFmpeg, in which the caller may measure or limit it."""
 
 
 class Picture(NamedTuple):
@@ -149,7 +149,7 @@ class Video:
         context.options = {"max_pixels": str(MAX_PIXELS)}
         if not isinstance(self._source, Path):
             context.options |= {"codec_whitelist": DECODERS}
-        context.thread_count = 1  # few pictures are in memory at once, and the same ones come out each time
+        context.thread_count = 1  # one thread: few pictures in memory, and the same ones each time
         frames = WorkMeter().frames(container, stream)
         try:
             while True:
@@ -168,7 +168,7 @@ class Video:
             try:
                 matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
                 found = Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
-            except ValueError:  # there is side data of a kind that PyAV does not know
+            except ValueError:  # PyAV raises for side data of a kind that it does not know
                 found = Orientation.of_angle(frame.rotation)
             self._orientations[frame.rotation] = found
         return self._orientations[frame.rotation]
@@ -181,7 +181,7 @@ class Video:
         orientation, box, shown = self._orientation(frame), (self.width, self.height), self._shown_size(frame)
         size = box if fitting_size(*shown, self._limits) == box else size_within(*shown, box)
         width, height = orientation.size(*size)
-        # AREA averages what it shrinks
+        # INTER_AREA averages when it shrinks
         shrunk = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
         upright = orientation.upright(shrunk.to_ndarray())
         if size == box:

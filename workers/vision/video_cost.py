@@ -1,4 +1,4 @@
-"""What a video may cost an extractor: work counted in samples, and memory where FFmpeg decides how much it takes."""
+"""Bounds on a video's cost for an extractor: its work in samples, and the memory that FFmpeg allocates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAX_JPEG_HEADERS = 8
 
 
 class WorkMeter:
-    """Adds up what the packets of one video cost to decode."""
+    """Adds up the cost of decoding one video's packets."""
 
     def __init__(self) -> None:
         self._samples = 0
@@ -42,7 +42,7 @@ class WorkMeter:
         """
         context = stream.codec_context
         for packet in container.demux(stream):
-            if packet.size:  # the last one is empty, and asks for what is left
+            if packet.size:  # the last packet is empty: it flushes the decoder
                 pixels = context.width * context.height
                 is_motion_jpeg = context.name == "mjpeg"
                 self.add(max(pixels, motion_jpeg_samples(bytes(packet), pixels)) if is_motion_jpeg else pixels)
@@ -93,7 +93,7 @@ class MemoryLimit:
 
 
 def _data_bytes() -> int:
-    """How much the kernel counts against RLIMIT_DATA; 0 if it does not say."""
+    """The bytes that the kernel counts against RLIMIT_DATA; 0 if the system does not report them."""
     try:
         found = re.search(r"^VmData:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     except OSError:
@@ -102,7 +102,7 @@ def _data_bytes() -> int:
 
 
 def video_error(error: BaseException, code: str, detail: str) -> VideoError:
-    """The error for what FFmpeg raised: ``code``, unless it was refused memory."""
+    """The error for an exception of FFmpeg: ``code``, unless FFmpeg was refused memory."""
     if isinstance(error, MemoryError):
         return VideoError("limit_memory_exceeded", "it takes more memory to decode than a video may")
     return VideoError(code, detail)  # type: ignore[arg-type]

@@ -345,7 +345,7 @@ def test_the_clock_runs_while_a_frame_is_worked_on_and_not_otherwise(frames: red
     gateway.send(place, grey_jpeg(9))
     local.worker.turn()
     gateway.leave(place)
-    local.worker._say_alive()
+    local.worker._send_heartbeat()
     assert len(elapsed) == 3
     assert all(elapsed)
     assert local.clock.elapsed_s() == 0.0

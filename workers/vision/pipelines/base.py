@@ -1,4 +1,4 @@
-"""What a pipeline is, and what it finds."""
+"""The interface of a pipeline, and its findings."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _PARAMETERS: Final = {
         0.5
     ),
 }
-"""What ``mediapipe.python.solutions.holistic.Holistic()`` gives this graph."""
+"""The side inputs and parameters with which ``mediapipe.python.solutions.holistic.Holistic()`` runs this graph."""
 
 
 def create() -> Pipeline:

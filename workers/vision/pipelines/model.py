@@ -34,7 +34,7 @@ _OPERATOR_INPUTS, _OPERATOR_OUTPUTS = 1, 2
 """Fields in TensorFlow Lite's schema of a model, of a subgraph and of an operator."""
 
 _LENGTH: Final = Struct("<I")
-"""What stands before a list."""
+"""The length in front of a list."""
 
 
 @cache
@@ -75,7 +75,7 @@ def without_output(model: bytes, output: int, *, instead: int) -> bytes:
 def _keep(graph: Table, operators: Sequence[int]) -> None:
     """Leave only the operators at these positions in the graph's list."""
     start, entries = _list(graph, _OPERATORS)
-    # each entry says how far from itself its operator is
+    # each entry is the distance from itself to its operator
     entries[: len(operators)] = np.array(operators) - (start + 4 * np.arange(len(operators)))
     _LENGTH.pack_into(graph.Bytes, start - _LENGTH.size, len(operators))
 

@@ -27,7 +27,7 @@ _PARAMETERS: Final = {
     "posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh": 0.5,
     "poselandmarkbyroicpu__tensorstoposelandmarksandsegmentation__ThresholdingCalculator.threshold": 0.5,
 }
-"""What ``mediapipe.python.solutions.pose.Pose()`` gives this graph."""
+"""The side inputs and parameters with which ``mediapipe.python.solutions.pose.Pose()`` runs this graph."""
 
 
 def create() -> Pipeline:

@@ -1,4 +1,4 @@
-"""What every MediaPipe solution has in common. Importing this module loads no MediaPipe."""
+"""The common part of every pipeline on a MediaPipe solution. Importing this module loads no MediaPipe."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class SolutionPipeline:
         self._graph.reset()
 
     def close(self) -> None:
-        """Stop the graph and its threads, and give its memory back; one that failed is closed too, without another
-        word."""
-        with suppress(RuntimeError):  # what it failed of, again
+        """Stop the graph and its threads, and give its memory back; a graph that failed is closed too, and raises
+        nothing."""
+        with suppress(RuntimeError):  # the error with which the graph failed, again
             self._graph.close()
         _give_back(0)
 
