@@ -1,1 +1,1 @@
-"""The gateway: sessions, the capture WebSocket, the recorder's HTTP door, health."""
+"""The gateway: sessions, the capture WebSocket, the real-time lane, uploads, events over HTTP, the pages, health."""

@@ -26,15 +26,15 @@ __all__ = ["load_decoder", "main"]
 _M_MMAP_THRESHOLD = -3  # malloc.h
 
 ANSWER_WITHIN_S = 2.0
-"""How long the gateway waits for a broker's reply before it sends the command again. It is less than the forwarder's
-3 s, so one lost reply ends no capture."""
+"""How long the gateway waits for a broker's reply before it sends the command again, in seconds. It is less than the
+forwarder's 3 s, so that one lost reply does not end a capture."""
 
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
-    """Serve until a signal, or until a broker turns out not to be what its role needs.
+    """Serve until a signal.
 
     Raises:
-        BrokerMisconfigured: that; the text says how to fix it.
+        BrokerMisconfigured: a broker is not configured for its role; the text says how to fix it.
     """
     frames_url, events_url = settings.broker_urls()
     frames = connect(frames_url, socket_timeout_s=ANSWER_WITHIN_S)
@@ -62,29 +62,30 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
 
 
 async def load_decoder(complete: asyncio.Event) -> None:
-    """Load what reads JPEG headers as soon as captures can be taken: it brings numpy, for which every start would wait.
-    A frame that comes sooner loads it itself."""
+    """Import simplejpeg, which reads JPEG headers, once captures can be opened. It imports numpy, which would delay the
+    start. If a frame comes sooner, its check imports it."""
     await complete.wait()
     await asyncio.to_thread(import_module, "simplejpeg")
 
 
 def _allow_many_sockets() -> None:
-    """As many open files as the system lets this process have: often only the first 1,024 are allowed at first."""
+    """Raise the limit of open files to the hard limit. The default is often 1,024, and each socket is an open file."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _give_large_buffers_back() -> None:
-    """Have glibc map each buffer of 128 KiB or more by itself, so that freeing it returns it to the system. By default
-    it stops after the first such buffer, and keeps the memory of messages that are gone: 75 MiB of 900 cut sockets."""
+def _return_large_buffers() -> None:
+    """Let glibc map each buffer of 128 KiB or more separately, so that the system gets the memory back when it is freed
+    (mallopt(3)). By default glibc raises that threshold after it has freed the first such buffer. Then the process
+    keeps the memory of freed messages: 75 MiB after 900 lost connections."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
 def run() -> int:
-    """Read the settings, listen, serve."""
-    _give_large_buffers_back()
+    """Read the settings, create the roots, listen and serve. Returns the exit code."""
+    _return_large_buffers()
     settings = load_settings()
     settings.broker_urls()
     make_roots(settings.artifact_root, settings.log_root)
@@ -96,7 +97,7 @@ def run() -> int:
 
 
 def main() -> int:
-    """Run the gateway; returns its exit code."""
+    """Run the gateway. Returns the process's exit code."""
     return run_process("gateway", run)
 
 

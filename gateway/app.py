@@ -1,4 +1,4 @@
-"""The gateway's application: every route, and what each request goes through on its way there."""
+"""Create the gateway's ASGI application: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ __all__ = ["create_app"]
 
 
 async def tick(request: Request) -> Response:
-    """Enforces nothing: the capture socket ticks itself."""
+    """Answer with the number of open captures. It checks no time limit: every capture socket has its own timer."""
     state: GatewayState = request.app.state.gateway
     return json_response(Tick(active_captures=state.active_captures).model_dump())
 
 
 async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:
-    """At every address that no route has: a page for a person, the refusal for a program."""
+    """Answer at every address without a route: with a page for a person, with a refusal for a program."""
     sockets = {route.path for route in scope["app"].routes if isinstance(route, WebSocketRoute)}
     if scope["type"] == "http" and scope["path"] in sockets:
         await upgrade_required(scope, receive, send)
@@ -49,13 +49,13 @@ async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def limits(request: Request) -> Response:
-    """The limits of a capture, which an operator may have set: a client keeps them instead of guessing."""
+    """Answer with the limits of a capture, which the operator may have changed, so that a client can keep them."""
     state: GatewayState = request.app.state.gateway
     return json_response(ClientLimits.of(state.settings.capture).model_dump())
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    """Pages of the allowed origins may read what they are answered; a browser asks for that beforehand."""
+    """Let pages of the allowed origins read answers (CORS). Browsers ask for this permission before they do."""
     if not settings.origins:
         return []
     origins, headers = sorted(settings.origins), ["Authorization", "Content-Type"]
@@ -65,15 +65,17 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=headers,
-            allow_private_network=True,  # a public page, a gateway at home: browsers ask for this one too
+            allow_private_network=True,  # Chrome also asks for it if a public page uses a gateway in a home network
         )
     ]
 
 
 def create_app(state: GatewayState) -> Starlette:
-    """The application for one gateway process. It starts nothing: ``app.state.brokers.run()`` watches the
-    brokers, and until that has looked at them ``/readyz`` answers 503 and no capture may be opened;
-    ``app.state.live.run()`` takes the answers of the real-time lane."""
+    """Create the application for one gateway process. This starts no task.
+
+    The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
+    503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers.
+    """
     app = Starlette(
         routes=[
             *page_routes(),

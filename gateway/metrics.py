@@ -1,4 +1,4 @@
-"""What a gateway process counts. Nothing that names a person, a session or a connection is ever a label."""
+"""The metrics of a gateway process. No label identifies a person, a session or a connection."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 QUEUE_FRAMES = (1, 2, 3, 5, 10)
-"""Buckets: from the frame that is on its way to more than a forward queue takes as a rule."""
+"""Histogram buckets, in frames: from one frame to more than the forward queue's default limit of 3."""
 
 
 class ForwardedFrames(Collector):
-    """The frames that the gateway accepted, and the length of their capture's forward queue with each of them.
+    """Counts accepted frames, and the length of the capture's forward queue at each.
 
-    The endpoint adds to ``bytes``, and to the count of frames of each length in ``depths``, for every frame and in one
-    thread. `collect` makes Prometheus's metrics of these plain numbers at a scrape.
+    For every frame the endpoint adds its length to ``bytes``, and 1 to the queue's length in ``depths``. Plain numbers
+    are enough, because one thread does it, and they are faster than Prometheus's metrics. `collect` converts them.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -56,19 +56,19 @@ class ForwardedFrames(Collector):
 
 
 class CaptureMetrics:
-    """What the capture lane counts."""
+    """The metrics of capture sockets and captures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.sockets = Gauge("a3cp_capture_sockets", "Capture sockets that are open now.", registry=registry)
         self.active = Gauge("a3cp_capture_active", "Captures that are open now.", registry=registry)
         self.opened = Counter("a3cp_capture_opened", "Captures opened.", registry=registry)
         ended = Counter(
-            "a3cp_capture_ended", "Opened captures that ended, by why; closed is the good end.", ["code"],
+            "a3cp_capture_ended", "Opened captures that ended, by code; closed means success.", ["code"],
             registry=registry,
         )  # fmt: skip
         self.ended = preset(ended, ["closed", *sorted(CAPTURE_CODES)])
         refused = Counter(
-            "a3cp_capture_refused", "Capture sockets that ended with no capture opened, by why.", ["code"],
+            "a3cp_capture_refused", "Capture sockets that ended without an open capture, by code.", ["code"],
             registry=registry,
         )  # fmt: skip
         self.refused = preset(refused, sorted(CAPTURE_CODES))
@@ -78,27 +78,27 @@ class CaptureMetrics:
             registry=registry, buckets=(*SECONDS, 30.0, 60.0),
         )  # fmt: skip
         self.append = Histogram(
-            "a3cp_recorder_http_append_seconds", "How long a client waited for the answer to its append.",
+            "a3cp_recorder_http_append_seconds", "From a client's append to its answer.",
             registry=registry, buckets=SECONDS,
         )  # fmt: skip
 
     def watch(self, sockets: Callable[[], int], active: Callable[[], int]) -> None:
-        """Ask these two at every scrape."""
+        """Call these two functions at every scrape for the numbers of sockets and of captures."""
         self.sockets.set_function(sockets)
         self.active.set_function(active)
 
 
 class UploadMetrics:
-    """What is counted of uploaded videos, until they are captures."""
+    """The metrics of uploaded videos, until they become captures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.arriving = Gauge("a3cp_upload_arriving", "Videos that are being sent now.", registry=registry)
         self.accepted = Counter("a3cp_upload_accepted", "Videos that became captures.", registry=registry)
-        refused = Counter("a3cp_upload_refused", "Videos that were refused, by why.", ["code"], registry=registry)
+        refused = Counter("a3cp_upload_refused", "Videos that were refused, by code.", ["code"], registry=registry)
         self.refused = preset(refused, UPLOAD_REFUSALS)
         self.bytes = Counter("a3cp_upload_bytes", "Bytes of the videos that became captures.", registry=registry)
         self.seconds = Histogram(
-            "a3cp_upload_seconds", "How long it took to receive one of them.",
+            "a3cp_upload_seconds", "From the beginning of an upload to its capture.",
             registry=registry, buckets=(*SECONDS, 30.0, 60.0, 300.0, 1800.0),
         )  # fmt: skip
 
@@ -107,9 +107,9 @@ UPLOAD_REFUSALS = tuple(sorted(refused_at("upload")))
 
 
 class BrokerGauges:
-    """What the brokers hold, as each gateway sees it every few seconds; NaN while the gateway cannot read them.
+    """The contents of the brokers, which each gateway reads every few seconds; NaN while it cannot read them.
 
-    Every gateway shows the same, so take the highest of them, and never their sum.
+    Every gateway shows the same numbers, so a dashboard must take their maximum, not their sum.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -117,26 +117,26 @@ class BrokerGauges:
             return Gauge(name, text, registry=registry)
 
         self.ready = Gauge(
-            "a3cp_capture_broker_ready", "Whether a broker answers and is as its role needs it.", ["role"],
+            "a3cp_capture_broker_ready", "Whether a broker answers and is configured for its role.", ["role"],
             registry=registry,
         )  # fmt: skip
         self.frames = {
             "backlog": gauge("a3cp_capture_backlog", "Captures that wait for an extractor."),
             "oldest_waiting_s": gauge("a3cp_capture_oldest_waiting_seconds", "How long the oldest of them has waited."),
-            "lag": gauge("a3cp_extractor_group_lag", "Captures that no extractor was handed yet."),
-            "pending": gauge("a3cp_extractor_group_pending", "Captures that were handed out and are not done."),
+            "lag": gauge("a3cp_extractor_group_lag", "Captures that no extractor has taken yet."),
+            "pending": gauge("a3cp_extractor_group_pending", "Captures that were taken and are not finished."),
             "uploads": gauge("a3cp_upload_backlog", "Uploaded videos that wait for an extractor."),
-            "upload_bytes": gauge("a3cp_upload_stored_bytes", "Room that is taken by videos in the frames broker."),
-            "extractors": gauge("a3cp_extractor_processes_live", "Extractor processes that show they are there."),
-            "live_workers": gauge("a3cp_live_workers_live", "Live workers that show they are there."),
-            "memory": gauge("a3cp_capture_frames_broker_memory_ratio", "Memory in use, of what the broker may use."),
+            "upload_bytes": gauge("a3cp_upload_stored_bytes", "Bytes of the slots of videos in the frames broker."),
+            "extractors": gauge("a3cp_extractor_processes_live", "Extractor processes with a recent heartbeat."),
+            "live_workers": gauge("a3cp_live_workers_live", "Live workers with a recent heartbeat."),
+            "memory": gauge("a3cp_capture_frames_broker_memory_ratio", "Memory in use, as a share of maxmemory."),
         }
         self.events = {
             "lag": gauge("a3cp_recorder_group_lag", "Events that no recorder has read yet."),
-            "pending": gauge("a3cp_recorder_group_pending", "Events that were read and are in no file yet."),
+            "pending": gauge("a3cp_recorder_group_pending", "Events that a recorder has read and not yet written."),
             "active": gauge("a3cp_recorder_active", "Whether a recorder is active."),
             "unfinished": gauge("a3cp_recorder_unfinished_captures", "Captures neither recorded nor aborted."),
-            "dead": gauge("a3cp_recorder_dead_letters_kept", "Dead letters that are kept to be looked at."),
+            "dead": gauge("a3cp_recorder_dead_letters_kept", "Dead letters that are kept for the operator."),
         }
 
 
@@ -144,7 +144,7 @@ BACKGROUND_TASKS = ("broker_watch", "frames_gauges", "events_gauges", "live_answ
 
 
 class GatewayMetrics:
-    """The metrics of one gateway process, in a registry of their own: two in one process do not meet."""
+    """The metrics of one gateway. Each has its own registry, so that tests can run two gateways in one process."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -163,13 +163,13 @@ class GatewayMetrics:
             "stream_frames_dropped", "Frames of the real-time lane that were dropped.", registry=registry
         )
         self.stream_slowdown_signals = Counter(
-            "stream_slowdown_signals", "Times that a client of the real-time lane was told to slow down.",
+            "stream_slowdown_signals", "slow_down warnings sent to clients of the real-time lane.",
             registry=registry,
         )  # fmt: skip
 
 
 async def metrics(request: Request) -> Response:
-    """``GET /metrics``: everything above, for Prometheus."""
+    """``GET /metrics``: answer with all metrics in Prometheus's text format."""
     ours: GatewayMetrics = request.app.state.gateway.metrics
     text, content_type = exposition(ours.registry, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})

@@ -1,4 +1,4 @@
-"""What the gateway's endpoints share."""
+"""The state that all endpoints of a gateway process share."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ ARTIFACT_TIMEOUT_S = 20.0
 """Limit for reading a whole object, in seconds: a user waits for its picture."""
 
 ARTIFACT_MOST_BYTES = 65 * 1024 * 1024
-"""The longest artifact that the gateway reads for a picture; the longest under the default limits has 12 MB."""
+"""The longest artifact that the gateway reads for a picture, in bytes. Under the default limits none exceeds 12 MB."""
 
 
 @dataclass(slots=True)
 class GatewayState:
-    """One gateway process: its settings, its brokers, what is open now.
+    """One gateway process: its settings, its brokers, its open connections.
 
-    ``draining`` is set when the process has been told to stop: open captures are aborted with
-    ``server_shutdown``, new ones are refused. ``refusal`` is empty once both brokers are known to be as
-    their roles need them, else it says why no capture may be opened. ``open_sockets`` counts the capture sockets,
-    ``active_captures`` those of them that have a capture; ``live_sessions`` counts the real-time lane's,
-    ``arriving`` the videos that arrive from each address.
+    Attributes:
+        draining: set when the process begins to stop: open captures abort with ``server_shutdown``, new ones are
+            refused.
+        refusal: why no capture may be opened; empty once both brokers are checked and configured for their roles.
+        frames_unfit: why the frames broker must not get frames, such as that it writes to a disk; empty if it may.
+        open_sockets: the number of open capture sockets.
+        active_captures: how many of them have a capture.
+        arriving: the number of videos that are arriving, by the client's address.
+        live_sessions: the number of open connections of the real-time lane.
     """
 
     settings: Settings

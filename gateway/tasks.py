@@ -1,4 +1,4 @@
-"""Start tasks that have an owner, and cancel them so that they end for certain."""
+"""Start tasks in a set that owns them, and cancel tasks until they have ended."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ AGAIN_S = 0.1
 
 
 def start(tasks: set[asyncio.Task[None]], step: Coroutine[None, None, None]) -> None:
-    """Run ``step`` as one of ``tasks``, which it leaves when it ends."""
+    """Run ``step`` in a new task. The task is in ``tasks`` until it ends; the event loop itself keeps only a weak
+    reference to it."""
     task = asyncio.create_task(step)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they have ended; what they raise is for their own reader.
+    """Cancel tasks and wait until they have ended. Their exceptions are not raised here.
 
-    They are cancelled again until then: a cancellation is lost where it meets a result, in ``asyncio.wait_for`` of
-    Python 3.11 as in a Redis client that has just been answered.
+    One cancellation may not be enough: ``asyncio.wait_for`` of Python 3.11, and redis-py, swallow it if a result comes
+    at the same moment. So tasks that still run are cancelled again every 0.1 s.
     """
     while left := {task for task in tasks if not task.done()}:
         for task in left:

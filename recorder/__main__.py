@@ -16,7 +16,7 @@ import uvloop
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_brokers
 from contracts.process.logs import bind_to_log, get_logger
-from contracts.process.metrics import Heart, metrics_served
+from contracts.process.metrics import Liveness, metrics_served
 from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
@@ -52,25 +52,25 @@ async def _main(settings: Settings) -> int:
     frames_url, events_url = settings.broker_urls()
     frames = _connect("A3CP_FRAMES_URL", frames_url)
     events = _connect("A3CP_EVENTS_URL", events_url)
-    metrics, heart = RecorderMetrics(), Heart()
-    beating = asyncio.create_task(_beat(heart))
+    metrics, liveness = RecorderMetrics(), Liveness()
+    reporting = asyncio.create_task(_report_liveness(liveness))
     try:
-        with metrics_served(settings, metrics.registry, heart.beats):
+        with metrics_served(settings, metrics.registry, liveness.is_alive):
             await unless_stopped(_check(frames, events, settings), stopping)
             await serve(frames, events, settings, stopping, metrics)
     except Stopped:
         pass
     finally:
-        beating.cancel()
+        reporting.cancel()
         await frames.aclose()
         await events.aclose()
     return 0
 
 
-async def _beat(heart: Heart) -> None:
-    """Beat every second, so that ``/livez`` shows whether the event loop is stuck."""
+async def _report_liveness(liveness: Liveness) -> None:
+    """Report every second, so that ``/livez`` shows whether the event loop is stuck."""
     while True:
-        heart.beat()
+        liveness.report()
         await asyncio.sleep(BEAT_S)
 
 

@@ -19,7 +19,7 @@ def exits(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        from contracts.process.logs import say_last
+        from contracts.process.logs import write_last_line
         from contracts.process.run import run_process
         from contracts.rules.errors import A3CPError, FatalError
         from scripts.terminal import until_the_reader_leaves
@@ -32,7 +32,7 @@ def exits(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
             except FatalError:
                 raise
             except A3CPError as error:
-                say_last(f"a3cp {name}: {error}")
+                write_last_line(f"a3cp {name}: {error}")
                 return 1
 
         raise typer.Exit(run_process(name, guarded))

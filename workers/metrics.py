@@ -13,7 +13,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from contracts.messages.live import LiveCode
 from contracts.messages.pipelines import PIPELINES
 from contracts.process.background import BackgroundErrors
-from contracts.process.metrics import SECONDS, forget, member, metrics_served, preset, shared_folder, shared_registry
+from contracts.process.metrics import (
+    SECONDS,
+    keep_metrics_in,
+    mark_dead,
+    metrics_served,
+    preset,
+    shared_folder,
+    shared_registry,
+)
 from contracts.process.settings import Settings
 
 __all__ = [
@@ -51,7 +59,7 @@ class PoolMetrics:
 
     def note_death(self, kind: str, name: str) -> None:
         """The process of this kind in this slot ended without being told to."""
-        forget(self.folder, name)
+        mark_dead(self.folder, name)
         self._deaths.labels(kind).inc()
 
 
@@ -74,7 +82,7 @@ def pool_metrics(settings: Settings, kinds: Iterable[str]) -> Iterator[PoolMetri
 def join_pool(folder: Path | None) -> None:
     """For a process of the pool, before it makes any metric: count in the parent's folder, by its name in the pool."""
     if folder is not None:
-        member(folder, multiprocessing.current_process().name)
+        keep_metrics_in(folder, multiprocessing.current_process().name)
 
 
 class ExtractorMetrics:

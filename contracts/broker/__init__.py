@@ -1,1 +1,1 @@
-"""How the processes talk to Redis: roles, connections, keys, scripts, rights."""
+"""How the processes talk to Redis: roles, connections, keys, scripts, access rights."""

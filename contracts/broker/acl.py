@@ -1,11 +1,11 @@
-"""Who may do what in the brokers: the least rights of each process, as access rules (ACL) of Redis 7 and Valkey 8.
+"""The rights of each process in the brokers, as access rules (ACL) of Redis 7 and Valkey 8.
 
-One user for each kind of process and each role. A right is a key pattern with the commands that may touch such keys.
-It becomes a selector of its own: a command is allowed if one right allows it for all of its keys. The broker checks
-every command of a script as if its caller had sent it.
+Each kind of process has one user in each role's broker, with the fewest rights that it needs. A right is a key pattern
+and the commands that may use such keys. It becomes one ACL selector: a command is allowed if a single right allows it
+for all of its keys. The broker checks every command of a script as if the caller had sent it.
 
-No user may have memory written to a disk or sent elsewhere, change the broker, or read keys that its process does not
-use.
+No user may make the broker write its memory to a disk or send it elsewhere, change the broker's configuration, or read
+keys that its process does not use.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from contracts.broker.roles import Role
 __all__ = ["RIGHTS", "User", "acl_file", "password_hash"]
 
 User = Literal["gateway", "extractor", "live", "recorder", "operator", "monitor"]
-"""``live`` is the live worker, ``operator`` the person who runs `a3cp inspect` and `a3cp doctor`; ``monitor`` may read
-the lengths of the queues, and nothing else: health checks, KEDA."""
+"""``live`` is the live worker. ``operator`` is the person who runs `a3cp inspect` and `a3cp doctor`. ``monitor`` is for
+health checks and KEDA; it may read the lengths of the queues and nothing else."""
 
 Rights = Mapping[str, str]
-"""By key pattern, or several with spaces between them, the commands; by ``""`` the commands that touch no key."""
+"""From a key pattern (or several, separated by spaces) to the allowed commands; ``""`` has the commands without a
+key."""
 
 _EVERY_PROCESS = "info config|get time command cluster|slots asking"
-"""The check of the roles, the broker's clock, and which master of a cluster has what."""
+"""INFO and CONFIG GET check the role, TIME reads the broker's clock, the others find a key's master in a cluster."""
 
 _OPERATOR = f"{_EVERY_PROCESS} script|kill"
-"""And to end a script that does not end by itself: until then its broker answers no other client."""
+"""SCRIPT KILL ends a script that does not end by itself: until then the broker answers no other client."""
 
 _STATE, _FRAMES, _ROWS = capture_keys("*")
 
@@ -170,7 +171,8 @@ _RUN_SCRIPTS: Mapping[Role, frozenset[User]] = {
 
 
 def acl_file(role: Role, hashes: Mapping[User, str]) -> str:
-    """What the ACL file of a role's broker says: the users of ``hashes``, by `password_hash`, and no other."""
+    """The text of the ACL file of a role's broker. It has the users in ``hashes``, with their `password_hash`, and
+    disables the default user."""
     users = [user for user in get_args(User) if user in hashes]
     lines = ["user default reset off", *(f"user {user} {_rules(role, user, hashes[user])}" for user in users)]
     return "\n".join(lines) + "\n"
@@ -193,5 +195,5 @@ def _words(sign: str, words: str) -> list[str]:
 
 
 def password_hash(password: str) -> str:
-    """A password as an ACL file holds it."""
+    """The SHA-256 of a password, in hex, as an ACL file holds it."""
     return hashlib.sha256(password.encode()).hexdigest()

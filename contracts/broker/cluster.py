@@ -1,8 +1,8 @@
-"""Clients for a Redis Cluster, where redis-py's own fall short.
+"""An asynchronous client for a Redis Cluster that follows redirections correctly.
 
-Every key belongs to one of 16,384 slots and every slot to a master. While a slot is being moved, a key of it may be on
-either side: the old master answers ASK for what it no longer has, and the new one serves that only to a connection
-that says ASKING first.
+Every key belongs to one of 16,384 slots, and every slot to a master. While a slot is being moved, each of its keys is
+on the old or on the new master. The old master answers ASK for a key that it no longer has; the new master serves such
+a key only to a connection that has just sent ASKING (Redis Cluster specification, "ASK redirection").
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from redis.asyncio.cluster import ClusterNode
 __all__ = ["AsyncCluster"]
 
 REDIRECTIONS = 16
+"""How often one command is redirected or retried before it fails; redis-py's own default."""
+
 UNSTABLE_S = 0.05
+"""How long to wait after TRYAGAIN, in seconds."""
 
 
 class AsyncCluster(redis.asyncio.RedisCluster):
-    """redis-py's client, but for how one command is sent and redirected.
+    """redis-py's cluster client with its own way to send one command and to follow its redirections.
 
-    redis-py sends ASKING over one pooled connection and the command over another, so that with more than one connection
-    no client reaches a key that was moved; and a fifth MOVED closes every connection, also under commands of other
-    tasks. Here ASKING and its command share a connection, and a redirection leaves other tasks alone.
+    redis-py sends ASKING over one pooled connection and the command over another, so a client with several connections
+    never reaches a moved key. After a fifth MOVED it closes every connection, also while other tasks wait on them. Here
+    ASKING and its command use one connection, and a redirection does not affect other tasks.
     """
 
     async def _execute_command(self, target_node: ClusterNode, *args: Any, **kwargs: Any) -> Any:
@@ -40,7 +43,7 @@ class AsyncCluster(redis.asyncio.RedisCluster):
                 target_node, asking = self.nodes_manager.get_node_from_slot(moved.slot_id), False
             except redis.exceptions.AskError as ask:
                 target_node, asking = self._known(ask), True
-            except redis.exceptions.TryAgainError:  # nothing ran: some of the keys are here, some still there
+            except redis.exceptions.TryAgainError:  # the keys are on two masters at the moment; the command did not run
                 if attempt == REDIRECTIONS - 1:
                     raise
                 await asyncio.sleep(UNSTABLE_S)
@@ -48,17 +51,17 @@ class AsyncCluster(redis.asyncio.RedisCluster):
                 self._initialize = True
                 raise
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
-                target_node.update_active_connections_for_reconnect()  # once their commands are done
+                target_node.update_active_connections_for_reconnect()  # they reconnect after their current command
                 await target_node.disconnect_free_connections()
                 self._initialize = True  # the next command first reads the slot table again
                 raise
-        raise redis.exceptions.ClusterDownError("it redirects from one master to the other and back")
+        raise redis.exceptions.ClusterDownError("the masters redirect the command to each other")
 
     def _known(self, ask: redis.exceptions.AskError) -> ClusterNode:
         node = self.nodes_manager.get_node(ask.host, ask.port)
         if node is None:
             self._initialize = True
-            raise redis.exceptions.ClusterDownError(f"it redirects to a master that is new: {ask.node_addr}")
+            raise redis.exceptions.ClusterDownError(f"it redirects to an unknown master: {ask.node_addr}")
         return node
 
 
@@ -70,7 +73,7 @@ async def _ask(node: ClusterNode, *args: Any, **kwargs: Any) -> Any:
         try:
             await node.parse_response(connection, "ASKING")
         except BaseException:
-            await connection.disconnect(nowait=True)  # the command's own answer is still to come
+            await connection.disconnect(nowait=True)  # otherwise its next user would read this command's answer
             raise
         return await node.parse_response(connection, args[0], **kwargs)
     finally:

@@ -12,7 +12,7 @@ import redis
 
 from contracts.rules.errors import BrokerFull, BrokerMisconfigured, BrokerSlow, BrokerUnavailable, UnreadableValue
 
-__all__ = ["BrokerForbids", "BrokerFull", "Role", "broker_errors", "is_passing"]
+__all__ = ["BrokerForbids", "BrokerFull", "Role", "broker_errors", "is_temporary"]
 
 Role = Literal["frames", "events"]
 
@@ -20,23 +20,25 @@ Role = Literal["frames", "events"]
 class BrokerForbids(BrokerMisconfigured):
     """The broker refuses this process's password or rights, or its certificate is not trusted.
 
-    Its text names hosts and users: it is for operators, not for clients."""
+    The text names hosts and users, so show it to operators only, never to clients."""
 
 
 _TRANSIENT_REPLIES = (
     "LOADING ", "MISCONF ", "CLUSTERDOWN ", "READONLY ", "MASTERDOWN ", "TRYAGAIN ", "NOREPLICAS ", "UNBLOCKED ",
-    "MOVED ", "ASK ", "BUSY ",  # with its space: BUSYGROUP and BUSYKEY are no hiccups
+    "MOVED ", "ASK ", "BUSY ",  # the space matters: BUSYGROUP and BUSYKEY are not temporary
 )  # fmt: skip
 
 
-class broker_errors:  # used as a function; as a class it costs an eighth of a generator, and every frame goes through
-    """Translate redis-py's errors inside the block; the cause is chained.
+# a class, because a generator-based context manager takes eight times as long, and every frame enters one
+class broker_errors:
+    """Translate redis-py's errors inside a ``with`` block; redis-py's error is the cause of the new one.
 
     Raises:
-        BrokerFull: out of memory.
-        BrokerSlow: no answer within the client's time-out.
-        BrokerUnavailable: connection refused or lost, loading, cluster down, disk errors.
-        BrokerForbids: it refuses the password or the command, or its certificate is not trusted.
+        BrokerFull: the broker is out of memory.
+        BrokerSlow: the broker did not answer within the client's time-out.
+        BrokerUnavailable: the connection was refused or lost, or the broker is loading, has lost its cluster or cannot
+            write to its disk.
+        BrokerForbids: the broker refuses the password or the command, or its certificate is not trusted.
         UnreadableValue: a key holds a type or a value that the command cannot work with.
     """
 
@@ -55,7 +57,7 @@ class broker_errors:  # used as a function; as a class it costs an eighth of a g
             raise ours from error
 
 
-_AWAY = (
+_UNREACHABLE = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     OSError,
@@ -65,12 +67,12 @@ _AWAY = (
 
 
 def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | UnreadableValue | None:
-    """The project's own error; None if the error says nothing about the broker's state."""
+    """The project's own error for a redis-py error; None if the error does not describe the broker's state."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
         return BrokerFull(role, "it is out of memory")
-    if isinstance(error, _AWAY):
-        away = BrokerSlow if isinstance(error, redis.exceptions.TimeoutError) else BrokerUnavailable
-        return _refused_access(role, error) or away(role, _one_line(error))
+    if isinstance(error, _UNREACHABLE):
+        unavailable = BrokerSlow if isinstance(error, redis.exceptions.TimeoutError) else BrokerUnavailable
+        return _refused_access(role, error) or unavailable(role, _one_line(error))
     if isinstance(error, redis.exceptions.ResponseError):
         text = _reply(error)
         if "OOM command not allowed" in text:
@@ -79,20 +81,21 @@ def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerF
             return BrokerUnavailable(role, _one_line(error))
         if isinstance(error, redis.exceptions.NoPermissionError) or _FORBIDDEN.search(text):
             fix = f"the rights that `a3cp acl {role}` prints (its ACL LOG names the command and the key)"
-            return BrokerForbids(role, f"it forbids us a command ({_one_line(error)})", fix)
-        if _OF_THE_DATA.search(text):
+            return BrokerForbids(role, f"it forbids a command ({_one_line(error)})", fix)
+        if _BAD_VALUE.search(text):
             return UnreadableValue(role, "a key of the command", _one_line(error))
     return None
 
 
 _FORBIDDEN = re.compile(r"^NOPERM |ACL failure in script|The user executing the script can't")
-"""The last two are the replies if a command inside a script is forbidden: in Redis 7.0, and in later versions."""
+"""The last two are the replies to a forbidden command inside a script, in Redis 7.0 and in later versions."""
 
-_OF_THE_DATA = re.compile(
+_BAD_VALUE = re.compile(
     r"^WRONGTYPE |user_script|Error running script|not an integer|not a (valid )?float|not a number|out of range"
     r"|would (overflow|produce)|Invalid stream ID|equal or smaller than|exhausted the last possible ID|too many results"
 )
-"""The command was right; the value under its key was not. `user_script` marks an error that a script raised on it."""
+"""Replies that say that the value under a key is wrong, not the command. `user_script` marks an error inside a
+script."""
 
 
 def _refused_access(role: Role, error: BaseException) -> BrokerForbids | None:
@@ -104,7 +107,7 @@ def _refused_access(role: Role, error: BaseException) -> BrokerForbids | None:
             return BrokerForbids(role, f"it does not accept the user and the password in {variable}", fix)
         if isinstance(cause, ssl.SSLCertVerificationError):
             fix = f"{variable}=rediss://HOST:PORT?ssl_ca_certs=/path/of/ca.pem, with a HOST that the certificate names"
-            return BrokerForbids(role, f"its certificate is not to be trusted ({cause.verify_message})", fix)
+            return BrokerForbids(role, f"its certificate is not trusted ({cause.verify_message})", fix)
     return None
 
 
@@ -115,12 +118,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _reply(error: redis.exceptions.ResponseError) -> str:
-    """The broker's whole reply: if redis-py has a class for an error code, it cuts the code off the text."""
+    """The broker's whole reply. If redis-py has a class for an error code, it removes the code from the text."""
     code = getattr(error, "status_code", None)
     return f"{code} {error}" if code else str(error)
 
 
-def is_passing(error: redis.exceptions.ResponseError) -> bool:
+def is_temporary(error: redis.exceptions.ResponseError) -> bool:
     """Whether an error reply describes a temporary state of the broker."""
     return isinstance(error, redis.exceptions.OutOfMemoryError) or _reply(error).startswith(_TRANSIENT_REPLIES)
 

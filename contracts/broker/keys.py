@@ -1,7 +1,7 @@
-"""Every Redis key's name, built here and nowhere else.
+"""Build the name of every Redis key. No other module builds one.
 
-Frames role: all keys of one capture share the hash tag ``{<capture_id>}``, so that one script may touch
-them together in a cluster. Events role: every key carries the tag ``{a3cp}``.
+Frames role: all keys of one capture have the hash tag ``{<capture_id>}``, so that in a cluster they are in one slot and
+one script may use them together. Events role: every key has the tag ``{a3cp}`` for the same reason.
 """
 
 from __future__ import annotations
@@ -35,53 +35,54 @@ __all__ = [
 ]
 
 CAPTURES = "a3cp:captures"
-"""Frames role, stream: dispatch. One entry per opened capture; its pending entry is the lease."""
+"""Frames role, stream: dispatch. One entry per opened capture; a pending entry is the lease of its extractor."""
 
 UPLOADS = "a3cp:uploads"
-"""Frames role, stream: the same for captures whose frames come from an uploaded video; they wait behind the others."""
+"""Frames role, stream: dispatch of captures from uploaded videos. Extractors take them after those of `CAPTURES`."""
 
 UPLOAD_PLACES = "a3cp:uploads:places"
-"""Frames role, zset: ``<upload_id>/<bytes>/<user_id>`` of every video in the broker by the broker time, in ms, at
-which its place lapses."""
+"""Frames role, zset: ``<upload_id>/<bytes>/<user_id>`` of every video in the broker. The score is the broker time, in
+ms, at which its slot expires."""
 
 EXTRACTOR_GROUP = "extractors"
 
 RELEASED = "released"
-"""The consumer of those groups that holds captures handed back, until the next extractor asks."""
+"""The consumer in those groups that owns the captures handed back by an extractor, until another one takes them."""
 
 EXTRACTORS = "a3cp:extractors"
-"""Frames role, zset: live extractor processes by the broker time, in ms, of their last heartbeat."""
+"""Frames role, zset: extractor processes. The score is the broker time, in ms, of the last heartbeat."""
 
 LIVE_WORKERS = "a3cp:{live}:workers"
-"""Frames role, zset: live workers by the broker time, in ms, of their last heartbeat."""
+"""Frames role, zset: live workers. The score is the broker time, in ms, of the last heartbeat."""
 
 LIVE_SESSIONS = "a3cp:{live}:sessions"
-"""Frames role, zset: ``<worker>/<live_id>`` of every live session by the broker time, in ms, at which it lapses."""
+"""Frames role, zset: ``<worker>/<live_id>`` of every live session. The score is the broker time, in ms, at which it
+expires."""
 
 EVENTS = "{a3cp}:events"
-"""Events role, stream: everything that goes into a session's JSONL."""
+"""Events role, stream: the events that the recorder appends to the sessions' logs."""
 
 RECORDER_GROUP = "recorder"
 
 DEAD_EVENTS = "{a3cp}:events:dead"
-"""Events role, bounded stream: events that can never be appended, with the reason."""
+"""Events role, bounded stream: dead letters, which are events that can never be appended, with the reason."""
 
 UNFINISHED = "{a3cp}:unfinished"
-"""Events role, zset: captures neither recorded nor aborted, by the broker time, in ms, of their reservation."""
+"""Events role, zset: captures neither recorded nor aborted. The score is the broker time, in ms, of the reservation."""
 
 RECORDER_LEADER = "{a3cp}:recorder:leader"
-"""Events role, string with a TTL: the active recorder; a standby takes it when it lapses."""
+"""Events role, string with a TTL: the name of the active recorder. When it expires, a standby sets its own."""
 
 
 class CaptureKeys(NamedTuple):
     """The frames-role keys of one capture."""
 
     state: str
-    """hash: status, token, counts, bytes, last_entry_ms, tracker_restarts, error_code"""
+    """Hash: status, token, counts, bytes, last_entry_ms, tracker_restarts, error_code."""
     frames: str
-    """stream: entry ID ``<seq>-0``; last, one terminal entry"""
+    """Stream: one entry per frame with the ID ``<seq>-0``, then one terminal entry."""
     rows: str
-    """hash: rows already extracted, by seq"""
+    """Hash: the rows that are already extracted, by seq."""
 
 
 def capture_keys(capture_id: str) -> CaptureKeys:
@@ -91,17 +92,17 @@ def capture_keys(capture_id: str) -> CaptureKeys:
 
 
 def live_inbox(worker: str) -> str:
-    """Frames role, stream: the frames that wait for a live worker, at most one of each session."""
+    """Frames role, stream: the frames that wait for a live worker, at most one from each session."""
     return f"a3cp:{{live:{worker}}}:in"
 
 
 def live_outbox(gateway: str) -> str:
-    """Frames role, stream: the answers that wait for a gateway."""
+    """Frames role, stream: the live workers' answers that wait for a gateway."""
     return f"a3cp:{{live:{gateway}}}:out"
 
 
 def uploaded_video(upload_id: str) -> str:
-    """Frames role, hash: a video's bytes in chunks, by their number from 0."""
+    """Frames role, hash: the bytes of a video in chunks, numbered from 0."""
     return f"a3cp:{{upload:{upload_id}}}:video"
 
 
@@ -111,7 +112,7 @@ def capture_record(capture_id: str) -> str:
 
 
 def session(session_id: str) -> str:
-    """Events role, hash: one entry of the session registry."""
+    """Events role, hash: a session."""
     return f"{{a3cp}}:session:{session_id}"
 
 
@@ -121,11 +122,11 @@ def window(session_id: str, record_id: str) -> str:
 
 
 def user_captures(user_id: str) -> str:
-    """Events role, zset: the user's captures with an open socket, by the broker time, in ms, at which
-    they count no longer unless renewed."""
+    """Events role, zset: the user's captures with an open socket. The score is the broker time, in ms, at which a
+    capture stops counting against the limit, unless the gateway renews it."""
     return f"{{a3cp}}:user:{user_id}:captures"
 
 
 def receipt(entry_id: str) -> str:
-    """Events role, string with a short TTL: the recorder's answer to one event."""
+    """Events role, string with a short TTL: the recorder's result for one event, which the gateway waits for."""
     return f"{{a3cp}}:receipt:{entry_id}"

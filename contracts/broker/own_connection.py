@@ -1,8 +1,8 @@
-"""One connection to a broker that one thread keeps for itself, for what it does with every frame.
+"""A connection to a broker that one thread keeps for itself, for the commands that it sends with every frame.
 
-redis-py's client takes a connection from its pool for each command, looks whether it still lives, and makes objects
-for the command and its answer. Right after an inference, which leaves nothing else in the processor's caches, that took
-a live worker 0.3 ms for every frame, while a client waits.
+For each command redis-py's client takes a connection from its pool, checks that it is alive, and creates objects for
+the command and its answer. In a live worker, right after an inference has filled the processor's caches, that took
+0.3 ms for every frame, while a client waits.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 class OwnConnection:
-    """Connects when first used, and again after its connection was lost. In a cluster, where each key may be at another
-    master, everything goes through ``broker`` itself."""
+    """Connects on first use, and again after the connection was lost. For a cluster it uses ``broker`` itself, because
+    each key may be on another master."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -32,11 +32,13 @@ class OwnConnection:
         self._unread = 0
 
     def entries(self, stream: str, after: bytes, count: int, block_ms: int | None) -> list[Entry]:
-        """The first entries of a stream of the frames role behind ``after``, their IDs and their fields; none if none
-        comes within ``block_ms``, or none is there if that is None.
+        """Read up to ``count`` entries after the ID ``after`` from a stream of the frames role.
+
+        Waits up to ``block_ms`` milliseconds for the first entry; None does not wait. Returns an empty list if there is
+        no entry.
 
         Raises:
-            BrokerUnavailable: the broker is away.
+            BrokerUnavailable: the broker is unreachable.
         """
         with broker_errors("frames"):
             if isinstance(self._broker, redis.RedisCluster):
@@ -52,10 +54,10 @@ class OwnConnection:
         return [(entry_id, dict(zip(words[::2], words[1::2], strict=True))) for entry_id, words in entries]
 
     def run_ahead(self, call: Call[Any]) -> None:
-        """Send a script whose answer is not needed: the broker runs it meanwhile.
+        """Send a script and do not wait for its answer; the next command reads the answer and ignores it.
 
         Raises:
-            BrokerUnavailable: the broker is away.
+            BrokerUnavailable: the broker is unreachable.
         """
         if isinstance(self._broker, redis.RedisCluster):
             run_each(self._broker, call)
@@ -65,11 +67,11 @@ class OwnConnection:
             self._unread += 1
 
     def run_together(self, *calls: Call[Any]) -> None:
-        """Run several scripts of one role, sent in one write. Each runs even if one before it failed. They are not
-        atomic: commands of other clients may run between them.
+        """Send several scripts of one role in one write, and wait for all answers. Each runs even if one before it
+        failed. They are not atomic: commands of other clients may run between them.
 
         Raises:
-            BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory for one of them.
+            BrokerUnavailable: the broker is unreachable, or (`BrokerFull`) was out of memory for one of them.
         """
         if isinstance(self._broker, redis.RedisCluster):
             run_each(self._broker, *calls)
@@ -97,7 +99,7 @@ class OwnConnection:
             self._answer()
 
     def _answer(self) -> Any:
-        """The next answer, or the broker's own word against it; the connection is as good as before."""
+        """Read the next answer. Returns an error reply instead of raising it: the connection can still be used."""
         try:
             return self._connection.read_response()
         except redis.exceptions.ResponseError as error:
@@ -105,5 +107,5 @@ class OwnConnection:
 
 
 def _is_unknown(answer: Any) -> bool:
-    """Whether the broker has forgotten the script, or never seen it."""
+    """Whether the broker does not have the script: it never got it, or was restarted since."""
     return isinstance(answer, redis.exceptions.NoScriptError)

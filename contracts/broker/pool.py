@@ -1,4 +1,4 @@
-"""redis-py's client with a bounded pool, for which callers wait, and one connection that all callers share."""
+"""redis-py's asynchronous client with a bounded pool, in which callers wait, and one connection that all share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BoundedPool", "SharingClient"]
 
 
 class BoundedPool(redis.asyncio.ConnectionPool):
-    """A caller that finds every connection in use waits; redis-py would raise an error."""
+    """A pool in which a caller waits if every connection is in use; redis-py's pool raises an error."""
 
     def __init__(self, *, max_connections: int, **options: Any) -> None:
         super().__init__(max_connections=max_connections, **options)
@@ -43,7 +43,7 @@ class BoundedPool(redis.asyncio.ConnectionPool):
 
 
 class SharingClient(redis.asyncio.Redis):
-    """redis-py's client; frequent commands go over one shared connection beside its pool."""
+    """redis-py's client with one more connection beside its pool. All frequent commands share that connection."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

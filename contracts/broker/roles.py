@@ -1,4 +1,4 @@
-"""The one way to reach Redis: two roles, their clients, their checks at start, their errors."""
+"""Connect to the two Redis roles, frames and events, and check at start that each broker is configured for its role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from contracts.broker.cluster import AsyncCluster
-from contracts.broker.errors import BrokerForbids, BrokerFull, Role, broker_errors, is_passing
+from contracts.broker.errors import BrokerForbids, BrokerFull, Role, broker_errors, is_temporary
 from contracts.broker.pool import BoundedPool, SharingClient
 from contracts.process.logs import get_logger
 from contracts.process.retry import ANSWERED, retry
@@ -45,7 +45,7 @@ Broker = redis.Redis | redis.RedisCluster
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 5.0
-MINIMUM_VERSION = (7, 0)
+MINIMUM_VERSION = (7, 0)  # the first with ACL selectors, see `contracts.broker.acl`
 
 _CLUSTER_SCHEMES = {"redis-cluster://": "redis://", "rediss-cluster://": "rediss://"}
 
@@ -58,15 +58,15 @@ def _cluster_url(url: str) -> str | None:
 
 
 def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connections: int = 64) -> AsyncBroker:
-    """A client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
+    """Create a client for ``redis://``, ``rediss://``, ``unix://``, ``redis-cluster://`` or ``rediss-cluster://``.
 
-    Connects when first used, over at most ``max_connections`` connections at once (to each node of a cluster eight
-    times as many, because there a caller does not wait for a free one). Replies are bytes. It never retries by itself:
-    a command whose reply was lost may have run, and only its caller knows whether it may run twice. With TLS the
-    certificate and its host are checked; the URL's query may have ``ssl_ca_certs``, ``ssl_certfile``, ``ssl_keyfile``.
+    The client connects on first use and opens at most ``max_connections`` connections (to each node of a cluster eight
+    times as many, because redis-py raises an error there if none is free). Replies are bytes. The client never retries:
+    a command whose reply was lost may have run, and only its caller knows whether it may run twice. With TLS it checks
+    the certificate and its host; the URL's query may have ``ssl_ca_certs``, ``ssl_certfile``, ``ssl_keyfile``.
 
     Raises:
-        ValueError: the URL is not one of these.
+        ValueError: the URL has another scheme.
     """
     options: dict[str, Any] = {
         "socket_timeout": socket_timeout_s,
@@ -80,7 +80,7 @@ def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, max_connect
 
 
 def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Broker:
-    """`connect` for a process that blocks; inside `broker_errors`: a cluster is asked at once who has which slot."""
+    """`connect` for blocking code. Call it inside `broker_errors`: for a cluster it reads the slot table at once."""
     options: dict[str, Any] = {
         "socket_timeout": socket_timeout_s,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
@@ -92,7 +92,7 @@ def connect_sync(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> Bro
     return redis.Redis.from_url(url, **options)
 
 
-# --- what a role needs -------------------------------------------------------------------------------
+# --- the checks at start -----------------------------------------------------------------------------
 
 
 def _text(value: Any) -> str:
@@ -104,10 +104,10 @@ def _version(info: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | None, *, assume_volatile: bool) -> None:
-    """Whether one master is what its role needs. ``config`` is None where the service hides CONFIG.
+    """Check one master's INFO and CONFIG against its role. ``config`` is None if the service does not allow CONFIG.
 
     Raises:
-        BrokerMisconfigured: it is not; the text says how to fix it.
+        BrokerMisconfigured: the master is not configured for the role; the text says how to fix it.
     """
 
     def refuse(problem: str, fix: str) -> None:
@@ -144,9 +144,10 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
 
 
 def unbounded(role: Role, info: Mapping[str, Any]) -> BrokerMisconfigured | None:
-    """Why a master should have a ``maxmemory``, if it has none; INFO says so even where CONFIG is hidden.
+    """Advice for the operator of an events broker without ``maxmemory``; None if there is nothing to advise. INFO shows
+    ``maxmemory`` even if the service does not allow CONFIG.
 
-    An events broker without one is not refused: those that are in use were started before it was asked for.
+    The broker is not refused, because existing installations were started before this project asked for a limit.
     """
     if role != "events" or int(info.get("maxmemory", 1)) > 0:
         return None
@@ -158,7 +159,7 @@ _CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
 
 
 async def _masters(broker: AsyncBroker) -> list[dict[str, Any]]:
-    """How to address each master in a command; in a cluster, those that are masters now."""
+    """The arguments that send a command to each master; for a cluster, to the nodes that are masters now."""
     if not isinstance(broker, redis.asyncio.RedisCluster):
         return [{}]
     await broker.initialize()
@@ -167,7 +168,7 @@ async def _masters(broker: AsyncBroker) -> list[dict[str, Any]]:
 
 
 async def _master_of(broker: AsyncBroker, key: str) -> dict[str, Any]:
-    """How to address the master that has ``key``."""
+    """The arguments that send a command to the master that has ``key``."""
     if not isinstance(broker, redis.asyncio.RedisCluster):
         return {}
     await broker.initialize()
@@ -175,11 +176,11 @@ async def _master_of(broker: AsyncBroker, key: str) -> dict[str, Any]:
 
 
 async def check_role(broker: AsyncBroker, role: Role, *, assume_volatile: bool = False) -> BrokerMisconfigured | None:
-    """Ask every master of a role whether it is what the role needs. Returns what an operator should change anyway.
+    """Check every master of a role. Returns advice for the operator, or None.
 
     Raises:
-        BrokerMisconfigured: one is not.
-        BrokerUnavailable: one does not answer.
+        BrokerMisconfigured: a master is not configured for the role.
+        BrokerUnavailable: a master does not answer.
     """
     with broker_errors(role):
         masters = await _masters(broker)
@@ -199,7 +200,7 @@ async def _check_master(
             answer = await broker.config_get(name, **master)
             config.update({_text(k): _text(v) for k, v in answer.items()})  # type: ignore[union-attr]
     except (redis.exceptions.NoPermissionError, redis.exceptions.ResponseError) as error:
-        if is_passing(error):
+        if is_temporary(error):
             raise
         config = None
     judge_role(role, info, config or None, assume_volatile=assume_volatile)
@@ -209,11 +210,11 @@ async def _check_master(
 async def wait_for_brokers(
     frames: AsyncBroker, events: AsyncBroker, *, assume_volatile: bool
 ) -> BrokerMisconfigured | None:
-    """`check_role` of both roles, retried with backoff for as long as a broker is away. Returns what an operator should
-    change about the events broker anyway.
+    """Run `check_role` for both roles; retry with backoff while a broker is unreachable. Returns advice about the
+    events broker for the operator, or None.
 
     Raises:
-        BrokerMisconfigured: a broker answers, and is not what its role needs.
+        BrokerMisconfigured: a broker answers, and is not configured for its role.
     """
 
     def on_retry(error: Exception, delay_s: float) -> None:
@@ -226,7 +227,7 @@ async def wait_for_brokers(
 
 
 async def ensure_group(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
-    """Create the consumer group at ``0``, so that no early entry is lost; done already is done."""
+    """Create the consumer group unless it exists. It starts at ID ``0``, so that it also gets entries added before."""
     with broker_errors(role):
         try:
             await broker.xgroup_create(stream, group, id="0", mkstream=True)
@@ -236,7 +237,7 @@ async def ensure_group(broker: AsyncBroker, role: Role, stream: str, group: str)
 
 
 def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> None:
-    """`ensure_group` for a process that blocks."""
+    """`ensure_group` for blocking code."""
     with broker_errors(role):
         try:
             broker.xgroup_create(stream, group, id="0", mkstream=True)
@@ -246,21 +247,21 @@ def ensure_group_sync(broker: Broker, role: Role, stream: str, group: str) -> No
 
 
 async def memory_share(broker: AsyncBroker, key: str, more_bytes: int = 0) -> float:
-    """What share of ``maxmemory`` the master that holds ``key`` uses, or would with ``more_bytes``; 0 where there is
-    no limit.
+    """The share of ``maxmemory`` that the master of ``key`` would use with ``more_bytes`` more, 0 to 1 and above. It is
+    0 if there is no limit.
 
     Raises:
-        BrokerUnavailable: it does not answer.
+        BrokerUnavailable: the master does not answer.
     """
     with broker_errors("frames"):
         return _share_in_use(await broker.info("memory", **await _master_of(broker, key)), more_bytes)
 
 
 async def highest_memory_share(broker: AsyncBroker) -> float:
-    """What share of ``maxmemory`` the fullest master uses.
+    """The share of ``maxmemory`` that the fullest master uses, 0 to 1.
 
     Raises:
-        BrokerUnavailable: one does not answer.
+        BrokerUnavailable: a master does not answer.
     """
     with broker_errors("frames"):
         return max([_share_in_use(await broker.info("memory", **master)) for master in await _masters(broker)])
@@ -272,10 +273,10 @@ def _share_in_use(info: Mapping[str, Any], more_bytes: int = 0) -> float:
 
 
 async def broker_time_ms(broker: AsyncBroker, role: Role, key: str) -> int:
-    """The time, in ms, by the clock of the master that has ``key``: the one by which scripts on that key go.
+    """The time in ms by the clock of the master that has ``key``; scripts on that key use the same clock.
 
     Raises:
-        BrokerUnavailable: it does not answer.
+        BrokerUnavailable: the master does not answer.
     """
     with broker_errors(role):
         seconds, microseconds = await broker.time(**await _master_of(broker, key))

@@ -1,7 +1,7 @@
-"""The Lua scripts: each is one rule, in ``contracts/state/lua/*/<name>.lua``, run by its SHA.
+"""Run the Lua scripts in ``contracts/state/lua/*/<name>.lua`` by their SHA-1 (EVALSHA).
 
-A `Call` is a script with its keys, its arguments and how to read its answer; making one does no I/O.
-The modules of `contracts.state` make the calls.
+A `Call` is a script with its keys, its arguments and the function that reads its answer; creating one does no I/O. The
+modules of `contracts.state` create the calls.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ScriptName = Literal[
 ]  # fmt: skip
 
 OFTEN: frozenset[ScriptName] = frozenset({"push", "watch", "live_put"})
-"""Scripts that run for every frame, or every second for each capture: they use the shared connection, if any."""
+"""Scripts that run for every frame, or every second for each capture. They use the client's shared connection."""
 
 Argument = str | bytes | int | float
 
@@ -61,7 +61,7 @@ def _source(name: ScriptName) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One run of a script. ``read`` turns the broker's answer into what the caller wants."""
+    """One run of a script. ``read`` converts the broker's answer into the result."""
 
     role: Role
     name: ScriptName
@@ -71,14 +71,14 @@ class Call(Generic[T]):
 
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""The errors of a `Call.read` that was given something else than the script's answer."""
+"""The errors that `Call.read` raises if the broker's answer has an unexpected form."""
 
 
 def read_answer(call: Call[T], answer: Any) -> T:
-    """Read a script's reply.
+    """Read a script's answer.
 
     Raises:
-        UnreadableValue: the reply was made from a value that this system does not write.
+        UnreadableValue: the script read a value that this system does not write, so its answer cannot be read.
     """
     try:
         return call.read(answer)
@@ -87,19 +87,19 @@ def read_answer(call: Call[T], answer: Any) -> T:
 
 
 async def run(broker: AsyncBroker, call: Call[T]) -> T:
-    """Run a script.
+    """Run a script and return its result.
 
-    Every script may be repeated: after `BrokerUnavailable` the script may have run, and running it
-    again is safe. What is there stands, and the answer is that of the first run, or says that it is done
-    already (``hand_back`` and ``release_leadership``: no longer the caller's; ``publish`` and ``abort``: not new). Only
-    ``claim`` does more, a new generation and one delivery more, and ``live_put``: the entry may be there twice.
+    After `BrokerUnavailable` the script may have run, and it is safe to run it again. The second run changes nothing;
+    it returns the result of the first, or says that the work is done (``hand_back``, ``release_leadership``: no longer
+    the caller's; ``publish`` and ``abort``: not new). There are two exceptions: ``claim`` starts another generation and
+    counts another delivery, and ``live_put`` may add the entry twice.
 
     Raises:
-        BrokerUnavailable: the broker is away, or (`BrokerFull`) out of memory.
-        UnreadableValue: the script met a value that this system does not write.
+        BrokerUnavailable: the broker is unreachable, or (`BrokerFull`) out of memory.
+        UnreadableValue: the script read a value that this system does not write.
     """
     text, sha = _source(call.name)
-    words = *call.keys, *call.arguments
+    words = *call.keys, *call.arguments  # EVALSHA first: the broker has the script, except the first time after a start
     with broker_errors(call.role):
         if call.name in OFTEN and isinstance(broker, SharingClient):
             try:
@@ -115,11 +115,11 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
 
 
 def prepare(broker: AsyncBroker, name: ScriptName, keys: Sequence[str]) -> Callable[..., asyncio.Future[Any] | None]:
-    """Prepare a script that runs for every frame: call the result with the script's arguments to send them at once.
+    """Return a function that sends a script at once, without waiting. Call it with the script's arguments.
 
-    It returns a future for the broker's raw reply, or None if there is no open connection to send over. Do not cancel
-    the future: replies are matched by order. If the reply is an error of any kind, use `run`, which also loads a
-    script that the broker does not know.
+    The function returns a future for the broker's raw answer, or None if no connection is open. Do not cancel the
+    future: answers are matched to commands by their order. If the answer is an error of any kind, use `run`, which also
+    loads a script that the broker does not have.
     """
     if name in OFTEN and isinstance(broker, SharingClient):
         return partial(broker.shared.begin, "EVALSHA", _source(name)[1], len(keys), *keys)
@@ -131,12 +131,12 @@ def _cannot_send(*_: Argument) -> None:
 
 
 def command(call: Call[Any]) -> tuple[Argument, ...]:
-    """The words that run a script by its SHA, for a connection that sends them itself."""
+    """The EVALSHA command of a call, for callers that send commands over their own connection."""
     return "EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments
 
 
 def run_sync(broker: Broker, call: Call[T]) -> T:
-    """`run` for a process that blocks."""
+    """`run` for blocking code."""
     text, sha = _source(call.name)
     with broker_errors(call.role):
         try:
@@ -150,7 +150,7 @@ def run_each(broker: Broker, *calls: Call[Any]) -> None:
     """Run several scripts, each even if one before it failed.
 
     Raises:
-        BrokerUnavailable: of the first that failed; the broker is away, or (`BrokerFull`) out of memory.
+        BrokerUnavailable: the error of the first script that failed.
     """
     errors = []
     for call in calls:

@@ -1,8 +1,8 @@
-"""One connection to a broker that everybody shares: commands go out as they come, and answers come back in their order.
+"""A connection to a broker that all callers of a process share. Answers are matched to commands by their order.
 
-For what a process sends thousands of times a second, and what never blocks. redis-py's client lends each command a
-connection of its own, with a time-out, a lock and a task's turn of its own; that was half of what a frame cost the
-gateway beyond its socket. Here a command is one write, and its answer one future.
+It is for commands that a process sends thousands of times a second and that never block. redis-py's client takes one
+connection, one time-out, one lock and several turns of the event loop for each command; without counting the socket,
+that was half of the gateway's time for a frame. Here a command is one write and one future.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ _UNFINISHED = object()
 
 
 class SharedConnection:
-    """Connects when first used, and again after its connection was lost.
+    """Connects on first use, and again after the connection was lost.
 
     Args:
-        connection: makes a redis-py connection, which does what comes before the first command: TLS, AUTH, SELECT.
-        answer_within_s: how long a reply may take. Then the connection is closed, and every command that waits on
-            it fails: replies are matched to commands by their order alone.
+        connection: creates a redis-py connection, which does the handshake: TLS, AUTH, SELECT.
+        answer_within_s: how long an answer may take, in seconds. After that the connection is closed and every waiting
+            command fails: without one answer, the order of the others cannot be trusted.
     """
 
     def __init__(self, connection: Callable[[], AbstractConnection], answer_within_s: float) -> None:
         self._connection = connection
         self._answer_within_s = answer_within_s
         self._opening = asyncio.Lock()
-        self._line: _Line | None = None
+        self._open_connection: _OpenConnection | None = None
 
     async def ask(self, *words: Word) -> Any:
-        """Send one command; returns its reply. Cancelling the caller does not disturb other callers.
+        """Send one command and return its answer. Cancelling the caller does not affect other callers.
 
         Raises:
-            redis.exceptions.ResponseError: the broker's error reply.
+            redis.exceptions.ResponseError: the broker answered with an error.
             redis.exceptions.ConnectionError: the connection was lost; the command may have run.
-            redis.exceptions.TimeoutError: the same, after waiting.
+            redis.exceptions.TimeoutError: no answer came in time; the command may have run.
         """
-        line = self._line
-        if line is None or line.lost:
-            line = await self._open()
-        return await line.send(packed(words))
+        connection = self._open_connection
+        if connection is None or connection.lost:
+            connection = await self._open()
+        return await connection.send(packed(words))
 
     def begin(self, *words: Word) -> asyncio.Future[Any] | None:
-        """Send a command without waiting. Returns a future for the reply, or None if there is no open connection. Do
-        not cancel the future: replies are matched by order."""
-        line = self._line
-        return None if line is None or line.lost else line.send(packed(words))
+        """Send a command without waiting. Returns a future for the answer, or None if there is no open connection. Do
+        not cancel the future: answers are matched to commands by their order."""
+        connection = self._open_connection
+        return None if connection is None or connection.lost else connection.send(packed(words))
 
     async def aclose(self) -> None:
-        """Close it; it opens again when it is used again."""
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
+        """Close the connection. The next command opens a new one."""
+        connection, self._open_connection = self._open_connection, None
+        if connection is not None:
+            connection.close()
 
-    async def _open(self) -> _Line:
+    async def _open(self) -> _OpenConnection:
         async with self._opening:
-            if self._line is None or self._line.lost:
-                self._line = _Line(await self._transport(), self._answer_within_s)
-            return self._line
+            if self._open_connection is None or self._open_connection.lost:
+                self._open_connection = _OpenConnection(await self._transport(), self._answer_within_s)
+            return self._open_connection
 
     async def _transport(self) -> asyncio.StreamWriter:
         connection = self._connection()
@@ -77,18 +77,18 @@ class SharedConnection:
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
-        # redis-py has no public way to give a connection away
+        # redis-py has no public way to hand over its socket after the handshake
         writer, connection._writer, connection._reader = connection._writer, None, None
         assert writer is not None
         return writer
 
 
-class _Line(asyncio.Protocol):
-    """One connection from its handshake to its end."""
+class _OpenConnection(asyncio.Protocol):
+    """One connection, from the end of its handshake until it is lost or closed."""
 
     def __init__(self, writer: asyncio.StreamWriter, answer_within_s: float) -> None:
         self.lost = False
-        self._writer = writer  # it closes its transport when it is collected
+        self._writer = writer  # keep it: a StreamWriter closes its transport when it is garbage-collected
         self._transport = writer.transport
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(
@@ -104,47 +104,48 @@ class _Line(asyncio.Protocol):
         self._waiting.append((answer, self._loop.time()))
         self._transport.writelines(command)
         if self._timer is None:
-            self._timer = self._loop.call_later(self._answer_within_s, self._look)
+            self._timer = self._loop.call_later(self._answer_within_s, self._check_oldest)
         return answer
 
     def close(self) -> None:
-        self._end(redis.exceptions.ConnectionError("the connection was closed"))
+        self._fail_all(redis.exceptions.ConnectionError("the connection was closed"))
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         try:
             while (answer := self._reader.gets()) is not _UNFINISHED:
-                if not isinstance(answer, hiredis.PushNotification):  # that answers nothing
-                    self._answered(answer)
+                if not isinstance(answer, hiredis.PushNotification):  # the broker sends it unasked
+                    self._resolve_oldest(answer)
         except redis.exceptions.ConnectionError as error:
-            self._end(error)
+            self._fail_all(error)
 
-    def _answered(self, answer: Any) -> None:
+    def _resolve_oldest(self, answer: Any) -> None:
         if not self._waiting:
-            raise redis.exceptions.ConnectionError("a reply came without a command")
+            raise redis.exceptions.ConnectionError("the broker sent an answer without a command")
         future, _ = self._waiting.popleft()
         if future.done():
-            return  # the caller was cancelled
+            return  # its caller was cancelled
         if isinstance(answer, redis.exceptions.ResponseError):
             future.set_exception(answer)
         else:
             future.set_result(answer)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._end(redis.exceptions.ConnectionError(str(error or "the broker closed the connection")))
+        self._fail_all(redis.exceptions.ConnectionError(str(error or "the broker closed the connection")))
 
-    def _look(self) -> None:
-        """One timer for all: it goes off when the oldest command has waited for long enough, or was answered."""
+    def _check_oldest(self) -> None:
+        """Fail if the oldest command has waited too long; else set the timer for the command that is oldest now. One
+        timer serves all commands: setting one per command would cost more than sending it."""
         oldest_at = self._waiting[0][1] if self._waiting else math.inf
         left_s = oldest_at + self._answer_within_s - self._loop.time()
         if left_s <= 0:
-            self._end(redis.exceptions.TimeoutError("the broker does not answer"))
+            self._fail_all(redis.exceptions.TimeoutError("the broker does not answer"))
         elif self._waiting:
-            self._timer = self._loop.call_later(left_s, self._look)
+            self._timer = self._loop.call_later(left_s, self._check_oldest)
         else:
             self._timer = None
 
-    def _end(self, error: redis.exceptions.RedisError) -> None:
+    def _fail_all(self, error: redis.exceptions.RedisError) -> None:
         self.lost = True
         if self._timer is not None:
             self._timer.cancel()
@@ -160,11 +161,12 @@ def _reply_error(text: str) -> redis.exceptions.ResponseError:
 
 
 COPIED_BYTES = 1024
-"""Longer words are written as they are, shorter ones are copied together."""
+"""Words shorter than this are copied into one buffer; longer ones are written without a copy."""
 
 
 def packed(words: Sequence[Word]) -> list[bytes]:
-    """A command as it is sent. A long word that is bytes is one of the pieces itself: frames are not copied."""
+    """Encode a command in RESP. Returns the pieces to write. A long word of bytes, such as a frame, becomes a piece
+    itself and is not copied."""
     pieces: list[bytes] = []
     text = [f"*{len(words)}\r\n"]
     for word in words:

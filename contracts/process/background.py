@@ -1,4 +1,4 @@
-"""Log and count the errors of background tasks, which go on after them."""
+"""Log and count the errors of background tasks. A task continues after an error."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class BackgroundErrors:
 
     def __init__(self, registry: CollectorRegistry, tasks: Iterable[str]) -> None:
         errors = Counter(
-            "a3cp_background_errors", "Errors that a background task met and outlived, by the task.", ["task"],
+            "a3cp_background_errors", "Errors after which a background task continued, by task.", ["task"],
             registry=registry,
         )  # fmt: skip
         self._errors = preset(errors, tasks)
 
     def note(self, task: str, error: Exception) -> None:
-        """Log and count an error of a task. A `FatalError` is raised again, and ends the process."""
+        """Log and count an error of a task. Raises a `FatalError` again, which ends the process."""
         if isinstance(error, FatalError):
             raise error
         self._errors.labels(task).inc()
-        _log.error("a background task failed and goes on", task=task, exc_info=error)
+        _log.error("background task failed, continuing", task=task, exc_info=error)

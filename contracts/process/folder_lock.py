@@ -1,4 +1,4 @@
-"""Folders and files that a process locks while it lives. One without a lock is the leftover of a killed process."""
+"""Folders and files that a process locks while it runs. An unlocked one was left behind by a killed process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["is_free"]
 def is_free(path: Path, kind: int = os.O_DIRECTORY) -> bool:
     """Whether no process holds the lock of a folder, or with ``kind`` 0 of a file.
 
-    False for a symbolic link, and if it cannot be opened.
+    False if ``path`` is a symbolic link or cannot be opened.
     """
     try:
         lock = os.open(path, os.O_RDONLY | kind | os.O_NOFOLLOW | os.O_CLOEXEC)

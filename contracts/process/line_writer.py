@@ -1,7 +1,7 @@
-"""Write lines to a descriptor whose disk may be full, and whose reader may be gone or may not read.
+"""Write lines to a descriptor without raising or blocking, even if its disk is full or its reader is gone or stuck.
 
-A print to such a descriptor raises, or blocks until the reader reads, and its caller stops working. So a thread writes.
-It drops and counts the lines that it cannot write, and reports their number as soon as writing works again.
+A plain ``print`` would raise or block there, and stop the process's own work. So a thread does the writing. It drops
+and counts the lines that it cannot write, and reports their number once writing works again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import NamedTuple, TextIO
 __all__ = ["LineWriter", "printable"]
 
 MAX_WAITING_BYTES = 1 << 20
-"""How much may wait for a reader that does not read. Further lines are lost."""
+"""How many bytes may wait while the reader does not read. Further lines are dropped and counted."""
 
 
 def printable(text: str) -> str:
-    """``text`` with every character that could steer a terminal, hide another, or be in no encoding, as its escape.
-    File names, and logs that clients append to, may hold any."""
+    """Escape every character that is not printable: it could control a terminal, hide text, or have no encoding. File
+    names may contain such characters, and so may logs that clients append to."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
@@ -30,17 +30,17 @@ def printable(text: str) -> str:
 
 
 class _PendingLine(NamedTuple):
-    """``stands_for``: how many lines are lost if this one cannot be written."""
+    """A line that waits. ``lines_lost``: how many lines to count as lost if this one cannot be written."""
 
     data: bytes
-    stands_for: int
+    lines_lost: int
 
 
 class LineWriter:
     """Writes lines to a stream's descriptor. No method raises, and only `flush` waits.
 
-    ``lost(count)`` is the line that tells how many could not be written. A stream that is None, as Python's are if the
-    process began with the descriptor closed, takes every line to nowhere.
+    ``lost(count)`` returns the line that reports how many lines could not be written. If ``stream`` is None, every line
+    is discarded: Python sets its standard streams to None if the process was started with them closed.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class LineWriter:
         self._descriptor = _own_descriptor(stream)
         self._lost_line = lost
         self._max_waiting_bytes = max_waiting_bytes
-        self._torn = False
-        self._renew()
+        self._line_is_open = False
+        self._reset()
         _all.add(self)
 
-    def _renew(self) -> None:
-        """Begin without a thread: a fork leaves it behind, and a lock that it held."""
+    def _reset(self) -> None:
+        """Forget the thread and the lock: after a fork the child has no such thread, and the lock may be held."""
         self._lines: deque[_PendingLine] = deque()
         self._waiting_bytes = self._lost = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def write(self, line: str) -> None:
-        """Write a line, later and in order. What the stream's encoding does not have is written as its escape."""
+        """Queue a line; the thread writes it later, in order. Escapes characters that the stream cannot encode."""
         if self._descriptor is None:
             return
         with self._changed:
@@ -70,11 +70,11 @@ class LineWriter:
             if self._waiting_bytes + len(data) > self._max_waiting_bytes or not self._has_thread():
                 self._lost += 1
                 return
-            self._tell_lost()
+            self._report_lost()
             self._put(_PendingLine(data, 1))
 
     def flush(self, within_s: float) -> None:
-        """Wait until what was said is written or lost, ``within_s`` seconds at most."""
+        """Wait until every queued line is written or lost, ``within_s`` seconds at most."""
         with self._changed:
             self._changed.wait_for(lambda: not self._lines, within_s)
 
@@ -86,7 +86,7 @@ class LineWriter:
         self._waiting_bytes += len(line.data)
         self._changed.notify_all()
 
-    def _tell_lost(self) -> None:
+    def _report_lost(self) -> None:
         if self._lost:
             self._put(_PendingLine(self._encoded(self._lost_line(self._lost)), self._lost))
             self._lost = 0
@@ -111,15 +111,15 @@ class LineWriter:
                 self._lines.popleft()
                 self._waiting_bytes -= len(line.data)
                 if not written:
-                    self._lost += line.stands_for
+                    self._lost += line.lines_lost
                 elif not self._lines:
-                    self._tell_lost()
+                    self._report_lost()
                 self._changed.notify_all()
 
     def _write(self, data: bytes) -> bool:
-        """Write all of it. After a line of which only a part went out, the next one begins a line of its own."""
+        """Write all bytes; returns False on an error. If only a part was written, the next call starts a new line."""
         assert self._descriptor is not None
-        left = b"\n" + data if self._torn else data
+        left = b"\n" + data if self._line_is_open else data
         try:
             while left:
                 try:
@@ -130,7 +130,7 @@ class LineWriter:
                     poll.poll()
                     continue
                 left = left[count:]
-                self._torn = bool(left)
+                self._line_is_open = bool(left)
         except OSError:
             return False
         return True
@@ -139,19 +139,19 @@ class LineWriter:
 _all: weakref.WeakSet[LineWriter] = weakref.WeakSet()
 
 
-def _renew_all() -> None:
+def _reset_all() -> None:
     for writer in list(_all):
-        writer._renew()
+        writer._reset()
 
 
-os.register_at_fork(after_in_child=_renew_all)
+os.register_at_fork(after_in_child=_reset_all)
 
 
 def _own_descriptor(stream: TextIO | None) -> int | None:
-    """A copy, so that it stays this stream's whatever is closed later."""
+    """Duplicate the descriptor: closing the stream later must not give its number to another file."""
     if stream is None:
         return None
     try:
         return os.dup(stream.fileno())
-    except (OSError, ValueError):  # it has none, or is closed
+    except (OSError, ValueError):  # the stream has no descriptor, or is closed
         return None

@@ -1,4 +1,4 @@
-"""Listening: one socket for every address that a host means."""
+"""Open listening TCP sockets: one for every address that a host name resolves to."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from contracts.rules.errors import ConfigurationError
 
 __all__ = ["address_of", "local_address_of", "open_listeners"]
 
-BACKLOG = 2048
+BACKLOG = 2048  # uvicorn's default
 
 
 def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
-    """A listening socket for every address that ``host`` means, all on one port; for 0, on one that is free.
+    """Listen on every address that ``host`` resolves to, all on one port. Port 0 means any free port.
 
     Raises:
-        ConfigurationError: the host is unknown, or the port is taken or forbidden; ``setting`` is the variable that
-            names the port.
+        ConfigurationError: the host is unknown, or the port is taken or forbidden. The text names ``setting``, the
+            variable of the port.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -34,7 +34,7 @@ def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
             )
         except OSError as error:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-                absent = error  # localhost often means ::1 too, on machines that have no IPv6
+                absent = error  # localhost often resolves to ::1 too, also on machines without IPv6
                 continue
             for opened in listeners:
                 opened.close()
@@ -52,10 +52,11 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Configura
 
 
 def address_of(host: str, port: int) -> str:
-    """The address to type into a browser."""
+    """The URL of a host and port, as a person types it into a browser."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def local_address_of(host: str, port: int) -> str:
-    """The address by which this machine reaches what listens on ``host``, which may mean every address."""
+    """The URL at which programs on this machine reach a server that listens on ``host``. A wildcard address becomes
+    the loopback address."""
     return address_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - an address to map

@@ -1,6 +1,6 @@
-"""Logs: JSON lines on standard error; identifiers are bound once, image bytes and secrets never.
+"""Log JSON lines to standard error. Never log image bytes or secrets.
 
-A log line never raises and never waits, whatever standard error is: see `contracts.process.line_writer`.
+Logging never raises and never waits, whatever standard error is: see `contracts.process.line_writer`.
 """
 
 from __future__ import annotations
@@ -16,43 +16,44 @@ from typing import Any, TextIO
 from contracts.process.line_writer import LineWriter, printable
 from contracts.rules.errors import A3CPError
 
-# structlog loads rich, if it finds it, for tracebacks in colour that no log shows: two thirds of its import, in every
-# process. Where rich is loaded already, it stays.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: an import of it fails
+# If rich is installed, structlog imports it for coloured tracebacks, which these logs never have. That is two thirds of
+# structlog's import time, in every process. A process that has already loaded rich keeps it.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None makes `import rich` fail
 import structlog  # noqa: E402
 
 if sys.modules["rich"] is None:
     del sys.modules["rich"]
 
-__all__ = ["FLUSH_S", "bind_to_log", "configure_logs", "flush_logs", "get_logger", "say_last"]
+__all__ = ["FLUSH_S", "bind_to_log", "configure_logs", "flush_logs", "get_logger", "write_last_line"]
 
 FLUSH_S = 1.0
-"""How long a process that ends waits for the reader of its log."""
+"""How long an ending process waits until its log is written, in seconds."""
 
 
 def get_logger() -> Any:
-    """A logger; the event's name first, all else by name: ``log.info("extractor ready", consumer=name)``."""
+    """Return a logger. Pass the event's name first and every value by name:
+    ``log.info("extractor ready", consumer=name)``."""
     return structlog.get_logger()
 
 
 def bind_to_log(**fields: str) -> None:
-    """These fields are in every line from now on, of this thread or task and of those that it starts."""
+    """Add these fields to every further line of this thread or task, and of the tasks that it starts."""
     structlog.contextvars.bind_contextvars(**fields)
 
 
-def say_last(text: str) -> None:
-    """A line on standard error for the person who started this process, which is about to end."""
+def write_last_line(text: str) -> None:
+    """Write a line for the operator to standard error, and wait until it is written: the process ends next."""
     _writer().write(printable(text))
     flush_logs()
 
 
 def flush_logs() -> None:
-    """Wait until the log is written, a second at most."""
+    """Wait until the log is written, `FLUSH_S` at most."""
     _writer().flush(FLUSH_S)
 
 
 _process = ""
-"""What the lines of this process are named after."""
+"""The value of ``process`` in every line."""
 
 
 def _writer() -> LineWriter:
@@ -70,7 +71,7 @@ def _lost_line(count: int) -> str:
 
 
 class _Lines:
-    """What structlog writes to, by whatever level's name."""
+    """The logger that structlog writes to; it calls the method named after the line's level."""
 
     def __init__(self, *_: object) -> None:
         self._writer = _writer()
@@ -82,7 +83,7 @@ class _Lines:
 
 
 def configure_logs(process: str) -> None:
-    """Set up structlog for this process; ``process`` is in every line."""
+    """Set up structlog for this process, and add ``process`` to every line."""
     global _process
     _process = process
     structlog.contextvars.clear_contextvars()
@@ -105,15 +106,15 @@ def configure_logs(process: str) -> None:
 
 
 class _LibraryLogs(logging.Handler):
-    """What libraries log, in our form: without it Python prints their tracebacks to the terminal."""
+    """Write the libraries' warnings and errors as JSON lines; otherwise Python prints their tracebacks as they are."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         try:
-            said = record.getMessage()
-        except Exception:  # a library's arguments do not fit its own text
-            said = str(record.msg)
-        text = " ".join(said.split())[:500]
+            message = record.getMessage()
+        except Exception:  # the library's arguments do not fit its own format string
+            message = str(record.msg)
+        text = " ".join(message.split())[:500]
         structlog.get_logger().log(record.levelno, text, library=record.name, **({"exc_info": error} if error else {}))
 
 
@@ -123,16 +124,17 @@ _render = structlog.processors.JSONRenderer()
 def _to_json(logger: object, method: str, event: structlog.typing.EventDict) -> str | bytes:
     try:
         return _render(logger, method, event)
-    except Exception as error:  # a value that is no JSON and cannot be spelled either
+    except Exception as error:  # a value that is not JSON, and whose repr() raises
         plain = {name: value for name, value in event.items() if isinstance(value, str)}
         return json.dumps({**plain, "unreadable": type(error).__name__})
 
 
 def _exception_to_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """One line, never a traceback: the error's type, its place, and its text where the text is ours.
+    """Replace an exception by its type, its place and, for the project's own errors, its text. Never log a traceback:
+    another library's text may quote a client's data.
 
-    A group of errors, as a ``TaskGroup`` raises one, says nothing itself: the first error in it is told, and the type
-    and place of the others beside it. So is the error that ours was made from."""
+    Of a group, as a ``TaskGroup`` raises it, log the first error in full and the type and place of the others. Log the
+    type and place of the error's cause too."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
         first, *others = _leaves(error)
@@ -152,7 +154,7 @@ _MAX_OTHERS = 8
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group, and in the groups in it; of any other error itself."""
+    """The errors of a group and of its nested groups; for any other error, the error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from _leaves(inner)
@@ -165,7 +167,7 @@ def _name(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """``file:line`` where it was raised; empty if it never was."""
+    """``file:line`` where the error was raised; empty if it was never raised."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,7 +1,7 @@
-"""Metrics over HTTP, and the small server of the processes that serve nothing else.
+"""Serve Prometheus metrics from processes that have no other HTTP server.
 
-``/metrics`` and ``/livez`` at ``A3CP_METRICS_PORT``, in threads beside the process's work. Several processes of one
-pool write their numbers into the files of one `Folder`, and their parent adds them up.
+Threads answer ``/metrics`` and ``/livez`` at ``A3CP_METRICS_PORT`` while the process works. The processes of a worker
+pool write their numbers into files in one shared folder, and their parent process adds them up.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from prometheus_client.registry import Collector
 from contracts.process.folder_lock import is_free
 from contracts.process.listeners import address_of, open_listeners
 from contracts.process.logs import get_logger
-from contracts.process.settings import Settings, tell_library
+from contracts.process.settings import Settings, set_library_variable
 from contracts.rules.access import TokenRule
 from contracts.rules.errors import ConfigurationError
 
 __all__ = [
     "SECONDS",
-    "Heart",
+    "Liveness",
     "exposition",
-    "forget",
-    "member",
+    "keep_metrics_in",
+    "mark_dead",
     "metrics_served",
     "preset",
     "shared_folder",
@@ -45,60 +45,61 @@ __all__ = [
 ]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Buckets for one step of the work: from a millisecond to the ten seconds after which a step is given up."""
+"""Histogram buckets for one step of work, in seconds. No step may take longer than the last one."""
 
 MAX_CONNECTIONS = 8
 """The server closes a further connection at once."""
 
 ANSWERED_WITHIN_S = 10.0
-"""The server closes a connection that takes longer."""
+"""The server closes a connection that takes longer, in seconds."""
 
 POLL_S = 0.05
-"""How soon the server sees that it must stop."""
+"""How often the server checks whether it must stop, in seconds."""
 
 STALE_S = 60.0
-"""A folder that is older and belongs to no process that lives is a leftover."""
+"""How old an unlocked folder must be before it is removed, in seconds: a younger one may not be locked yet."""
 
 log = get_logger()
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each metric, which no dashboard uses
+disable_created_metrics()  # type: ignore[no-untyped-call]  # `…_created` doubles the series, and no dashboard uses it
 
 
 def preset(counter: Counter, values_of_label: Iterable[str]) -> Counter:
-    """``counter``, at zero for every value of its one label: the first step away from zero shows only from a zero."""
+    """Create the counter's series for every value of its one label, at zero. Without the zero, Prometheus's ``rate()``
+    does not see the first increment."""
     for value in values_of_label:
         counter.labels(value)
     return counter
 
 
 def exposition(registry: Collector, accept: str) -> tuple[bytes, str]:
-    """All metrics as text, and its content type: what the scraper's ``Accept`` header asks for."""
+    """All metrics in the text format that the scraper's ``Accept`` header asks for, and its content type."""
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
-class Heart:
-    """Whether a process's own work goes on, as its work shows by beating."""
+class Liveness:
+    """Whether the process's own work makes progress: it must report at least every ``within_s`` seconds."""
 
     def __init__(self, within_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._within_s = within_s
         self._clock = clock
-        self._beat_at_s = clock()
+        self._reported_at_s = clock()
 
-    def beat(self) -> None:
-        """The work goes on."""
-        self._beat_at_s = self._clock()
+    def report(self) -> None:
+        """Report that the work makes progress."""
+        self._reported_at_s = self._clock()
 
-    def beats(self) -> bool:
-        """Whether the last beat is recent."""
-        return self._clock() - self._beat_at_s <= self._within_s
+    def is_alive(self) -> bool:
+        """Whether the last report is recent enough."""
+        return self._clock() - self._reported_at_s <= self._within_s
 
 
 @contextmanager
 def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Serve ``registry`` inside, at ``A3CP_METRICS_PORT`` of ``A3CP_HOST``; nothing is served if no port is set.
+    """Serve ``registry`` at ``A3CP_HOST:A3CP_METRICS_PORT`` while the block runs. Without a port, serve nothing.
 
-    ``alive`` is asked for ``/livez``, in another thread.
+    ``/livez`` calls ``alive`` in another thread, and answers 503 if it returns False.
 
     Raises:
         ConfigurationError: the port is taken or forbidden.
@@ -121,7 +122,7 @@ def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], 
 
 
 class _MetricsServer(ThreadingMixIn, BaseServer):
-    """One thread for each connection, each connection for one request, and not many of them at once."""
+    """Answers one request per connection, each in a thread, with at most `MAX_CONNECTIONS` at a time."""
 
     daemon_threads = True
     block_on_close = False
@@ -134,7 +135,7 @@ class _MetricsServer(ThreadingMixIn, BaseServer):
         self.tokens = tokens
         self.alive = alive
         self._listener = listener
-        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 
     def fileno(self) -> int:
         return self._listener.fileno()
@@ -146,27 +147,28 @@ class _MetricsServer(ThreadingMixIn, BaseServer):
         self._listener.close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._places.acquire(blocking=False):
+        if self._slots.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        cut_off = threading.Timer(ANSWERED_WITHIN_S, _shut, [request])
-        cut_off.daemon = True
-        cut_off.start()
+        # a timer, not a socket time-out: a client that sends a byte every second would never reach a time-out
+        deadline = threading.Timer(ANSWERED_WITHIN_S, _shut, [request])
+        deadline.daemon = True
+        deadline.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
-            cut_off.cancel()
-            self._places.release()
+            deadline.cancel()
+            self._slots.release()
 
     def shutdown_request(self, request: Any) -> None:
         _shut(request)
         request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore a client that disconnected or was cut off: no answer can reach it."""
+        """Ignore the error: the client disconnected, or its time was over, so no answer can reach it."""
 
 
 def _shut(connection: socket.socket) -> None:
@@ -194,16 +196,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _metrics(self) -> None:
         try:
             text, content_type = exposition(self.server.registry, self.headers.get("Accept", ""))
-        except Exception as error:  # a file of a process that dies at this moment is half there
-            log.warning("metrics not readable", exc_info=error)
+        except Exception as error:  # a process that dies at this moment can leave a half-written file
+            log.warning("cannot read the metrics", exc_info=error)
             self.send_error(503)
         else:
             self._answer(200, text, content_type)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer the parser's refusals too: its own texts would quote the client."""
-        code = 405 if code == 501 else code  # the parser's code for a method without a handler
-        error, detail = _REFUSALS.get(code, ("invalid_http", "This is no request that this server takes."))
+        """Answer in JSON, also where `http.server` itself refuses: its own texts quote the client."""
+        code = 405 if code == 501 else code  # http.server answers 501 to a method without a handler
+        error, detail = _REFUSALS.get(code, ("invalid_http", "The server cannot read this request."))
         self._answer(code, orjson.dumps({"error": error, "detail": detail}))
 
     def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
@@ -219,14 +221,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: scrapes come every few seconds."""
+        """Log nothing: a scraper asks every few seconds."""
 
 
 _REFUSALS = {
-    401: ("token_required", "This server needs its token: Authorization: Bearer …."),
+    401: ("token_required", "Send the server's token: Authorization: Bearer …."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This server takes GET only."),
-    503: ("metrics_unreadable", "The metrics cannot be read at this moment."),
+    405: ("method_not_allowed", "Use GET."),
+    503: ("metrics_unreadable", "The server cannot read the metrics at this moment."),
 }
 
 
@@ -235,18 +237,18 @@ _REFUSALS = {
 
 @contextmanager
 def shared_folder() -> Iterator[Path]:
-    """A private folder in which the processes of a pool keep their numbers; it is gone afterwards.
+    """Create a private folder for the numbers of a pool's processes, and remove it when the block ends.
 
-    Folders of pools that were killed are removed here, some time later.
+    Also remove the folders of killed pools, once they are older than `STALE_S`.
 
     Raises:
-        ConfigurationError: no folder can be made.
+        ConfigurationError: the folder cannot be created.
     """
     try:
         _remove_leftovers()
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     except OSError as error:
-        raise ConfigurationError(f"A3CP_METRICS_PORT: no folder for metrics can be made: {error.strerror}") from error
+        raise ConfigurationError(f"A3CP_METRICS_PORT: cannot create a folder for metrics: {error.strerror}") from error
     lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -267,24 +269,25 @@ def _remove_leftovers() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def member(folder: Path, name: str) -> None:
-    """From here on, this process keeps every metric that it makes in ``folder``, as ``name`` (no underscore).
+def keep_metrics_in(folder: Path, name: str) -> None:
+    """Store every metric that this process creates from now on in ``folder``, under ``name`` (without underscores).
 
-    A process that is started again under the name of one that died goes on with its counts, so there are never more
-    files than names. Two that live may not have the same one.
+    A process with the name of one that died continues that one's counts, so there are never more files than names. Two
+    running processes must not have the same name.
     """
-    tell_library("PROMETHEUS_MULTIPROC_DIR", str(folder))
-    forget(folder, name)
+    set_library_variable("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    mark_dead(folder, name)
+    # prometheus_client names the files by process id, which would leave new files after every restart of a worker
     values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
 
 
 def shared_registry(folder: Path) -> CollectorRegistry:
-    """What all processes of a folder have counted, added up."""
+    """A registry whose numbers are the sums over all processes that use the folder."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
     return registry
 
 
-def forget(folder: Path, name: str) -> None:
-    """A process died: its gauges no longer count; what it has counted does."""
+def mark_dead(folder: Path, name: str) -> None:
+    """Drop the gauges of a process that died. Its counters and histograms stay in the sums."""
     multiprocess.mark_process_dead(name, str(folder))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Retries: which errors, after which pauses, for how long. Blocking and asynchronous code follow one rule."""
+"""Retry a step: after which errors, with which pauses, for how long. Blocking and asynchronous code share the rule."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ __all__ = [
 T = TypeVar("T")
 
 LONGEST_PAUSE_S = 5.0
+"""The longest pause between two attempts, in seconds."""
 
 
 def backoff_s(attempt: int) -> float:
-    """How long to wait after failed attempt 0, 1, 2 …: 0.1 s, doubling, 5 s at most."""
-    return float(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(attempt, 10)))
+    """How long to wait after failed attempt 0, 1, 2 …: 0.1 s, doubled each time, `LONGEST_PAUSE_S` at most."""
+    return float(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(attempt, 10)))  # the inner min keeps the power a small number
 
 
 class Stopped(Exception):
@@ -81,11 +82,11 @@ class Until:
 
 
 ANSWERED = Until()
-"""For as long as a broker is away or full."""
+"""Retry for as long as a broker is unreachable or out of memory, without a limit."""
 
 ONCE = Until(never=(BrokerFull, BrokerSlow), attempts=2, pauses=False)
-"""Once more, at once, if the connection was cut: after a restart of the broker, each connection left in the pool fails
-one command. A full or slow broker is not asked again, which would only add to its load."""
+"""Retry once, at once, if the connection was lost: after a broker's restart, every old connection in the pool fails one
+command. Do not retry if the broker is full or slow: that would add to its load."""
 
 
 async def pause(delay_s: float, stop: asyncio.Event | None = None) -> None:
@@ -103,13 +104,13 @@ async def retry(
     until: Until = ONCE,
     on_retry: Callable[[Exception, float], object] | None = None,
 ) -> T:
-    """Run an idempotent step until it succeeds; its errors are retried as ``until`` says.
+    """Run an idempotent step until it succeeds; ``until`` says which errors are retried. Returns the step's result.
 
-    ``on_retry`` is called with each error that is retried and the pause in seconds. Cancel it to stop it.
+    Calls ``on_retry`` before each pause with the error and the pause in seconds. To stop retrying, cancel the task.
 
     Raises:
         TimeoutError: ``until.within_s`` was over while an attempt was running.
-        Exception: the step's own, if it is not retried.
+        Exception: the step's own error, if ``until`` does not retry it.
     """
     clock = asyncio.get_running_loop().time
     began_s, attempt = clock(), 0
@@ -154,11 +155,11 @@ def retry_sync(
     stop: threading.Event | None = None,
     on_retry: Callable[[Exception, float], object] | None = None,
 ) -> T:
-    """`retry` for a thread that blocks. ``stop`` ends a pause; the step then runs once more.
+    """`retry` for blocking code. Setting ``stop`` ends a pause; the step then runs once more.
 
     Raises:
-        Stopped: a step that would be retried failed, and ``stop`` was set.
-        Exception: the step's own, if it is not retried.
+        Stopped: the step failed with an error that would be retried, and ``stop`` was set.
+        Exception: the step's own error, if ``until`` does not retry it.
     """
     stop = stop or threading.Event()
     began_s, attempt = time.monotonic(), 0
@@ -183,9 +184,9 @@ async def repeat(
     *,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Run a step over and over until ``stop`` is set, or until cancelled. After an error, pause with backoff.
+    """Run a step in a loop until ``stop`` is set or the task is cancelled. After an error, pause with backoff.
 
-    ``failed`` is called with each error and the pause in seconds; what it raises, this raises.
+    Calls ``failed`` with each error and the pause in seconds. If ``failed`` raises, the loop ends with that error.
     """
     failures = 0
     while stop is None or not stop.is_set():
@@ -206,7 +207,7 @@ def repeat_sync(
     stop: threading.Event,
     longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> None:
-    """`repeat` for a thread that blocks."""
+    """`repeat` for blocking code."""
     failures = 0
     while not stop.is_set():
         try:

@@ -1,4 +1,4 @@
-"""How every process of the pipeline begins and ends: no core dumps, JSON logs, one line instead of a traceback."""
+"""Start and end a process of the pipeline: no core dumps, JSON logs, one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import sys
 import threading
 from collections.abc import Callable
 
-from contracts.process.logs import configure_logs, flush_logs, get_logger, say_last
+from contracts.process.logs import configure_logs, flush_logs, get_logger, write_last_line
 from contracts.rules.errors import FatalError
 
 __all__ = ["run_process"]
 
-_PR_SET_DUMPABLE = 4
+_PR_SET_DUMPABLE = 4  # <linux/prctl.h>
 
 
 def run_process(name: str, main: Callable[[], int]) -> int:
-    """Run ``main`` and return the exit code.
+    """Run ``main`` and return the process's exit code.
 
-    A core dump of a process that holds frames would put them on a disk, so from here on none is made.
-    `FatalError` becomes one line on standard error and its exit code; Ctrl-C is 130; anything unexpected is
-    logged by its type and place, and is 1. A terminal that is closed stops the process as SIGTERM does.
+    Core dumps are disabled first, because a dump would write frames to a disk. A `FatalError` is written as one line to
+    standard error and gives its own exit code. Ctrl-C gives 130. Any other error is logged by type and place and gives
+    1. If the terminal is closed, the process stops as after SIGTERM.
     """
     _forbid_core_dumps()
     _open_standard_descriptors()
@@ -35,7 +35,7 @@ def run_process(name: str, main: Callable[[], int]) -> int:
         return 130
     except Exception as error:
         if (fatal := _fatal(error)) is not None:
-            say_last(f"a3cp {name}: {fatal}")
+            write_last_line(f"a3cp {name}: {fatal}")
             return fatal.exit_code
         get_logger().error("process failed", exc_info=error)
         return 1
@@ -44,29 +44,30 @@ def run_process(name: str, main: Callable[[], int]) -> int:
 
 
 def _fatal(error: Exception) -> FatalError | None:
-    """The error if it is fatal, or the first one that is, of tasks that ended together."""
+    """The error if it is a `FatalError`; of a group of errors, the first that is one."""
     if isinstance(error, ExceptionGroup):
         return next((fatal for inner in error.exceptions if (fatal := _fatal(inner)) is not None), None)
     return error if isinstance(error, FatalError) else None
 
 
 def _forbid_core_dumps() -> None:
-    """No core file, for children too; and no memory for a program that ``kernel.core_pattern`` pipes to, which
-    the limit does not bind.
+    """Disable core dumps for this process and its children.
 
-    What is not dumpable is also closed to other processes of the same user: its memory, its environment with
-    the token, a debugger. A child process is dumpable again once it runs a program, until it comes here itself.
+    The limit forbids core files. It does not bind a program that ``kernel.core_pattern`` pipes to (core(5)), so the
+    process also becomes not dumpable. Then other processes of the same user can no longer read its memory and its
+    environment (with the token), or attach a debugger. A child becomes dumpable again when it executes a program
+    (prctl(2)), until it calls this itself.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    # 1, not 0, is what a child may raise it to: see `scripts.stack.supervision`
+    # the hard limit is 1, not 0, so that a child may raise its soft limit to 1: see `scripts.stack.supervision`
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0 if hard == 0 else 1))
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _open_standard_descriptors() -> None:
-    """A process that was started without one of them would get its number for the next file that it opens, and write
-    there what was meant for a terminal."""
+    """Open ``/dev/null`` for each of the descriptors 0, 1 and 2 that is closed. Otherwise the next file that the
+    process opens would get that number, and output for the terminal would be written into it."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -75,6 +76,6 @@ def _open_standard_descriptors() -> None:
 
 
 def _take_hangup_as_stop() -> None:
-    """SIGHUP is taken as SIGTERM, unless it is ignored: `nohup` does that, to have the process go on."""
+    """Handle SIGHUP as SIGTERM, unless it is ignored: `nohup` ignores it so that the process keeps running."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))

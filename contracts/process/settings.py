@@ -1,4 +1,4 @@
-"""Settings: frozen models, read once from the environment in a process's ``__main__`` and passed down.
+"""Settings: frozen models. A process's ``__main__`` reads them once from the environment and passes them down.
 
 No other module reads the environment.
 """
@@ -29,17 +29,17 @@ __all__ = [
     "harmless_environment",
     "load_settings",
     "only_harmless_environment",
-    "tell_library",
+    "set_library_variable",
 ]
 
 Lane = Literal["capture", "live"]
-"""``capture``: bounded captures, to artifacts. ``live``: the real-time lane."""
+"""``capture``: extract bounded captures into artifacts. ``live``: answer the frames of the real-time lane."""
 
 _ARTIFACT_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
 
 
 class Settings(BaseModel):
-    """Everything a process can be told; each field's environment variable is its alias."""
+    """All settings. A field's alias is its environment variable. Sizes are bytes, durations seconds, if not named."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -77,8 +77,8 @@ class Settings(BaseModel):
     def _no_service_link(cls, value: Any) -> Any:
         if isinstance(value, str) and "://" in value:
             raise ValueError(
-                "it is an address, as Kubernetes sets for a Service named a3cp; give the Service another name, or set "
-                "enableServiceLinks: false for the pod"
+                "this is an address, which Kubernetes sets for a Service named a3cp; give the Service another name, or "
+                "set enableServiceLinks: false for the pod"
             )
         return value
 
@@ -93,7 +93,7 @@ class Settings(BaseModel):
         lanes = [lane.strip() for lane in value.split(",")]
         if len(set(lanes)) != len(lanes) or not set(lanes) <= set(get_args(Lane)):
             raise ValueError(
-                f"the lanes a worker can serve are {' and '.join(get_args(Lane))}; name one, or both: "
+                f"a worker can serve the lanes {' and '.join(get_args(Lane))}; name one, or both: "
                 f"{','.join(get_args(Lane))}"
             )
         return value
@@ -108,8 +108,8 @@ class Settings(BaseModel):
     def _token_not_guessable(self) -> Settings:
         if self.api_token and len(self.api_token.get_secret_value()) < (least := shortest_token(self.host)):
             raise ValueError(
-                f"A3CP_API_TOKEN: a token for {self.host} has {least} characters or more; `python3 -c 'import secrets; "
-                "print(secrets.token_urlsafe())'` prints a good one"
+                f"A3CP_API_TOKEN: a token for {self.host} must have at least {least} characters; `python3 -c 'import "
+                "secrets; print(secrets.token_urlsafe())'` prints a good one"
             )
         return self
 
@@ -128,8 +128,8 @@ class Settings(BaseModel):
         for origin in _split_origins(value):
             if read_origin(origin) is None:
                 raise ValueError(
-                    f"{origin!r} is not an origin: it is like https://a3cp.example, http://localhost:5173 or "
-                    "capacitor://localhost; each is named in full, without * and without a path"
+                    f"{origin!r} is not an origin such as https://a3cp.example, http://localhost:5173 or "
+                    "capacitor://localhost; write each in full, without * and without a path"
                 )
         return value
 
@@ -141,8 +141,8 @@ class Settings(BaseModel):
         url = value.rstrip("/")
         if not _ARTIFACT_URL.fullmatch(url) or {".", ".."} & set(url.split("/")):
             raise ValueError(
-                "it is like s3://bucket or s3://bucket/prefix, with letters, digits and . _ - = in the prefix; unset, "
-                "artifacts are in DATA_ROOT. Credentials and endpoint are AWS_… variables of their own"
+                "write s3://bucket or s3://bucket/prefix, with letters, digits and . _ - = in the prefix; leave "
+                "it unset to keep artifacts in DATA_ROOT. Credentials and endpoint have their own AWS_… variables"
             )
         return url
 
@@ -151,59 +151,59 @@ class Settings(BaseModel):
     def _token_form(cls, value: SecretStr | None) -> SecretStr | None:
         # a browser sends it as a WebSocket subprotocol, which is an HTTP token (RFC 9110, 5.6.2)
         if value is not None and not is_token(value.get_secret_value()):
-            raise ValueError("a token is made of letters, digits and !#$%&'*+-.^_`|~ only")
+            raise ValueError("a token may contain letters, digits and !#$%&'*+-.^_`|~ only")
         return value
 
     @field_validator("device_id")
     @classmethod
     def _device_id(cls, value: str | None) -> str | None:
         if value is not None and not is_identifier(value):
-            raise ValueError("1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+            raise ValueError("use 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
         return value
 
     @property
     def origins(self) -> frozenset[str]:
-        """The foreign origins that browsers may come from, as browsers send them."""
+        """The origins whose pages may use the gateway beside its own, written as browsers send them."""
         return frozenset(filter(None, map(read_origin, _split_origins(self.allowed_origins))))
 
     @property
     def lanes(self) -> frozenset[Lane]:
-        """What a worker process pool serves."""
+        """The lanes that a worker pool serves."""
         lanes = frozenset(cast(Lane, lane.strip()) for lane in self.worker_lanes.split(","))
         return lanes if self.stream_enabled else lanes - {"live"}
 
     @property
     def stream_max_frame_bytes(self) -> int:
-        """The longest frame of the real-time lane."""
+        """The size limit of a frame of the real-time lane, in bytes."""
         return int(self.stream_max_frame_size_mb * 1_048_576)
 
     @property
     def artifact_root(self) -> Path | None:
-        """Where artifacts are written as files: ``DATA_ROOT``; None if they go to an object store."""
+        """The folder that workers write artifacts to, ``DATA_ROOT``; None if they write to an object store."""
         return self.data_root if self.artifact_url is None else None
 
     @property
     def assume_volatile(self) -> bool:
-        """Whether the check that the frames broker never persists is waived."""
+        """Whether to skip the check that the frames broker never writes to a disk."""
         return self.frames_volatile == "assume"
 
     def broker_urls(self) -> tuple[str, str]:
-        """The frames and the events URL.
+        """The URLs of the frames broker and of the events broker.
 
         Raises:
-            ConfigurationError: one is not set.
+            ConfigurationError: one of them is not set.
         """
         for name, url in (("A3CP_FRAMES_URL", self.frames_url), ("A3CP_EVENTS_URL", self.events_url)):
             if url is None:
                 raise ConfigurationError(
-                    f"{name} is not set: name a Redis for it, or use `a3cp up`, which starts its own"
+                    f"{name} is not set: set it to a Redis URL, or use `a3cp up`, which starts its own brokers"
                 )
         assert self.frames_url is not None and self.events_url is not None
         return self.frames_url.get_secret_value(), self.events_url.get_secret_value()
 
     def environ(self) -> dict[str, str]:
-        """The environment of a process that is to have these settings: this process's own, with these values
-        in place of whatever it says of them."""
+        """The environment for a child process with these settings: this process's environment, in which these values
+        replace the variables of all settings."""
         ours = {
             str(field.alias): getattr(self, name) for name, field in Settings.model_fields.items() if field.alias
         } | {_CAPTURE_PREFIX + name.upper(): value for name, value in self.capture.model_dump().items()}
@@ -219,7 +219,7 @@ class Settings(BaseModel):
 
 
 def _unreadable_file(url: str) -> str | None:
-    """The URL's first option whose file cannot be read."""
+    """The name of the URL's first option that names a file that this process cannot read."""
     files = [(name, path) for name, path in parse_qsl(urlsplit(url).query) if name in TLS_FILES]
     return next((name for name, path in files if not os.access(path, os.R_OK)), None)
 
@@ -235,7 +235,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from ``environ`` (the process's environment by default). An empty value counts as unset.
 
     Raises:
-        ConfigurationError: a value is wrong; one line that names its variable, never a secret's value.
+        ConfigurationError: a value is wrong. The text is one line that names the variable and shows no secret.
     """
     environ = os.environ if environ is None else environ
     names = {str(field.alias) for field in Settings.model_fields.values() if field.alias}
@@ -253,8 +253,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise ConfigurationError(_first_line(error)) from None
 
 
-def tell_library(name: str, value: str) -> None:
-    """Set a variable of this process for a library that takes no other word."""
+def set_library_variable(name: str, value: str) -> None:
+    """Set an environment variable of this process for a library that can be configured in no other way."""
     os.environ[name] = value
 
 
@@ -262,14 +262,14 @@ _HARMLESS = re.compile(r"PATH|HOME|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|PYTHON\w+")
 
 
 def harmless_environment() -> dict[str, str]:
-    """The part of this process's environment that holds no secret: for a program that needs no setting. Other programs
-    of the same user can read the environment of one that does not forbid it."""
+    """The variables of this process that hold no secret, for a program that needs no setting. Other programs of the
+    same user can read that program's environment, unless it forbids it."""
     return {name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)}
 
 
 @contextmanager
 def only_harmless_environment() -> Iterator[None]:
-    """Hide the rest of the environment meanwhile, from a program that a library starts with all of it."""
+    """Remove all other variables while the block runs: a library starts a program in it with the whole environment."""
     hidden = {name: os.environ.pop(name) for name in set(os.environ) - set(harmless_environment())}
     try:
         yield
@@ -283,7 +283,7 @@ def _first_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if location[:1] == ["capture"]:
         if len(location) == 1:
-            return message  # two limits contradict each other; it names both
+            return message  # two limits contradict each other, and the message names both
         name = _CAPTURE_PREFIX + location[1].upper()
         return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
-    return f"{location[0]}: {message}" if location else message  # two that contradict each other; it names both
+    return f"{location[0]}: {message}" if location else message  # without a location, the message names the settings

@@ -1,1 +1,1 @@
-"""What is always true: ids, limits, errors, paths, the layout of a row. No I/O."""
+"""Rules that every process shares: ids, limits, errors and their codes, paths, the layout of a row. No I/O."""

@@ -16,7 +16,7 @@ SUBPROTOCOL = "bearer."
 
 
 STRONG_TOKEN = 16
-"""The gateway warns at start if its token has fewer characters: a client was measured to try 1,900 tokens a second."""
+"""The gateway warns at start if its token has fewer characters: one client tried 1,900 tokens a second in a test."""
 
 
 def is_token(text: str) -> bool:
@@ -61,7 +61,9 @@ class TokenRule:
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
-_AMBIGUOUS = re.compile("[\u00df\u03c2\u200c\u200d]")
+_AMBIGUOUS = re.compile(
+    "[\u00df\u03c2\u200c\u200d]"
+)  # IDNA 2003 (Python) and IDNA 2008 (browsers) map them differently
 
 
 def read_origin(text: str) -> str | None:
@@ -74,7 +76,7 @@ def read_origin(text: str) -> str | None:
     try:
         split = urlsplit(text)
         scheme, host, port = split.scheme, split.hostname or "", split.port
-        # browsers and Python's codec read these four letters differently, so their host must be given as xn--…
+        # a host with one of the four ambiguous letters must be written as xn--…
         host = host if host.isascii() or _AMBIGUOUS.search(host) else host.encode("idna").decode()
     except ValueError:  # a port that is not a number, an address without its bracket, a label that is too long
         return None

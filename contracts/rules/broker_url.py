@@ -1,5 +1,5 @@
-"""Check the URL of a broker. The client library takes whatever it can read: a ``#`` in a password
-makes it connect elsewhere, and an option can undo what this project relies on. No I/O.
+"""Check the URL of a broker. redis-py accepts too much: a ``#`` in a password makes it connect to another host, and
+an option of the URL can override a setting that this project relies on. No I/O.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _ENCODE = (
 
 
 def url_problem(url: str) -> str | None:
-    """Why a URL cannot be used, in one line that shows no piece of a password; None if it can."""
+    """Why a URL cannot be used, in one line that shows no part of a password; None if the URL is valid."""
     if not url.startswith(SCHEMES):
         return f"a broker's URL starts with one of {', '.join(SCHEMES)}"
     try:
         split = urlsplit(url)
         port_is_bad = split.port == 0
-    except ValueError:  # a [ in the password, or a port that is no number; its text could quote either
+    except ValueError:  # a [ in the password, or a port that is not a number; the error's own text may quote either
         return f"not a URL: its host and port cannot be read; {_ENCODE}"
     if _needs_encoding(url, split):
         return _ENCODE
     if port_is_bad or not _is_path(split):
-        return f"not a URL: it is like {_example(split)}"
+        return f"not a URL; write {_example(split)}"
     return _option_problem(split)
 
 
 def _needs_encoding(url: str, split: SplitResult) -> bool:
-    """Whether a part of the password was taken for something else. An ``@`` after the first slash shows it, where
-    there is a host or a user before."""
+    """Whether a character of the password was read as a separator. If there is a host or a user before the first
+    slash, an ``@`` after that slash shows it."""
     if "#" in url or re.search(r"[\x00-\x20\x7f]", url):
         return True
     user, at, host = split.netloc.rpartition("@")
@@ -57,7 +57,7 @@ def _needs_encoding(url: str, split: SplitResult) -> bool:
 
 
 def _is_path(split: SplitResult) -> bool:
-    """Whether the path is a socket's, or a database's number. A cluster has database 0 only."""
+    """Whether the path is that of a socket, or the number of a database. A cluster has database 0 only."""
     if split.scheme == "unix":
         return split.path.startswith("/") and split.path != "/"
     return re.fullmatch("/?0?" if split.scheme.endswith("-cluster") else "/?|/[0-9]{1,5}", split.path) is not None
@@ -81,17 +81,17 @@ def _option_problem(split: SplitResult) -> str | None:
         if name not in forms:
             return f"{shown} cannot be used here: {known}"
         if names.count(name) > 1:
-            return f"{shown} is there twice"
+            return f"{shown} occurs twice"
         if not re.fullmatch(forms[name], value):
-            return f"{shown} has a value that cannot be used"
+            return f"{shown} has an invalid value"
     return None
 
 
 def socket_url(path: str) -> str:
-    """The URL of the broker that listens at a path, whatever characters are in it."""
+    """The ``unix://`` URL of the broker that listens at a path; every character of the path may occur."""
     return f"unix://{quote(path)}"
 
 
 def socket_path(url: str) -> str | None:
-    """Where the broker of a ``unix://`` URL listens; None for another URL."""
+    """The path of the socket that a ``unix://`` URL names; None for any other URL."""
     return unquote(urlsplit(url).path) if url.startswith("unix://") else None

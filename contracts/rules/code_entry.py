@@ -18,8 +18,9 @@ Place = Literal[
     "any", "guarded", "post", "route", "broker", "body", "event", "append", "session_start", "session_end",
     "capture", "picture", "upload", "job", "file",
 ]  # fmt: skip
-"""Where an HTTP request can be refused: any request, one that needs the token, any POST, an unknown address, a route
-that asks a broker, a JSON body, an event's body, an append to a session's log, and eight kinds of route."""
+"""Where an HTTP request can be refused: ``any`` request; ``guarded``, one that needs the token; any ``post``;
+``route``, an unknown address or method; ``broker``, a route that asks a broker; a JSON ``body``; an ``event``'s body;
+an ``append`` to a session's log; the others are kinds of route."""
 
 PageText = tuple[str, str]
 """What a page shows: what happened, and what the person can do."""
@@ -34,11 +35,11 @@ class Code:
         fix: what the user can do, a sentence.
         retry: whether the same frames or the same request may succeed later.
         http: the status of a refusal, by the place where it occurs.
-        close: how a capture socket is closed if no ``capture.abort`` goes first; 0 if one does.
-        live_close: how a socket of the real-time lane is closed.
-        outcome_only: no client can be told; only the capture's record has the code.
-        page: the pages' words, if `meaning` and `fix` are not plain enough for a person in front of a camera.
-        video, live: the same for an uploaded video and for the live page, if they differ from ``page``.
+        close: the close code of a capture socket if the gateway sends no ``capture.abort`` first; 0 if it sends one.
+        live_close: the close code of a socket of the real-time lane.
+        outcome_only: no client is connected that could receive the code; only the capture's record has it.
+        page: the text on the pages, if `meaning` and `fix` are too technical for a person in front of a camera.
+        video, live: the text for an uploaded video and on the live page, if it differs from ``page``.
     """
 
     meaning: str

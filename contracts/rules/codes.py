@@ -66,8 +66,8 @@ _ABORT: dict[AbortCode, Code] = {
         video=("The video is too short.", "Upload one of two seconds or more."),
     ),
     "limit_fps_exceeded": Code(
-        f"`fps_target` is higher than the server allows ({_LIMITS.max_fps} by default), or more frames came than it "
-        "allows.", "Send fewer frames a second, and set fps_target to that number.",
+        f"`fps_target` is higher than the server allows ({_LIMITS.max_fps} by default), or the client sent more frames "
+        "a second than its `fps_target`.", "Send fewer frames a second, and set fps_target to that number.",
         page=("The page sent more pictures a second than the server allows.", RELOAD),
         video=("The video has too many pictures a second for the server.", "Save it with 240 or fewer."),
     ),
@@ -85,7 +85,7 @@ _ABORT: dict[AbortCode, Code] = {
     "limit_frame_bytes_exceeded": Code(
         f"One frame is larger than the server allows ({_LIMITS.max_frame_bytes} bytes by default).",
         "Compress the JPEGs more.",
-        page=("One picture was too large for the server.", "More light on the scene makes pictures smaller."),
+        page=("One picture was too large for the server.", "Turn on more light, which makes pictures smaller."),
     ),
     "limit_total_bytes_exceeded": Code(
         f"All frames together are larger than the server allows ({_LIMITS.max_total_bytes} bytes by default).",
@@ -99,13 +99,13 @@ _ABORT: dict[AbortCode, Code] = {
               "Wait until they are done, then try again. If this happens often, tell the person who runs the server."),
     ),
     "protocol_violation": Code(
-        "The server did not get the message it expected next: wrong order, too late, a wrong `seq` or length, or "
-        "changed identifiers.", "Send a frame every few seconds, with timestamps that never decrease.",
-        page=("The server did not get the pictures as it expects them. A slow connection or a page in the background "
-              "can cause this.", "Keep the page in front and try again."),
+        "The server expected another message next: the order, the `seq`, the length or an identifier is wrong, or the "
+        "message came too late.", "Send a frame every few seconds, with timestamps that never decrease.",
+        page=("The pictures reached the server too late or not in order. A slow connection or a page in the "
+              "background can cause this.", "Keep the page in front and try again."),
     ),
     "session_invalid": Code(
-        "There is no such session of this user.", "Start a session with this user_id.",
+        "This user has no session with this id.", "Start a session with this user_id.",
         page=("The server does not know this session.", "Start a new one."),
     ),
     "session_closed": Code(
@@ -118,14 +118,14 @@ _ABORT: dict[AbortCode, Code] = {
         page=("The server already has a capture with this number.", "Try again; the next one gets a new number."),
     ),
     "invalid_frame": Code(
-        "A frame is not a JPEG that the server takes, or does not have the declared size.",
+        "A frame is not a JPEG that the server accepts, or does not have the declared size.",
         "Send every frame whole, as a baseline or progressive JPEG of exactly width × height.", live_close=1008,
         page=("The server could not read a picture.", "Try again. If it happens again, use another browser."),
         live=("The server could not read a picture from the camera.", "Press “Retry”, or try another camera."),
     ),
     "forward_failed": Code(
         "A broker became unreachable during the capture.", _AS_NEW_CAPTURE, retry=True, http={"upload": 503},
-        page=("A part of the server stopped.", IN_A_MOMENT),
+        page=("A part of the server stopped working.", IN_A_MOMENT),
     ),
     "extraction_failed": Code(
         "The extractors failed on this capture three times; their log says why.",
@@ -149,7 +149,7 @@ _ABORT: dict[AbortCode, Code] = {
     "frames_lost": Code(
         "The frames broker lost the frames before they were extracted.", _AS_NEW_CAPTURE, retry=True, outcome_only=True,
         page=("The server was restarted before it had looked at all pictures.", AGAIN),
-        video=("The server lost this video when a part of it was restarted.", "Upload it again."),
+        video=("The server lost this video when a part of the server was restarted.", "Upload it again."),
     ),
 }  # fmt: skip
 
@@ -159,19 +159,20 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
         page=("The server could not read a message of this page.", RELOAD),
     ),
     "schema_error": Code(
-        "A message, a body or a form breaks its schema: no JSON object, an unknown `event`, a name twice, or a field "
-        "with a wrong value.", "Read in the answer or in the gateway's log which field is wrong.", close=1008,
-        http={"body": 422, "event": 422, "upload": 422},
+        "A message, a body or a form breaks its schema: it is not a JSON object, has an unknown `event`, a name twice, "
+        "or a field with a wrong value.", "Read in the answer or in the gateway's log which field is wrong.",
+        close=1008, http={"body": 422, "event": 422, "upload": 422},
         page=("The server did not accept the data from this page.", f"Check what you typed, or {RELOAD.lower()}"),
     ),
     "internal_error": Code(
-        "The server made a mistake; its log says more.", "Read the server's log before you try again.",
+        "The server failed unexpectedly; its log says why.", "Read the server's log before you try again.",
         http={"any": 500}, close=1011, live_close=1011,
-        page=("The server made a mistake.", "Try again. The server's log says more."),
-        live=("The server made a mistake.", "Press “Retry”. The server's log says more."),
+        page=("The server made a mistake.", "Try again. If it happens again, tell the person who runs the server."),
+        live=("The server made a mistake.",
+              "Press “Retry”. If it happens again, tell the person who runs the server."),
     ),
     "too_many_captures": Code(
-        "Too many captures are open, at this gateway or of this user.", "Try again later.", retry=True, close=1013,
+        "This gateway or this user has too many open captures.", "Try again later.", retry=True, close=1013,
         http={"upload": 429}, page=("The server is full: too many captures are open.",
                                     "Wait until one has ended, then try again."),
     ),
@@ -180,18 +181,20 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
         page=("The server is full: it is short of memory.", "Wait a minute, then try again."),
     ),
     "brokers_unready": Code(
-        "A broker does not meet its role's needs, or the server shuts down.", "Try again later, or run `a3cp doctor`.",
+        "A broker is not configured as its role requires, or the server is shutting down.",
+        "Try again later, or run `a3cp doctor`.",
         retry=True, close=1013, http={"upload": 503}, page=("The server is still starting.", IN_A_MOMENT),
     ),
     "open_timeout": Code(
-        f"No `capture.open` came within {_LIMITS.open_timeout_s:g} s (by default).", _AS_NEW_CAPTURE, retry=True,
+        f"The client sent no `capture.open` within {_LIMITS.open_timeout_s:g} s (by default).", _AS_NEW_CAPTURE,
+        retry=True,
         page=("The capture took too long to begin.", AGAIN),
     ),
 }  # fmt: skip
 
 _VIDEO: dict[VideoCode, Code] = {
     "not_a_video": Code(
-        "The file is not a video that the server takes.", "Save it as MP4, QuickTime, WebM or Matroska.",
+        "The file is not a video that the server accepts.", "Save it as MP4, QuickTime, WebM or Matroska.",
         http={"upload": 415}, page=("The server could not read this file as a video.", _PLAIN_MP4),
     ),
     "no_frames": Code("The video has no pictures, only sound.", "Choose another video."),
@@ -199,18 +202,19 @@ _VIDEO: dict[VideoCode, Code] = {
         "The video is damaged, or part of it is missing.", "Save it again, then upload it once more."
     ),
     "limit_decode_time_exceeded": Code("The video takes the server too long to read.", _PLAIN_MP4),
-    "limit_memory_exceeded": Code("The video needs too much of the server's memory to read.", _PLAIN_MP4),
+    "limit_memory_exceeded": Code("The server needs too much memory to read the video.", _PLAIN_MP4),
     "no_worker": Code("No extractor took the video in time.", "Start an extractor, then upload it again.", retry=True,
-                      page=("No part of the server was there to look at this video.", TELL_OPERATOR)),
+                      page=("The part of the server that looks at videos is not running.", TELL_OPERATOR)),
 }  # fmt: skip
 
 _LIVE: dict[LiveCode, Code] = {
     "invalid_pipeline": Code(
         "`pipeline_id` is missing or unknown.", "Choose one that `GET /pipelines` lists.", live_close=1008,
-        page=("The server does not have what was chosen under “Look for”.", "Choose something else there."),
+        page=("The server does not offer your choice under “Look for”.", "Choose something else there."),
     ),
     "invalid_message": Code(
-        "A text message came; only JPEGs are taken.", "Send binary messages only.", live_close=1003,
+        "The client sent a text message; the server accepts only JPEGs.", "Send binary messages only.",
+        live_close=1003,
         page=("The server could not read a message from this page.",
               "Press “Retry”. If it happens again, load the page again."),
     ),
@@ -237,12 +241,12 @@ _STORED_CODES = CAPTURE_CODES.union(get_args(VideoCode), get_args(DeadLetterCode
 
 
 def refused_at(place: Place) -> dict[str, int]:
-    """The codes that a request can be refused with at ``place``, each with its status."""
+    """The codes with which a request can be refused at ``place``, each with its HTTP status."""
     return {name: code.http[place] for name, code in CODES.items() if place in code.http}
 
 
 def stored_code(text: bytes) -> str:
-    """The error code in a broker's record of a capture: empty if there is none, ``protocol_violation`` if the broker
+    """The error code in a broker's record of a capture. Empty if there is none; ``protocol_violation`` if the broker
     holds a code that is not in the table."""
     code = text.decode("ascii", "replace")
     return code if not code or code in _STORED_CODES else "protocol_violation"

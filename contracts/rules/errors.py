@@ -26,7 +26,6 @@ A3CPError
 │   ├── BrokerFull              it is out of memory: nothing was written
 │   └── BrokerSlow              it did not answer in time: the command may still run
 └── FatalError              the process stops with one line that says how to fix it
-└── FatalError              the process stops with one line that says how to fix it
     ├── ConfigurationError
     └── BrokerMisconfigured
 """
@@ -104,7 +103,7 @@ class InvalidJpeg(A3CPError):
         self.why = why
 
     def __str__(self) -> str:
-        return f"not a JPEG we take: {self.why}"
+        return f"not a JPEG that the server accepts: {self.why}"
 
 
 class RequestRefused(A3CPError):
@@ -238,7 +237,7 @@ class UnreadableValue(A3CPError):
         self.why = why
 
     def __str__(self) -> str:
-        return f"the {self.role} broker holds something that cannot be read ({self.where}): {self.why}"
+        return f"the {self.role} broker holds a value that cannot be read ({self.where}): {self.why}"
 
 
 class BrokerUnavailable(A3CPError):
@@ -262,7 +261,7 @@ class BrokerSlow(BrokerUnavailable):
 
 
 class FatalError(A3CPError):
-    """The process cannot go on. Its text is one line: what is wrong and how to fix it."""
+    """The process must stop. The text is one line that says what is wrong and how to fix it."""
 
     exit_code = 2
 

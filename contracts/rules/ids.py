@@ -1,5 +1,5 @@
-"""The types of identifiers and times in messages. They are strict, so that no identifier can escape from a folder, a
-Redis key or a metric label."""
+"""The types of identifiers and times in messages. They are strict, so that an identifier can safely be part of a path
+or of a Redis key."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def parse_utc(text: str) -> datetime:
 
 
 def format_utc(moment: datetime) -> str:
-    """``2026-01-31T12:00:00.000Z``: UTC, milliseconds (cut, not rounded), ``Z``."""
+    """Format a time as ``2026-01-31T12:00:00.000Z``: UTC, with milliseconds (cut, not rounded) and ``Z``."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

@@ -1,8 +1,8 @@
 """Read a JPEG's markers, and count how much work a decoder has with it. No I/O; no pixel is decoded.
 
-Source: ITU-T T.81, annex B, for the markers. libjpeg-turbo reads a picture of one scan once; one of several scans, as
-progressive pictures are, it reads once for each, and a few bytes make a scan of all its blocks. So the work is the
-samples of all scans, not the pixels: 101 kB of 64 scans at 4096 × 4096 took a worker 4.5 s.
+The markers follow ITU-T T.81, annex B. libjpeg-turbo reads all blocks of a picture once for each scan, and a scan of a
+few bytes can cover all blocks. Progressive pictures have several scans. So the work is the number of samples in all
+scans, not the number of pixels: a file of 101 kB with 64 scans at 4096 × 4096 took a worker 4.5 s.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ __all__ = [
 ]
 
 MAX_PADDING_BYTES = 4096
-"""How much may follow EOI. The cameras of a Raspberry Pi and an ESP32 pad a frame to a round length, V4L2 drivers to a
-page, and a part of ``multipart/x-mixed-replace`` ends with CR LF."""
+"""How many bytes may follow EOI. The cameras of a Raspberry Pi and an ESP32 pad a frame to a round length, V4L2 drivers
+pad it to a memory page, and a part of ``multipart/x-mixed-replace`` ends with CR LF."""
 
 MAX_SCANS = 64
-"""A progressive picture has about ten."""
+"""The most scans of a picture; encoders write about ten for a progressive one."""
 
 MAX_SAMPLES = 64 * 1_048_576
-"""The most samples that all scans of a picture may hold: four components of 4096 × 4096 read once, or a progressive
-picture of about 2560 × 1440 without subsampling, of 3840 × 2160 with it."""
+"""The most samples in all scans of a picture: enough for four components of 4096 × 4096 in one scan, or for a
+progressive picture of about 2560 × 1440 without chroma subsampling, of 3840 × 2160 with it."""
 
 MAX_SAMPLES_PER_PIXEL = 32
-"""The ten scans of a progressive picture without subsampling hold 14 samples a pixel."""
+"""The most samples for each pixel. A progressive picture with ten scans and without subsampling has 14."""
 
 _SOI, EOI, _PADDING = b"\xff\xd8", b"\xff\xd9", b"\0\r\n"
 _TAKEN = frozenset({0xC0, 0xC2})
@@ -59,14 +59,14 @@ _BLOCK = 8
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
-    """What the markers before the first scan say.
+    """The contents of the markers before the first scan.
 
     Attributes:
         marker: the code of the frame header, SOFn.
-        components: the samples of each component by its id, padded to whole blocks.
-        padded_pixels: width × height, padded likewise.
-        scan_at, pixels_at: where the first scan's header begins, and where it ends.
-        has_one_scan: it is decoded after the first scan, whatever follows.
+        components: the number of samples of each component, by its id, padded to whole blocks.
+        padded_pixels: width × height, each padded to whole blocks.
+        scan_at, pixels_at: the offsets at which the first scan's header begins and ends.
+        has_one_scan: the decoder stops after the first scan, even if more bytes follow.
     """
 
     marker: int
@@ -81,10 +81,10 @@ class JpegHeader:
 
 
 def has_jpeg_end(payload: bytes) -> bool:
-    """Whether the bytes end with EOI, behind which there is nothing but padding: zero bytes, CR and LF.
+    """Whether the bytes end with EOI and at most `MAX_PADDING_BYTES` of padding: zero bytes, CR and LF.
 
-    Only the end is looked at: a second picture behind the first one's EOI (a camera's preview, MPF) is not noticed, and
-    decoders do not read it.
+    This looks at the end only. It does not detect a second picture after the first EOI (a camera's preview, MPF), which
+    decoders ignore.
     """
     if payload.endswith(EOI):
         return True
@@ -92,10 +92,10 @@ def has_jpeg_end(payload: bytes) -> bool:
 
 
 def taken_header(payload: bytes) -> JpegHeader:
-    """The header of a whole baseline or progressive JPEG of 8 bits a sample. What its scans cost is not looked at.
+    """Read the header of a whole baseline or progressive JPEG with 8 bits a sample. `check_scans` checks its scans.
 
     Raises:
-        InvalidJpeg: it is not one.
+        InvalidJpeg: the bytes are not such a JPEG.
     """
     if payload[:2] != _SOI:
         raise InvalidJpeg("it does not begin with SOI")
@@ -108,11 +108,11 @@ def taken_header(payload: bytes) -> JpegHeader:
 
 
 def jpeg_header(payload: bytes) -> JpegHeader:
-    """Read the markers behind SOI up to the first scan. The work is bounded, whatever the bytes are and however many.
+    """Read the markers from SOI to the first scan. The work is bounded for any input of any length.
 
     Raises:
-        InvalidJpeg: there is no frame header before the first scan or more than one, it cannot be read, or anything
-            before that scan is more than we take.
+        InvalidJpeg: there is not exactly one frame header before the first scan, it cannot be read, or the segments,
+            tables or fill bytes before that scan exceed their limits.
     """
     at, end, header_at, table_bytes = 2, len(payload), 0, 0
     for _ in range(_MAX_SEGMENTS):
@@ -144,12 +144,12 @@ def _read(payload: bytes, header_at: int, scan_at: int, pixels_at: int) -> JpegH
     height = int.from_bytes(payload[header_at + 5 : header_at + 7], "big")
     width = int.from_bytes(payload[header_at + 7 : header_at + 9], "big")
     count = payload[header_at + 9]
-    there = [payload[at : at + 2] for at in range(header_at + 10, header_at + 10 + 3 * count, 3)]
-    sampling = [(one[0], one[1] >> 4, one[1] & 15) for one in there[: _MAX_COMPONENTS + 1] if len(one) == 2]
+    entries = [payload[at : at + 2] for at in range(header_at + 10, header_at + 10 + 3 * count, 3)]
+    sampling = [(one[0], one[1] >> 4, one[1] & 15) for one in entries[: _MAX_COMPONENTS + 1] if len(one) == 2]
     if len(sampling) != count or not 1 <= count <= _MAX_COMPONENTS:
         raise InvalidJpeg("its components cannot be read")
     if not all(1 <= factor <= 4 for _, *factors in sampling for factor in factors):
-        raise InvalidJpeg("its components have sizes that cannot be")
+        raise InvalidJpeg("its components have impossible sizes")
     across, down = max(one[1] for one in sampling), max(one[2] for one in sampling)
     units = -(-width // (_BLOCK * across)) * -(-height // (_BLOCK * down))
     components: dict[int, int] = {}
@@ -169,13 +169,13 @@ def _read(payload: bytes, header_at: int, scan_at: int, pixels_at: int) -> JpegH
 
 
 def check_scans(payload: bytes, header: JpegHeader) -> int:
-    """How many samples a decoder reads for this picture.
+    """Count the samples that a decoder reads for this picture. Returns their number.
 
-    Between a scan's header and the next marker FF is always followed by 00 or a restart marker, so FF DA is nowhere but
-    at a scan's start, or in a segment between two scans, where no encoder puts it.
+    In a scan's data, FF is always followed by 00 or by a restart marker. So the bytes FF DA occur only at the start of
+    a scan, or in a segment between two scans, where no encoder writes them.
 
     Raises:
-        InvalidJpeg: it has more scans than `MAX_SCANS`, or more samples than `MAX_SAMPLES` or
+        InvalidJpeg: there are more scans than `MAX_SCANS`, or more samples than `MAX_SAMPLES` or
             `MAX_SAMPLES_PER_PIXEL` allow.
     """
     most = min(MAX_SAMPLES, MAX_SAMPLES_PER_PIXEL * header.padded_pixels)
@@ -190,4 +190,4 @@ def check_scans(payload: bytes, header: JpegHeader) -> int:
         at = -1 if header.has_one_scan else payload.find(_START_OF_SCAN, at + 2)
         if at < 0:
             return samples
-    raise InvalidJpeg("it has so many scans that reading it would take too long")
+    raise InvalidJpeg("it has too many scans to read in time")

@@ -1,6 +1,6 @@
-"""JSON as RFC 8259 has it: no valid number is too large or too small, and nothing that only JavaScript knows is taken.
+"""Read JSON as RFC 8259 defines it: accept numbers of any size, and refuse JavaScript's ``NaN`` and ``Infinity``.
 
-orjson, which reads everything else here, is quicker and refuses some valid texts (``1e400``, ``\\ud800``).
+orjson is faster and reads most texts, but refuses some valid ones (``1e400``, ``\\ud800``).
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ __all__ = ["MAX_DEPTH", "load_json", "parse_object"]
 
 _SURE_DIGITS = 18
 MAX_DEPTH = 200
-"""Python 3.11 and 3.12 give up at different depths, and earlier the deeper the caller is; orjson writes 254 levels."""
+"""The deepest nesting that is accepted. It is below the limits of the libraries: Python's ``json`` fails at a depth
+that varies with the version and the caller's stack, and orjson writes 254 levels."""
 
 
 def load_json(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """The document that ``text`` is. Integers of more than 18 digits come as floats.
+    """Parse a JSON document. Integers of more than 18 digits become floats.
 
     Raises:
-        ValueError: it is not JSON, or lists and objects are nested in more than `MAX_DEPTH` levels.
+        ValueError: ``text`` is not JSON, or its lists and objects are nested more than `MAX_DEPTH` levels deep.
     """
     try:
         document = json.loads(
@@ -32,19 +33,20 @@ def load_json(text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], An
         raise ValueError(f"{error.msg} at character {error.pos}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    # counting brackets is cheap, and most documents end here; brackets may also occur in strings
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(document):
         raise ValueError("it is nested too deeply")
     return document
 
 
 def parse_object(text: bytes) -> dict[str, Any]:
-    """Parse the JSON object ``text`` for its fields.
+    """Parse a JSON object into a dict.
 
     Raises:
-        ValueError: it is not UTF-8, not JSON, or not an object.
+        ValueError: ``text`` is not UTF-8, not JSON, or not an object.
     """
     try:
-        document = orjson.loads(text)  # five times as quick; what it takes is JSON
+        document = orjson.loads(text)  # five times as fast as json.loads, and accepts only valid JSON
     except orjson.JSONDecodeError:
         document = _load_rare(text)
     if not isinstance(document, dict):

@@ -94,7 +94,7 @@ class Row(NamedTuple):
 
     @classmethod
     def unpack(cls, data: bytes) -> Row:
-        """Read what `pack` made; ``ValueError`` if its length is wrong."""
+        """Read the bytes that `pack` returned. Raises ``ValueError`` if their length is wrong."""
         if len(data) != _ROW_HEAD.size + 4 * DIMS:
             raise ValueError(f"a row has {_ROW_HEAD.size + 4 * DIMS} bytes, not {len(data)}")
         timestamp_ms, decoded = _ROW_HEAD.unpack_from(data)

@@ -13,13 +13,14 @@ INGEST_GRACE_S = 5.0
 """How much longer than ``max_duration_s`` a capture may take to arrive."""
 
 LIVE_MAX_SIDE = 4096
-"""The longest side of an image of the real-time lane, pixels. A few kilobytes may unpack to gigabytes; these to 48 MiB.
-A side, not an area: from 32,767 pixels on MediaPipe's OpenCV ends the process (opencv/opencv#7544)."""
+"""The longest side of an image of the real-time lane, in pixels. A few kilobytes can unpack to gigabytes; an image
+within this limit unpacks to 48 MiB at most. The limit is a side, not an area, because MediaPipe's OpenCV aborts the
+process on a side of 32,767 pixels or more (opencv/opencv#7544)."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=2**40)]
 Side = Annotated[int, Field(ge=1, le=32_766)]
-"""Pixels. MediaPipe's OpenCV does not take longer sides, see `LIVE_MAX_SIDE`."""
+"""Pixels. MediaPipe's OpenCV aborts the process on longer sides, see `LIVE_MAX_SIDE`."""
 
 
 class CaptureLimits(BaseModel):
@@ -59,7 +60,7 @@ class CaptureLimits(BaseModel):
                 fps = int(values.get("max_fps", 15))
                 return {**values, "max_frames": max(1, int((duration + 1) * fps))}
             except (TypeError, ValueError, OverflowError):
-                return {**values, "max_frames": 1}  # pydantic reports the wrong field itself
+                return {**values, "max_frames": 1}  # pydantic then reports the field that cannot be read
         return values
 
     @model_validator(mode="after")
@@ -75,6 +76,6 @@ class CaptureLimits(BaseModel):
         return max(width, height) <= self.max_long_side and min(width, height) <= self.max_short_side
 
     def frames_allowed(self, fps_target: int, elapsed: timedelta) -> int:
-        """The most frames that may have come when ``elapsed`` event time has passed since the start: the frames of that
-        time, and of one more second."""
-        return int(fps_target * elapsed.total_seconds() + 1e-6) + fps_target
+        """The most frames that a client may have sent ``elapsed`` event time after the start: the frames of that time
+        and of one more second."""
+        return int(fps_target * elapsed.total_seconds() + 1e-6) + fps_target  # 1e-6: 100 × 0.29 is 28.999…

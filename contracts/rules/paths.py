@@ -1,4 +1,4 @@
-"""Where files are: pure helpers, no I/O, nothing read from the environment."""
+"""The paths of artifacts and session logs below their roots. No I/O; nothing reads the environment."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ def _session_parts(user_id: str, session_id: str) -> tuple[str, str, str, str]:
 
 
 def session_features_dir(data_root: Path, user_id: str, session_id: str) -> Path:
-    """``<DATA_ROOT>/users/<user_id>/sessions/<session_id>/features``; ``ValueError`` if an id is none."""
+    """``<DATA_ROOT>/users/<user_id>/sessions/<session_id>/features``. Raises ``ValueError`` if an id is invalid."""
     return data_root.joinpath(*_session_parts(user_id, session_id), "features")
 
 
 def session_log_dir(log_root: Path, user_id: str) -> Path:
-    """``<LOG_ROOT>/users/<user_id>/sessions``; ``ValueError`` if the id is none."""
+    """``<LOG_ROOT>/users/<user_id>/sessions``. Raises ``ValueError`` if the id is invalid."""
     if not is_identifier(user_id):
         raise ValueError("not a user_id")
     return log_root / "users" / user_id / "sessions"
 
 
 def session_log_path(log_root: Path, user_id: str, session_id: str) -> Path:
-    """``<LOG_ROOT>/users/<user_id>/sessions/<session_id>.jsonl``; ``ValueError`` if an id is none."""
+    """``<LOG_ROOT>/users/<user_id>/sessions/<session_id>.jsonl``. Raises ``ValueError`` if an id is invalid."""
     *parts, name = _session_parts(user_id, session_id)
     return log_root.joinpath(*parts, f"{name}.jsonl")
 
 
 def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:
-    """Which files below ``LOG_ROOT`` are session logs, for ``Path.glob``: all, a user's, or the one with this id."""
+    """A pattern for ``Path.glob`` below ``LOG_ROOT``: all session logs, those of one user, or that of one session."""
     return f"users/{user_id}/sessions/{session_id}.jsonl"
 
 
 def features_folder(user_id: str, session_id: str) -> str:
-    """Where a session's artifacts are, relative to ``DATA_ROOT`` or to the object store's URL."""
+    """The folder of a session's artifacts, relative to ``DATA_ROOT`` or to the object store's URL."""
     return "/".join((*_session_parts(user_id, session_id), "features"))
 
 
 def artifact_uri(user_id: str, session_id: str, record_id: str) -> str:
-    """The artifact's place relative to ``DATA_ROOT``, with ``/`` on every system; its name in an object store."""
+    """The artifact's path relative to ``DATA_ROOT``, always with ``/``; also its name in an object store."""
     if not is_record_id(record_id):
         raise ValueError("not a record_id")
     return f"{features_folder(user_id, session_id)}/{record_id}.npz"
@@ -72,7 +72,7 @@ def resolve_uri(data_root: Path, uri: str) -> Path:
     """The local file a relative ``raw_features_ref.uri`` names.
 
     Raises:
-        ValueError: ``uri`` is absolute, has a scheme, or climbs out of ``data_root``.
+        ValueError: ``uri`` is absolute, has a scheme, or contains ``..``.
     """
     pure = PurePosixPath(uri)
     if not uri or "://" in uri or "\0" in uri or pure.is_absolute() or ".." in pure.parts:
@@ -89,7 +89,7 @@ def object_name(artifact_url: str, uri: str) -> str:
     """The name of the object that an absolute ``raw_features_ref.uri`` names.
 
     Raises:
-        ValueError: ``uri`` is not below ``artifact_url``, or climbs out of it.
+        ValueError: ``uri`` is not below ``artifact_url``, or has an empty part, ``.`` or ``..``.
     """
     name = uri.removeprefix(f"{artifact_url}/")
     if name == uri or not name or {"", ".", ".."} & set(name.split("/")):

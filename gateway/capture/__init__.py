@@ -1,1 +1,1 @@
-"""The capture WebSocket: rules in `protocol` and `jpeg`, I/O in `endpoint`, `forwarder`, `lifecycle` and `farewell`."""
+"""The capture WebSocket: rules in `protocol` and `jpeg`, I/O in `endpoint`, `forwarder`, `lifecycle` and `closing`."""

@@ -1,4 +1,4 @@
-"""The actions of the capture protocol: what it asks its endpoint to do. No I/O."""
+"""The actions that the capture protocol asks its endpoint to perform. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Action", "CheckSession", "Complete", "Finish", "Forward", "Open", "f
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Reserve, open and dispatch the capture; answer with `opened` or `fail`."""
+    """Reserve, open and dispatch the capture; then call `opened` or `fail`."""
 
     message: CaptureOpen
 
@@ -28,27 +28,30 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class CheckSession:
-    """Look the session up again; answer with `session_checked`."""
+    """Look the session up again; then call `session_checked`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The client closed its capture: when all frames are in the broker, write the close entry; close 1000."""
+    """The client closed its capture: when all frames are in the broker, write the close entry; then close the socket
+    with 1000."""
 
     timestamp_end: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Close the socket with ``close_code`` and the code as its reason.
+    """Close the socket with ``close_code``, and with ``code`` as the reason.
 
-    ``tell`` says that a ``capture.abort`` goes first, ``opened`` that there may be a capture in the brokers
-    which needs its terminal entry and its outcome. ``why`` is for the log: the close's reason has no room for it.
+    Attributes:
+        sends_abort: whether to send a ``capture.abort`` first.
+        opened: whether the brokers may have a capture that needs its terminal entry and its outcome.
+        why: a sentence for the log; a close reason may have only 123 bytes (RFC 6455, 5.5).
     """
 
     code: CaptureCode
     close_code: int
-    tell: bool
+    sends_abort: bool
     opened: bool
     why: str = field(default="", compare=False)
 
@@ -57,10 +60,10 @@ Action = Open | Forward | CheckSession | Complete | Finish
 
 
 def finish_of(code: CaptureCode, *, opened: bool) -> Finish:
-    """How a connection ends for this reason; ``opened``: there may be a capture in the brokers."""
+    """The `Finish` for a code; ``opened``: whether the brokers may have a capture."""
     if code == "server_shutdown":
-        return Finish(code, 1012, tell=opened, opened=opened)
+        return Finish(code, 1012, sends_abort=opened, opened=opened)
     if close_code := CODES[code].close:
-        return Finish(code, close_code, tell=False, opened=opened)
-    tell = opened and code != "client_disconnected"
-    return Finish(code, 1000 if opened else 1008, tell=tell, opened=opened)
+        return Finish(code, close_code, sends_abort=False, opened=opened)
+    sends_abort = opened and code != "client_disconnected"
+    return Finish(code, 1000 if opened else 1008, sends_abort=sends_abort, opened=opened)

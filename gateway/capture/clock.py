@@ -1,4 +1,4 @@
-"""A clock that stands still while a capture is held back, for a bounded time in all. No I/O."""
+"""A clock that stops while a capture is held back, for a limited time in total. No I/O."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ __all__ = ["HeldClock"]
 
 
 class HeldClock:
-    """Seconds of a monotonic clock, less the time spent held back, at most ``max_wait_s`` of it."""
+    """A monotonic clock, in seconds, minus the time for which it was stopped, but at most ``max_wait_s`` of it."""
 
     def __init__(self, max_wait_s: float) -> None:
         self._max_wait_s = max_wait_s
-        self._stood_s = 0.0
+        self._held_s = 0.0
         self._held_since: float | None = None
 
     def hold(self, held: bool, now: float) -> None:
-        """From ``now`` on the clock stands still, or runs."""
-        self._stood_s = self._stood(now)
+        """Stop the clock at ``now`` if ``held``, else let it run."""
+        self._held_s = self._total_held_s(now)
         self._held_since = now if held else None
 
     def time(self, now: float) -> float:
-        """What the clock shows."""
-        return now - min(self._stood(now), self._max_wait_s)
+        """The clock's time at ``now``."""
+        return now - min(self._total_held_s(now), self._max_wait_s)
 
     def exhausted(self, now: float) -> bool:
-        """Whether it would stand still now, but has done so for as long as it may."""
-        return self._held_since is not None and self._stood(now) >= self._max_wait_s
+        """Whether the clock runs again although the capture is held back: it was stopped for ``max_wait_s`` already."""
+        return self._held_since is not None and self._total_held_s(now) >= self._max_wait_s
 
-    def _stood(self, now: float) -> float:
-        return self._stood_s + (now - self._held_since if self._held_since is not None else 0.0)
+    def _total_held_s(self, now: float) -> float:
+        return self._held_s + (now - self._held_since if self._held_since is not None else 0.0)

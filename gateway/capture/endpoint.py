@@ -24,7 +24,7 @@ from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
 from gateway.capture import lifecycle
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
-from gateway.capture.farewell import abort_text, close_socket, send_abort
+from gateway.capture.closing import abort_text, close_socket, send_abort
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
@@ -36,16 +36,20 @@ __all__ = ["capture_endpoint"]
 
 TICK_S = 0.25
 WATCH_S = 1.0
-WATCH_PROGRESS_S = 0.25  # at most 5 messages a second, the first one counted
+WATCH_PROGRESS_S = 0.25  # the contract allows 5 messages a second: these 4, and the first one after the open
 
 OUTCOME_BEFORE_ABORT_S = 2.0
-"""How long the client waits for its ``capture.abort`` while the events broker does not take the capture's outcome."""
+"""How long the gateway tries to write the outcome before it sends ``capture.abort``, in seconds. The abort should
+have the code that the outcome has, but the client must not wait long for it."""
 
 OUTCOME_AFTER_ABORT_S = 20.0
-"""How long the gateway goes on trying when the client has been notified."""
+"""How long the gateway retries after it has notified the client, in seconds."""
 
-AWAY_WATCHES_S = 5.0
+BROKER_AWAY_S = 5.0
+"""How long the capture's state may be unreadable before the capture fails, in seconds."""
+
 FLUSH_WITHIN_S = 2.0
+"""At a shutdown: how long a capture that its client has closed may still take to complete, in seconds."""
 
 log = get_logger()
 
@@ -177,7 +181,7 @@ class CaptureConnection:
             try:
                 watched = await run(self._state.frames, captures.watch(window.capture_id))
             except BrokerUnavailable as error:
-                if self._loop.time() - replied_at > AWAY_WATCHES_S:
+                if self._loop.time() - replied_at > BROKER_AWAY_S:
                     raise CaptureError("forward_failed", "the frames broker does not answer") from error
             else:
                 replied_at = self._loop.time()
@@ -185,7 +189,8 @@ class CaptureConnection:
                     raise CaptureError("forward_failed", "the frames broker lost the capture")
                 self._watched = watched
                 if watched.status in ("aborted", "finished") and not self._ending.done():
-                    raise CaptureError(watched.error_code or "forward_failed", "it was ended")  # type: ignore[arg-type]
+                    code = watched.error_code or "forward_failed"
+                    raise CaptureError(code, "another process ended the capture")  # type: ignore[arg-type]
                 self._protocol.held(not watched.claimed or watched.over_half(limits), replied_at)
                 if self._progress is not None:
                     self._progress.show(watched, limits, replied_at)
@@ -279,7 +284,7 @@ class CaptureConnection:
             self._log.info("capture refused", code=code, **why)
         ended.labels(code).inc()
         if finish.code != "client_disconnected":
-            if finish.tell and code in ABORT_CODES:
+            if finish.sends_abort and code in ABORT_CODES:
                 assert self._protocol.message is not None
                 await send_abort(self._websocket, abort_text(self._protocol.message, code))
             await close_socket(self._websocket, finish.close_code, code)

@@ -17,11 +17,13 @@ from contracts.state.frame import ForwardItem, PushReply, push_arguments, push_f
 __all__ = ["Forwarder"]
 
 FULL_RETRY_S = 0.05
+"""How long to wait before a frame is sent again to a full stream, in seconds."""
+
 STALLED_S = 3.0
-"""How long the receive loop waits for room in a queue that no frame leaves, before the capture fails."""
+"""How long `put` waits for room while no frame leaves the queue, before the capture fails, in seconds."""
 
 BROKER_AWAY_S = 3.0
-"""How long the frames broker may be unreachable before the capture fails."""
+"""How long the frames broker may be unreachable before the capture fails, in seconds."""
 
 
 class Forwarder:
@@ -42,20 +44,21 @@ class Forwarder:
         self._bytes = 0
         self._changed = asyncio.Event()
         self._slow = asyncio.Event()
-        self._slow.set()  # while it is set, only `run` sends: before it starts and after it ended nothing is sent
-        self._trouble: CaptureCode | None = None
+        self._slow.set()  # while it is set, only `run` sends; so nothing is sent before `run` starts or after it ends
+        self._wait_error: CaptureCode | None = None
         self._failure: CaptureError | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
 
     async def put(self, item: ForwardItem) -> None:
-        """Queue a frame behind those before it.
+        """Queue a frame; wait if the queue is full.
 
         Raises:
-            CaptureError: ``limit_forward_buffer_exceeded``, or ``forward_failed`` if the broker does not answer.
+            CaptureError: ``limit_forward_buffer_exceeded`` if the stream is full too, or ``forward_failed`` if the
+                broker does not answer.
         """
-        if not self._room(item):
+        if not self._has_room(item):
             await self._wait_for_room(item)
         self._queue.append(item)
         self._bytes += item.byte_length
@@ -63,28 +66,28 @@ class Forwarder:
             self._send()
 
     async def flush(self) -> None:
-        """Return when every queued frame is in the broker; `run` has to be running.
+        """Wait until every queued frame is in the broker. `run` must be running.
 
         Raises:
-            CaptureError: as `run`; or the code that `give_up` was called with.
+            CaptureError: the error of `run`, or the code that `give_up` got.
         """
         while self._queue:
             if self._failure is not None:
                 raise self._failure
-            await self._change()
+            await self._wait_for_change()
 
     async def run(self) -> None:
-        """Send the frames that `put` and the replies' callbacks could not, until cancelled.
+        """Send the frames that `put` and the replies' callbacks could not send, until cancelled.
 
         Raises:
-            CaptureError: the capture has ended (its own code), or the broker is unreachable (``forward_failed``).
+            CaptureError: the capture has ended (with its code), or the broker is unreachable (``forward_failed``).
         """
         try:
             while True:
                 await self._slow.wait()
                 while self._queue:
                     await self._push(self._queue[0])
-                    self._taken()
+                    self._drop_first()
                 self._slow.clear()
         except CaptureError as error:
             self._failure = error
@@ -109,40 +112,40 @@ class Forwarder:
         if reply is None:
             self._slow.set()
         else:
-            reply.add_done_callback(self._replied)
+            reply.add_done_callback(self._on_reply)
 
-    def _replied(self, reply: asyncio.Future[Any]) -> None:
+    def _on_reply(self, reply: asyncio.Future[Any]) -> None:
         if reply.exception() is not None or not _is_taken(reply.result()):
-            self._slow.set()  # `run` pushes it again: a frame that is in the stream already is there once
+            self._slow.set()  # `run` sends the frame again; the script does not add a frame that is in the stream
         elif self._queue:  # else `discard` has emptied it
-            self._taken()
+            self._drop_first()
             if self._queue and not self._slow.is_set():
                 self._send()
 
-    def _taken(self) -> None:
+    def _drop_first(self) -> None:
         """The first frame is in the stream: drop it from the queue."""
-        self._trouble = None
+        self._wait_error = None
         self._bytes -= self._queue.popleft().byte_length
         self._changed.set()
 
-    def _room(self, item: ForwardItem) -> bool:
+    def _has_room(self, item: ForwardItem) -> bool:
         limits = self._limits
         return len(self._queue) < limits.max_forward_buffer_frames and (
             not self._queue or self._bytes + item.byte_length <= limits.max_forward_buffer_bytes
         )
 
     async def _wait_for_room(self, item: ForwardItem) -> None:
-        # a timer costs a fifth of asyncio.timeout, and a fast client waits here with every frame
-        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._stuck, "forward_failed")
+        # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
+        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting_put, "forward_failed")
         try:
-            while not self._room(item) and self._trouble is None:
-                await self._change()
+            while not self._has_room(item) and self._wait_error is None:
+                await self._wait_for_change()
         finally:
             stalled.cancel()
-        if not self._room(item):
-            raise CaptureError(self._trouble or "limit_forward_buffer_exceeded", "the forward queue is full")
+        if not self._has_room(item):
+            raise CaptureError(self._wait_error or "limit_forward_buffer_exceeded", "the forward queue is full")
 
-    async def _change(self) -> None:
+    async def _wait_for_change(self) -> None:
         self._changed.clear()
         await self._changed.wait()
 
@@ -173,17 +176,17 @@ class Forwarder:
             if reply.taken:
                 return
             away_since, attempt = None, 0
-            self._stuck("limit_forward_buffer_exceeded")
+            self._fail_waiting_put("limit_forward_buffer_exceeded")
             await asyncio.sleep(FULL_RETRY_S)
 
-    def _stuck(self, code: CaptureCode) -> None:
+    def _fail_waiting_put(self, code: CaptureCode) -> None:
         """Make a `put` that waits for room fail with this code, unless a frame leaves the queue first."""
-        self._trouble = code
+        self._wait_error = code
         self._changed.set()
 
 
 def _is_taken(reply: Any) -> bool:
     try:
         return read_push_reply(reply).taken
-    except UNREADABLE:  # `run` gets such a reply again, and raises
+    except UNREADABLE:  # `run` sends the frame again, gets the same reply, and raises
         return False

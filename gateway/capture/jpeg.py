@@ -1,4 +1,4 @@
-"""Whether bytes are a JPEG we take, from its markers and its header alone. No pixel is decoded."""
+"""Check whether bytes are a JPEG that the gateway accepts, by its markers and its header. No pixel is decoded."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from contracts.rules.limits import CaptureLimits
 
 __all__ = ["check_jpeg", "checked_header"]
 
-_MAX_KNOWN_BYTES = 4096
+_MAX_KNOWN_BYTES = 4096  # enough for the standard tables, about 600 bytes; every open capture keeps a copy
 
 
 def checked_header(payload: bytes) -> JpegHeader:
-    """What `taken_header` takes, if libjpeg-turbo can read the header too.
+    """Read a JPEG's header with `taken_header`, and require that libjpeg-turbo can read it too.
 
-    The work is bounded, whatever the bytes are and however many.
+    The work is bounded for any input of any length.
 
     Raises:
-        InvalidJpeg: it is not one.
+        InvalidJpeg: the bytes are not a JPEG that the gateway accepts.
     """
     header = taken_header(payload)
-    import simplejpeg  # with numpy, for which no start waits: `gateway.__main__` loads it then
+    import simplejpeg  # it imports numpy, which would delay the start: `gateway.__main__` loads both after the start
 
     try:
         simplejpeg.decode_jpeg_header(payload, strict=False)
@@ -30,18 +30,18 @@ def checked_header(payload: bytes) -> JpegHeader:
 
 
 def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits, known: bytes = b"") -> bytes:
-    """Accept what `checked_header` takes, of exactly ``width`` × ``height`` pixels and with scans that cost little.
+    """Check one frame: a JPEG of exactly ``width`` × ``height`` pixels with scans within their limits.
 
-    Returns what is before its pixels; nothing if that is long, or if there are more scans than one.
-
-    A camera's pictures begin alike, byte for byte: one that begins with ``known``, which this returned for another with
-    the same arguments, is not read again. That was a thirtieth of what a frame costs.
+    Returns the bytes before the picture's first scan, to be passed as ``known`` with the capture's next frame; empty
+    if they are long or if the picture has several scans. All pictures of a camera begin with the same bytes. A picture
+    that begins with ``known`` is not parsed again, which saves a thirtieth of a frame's processing time.
 
     Raises:
-        CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the header's own size is over
-            the limit, whatever was declared.
+        CaptureError: ``invalid_frame``, or ``limit_resolution_exceeded`` if the size in the JPEG's own header is over
+            the limit, even if the declared size is not.
     """
-    if known and payload.startswith(known) and (payload.endswith(EOI) or has_jpeg_end(payload)):  # padding is rare
+    # most pictures end with EOI, without padding: endswith is the cheaper check
+    if known and payload.startswith(known) and (payload.endswith(EOI) or has_jpeg_end(payload)):
         return known
     try:
         header = checked_header(payload)
@@ -49,7 +49,7 @@ def check_jpeg(payload: bytes, width: int, height: int, limits: CaptureLimits, k
         if not limits.fits(header.width, header.height):
             raise CaptureError("limit_resolution_exceeded", own)
         if (header.width, header.height) != (width, height):
-            raise CaptureError("invalid_frame", f"{own}, declared was {width} × {height}")
+            raise CaptureError("invalid_frame", f"{own}, but capture.open declared {width} × {height}")
         check_scans(payload, header)
     except InvalidJpeg as error:
         raise CaptureError("invalid_frame", str(error)) from None

@@ -23,7 +23,7 @@ from gateway.state import GatewayState
 __all__ = ["abort_capture", "close_capture", "open_capture", "slot_lease_ms"]
 
 MEMORY_SHARE = 0.70
-"""If the frames broker uses more of its ``maxmemory``, no capture is opened."""
+"""The gateway opens no capture if the frames broker uses more than this share of its ``maxmemory``."""
 
 OPEN_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 5.0
@@ -36,7 +36,7 @@ async def _run(broker: AsyncBroker, call: Call[T], within_s: float) -> T:
 
 
 async def _retry(role: Role, step: Callable[[], Awaitable[T]], within_s: float) -> T:
-    """Retry an idempotent step with backoff while the broker is away or full, for ``within_s`` seconds.
+    """Retry an idempotent step with backoff while the broker is unreachable or full, for ``within_s`` seconds.
 
     Raises:
         BrokerUnavailable: the last attempt failed too.
@@ -53,27 +53,27 @@ async def open_capture(
     source: str,
     after_reserve: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Reserve a slot of the user in the events role, create the capture in the frames role, dispatch it to extractors.
+    """Reserve one of the user's slots in the events broker, create the capture in the frames broker, and dispatch it.
 
-    ``source`` is unique to the socket or the upload that opens it: a reservation of the same capture with another one
-    is refused. ``after_reserve`` runs before the capture is created; what it raises, this raises. If a step after the
-    reservation fails, this aborts the capture before it raises.
+    ``source`` is unique for the socket or the upload. If the capture is already reserved with another source, it is
+    refused as a duplicate. ``after_reserve`` runs before the capture is created; its errors are passed on. If a step
+    after the reservation fails, this aborts the capture before it raises.
 
     Raises:
-        CaptureError: the code says which rule forbids it, or ``forward_failed`` if a broker is away.
+        CaptureError: the code says which rule forbids the capture, or ``forward_failed`` if a broker is unreachable.
     """
     await _reserve(state, window, source)
     try:
         if after_reserve is not None:
             await after_reserve()
         if not await _run(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
-            raise CaptureError("duplicate_capture", "this capture_id is in the frames broker already")
+            raise CaptureError("duplicate_capture", "the frames broker already has this capture_id")
         await _dispatch(state.frames, window)
     except (A3CPError, asyncio.CancelledError) as error:
         code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
         outcome = await asyncio.shield(_write_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
         if outcome is not None and outcome.outcome == "published" and isinstance(error, A3CPError):
-            return  # only the reply was lost: the capture was dispatched, and the extractor of its video was quick
+            return  # the capture was dispatched, only the reply was lost, and an extractor has already published it
         if isinstance(error, BrokerUnavailable | UnreadableValue):
             raise CaptureError("forward_failed", str(error)) from error
         raise
@@ -84,7 +84,7 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
     if state.refusal:
         raise CaptureError("brokers_unready", state.refusal)
     if state.active_captures > limits.max_captures:
-        raise CaptureError("too_many_captures", f"this gateway takes {limits.max_captures} captures at once")
+        raise CaptureError("too_many_captures", f"this gateway accepts {limits.max_captures} captures at once")
     try:
         state_key = keys.capture_keys(window.capture_id).state
         share = await _retry("frames", lambda: memory_share(state.frames, state_key), OPEN_WITHIN_S)
@@ -101,27 +101,27 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
 
 
 def slot_lease_ms(limits: CaptureLimits) -> int:
-    """How long an open capture occupies one of its user's slots without a recheck; several rechecks may fail."""
+    """How long an open capture keeps its user's slot without a recheck, in ms: long enough for several failed ones."""
     return max(records.SOCKET_LEASE_MS, int(4000 * limits.recheck_s))
 
 
 async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
-    """Add one dispatch entry, or a second one if the first reply was lost. Then give a video's keys the time that
-    it may wait for an extractor."""
+    """Add a dispatch entry, and a second one if the reply to the first was lost (an extractor ignores it). Then extend
+    the lifetime of a video's keys to the time that it may wait for an extractor."""
     await retry(lambda: dispatch.dispatch(frames, window), until=Until(attempts=2, pauses=False))
     if window.video and not await _retry("frames", lambda: uploads.wait(frames, window.capture_id), OPEN_WITHIN_S):
-        raise CaptureError("forward_failed", "the frames broker lost the capture meanwhile")
+        raise CaptureError("forward_failed", "the frames broker lost the capture after it was dispatched")
 
 
 async def close_capture(state: GatewayState, window: CaptureWindow, timestamp_end: datetime | None = None) -> None:
     """Complete a capture whose frames are all in the broker, and release its user's slot.
 
-    The frames of a socket end with a close entry, which says ``timestamp_end``. The capture of a video has no stream:
-    it is closed from the first, and only occupies a slot until here.
+    A socket's stream of frames ends with a close entry that has ``timestamp_end``. A video's capture has no stream and
+    gets no close entry; only its slot is released.
 
     Raises:
-        CaptureError: the capture ended otherwise meanwhile (its code), or the broker is unreachable and may or may not
-            have the entry (``forward_failed``).
+        CaptureError: the capture has ended in another way (with its code), or the broker is unreachable and may or may
+            not have the entry (``forward_failed``).
     """
     if timestamp_end is not None:
         await _write_close(state, window, timestamp_end)
@@ -144,8 +144,9 @@ async def abort_capture(
 ) -> Outcome | None:
     """Write the outcome of an aborted capture and its terminal entry, retrying for ``within_s`` seconds.
 
-    Returns the capture's outcome. The first one written counts: an extractor may have published the capture, or aborted
-    it with another code. None if the events broker did not reply. The recorder's sweep completes a half abort.
+    Returns the capture's outcome, or None if the events broker did not answer. The first outcome that is written
+    counts: an extractor may have published the capture, or aborted it with another code. If only one of the two writes
+    succeeds, the recorder's sweep does the other later.
     """
     outcome, _ = await asyncio.gather(
         _write_outcome(state, window, code, counts, within_s), _write_abort(state, window, code, within_s)
@@ -173,9 +174,10 @@ async def _write_abort(state: GatewayState, window: CaptureWindow, code: Capture
 
 
 async def _release_slot(state: GatewayState, window: CaptureWindow) -> None:
-    """Release the user's slot, and note when the capture was closed: the recorder measures the time to its line.
+    """Release the user's slot, and store when the capture was closed: the recorder measures the time from then until
+    its line is written.
 
-    If the events broker is unreachable, the slot's lease expires, and the time is not measured.
+    If the events broker is unreachable, the slot's lease expires by itself, and the time is not measured.
     """
     try:
         await retry(lambda: run(state.events, records.mark_closed(window.user_id, window.capture_id)))

@@ -1,4 +1,4 @@
-"""Progress messages for a client that asked for them."""
+"""Send ``capture.progress`` messages to a client that asked for them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from contracts.state.captures import Watch
 __all__ = ["HEARTBEAT_S", "ProgressSender", "progress_of"]
 
 HEARTBEAT_S = 1.0
-"""A client that hears nothing for some of these knows that its gateway does not answer."""
+"""The longest time between two messages, in seconds. A client that gets none for several of these can assume that the
+gateway does not answer."""
 
 
 def progress_of(capture_id: str, seen: Watch, limits: CaptureLimits) -> CaptureProgress:
-    """The progress message for a capture that is as far as ``seen``."""
+    """The progress message for a capture in the state ``seen``."""
     return CaptureProgress(
         capture_id=capture_id,
         status="extracting" if seen.claimed else "waiting",
@@ -30,8 +31,8 @@ def progress_of(capture_id: str, seen: Watch, limits: CaptureLimits) -> CaptureP
 
 
 class ProgressSender:
-    """Sends what changed, and once a second what did not. While a client has not taken the last message, later ones
-    are skipped."""
+    """Sends a message when the progress changes, and at least once a second. While a client has not read the last
+    message, later ones are skipped."""
 
     def __init__(self, websocket: WebSocket, capture_id: str) -> None:
         self._websocket = websocket
@@ -41,7 +42,7 @@ class ProgressSender:
         self._sending: asyncio.Task[None] | None = None
 
     def show(self, seen: Watch, limits: CaptureLimits, now: float) -> None:
-        """Send what ``seen`` says, unless the client heard it within the last second, or is still busy with the last
+        """Send the progress, unless the same was sent within the last second, or the client has not read the last
         message. ``now`` is in seconds of a monotonic clock."""
         progress = progress_of(self._capture_id, seen, limits)
         known = progress == self._last and now - self._sent_at < HEARTBEAT_S
@@ -57,7 +58,7 @@ class ProgressSender:
             return
 
     async def stop(self) -> None:
-        """No message follows."""
+        """Stop sending; a message that is being sent is cancelled."""
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.gather(self._sending, return_exceptions=True)

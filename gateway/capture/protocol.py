@@ -1,12 +1,12 @@
-"""The capture protocol: what a client may do, when, and what follows. No I/O, no clock, no broker.
+"""The capture protocol: the rules for a client's messages, and the actions that follow. No I/O, no clock, no broker.
 
-Feed it messages, ticks and the results of its actions, each with the time ``now`` (seconds of a monotonic
-clock); it answers with frozen actions, in order, for the endpoint to carry out:
+The endpoint passes in messages, ticks and the results of actions, each with the time ``now`` (seconds of a monotonic
+clock). The protocol returns frozen actions, which the endpoint performs in order:
 
     IDLE ──capture.open──> OPENING ──opened──> ACTIVE ──capture.close──> ENDED (Complete)
       └───────any error, limit or time-out───────┴──────────────────────> ENDED (Finish)
 
-Every rule of the capture socket is here or in `gateway.capture.jpeg`, and nowhere else.
+Every rule of the capture socket is in this module or in `gateway.capture.jpeg`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from gateway.capture.jpeg import check_jpeg
 __all__ = ["CaptureProtocol", "State"]
 
 MAX_TEXT_CHARACTERS = 65_536
-"""A longer control message breaks the schema, whatever it holds."""
+"""The longest control message. A longer one is a schema error, even if its JSON is valid."""
 
 
 class State(Enum):
-    """Where a connection is in its one capture."""
+    """The state of a connection's one capture."""
 
     IDLE = "idle"
     OPENING = "opening"
@@ -46,10 +46,7 @@ class State(Enum):
 
 
 class CaptureProtocol:
-    """One connection's state machine.
-
-    Once it has returned a `Complete` or a `Finish` it answers everything with no action.
-    """
+    """The state machine of one connection. After a `Complete` or a `Finish` it returns no more actions."""
 
     def __init__(self, limits: CaptureLimits, now: float) -> None:
         self.limits = limits
@@ -68,24 +65,25 @@ class CaptureProtocol:
         self._last_meta_at = 0.0
         self._checked_at = 0.0
 
-    # --- what comes from the client -----------------------------------------------------------------
+    # --- events from the client ---------------------------------------------------------------------
 
     def receive_text(self, text: str, now: float) -> tuple[Action, ...]:
-        """A text message."""
+        """Handle a text message."""
         return self._guard(lambda: self._on_text(text, now))
 
     def receive_bytes(self, payload: bytes, now: float) -> tuple[Action, ...]:
-        """A binary message."""
+        """Handle a binary message."""
         return self._guard(lambda: self._on_bytes(payload))
 
     def disconnected(self) -> tuple[Action, ...]:
-        """The client is gone."""
+        """Handle the loss of the connection."""
         return self.fail("client_disconnected")
 
-    # --- what comes from the endpoint ---------------------------------------------------------------
+    # --- events from the endpoint -------------------------------------------------------------------
 
     def opened(self, now: float) -> tuple[Action, ...]:
-        """The capture is reserved, open and dispatched; until an extractor has it, it is held back."""
+        """Start the capture, which the endpoint has reserved, opened and dispatched. It is held back until an extractor
+        takes it."""
         if self.state is State.OPENING:
             self.state = State.ACTIVE
             self._clock.hold(True, now)
@@ -94,12 +92,12 @@ class CaptureProtocol:
         return ()
 
     def held(self, held: bool, now: float) -> tuple[Action, ...]:
-        """Whether the capture is held back now: no extractor has it, or its stream is over half full."""
+        """Note whether the capture is held back: no extractor has it, or its stream is over half full."""
         self._clock.hold(held, now)
         return ()
 
     def session_checked(self, status: str) -> tuple[Action, ...]:
-        """What the session registry says: ``active``, ``session_invalid`` or ``session_closed``."""
+        """Handle the result of a session check: ``active``, ``session_invalid`` or ``session_closed``."""
         match status:
             case "active":
                 return ()
@@ -109,7 +107,7 @@ class CaptureProtocol:
                 return self.fail("session_invalid")
 
     def fail(self, code: CaptureCode, why: str = "") -> tuple[Action, ...]:
-        """End the connection with ``code``; how the client is told follows from the state."""
+        """End the connection with ``code``. The state decides whether the client gets a ``capture.abort``."""
         if self.state is State.ENDED:
             return ()
         opened = self.state is not State.IDLE
@@ -118,11 +116,11 @@ class CaptureProtocol:
         return (replace(finish_of(code, opened=opened), why=why),)
 
     def incomplete(self, code: CaptureCode) -> Finish:
-        """How the connection ends when its `Complete` could not be carried out."""
+        """The `Finish` to perform if the endpoint could not perform the `Complete`."""
         return finish_of(code, opened=True)
 
     def tick(self, now: float) -> tuple[Action, ...]:
-        """Time passes, whether or not the client says anything."""
+        """Check all timeouts. The endpoint calls this regularly, also while the client sends nothing."""
         return self._guard(lambda: self._on_tick(now))
 
     # --- the rules ----------------------------------------------------------------------------------
@@ -137,7 +135,7 @@ class CaptureProtocol:
 
     def _on_text(self, text: str, now: float) -> tuple[Action, ...]:
         if self._pending is not None:
-            _violation("text came where the frame's bytes are due")
+            _violation("a text message came instead of the frame's bytes")
         message = _parse(text)
         if message.record_id.lower() in self._record_ids:
             _violation("this record_id was used before on this connection")
@@ -164,7 +162,7 @@ class CaptureProtocol:
         return (Open(message),)
 
     def _active(self, message: FrameMeta | CaptureClose) -> CaptureOpen:
-        """The capture's open message, if this message may follow it."""
+        """Require an active capture with the message's identifiers. Returns its open message."""
         if self.message is None or self.state is not State.ACTIVE:
             _violation(f"{message.event} before capture.open")
         mine, its = self.message, message
@@ -175,9 +173,9 @@ class CaptureProtocol:
     def _on_meta(self, meta: FrameMeta, now: float) -> tuple[Action, ...]:
         opened, limits = self._active(meta), self.limits
         if meta.seq != self.frames + 1:
-            _violation(f"seq {meta.seq} came where {self.frames + 1} is due")
+            _violation(f"seq {meta.seq} came instead of {self.frames + 1}")
         if meta.timestamp_frame < (self._last_frame or opened.timestamp_start):
-            _violation("timestamp_frame runs backwards")
+            _violation("timestamp_frame is before the last one")
         if meta.byte_length > limits.max_frame_bytes:
             raise CaptureError("limit_frame_bytes_exceeded", f"at most {limits.max_frame_bytes} bytes")
         if meta.seq > limits.max_frames:
@@ -195,7 +193,7 @@ class CaptureProtocol:
         if opened is None or meta is None:
             _violation("bytes without a capture.frame_meta")
         if len(payload) != meta.byte_length:
-            _violation(f"{len(payload)} bytes came, {meta.byte_length} were announced")
+            _violation(f"{len(payload)} bytes came instead of the announced {meta.byte_length}")
         self._header = check_jpeg(payload, opened.width, opened.height, self.limits, self._header)
         self._pending = None
         self._last_frame = meta.timestamp_frame
@@ -218,7 +216,7 @@ class CaptureProtocol:
     def _on_close(self, close: CaptureClose) -> tuple[Action, ...]:
         opened = self._active(close)
         if self._last_frame is None:
-            _violation("capture.close without any frame")
+            _violation("capture.close before the first frame")
         if close.timestamp_end < self._last_frame:
             _violation("timestamp_end is before the last frame")
         duration_s = (close.timestamp_end - opened.timestamp_start).total_seconds()
@@ -236,7 +234,7 @@ class CaptureProtocol:
         if self.state is not State.ACTIVE:
             return ()
         if self._pending is not None and now - self._pending_at >= limits.meta_timeout_s:
-            _violation("the frame's bytes did not come")
+            _violation("the frame's bytes did not come in time")
         clock = self._clock.time(now)
         if self._pending is None and clock - self._last_meta_at >= limits.idle_timeout_s:
             self._waited_too_long(CaptureError("protocol_violation", "no frame came"), now)
@@ -248,7 +246,7 @@ class CaptureProtocol:
         return ()
 
     def _waited_too_long(self, error: CaptureError, now: float) -> NoReturn:
-        """A clock ran out; if it stood still for as long as it may, the fault is not the client's."""
+        """Raise ``error``; but if the server held the capture back for too long, blame the server, not the client."""
         if self._clock.exhausted(now):
             raise CaptureError("limit_forward_buffer_exceeded", "the capture was held back for too long")
         raise error
@@ -268,7 +266,7 @@ def _document(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            return load_json(text)  # valid JSON that orjson refuses breaks the schema, if anything
+            return load_json(text)  # orjson refuses some valid JSON, which is a schema error at most, not invalid_json
         except ValueError:
             raise CaptureError("invalid_json", "the text is not JSON") from None
 

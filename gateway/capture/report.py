@@ -1,4 +1,4 @@
-"""``GET /captures/{capture_id}``: the outcome of a capture, or how far it is."""
+"""``GET /captures/{capture_id}``: the outcome of a capture, or its progress."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """How far a capture is, from its state in the frames broker. ``expected`` is about how many frames the
-    uploaded video has; 0 if that is not known, or if the capture is no upload."""
+    """The progress of a capture, from its state in the frames broker. ``expected`` is the approximate number of frames
+    of an uploaded video; 0 if it is unknown, or if the capture is not an upload."""
 
     open: bool
     claimed: bool
@@ -40,7 +40,7 @@ class InFlight:
 
 
 def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
-    """The answer: from the durable record, and from the state in flight where there is one."""
+    """Build the answer from the durable record and, if there is one, from the state in the frames broker."""
     counts = flight or record.counts
     reference = record.raw_features_ref() if record.outcome == "published" else None
     return CaptureReport(
@@ -54,33 +54,33 @@ def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
         extracted=counts.extracted,
         found=flight.found if flight else record.found(),
         error_code=record.error_code or None,
-        # passed on as the event has it: what was recorded is not judged again
+        # model_construct: pass the recorded reference on unchanged, without validating it again
         raw_features_ref=RawFeaturesRef.model_construct(**reference) if reference else None,
         recorded_at=parse_utc(record.recorded_at) if record.recorded_at else None,
     )
 
 
 async def show(request: Request) -> Response:
-    """Answer with what is known of one capture."""
+    """Answer with the report of one capture."""
     state: GatewayState = request.app.state.gateway
     record = await known_record(state.events, request.path_params["capture_id"])
     return json_response(await describe(state, record))
 
 
 async def describe(state: GatewayState, record: CaptureRecord) -> dict[str, Any]:
-    """The answer on one capture, whose state in flight is read where that says more than the record."""
-    # A capture that was aborted may have its counts in its state only; a published one has all in its record.
+    """The report of one capture as JSON. It also reads the frames broker, unless the capture is published."""
+    # the counts of an aborted capture may be in the frames broker only; a published one has all in its record
     flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
     return report(record, flight).model_dump(mode="json", exclude_none=True)
 
 
 async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
-    """The durable record of a capture.
+    """Read the durable record of a capture.
 
     Raises:
-        RequestRefused: 404 ``unknown_capture``, there is none.
-        BrokerUnavailable: the events broker is away.
-        UnreadableValue: what is there is no record.
+        RequestRefused: 404 ``unknown_capture``, there is no record.
+        BrokerUnavailable: the events broker is unreachable.
+        UnreadableValue: the value under the record's key cannot be read.
     """
     record = None
     if is_identifier(capture_id):
@@ -91,8 +91,8 @@ async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
 
 
 async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
-    """The state in flight; None if it is gone or cannot be read, or if the frames broker is away: the record still says
-    what it can."""
+    """Read a capture's state in the frames broker. None if it has expired, cannot be read, or the broker is
+    unreachable: the report then uses the record alone."""
     try:
         state = await retry(lambda: readers.read_summary(frames, capture_id))
     except (BrokerUnavailable, UnreadableValue) as error:
@@ -100,7 +100,7 @@ async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:
         return None
     if state is None:
         return None
-    accepted = max(state.accepted, state.extracted)  # a video's frames are counted when it was read to its end
+    accepted = max(state.accepted, state.extracted)  # a video's `accepted` is 0 until the extractor has read it all
     return InFlight(state.status == "open", state.claimed, accepted, state.extracted, state.found, state.expected)
 
 

@@ -1,1 +1,1 @@
-"""What the gateway and the brokers speak, as an OpenAPI and an AsyncAPI document, and a page that shows both."""
+"""The interfaces of the gateway and the brokers as an OpenAPI and an AsyncAPI document, and a page that shows both."""

@@ -1,6 +1,6 @@
-"""The AsyncAPI 3.0 document: the WebSockets, and the Redis streams between the processes. No I/O.
+"""Build the AsyncAPI 3.0 document: the WebSockets, and the Redis streams between the processes. No I/O.
 
-AsyncAPI cannot describe how a WebSocket is closed; the channels have ``x-close-codes`` for it.
+AsyncAPI cannot describe how a WebSocket is closed, so the channels have an extension for it, ``x-close-codes``.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from gateway.docs.streams import STREAMS, Entry, Stream
 __all__ = ["asyncapi"]
 
 _INTRODUCTION = """\
-Bounded camera captures, and a real-time lane, over WebSockets; and what the gateway, the extractors, the live workers
-and the recorder tell each other through Redis streams. Actions are those of this system. With a token set, a client
-carries it as `Authorization: Bearer …`, or a browser as the subprotocol `bearer.<token>`; a handshake that is refused
-is answered 401 `token_required`, 403 `origin_not_allowed` or 404 `not_found`.
+The WebSockets for captures and for the real-time lane, and the Redis streams through which the gateway, the extractors,
+the live workers and the recorder exchange messages. Actions are described from the server's side. If the server has a
+token, a client sends it as `Authorization: Bearer …`, and a browser as the subprotocol `bearer.<token>`. The server
+refuses a handshake with 401 `token_required`, 403 `origin_not_allowed` or 404 `not_found`.
 
-Fields of Redis entries are strings. Sessions, uploads and everything else over HTTP are in the OpenAPI document beside
-this one.
+Fields of Redis entries are strings. Sessions, uploads and all other HTTP routes are in the OpenAPI document.
 """
 
 Message = dict[str, Any]
@@ -33,7 +32,7 @@ _Kind = type[BaseModel] | tuple[str, str, Message]
 
 
 def asyncapi(version: str) -> dict[str, Any]:
-    """The document. ``version`` is this project's."""
+    """Build the document. ``version`` is the version of this project."""
     read: list[type[BaseModel]] = [*READ, A3CPMessage]
     written: list[type[BaseModel]] = [*WRITTEN, FeatureRefEvent, SessionStarted, SessionEnded]
     entries = {entry.name: entry for stream in STREAMS for entry in stream.entries}
@@ -74,7 +73,7 @@ def _servers() -> dict[str, Any]:
             "host": "{host}",
             "protocol": "redis",
             "title": f"The {role} broker",
-            "description": f"Redis 7 or Valkey 8, or newer; `A3CP_{role.upper()}_URL` says where. {kept}",
+            "description": f"Redis 7 or Valkey 8, or newer, at `A3CP_{role.upper()}_URL`. {kept}",
             "variables": {"host": {"default": "127.0.0.1:6379", "description": "Or a Unix socket."}},
         }
 
@@ -83,15 +82,15 @@ def _servers() -> dict[str, Any]:
             "host": "{host}:{port}",
             "protocol": "ws",
             "title": "The gateway",
-            "description": "Behind TLS it is `wss`.",
+            "description": "With TLS the protocol is `wss`.",
             "variables": {
                 "host": {"default": "127.0.0.1", "description": "`A3CP_HOST`"},
                 "port": {"default": "8000", "description": "`A3CP_PORT`"},
             },
             "security": [{"$ref": "#/components/securitySchemes/token"}],
         },
-        "frames": broker("frames", "In memory only: it must not persist."),
-        "events": broker("events", "Durable: it keeps an append-only file."),
+        "frames": broker("frames", "It keeps data in memory only and must not write to a disk."),
+        "events": broker("events", "It is durable: it writes an append-only file."),
     }
 
 
@@ -127,7 +126,7 @@ def _entry_message(entry: Entry) -> Message:
 
 
 def _shown(schema: Any) -> Any:
-    """A schema without what is for `entry_schema` only."""
+    """The schema without ``x-optional``, which only `entry_schema` uses."""
     if isinstance(schema, dict):
         return {name: _shown(value) for name, value in schema.items() if name != "x-optional"}
     return schema
@@ -162,10 +161,10 @@ def _stream(stream: Stream) -> dict[str, Any]:
         "x-redis-key": stream.key,
     }
     if stream.tag:
-        said = f"The hash tag `{stream.tag}`, braces and all."
+        description = f"The hash tag `{stream.tag}`, with its braces."
         fixed = "<" not in stream.tag
         parameter = {"enum": [stream.tag], "default": stream.tag} if fixed else {}
-        made["parameters"] = {"tag": {"description": said, **parameter}}
+        made["parameters"] = {"tag": {"description": description, **parameter}}
     return {**made, "x-redis-group": stream.group} if stream.group else made
 
 
@@ -178,7 +177,7 @@ def _operations() -> dict[str, Any]:
     for stream in STREAMS:
         for action in ("send", "receive"):
             made[f"{stream.name}.{action}"] = _operation(action, stream.name, [entry.name for entry in stream.entries])
-    del made["deadLetters.receive"]  # they are for people
+    del made["deadLetters.receive"]  # no process reads dead letters; the operator does
     return made
 
 

@@ -1,4 +1,4 @@
-"""One example of each message, by the name of its model: what the sample clip of ``./scripts/demo`` gave, shortened."""
+"""One example of each message, by the name of its model. They are shortened messages of a run of ``./scripts/demo``."""
 
 from __future__ import annotations
 

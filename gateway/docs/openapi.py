@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: every HTTP route, what it takes and what it answers. No I/O."""
+"""Build the OpenAPI 3.1 document: every HTTP route with its request and its answers. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from contracts.messages.http import Refusal
 from contracts.rules.codes import refused_at
-from gateway.docs.operations import OPERATIONS, Operation, Success
+from gateway.docs.operations import OPERATIONS, DocumentedResponse, Operation
 from gateway.docs.refusals import Refused
 from gateway.docs.schemas import Schema, components, reference
 
@@ -18,19 +18,19 @@ __all__ = ["openapi"]
 
 _ROUTE = refused_at("route")
 _INTRODUCTION = f"""\
-Camera captures in, verified landmark features out. Captures themselves, and the real-time lane, are WebSockets: the
-AsyncAPI document beside this one has them.
+The gateway receives camera captures and returns verified landmark features. Captures and the real-time lane use
+WebSockets, which are in the AsyncAPI document.
 
-Every refused request answers `{{"error": "<code>", "detail": "<sentence>"}}`. An address that is not here answers
-{_ROUTE["not_found"]} `not_found`, a method that an address does not take {_ROUTE["method_not_allowed"]} \
-`method_not_allowed`, plain HTTP at the address of a WebSocket {_ROUTE["upgrade_required"]} `upgrade_required`.
-Answers may get more fields: ignore those that you do not know. Fields that are unknown to a request's schema are
-refused, unless it says otherwise.
+Every refused request answers `{{"error": "<code>", "detail": "<sentence>"}}`. An unknown address answers
+{_ROUTE["not_found"]} `not_found`; a method that an address does not support, {_ROUTE["method_not_allowed"]} \
+`method_not_allowed`; plain HTTP at the address of a WebSocket, {_ROUTE["upgrade_required"]} `upgrade_required`.
+A later version may add fields to answers: ignore fields that you do not know. The server refuses fields that a
+request's schema does not have, unless the schema says otherwise.
 """
 
 
 def openapi(version: str) -> dict[str, Any]:
-    """The document. ``version`` is this project's."""
+    """Build the document. ``version`` is the version of this project."""
     read = [operation.body for operation in OPERATIONS if operation.body]
     written = [answer.model for operation in OPERATIONS for answer in operation.answers if answer.model]
     paths: dict[str, dict[str, Any]] = {}
@@ -98,7 +98,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return dict(sorted(made.items()))
 
 
-def _answer(answer: Success) -> dict[str, Any]:
+def _answer(answer: DocumentedResponse) -> dict[str, Any]:
     schema = reference(answer.model.__name__) if answer.model else None
     if answer.many:
         schema = {"type": "array", "items": schema}
@@ -121,7 +121,7 @@ def _refusals(status: int, refusals: list[Refused]) -> dict[str, Any]:
 
 
 def _with(answer: dict[str, Any] | None, refusals: dict[str, Any]) -> dict[str, Any]:
-    """Both under one status."""
+    """Combine a success and refusals that have the same status."""
     if answer is None:
         return refusals
     content = answer["content"]
@@ -137,7 +137,7 @@ def _with(answer: dict[str, Any] | None, refusals: dict[str, Any]) -> dict[str, 
 
 
 def _form(fields: Schema) -> Schema:
-    """The form that has these fields, and the video."""
+    """The schema of the upload's form: the fields, and the video."""
     video = {"type": "string", "contentMediaType": "video/*", "description": "MP4, QuickTime, WebM or Matroska."}
     file = {"file": video}
     return {**fields, "properties": fields["properties"] | file, "required": [*fields["required"], "file"]}

@@ -1,6 +1,6 @@
-"""Every HTTP route, and every answer it can give. No I/O.
+"""The table of all HTTP routes and their answers, for the OpenAPI document. No I/O.
 
-A test compares this table with the routes of the application, and its codes with those in the source.
+A test compares it with the routes of the application, and its codes with those in the source.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.rules.code_entry import Place
 from gateway.docs.refusals import Refused, refused
 
-__all__ = ["OPERATIONS", "Alive", "Success", "Operation", "Ready", "Unready"]
+__all__ = ["OPERATIONS", "Alive", "DocumentedResponse", "Operation", "Ready", "Unready"]
 
 
 class Alive(StrictModel):
@@ -43,15 +43,15 @@ class Ready(StrictModel):
 
 
 class Unready(StrictModel):
-    """The same if something is missing; ``missing`` names it in sentences."""
+    """``GET /readyz`` and ``GET /health`` if something is missing; ``missing`` names it in sentences."""
 
     status: Literal["unready"]
     missing: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Success:
-    """One successful answer. If ``many``, it is a list of ``model``; without a model it is not JSON."""
+class DocumentedResponse:
+    """One answer that is not a refusal. If ``many``, it is a list of ``model``; without a model it is not JSON."""
 
     description: str
     model: type[BaseModel] | None = None
@@ -69,7 +69,7 @@ class Operation:
     path: str
     tag: str
     summary: str
-    answers: tuple[Success, ...]
+    answers: tuple[DocumentedResponse, ...]
     refusals: tuple[Place, ...] = ()
     body: type[BaseModel] | None = None
     description: str = ""
@@ -94,25 +94,27 @@ _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real
 _EVENTS, _HEALTH, _PAGES = "Events", "Health", "Pages"
 
 _HTML = ("text/html",)
-_NOT_BUILT = Success("The pages are not built; the answer says how to build them.", status=503, media_types=_HTML)
+_NOT_BUILT = DocumentedResponse(
+    "The pages are not built; the answer says how to build them.", status=503, media_types=_HTML
+)
 _PICTURE: tuple[Place, ...] = ("capture", "picture", "broker")
 
 _SESSION_OPERATIONS = (
     Operation(
         "post", "/session_manager/sessions.start", _SESSIONS, "Start a session",
-        (Success("The session; its start is in its log.", SessionStarted),),
+        (DocumentedResponse("The session; its start is in its log.", SessionStarted),),
         ("session_start", "body", "append", "broker"),
         SessionStartRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.end", _SESSIONS, "End a session",
-        (Success("The session has ended; its end is in its log.", SessionEnded),),
+        (DocumentedResponse("The session has ended; its end is in its log.", SessionEnded),),
         ("session_end", "body", "append", "broker"),
         SessionEndRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
-        (Success("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
+        (DocumentedResponse("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
         ("body", "broker"), SessionValidateRequest,
     ),
 )  # fmt: skip
@@ -120,32 +122,33 @@ _SESSION_OPERATIONS = (
 _CAPTURE_OPERATIONS = (
     Operation(
         "get", "/captures/{capture_id}", _CAPTURES, "Ask for the outcome of a capture",
-        (Success("Its progress, or its outcome.", CaptureReport),), ("capture", "broker"),
+        (DocumentedResponse("Its progress, or its outcome.", CaptureReport),), ("capture", "broker"),
         description="Captures are known for 7 days after they were opened.",
     ),
     Operation(
         "get", "/captures/{capture_id}/preview.png", _CAPTURES, "See a recorded capture",
-        (Success("Six moments of the capture, drawn as landmarks.", media_types=("image/png",)),), _PICTURE,
+        (DocumentedResponse("Six moments of the capture, drawn as landmarks.", media_types=("image/png",)),), _PICTURE,
     ),
     Operation(
         "get", "/captures/{capture_id}/animation.gif", _CAPTURES, "See a recorded capture in motion",
-        (Success("The whole capture as landmarks, at its recorded speed.", media_types=("image/gif",)),), _PICTURE,
+        (DocumentedResponse("The whole capture as landmarks, at its recorded speed.", media_types=("image/gif",)),),
+        _PICTURE,
     ),
     Operation(
         "get", "/camera_feed_worker/limits", _CAPTURES, "Ask which limits a capture has to keep",
-        (Success("This gateway's limits, as its operator set them.", ClientLimits),),
+        (DocumentedResponse("This gateway's limits, as its operator set them.", ClientLimits),),
         description="They are fixed at a capture's open; ask before each.",
     ),
     Operation(
         "post", "/camera_feed_worker/capture.tick", _CAPTURES, "No effect: capture sockets check their own time limits",
-        (Success("How many captures are open at this gateway.", Tick),),
+        (DocumentedResponse("How many captures are open at this gateway.", Tick),),
     ),
 )  # fmt: skip
 
 _EVENT_OPERATIONS = (
     Operation(
         "post", "/schema-recorder/append", _EVENTS, "Append an event to a session's log",
-        (Success("The line is in the file.", Appended, status=201),),
+        (DocumentedResponse("The line is in the file.", Appended, status=201),),
         ("event", "append", "broker"),
         A3CPMessage,
         "The event is kept as it came: key order, strings and number tokens. If the same bytes are sent again, they "
@@ -156,46 +159,49 @@ _EVENT_OPERATIONS = (
 _UPLOAD_OPERATIONS = (
     Operation(
         "post", "/video/submit", _UPLOADS, "Send a video",
-        (Success("The video is in memory and waits for an extractor.", UploadAccepted, status=202),),
+        (DocumentedResponse("The video is in memory and waits for an extractor.", UploadAccepted, status=202),),
         ("upload", "broker"),
         UploadForm, "At most 200 MiB and 120 s unless the server is set otherwise. It is never on a disk.", form=True,
     ),
     Operation(
         "get", "/video/status/{job_id}", _UPLOADS, "Ask for the progress of an upload",
-        (Success("Its progress.", UploadStatus),), ("job", "broker"),
+        (DocumentedResponse("Its progress.", UploadStatus),), ("job", "broker"),
     ),
     Operation(
         "get", "/video/results/{job_id}", _UPLOADS, "Ask for the outcome of an upload's capture",
-        (Success("The answer of `GET /captures/{capture_id}`.", CaptureReport),), ("job", "broker"),
+        (DocumentedResponse("The answer of `GET /captures/{capture_id}`.", CaptureReport),), ("job", "broker"),
     ),
 )  # fmt: skip
 
 _LIVE_OPERATIONS = (
     Operation(
         "get", "/pipelines", _LIVE, "List the pipelines of the real-time lane",
-        (Success("Every pipeline.", PipelineInfo, many=True),),
+        (DocumentedResponse("Every pipeline.", PipelineInfo, many=True),),
         description="Not available with `STREAM_ENABLED=false`.",
     ),
 )  # fmt: skip
 
 _READY = (
-    Success("Everything that a capture needs is available.", Ready),
-    Success("What is missing.", Unready, status=503),
+    DocumentedResponse("Everything that a capture needs is available.", Ready),
+    DocumentedResponse("What is missing.", Unready, status=503),
 )
 
 _HEALTH_OPERATIONS = (
-    Operation("get", "/livez", _HEALTH, "Ask if the process runs", (Success("It serves requests.", Alive),), open=True),
+    Operation(
+        "get", "/livez", _HEALTH, "Ask if the process runs", (DocumentedResponse("It serves requests.", Alive),),
+        open=True,
+    ),
     Operation("get", "/readyz", _HEALTH, "Ask whether a capture can be recorded", _READY, open=True),
     Operation("get", "/health", _HEALTH, "The same, for clients with the token", _READY),
     Operation(
         "get", "/metrics", _HEALTH, "This gateway's metrics, for Prometheus",
-        (Success("Every metric.", media_types=("text/plain", "application/openmetrics-text")),),
+        (DocumentedResponse("Every metric.", media_types=("text/plain", "application/openmetrics-text")),),
     ),
 )  # fmt: skip
 
 
 def _page(path: str, summary: str) -> Operation:
-    answers = (Success("The page.", media_types=_HTML),)
+    answers = (DocumentedResponse("The page.", media_types=_HTML),)
     return Operation("get", path, _PAGES, summary, answers if path == "/" else (*answers, _NOT_BUILT), open=True)
 
 
@@ -207,17 +213,24 @@ _PAGE_OPERATIONS = (
     _page("/demo/gesture", "Record a gesture"),
     Operation(
         "get", "/static/assets/{name}", _PAGES, "A file that the pages load",
-        (Success("The file; it never changes.", media_types=("text/javascript", "text/css", "image/svg+xml")),),
+        (
+            DocumentedResponse(
+                "The file; it never changes.", media_types=("text/javascript", "text/css", "image/svg+xml")
+            ),
+        ),
         ("file",), open=True,
     ),
-    Operation("get", "/docs", _PAGES, "Both documents, to read", (Success("The page.", media_types=_HTML),), open=True),
+    Operation(
+        "get", "/docs", _PAGES, "Both documents as a page", (DocumentedResponse("The page.", media_types=_HTML),),
+        open=True,
+    ),
     Operation(
         "get", "/docs/openapi.json", _PAGES, "The OpenAPI document: this one",
-        (Success("OpenAPI 3.1.", media_types=("application/openapi+json",)),), open=True,
+        (DocumentedResponse("OpenAPI 3.1.", media_types=("application/openapi+json",)),), open=True,
     ),
     Operation(
         "get", "/docs/asyncapi.json", _PAGES, "The AsyncAPI document: WebSockets and Redis streams",
-        (Success("AsyncAPI 3.0.", media_types=("application/asyncapi+json",)),), open=True,
+        (DocumentedResponse("AsyncAPI 3.0.", media_types=("application/asyncapi+json",)),), open=True,
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``/docs``: both documents as one HTML page, without JavaScript. No I/O."""
+"""Build ``/docs``: both documents as one HTML page, without JavaScript. No I/O."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["page"]
 
 Document = dict[str, Any]
 
-# relative, so that a proxy may serve the gateway below a path
+# relative links, so that a proxy may serve the gateway below any path
 _NAVIGATION = (("demo/gesture", "Record a gesture"), ("live", "Live view"), ("upload", "Upload"))
 
 
 def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Sequence[str]) -> str:
-    """The page; ``styles`` and ``icons`` are the URLs of the other pages' stylesheets and icons."""
+    """Build the page. ``styles`` and ``icons`` are the URLs of the other pages' stylesheets and icons."""
     schemas = asyncapi["components"]["schemas"] | openapi["components"]["schemas"]
     links = [f'<link rel="stylesheet" href="{escape(href)}">' for href in styles]
     links += [f'<link rel="icon" type="image/svg+xml" href="{escape(href)}">' for href in icons]
@@ -39,7 +39,7 @@ def page(openapi: Document, asyncapi: Document, styles: Sequence[str], icons: Se
 </div></header>
 <main id="main" class="page docs" tabindex="-1">
 <h1>Interfaces</h1>
-<p class="lead">What programs send to version {escape(openapi["info"]["version"])}, and what it answers.
+<p class="lead">The interfaces of version {escape(openapi["info"]["version"])} for programs.
 For tools: <a href="docs/openapi.json">OpenAPI 3.1</a> and <a href="docs/asyncapi.json">AsyncAPI 3.0</a>.</p>
 {_contents()}
 {_section("http", "HTTP", _text(openapi["info"]["description"]) + _operations(openapi))}
@@ -68,12 +68,12 @@ def _section(place: str, title: str, body: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Text with its code marked as such."""
+    """Escape text for HTML, and turn `` `code` `` into ``<code>``."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
 
 
 def _text(text: str) -> str:
-    """Paragraphs, and lists of lines that begin with a dash."""
+    """Convert text to HTML: paragraphs, and lists of the lines that begin with a dash."""
     made = []
     for block in re.split(r"\n\s*\n", text.strip()):
         if block.startswith("- "):
@@ -102,7 +102,7 @@ def _code(document: Any) -> str:
 
 
 def _kind(schema: Document) -> str:
-    """What a schema takes, in a few words."""
+    """The type that a schema describes, as a short HTML text."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{escape(name)}">{escape(name)}</a>'
@@ -158,7 +158,7 @@ def _operations(openapi: Document) -> str:
             made += _text(operation["description"]) if "description" in operation else ""
             made += "<p>Needs no token.</p>" if operation.get("security") == [] else ""
             for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-                made += f"<p>Takes {_kind(content['schema'])} as <code>{kind}</code>.</p>"
+                made += f"<p>Send {_kind(content['schema'])} as <code>{kind}</code>.</p>"
             rows = [(status, _content(answer), _text(answer["description"])) for status, answer in
                     operation["responses"].items()]  # fmt: skip
             made += _table(f"Answers of {method.upper()} {path}", ("Status", "Body", "When"), rows) + "</article>"
@@ -189,7 +189,7 @@ def _channels(asyncapi: Document, *, sockets: bool) -> str:
             way = "to the server" if actions == {"receive"} else "to the client"
             rows.append((_kind(described["payload"]) if "$ref" in described["payload"] else escape(message),
                          way if sockets else "entry", _inline(described["summary"])))  # fmt: skip
-        made += _table(f"Messages of {channel['title']}", ("Message", "Way", "What it is"), rows)
+        made += _table(f"Messages of {channel['title']}", ("Message", "Direction", "Meaning"), rows)
         if sockets:
             made += _closes(channel)
         made += "</article>"

@@ -1,4 +1,4 @@
-"""What an HTTP request can be refused with, as the OpenAPI document says it. The codes come from the table. No I/O."""
+"""The refusals of HTTP requests for the OpenAPI document, from the table of codes. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Refused(NamedTuple):
 
     @property
     def retries(self) -> bool:
-        """Whether the answer may say when to try again."""
+        """Whether the answer may have a Retry-After header."""
         return self.status in (429, 503)
 
 

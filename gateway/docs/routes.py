@@ -1,4 +1,4 @@
-"""``/docs``, and the two documents that it shows. They are built at the first request, and kept."""
+"""The routes of ``/docs`` and of its two documents. Each is built at its first request and kept in memory."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def _page() -> bytes:
 
 
 def docs_routes() -> list[Route]:
-    """The routes of the documents."""
+    """The routes of the page and of the two documents."""
 
-    def show(_request: Request) -> Response:  # runs in a thread: building them takes 0.1 s, once
+    # not async, so that Starlette runs it in a thread: building the page takes 0.1 s once
+    def show(_request: Request) -> Response:
         return Response(_page(), headers=_FRESH, media_type="text/html")
 
     def show_openapi(_request: Request) -> Response:

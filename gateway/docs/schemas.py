@@ -1,6 +1,6 @@
-"""JSON Schemas of the contracts' models, as both documents use them. No I/O.
+"""JSON Schemas of the contracts' models for both documents. No I/O.
 
-They are valid in both dialects at once: 2020-12, which OpenAPI 3.1 has, and draft-07, which AsyncAPI 3.0 has.
+Each is valid in both dialects: 2020-12, which OpenAPI 3.1 uses, and draft-07, which AsyncAPI 3.0 uses.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ _TYPES: dict[str, tuple[Any, str]] = {
 }
 
 
-class _Generator(GenerateJsonSchema):
-    """Leaves out titles that only repeat a name, and translates what is specific to pydantic into JSON Schema."""
+class _SchemaGenerator(GenerateJsonSchema):
+    """Omits titles, which only repeat the names, and replaces pydantic's own forms by those of both dialects."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """A field with a default may be missing in what the server reads. The server writes it, unless it is null."""
+        """Require a field with a default in messages that the server writes, unless it is null, but not in messages
+        that it reads."""
         given = field.get("schema", {}).get("default") is not None
         return super().field_is_required(field, total) or (self.mode == "serialization" and given)
 
@@ -62,21 +63,20 @@ class _Generator(GenerateJsonSchema):
         return made
 
     def ser_schema(self, schema: Any) -> Schema | None:
-        return None  # only times have a serializer, and they are written in the form in which they are read
+        return None  # only times have a serializer, and the server writes them in a form that it also reads
 
     def str_schema(self, schema: Any) -> Schema:
         made = super().str_schema(schema)
         if "pattern" in made:
-            made["pattern"] = made["pattern"].replace(
-                r"\z", "$"
-            )  # in JSON Schema, $ does not match before a final newline
+            # \z is not in ECMA-262, whose $ does not match before a final newline
+            made["pattern"] = made["pattern"].replace(r"\z", "$")
         return made
 
     def tuple_schema(self, schema: Any) -> Schema:
         made = super().tuple_schema(schema)
         kinds = made.pop("prefixItems", [])
         if kinds:
-            assert all(kind == kinds[0] for kind in kinds), "tuples of one kind only: the dialects differ in the others"
+            assert all(kind == kinds[0] for kind in kinds), "the dialects describe tuples of several types differently"
             made["items"] = kinds[0]
         return made
 
@@ -87,24 +87,26 @@ def reference(name: str) -> Schema:
 
 
 def components(read: Iterable[type[BaseModel]], written: Iterable[type[BaseModel]]) -> dict[str, Schema]:
-    """The schemas of all these models by their names, of every model in them, and of the types that they share.
+    """The schemas of all these models, of the models in them, and of the types that they share, each by its name.
 
     Args:
-        read: what the server reads: a field with a default may be missing.
-        written: what the server writes: a field with a default is present.
+        read: models of messages that the server reads: a field with a default may be missing.
+        written: models of messages that the server writes: a field with a default is present.
     """
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in read),
         *((model, "serialization") for model in written),
     ]
-    _, made = models_json_schema(modes, schema_generator=_Generator, ref_template=_PLACE + "{model}")
-    named = {name: TypeAdapter(kind).json_schema(schema_generator=_Generator) for name, (kind, _) in _TYPES.items()}
+    _, made = models_json_schema(modes, schema_generator=_SchemaGenerator, ref_template=_PLACE + "{model}")
+    named = {
+        name: TypeAdapter(kind).json_schema(schema_generator=_SchemaGenerator) for name, (kind, _) in _TYPES.items()
+    }
     schemas = {name: _sharing(schema, named) for name, schema in made["$defs"].items()}
     for name, schema in schemas.items():
         schema["description"] = " ".join(schema.get("description", "").replace("``", "`").split())
         if name in EXAMPLES:
             schema["examples"] = [EXAMPLES[name]]
-    shared = {name: {**named[name], "description": said} for name, (_, said) in _TYPES.items()}
+    shared = {name: {**named[name], "description": description} for name, (_, description) in _TYPES.items()}
     return dict(sorted((schemas | shared).items()))
 
 
@@ -128,7 +130,7 @@ _ENTRY_FIELDS: dict[str, Schema] = {
 
 
 def entry_schema(entry: type, description: str, fields: dict[str, Schema]) -> Schema:
-    """A stream entry: the fields of the dataclass that writes it, each a string, as Redis stores them.
+    """The schema of a stream entry: the fields of the dataclass that writes it, all as strings, as Redis stores them.
 
     Args:
         fields: schemas of fields that the dataclass does not describe or does not have.

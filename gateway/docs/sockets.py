@@ -28,9 +28,11 @@ def capture_closes() -> list[dict[str, Any]]:
         if CODES[code].outcome_only:
             continue
         endings = {finish_of(code, opened=opened): opened for opened in (True, False)}
-        for (close, abort), opened in {(end.close_code, end.tell): opened for end, opened in endings.items()}.items():
+        for (close, abort), opened in {
+            (end.close_code, end.sends_abort): opened for end, opened in endings.items()
+        }.items():
             when = CODES[code].meaning
-            if len({(end.close_code, end.tell) for end in endings}) > 1:
+            if len({(end.close_code, end.sends_abort) for end in endings}) > 1:
                 when = f"{'While the capture is open' if opened else 'Before it is open'}: {when}"
             made.append({"close": close, "reason": code, "abort": abort, "when": when})
     return made
@@ -42,19 +44,19 @@ def live_closes() -> list[dict[str, Any]]:
     made = [{"close": code.live_close, "reason": name, "when": code.meaning} for name, code in codes]
     return [
         *made,
-        {"close": 1012, "reason": "server_shutdown", "when": "The server shuts down; no message comes first."},
+        {"close": 1012, "reason": "server_shutdown", "when": "The server is shutting down; it sends no message first."},
     ]
 
 
 _CAPTURE = """\
 Exactly one capture per connection: `capture.open`, then for each frame a `capture.frame_meta` and the JPEG itself, then
 `capture.close`. Every message has its own `record_id`; that of `capture.open` identifies the capture window and the
-artifact. No frame is dropped; a client that asks for progress is told when to slow down. The limits are the defaults of
-the settings `A3CP_CAPTURE_…`."""
+artifact. The server drops no frame; it tells a client that asks for progress when to slow down. The limits are the
+defaults of the settings `A3CP_CAPTURE_…`."""
 _LIVE = """\
-The client sends JPEGs, and the server answers with the landmarks, in the same order. While it processes one frame, it
-drops the frames that come, and says so. A `pipeline_id` that is missing or unknown is
-refused after the handshake. Nothing is kept. Absent with `STREAM_ENABLED=false`."""
+The client sends JPEGs, and the server answers with the landmarks, in the same order. While the server processes one
+frame, it drops the frames that come, and reports each. It refuses a missing or unknown `pipeline_id` after the
+handshake. It stores nothing. With `STREAM_ENABLED=false` this address does not exist."""
 _JPEG = {"contentType": "image/jpeg", "payload": {"type": "string", "contentMediaType": "image/jpeg"}}
 _FRAME = ("Frame", "The JPEG that a `capture.frame_meta` announced.", _JPEG)
 

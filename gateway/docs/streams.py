@@ -1,4 +1,4 @@
-"""The Redis streams of the AsyncAPI document: what each is for, and the fields of its entries. No I/O.
+"""The Redis streams of the AsyncAPI document: the purpose of each, and the fields of its entries. No I/O.
 
 The fields are those of the dataclasses in ``contracts`` that write the entries.
 """
@@ -31,8 +31,8 @@ class Entry(NamedTuple):
 class Stream:
     """One stream, or many of one kind. ``key`` is its name in Redis, ``tag`` the part of the key in braces.
 
-    AsyncAPI's addresses have braces around parameters, and Redis' hash tags are in braces too; so a tag, braces and
-    all, is a parameter of its address.
+    AsyncAPI encloses parameters in braces, and Redis encloses hash tags in braces. So the tag, with its braces, becomes
+    a parameter of the address.
     """
 
     name: str
@@ -67,7 +67,7 @@ _DISPATCH = Entry(
 )
 _FRAME = Entry(
     "FrameEntry",
-    entry_schema(ForwardItem, "One frame; its entry ID is `<seq>-0`, and `byte_length` that of the payload.",
+    entry_schema(ForwardItem, "One frame. Its entry ID is `<seq>-0`; `byte_length` is the length of `payload`.",
                  {"payload": _JPEG, "encoding": {"type": "string", "const": "jpeg"}}),
 )  # fmt: skip
 _TERMINAL = Entry(
@@ -83,12 +83,12 @@ _TERMINAL = Entry(
 )  # fmt: skip
 _LIVE_FRAME = Entry(
     "LiveFrameEntry",
-    entry_schema(LiveFrame, "A frame on its way to a live worker, deleted when it is read.", {"payload": _JPEG}),
+    entry_schema(LiveFrame, "A frame for a live worker, which deletes it when it reads it.", {"payload": _JPEG}),
 )
 _LIVE_ANSWER = Entry(
     "LiveAnswerEntry",
     entry_schema(
-        Answer, "An answer on its way to a gateway, deleted when it is read.",
+        Answer, "An answer for a gateway, which deletes it when it has read it.",
         {"text": {"type": "string", "description": "JSON of a `PipelineResult`; with an error, a sentence."},
          "error": {"anyOf": [{"type": "string", "const": ""}, reference("LiveCode")], "description": "The code."}},
     ),
@@ -143,13 +143,13 @@ STREAMS: tuple[Stream, ...] = (
         "pending owns the capture.", "frames", keys.CAPTURES, "", (_DISPATCH,), _EXTRACTORS,
     ),
     Stream(
-        "uploads", "Uploads that wait", "The same for captures whose frames come from a video. Extractors take the "
+        "uploads", "Uploads that wait", "Dispatch of captures whose frames come from a video. Extractors take the "
         "other captures first.", "frames", keys.UPLOADS, "", (_DISPATCH,), _EXTRACTORS,
     ),
     Stream(
-        "frames", "A capture's frames", f"Bounded by refusal: at most {_LIMITS.stream_max_frames} frames or "
-        f"{_LIMITS.stream_max_bytes} bytes. A frame is deleted as soon as its row is stored. "
-        "Only the capture's extractor reads it, in order, without a group.",
+        "frames", "A capture's frames", f"At most {_LIMITS.stream_max_frames} frames or {_LIMITS.stream_max_bytes} "
+        "bytes; the gateway waits while the stream is full. The extractor deletes a frame as soon as its row is "
+        "stored. Only the capture's extractor reads the stream, in order, without a group.",
         "frames", keys.capture_keys("<capture_id>").frames, "{<capture_id>}", (_FRAME, _TERMINAL),
     ),
     Stream(
@@ -161,7 +161,7 @@ STREAMS: tuple[Stream, ...] = (
         "frames", keys.live_outbox("<gateway>"), "{live:<gateway>}", (_LIVE_ANSWER,),
     ),
     Stream(
-        "events", "Events", "Everything that goes into a session's log; the one active recorder appends each once.",
+        "events", "Events", "The events for the sessions' logs. The one active recorder appends each once.",
         "events", keys.EVENTS, "{a3cp}", (_EVENT,), keys.RECORDER_GROUP,
     ),
     Stream(

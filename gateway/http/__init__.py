@@ -1,1 +1,1 @@
-"""What every HTTP route shares: access, refusals, bodies, pages."""
+"""Code that all HTTP routes share: access control, refusals, request bodies, pages."""

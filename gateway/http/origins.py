@@ -1,7 +1,7 @@
-"""Which pages may use a gateway.
+"""Decide which web pages may use the gateway, by the Origin and the Host header.
 
-A browser sends requests for any page that it shows, so a page from elsewhere could reach a gateway on this machine or
-in this network. The Origin and the Host header tell. Programs that are not browsers send no origin.
+A browser sends requests for any page that it shows, so a page of another site could reach a gateway on this machine or
+in this network. Programs that are not browsers send no Origin header.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from contracts.rules.access import is_loopback, read_origin
 __all__ = ["OriginRule"]
 
 _OWN_ZONES = ("localhost", "local", "internal", "lan", "home.arpa", "svc")
-"""Ends of names that the public DNS cannot hold (RFC 6761, 6762, 8375; ICANN's .internal; a Kubernetes Service), so
-that no page from elsewhere can have one."""
+"""Endings of names that cannot be in the public DNS (RFC 6761, 6762, 8375; ICANN's .internal; a Kubernetes Service). So
+no page of another site can have such a name."""
 
 
 def _is_name(host: str) -> bool:
@@ -28,7 +28,7 @@ def _is_name(host: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """The name or address in a Host header, without its port; empty if it holds none."""
+    """The name or address in a Host header, without the port; empty if there is none."""
     try:
         return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
@@ -37,22 +37,22 @@ def _host_name(host: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OriginRule:
-    """Which origins a WebSocket or a POST may come from, and by which host names data may be read.
+    """Which origins may open a WebSocket or send a POST, and under which host names clients may read data.
 
-    A page can make its own name resolve to any address (DNS rebinding); its origin is then the host that it asks.
-    Where ``local`` is true, "the same host" must be an address or ``localhost``: the gateway is bound to a loopback
-    address, or has no token. With a token the page lacks what it needs, so there any name may be the same host.
+    The owner of a site can let its name resolve to any address (DNS rebinding). Then the page's origin equals the host
+    that it sends requests to. So if the gateway is bound to a loopback address or has no token, "the same host" must be
+    an address or ``localhost`` (``local``). Otherwise it may be any name, because such a page does not have the token.
 
     Attributes:
-        allowed: foreign origins that may use the gateway, in the form of ``read_origin``.
-        local: whether a name is not believed to be the gateway's own.
+        allowed: other origins that may use the gateway, in the form of ``read_origin``.
+        local: whether only an address or ``localhost`` counts as the same host.
     """
 
     allowed: frozenset[str]
     local: bool
 
     def admits(self, origin: str, host: str) -> bool:
-        """Whether a request with these two headers may go on."""
+        """Whether a request with this Origin and this Host header is allowed."""
         foreign = read_origin(origin)
         if foreign is None:
             return False
@@ -65,8 +65,8 @@ class OriginRule:
         return not self.local or is_loopback(name) or not _is_name(name)
 
     def admits_host(self, host: str) -> bool:
-        """Whether data may be read by this Host header: it is an address, a name that the public DNS cannot hold, or
-        the host of an allowed origin. A request without the header is not from a browser."""
+        """Whether a client may read data with this Host header. It must be an address, a name that cannot be in the
+        public DNS, or the host of an allowed origin. A request without the header does not come from a browser."""
         name = _host_name(host)
         if not host or not _is_name(name) or (name and "." not in name):
             return True

@@ -1,9 +1,9 @@
-"""The web pages: one shell at every page's address, and the files that it loads. They hold no data, so they need no
-token; what a page shows it asks for like every other client.
+"""Serve the web pages: one HTML shell at the address of every page, and the files that it loads.
 
-The build (``gateway/web``, into ``gateway/static``) is read whole when the process starts. Requests only look names up
-in it: no path of a request ever reaches the file system. The shell names its files relative to its own address, so a
-proxy may serve the gateway below any path.
+These files hold no data and need no token; a page requests its data like every other client. The process reads all
+built files (of ``gateway/web``, in ``gateway/static``) when it starts. A request only looks a name up among them, so no
+path of a request reaches the file system. The shell refers to its files relative to its own address, so a proxy may
+serve the gateway below any path.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from starlette.types import Scope
 
 from contracts.rules.errors import RequestRefused
 
-__all__ = ["BUILT", "SHELLS", "PagesBuild", "page_for_browsers", "page_routes", "read_build", "relative"]
+__all__ = ["BUILT", "SHELLS", "BuiltPages", "page_for_browsers", "page_routes", "read_build", "relative"]
 
 SHELLS = ("/", "/demo/session", "/demo/gesture", "/live", "/upload")
-"""The addresses of the pages; the shell finds out by itself which one it is at."""
+"""The addresses of the pages. All get the same shell; its script reads the address and shows the page."""
 
 BUILT = Path(__file__).parents[1] / "static"
 
@@ -45,8 +45,8 @@ _NOT_BUILT = """<!doctype html>
 <body>
 <main>
 <h1>A3CP gateway</h1>
-<p>This server takes bounded camera captures over a WebSocket and turns each into landmark features and one
-line in its session's log. Raw frames are never kept.</p>
+<p>This server receives short camera captures over a WebSocket. It turns each into landmark features and one line in
+the session's log. It never keeps the camera's pictures.</p>
 <p>Its pages are not built. <code>./scripts/run</code> builds them and starts everything.</p>
 <p><a href="/readyz">Is everything running?</a></p>
 </main>
@@ -56,48 +56,48 @@ line in its session's log. Raw frames are never kept.</p>
 
 
 @dataclass(frozen=True, slots=True)
-class PagesBuild:
-    """What the build made: the shell, and each file by its name, which holds a hash of what is in it."""
+class BuiltPages:
+    """The built pages: the shell, and each file by its name. A name contains a hash of the file's contents."""
 
     shell: bytes
     files: Mapping[str, bytes]
 
     def shell_at(self, path: str) -> bytes:
-        """The shell as it is served at a path: its files, which the build names ``./assets/…``, are looked for where
-        they are."""
+        """The shell for a path, with ``./assets/…`` replaced by the relative path from there."""
         return self.shell.replace(b'"./assets/', b'"%sassets/' % relative(path, "/static/").encode())
 
 
 def relative(path: str, target: str) -> str:
-    """One of the gateway's paths as a link in a page at ``path``, independent of what a proxy puts before both."""
+    """A relative link from a page at ``path`` to ``target``. It also works if a proxy adds a prefix to both paths."""
     return "../" * (path.count("/") - 1) + target.removeprefix("/") or "./"
 
 
-def read_build(folder: Path) -> PagesBuild | None:
-    """The build in a folder; None if there is none."""
+def read_build(folder: Path) -> BuiltPages | None:
+    """Read the built pages in a folder; None if there are none."""
     try:
         shell = (folder / "index.html").read_bytes()
         files = {path.name: path.read_bytes() for path in (folder / "assets").iterdir() if path.suffix in _MEDIA_TYPES}
     except OSError:
         return None
-    return PagesBuild(shell, files)
+    return BuiltPages(shell, files)
 
 
 def page_for_browsers(scope: Scope, status: int) -> Response | None:
-    """The page that tells a person of a wrong address; None if there is no build, or no browser asks for a page."""
+    """The shell, for a person whose browser asks for a wrong address. None if the pages are not built, or if the
+    request is not a browser's request for a page."""
     asks = scope["type"] == "http" and scope["method"] == "GET"
-    if not asks or "text/html" not in Headers(scope=scope).get("accept", "") or (build := _our_build()) is None:
+    if not asks or "text/html" not in Headers(scope=scope).get("accept", "") or (build := _built_pages()) is None:
         return None
     return Response(build.shell_at(scope["path"]), status, {"Cache-Control": "no-cache"}, media_type="text/html")
 
 
 @cache
-def _our_build() -> PagesBuild | None:
+def _built_pages() -> BuiltPages | None:
     return read_build(BUILT)
 
 
 def page_routes(folder: Path = BUILT) -> list[Route]:
-    """The routes of the pages. Without a build, ``/`` says so with 200, and the other pages with 503."""
+    """The routes of the pages. If the pages are not built, ``/`` says so with 200, and the other pages with 503."""
     build = read_build(folder)
 
     async def shell(request: Request) -> Response:
@@ -111,7 +111,7 @@ def page_routes(folder: Path = BUILT) -> list[Route]:
         name = request.path_params["name"]
         body = build.files.get(name) if build else None
         if body is None:
-            raise RequestRefused(404, "not_found", "There is no such file; the page may be older than the server.")
+            raise RequestRefused(404, "not_found", "There is no such file. The page may be older than the server.")
         kept = {"Cache-Control": "public, max-age=31536000, immutable"}
         return Response(body, headers=kept, media_type=_MEDIA_TYPES[Path(name).suffix])
 

@@ -1,4 +1,4 @@
-"""How a request that is refused is answered: ``{"error": "<code>", "detail": "<sentence>"}``, never a stack trace."""
+"""Answer refused requests with ``{"error": "<code>", "detail": "<sentence>"}``, never with a stack trace."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
 log = get_logger()
 
 _UPGRADE = (
-    "This address is for WebSockets. If it was asked for one, a proxy on the way does not pass the headers Upgrade and "
-    "Connection on."
+    "This address is for WebSockets. If the client asked for one, a proxy did not forward the headers Upgrade and "
+    "Connection."
 )
-_DETAILS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+_DETAILS = {404: "There is nothing at this address.", 405: "This address does not support this method."}
 
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -41,25 +41,25 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 
 
 def refusal(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """The answer to a request that is refused."""
+    """The answer to a refused request."""
     return json_response(Refusal(error=code, detail=detail).model_dump(), status, headers)
 
 
 def refusal_bytes(status: int, code: str, detail: str) -> bytes:
-    """The same for what never gets to be a request: the whole answer, as it goes over a connection that is closed."""
+    """The same for invalid HTTP, for which no ASGI request exists: all bytes of the answer, with Connection: close."""
     answer = refusal(status, code, detail, {"Connection": "close"})
     head = b"".join(b"%s: %s\r\n" % header for header in answer.raw_headers)
     return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, HTTPStatus(status).phrase.encode(), head, bytes(answer.body))
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """What is at every address that no route has, for HTTP and for WebSocket handshakes."""
+    """The ASGI application for every address without a route, for HTTP and for WebSocket handshakes."""
     await refusal(404, "not_found", _DETAILS[404])(scope, receive, send)
 
 
 async def upgrade_required(scope: Scope, receive: Receive, send: Send) -> None:
-    """What plain HTTP is told at the address of a WebSocket."""
-    log.warning("a WebSocket was asked for without an upgrade; does a proxy pass it on?", path=scope["path"])
+    """The ASGI application for plain HTTP requests at the address of a WebSocket."""
+    log.warning("request without upgrade at a WebSocket address; does a proxy drop the header?", path=scope["path"])
     headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
     await refusal(426, "upgrade_required", _UPGRADE, headers)(scope, receive, send)
 
@@ -68,7 +68,7 @@ def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     if error.status == 408:
-        headers["Connection"] = "close"  # the rest of the request may still come, or never: RFC 9110, 15.5.9
+        headers["Connection"] = "close"  # RFC 9110, 15.5.9: the rest of the request may never come
     return refusal(error.status, error.code, error.detail, headers)
 
 
@@ -80,7 +80,7 @@ def _not_recorded(_request: Request, error: Exception) -> Response:
 def _broker_away(_request: Request, error: Exception) -> Response:
     assert isinstance(error, BrokerUnavailable | BrokerMisconfigured)
     log.warning("request refused", exc_info=error)
-    # the cause names hosts and paths of the inside; it is in the log only
+    # the cause names internal hosts and paths, so it is only in the log
     problem = "is out of memory" if isinstance(error, BrokerFull) else "does not answer"
     return refusal(503, "broker_unavailable", f"The {error.role} broker {problem}; try again later.")
 
@@ -103,8 +103,8 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
 
 
 class ErrorBoundary:
-    """An unexpected exception ends here: one line in the log, 500 ``internal_error`` for an HTTP client, close
-    code 1011 for a WebSocket."""
+    """Handles unexpected exceptions: writes one line to the log, and answers 500 ``internal_error`` or closes the
+    WebSocket with 1011."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -124,7 +124,7 @@ class ErrorBoundary:
         except Exception as error:
             log.error("request failed", path=scope.get("path"), exc_info=error)
             if not started:
-                answer = refusal(500, "internal_error", "The server made a mistake; its log says more.")
+                answer = refusal(500, "internal_error", "The server failed unexpectedly; its log says why.")
                 await answer(scope, receive, send)
             elif scope["type"] == "websocket":
                 await self._close(send)
@@ -132,5 +132,5 @@ class ErrorBoundary:
     async def _close(self, send: Send) -> None:
         try:
             await send({"type": "websocket.close", "code": 1011, "reason": "internal_error"})
-        except Exception as error:  # it was closed already
+        except Exception as error:  # the socket is already closed
             log.debug("socket not closed", exc_info=error)

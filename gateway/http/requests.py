@@ -1,4 +1,4 @@
-"""What every JSON request goes through before its route: bounded reading, parsing, needed fields, schema."""
+"""Read a JSON request: its body within limits, its syntax, its required fields, its schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.server.unfinished import Unfinished
 __all__ = ["MAX_JSON_BYTES", "parse_body", "read_body", "require", "validated"]
 
 MAX_JSON_BYTES = 1024 * 1024
-"""How long a body may be where the contract says nothing."""
+"""The size limit of a body for which the contract does not set one."""
 
 BODY_WITHIN_S = 30.0
 _SHOWN_NAME = 64
@@ -27,19 +27,20 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def read_body(request: Request, max_bytes: int = MAX_JSON_BYTES, *, code: str = "body_too_large") -> bytes:
-    """The request's body, of which never more than ``max_bytes`` and one chunk are held.
+    """Read the request's body. At most ``max_bytes`` and one chunk are in memory at any time.
 
     Raises:
-        RequestRefused: 413 with ``code`` if it is longer; 408 ``request_timeout`` if it does not come; 503
-            ``server_busy`` if bodies and messages on their way hold too much memory, and this one most.
-        ClientDisconnect: the client went away.
+        RequestRefused: 413 with ``code`` if the body is longer; 408 ``request_timeout`` if it does not arrive in
+            `BODY_WITHIN_S`; 503 ``server_busy`` if all unfinished bodies and messages hold too much memory, and this
+            one the most.
+        ClientDisconnect: the client disconnected.
     """
     too_large = RequestRefused(413, code, f"The body is longer than {max_bytes} bytes.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > max_bytes:
         raise too_large
     unfinished: Unfinished = request.app.state.gateway.unfinished
-    body, arriving = bytearray(), _Arriving()
+    body, arriving = bytearray(), _UnfinishedBody()
     try:
         async with asyncio.timeout(BODY_WITHIN_S) as arriving.timeout:
             async for chunk in request.stream():
@@ -48,39 +49,39 @@ async def read_body(request: Request, max_bytes: int = MAX_JSON_BYTES, *, code: 
                     raise too_large
                 unfinished.hold(arriving, len(body))
     except TimeoutError:
-        if arriving.gave_way:
-            detail = "The server has no room for this body at the moment; try again."
+        if arriving.dropped:
+            detail = "The server has no memory for this body at the moment; try again."
             raise RequestRefused(503, "server_busy", detail, retry_after_s=1) from None
-        raise RequestRefused(408, "request_timeout", f"The body did not come within {BODY_WITHIN_S:g} s.") from None
+        raise RequestRefused(408, "request_timeout", f"The body did not arrive within {BODY_WITHIN_S:g} s.") from None
     finally:
         unfinished.release(arriving)
     return bytes(body)
 
 
-class _Arriving:
-    """A body on its way."""
+class _UnfinishedBody:
+    """A body that the client is still sending."""
 
     timeout: asyncio.Timeout
-    gave_way = False
+    dropped = False
 
-    def out_of_room(self) -> None:
-        self.gave_way = True
+    def drop_held_bytes(self) -> None:
+        self.dropped = True
         self.timeout.reschedule(0)
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """The JSON object that ``body`` is.
+    """Parse a body that must be a JSON object.
 
-    A name that occurs twice in one object is refused: readers differ in which one they take, so a reader
-    of the log might see another value than the gateway validated.
+    A name that occurs twice in one object is refused: JSON parsers differ in which value they keep (RFC 8259, 4), so a
+    reader of the log might get another value than the gateway validated.
 
     Raises:
-        RequestRefused: 422 ``schema_error``, it is none.
+        RequestRefused: 422 ``schema_error``, the body is not such an object.
     """
     try:
         document = load_json(body.decode(), _each_name_once)
         if b"\\u" in body:
-            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(document, ensure_ascii=False).encode()  # raises for half a surrogate pair, which UTF-8 has not
     except _RepeatedName as repeated:
         raise _schema_error(f"{repeated}: the name occurs twice in one object") from None
     except ValueError:
@@ -104,10 +105,10 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def require(document: Mapping[str, Any], *names: str) -> None:
-    """Every name is there and not null.
+    """Require every name to be in the document and not null.
 
     Raises:
-        RequestRefused: 400 ``missing_<name>`` for the first that is not.
+        RequestRefused: 400 ``missing_<name>`` for the first missing one.
     """
     for name in names:
         if document.get(name) is None:
@@ -115,10 +116,10 @@ def require(document: Mapping[str, Any], *names: str) -> None:
 
 
 def validated(model: type[M], document: Mapping[str, Any]) -> M:
-    """The message that the document is.
+    """Validate a document against the schema of ``model``.
 
     Raises:
-        RequestRefused: 422 ``schema_error``; the detail names the fields, and never quotes a value.
+        RequestRefused: 422 ``schema_error``. The detail names the fields and never quotes a value.
     """
     try:
         return model.model_validate(document)

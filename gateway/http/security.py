@@ -1,4 +1,4 @@
-"""Who may talk to the gateway: the middleware that applies the rules of origins, hosts and the token."""
+"""Middleware for access: it checks the origin, the host and the token of every request."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OPEN_FOLDERS = ("/demo/", "/static/", "/docs/")
 
 
 def is_open(scope: Scope) -> bool:
-    """Whether an address needs no token: liveness, readiness, page shells, static files and the documents of `/docs`,
-    which hold no data."""
+    """Whether a request needs no token. That is so for liveness, readiness, page shells, static files and the documents
+    below ``/docs``, which hold no data."""
     path = scope["path"]
     return (
         scope["type"] == "http"
@@ -32,8 +32,8 @@ def is_open(scope: Scope) -> bool:
 
 
 class AccessControl:
-    """Refuses what the two rules refuse: 403 ``origin_not_allowed``, 401 ``token_required``; on a WebSocket
-    handshake too, as a plain HTTP answer."""
+    """Refuses requests from other origins (403 ``origin_not_allowed``) and without the token (401 ``token_required``).
+    A WebSocket handshake gets the same HTTP answers."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -48,15 +48,15 @@ class AccessControl:
             return
         headers = Headers(scope=scope)
         if not self._admitted(scope, headers):
-            detail = "Pages of this origin may not use this server; A3CP_ALLOWED_ORIGINS can name it."
+            detail = "Pages of this origin may not use this server. The operator can add it to A3CP_ALLOWED_ORIGINS."
             await _refuse(scope, receive, send, 403, "origin_not_allowed", detail)
             return
         subprotocols: list[str] = scope.get("subprotocols", [])
         if not is_open(scope) and not self._tokens.admits(headers.getlist("authorization"), subprotocols):
-            if page := page_for_browsers(scope, 401):  # a wrong address in a browser, which has no token to send
+            if page := page_for_browsers(scope, 401):  # a person typed a wrong address; a browser sends no token
                 await page(scope, receive, send)
                 return
-            detail = "This server needs its token: Authorization: Bearer …, or the subprotocol bearer.<token>."
+            detail = "Send the server's token: Authorization: Bearer …, or the subprotocol bearer.<token>."
             challenge = {"WWW-Authenticate": 'Bearer realm="a3cp"'}
             await _refuse(scope, receive, send, 401, "token_required", detail, challenge)
             return
@@ -64,7 +64,7 @@ class AccessControl:
 
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
         if scope["type"] == "http" and scope["method"] in _SAFE_METHODS:
-            # a browser names no origin here: what a page that changed its name's address may read is told by the host
+            # browsers send no Origin with these methods, so only the Host header can reveal DNS rebinding
             return self._any_host or is_open(scope) or self._origins.admits_host(headers.get("host", ""))
         origins = headers.getlist("origin")
         return not origins or (len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", "")))
@@ -86,8 +86,8 @@ async def _refuse(
 
 
 def _choosing(subprotocols: Iterable[str], send: Send) -> Send:
-    """Accept with the ``bearer.`` subprotocol that the client offered: a browser closes a socket whose server
-    chose none of those it offered."""
+    """Add the client's ``bearer.`` subprotocol to the accept message. A browser that offered subprotocols closes the
+    socket if the server chooses none (WHATWG WebSockets)."""
     chosen = next((value for value in subprotocols if value.startswith(SUBPROTOCOL)), None)
     if chosen is None:
         return send
@@ -108,7 +108,7 @@ _HEADERS = {
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' blob:",  # blob: what a page made itself: pictures it fetched with the token, camera frames
+            "img-src 'self' blob:",  # blob: for pictures that a page fetched with the token, and for camera frames
             "media-src 'self' blob:",
             "connect-src 'self'",
             "base-uri 'none'",
@@ -123,7 +123,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Tells browsers, with every HTTP answer, to be strict."""
+    """Adds the security headers to every HTTP answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

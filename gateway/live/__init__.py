@@ -1,1 +1,1 @@
-"""The real-time lane: a JPEG in, what is seen on it out, at once, and nothing kept."""
+"""The real-time lane: a client sends JPEGs and gets each one's landmarks at once. Nothing is stored."""

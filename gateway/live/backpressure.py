@@ -1,10 +1,11 @@
-"""How many of a client's frames are dropped, and when it is told to send fewer. No I/O, no clock.
+"""Measure a client's drop rate, and decide when to ask the client to slow down. No I/O, no clock.
 
     NORMAL ──over the drop threshold──> WARNING ──over the slow-down threshold──> CRITICAL: slow_down, once
       ^                                    │ ^                                        │
       └────at or below the drop threshold──┘ └──at or below the slow-down threshold───┘
 
-An episode begins with CRITICAL and ends with NORMAL; however often the rate swings in between, the client is told once.
+An episode begins with CRITICAL and ends with NORMAL. The gateway sends one slow_down per episode, even if the rate
+becomes critical several times in it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from enum import Enum
 __all__ = ["LEAST_FRAMES", "WINDOW_FRAMES", "Backpressure", "BackpressureState"]
 
 WINDOW_FRAMES = 60
-"""How many frames the rate looks back: four seconds at 15 frames a second. What was dropped before is forgiven."""
+"""The rate counts the drops among so many last frames: four seconds at 15 frames a second."""
 
 LEAST_FRAMES = 20
-"""The rate is drops among at least so many: one slow first frame is no flood."""
+"""The rate's divisor is at least this, so that a few drops at the beginning do not make a high rate."""
 
 
 class BackpressureState(Enum):
-    """How a connection keeps up."""
+    """How the drop rate compares with the two thresholds."""
 
     NORMAL = "normal"
     WARNING = "warning"
@@ -30,7 +31,7 @@ class BackpressureState(Enum):
 
 
 class Backpressure:
-    """The drop rate of one connection. ``warning`` and ``critical`` drop nothing by themselves."""
+    """The drop rate of one connection. The state itself never causes a drop."""
 
     __slots__ = ("_drops", "_episode", "_recent", "drop_threshold", "slowdown_threshold")
 
@@ -42,8 +43,7 @@ class Backpressure:
         self._episode = False
 
     def note(self, *, dropped: bool) -> bool:
-        """Count one frame more; whether the client is to be told now to slow down. Only a drop can raise the rate, so
-        that is true right after a drop only."""
+        """Count one more frame. Returns whether to send ``slow_down`` now, which can only be after a drop."""
         if len(self._recent) == WINDOW_FRAMES:
             self._drops -= self._recent[0]
         self._recent.append(dropped)
@@ -51,18 +51,18 @@ class Backpressure:
         state = self.state
         if state is BackpressureState.NORMAL:
             self._episode = False
-        tell = state is BackpressureState.CRITICAL and not self._episode
-        self._episode |= tell
-        return tell
+        slow_down = state is BackpressureState.CRITICAL and not self._episode
+        self._episode |= slow_down
+        return slow_down
 
     @property
     def drop_rate(self) -> float:
-        """The share of the last frames that were dropped."""
+        """The drops among the last `WINDOW_FRAMES` frames, divided by their number or by `LEAST_FRAMES`; 0 to 1."""
         return self._drops / max(len(self._recent), LEAST_FRAMES)
 
     @property
     def state(self) -> BackpressureState:
-        """Where the rate is between the thresholds; a rate that equals one is below it."""
+        """The state for the current rate. A rate that equals a threshold does not exceed it."""
         rate = self.drop_rate
         if rate > self.slowdown_threshold:
             return BackpressureState.CRITICAL

@@ -1,4 +1,4 @@
-"""The real-time lane's WebSocket: it pumps the socket through a session and the lane.
+"""The real-time lane's WebSocket: it connects the client's socket with a session and the lane.
 
 One task receives frames, checks them, and drops or takes each without waiting. A second task waits for answers, a
 third sends messages to the client. The first of them that ends decides the close code; then the endpoint notifies the
@@ -31,18 +31,18 @@ from gateway.tasks import cancel_all, start
 
 __all__ = ["live_endpoint"]
 
-TELL_WITHIN_S = 2.0
+SEND_WITHIN_S = 2.0
 
-_SLOW = f"A message must come whole within {MESSAGE_WITHIN_S:g} s, in at most {MAX_FRAGMENTS:,} fragments."
-_NO_ROOM = "The server has no room for so long a frame at the moment."
+_SLOW = f"A message must be complete within {MESSAGE_WITHIN_S:g} s, and have at most {MAX_FRAGMENTS:,} fragments."
+_NO_ROOM = "The server has no memory for such a large frame at the moment."
 
 log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection ends: with an error message, if there is an error, and then with this close, unless the client
-    is ``gone``."""
+    """How a connection ends: the endpoint sends the error message, if there is one, then the close frame. It sends
+    neither if the client is ``gone``."""
 
     close_code: int
     reason: str
@@ -51,12 +51,12 @@ class Ending:
 
     @classmethod
     def refused(cls, refusal: LiveRefusal) -> Ending:
-        """The ending that an error makes."""
+        """The ending for an error: its message, its close code, and its code as the reason."""
         return cls(CODES[refusal.code].live_close, refusal.code, LiveError(error=refusal.code, detail=refusal.detail))
 
 
 async def live_endpoint(websocket: WebSocket) -> None:
-    """``WS /ws/video/stream?pipeline_id=``: JPEGs in, what a pipeline sees on them out, until either side ends it."""
+    """``WS /ws/video/stream?pipeline_id=``: receive JPEGs and send a pipeline's results until either side closes."""
     await websocket.accept()
     try:
         pipeline_id = chosen_pipeline(websocket.query_params.getlist("pipeline_id"))
@@ -64,11 +64,11 @@ async def live_endpoint(websocket: WebSocket) -> None:
         log.info("live connection refused", code=refusal.code, detail=refusal.detail, peer=_kind_of_peer(websocket))
         await _end(websocket, Ending.refused(refusal))
         return
-    await _Connection(websocket, pipeline_id).serve()
+    await _LiveSocket(websocket, pipeline_id).serve()
 
 
 def _kind_of_peer(websocket: WebSocket) -> str:
-    """Where a connection comes from, as far as a log may say it: an address may name a person."""
+    """The kind of the client's address, for the log: the address itself may identify a person."""
     try:
         address = ip_address(websocket.client.host if websocket.client else "")
     except ValueError:
@@ -77,38 +77,36 @@ def _kind_of_peer(websocket: WebSocket) -> str:
 
 
 def chosen_pipeline(given: list[str]) -> str:
-    """The one pipeline that a client names.
+    """The pipeline that the client chose in the address.
 
     Raises:
-        LiveRefusal: ``invalid_pipeline``, it names none, more than one, or one that there is not.
+        LiveRefusal: ``invalid_pipeline``; the address has no pipeline_id, several, or an unknown one.
     """
     if len(given) == 1 and given[0] in PIPELINES:
         return given[0]
-    problem = {0: "The address names no pipeline_id.", 1: "There is no pipeline with this pipeline_id."}
-    there_are = f" Pipelines are: {', '.join(PIPELINES)}."
-    raise LiveRefusal(
-        "invalid_pipeline", problem.get(len(given), "The address names more than one pipeline_id.") + there_are
-    )
+    problem = {0: "The address has no pipeline_id.", 1: "There is no pipeline with this pipeline_id."}
+    choices = f" Choose one of {', '.join(PIPELINES)}."
+    raise LiveRefusal("invalid_pipeline", problem.get(len(given), "The address has several pipeline_ids.") + choices)
 
 
 async def _end(websocket: WebSocket, ending: Ending) -> None:
-    """Tell the client why, and close. One that does not read, or is gone, must not keep us."""
+    """Send the error message and the close frame, with a timeout. Ignore a client that is slow or disconnected."""
     with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-        async with asyncio.timeout(TELL_WITHIN_S):
+        async with asyncio.timeout(SEND_WITHIN_S):
             if ending.error is not None:
                 await websocket.send_text(ending.error.model_dump_json())
             await websocket.close(ending.close_code, ending.reason)
 
 
 def _lost(end: ServerEnd | None, code: int) -> Exception:
-    """How a connection ends that brings no more messages."""
+    """The error for a ``websocket.disconnect`` message. ``end`` says why the server ended the connection, if it did."""
     if end == "too_slow":
         return LiveRefusal("invalid_message", _SLOW)
     return LiveRefusal("frame_too_large", _NO_ROOM) if end == "no_room" else WebSocketDisconnect(code)
 
 
-class _Connection:
-    """One socket from its session's beginning to its end."""
+class _LiveSocket:
+    """Serves one socket, from the beginning of its session to its close."""
 
     def __init__(self, websocket: WebSocket, pipeline_id: str) -> None:
         self._websocket = websocket
@@ -116,14 +114,14 @@ class _Connection:
         settings = state.settings
         self._lane: LiveLane = websocket.app.state.live
         self._session = LiveSession(Backpressure(settings.stream_drop_threshold, settings.stream_slowdown_threshold))
-        self._seat = self._lane.enter(str(uuid4()), pipeline_id, self._answered)
-        self._log = log.bind(live_id=self._seat.live_id, pipeline_id=pipeline_id)
+        self._connection = self._lane.enter(str(uuid4()), pipeline_id, self._on_outcome)
+        self._log = log.bind(live_id=self._connection.live_id, pipeline_id=pipeline_id)
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._something_to_tell = asyncio.Event()
+        self._has_messages = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Pump until something ends the connection, then end it whole."""
+        """Run the connection's tasks until one of them ends it; then close the socket and free the worker's slot."""
         self._begin()
         try:
             ending = await self._ending
@@ -133,7 +131,7 @@ class _Connection:
                 await _end(self._websocket, ending)
         finally:
             await cancel_all(self._tasks)
-            await self._lane.leave(self._seat)
+            await self._lane.leave(self._connection)
             self._state.metrics.stream_sessions_active.dec()
             self._state.live_sessions -= 1
 
@@ -149,7 +147,7 @@ class _Connection:
         limit = state.settings.stream_max_frame_bytes
         too_long = LiveError(error="frame_too_large", detail=f"The frame is longer than {limit} bytes.")
         self._websocket.scope["extensions"][TOO_LONG]["text"] = too_long.model_dump_json
-        self._start(self._receive(), self._tell(), self._drain())
+        self._start(self._receive(), self._send_messages(), self._drain())
 
     # --- the tasks ----------------------------------------------------------------------------------
 
@@ -163,7 +161,7 @@ class _Connection:
         except LiveRefusal as refusal:
             self._finish(Ending.refused(refusal))
         except WebSocketDisconnect as gone:
-            # at 1009 the server itself has closed: the message was longer than any may be
+            # 1009: a message was too long, and the server has already sent the error and closed the socket
             self._finish(
                 Ending(gone.code, "frame_too_large" if gone.code == 1009 else "client_disconnected", gone=True)
             )
@@ -183,44 +181,44 @@ class _Connection:
                 raise _lost(message.get(ENDED_BY_SERVER), message.get("code") or 1006)
             payload = message.get("bytes")
             if payload is None:
-                raise LiveRefusal("invalid_message", "A message must be binary, one JPEG; this one is text.")
+                raise LiveRefusal("invalid_message", "A message must be one JPEG, sent as binary; this one is text.")
             check_frame(payload, limit)
-            index = self._session.frame_came()
+            index = self._session.add_frame()
             if index is None:
-                self._dropped()
+                self._count_drop()
             else:
-                self._lane.submit(self._seat, index, payload)
+                self._lane.submit(self._connection, index, payload)
 
-    def _answered(self, outcome: Outcome) -> None:
+    def _on_outcome(self, outcome: Outcome) -> None:
         if isinstance(outcome, LiveRefusal):
             self._finish(Ending.refused(outcome))
         elif outcome is None:
-            self._session.not_taken()
-            self._dropped()
+            self._session.drop_current()
+            self._count_drop()
         else:
-            self._session.answered(outcome)
+            self._session.add_answer(outcome)
             self._state.metrics.stream_frames_processed.inc()
-            self._something_to_tell.set()
+            self._has_messages.set()
 
-    def _dropped(self) -> None:
+    def _count_drop(self) -> None:
         self._state.metrics.stream_frames_dropped.inc()
-        self._something_to_tell.set()
+        self._has_messages.set()
 
-    async def _tell(self) -> None:
+    async def _send_messages(self) -> None:
         before = BackpressureState.NORMAL
         while True:
-            await self._something_to_tell.wait()
-            self._something_to_tell.clear()
+            await self._has_messages.wait()
+            self._has_messages.clear()
             while (message := self._session.next_message()) is not None:
                 if isinstance(message, LiveWarning):
                     self._state.metrics.stream_slowdown_signals.inc()
                 await self._websocket.send_text(message.model_dump_json())
-                before = self._note(before)
+                before = self._log_change(before)
                 if isinstance(message, LiveDropped):
-                    await asyncio.sleep(0)  # there may be a hundred thousand of them, and others have their turn
+                    await asyncio.sleep(0)  # there may be a hundred thousand of them: let other tasks run
 
-    def _note(self, before: BackpressureState) -> BackpressureState:
-        """One line whenever the state changes."""
+    def _log_change(self, before: BackpressureState) -> BackpressureState:
+        """Log a line if the backpressure's state changed. Returns the state."""
         backpressure = self._session.backpressure
         state = backpressure.state
         if state is not before:

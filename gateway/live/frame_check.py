@@ -1,4 +1,4 @@
-"""Whether a message is a frame that a live worker may get. No I/O; no pixel is decoded."""
+"""Check a message before a live worker gets it as a frame. No I/O; no pixel is decoded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["check_frame"]
 
 
 def check_frame(payload: bytes, max_bytes: int) -> None:
-    """Accept a JPEG of at most ``max_bytes``. The work is bounded, whatever the bytes are.
+    """Require a JPEG of at most ``max_bytes`` bytes that a decoder can read in time. The work is bounded for any input.
 
     Raises:
-        LiveRefusal: ``frame_too_large``, or ``invalid_frame``.
+        LiveRefusal: ``frame_too_large`` or ``invalid_frame``.
     """
     if len(payload) > max_bytes:
         raise LiveRefusal("frame_too_large", f"The frame is longer than {max_bytes} bytes.")

@@ -1,7 +1,7 @@
-"""The gateway's end of the real-time lane in the frames broker: slots at workers, frames out, answers in.
+"""The gateway's side of the real-time lane in the frames broker: it joins workers, sends frames and reads answers.
 
-One `LiveLane` for a gateway process. It reads one stream, the process's outbox, and renews all slots with one call;
-each connection has a `LiveConnection`. Everything a connection wrote is taken back when it is left.
+A gateway process has one `LiveLane`. It reads one stream, the process's outbox, and renews all slots with one call.
+Each connection has a `LiveConnection`. When a connection ends, the lane removes everything that it wrote for it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from contracts.process.retry import repeat, retry
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, WorkerSlot
-from gateway.live.strikes import Strikes
+from gateway.live.suspect_frames import SuspectFrames
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all
 
 __all__ = ["INTERNAL_ERROR", "LiveLane", "Outcome", "LiveConnection"]
 
 ANSWER_WITHIN_S = 10.0
-"""How long a frame may take in all: until there is a worker, until it has the frame, until its answer is here."""
+"""How long a frame may take, in seconds: until a worker is free, until it has the frame, and until its answer comes."""
 
-INTERNAL_ERROR = LiveRefusal("internal_error", "The server made a mistake; its log says more.")
+INTERNAL_ERROR = LiveRefusal("internal_error", "The server failed unexpectedly; its log says why.")
 
 RETRY_S = 0.2
 RENEW_S = 2.0
@@ -44,8 +44,8 @@ log = get_logger()
 
 
 Outcome = bytes | LiveRefusal | None
-"""The outcome of a frame: its result as JSON; a refusal, if the worker reports an error or does not answer in time;
-None, if the broker has no room for it."""
+"""The outcome of a frame: its result as JSON; a refusal if the worker reports an error or does not answer in time; None
+if the broker is out of memory."""
 
 
 @dataclass(eq=False, slots=True)
@@ -57,43 +57,44 @@ class LiveConnection:
     answered: Callable[[Outcome], None]
     slot: WorkerSlot | None = None
     frame: LiveFrame | None = None
-    """While it is waited for: a worker that ends may not have had it yet, and then another one gets it."""
+    """The frame whose answer is awaited. If its worker ends before it took the frame, another worker gets it."""
     sent: tuple[str, bytes] | None = None
-    """The inbox and the entry of the frame on its way; nothing once its answer is here."""
+    """The inbox and the entry ID of the frame that was sent; None once its answer has come."""
     frame_index: int = -1
     deadline: asyncio.TimerHandle | None = None
-    """While a frame is waited for."""
+    """The timer of the frame whose answer is awaited; None if there is none."""
     step: asyncio.Task[None] | None = None
+    """The task that sends or moves the frame."""
 
 
 class LiveLane:
-    """Who serves whom, as this gateway knows it. `run` must be running for answers to come."""
+    """The live connections of this gateway and their workers. `run` must be running, or no answer arrives."""
 
     def __init__(self, state: GatewayState) -> None:
         self._state = state
         self._frames = state.frames
         self._connections: dict[str, LiveConnection] = {}
         self._renewing = asyncio.Lock()
-        self._strikes = Strikes()
+        self._suspects = SuspectFrames()
         self.gateway = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
     # --- one connection -----------------------------------------------------------------------------
 
     def enter(self, live_id: str, pipeline_id: str, answered: Callable[[Outcome], None]) -> LiveConnection:
-        """Register a client's connection; it has a slot at a worker from its first frame on."""
+        """Register a client's connection. It gets a slot at a worker with its first frame."""
         connection = self._connections[live_id] = LiveConnection(live_id, pipeline_id, answered)
         return connection
 
     def submit(self, connection: LiveConnection, frame_index: int, payload: bytes) -> None:
-        """Let a worker look at a frame. One at a time for each connection.
+        """Send a frame to a worker. A connection may have one frame in work at a time.
 
-        The lane calls ``connection.answered`` once, right where it reads the answer: a future or a task in between is
-        one more turn of the event loop, and the client waits for it. It is not called once the connection is left.
+        The lane calls ``connection.answered`` once with the outcome, unless `leave` was called. It calls it directly
+        where it reads the answer: a future or a task in between would delay the client by a turn of the event loop.
         """
         connection.frame_index = frame_index
-        connection.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._late, connection)
+        connection.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._time_out, connection)
         connection.frame = LiveFrame(connection.live_id, frame_index, connection.pipeline_id, self.gateway, payload)
-        if self._strikes.are_out(payload):
+        if self._suspects.is_refused(payload):
             self._finish(
                 connection, LiveRefusal("invalid_frame", "Workers ended while they had this frame; send another one.")
             )
@@ -101,13 +102,13 @@ class LiveLane:
             connection.step = asyncio.create_task(self._send(connection, connection.frame))
 
     async def leave(self, connection: LiveConnection) -> None:
-        """Take back the connection's slot, and its frame if no worker has taken it yet. If the broker is away, both
-        lapse by themselves. A second call changes nothing."""
+        """Remove the connection's slot from the broker, and its frame if no worker has taken it yet. If the broker is
+        unreachable, both expire by themselves. A second call does nothing."""
         self._connections.pop(connection.live_id, None)
         _cancel_deadline(connection)
         if connection.step is not None:
-            await asyncio.wait({connection.step})  # what it writes is known only when it is done
-        async with self._renewing:  # a renewal that is on its way would bring the slot back
+            await asyncio.wait({connection.step})  # only then is it known what it has written
+        async with self._renewing:  # a renewal that is under way would add the slot again
             slot, connection.slot = connection.slot, None
         try:
             if slot is not None:
@@ -116,26 +117,26 @@ class LiveLane:
                 (inbox, entry_id), connection.sent = connection.sent, None
                 await retry(lambda: run(self._frames, live.drop(inbox, [entry_id])))
         except (BrokerUnavailable, UnreadableValue) as error:
-            log.warning("live session not taken back", live_id=connection.live_id, exc_info=error)
+            log.warning("cannot remove the live session from the broker", live_id=connection.live_id, exc_info=error)
 
     async def _send(self, connection: LiveConnection, frame: LiveFrame) -> None:
-        """Try until the frame is in a worker's inbox, or its answer is no longer awaited. Do not cancel this: `leave`
-        has to know what it wrote."""
+        """Retry until the frame is in a worker's inbox, or its answer is no longer awaited. Do not cancel this: `leave`
+        must know what it has written."""
         try:
             while connection.deadline is not None and connection.frame_index == frame.frame_index:
-                if self._usable() and await self._tried(connection, frame):
+                if self._may_send() and await self._try_to_send(connection, frame):
                     return
                 await asyncio.sleep(RETRY_S)
         except Exception as error:
             log.error("live frame failed", live_id=connection.live_id, exc_info=error)
             self._finish(connection, INTERNAL_ERROR)
 
-    def _usable(self) -> bool:
-        """A broker gets no picture before its check, or if it persists."""
+    def _may_send(self) -> bool:
+        """Whether the broker was checked and does not write to a disk: only then may it get a picture."""
         return not self._state.refusal and not self._state.frames_unfit
 
-    async def _tried(self, connection: LiveConnection, frame: LiveFrame) -> bool:
-        """Whether that is all there is to do: it is not while there is no worker, or the broker is away."""
+    async def _try_to_send(self, connection: LiveConnection, frame: LiveFrame) -> bool:
+        """Send the frame. Returns False if that must be retried: no worker is free, or the broker is unreachable."""
         try:
             slot = connection.slot
             if slot is None:
@@ -154,8 +155,8 @@ class LiveLane:
     # --- all connections ----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Take answers, and keep the slots, until it is cancelled; then the outbox is gone."""
-        steps = {"live_answers": self._take, "live_places": self._renew}
+        """Read answers and renew the slots until cancelled; then delete the outbox."""
+        steps = {"live_answers": self._read_answers, "live_places": self._renew}
         tasks = [asyncio.create_task(repeat(step, partial(self._failed, name))) for name, step in steps.items()]
         try:
             await asyncio.wait(tasks)
@@ -165,41 +166,41 @@ class LiveLane:
                 await self._frames.delete(live_outbox(self.gateway))
 
     def _failed(self, task: str, error: Exception, _delay_s: float) -> None:
-        """Report an error of a task; the task goes on, so that the live lane never ends the gateway."""
+        """Log and count an error of a task. The task continues: an error of the live lane must not end the gateway."""
         if isinstance(error, BrokerUnavailable | BrokerForbids):
             log.warning("the frames broker does not serve the live lane", task=task, exc_info=error)
         else:
             self._state.metrics.background.note(task, error)
 
-    async def _take(self) -> None:
+    async def _read_answers(self) -> None:
         outbox = live_outbox(self.gateway)
         try:
             with broker_errors("frames"):
-                # everything that was read is deleted, so the oldest is always the next
+                # "0-0" reads from the oldest entry: entries are deleted after they are read, so all are new
                 streams: Any = await self._frames.xread({outbox: "0-0"}, count=READ_COUNT, block=BLOCK_MS)
-        except UnreadableValue:  # it is this gateway's own
+        except UnreadableValue:  # the key is not a stream; it belongs to this gateway alone, which may delete it
             await self._frames.delete(outbox)
             raise
         for _, entries in streams:
             for _, fields in entries:
                 self._deliver(fields)
-            await asyncio.sleep(0)  # first the clients are told
+            await asyncio.sleep(0)  # let the answers go out to the clients before waiting for the broker
             await run(self._frames, live.drop(outbox, [entry_id for entry_id, _ in entries]))
 
     def _deliver(self, fields: Mapping[bytes, bytes]) -> None:
-        """Forget an answer that is no longer awaited, and the second answer to a frame."""
+        """Pass an answer to its connection. Ignore it if it is no longer awaited, or is the second one to a frame."""
         try:
             answer = Answer.decode(fields)
         except (KeyError, ValueError) as error:
-            log.error("answer not read", exc_info=error)
+            log.error("cannot read a live worker's answer", exc_info=error)
             return
         connection = self._connections.get(answer.live_id)
         if connection is not None and connection.frame_index == answer.frame_index:
             connection.sent = None
             self._finish(connection, LiveRefusal(answer.error, answer.text.decode()) if answer.error else answer.text)
 
-    def _late(self, connection: LiveConnection) -> None:
-        self._finish(connection, LiveRefusal("pipeline_failure", "No worker has answered in time."))
+    def _time_out(self, connection: LiveConnection) -> None:
+        self._finish(connection, LiveRefusal("pipeline_failure", "No worker answered in time."))
 
     def _finish(self, connection: LiveConnection, outcome: Outcome) -> None:
         if _cancel_deadline(connection):
@@ -213,17 +214,20 @@ class LiveLane:
         for slot in gone:
             connection = self._connections.get(slot.live_id)
             if connection is not None and connection.slot == slot:
-                self._lost(connection)
+                self._on_worker_gone(connection)
 
-    def _lost(self, connection: LiveConnection) -> None:
-        """The worker is gone: a frame that it has not taken goes to another one, and so does the next."""
+    def _on_worker_gone(self, connection: LiveConnection) -> None:
+        """Give up the slot at a worker that ended. Another worker gets the next frames, and the current one unless the
+        worker had taken it."""
         connection.slot = None
         if connection.frame is not None:
             connection.step = asyncio.create_task(self._move(connection, connection.frame, connection.step))
 
     async def _move(self, connection: LiveConnection, frame: LiveFrame, before: asyncio.Task[None] | None) -> None:
-        """Take the frame out of the inbox of the worker that is gone. If it was there, another worker gets it; if not,
-        that worker had it in hand, and may have ended because of it: its client is told, and no other."""
+        """Remove the frame from the inbox of the worker that ended, and send it to another one.
+
+        If it was not in the inbox, that worker had taken it, and may have crashed on it: then the frame is not sent
+        again, and its client gets ``pipeline_failure``."""
         if before is not None:
             await asyncio.wait({before})
         while connection.frame is frame and connection.sent is not None:
@@ -238,17 +242,17 @@ class LiveLane:
                 connection.sent = None
                 await self._send(connection, frame)
                 return
-            await asyncio.sleep(RETRY_S)  # its last answer may be in the outbox
+            await asyncio.sleep(RETRY_S)  # the worker's last answer may still be in the outbox
             if connection.frame is frame:
-                self._strikes.add(frame.payload)
+                self._suspects.add(frame.payload)
                 log.warning(
                     "a live worker ended with a frame", live_id=connection.live_id, pipeline_id=connection.pipeline_id
                 )
-                self._finish(connection, LiveRefusal("pipeline_failure", "The worker that had the frame is gone."))
+                self._finish(connection, LiveRefusal("pipeline_failure", "The worker that had the frame has ended."))
 
 
 def _cancel_deadline(connection: LiveConnection) -> bool:
-    """Whether it was waiting until now."""
+    """Cancel the deadline. Returns whether there was one, which means that the answer was still awaited."""
     deadline, connection.deadline, connection.frame = connection.deadline, None, None
     if deadline is not None:
         deadline.cancel()

@@ -1,4 +1,4 @@
-"""The addresses of the real-time lane; there are none where it is switched off."""
+"""The routes of the real-time lane; none if it is disabled."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["live_routes"]
 
 
 async def pipelines(_request: Request) -> Response:
-    """What a client may name as ``pipeline_id``."""
+    """Answer with the pipelines that a client may choose as ``pipeline_id``."""
     return json_response([pipeline.model_dump() for pipeline in PIPELINES.values()])
 
 
 def live_routes(settings: Settings) -> list[BaseRoute]:
-    """The lane's routes, or none."""
+    """The routes of the real-time lane; empty with ``STREAM_ENABLED=false``."""
     if not settings.stream_enabled:
         return []
     return [

@@ -1,11 +1,11 @@
-"""One connection of the real-time lane: which frame is worked on, which are dropped, and what its client is told, in
-order. No I/O, no clock.
+"""One connection of the real-time lane: it decides which frames are dropped, and the order of messages to the client.
+No I/O, no clock.
 
-Nothing is queued. Frames have consecutive indices, and all that are told later than they came are in two runs, the
-drops before the frame that is worked on and the drops after it; so three numbers and one answer are all there is to
-keep, however many frames come:
+No frame is queued. Frames have consecutive indices. The frames that are not yet reported to the client are the current
+frame, the dropped frames before it and the dropped frames after it. So three numbers and one answer describe any number
+of frames:
 
-    told           current              received
+    reported       current              received
      │  dropped …  │  in work, answered │  dropped …  │
 """
 
@@ -21,13 +21,13 @@ __all__ = ["LiveSession", "Message", "Result"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a frame; ``text`` is the result as JSON, as the worker wrote it."""
+    """The result of a frame. ``text`` is the worker's JSON, unchanged."""
 
     frame_index: int
     text: bytes
 
     def model_dump_json(self) -> str:
-        """As `contracts.messages.live.LiveResult` would write it; the result is not parsed for it."""
+        """The JSON of a `contracts.messages.live.LiveResult`, built without parsing the worker's JSON."""
         return f'{{"frame_index":{self.frame_index},"result":{self.text.decode()}}}'
 
 
@@ -35,21 +35,22 @@ Message = Result | LiveDropped | LiveWarning
 
 
 class LiveSession:
-    """Feed it frames that came and answers; it says what to work on, and what to tell.
+    """Counts frames and answers, and returns the messages for the client in order.
 
-    ``received``, ``processed``, ``dropped`` and ``slow_downs`` count from 0; a frame's index is ``received`` before it.
+    ``received``, ``processed``, ``dropped`` and ``slow_downs`` are counts. A frame's index is the number of frames
+    received before it.
     """
 
     def __init__(self, backpressure: Backpressure) -> None:
         self.backpressure = backpressure
         self.received = self.processed = self.dropped = self.slow_downs = 0
-        self._told = 0
+        self._reported = 0
         self._current: int | None = None
         self._answer: Result | None = None
         self._warn = False
 
-    def frame_came(self) -> int | None:
-        """A valid frame came: its index if it is to be worked on, None if it is dropped."""
+    def add_frame(self) -> int | None:
+        """Count a valid frame. Returns its index if a worker should get it, None if it is dropped."""
         index = self.received
         self.received += 1
         if self._current is None:
@@ -58,27 +59,27 @@ class LiveSession:
         self.dropped += 1
         return None
 
-    def answered(self, text: bytes) -> None:
-        """The frame that is worked on has its result."""
+    def add_answer(self, text: bytes) -> None:
+        """Store the result of the current frame."""
         assert self._current is not None and self._answer is None
         self._answer = Result(self._current, text)
         self.processed += 1
 
-    def not_taken(self) -> None:
-        """There was no room for the frame that was to be worked on: it is dropped."""
+    def drop_current(self) -> None:
+        """Drop the current frame: the broker has no memory for it."""
         assert self._current is not None and self._answer is None
         self._current = None
         self.dropped += 1
 
     def next_message(self) -> Message | None:
-        """What the client is to be told next, if there is anything; call it again until there is nothing."""
+        """The next message for the client; None if there is none at the moment."""
         if self._warn:
             self._warn = False
             return LiveWarning()
-        if self._told == self.received or (self._told == self._current and self._answer is None):
+        if self._reported == self.received or (self._reported == self._current and self._answer is None):
             return None
-        index = self._told
-        self._told += 1
+        index = self._reported
+        self._reported += 1
         if index != self._current:
             self._warn = self.backpressure.note(dropped=True)
             self.slow_downs += self._warn

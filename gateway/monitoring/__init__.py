@@ -1,1 +1,1 @@
-"""``/healthz``, ``/readyz`` and the gauges."""
+"""``/livez``, ``/readyz``, ``/health``, and the gauges of the brokers' contents."""

@@ -1,4 +1,4 @@
-"""Whether there is room for what a capture leaves on a disk, as ``/readyz`` reports it."""
+"""Check that the disks have room for a capture's artifact and log line; ``/readyz`` reports it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from contracts.process.settings import Settings
 __all__ = ["lack_of_room"]
 
 NEEDED_BYTES = 16 * 1024 * 1024
-"""The longest capture is an artifact of 12 MB."""
+"""How many bytes must be free. The longest capture has an artifact of 12 MB."""
 
 
 def lack_of_room(settings: Settings) -> Iterator[str]:
-    """A sentence for each root whose disk is full, read-only or out of reach. It may block.
+    """Yield a sentence for each root whose disk is full, read-only or unreachable. This may block.
 
-    The gateway looks at its own view of the folders. Extractors and recorders of another machine may have other disks.
+    It checks the disks of this machine. Extractors and recorders on other machines may use other disks.
     """
     for name, root in (("DATA_ROOT", settings.artifact_root), ("LOG_ROOT", settings.log_root)):
         if root is None:
             continue
         try:
             disk = os.statvfs(root)
-        except FileNotFoundError:  # it is made when a session starts
+        except FileNotFoundError:  # the next start of a session creates it
             continue
         except OSError as error:
-            yield f"{name} is out of reach: {error.strerror}."
+            yield f"{name} is unreachable: {error.strerror}."
             continue
         if disk.f_flag & os.ST_RDONLY:
-            yield f"{name} is on a disk that is read-only."
+            yield f"{name} is on a read-only disk."
         elif (free := disk.f_bavail * disk.f_frsize) < NEEDED_BYTES:
-            yield f"{name} is on a disk that is full: {free / 1e6:.1f} MB are free."
+            yield f"{name} is on a full disk: {free / 1e6:.1f} MB are free."

@@ -1,4 +1,4 @@
-"""What the brokers hold, read every few seconds: how much waits, for how long, and who is there to take it."""
+"""Read the contents of the brokers into the gauges: what waits, for how long, and how many workers run."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = get_logger()
 
 
 async def set_gauges(metrics: GatewayMetrics, role: Role, broker: AsyncBroker | None) -> None:
-    """Set every gauge of a role to what its broker says now; to NaN if it is None, does not say, or holds what cannot
-    be read. No error but a fatal one is raised."""
+    """Set every gauge of a role from its broker. Set them to NaN if ``broker`` is None, does not answer, or holds
+    values that cannot be read. Raises only fatal errors."""
     gauges = metrics.brokers
     numbers: Mapping[str, float] = {}
     try:
         if broker is not None:
             with broker_errors(role):
-                numbers = await _LOOKS[role](broker)
+                numbers = await _READERS[role](broker)
     except (BrokerUnavailable, BrokerForbids, redis.exceptions.RedisError) as error:
-        log.warning("a broker's numbers are not known", role=role, exc_info=error)
+        log.warning("cannot read a broker's gauges", role=role, exc_info=error)
     except Exception as error:
         metrics.background.note(f"{role}_gauges", error)
     gauges.ready.labels(role).set(broker is not None)
@@ -39,12 +39,12 @@ async def set_gauges(metrics: GatewayMetrics, role: Role, broker: AsyncBroker | 
         gauge.set(numbers.get(name, math.nan))
 
 
-async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
+async def _read_frames(frames: AsyncBroker) -> Mapping[str, float]:
     waiting = await _read_group(frames, keys.CAPTURES, keys.EXTRACTOR_GROUP)
     videos = await _read_group(frames, keys.UPLOADS, keys.EXTRACTOR_GROUP)
     slots, unreadable = await uploads.read_slots(frames)
     for member in unreadable:
-        log.warning("a member is not the place of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
+        log.warning("cannot read the slot of a video", key=keys.UPLOAD_PLACES, member=repr(member)[:200])
     now_ms = await broker_time_ms(frames, "frames", keys.CAPTURES)
     released = await _released(frames, keys.CAPTURES)
     videos_released = await _released(frames, keys.UPLOADS)
@@ -62,7 +62,7 @@ async def _look_at_frames(frames: AsyncBroker) -> Mapping[str, float]:
     }
 
 
-async def _look_at_events(events: AsyncBroker) -> Mapping[str, float]:
+async def _read_events(events: AsyncBroker) -> Mapping[str, float]:
     waiting = await _read_group(events, keys.EVENTS, keys.RECORDER_GROUP)
     return {
         "lag": waiting.lag,
@@ -73,15 +73,15 @@ async def _look_at_events(events: AsyncBroker) -> Mapping[str, float]:
     }
 
 
-_LOOKS: Mapping[Role, Callable[[AsyncBroker], Awaitable[Mapping[str, float]]]] = {
-    "frames": _look_at_frames,
-    "events": _look_at_events,
+_READERS: Mapping[Role, Callable[[AsyncBroker], Awaitable[Mapping[str, float]]]] = {
+    "frames": _read_frames,
+    "events": _read_events,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """How far a group is in its stream."""
+    """The position of a consumer group in its stream, in entries."""
 
     lag: int
     pending: int
@@ -89,8 +89,8 @@ class _Group:
 
 
 async def _read_group(broker: AsyncBroker, stream: str, group: str) -> _Group:
-    """The broker's own lag is unknown once an entry was deleted; here every entry that is done is deleted, so
-    what is in the stream and not pending was never delivered."""
+    """Read a group's position. XINFO's own ``lag`` is unknown once an entry was deleted, and this system deletes every
+    finished entry. So the lag is computed: an entry in the stream that is not pending was never delivered."""
     groups: list[dict[str, Any]] = await broker.xinfo_groups(stream)
     known = next((known for known in groups if known["name"] == group.encode()), None)
     length = await broker.xlen(stream)
@@ -102,7 +102,7 @@ async def _read_group(broker: AsyncBroker, stream: str, group: str) -> _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Released:
-    """Captures that were handed back and wait again."""
+    """Captures that an extractor handed back and that wait for another one."""
 
     count: int
     first: bytes = b""

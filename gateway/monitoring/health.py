@@ -1,4 +1,4 @@
-"""Health: both brokers are watched in the background; ``/livez``, ``/readyz`` and ``/health`` tell what is known."""
+"""Health: a background task checks both brokers; ``/livez``, ``/readyz`` and ``/health`` report its last result."""
 
 from __future__ import annotations
 
@@ -42,15 +42,17 @@ log = get_logger()
 CHECK_EVERY_S = 2.0
 STARTING_CHECK_S, STARTING_CHECKS = 0.1, 100
 FRESH_S = 10.0
+"""How old the last check may be before ``/readyz`` answers 503, in seconds."""
 
 
 @dataclass(slots=True)
 class BrokerWatch:
-    """What the gateway knows of its brokers, and the task that finds out.
+    """The task that checks the brokers and the other processes, and its last result.
 
-    ``missing`` says in sentences what the system lacks; it is empty when captures can go all the way.
-    ``complete`` is set as soon as nothing is missing for the first time.
-    ``state.refusal`` says why no capture may be opened at all: a broker is not what its role needs.
+    Attributes:
+        missing: sentences that say what is missing; empty if a capture can be recorded.
+        checked_at: the time of the last finished check by ``clock``, in seconds; None before the first.
+        complete: set when nothing is missing for the first time.
     """
 
     state: GatewayState
@@ -61,12 +63,12 @@ class BrokerWatch:
     _accepted: set[Role] = field(default_factory=set, init=False)
 
     async def run(self) -> None:
-        """Check for ever: sooner while something is missing, else every two seconds.
+        """Check in a loop until cancelled: every two seconds, and more often while something is missing.
 
         Raises:
-            BrokerMisconfigured: a broker answers for the first time, and is not what its role needs. Later
-                that is a refusal; if it is the frames broker, captures that are open are aborted: one that began
-                to persist would write their frames to a disk.
+            BrokerMisconfigured: a broker is not configured for its role at its first check. If that happens at a later
+                check, the gateway refuses new captures instead. If it is the frames broker, it also aborts the open
+                captures, because a broker that has begun to persist would write their frames to a disk.
         """
         attempt = 0
         while True:
@@ -79,17 +81,19 @@ class BrokerWatch:
             attempt = attempt + 1 if self.missing else 0
 
     def _pause_s(self, attempt: int) -> float:
-        """Until the next look at what is missing. A broker that is away is asked less and less often; a part that has
-        not begun yet is there within seconds, and with the same backoff was seen half a second late on average."""
+        """How long to wait before the next check while something is missing, in seconds.
+
+        A broker that is unreachable is checked with backoff. A part that is still starting is ready within seconds, so
+        it is checked every 0.1 s; with the backoff it was noticed half a second late on average."""
         if self.state.refusal:
             return min(CHECK_EVERY_S, backoff_s(attempt))
         return STARTING_CHECK_S if attempt < STARTING_CHECKS else CHECK_EVERY_S
 
     async def check(self) -> None:
-        """Look once at everything; see `run` for what it raises."""
+        """Check everything once. Raises as `run`."""
         problems = await _all(self._problem(role) for role in _ROLES)
         self.state.refusal = next((str(problem) for problem in problems if problem), "")
-        if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # else it is not known
+        if not isinstance(problems[0], BrokerUnavailable | BrokerForbids):  # these say nothing about its configuration
             self.state.frames_unfit = str(problems[0] or "")
         lacks = await _all(self._lacks(role) for role, problem in zip(_ROLES, problems, strict=True) if problem is None)
         await _all(
@@ -103,7 +107,7 @@ class BrokerWatch:
             self.complete.set()
 
     def report(self) -> tuple[str, ...]:
-        """What is missing now; a check that is too old counts as missing."""
+        """Sentences that say what is missing now. One of them says so if the last check is older than `FRESH_S`."""
         if self.state.draining.is_set():
             return ("The gateway is shutting down.",)
         if self.checked_at is not None and self.clock() - self.checked_at > FRESH_S:
@@ -148,8 +152,8 @@ _ROLES: tuple[Role, Role] = ("frames", "events")
 
 
 async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all steps. With the first error the others end too: none still uses a broker that is about to be
-    left."""
+    """Run all steps at once and return their results. After the first error, cancel the others and wait for their end:
+    the caller may close the brokers next."""
     tasks = [asyncio.create_task(step) for step in steps]
     try:
         return list(await asyncio.gather(*tasks))
@@ -159,8 +163,7 @@ async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 @contextmanager
 def _refused_commands(role: Role) -> Iterator[None]:
-    """A broker that does not know a command, or whose keys are not what they must be, is as good as away; why is in the
-    log."""
+    """Treat a broker that refuses a command, or whose keys cannot be read, as unreachable. The log has the reason."""
     try:
         yield
     except (redis.exceptions.RedisError, UnreadableValue) as error:
@@ -168,9 +171,9 @@ def _refused_commands(role: Role) -> Iterator[None]:
 
 
 def _sentence(problem: A3CPError) -> str:
-    if isinstance(problem, BrokerUnavailable):  # its cause names hosts and paths of the inside
+    if isinstance(problem, BrokerUnavailable):  # not its text, which names internal hosts and paths
         return f"The {problem.role} broker does not answer."
-    if isinstance(problem, BrokerForbids):  # so does this one's text
+    if isinstance(problem, BrokerForbids):  # the same
         return f"The {problem.role} broker refuses the gateway."
     text = str(problem)
     return text[:1].upper() + text[1:] + "."
@@ -178,21 +181,21 @@ def _sentence(problem: A3CPError) -> str:
 
 async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
     for queue in (keys.CAPTURES, keys.UPLOADS):
-        await _group_stands(frames, "frames", queue, keys.EXTRACTOR_GROUP)
+        await _create_missing_group(frames, "frames", queue, keys.EXTRACTOR_GROUP)
     return () if await heartbeats.count_extractors(frames) else ("No extractor is running.",)
 
 
 async def _events_lack(events: AsyncBroker) -> tuple[str, ...]:
-    await _group_stands(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    await _create_missing_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
     return () if await events.exists(keys.RECORDER_LEADER) else ("No recorder is active.",)
 
 
 _PARTS = {"frames": _frames_lack, "events": _events_lack}
 
 
-async def _group_stands(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
-    """The group exists, or is created, also after a restart of its broker. Asking first writes nothing, so a
-    broker that is full still passes."""
+async def _create_missing_group(broker: AsyncBroker, role: Role, stream: str, group: str) -> None:
+    """Create the group if it is missing, for example after a restart of the broker. Look for it first, because a broker
+    that is out of memory refuses XGROUP CREATE even if the group exists."""
     try:
         groups: list[dict[str, Any]] = await broker.xinfo_groups(stream)
     except redis.exceptions.ResponseError as error:
@@ -204,12 +207,12 @@ async def _group_stands(broker: AsyncBroker, role: Role, stream: str, group: str
 
 
 async def livez(_request: Request) -> Response:
-    """The process serves; nothing else is asked."""
+    """Answer 200: the process serves requests. Nothing else is checked."""
     return json_response({"status": "alive"})
 
 
 async def readyz(request: Request) -> Response:
-    """200 when a capture can go all the way to its line in the log, else 503 and what is missing."""
+    """Answer 200 if a capture can be opened, extracted and recorded; else 503 with what is missing."""
     missing = request.app.state.brokers.report()
     if missing:
         return json_response({"status": "unready", "missing": list(missing)}, 503)

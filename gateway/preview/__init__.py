@@ -1,1 +1,1 @@
-"""The picture of a recorded capture: what its artifact holds, drawn. No vision library, no numpy, nothing kept."""
+"""Draw the landmarks of a recorded capture from its artifact, without a vision library or numpy. Nothing is stored."""

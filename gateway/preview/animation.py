@@ -1,7 +1,7 @@
-"""A capture as a moving picture: a GIF that plays as fast as it was recorded. A capture in, bytes out.
+"""Draw a capture as a GIF that plays at its recorded speed. No I/O: a capture in, bytes out.
 
-A GIF because every browser, viewer and slide plays one as a plain picture, and Pillow writes it; an MP4 would need a
-codec here. Lines on an even ground are what GIF compresses best: 1 to 3 kB a frame.
+A GIF, because every browser and slide program plays it as a picture, and Pillow can write it; an MP4 would need a
+codec. GIF compresses lines on a plain ground well: a frame takes 1 to 3 kB.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ from gateway.preview.tile import (
 __all__ = ["LAST_CS", "MAX_FRAMES", "animation", "schedule"]
 
 MAX_FRAMES = 300
-"""How many frames of a capture the gateway draws, 20 s at 15 a second; of a longer one every second, every third …
-which bounds time (20 ms a frame) and memory and keeps the pace."""
+"""The most frames that the gateway draws: 20 s at 15 frames a second. From a longer capture it draws every second (or
+third …) frame, which limits time (20 ms a frame) and memory and keeps the speed."""
 
 LAST_CS = 100
 """How long the last frame is shown before the animation starts again, in hundredths of a second, GIF's unit of time."""
 
 _SHORTEST_CS, _LONGEST_CS = 2, 65_535
-"""Browsers slow down what is shorter; the format holds no more."""
+"""The shortest and the longest time of a frame, in hundredths of a second. Browsers show a shorter one for 10; GIF
+stores the time in 16 bits."""
 
 _BAR = 3
 _SHADES = 12
 
 
 def schedule(timestamps_ms: Sequence[int], most: int | None = MAX_FRAMES) -> list[tuple[int, int]]:
-    """Which frames to show, counted from 0, and for how many hundredths of a second.
+    """Choose the frames to show. Returns pairs of a frame, counted from 0, and its time in hundredths of a second.
 
-    At most ``most`` of them, spread evenly; None is all. A frame stands until the next one's time, to the hundredth,
-    so the whole is never ahead or behind; one that would stand for less than browsers can show is left out.
+    At most ``most`` frames, spread evenly; None means all. Each is shown until the recorded time of the next one, so
+    rounding errors do not add up. A frame that would be shown for less than browsers can show is left out.
     """
     step = -(-len(timestamps_ms) // most) if most else 1
     shown: list[tuple[int, int]] = []
@@ -61,15 +62,15 @@ def schedule(timestamps_ms: Sequence[int], most: int | None = MAX_FRAMES) -> lis
 
 
 def animation(recorded: Recorded, most: int | None = MAX_FRAMES, *, check: Callable[[], None] = lambda: None) -> bytes:
-    """The moving picture as a GIF that repeats for ever; the same capture gives the same bytes. ``check`` is called
-    before each frame; what it raises ends the drawing.
+    """Draw a GIF that repeats forever. The same capture gives the same bytes. Calls ``check`` before each frame; if it
+    raises, the drawing ends with that error.
 
     Raises:
-        ArtifactError: the capture has no frame.
+        ArtifactError: the capture has no frames.
     """
     shown = schedule(recorded.timestamps_ms, most)
     if not shown:
-        raise ArtifactError("the artifact holds no frame")
+        raise ArtifactError("the artifact has no frames")
     images = _images(recorded, [frame for frame, _ in shown], check)
     gif = io.BytesIO()
     next(images).save(
@@ -95,7 +96,7 @@ def _images(recorded: Recorded, frames: Sequence[int], check: Callable[[], None]
 
 
 def _image(recorded: Recorded, frame: int, tile: Box) -> Image.Image:
-    """A moment, a bar that says how far it is, and its caption."""
+    """Draw one frame with a progress bar and a caption below it."""
     image = Image.new("RGB", (tile[0], tile[1] + _BAR + LINE_HEIGHT), GROUND)
     image.paste(draw_moment(recorded, frame, tile), (0, 0))
     draw = ImageDraw.Draw(image)
@@ -108,8 +109,8 @@ def _image(recorded: Recorded, frame: int, tile: Box) -> Image.Image:
 
 
 def _shades() -> bytes:
-    """The one palette of all frames, bytes of red, green and blue: the colours that occur, and what is between them and
-    their ground, for the smooth edges of lines and letters."""
+    """The palette of all frames, as bytes of red, green and blue: every colour that occurs, and steps between it and
+    its background for the smooth edges of lines and letters. Without it Pillow computes a palette for each frame."""
     blends = [(TILE, colour) for colour in (*COLOURS.values(), FAULT, INK)] + [(GROUND, INK), (GROUND, FAULT)]
     pairs = [(ImageColor.getrgb(ground), ImageColor.getrgb(colour)) for ground, colour in blends]
     return bytes(

@@ -1,4 +1,4 @@
-"""What is drawn of an artifact, read without numpy."""
+"""Read the arrays of an artifact that are drawn, without numpy."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _NEEDED = {
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was recorded of one capture.
+    """The contents of one capture's artifact.
 
     Attributes:
         width, height: the size of its pictures, pixels.
-        timestamps_ms: of each frame, event time since the start.
-        decoded: of each frame, whether its picture could be read.
+        timestamps_ms: for each frame, its event time since the start, in ms.
+        decoded: for each frame, whether its picture could be read.
         tracker_restarts: the frames, counted from 1, at which tracking restarted.
-        features: the matrix, row after row.
+        features: the feature matrix, row by row, float32.
     """
 
     width: int
@@ -47,7 +47,7 @@ class Recorded:
         return len(self.timestamps_ms)
 
     def landmarks(self, frame: int, part: PartLayout) -> list[tuple[float, ...]]:
-        """The part's landmarks in a frame, which is counted from 0; none if the part was not found."""
+        """The landmarks of a part in a frame, counted from 0; empty if the part was not found."""
         start, step = frame * DIMS + part.start, len(part.coordinates)
         values = self.features[start : start + part.landmarks * step].tolist()
         if not all(map(math.isfinite, values)):
@@ -55,7 +55,7 @@ class Recorded:
         return [tuple(values[at : at + step]) for at in range(0, len(values), step)]
 
     def found(self, frame: int) -> bool:
-        """Whether any part was found in a frame."""
+        """Whether any part was found in a frame, counted from 0."""
         return any(not math.isnan(self.features[frame * DIMS + part.start]) for part in LAYOUT)
 
 
@@ -63,7 +63,7 @@ def read_artifact(data: bytes) -> Recorded:
     """Read one artifact.
 
     Raises:
-        ArtifactError: it is none, or is damaged.
+        ArtifactError: the bytes are not an artifact, or are damaged.
     """
     members = read_npz(data)
     features, timestamps, decoded, restarts = (
@@ -79,26 +79,26 @@ def read_artifact(data: bytes) -> Recorded:
         features=features.data.cast("f"),
     )
     if features.shape != (len(recorded), DIMS) or len(recorded.decoded) != len(recorded):
-        raise ArtifactError("its arrays do not belong together")
+        raise ArtifactError("its arrays have different lengths")
     if any(after < before for before, after in pairwise((0, *recorded.timestamps_ms))):
-        raise ArtifactError("timestamps_ms runs backwards")
+        raise ArtifactError("timestamps_ms decreases")
     return recorded
 
 
 def _array(members: Mapping[str, NpyArray], name: str, dtype: str, dimensions: int) -> NpyArray:
     array = members.get(name)
     if array is None or array.dtype != dtype or array.fortran_order or len(array.shape) != dimensions:
-        raise ArtifactError(f"{name} is missing, or another kind of array")
+        raise ArtifactError(f"{name} is missing, or has a wrong type")
     return array
 
 
 def _size(members: Mapping[str, NpyArray]) -> tuple[int, int]:
-    """Width and height of the capture's pictures."""
+    """The width and height of the capture's pictures, in pixels."""
     try:
         meta = orjson.loads(members["meta"].text())
         sides = meta["width"], meta["height"]
     except (KeyError, TypeError, ValueError):
         raise ArtifactError("meta is missing or cannot be read") from None
     if not all(type(side) is int and 0 < side < 2**16 for side in sides):
-        raise ArtifactError("it does not say how large its pictures were")
+        raise ArtifactError("meta has no valid width and height")
     return sides

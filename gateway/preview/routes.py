@@ -33,14 +33,14 @@ log = get_logger()
 Reader = Callable[[], bytes]
 
 Check = Callable[[], None]
-"""Raises if the picture is not wanted any more."""
+"""Raises `NotWanted` if the client has disconnected."""
 
 Draw = Callable[[Recorded, Check], bytes]
-"""What makes one kind of picture, as a file's bytes."""
+"""Draws one kind of picture. Returns the bytes of its file."""
 
 
 class NotWanted(Exception):
-    """The client has gone."""
+    """The client has disconnected, so its picture is no longer needed."""
 
 
 def preview_routes() -> list[Route]:
@@ -56,9 +56,9 @@ def preview_routes() -> list[Route]:
             turn = turns.join(peer, record.capture_id, is_moving=is_moving)
             drawing = _Drawing(partial(state.artifacts.read, uri), digest, record.capture_id, draw)
             try:
-                drawn = await _unless_gone(request, turn, drawing)
+                drawn = await _draw_unless_disconnected(request, turn, drawing)
             except NotWanted:
-                return Response(status_code=204)  # the client has left
+                return Response(status_code=204)  # no client is there to read it
             finally:
                 turns.leave(turn)
             return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
@@ -71,13 +71,13 @@ def preview_routes() -> list[Route]:
     ]
 
 
-async def _unless_gone(request: Request, turn: Turn, drawing: _Drawing) -> bytes:
-    """Draw when it is this request's turn. A client that goes is not waited for, nor drawn for.
+async def _draw_unless_disconnected(request: Request, turn: Turn, drawing: _Drawing) -> bytes:
+    """Wait for the request's turn, then draw. Stop if the client disconnects.
 
     Raises:
-        NotWanted: it has gone.
+        NotWanted: the client has disconnected.
     """
-    gone = asyncio.create_task(_gone(request))
+    gone = asyncio.create_task(_wait_for_disconnect(request))
     begun = asyncio.create_task(turn.begun.wait())
     try:
         await asyncio.wait({gone, begun}, return_when=asyncio.FIRST_COMPLETED)
@@ -90,21 +90,21 @@ async def _unless_gone(request: Request, turn: Turn, drawing: _Drawing) -> bytes
             task.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
 def _artifact_of(record: CaptureRecord) -> tuple[str, str]:
-    """Where it is, and its hash."""
+    """The artifact's URI and hash."""
     reference = record.raw_features_ref()
     if reference is None or record.status(claimed=False) != "recorded":
-        raise RequestRefused(404, "not_recorded", "The capture is not recorded, so there is no picture of it.")
+        raise RequestRefused(404, "not_recorded", "There is no picture, because the capture is not recorded.")
     return str(reference["uri"]), str(reference["hash"])
 
 
 class _Drawing:
-    """One picture, drawn in a thread. It is not interrupted: `give_up` lets it end before its next frame."""
+    """Draws one picture in a thread. A thread cannot be interrupted; `give_up` ends it before its next frame."""
 
     def __init__(self, read: Reader, digest: str, capture_id: str, draw: Draw) -> None:
         self._read = read
@@ -114,11 +114,11 @@ class _Drawing:
         self._given_up = threading.Event()
 
     def give_up(self) -> None:
-        """The picture is not wanted any more."""
+        """End the drawing before its next frame."""
         self._given_up.set()
 
     async def drawn(self) -> bytes:
-        """The picture's bytes; the thread has ended when this has, however it ends."""
+        """Draw, and return the picture's bytes. The thread has always ended when this returns or raises."""
         thread = asyncio.ensure_future(asyncio.to_thread(self._draw))
         try:
             return await asyncio.shield(thread)
@@ -143,27 +143,27 @@ class _Drawing:
             return self._draw_it(recorded, self._check)
         except NotWanted:
             raise
-        except Exception as error:  # Pillow raises what it likes at numbers that no camera makes
+        except Exception as error:  # Pillow raises many kinds of errors for numbers that no camera produces
             raise ArtifactError("the artifact cannot be drawn") from error
 
 
 def _refusal(error: ArtifactError, capture_id: str) -> RequestRefused:
     if isinstance(error, ArtifactElsewhere):
-        detail = "The capture's file is not where this server looks, so it cannot be drawn here."
+        detail = "This server cannot draw the capture, because its file is in another place."
         return RequestRefused(404, "artifact_elsewhere", detail)
     if isinstance(error, ArtifactMissing):
-        return RequestRefused(404, "artifact_missing", "The capture's file is no longer there.")
+        return RequestRefused(404, "artifact_missing", "The capture's file no longer exists.")
     if isinstance(error, ArtifactStoreError):
-        log.warning("capture not drawn", capture_id=capture_id, detail=str(error))
-        detail = "The store of the captures' files does not answer; try again later."
+        log.warning("cannot draw a capture", capture_id=capture_id, detail=str(error))
+        detail = "The object store with the capture's file does not answer; try again later."
         return RequestRefused(503, "artifact_store_unavailable", detail)
-    log.error("capture not drawn", capture_id=capture_id, exc_info=error)
-    detail = "The capture's file cannot be read, or is not the one that was recorded; `a3cp verify` says more."
+    log.error("cannot draw a capture", capture_id=capture_id, exc_info=error)
+    detail = "The capture's file cannot be read, or is not the one that was recorded; run `a3cp verify`."
     return RequestRefused(500, "artifact_unreadable", detail)
 
 
 def _sheet(recorded: Recorded, check: Check) -> bytes:
-    from gateway.preview.sheet import contact_sheet  # Pillow is loaded for the first picture, not for each start
+    from gateway.preview.sheet import contact_sheet  # here, so that Pillow does not delay the start
 
     return contact_sheet(recorded, check=check)
 

@@ -1,4 +1,4 @@
-"""A contact sheet of a capture: a few of its moments, each drawn as a skeleton. A capture in, bytes out."""
+"""Draw a contact sheet of a capture: some of its frames, each as a skeleton. No I/O: a capture in, bytes out."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _GAP = 16
 
 
 def moments(found: Sequence[bool]) -> list[int]:
-    """Which frames to show, counted from 0: spread evenly over those in which something was found; over all
-    if nothing was."""
+    """Choose up to `MOMENTS` frames, counted from 0, spread evenly over those in which a part was found; over all
+    frames if there are none."""
     frames = [frame for frame, something in enumerate(found) if something] or list(range(len(found)))
     shown = min(MOMENTS, len(frames))
-    return [frames[(2 * place + 1) * len(frames) // (2 * shown)] for place in range(shown)]
+    return [frames[(2 * place + 1) * len(frames) // (2 * shown)] for place in range(shown)]  # the middles of the parts
 
 
 def contact_sheet(recorded: Recorded, *, check: Callable[[], None] = lambda: None) -> bytes:
-    """The sheet as a PNG; the same capture gives the same bytes. ``check`` is called before each moment; what it raises
-    ends the drawing."""
+    """Draw the sheet as a PNG. The same capture gives the same bytes. Calls ``check`` before each moment; if it raises,
+    the drawing ends with that error."""
     frames = moments([recorded.found(frame) for frame in range(len(recorded))])
     tile = tile_size(recorded)
     columns = min(COLUMNS, len(frames)) or 1

@@ -1,4 +1,4 @@
-"""One moment of a capture, drawn as a skeleton; and the look that all pictures of a capture share. No I/O."""
+"""Draw one frame of a capture as a skeleton. Also the colours and sizes that all pictures share. No I/O."""
 
 from __future__ import annotations
 
@@ -33,31 +33,32 @@ LINE_HEIGHT = 28
 PART_TITLES: dict[Part, str] = {"pose": "body", "left_hand": "left hand", "right_hand": "right hand", "face": "face"}
 _LONG_SIDE = 320
 _FINER = 3
-"""Drawn so many times larger and then reduced, which makes lines smooth."""
+"""A frame is drawn so many times larger and then reduced, which smooths the lines."""
 
 _LINE_WIDTH: dict[Part, int] = {"pose": 9, "left_hand": 5, "right_hand": 5, "face": 3}
-"""In the larger drawing's pixels; a landmark's dot has it as its radius."""
+"""The width of a line and the radius of a landmark's dot, in pixels of the larger drawing."""
 
 _DRAWN_FIRST = sorted(LAYOUT, key=lambda part: ("face", "pose", "left_hand", "right_hand").index(part.name))
 
 SURE = 0.5
-"""The visibility from which on a landmark of the pose is drawn; below it MediaPipe guesses, outside the picture too."""
+"""A landmark of the pose is drawn if its visibility is at least this. Below it MediaPipe guesses the position, which
+may even be outside the picture."""
 
 _HEAD = 11
-"""So many landmarks of the pose, the first, are of the face; the face's own show it better."""
+"""The first 11 landmarks of the pose are on the head. They are not drawn if the face itself was found."""
 
 Box = tuple[int, int]
 Spot = tuple[float, float] | None
 
 
 def tile_size(recorded: Recorded) -> Box:
-    """How large a moment is drawn, pixels: in the shape of the capture's pictures."""
+    """The size of one drawn frame, in pixels. It has the proportions of the capture's pictures."""
     scale = _LONG_SIDE / max(recorded.width, recorded.height)
     return max(1, round(recorded.width * scale)), max(1, round(recorded.height * scale))
 
 
 def draw_moment(recorded: Recorded, frame: int, size: Box) -> Image.Image:
-    """A frame's landmarks, the frame counted from 0. One whose picture could not be read is crossed out."""
+    """Draw the landmarks of a frame, counted from 0. A frame whose picture could not be read is crossed out."""
     finer = size[0] * _FINER, size[1] * _FINER
     image = Image.new("RGB", finer, TILE)
     draw = ImageDraw.Draw(image)
@@ -76,7 +77,7 @@ def draw_moment(recorded: Recorded, frame: int, size: Box) -> Image.Image:
 
 
 def caption(recorded: Recorded, frame: int) -> str:
-    """When a frame was taken, and what is wrong with it."""
+    """The time of a frame, and whether it is unreadable or without landmarks."""
     when = f"{recorded.timestamps_ms[frame] / 1000:.1f} s"
     if not recorded.decoded[frame]:
         return f"{when}, picture unreadable"
@@ -84,7 +85,7 @@ def caption(recorded: Recorded, frame: int) -> str:
 
 
 def small_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """What is written in, the same everywhere: Pillow brings it along."""
+    """The font of all texts. Pillow includes it, so it is the same on every machine."""
     return ImageFont.load_default(16)
 
 
@@ -97,7 +98,7 @@ def draw_legend(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
 
 
 def _spot(landmark: tuple[float, ...], part: PartLayout, size: Box) -> Spot:
-    """Where a landmark is drawn; None if it is not."""
+    """The position at which a landmark is drawn, in pixels; None if it is not drawn."""
     x, y = landmark[:2]
     unsure = part.name == "pose" and landmark[3] < SURE
     if unsure or not (-1 < x < 2 and -1 < y < 2):

@@ -1,7 +1,7 @@
-"""Who is drawn for next. A picture takes a thread for a while, so a few are drawn at once and the others wait.
+"""Decide which request's picture is drawn next. Drawing keeps a thread busy, so only a few are drawn at once.
 
-Contact sheets go before animations, which take a hundred times as long and never have all threads; among equals the
-client that was served longest ago, then the capture, then who came first. A request that is left gives its turn up.
+Contact sheets come before animations, which take a hundred times as long and may not use all threads. Then the client
+whose last picture was drawn longest ago comes first, then the capture drawn longest ago, then the oldest request.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import count
 __all__ = ["DRAWN_AT_ONCE", "Turn", "Turns"]
 
 DRAWN_AT_ONCE = 2
-"""Each takes a thread, and the memory of one artifact and of its pictures."""
+"""How many pictures are drawn at once. Each needs a thread, and memory for an artifact and its pictures."""
 
 _MOVING_AT_ONCE = 1
 
 
 @dataclass(eq=False, slots=True)
 class Turn:
-    """One request: ``begun`` is set when it may be drawn."""
+    """One request. ``begun`` is set when its picture may be drawn."""
 
     peer: str
     capture_id: str
@@ -30,7 +30,7 @@ class Turn:
 
 
 class Turns:
-    """The requests that wait and those that are drawn."""
+    """The requests that wait, and those whose pictures are being drawn."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -40,23 +40,23 @@ class Turns:
 
     @property
     def drawn(self) -> int:
-        """How many are drawn now."""
+        """How many pictures are being drawn."""
         return len(self._drawn)
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many requests wait."""
         return len(self._waiting)
 
     def join(self, peer: str, capture_id: str, *, is_moving: bool) -> Turn:
-        """Wait for a turn. The caller must leave it, whether its work succeeds or fails."""
+        """Add a request. The caller must call `leave` afterwards, also if the drawing fails."""
         turn = Turn(peer, capture_id, is_moving, next(self._numbers))
         self._waiting.append(turn)
         self._begin()
         return turn
 
     def leave(self, turn: Turn) -> None:
-        """It is drawn, or not wanted any more."""
+        """Remove a request: its picture is drawn, or no longer needed."""
         for where in (self._waiting, self._drawn):
             if turn in where:
                 where.remove(turn)

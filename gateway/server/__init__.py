@@ -1,1 +1,1 @@
-"""The server: uvicorn with bounds for each connection and for all of them."""
+"""The server: uvicorn with limits for each connection and for all connections together."""

@@ -1,7 +1,8 @@
-"""The end of a connection whose client may still be sending.
+"""Close a connection whose client may still be sending.
 
-Bytes that the server leaves unread make the system reset the connection, and a client that is still sending then fails
-before it reads what it was told. So the server closes its own half, and reads and forgets the rest, within bounds.
+If a server closes a socket with unread bytes, the system resets the connection, and a client that is still sending
+fails before it reads the answer (RFC 9112, 9.6). So the server closes its own half, then reads and discards the rest,
+within limits.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ __all__ = ["linger"]
 
 
 def linger(transport: asyncio.Transport, owner: asyncio.Protocol, *, most_bytes: int, within_s: float) -> None:
-    """Close a connection once its client has stopped sending, or after ``most_bytes``, or after ``within_s``.
+    """Close a connection when its client closes it, after ``most_bytes`` bytes, or after ``within_s`` seconds.
 
-    Until then ``owner``, its protocol so far, gets no data, but is told if the connection is lost."""
+    ``owner``, the connection's protocol, gets no more data; its ``connection_lost`` is still called."""
     if transport.is_closing():
         return
     if transport.can_write_eof():

@@ -1,4 +1,4 @@
-"""Which clients take nothing of what waits for them. No I/O."""
+"""Find the connections whose clients do not read what the server has sent. No I/O."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ C = TypeVar("C", bound=Hashable)
 
 @dataclass(slots=True)
 class Stalls(Generic[C]):
-    """Fed now and then with how many bytes wait for each connection, it says which have stalled: for ``within_s``
-    what waits for them was never nothing, and never less than before."""
+    """Finds stalled connections: for ``within_s`` seconds their unsent bytes were never zero and never fewer than
+    before. The server calls `update` regularly."""
 
     within_s: float
     _since: dict[C, tuple[int, float]] = field(default_factory=dict)
 
-    def look(self, waiting_bytes: Mapping[C, int], now: float) -> list[C]:
-        """The connections that have stalled at ``now``; those that are not named are forgotten."""
+    def update(self, waiting_bytes: Mapping[C, int], now: float) -> list[C]:
+        """Note the unsent bytes of each connection at ``now`` (seconds). Returns the stalled ones. Connections that
+        ``waiting_bytes`` does not name are forgotten."""
         since: dict[C, tuple[int, float]] = {}
         for connection, size in waiting_bytes.items():
             before, began_at = self._since.get(connection, (size, now))
@@ -31,7 +32,8 @@ class Stalls(Generic[C]):
 
 
 def largest(waiting_bytes: Mapping[C, int], most_bytes: int) -> list[C]:
-    """Those for whom most waits: as many as have to go for the others to have no more than ``most_bytes`` together."""
+    """The connections with the most unsent bytes: as few as must be closed so that the others together have at most
+    ``most_bytes``."""
     total_bytes, found = sum(waiting_bytes.values()), []
     for connection in sorted(waiting_bytes, key=waiting_bytes.__getitem__, reverse=True):
         if total_bytes <= most_bytes:

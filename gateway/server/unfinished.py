@@ -1,4 +1,4 @@
-"""How many bytes of unfinished messages and bodies this process holds, all connections together. No I/O."""
+"""Limit the memory for unfinished messages and request bodies of all connections together. No I/O."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Protocol
 __all__ = ["MOST_BYTES", "Holder", "Unfinished"]
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Ten connections may each have almost a whole live frame of 5 MiB here, or two hundred a whole capture frame."""
+"""The limit: enough for almost whole live frames of 5 MiB from ten connections, or capture frames from two hundred."""
 
 
 class Holder(Protocol):
-    """A connection or a request that holds bytes."""
+    """A connection or a request that holds bytes of an unfinished message or body."""
 
-    def out_of_room(self) -> None:
-        """Drop them, and tell the client; they count no longer."""
+    def drop_held_bytes(self) -> None:
+        """Drop the bytes and refuse the message or body; `Unfinished` no longer counts them."""
 
 
 class Unfinished:
-    """Told what each holder has, it makes the largest, and of equals the oldest, drop it when the sum is too much."""
+    """Counts the bytes of all holders. If the sum exceeds the limit, the holder with the most bytes (of equals, the
+    oldest) must drop them."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
@@ -26,7 +27,7 @@ class Unfinished:
         self._held: dict[Holder, int] = {}
 
     def hold(self, holder: Holder, held_bytes: int) -> None:
-        """``holder`` now holds so many bytes. It, or others, may be told in this call that there is no room."""
+        """Note that ``holder`` now holds ``held_bytes``. This may call ``drop_held_bytes`` of it or of others."""
         before = self._held.get(holder, 0)
         if held_bytes:
             self._held[holder] = held_bytes
@@ -36,8 +37,8 @@ class Unfinished:
         while self.total_bytes > self.most_bytes:
             largest = max(self._held, key=self._held.__getitem__)
             self.release(largest)
-            largest.out_of_room()
+            largest.drop_held_bytes()
 
     def release(self, holder: Holder) -> None:
-        """``holder`` holds nothing more."""
+        """Note that ``holder`` holds no more bytes."""
         self.total_bytes -= self._held.pop(holder, 0)

@@ -1,4 +1,4 @@
-"""Responses to requests whose body the server will not read to its end."""
+"""Answer requests whose body the server will not read to its end."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ __all__ = ["ClosesIfUnread"]
 
 
 class ClosesIfUnread:
-    """Wraps an application: its response says ``Connection: close`` if the server will not read the rest of the body.
+    """Wraps an application: adds ``Connection: close`` to its response if the server will not read the whole body.
 
-    That is so if the body is longer than the limit, or the client waits for ``100 Continue`` (RFC 9110, 10.1.1).
+    This is the case if the body is longer than the limit, or if the client waits for ``100 Continue`` (RFC 9110,
+    10.1.1).
     """
 
     def __init__(self, app: Any, cycle: RequestResponseCycle, too_much: bool) -> None:
@@ -31,4 +32,4 @@ class ClosesIfUnread:
         try:
             await self._app(scope, receive, send_or_close)
         finally:
-            cycle.body.clear()  # the rest was not read, and the connection may be idle for long
+            cycle.body.clear()  # free the unread part now: the connection may stay idle for a long time

@@ -1,4 +1,4 @@
-"""The server around the application: listening, announcing itself, and ending without cutting anybody off."""
+"""Run the application in uvicorn: listen, log the address, and stop so that open captures can end first."""
 
 from __future__ import annotations
 
@@ -30,27 +30,28 @@ __all__ = ["GatewayServer", "address_of", "open_listeners", "server_config"]
 log = get_logger()
 
 STOP_WITHIN_S = 7.0
-"""How long it may take, from the signal on, until the last connection has ended or is cut off."""
+"""How long the server may take, after the signal, until every connection is closed, in seconds."""
 
 MOST_WAITING_BYTES = 64 * 1024 * 1024
-"""What all clients together have not taken yet; beyond it those for whom most waits are cut off."""
+"""The limit for the unsent bytes of all connections together. Above it the server closes those that have the most."""
 
 DRAIN_WITHIN_S = 5.0
-"""How much of that captures have to end, and requests to finish, by themselves."""
+"""The part of `STOP_WITHIN_S` in which captures and requests may end by themselves."""
 
-FAREWELL_WITHIN_S = 1.0
-"""How much of that clients have to answer the close frame; one that is cut off while it sends might not read why."""
+CLOSE_ANSWER_WITHIN_S = 1.0
+"""The part of `DRAIN_WITHIN_S` in which clients may answer the close frame. A client whose connection is cut while it
+sends might not read the close reason."""
 
 STALLED_S = 20.0
-"""A client that takes nothing for so long of what waits for it is cut off."""
+"""The server closes a connection whose client reads nothing of the unsent bytes for this long, in seconds."""
 
 MAX_MESSAGE_BYTES = 6 * 1024 * 1024
-"""The longest WebSocket message, unless frames may be longer. The server keeps the part that has arrived, so this
-bounds memory."""
+"""The limit of a WebSocket message, unless frames may be longer. The server keeps a message in memory until it is
+complete, so this limits the memory."""
 
 
 def open_listeners(settings: Settings) -> list[socket.socket]:
-    """A listening socket for every address that ``A3CP_HOST`` means.
+    """Listen on every address that ``A3CP_HOST`` resolves to.
 
     Raises:
         ConfigurationError: the host is unknown, or the port is taken or forbidden.
@@ -59,14 +60,14 @@ def open_listeners(settings: Settings) -> list[socket.socket]:
 
 
 def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | None = None) -> uvicorn.Config:
-    """How uvicorn is to run the application: quiet, bounded, and without guessing from proxies' headers."""
+    """Configure uvicorn: with the gateway's limits, without uvicorn's logs, and without trust in proxy headers."""
     websocket: Any = partial(BoundedWebSocket, unfinished or Unfinished())
     return uvicorn.Config(
         app,
         loop="uvloop",
         http=BoundedHttp,
         ws=websocket,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=False,  # JPEGs do not compress further
         ws_max_size=max(MAX_MESSAGE_BYTES, settings.capture.max_frame_bytes + 1, settings.stream_max_frame_bytes + 1),
         timeout_keep_alive=KEEP_ALIVE_S,
         lifespan="off",
@@ -79,7 +80,7 @@ def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | Non
 
 
 class GatewayServer(uvicorn.Server):
-    """Serves until it is told to stop, then lets open captures end by themselves, then ends the rest."""
+    """Serves until it gets a signal; then waits until open captures end, and closes all connections."""
 
     def __init__(self, app: ASGIApp, state: GatewayState) -> None:
         super().__init__(server_config(app, state.settings, state.unfinished))
@@ -87,8 +88,8 @@ class GatewayServer(uvicorn.Server):
         self._stalls: Stalls[Any] = Stalls(STALLED_S)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM and SIGINT stop the server cleanly; a second one does not wait. Neither is raised again
-        afterwards, so the process ends with its own exit code."""
+        """Stop after SIGTERM or SIGINT; a second SIGINT stops without waiting. Unlike uvicorn's method, this does not
+        store the signal to raise it again, so the process ends with its own exit code."""
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
@@ -98,13 +99,13 @@ class GatewayServer(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, and say where, once."""
+        """Accept connections, and log the address and any warning about the token."""
         await super().startup(sockets)
         settings = self._state.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
         log.info("listening", address=address_of(settings.host, port), app_env=settings.app_env)
         if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
-            log.warning("the token is short enough to be guessed", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
+            log.warning("the token is short enough to guess", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
         if settings.api_token is None and not is_loopback(settings.host):
             log.warning(
                 "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone and has "
@@ -112,38 +113,39 @@ class GatewayServer(uvicorn.Server):
             )
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Uvicorn calls this ten times a second; check the connections once a second."""
         if counter % 10 == 0:
             self._cut_off_stalled()
         return await super().on_tick(counter)
 
     def _cut_off_stalled(self) -> None:
-        """A connection that is closing waits for its last bytes to be taken: without this, for ever."""
+        """Abort connections whose clients do not read. Otherwise a closing connection would wait forever until its last
+        bytes are read."""
         transports = [connection.transport for connection in self.server_state.connections]
         waiting_bytes = {transport: transport.get_write_buffer_size() for transport in transports}
-        for transport in self._stalls.look(waiting_bytes, asyncio.get_running_loop().time()):
+        for transport in self._stalls.update(waiting_bytes, asyncio.get_running_loop().time()):
             transport.abort()
         for transport in largest(waiting_bytes, MOST_WAITING_BYTES):
             transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """While the sockets are still alive, open captures abort with ``server_shutdown``, live sessions are told; then
-        uvicorn ends all."""
+        """Let open captures abort with ``server_shutdown`` and notify live sessions while their sockets are open. Then
+        let uvicorn close everything."""
         state = self._state
         log.info("stopping", active_captures=state.active_captures, live_sessions=state.live_sessions)
         state.draining.set()
         loop = asyncio.get_running_loop()
         began_at = loop.time()
-        await self._until(lambda: not state.open_sockets and not state.live_sessions, began_at + DRAIN_WITHIN_S)
-        farewell_until = min(loop.time() + FAREWELL_WITHIN_S, began_at + DRAIN_WITHIN_S)
-        await self._until(lambda: not any(map(_is_websocket, self.server_state.connections)), farewell_until)
+        await self._wait_until(lambda: not state.open_sockets and not state.live_sessions, began_at + DRAIN_WITHIN_S)
+        closed_by = min(loop.time() + CLOSE_ANSWER_WITHIN_S, began_at + DRAIN_WITHIN_S)
+        await self._wait_until(lambda: not any(map(_is_websocket, self.server_state.connections)), closed_by)
         for connection in filter(_is_websocket, list(self.server_state.connections)):
-            if connection.transport.get_write_buffer_size():  # it reads nothing, so it would be waited for in vain
+            if connection.transport.get_write_buffer_size():  # the client does not read: do not wait for it
                 connection.transport.abort()
         self.config.timeout_graceful_shutdown = math.ceil(began_at + STOP_WITHIN_S - loop.time())
         await super().shutdown(sockets)
 
-    async def _until(self, condition: Callable[[], bool], deadline: float) -> None:
+    async def _wait_until(self, condition: Callable[[], bool], deadline: float) -> None:
         while not condition() and asyncio.get_running_loop().time() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

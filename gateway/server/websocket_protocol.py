@@ -1,4 +1,4 @@
-"""WebSockets as the gateway takes them: uvicorn's protocol, with bounds on the time and memory of each client."""
+"""The gateway's WebSockets: uvicorn's protocol with limits on the time and memory that each client can use."""
 
 from __future__ import annotations
 
@@ -22,39 +22,38 @@ from gateway.server.unfinished import Unfinished
 __all__ = ["ENDED_BY_SERVER", "MAX_FRAGMENTS", "MESSAGE_WITHIN_S", "TOO_LONG", "BoundedWebSocket", "ServerEnd"]
 
 SLICE_BYTES = 4096
-"""How much of what a client sent the parser is given at once, and as much more as the message's frame that it is in the
-middle of still lacks: whatever comes then, tiny frames too, is looked at in slices."""
+"""How many bytes the parser gets at once. If it is in the middle of a frame that lacks more, it gets as many as the
+frame lacks; so tiny frames are parsed in slices, and a picture in one piece."""
 
 TURN_S = 0.001
-"""For how long a client is listened to before the others have their turn, give or take a slice. One read from a
-socket may hold 40,000 empty frames, and looking at those took seconds."""
+"""How long the server parses one client's bytes before other tasks may run, in seconds. One read from a socket may
+contain 40,000 empty frames, and parsing them took seconds."""
 
 TOO_LONG = "a3cp.too_long"
-"""An extension of the scope, a dictionary: the function ``text`` that an endpoint puts there makes what is sent before
-the server closes a socket by itself, because a message is longer than any may be."""
+"""An extension of the ASGI scope: a dictionary in which an endpoint may store a function as ``text``. If the server
+closes the socket itself because a message is too long, it calls the function and sends the text that it returns."""
 
 ENDED_BY_SERVER = "a3cp.ended_by_server"
-"""A field of ``websocket.disconnect``, a `ServerEnd`: it was not the client. Unless the message was ``too_long``, the
-endpoint can still send, and has to close."""
+"""A field of ``websocket.disconnect`` that is set if the server, not the client, ended the connection. Its value is a
+`ServerEnd`. Unless that is ``too_long``, the endpoint can still send, and must close the socket."""
 
 ServerEnd = Literal["too_long", "too_slow", "no_room"]
 
 MESSAGE_WITHIN_S = 30.0
-"""How long a message may take to come. The time in which the server does not read does not count."""
+"""How long a message may take to arrive, in seconds, without the time in which the server does not read."""
 
 MAX_FRAGMENTS = 16_384
-"""Of how many frames a message may be made: 5 MiB in pieces of 320 bytes."""
+"""How many frames one message may consist of: 5 MiB in frames of 320 bytes."""
 
 LINGER_S = 5.0
 LINGER_BYTES = 256 * 1024 * 1024
-"""How long, and how much of it, the rest of a refused message is still read, and forgotten, so that its client gets to
-read why."""
+"""How long, and how many bytes, the server still reads and discards after a refusal, so that the client can read it."""
 
 _NO_HANDSHAKE = "This is not the handshake of a WebSocket, version 13, with at most 128 headers of 8 KiB."
 
 
-class _Server(ServerProtocol):
-    """Refuses handshakes in the one form, and without the client's own words."""
+class _HandshakeServer(ServerProtocol):
+    """Refuses handshakes with the gateway's JSON; the texts of `websockets` would quote the client."""
 
     def reject(self, status: StatusLike, text: str) -> Response:
         status = HTTPStatus(status)
@@ -64,10 +63,10 @@ class _Server(ServerProtocol):
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """Looks at what comes for a short time in each turn of the event loop, and at nothing more while a message waits
-    for the endpoint or the client does not take what it is sent: pongs are an answer too.
+    """Parses a client's bytes for at most `TURN_S` in each turn of the event loop.
 
-    A client that sends is there: it may leave pings unanswered.
+    It stops parsing while a message waits for the endpoint, or while the client does not read: each ping that it parsed
+    would add a pong to the unsent bytes. A client that sends data need not answer pings.
     """
 
     def __init__(self, unfinished: Unfinished, *args: Any, **options: Any) -> None:
@@ -75,86 +74,87 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._unfinished = unfinished
         self._fragments = self._queued_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
-        self._deaf = False
-        self.conn = _Server(max_size=self.config.ws_max_size, logger=self.conn.logger)
-        self._unseen = b""
-        self._seen_bytes = 0
+        self._discards_input = False
+        self.conn = _HandshakeServer(max_size=self.config.ws_max_size, logger=self.conn.logger)
+        self._unparsed = b""
+        self._parsed_bytes = 0
         self._wanted_bytes = 0
-        self._note_what_is_wanted()
-        self._heard_at = 0.0
+        self._track_wanted_bytes()
+        self._received_at = 0.0
         self._too_long: dict[str, Callable[[], str]] = {}
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
-        if not self._deaf:
-            self._unseen = self._unseen[self._seen_bytes :] + data if self._unseen else data
-            self._seen_bytes = 0
-            self._look()
+        self._received_at = self.loop.time()
+        if not self._discards_input:
+            self._unparsed = self._unparsed[self._parsed_bytes :] + data if self._unparsed else data
+            self._parsed_bytes = 0
+            self._parse_slices()
 
-    def _note_what_is_wanted(self) -> None:
-        """Learn how much the parser waits for: cutting a picture into slices cost more than looking at it."""
+    def _track_wanted_bytes(self) -> None:
+        """Learn how many bytes the parser waits for: cutting a picture into slices took longer than parsing it.
+        `websockets` does not tell, so this wraps its reader's ``read_exact``."""
         read_exact = self.conn.reader.read_exact
 
-        def noted(n: int) -> Generator[None, None, bytearray]:
+        def tracked(n: int) -> Generator[None, None, bytearray]:
             self._wanted_bytes = n
             piece = yield from read_exact(n)
-            self._wanted_bytes = 0  # the parser asks for the next frame only when something of it is there
+            self._wanted_bytes = 0  # the parser asks for the next frame only after a part of it has arrived
             return piece
 
-        self.conn.reader.read_exact = noted  # type: ignore[method-assign]
+        self.conn.reader.read_exact = tracked  # type: ignore[method-assign]
 
-    def _look(self) -> None:
+    def _parse_slices(self) -> None:
         until = time.monotonic() + TURN_S
-        while self._unseen and not self._held() and not self.transport.is_closing():
+        while self._unparsed and not self._must_wait() and not self.transport.is_closing():
             super().data_received(self._next_slice())
             if self.conn.handshake_exc is not None and not self.handshake_initiated:
                 self._refuse_handshake()
             if time.monotonic() >= until:
                 break
-        self._go_on()
+        self._update_reading()
 
     def _next_slice(self) -> bytes:
-        begin, lacking = self._seen_bytes, self._wanted_bytes - len(self.conn.reader.buffer)
+        begin, lacking = self._parsed_bytes, self._wanted_bytes - len(self.conn.reader.buffer)
         end = begin + max(SLICE_BYTES, lacking)
-        piece = self._unseen[begin:end]
-        if end < len(self._unseen):
-            self._seen_bytes = end
+        piece = self._unparsed[begin:end]
+        if end < len(self._unparsed):
+            self._parsed_bytes = end
         else:
-            self._unseen, self._seen_bytes = b"", 0
+            self._unparsed, self._parsed_bytes = b"", 0
         return piece
 
     def _refuse_handshake(self) -> None:
-        """One that the parser cannot read; uvicorn would leave it without an answer, and the connection open."""
+        """Refuse a handshake that the parser cannot read. uvicorn would send no answer and keep the connection open."""
         answer = b"".join(self.conn.data_to_send())
         self.transport.write(answer or refusal_bytes(400, "invalid_http", _NO_HANDSHAKE))
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
-        self._hear_no_more()  # it may have a body
+        self._stop_parsing()  # the request may have a body
         self._linger()
 
-    def _held(self) -> bool:
-        """Whether a message waits for the endpoint, or the client does not take what it is sent."""
-        return not self._deaf and (self.read_paused or not self.writable.is_set())
+    def _must_wait(self) -> bool:
+        """Whether a message waits for the endpoint, or the client does not read what the server sends."""
+        return not self._discards_input and (self.read_paused or not self.writable.is_set())
 
-    def _go_on(self) -> None:
-        """Read from the socket again only when all that was read has been looked at."""
+    def _update_reading(self) -> None:
+        """Pause or resume reading from the socket. It resumes only after all bytes are parsed that were read before."""
         self._count_unfinished()
         if self.transport.is_closing():
-            self._unseen = b""  # whatever it is, it comes too late
-        elif self._held():
+            self._unparsed = b""
+        elif self._must_wait():
             self.transport.pause_reading()
-        elif self._unseen:
+        elif self._unparsed:
             self.transport.pause_reading()
-            self.loop.call_soon(self._look)
+            self.loop.call_soon(self._parse_slices)
         else:
             self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._go_on()
+        self._update_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._go_on()
+        self._update_reading()
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -162,24 +162,24 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.scope["extensions"][TOO_LONG] = self._too_long  # type: ignore[assignment]
 
     def handle_parser_exception(self) -> None:
-        """Close as the parser says."""
+        """Close with the parser's close code. If a message was too long, first send the endpoint's text."""
         if self.conn.close_sent is None:
             super().handle_parser_exception()
             return
         code = self.conn.close_sent.code
         end: dict[str, Any] = {ENDED_BY_SERVER: "too_long"} if code == CloseCode.MESSAGE_TOO_BIG else {}
-        self._tell_endpoint(code, end)
+        self._notify_endpoint(code, end)
         if end and "text" in self._too_long and not self.close_sent:
             self.transport.write(Frame(Opcode.TEXT, self._too_long["text"]().encode()).serialize(mask=False))
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)  # without one uvicorn closes at once
-        self._hear_no_more()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)  # without it uvicorn closes at once
+        self._stop_parsing()
         self._linger()
 
-    def _tell_endpoint(self, code: int, end: dict[str, Any]) -> None:
-        gone: Any = {"type": "websocket.disconnect", "code": int(code), "reason": "", **end}
-        self.queue.put_nowait(gone)
+    def _notify_endpoint(self, code: int, end: dict[str, Any]) -> None:
+        disconnect: Any = {"type": "websocket.disconnect", "code": int(code), "reason": "", **end}
+        self.queue.put_nowait(disconnect)
 
     def _linger(self) -> None:
         linger(self.transport, self, most_bytes=LINGER_BYTES, within_s=LINGER_S)
@@ -200,14 +200,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.frames = [bytearray(event.data)]  # type: ignore[list-item]
 
     def handle_cont(self, event: Frame) -> None:
-        """The pieces are put together as they come: as a list each would cost 44 bytes more."""
+        """Append each fragment to one buffer; in a list, each would take 44 bytes more."""
         self._fragments += 1
         self.frames[0] += bytes(event.data)
         if event.fin:
             self.frames = [bytes(self.frames[0])]
             self.send_receive_event_to_app()
         elif self._fragments > MAX_FRAGMENTS:
-            self._give_up("too_slow")
+            self._give_up_message("too_slow")
 
     def send_receive_event_to_app(self) -> None:
         self._cancel_deadline()
@@ -215,30 +215,32 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def _count_unfinished(self) -> None:
-        in_pieces = (self.conn.reader.buffer, self._unseen, *self.frames)
+        in_pieces = (self.conn.reader.buffer, self._unparsed, *self.frames)
         self._unfinished.hold(self, sum(map(len, in_pieces)) + self._queued_bytes)
         in_message = bool(self.frames or self._wanted_bytes)
-        if not in_message or self._held() or self._deaf:
+        if not in_message or self._must_wait() or self._discards_input:
             self._cancel_deadline()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(MESSAGE_WITHIN_S, self._give_up, "too_slow")
+            self._deadline = self.loop.call_later(MESSAGE_WITHIN_S, self._give_up_message, "too_slow")
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def out_of_room(self) -> None:
-        """All connections together hold too much, and this one most."""
-        self._give_up("no_room")
+    def drop_held_bytes(self) -> None:
+        """Give up the unfinished message: all connections together hold too many bytes, and this one the most."""
+        self._give_up_message("no_room")
 
-    def _give_up(self, end: ServerEnd) -> None:
-        """Forget the message that is on its way and all that follows; the endpoint is told, and closes."""
-        if not self._deaf and not self.close_sent:
-            self._hear_no_more()
+    def _give_up_message(self, end: ServerEnd) -> None:
+        """Discard the unfinished message and all later bytes, and notify the endpoint, which closes the socket."""
+        if not self._discards_input and not self.close_sent:
+            self._stop_parsing()
             self._drop_queued()
-            self._tell_endpoint(CloseCode.POLICY_VIOLATION, {ENDED_BY_SERVER: end})
-        elif not self._deaf:  # it is closed already, and sends a message instead of its close frame
+            self._notify_endpoint(CloseCode.POLICY_VIOLATION, {ENDED_BY_SERVER: end})
+        elif (
+            not self._discards_input
+        ):  # the server has sent its close frame, and the client sends a message instead of its own
             self.transport.close()
 
     def _drop_queued(self) -> None:
@@ -247,42 +249,43 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             if event["type"] != "websocket.receive":
                 self.queue.put_nowait(event)
 
-    def _hear_no_more(self) -> None:
-        self._deaf = True
-        self._forget()
+    def _stop_parsing(self) -> None:
+        self._discards_input = True
+        self._free_buffers()
 
-    def _forget(self) -> None:
-        """Free what has come; this object and its parser hold each other, and would keep it until a collection."""
+    def _free_buffers(self) -> None:
+        """Free all received bytes now. This object and its parser refer to each other, so Python would free them only
+        at the next garbage collection."""
         self._cancel_deadline()
-        self._unseen, self.frames, self._wanted_bytes, self._queued_bytes = b"", [], 0, 0
+        self._unparsed, self.frames, self._wanted_bytes, self._queued_bytes = b"", [], 0, 0
         self.conn.reader.discard()
         self._unfinished.release(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._deaf = True
-        self._forget()
+        self._discards_input = True
+        self._free_buffers()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
-        self.queue = asyncio.Queue()  # messages that the endpoint did not want
+        self.queue = asyncio.Queue()  # free the messages that the endpoint did not read
 
     async def receive(self) -> Any:
         message = await super().receive()
         self._queued_bytes = 0
-        self._go_on()
+        self._update_reading()
         return message
 
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True  # it was refused, which uvicorn would report as a fault of the application
-        if self._deaf and message["type"] == "websocket.close":
+            self.handshake_complete = True  # the endpoint refused it; without this uvicorn logs an application error
+        if self._discards_input and message["type"] == "websocket.close":
             self._linger()
-        self._go_on()  # after its close frame uvicorn reads on
+        self._update_reading()  # uvicorn resumes reading after it has sent a close frame
 
     def keepalive_timeout(self) -> None:
-        if self._heard_at > self.ping_sent_at:
+        if self._received_at > self.ping_sent_at:
             self.pong_timer = self.pending_ping_payload = None
             self.schedule_ping()
         else:

@@ -1,1 +1,1 @@
-"""The session manager: starts, ends and validates sessions, and makes their directories."""
+"""The session manager: starts, ends and validates sessions, and creates their directories."""

@@ -1,4 +1,4 @@
-"""``POST /schema-recorder/append``: one event for a session's log, answered only after its line is in the file."""
+"""``POST /schema-recorder/append``: append one event to a session's log, and answer after its line is in the file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from gateway.state import GatewayState
 __all__ = ["ROUTES"]
 
 WHITESPACE_BYTES = 64 * 1024
-"""By how much a body may be longer than a line, for the whitespace that does not get into the line."""
+"""How many bytes a body may be longer than the line: the recorder writes the event without insignificant whitespace."""
 
 
 def event_entry(body: bytes) -> EventEntry:
-    """The stream entry for a request's body; the event is the body's own text.
+    """The stream entry for a request's body. The event keeps the body's own text, without insignificant whitespace.
 
     Raises:
-        RequestRefused: 400, ``user_id``, ``session_id`` or ``source`` is missing; 422, not an A3CP message.
+        RequestRefused: 400 if ``user_id``, ``session_id`` or ``source`` is missing; 422 if the body is not an A3CP
+            message.
     """
     document = parse_body(body)
     require(document, "user_id", "session_id", "source")
@@ -39,12 +40,12 @@ def event_entry(body: bytes) -> EventEntry:
 
 
 async def append(request: Request) -> Response:
-    """Append one event; 201 ``{record_id, recorded_at}``."""
+    """Append one event. Answers 201 ``{record_id, recorded_at}``."""
     state: GatewayState = request.app.state.gateway
     max_event_bytes = state.settings.max_event_bytes
     entry = event_entry(await read_body(request, max_event_bytes + WHITESPACE_BYTES, code="event_too_large"))
     now = format_utc(datetime.now(UTC))
-    encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # too large is told before it is queued
+    encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # raises if too large, before queueing
     with state.metrics.capture.append.time():
         entry_id = await retry(lambda: append_event(state.events, entry))
         receipt = await retry(lambda: await_receipt(state.events, entry_id))

@@ -1,4 +1,4 @@
-"""The rules of sessions: ids, answers, events, refusals. No I/O; the clock and new ids are passed in."""
+"""The rules of sessions: ids, answers, events, refusals. No I/O; the caller passes in the time and new ids."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry
 from contracts.state.sessions import SessionStep
 
-__all__ = ["SOURCE", "Boundary", "ending", "session_id_for", "standing", "starting"]
+__all__ = ["SOURCE", "Boundary", "answer_of", "ending", "session_id_for", "starting"]
 
 SOURCE: Literal["session_manager"] = "session_manager"
 
 
 def session_id_for(user_id: str, request_id: str) -> str:
-    """The session that a start request begins: ``sess_`` + 16 hex digits.
+    """The id of the session that a start request begins: ``sess_`` + 16 hex digits.
 
-    It follows from the user and the request's own ``record_id``, so a start that is repeated, because its
-    answer was lost, is the same session without any other key.
+    It is a hash of the user and the request's own ``record_id``. So if a client repeats a start whose answer was lost,
+    it gets the same session, and the broker needs no other key for that.
     """
     digest = hashlib.sha256(f"{user_id}\n{request_id.lower()}".encode()).hexdigest()
     return f"sess_{digest[:16]}"
@@ -32,7 +32,7 @@ def session_id_for(user_id: str, request_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """One end of a session, ready to be stored: the answer, its event, and the request they are for."""
+    """The start or the end of a session, ready to be stored: the request's id, the answer, and the event."""
 
     request_id: str
     answer: bytes
@@ -40,7 +40,7 @@ class Boundary:
 
 
 def starting(request: SessionStartRequest, now: datetime, record_id: str) -> Boundary:
-    """The start of a session at ``now``; ``record_id`` is the new one that its answer and event carry."""
+    """The start of a session at ``now``. ``record_id`` is the new one of the answer and of the event."""
     session_id = session_id_for(request.user_id, request.record_id)
     made = {"record_id": record_id, "session_id": session_id, "start_time": now, "source": SOURCE}
     answer = SessionStarted.model_validate(request.model_dump(exclude_unset=True) | made)
@@ -48,7 +48,7 @@ def starting(request: SessionStartRequest, now: datetime, record_id: str) -> Bou
 
 
 def ending(request: SessionEndRequest, record_id: str) -> Boundary:
-    """The end of a session; ``record_id`` is the new one that its answer and event carry."""
+    """The end of a session. ``record_id`` is the new one of the answer and of the event."""
     made = {"record_id": record_id, "source": SOURCE}
     answer = SessionEnded.model_validate(request.model_dump(exclude_unset=True) | made)
     return _boundary(request, "session.end", answer, request.session_id)
@@ -70,11 +70,11 @@ def _boundary(
     )
 
 
-def standing(step: SessionStep) -> bytes:
-    """The answer that stands after a start or an end.
+def answer_of(step: SessionStep) -> bytes:
+    """The answer to a start or an end that the broker's script has processed; for a repeat, the first answer.
 
     Raises:
-        RequestRefused: there is none; 404 ``unknown_session``, 400 ``wrong_user`` or ``session_closed``.
+        RequestRefused: 404 ``unknown_session``, 400 ``wrong_user`` or ``session_closed``.
     """
     match step.word:
         case "new" | "again":
@@ -82,8 +82,8 @@ def standing(step: SessionStep) -> bytes:
         case "unknown":
             raise RequestRefused(404, "unknown_session", "There is no session with this session_id.")
         case "wrong_user":
-            raise RequestRefused(400, "wrong_user", "The session is another user's.")
+            raise RequestRefused(400, "wrong_user", "The session belongs to another user.")
         case "closed":
-            raise RequestRefused(400, "session_closed", "The session is closed already.")
+            raise RequestRefused(400, "session_closed", "The session is already closed.")
         case _:
             assert_never(step.word)

@@ -1,4 +1,4 @@
-"""Where sessions are kept: the registry and the event stream in the events broker, the directories on the disk."""
+"""Store sessions: their state and events in the events broker, their directories on the disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contracts.rules.paths import session_features_dir, session_log_dir
 from contracts.state import readers, sessions
 from contracts.state.events import EventEntry, append_event, await_receipt
 from contracts.state.sessions import SessionStep
-from gateway.sessions.service import Boundary, standing
+from gateway.sessions.service import Boundary, answer_of
 
 __all__ = ["end_session", "make_directories", "make_roots", "session_status", "start_session"]
 
@@ -24,14 +24,14 @@ DIRECTORY_MODE = 0o750
 
 
 async def start_session(events: AsyncBroker, data_root: Path | None, log_root: Path, boundary: Boundary) -> bytes:
-    """Start a session: directories, then registry and event in one step, then the line in the file.
+    """Start a session: create its directories, store session and event in one step, wait for the line in the file.
 
-    Repeated with the same request it resumes where it was, and returns the first answer.
+    A repeat with the same request continues where the first attempt stopped, and returns the first answer.
 
     Raises:
-        RequestRefused: 503, the directories cannot be made, or no recorder answered.
+        RequestRefused: 503, the directories cannot be created, or no recorder answered.
         RecorderError: the event cannot be recorded.
-        BrokerUnavailable: the events broker is away.
+        BrokerUnavailable: the events broker is unreachable.
     """
     entry = boundary.entry
     await asyncio.to_thread(make_directories, data_root, log_root, entry.user_id, entry.session_id)
@@ -41,12 +41,13 @@ async def start_session(events: AsyncBroker, data_root: Path | None, log_root: P
 
 
 async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
-    """End a session: registry and event in one step, then the line in the file. It may be repeated as a start may.
+    """End a session: store its state and event in one step, wait for the line in the file. Repeats work as for a start.
 
     Raises:
-        RequestRefused: 404, the session is unknown; 400, it is another user's or closed; 503, no recorder answered.
+        RequestRefused: 404, the session is unknown; 400, it belongs to another user or is closed; 503, no recorder
+            answered.
         RecorderError: the event cannot be recorded.
-        BrokerUnavailable: the events broker is away.
+        BrokerUnavailable: the events broker is unreachable.
     """
     call = sessions.end_session(boundary.request_id, boundary.answer, boundary.entry)
     step = await retry(lambda: run(events, call))
@@ -54,11 +55,11 @@ async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
 
 
 async def _recorded(events: AsyncBroker, entry: EventEntry, step: SessionStep) -> bytes:
-    """Wait until the step's event is in the file; returns the step's answer."""
-    answer = standing(step)
+    """Wait until the step's event is in the file. Returns the step's answer."""
+    answer = answer_of(step)
     entry_id = step.entry_id
     if not entry_id:
-        # The first attempt may have been appended; the recorder does not repeat a line that is there.
+        # a repeat: the first event may be recorded already, but the recorder does not append a line twice
         again = replace(entry, event=step.event)
         entry_id = await retry(lambda: append_event(events, again))
     receipt = await retry(lambda: await_receipt(events, entry_id))
@@ -70,10 +71,10 @@ async def _recorded(events: AsyncBroker, entry: EventEntry, step: SessionStep) -
 
 
 async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> SessionStatus:
-    """``active``, ``closed``, or ``invalid`` for one that is unknown or another user's.
+    """``active`` or ``closed``; ``invalid`` if the session is unknown or belongs to another user.
 
     Raises:
-        BrokerUnavailable: the events broker is away.
+        BrokerUnavailable: the events broker is unreachable.
     """
     session = await retry(lambda: readers.read_session(events, session_id))
     if session is None or session.user_id != user_id:
@@ -82,12 +83,12 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
 
 
 def make_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> None:
-    """Create the session's directories, mode 0750 whatever the umask is; no other code creates any. It may be repeated.
-    Without a ``data_root`` the artifacts are in an object store, which has no directories.
+    """Create the session's directories with mode 0750 under any umask. No other code creates any. Existing ones are
+    kept. If ``data_root`` is None, artifacts go to an object store, which has no directories.
 
     Raises:
-        RequestRefused: 503 ``session_directories_unavailable``, the file system refuses, or ignores case and has the
-            folder of a user whose id differs in case alone.
+        RequestRefused: 503 ``session_directories_unavailable``; the file system refuses, or it ignores case and already
+            has the folder of a user whose id differs from this one only in case.
     """
     folders = [session_log_dir(log_root, user_id)]
     if data_root is not None:
@@ -97,29 +98,29 @@ def make_directories(data_root: Path | None, log_root: Path, user_id: str, sessi
         for folder in () if another else folders:
             _make(folder)
     except OSError as error:
-        detail = f"The session's directories cannot be made: {error.strerror or type(error).__name__}."
+        detail = f"The server cannot create the session's directories: {error.strerror or type(error).__name__}."
         raise RequestRefused(503, "session_directories_unavailable", detail) from error
     if another:
         detail = (
-            "The file system takes this user_id and another one, which differs from it in case alone, for the same; "
-            "use another user_id."
+            "The file system cannot tell this user_id from another one that differs only in case; use another user_id."
         )
         raise RequestRefused(503, "session_directories_unavailable", detail)
 
 
 def _is_anothers(folder: Path) -> bool:
-    """Whether a file system that ignores case gave us the folder of another name, as ``Ann`` for ``ann``."""
+    """Whether the file system ignores case and the folder belongs to another name, such as ``Ann`` for ``ann``."""
     twin = folder.with_name(folder.name.swapcase())
     if twin == folder or not (folder.exists() and twin.exists() and twin.samefile(folder)):
         return False
-    return all(there.name != folder.name for there in folder.parent.iterdir())
+    return all(entry.name != folder.name for entry in folder.parent.iterdir())
 
 
 def make_roots(data_root: Path | None, log_root: Path) -> None:
-    """Create the roots when the process starts, so that a wrong setting is not found by the first session.
+    """Create the two roots. The process does this at its start, so that a wrong setting shows then and not at the first
+    session.
 
     Raises:
-        ConfigurationError: one cannot be made.
+        ConfigurationError: a root cannot be created.
     """
     for name, root in (("DATA_ROOT", data_root), ("LOG_ROOT", log_root)):
         if root is None:
@@ -127,11 +128,11 @@ def make_roots(data_root: Path | None, log_root: Path) -> None:
         try:
             _make(root)
         except OSError as error:
-            raise ConfigurationError(f"{name}: {root} cannot be made: {error.strerror}") from error
+            raise ConfigurationError(f"{name}: cannot create {root}: {error.strerror}") from error
 
 
 def _make(directory: Path) -> None:
-    """Create a directory and those above it that are missing, each with its mode; leave alone what is there."""
+    """Create a directory and its missing parents, each with `DIRECTORY_MODE`. Existing ones are not changed."""
     for path in reversed([directory, *directory.parents]):
         try:
             path.mkdir(DIRECTORY_MODE)
@@ -140,4 +141,4 @@ def _make(directory: Path) -> None:
                 raise
             continue
         with suppress(PermissionError, NotImplementedError):  # FAT has no modes
-            path.chmod(DIRECTORY_MODE)  # mkdir's own mode goes through the umask
+            path.chmod(DIRECTORY_MODE)  # the umask reduces the mode that mkdir sets

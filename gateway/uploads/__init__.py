@@ -1,1 +1,1 @@
-"""Uploads: a video in place of a camera, taken piece by piece into the frames broker, then a capture like any other."""
+"""Uploads: a client sends a video; the gateway stores it in the frames broker and dispatches it as a capture."""

@@ -1,6 +1,6 @@
-"""A multipart form with one file, read piece by piece. No I/O: fed with bytes, it gives the file's bytes back.
+"""Parse a multipart form with one file, piece by piece. No I/O: the caller feeds the body and gets the file's bytes.
 
-No more than one field and what it was last fed with is in memory, however long the body is.
+Only one field and the last piece of the body are in memory, even if the body is long.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ MAX_HEADERS = 8
 
 
 class FormReader:
-    """Reads one form.
+    """Parses one form.
 
     Attributes:
-        fields: the fields so far, complete ones only.
+        fields: the fields that are complete so far.
         file_seen: whether the file's part has begun.
 
     Raises:
-        RequestRefused: 415 ``not_multipart``, from the constructor.
+        RequestRefused: 415 ``not_multipart``, by the constructor.
     """
 
     def __init__(self, content_type: str) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get("boundary", "")
         if kind.lower() != "multipart/form-data" or not 0 < len(boundary) <= 200:
-            detail = "A video is sent as multipart/form-data with a boundary."
+            detail = "Send the video as multipart/form-data with a boundary."
             raise RequestRefused(415, "not_multipart", detail)
         self.fields: dict[str, str] = {}
         self.file_seen = False
@@ -46,13 +46,13 @@ class FormReader:
                 boundary, max_header_size=MAX_HEADER_BYTES, max_header_count=MAX_HEADERS, max_segment_count=MAX_PARTS
             )
         except MultipartError:
-            raise RequestRefused(415, "not_multipart", "The boundary cannot be one.") from None
+            raise RequestRefused(415, "not_multipart", "The boundary is invalid.") from None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take in the next piece of the body; gives what of it is the file's.
+        """Parse the next piece of the body. Yields the file's bytes in it.
 
         Raises:
-            RequestRefused: 422 ``schema_error``: the form is broken, or more than this form may be.
+            RequestRefused: 422 ``schema_error``; the form is malformed, or exceeds its limits.
         """
         try:
             for event in self._parser.parse(data) if data else ():
@@ -70,24 +70,24 @@ class FormReader:
             raise _broken("it is not well-formed") from None
 
     def finish(self) -> None:
-        """The body is at its end.
+        """Check, at the end of the body, that the form is complete.
 
         Raises:
-            RequestRefused: 422 ``schema_error``: the form is not, or there is no file in it.
+            RequestRefused: 422 ``schema_error``; the form is incomplete, or has no file.
         """
         if not self._parser.closed:
             try:
                 self._parser.close()
             except MultipartError:
-                raise _broken("it ends in the middle") from None
+                raise _broken("it is incomplete") from None
         if not self.file_seen:
             raise _broken(f"it has no part named {FILE}")
 
     def _begin(self, segment: MultipartSegment) -> None:
         if segment.name in self.fields or (segment.name == FILE and self.file_seen):
-            raise _broken("a name occurs twice in it")
+            raise _broken("a name occurs twice")
         if segment.filename is not None and segment.name != FILE:
-            raise _broken(f"a file that is not named {FILE} is in it")
+            raise _broken(f"it has a file that is not named {FILE}")
         self._name = segment.name
         self.file_seen = self.file_seen or segment.name == FILE
         self._value.clear()
@@ -102,4 +102,4 @@ class FormReader:
 
 
 def _broken(why: str) -> RequestRefused:
-    return RequestRefused(422, "schema_error", f"The form cannot be taken: {why}.")
+    return RequestRefused(422, "schema_error", f"The server cannot read the form: {why}.")

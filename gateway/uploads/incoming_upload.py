@@ -1,4 +1,4 @@
-"""One video on its way into the frames broker: bounded, in chunks, and gone again unless it is completed."""
+"""Store one video in the frames broker while it arrives: in chunks and within limits. An incomplete one is removed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from gateway.state import GatewayState
 __all__ = ["RETRY_AFTER_S", "IncomingUpload", "too_large", "unready"]
 
 MEMORY_SHARE = 0.50
-"""A video that would make the frames broker fuller than this is not taken: from 70 % on no capture is either."""
+"""The gateway refuses a video that would raise the memory in use above this share of the frames broker's ``maxmemory``.
+It is below the share at which captures are refused (0.70), so that videos cannot keep captures out."""
 
-LOOK_CHUNKS = 16
-"""After how many chunks the gateway checks for room again, and by how much a slot grows: 8 MB. A slot counts with the
-bytes that have arrived, so that clients that announce much and send little keep no room from others."""
+CHECK_CHUNKS = 16
+"""After how many chunks, 8 MB in all, the gateway checks the broker's memory again and enlarges the video's slot. A
+slot counts with little more than the bytes that have arrived, so a client that announces much and sends little does not
+keep others out."""
 
-GROWTH_BYTES = LOOK_CHUNKS * CHUNK_BYTES
+GROWTH_BYTES = CHECK_CHUNKS * CHUNK_BYTES
 
 RENEW_S = 15.0
 RETRY_AFTER_S = 30
@@ -39,11 +41,11 @@ log = get_logger()
 
 
 class IncomingUpload:
-    """A video that arrives from ``peer``. ``announced_bytes`` is how long it will be at most, 0 if nothing says so.
+    """A video that arrives from the address ``peer``. ``announced_bytes`` is its maximum length; 0 if it is unknown.
 
-    Its methods raise `RequestRefused`: 413 ``file_too_large``, 415 ``not_a_video``, 429 ``too_many_uploads`` or
-    ``frames_broker_full``, 503 ``upload_lost`` or ``brokers_unready``; and `BrokerUnavailable`. After that, and in any
-    case unless it became a capture, `discard` is due.
+    Its methods raise `RequestRefused` (413 ``file_too_large``, 415 ``not_a_video``, 429 ``too_many_uploads`` or
+    ``frames_broker_full``, 503 ``upload_lost`` or ``brokers_unready``) and `BrokerUnavailable`. Unless the video became
+    a capture, the caller must call `discard`.
     """
 
     def __init__(self, state: GatewayState, announced_bytes: int, peer: str = "") -> None:
@@ -55,11 +57,12 @@ class IncomingUpload:
         self._announced_bytes = announced_bytes
         self._buffer = bytearray()
         self._chunks = 0
-        self._slots: list[VideoSlot] = []  # each of which may be in the broker: an answer may have been lost
+        # every slot that was requested: each may be in the broker, because the answer of a request may be lost
+        self._slots: list[VideoSlot] = []
         self._renew_at = 0.0
 
     async def add(self, piece: bytes, user_id: str) -> None:
-        """Take in the next piece of the file; ``user_id`` is empty unless the user's session has been looked up."""
+        """Store the next piece of the file. ``user_id`` is empty until the user's session has been checked."""
         self.byte_length += len(piece)
         max_bytes = self._state.settings.upload_max_bytes
         if self.byte_length > max_bytes:
@@ -74,7 +77,7 @@ class IncomingUpload:
             await _retry(self._still_arriving)
 
     async def complete(self, user_id: str) -> StoredVideo:
-        """The file is at its end: what of it is not in the broker goes there. It still is as one that arrives."""
+        """Store the rest of the file. The broker still treats the video as an arriving one, until `keep`."""
         if not self._slots:
             await self._begin(user_id)
         if self._buffer:
@@ -83,7 +86,7 @@ class IncomingUpload:
         await _retry(self._still_arriving)
         if await _retry(self._stored_chunks) != self._chunks:
             raise RequestRefused(
-                503, "upload_lost", "The broker lost the video meanwhile; send it again.", retry_after_s=1
+                503, "upload_lost", "The broker lost a part of the video; send it again.", retry_after_s=1
             )
         limits = self._state.settings.capture
         return StoredVideo(
@@ -94,44 +97,45 @@ class IncomingUpload:
         )
 
     async def keep(self) -> None:
-        """Keep the whole video in the broker: its capture is reserved, so the sweep ends it if this process dies."""
+        """Extend the video's lifetime in the broker. Its capture is reserved now, so the recorder's sweep ends it if
+        this process dies."""
         await self._take(self._slots[-1], complete=True)
         await _retry(lambda: uploads.keep(self._state.frames, self._id))
 
     def leave_queue(self) -> None:
-        """It has arrived, or will not: it is no longer one of those that its peer sends."""
+        """Stop counting the video among those that arrive from its address."""
         if self._counted:
             self._counted = False
             self._state.arriving[self._peer] -= 1
-            self._state.arriving += Counter()  # names without a count go
+            self._state.arriving += Counter()  # removes addresses with a count of zero
 
     async def discard(self) -> None:
-        """Nothing of it stays. If the broker does not answer, it goes by itself."""
+        """Remove the video and its slots from the broker. If the broker does not answer, they expire by themselves."""
         self._buffer.clear()
         if not self._slots:
             return
         try:
             await retry(lambda: uploads.drop(self._state.frames, *self._slots))
         except BrokerUnavailable as error:
-            log.warning("an upload is left to lapse", exc_info=error)
+            log.warning("cannot remove an upload from the broker, it will expire", exc_info=error)
 
     async def _begin(self, user_id: str) -> None:
         if not looks_like_video(bytes(self._buffer[:HEAD_BYTES])):
-            raise RequestRefused(415, "not_a_video", "The file is no MP4, QuickTime, WebM or Matroska video.")
+            raise RequestRefused(415, "not_a_video", "The file is not an MP4, QuickTime, WebM or Matroska video.")
         self._join_queue()
-        await self._look_for_room()
+        await self._check_memory()
         first_bytes = min(GROWTH_BYTES, self._announced_bytes or self._state.settings.upload_max_bytes)
         await self._take(VideoSlot(self._id, first_bytes, user_id), whole_bytes=self._announced_bytes)
 
     def _join_queue(self) -> None:
-        """Half of all slots are enough for what comes from one address at a time."""
+        """Count the video for its address. One address may use half of all slots at a time."""
         arriving = self._state.arriving
         if arriving[self._peer] >= max(1, self._state.settings.upload_max_videos // 2):
-            raise _too_many("As many videos as one address may send at a time are arriving from yours")
+            raise _too_many("Your address is sending as many videos as one address may send at a time")
         arriving[self._peer] += 1
         self._counted = True
 
-    async def _look_for_room(self) -> None:
+    async def _check_memory(self) -> None:
         frames, key = self._state.frames, uploaded_video(self._id)
         missing_bytes = max(0, self._announced_bytes - self._chunks * CHUNK_BYTES)
         if await _retry(lambda: memory_share(frames, key, missing_bytes)) > MEMORY_SHARE:
@@ -143,16 +147,16 @@ class IncomingUpload:
             self._slots.append(slot)
         answer = await _retry(lambda: run(self._state.frames, call))
         if answer != "OK":
-            whose = "you have" if answer == "user" else "there are"
-            raise _too_many(f"As many videos as {whose} room for are waiting or arriving")
+            whose = "The user's" if answer == "user" else "All"
+            raise _too_many(f"{whose} slots for videos are in use")
         self._renew_at = asyncio.get_running_loop().time() + RENEW_S
 
     async def _put(self) -> None:
-        if self._state.frames_unfit:  # it has begun to persist
+        if self._state.frames_unfit:  # the broker has begun to write to a disk, which must never hold a frame
             raise unready()
-        if self._chunks and self._chunks % LOOK_CHUNKS == 0:
-            await self._look_for_room()
-            grown = (self._chunks + LOOK_CHUNKS) * CHUNK_BYTES
+        if self._chunks and self._chunks % CHECK_CHUNKS == 0:
+            await self._check_memory()
+            grown = (self._chunks + CHECK_CHUNKS) * CHUNK_BYTES
             await self._take(VideoSlot(self._id, grown, self._slots[-1].user_id), whole_bytes=self._announced_bytes)
         chunk = bytes(self._buffer[:CHUNK_BYTES])
         call = uploads.put(self._id, self._chunks, chunk)
@@ -178,13 +182,13 @@ async def _retry(step: Callable[[], Awaitable[T]]) -> T:
 
 
 def too_large(max_bytes: int) -> RequestRefused:
-    """The refusal of a video that has more than ``max_bytes`` bytes."""
+    """The refusal of a video with more than ``max_bytes`` bytes."""
     return RequestRefused(413, "file_too_large", f"The video is too large. The limit is {max_bytes / 1e6:.1f} MB.")
 
 
 def unready() -> RequestRefused:
-    """The refusal while the brokers are not as they must be, and when the process is told to stop."""
-    detail = "The server cannot take a video at the moment."
+    """The refusal while a broker is not ready, or while the process is stopping."""
+    detail = "The server cannot receive videos at the moment."
     return RequestRefused(503, "brokers_unready", detail, retry_after_s=5)
 
 
@@ -193,5 +197,5 @@ def _too_many(why: str) -> RequestRefused:
 
 
 def _full() -> RequestRefused:
-    detail = "The server has no room for this video at the moment; try again later."
+    detail = "The server has no memory for this video at the moment; try again later."
     return RequestRefused(429, "frames_broker_full", detail, retry_after_s=RETRY_AFTER_S)

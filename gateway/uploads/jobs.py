@@ -50,10 +50,10 @@ async def results(request: Request) -> Response:
 
 
 async def _job(state: GatewayState, request: Request) -> CaptureRecord:
-    """The record of a capture that is an upload.
+    """Read the record of a job's capture.
 
     Raises:
-        RequestRefused: 404 ``unknown_job``, there is none.
+        RequestRefused: 404 ``unknown_job``; there is no such capture, or it is not an upload.
     """
     try:
         record = await report.known_record(state.events, request.path_params["job_id"])

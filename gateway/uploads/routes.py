@@ -39,10 +39,10 @@ from gateway.uploads.incoming_upload import RETRY_AFTER_S, IncomingUpload, too_l
 __all__ = ["ROUTES", "too_slow"]
 
 OVERHEAD_BYTES = MAX_PARTS * 2 * MAX_FIELD_BYTES
-"""By how much a body may be longer than its file."""
+"""How many bytes a body may have beside its file: room for the other fields."""
 
 SILENT_S = 10.0
-"""How long a client may send nothing at all."""
+"""How long a client may send nothing, in seconds."""
 
 GRACE_S = 20.0
 LEAST_BYTES_PER_S = 64 * 1024
@@ -51,13 +51,13 @@ log = get_logger()
 
 
 def too_slow(elapsed_s: float, received_bytes: int, max_s: float) -> bool:
-    """Whether a client sends so slowly that its slot is worth more to others: 20 s, and then 64 KiB a second; and
-    ``max_s`` for all of it."""
+    """Whether an upload takes too long, so that its slot should be free for others. It may take `GRACE_S` plus a second
+    for every `LEAST_BYTES_PER_S`, and ``max_s`` at most."""
     return elapsed_s > min(GRACE_S + received_bytes / LEAST_BYTES_PER_S, max_s)
 
 
 async def submit(request: Request) -> Response:
-    """Take a video; 202 ``{job_id, capture_id}`` once it is dispatched."""
+    """Receive a video. Answers 202 ``{job_id, capture_id}`` once the capture is dispatched."""
     state: GatewayState = request.app.state.gateway
     metrics = state.metrics.upload
     started_s = time.monotonic()
@@ -87,10 +87,10 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     reader = FormReader(request.headers.get("content-type", ""))
     incoming = IncomingUpload(state, min(announced_bytes, max_bytes), request.client.host if request.client else "")
     try:
-        async with _until_told_to_stop(state.draining):
+        async with _until_draining(state.draining):
             await _receive(state, request, reader, incoming)
         form = _form(reader)
-        await _check(state, form)  # before the broker is told anything more
+        await _check(state, form)  # before anything more is written to the broker
         window = _window(state, form, await incoming.complete(form.user_id))
         await _open(state, window, incoming)
     except BaseException:
@@ -103,12 +103,11 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
 
 
 async def _receive(state: GatewayState, request: Request, reader: FormReader, incoming: IncomingUpload) -> None:
-    """Read the body to its end.
+    """Read the body to its end, and store the file.
 
     Raises:
-        RequestRefused: 408 ``request_timeout``, or whatever the form or the file is refused for, as soon as that is
-            known.
-        ClientDisconnect: the client went away.
+        RequestRefused: 408 ``request_timeout``, or the refusal of the form or of the file, as soon as it is known.
+        ClientDisconnect: the client disconnected.
     """
     stream = aiter(request.stream())
     started_s, received_bytes = time.monotonic(), 0
@@ -123,7 +122,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, in
         if data is None:
             break
         received_bytes += len(data)
-        if received_bytes > max_bytes + OVERHEAD_BYTES:  # before and behind its parts a form may be endless
+        if received_bytes > max_bytes + OVERHEAD_BYTES:  # the text before and after a form's parts has no limit itself
             raise too_large(max_bytes)
         if too_slow(time.monotonic() - started_s, received_bytes, max_s):
             raise _timeout()
@@ -135,32 +134,32 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, in
 
 
 @asynccontextmanager
-async def _until_told_to_stop(draining: asyncio.Event) -> AsyncIterator[None]:
-    """What is done in here has an end when the process is told to stop: a body may be minutes from its own.
+async def _until_draining(draining: asyncio.Event) -> AsyncIterator[None]:
+    """Cancel the block when the process begins to stop: reading a body could take minutes more.
 
     Raises:
-        RequestRefused: 503 ``brokers_unready``, it was told so.
+        RequestRefused: 503 ``brokers_unready``, the process is stopping.
     """
-    told = asyncio.create_task(draining.wait())
+    stopping = asyncio.create_task(draining.wait())
     try:
         async with asyncio.timeout(None) as timeout:
 
             def end(_: object) -> None:
                 timeout.reschedule(0)
 
-            told.add_done_callback(end)
+            stopping.add_done_callback(end)
             try:
                 yield
             finally:
-                told.remove_done_callback(end)
+                stopping.remove_done_callback(end)
     except TimeoutError:
         raise unready() from None
     finally:
-        told.cancel()
+        stopping.cancel()
 
 
 def _timeout() -> RequestRefused:
-    return RequestRefused(408, "request_timeout", "The body comes too slowly.")
+    return RequestRefused(408, "request_timeout", "The client sends the body too slowly.")
 
 
 _NEEDED = [name for name, field in UploadForm.model_fields.items() if field.is_required()]
@@ -175,11 +174,13 @@ class _User(StrictModel):
 
 
 async def _user_of(state: GatewayState, reader: FormReader) -> str:
-    """Whose upload it is, when its file begins: in whose slots it counts. Empty if its fields come behind the file.
+    """The user in whose slots the upload counts, when its file begins. Empty if the fields come after the file.
+
+    The user's session is checked first: a client must not fill another user's slots. It also lets a client that sends
+    the fields first learn at once, and not after the whole file, that the upload will be refused.
 
     Raises:
-        RequestRefused: it could not become a capture. A slot of a user is for a session that is this user's, so a
-            client takes none in another one's name, and one whose fields come first is not kept until the end.
+        RequestRefused: the upload cannot become a capture.
     """
     if not _is_complete(reader):
         if user_id := reader.fields.get("user_id"):
@@ -191,14 +192,14 @@ async def _user_of(state: GatewayState, reader: FormReader) -> str:
 
 
 def _form(reader: FormReader) -> UploadForm:
-    """The fields; an empty one is as good as none."""
+    """The validated fields. An empty field counts as absent: browsers send empty inputs."""
     fields = {name: value for name, value in reader.fields.items() if value}
     require(fields, "session_id")
     return validated(UploadForm, fields)
 
 
 async def _check(state: GatewayState, form: UploadForm) -> None:
-    """Whether this can become a capture, as far as can be said without changing anything.
+    """Check, without writing anything, that the upload can become a capture.
 
     Raises:
         RequestRefused: 404 ``unknown_session``, 409 ``session_closed`` or ``duplicate_capture``.
@@ -235,7 +236,7 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> Captur
 
 
 async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUpload) -> None:
-    """From here on it is a capture, which has its outcome whatever happens."""
+    """Open the capture. If this process dies from now on, the recorder's sweep writes the capture's outcome."""
     assert window.video is not None
     try:
         await lifecycle.open_capture(state, window, window.video.upload_id, incoming.keep)
@@ -244,17 +245,17 @@ async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUp
 
 
 _REFUSALS = {
-    "session_invalid": (404, "unknown_session", "There is no session with this session_id of this user."),
+    "session_invalid": (404, "unknown_session", "This user has no session with this session_id."),
     "session_closed": (409, "session_closed", "The session is closed."),
     "duplicate_capture": (409, "duplicate_capture", "This capture_id or this record_id was used before."),
-    "too_many_captures": (429, "too_many_captures", "As many captures as may be open are; try again later."),
-    "frames_broker_full": (429, "frames_broker_full", "The server has no room for this video; try again later."),
+    "too_many_captures": (429, "too_many_captures", "Too many captures are open; try again later."),
+    "frames_broker_full": (429, "frames_broker_full", "The server has no memory for this video; try again later."),
 }
 
 
 def _refusal(error: CaptureError) -> RequestRefused:
-    away = (503, error.code, "The server cannot take a video at the moment; try again later.")
-    status, code, detail = _REFUSALS.get(error.code, away)
+    unavailable = (503, error.code, "The server cannot receive videos at the moment; try again later.")
+    status, code, detail = _REFUSALS.get(error.code, unavailable)
     return RequestRefused(status, code, detail, retry_after_s=RETRY_AFTER_S if status in (429, 503) else None)
 
 

@@ -5,7 +5,7 @@ const GATEWAY = "http://127.0.0.1:8000";
 const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz", "/docs"];
 const sockets = ["/camera_feed_worker", "/ws"];
 
-/** The gate of `npm test`: how much of each older folder may stay untested. Lower a number when you test more, never raise it. */
+/** For `npm test`: how much of each older folder may stay untested. Lower a number when you test more; never raise one. */
 const MAY_STAY_UNTESTED = {
   api: untested(4, 7, 1),
   camera: untested(11, 14, 2),
@@ -16,24 +16,24 @@ const MAY_STAY_UNTESTED = {
   upload: untested(7, 18, 1),
 };
 
-/** Vitest's form: a negative threshold is a count, so that deleting tested code never fails the gate. */
+/** Thresholds for Vitest. A negative one is a count, not a share, so deleting tested code cannot make the check fail. */
 function untested(statements: number, branches: number, functions: number) {
   return { statements: -statements, branches: -branches, functions: -functions, lines: -statements };
 }
 
 export default defineConfig({
   plugins: [react()],
-  base: "./", // relative, so that a proxy may serve the gateway below a path; gateway/http/pages.py completes the shell
+  base: "./", // relative, so that a proxy may serve the gateway below any path; gateway/http/pages.py completes the shell
   build: {
-    target: ["chrome109", "edge109", "firefox115", "safari16", "ios16"], // syntax; test_browsers.py looks at the APIs
+    target: ["chrome109", "edge109", "firefox115", "safari16", "ios16"], // for the syntax; test_browsers.py tests the APIs
     outDir: "../static",
     emptyOutDir: true,
-    assetsInlineLimit: 0, // the Content-Security-Policy has no room for data: addresses
+    assetsInlineLimit: 0, // the Content-Security-Policy forbids data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
   server: {
-    // for `npm run dev`: pages from here, everything else from a gateway; rewrites the origin, which the gateway checks
+    // for `npm run dev`: Vite serves the pages, a gateway everything else; the gateway checks the origin, so rewrite it
     proxy: Object.fromEntries([
       ...proxied.map((path) => [path, { target: GATEWAY, changeOrigin: true, headers: { origin: GATEWAY } }]),
       ...sockets.map((path) => [path, { target: GATEWAY, ws: true, changeOrigin: true, headers: { origin: GATEWAY } }]),
@@ -43,7 +43,7 @@ export default defineConfig({
     environment: "jsdom",
     globals: true,
     setupFiles: ["src/test/setup.ts"],
-    testTimeout: 30_000, // a busy machine is no failure
+    testTimeout: 30_000, // long, so that a busy machine does not fail a test
     restoreMocks: true,
     coverage: {
       provider: "v8",
@@ -52,7 +52,7 @@ export default defineConfig({
       reporter: [["text", { skipFull: true }]],
       reportsDirectory: "../../.cache/web-coverage",
       thresholds: {
-        // src/live, the files beside the folders, and each folder that is added: every line and branch
+        // src/live, files directly in src/, and every new folder: tests must run all lines and branches
         [`src/!(${Object.keys(MAY_STAY_UNTESTED).join("|")})/**`]: { 100: true },
         ...Object.fromEntries(Object.entries(MAY_STAY_UNTESTED).map(([name, most]) => [`src/${name}/**`, most])),
       },

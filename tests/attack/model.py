@@ -180,4 +180,4 @@ class Watched:
         assert ending.code in CAPTURE_CODES
         assert ending.close_code == CLOSES.get(ending.code, 1000 if ending.opened else 1008)
         assert ending.opened == (self.opened is not None)
-        assert ending.tell == (ending.opened and ending.code not in SILENT)
+        assert ending.sends_abort == (ending.opened and ending.code not in SILENT)

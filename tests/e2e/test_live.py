@@ -280,7 +280,7 @@ def test_a_lane_that_is_switched_off_is_reported(page: Page) -> None:
     refusal = {"error": "not_found", "detail": "There is nothing at this address."}
     page.route("**/pipelines", lambda route: route.fulfill(status=404, json=refusal))
     page.goto("/live")
-    expect(banner(page, "lane_disabled")).to_contain_text("switched off on this server")
+    expect(banner(page, "lane_disabled")).to_contain_text("disabled on this server")
     assert axe(page) == []
 
 
@@ -361,5 +361,5 @@ def test_a_server_without_uploads_says_so(page: Page) -> None:
     probed = "**/camera_feed_worker/limits"
     page.route(probed, lambda route: route.fulfill(status=404, body=body, content_type="application/json"))
     page.goto("/upload")
-    expect(page.get_by_text("This server cannot take videos yet")).to_be_visible()
+    expect(page.get_by_text("This server does not accept videos yet")).to_be_visible()
     assert axe(page) == []

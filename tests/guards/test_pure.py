@@ -28,7 +28,7 @@ PURE = [
     "gateway/live/backpressure.py",
     "gateway/live/frame_check.py",
     "gateway/live/session.py",
-    "gateway/live/strikes.py",
+    "gateway/live/suspect_frames.py",
     "gateway/sessions/service.py",
     "gateway/uploads/form.py",
     "recorder/admission.py",

@@ -231,5 +231,5 @@ def test_a_missing_right_is_one_line_that_says_where_the_rights_are(
         finally:
             admin.execute_command("ACL", "SETUSER", process, *words)
         assert (process, right.strip("+")) in {(entry[0], entry[3]) for entry in denials(admin)}
-    assert line.startswith(f"a3cp {process}: the {role} broker is refused: it forbids us a command (")
+    assert line.startswith(f"a3cp {process}: the {role} broker is refused: it forbids a command (")
     assert f"`a3cp acl {role}`" in line

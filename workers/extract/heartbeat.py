@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from contracts.broker.roles import Broker
 from contracts.broker.script import run_sync
 from contracts.process.background import BackgroundErrors
-from contracts.process.logs import flush_logs, get_logger, say_last
+from contracts.process.logs import flush_logs, get_logger, write_last_line
 from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValue
 from contracts.state import heartbeats
 from workers.extract.dispatch import forget_consumer
@@ -82,7 +82,7 @@ class FrameClock:
 
 def end_for_good(error: FatalError) -> None:
     """End this process at once, and with it the pool. Other extractors take over its captures."""
-    say_last(f"a3cp extractor: {error}")
+    write_last_line(f"a3cp extractor: {error}")
     os._exit(error.exit_code)  # sys.exit would end this thread only, and the main thread may be blocked
 
 

@@ -6,7 +6,7 @@ import { usePath } from "./navigation";
 import { NOT_FOUND, ROUTES } from "./routes";
 import { SessionProvider, useSession } from "./session/useSession";
 
-/** What all pages share: the token, in memory only, and the session, which a reload goes on with. */
+/** The application. All pages share the token, which is in memory only, and the session, which survives a reload. */
 export function App() {
   return (
     <TokenProvider>
@@ -19,7 +19,7 @@ export function App() {
   );
 }
 
-/** An open session stays open on the server: who closes or reloads the page is asked first. A reload goes on with it. */
+/** If a session is open, the browser asks before the person closes or reloads the page: the server keeps it open. */
 function useOpenSessionQuestion(): void {
   const open = useSession().session !== null;
   useEffect(() => {
@@ -43,7 +43,7 @@ function CurrentPage() {
   useEffect(() => {
     if (shown.current === Page) return;
     shown.current = Page;
-    // a screen reader reads on where the new page begins, as after a real page load
+    // so that a screen reader continues at the beginning of the new page, as after a real page load
     document.querySelector("h1")?.focus();
   }, [Page]);
 

@@ -4,14 +4,14 @@ import { at, within } from "./base";
 
 const MOVED = "a3cp:moved";
 
-/** Shows another page without loading the document again, so that token and session stay. */
+/** Shows another page without loading the document again, which would lose the token. */
 export function navigate(path: string): void {
   window.history.pushState(null, "", at(path));
   window.dispatchEvent(new Event(MOVED));
   window.scrollTo(0, 0);
 }
 
-/** The gateway's path that the address bar shows; the component renders again when it changes. */
+/** The gateway's path in the address bar. The component renders again when it changes. */
 export function usePath(): string {
   return useSyncExternalStore(subscribe, currentPath);
 }
@@ -33,7 +33,7 @@ export interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
   readonly to: string;
 }
 
-/** A link to another of our pages; a click with a modifier key opens it as the browser would. */
+/** A link to another of the pages. The browser itself handles a click with a modifier key, such as "open in a new tab". */
 export function Link({ to, children, ...rest }: LinkProps) {
   function follow(event: MouseEvent<HTMLAnchorElement>) {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;

@@ -14,7 +14,7 @@ export interface PageRoute {
   readonly Page: ComponentType;
 }
 
-/** Every page. The gateway serves its shell at these addresses only: `SHELLS` in gateway/http/pages.py. */
+/** All pages. The gateway serves its shell at these addresses only: `SHELLS` in gateway/http/pages.py. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", title: "Welcome", Page: HomePage },
   { path: "/demo/session", title: "Session", Page: SessionPage },

@@ -436,7 +436,7 @@ def test_any_other_reply_is_raised_as_it_is(text: str) -> None:
     ],
 )
 def test_a_command_that_is_forbidden_is_fatal_and_says_where_the_rights_are(text: str) -> None:
-    with pytest.raises(BrokerForbids, match="forbids us a command") as caught, broker_errors("events"):
+    with pytest.raises(BrokerForbids, match="forbids a command") as caught, broker_errors("events"):
         raise reply(text)
     assert "`a3cp acl events`" in str(caught.value)
 

@@ -127,7 +127,7 @@ def test_a_process_that_does_not_trust_its_broker_ends_with_one_line(server: Ser
     )
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
-    assert line.startswith("a3cp recorder: the events broker is refused: its certificate is not to be trusted")
+    assert line.startswith("a3cp recorder: the events broker is refused: its certificate is not trusted")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 QUIET = ("-W", "ignore::DeprecationWarning")  # Python 3.12 warns of any fork beside a thread
 HEAD = """
 import os, resource, signal, sys, threading
-from contracts.process.logs import configure_logs, flush_logs, get_logger, say_last
+from contracts.process.logs import configure_logs, flush_logs, get_logger, write_last_line
 from contracts.process.run import run_process
 log = get_logger()
 """
@@ -215,7 +215,7 @@ os.waitpid(child, 0)
 
 
 def test_the_last_line_reaches_its_reader_and_does_not_wait_for_a_slow_one() -> None:
-    program = 'say_last("a3cp part: no\\x1b[31m"); os._exit(5)'
+    program = 'write_last_line("a3cp part: no\\x1b[31m"); os._exit(5)'
     process = start(program, stderr=subprocess.PIPE)
     with process.stderr as pipe:  # type: ignore[union-attr]
         assert pipe.read() == b"a3cp part: no\\x1b[31m\n"

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from contracts.process import metrics
-from contracts.process.metrics import Heart, forget, metrics_served, shared_folder, shared_registry
+from contracts.process.metrics import Liveness, mark_dead, metrics_served, shared_folder, shared_registry
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from tests.support.waiting import wait_until
@@ -74,14 +74,14 @@ def test_with_a_token_only_liveness_is_open(path: str) -> None:
 
 def test_work_that_is_stuck_is_not_alive() -> None:
     now_s = 100.0
-    heart = Heart(within_s=10, clock=lambda: now_s)
-    with served(alive=heart.beats) as address:
+    liveness = Liveness(within_s=10, clock=lambda: now_s)
+    with served(alive=liveness.is_alive) as address:
         now_s = 110.0
         assert get(f"{address}/livez").status_code == 200
         now_s = 110.1
         stuck = get(f"{address}/livez")
         assert (stuck.status_code, stuck.json()) == (503, {"status": "stuck"})
-        heart.beat()
+        liveness.report()
         assert get(f"{address}/livez").status_code == 200
 
 
@@ -161,9 +161,9 @@ PROCESS = """
 import sys
 from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from contracts.process.metrics import member
+from contracts.process.metrics import keep_metrics_in
 for name, number in zip(sys.argv[2::2], sys.argv[3::2]):
-    member(Path(sys.argv[1]), name)
+    keep_metrics_in(Path(sys.argv[1]), name)
     registry = CollectorRegistry()
     Counter("frames", "Frames.", ["code"], registry=registry).labels("a").inc(int(number))
     Gauge("graphs", "Graphs.", registry=registry, multiprocess_mode="livesum").set(int(number))
@@ -185,7 +185,7 @@ def test_processes_are_added_up_and_one_that_is_started_again_counts_on() -> Non
     with shared_folder() as folder:
         count(folder, extractor_1=3, extractor_2=4)
         assert numbers(folder) == {'frames_total{code="a"}': 7, "graphs": 7}
-        forget(folder, "extractor-1")
+        mark_dead(folder, "extractor-1")
         assert numbers(folder) == {'frames_total{code="a"}': 7, "graphs": 4}
         files = len(list(folder.iterdir()))
         count(folder, extractor_1=1)
@@ -217,7 +217,10 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics.tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(ConfigurationError, match="A3CP_METRICS_PORT: no folder for metrics"), shared_folder():
+    with (
+        pytest.raises(ConfigurationError, match="A3CP_METRICS_PORT: cannot create a folder for metrics"),
+        shared_folder(),
+    ):
         pass
 
 

@@ -59,7 +59,7 @@ def test_an_error_of_the_file_system_is_raised(tmp_path: Path) -> None:
      "s3://bucket/a?x=1", "s3://bucket/a b", "gs://bucket", "/data", "s3://bucket/."],
 )  # fmt: skip
 def test_a_text_that_is_no_bucket_url_is_refused_and_not_quoted(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL: it is like s3://bucket") as raised:
+    with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL: write s3://bucket") as raised:
         load_settings({"A3CP_ARTIFACT_URL": url})
     assert "secret" not in str(raised.value)
 

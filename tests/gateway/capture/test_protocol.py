@@ -53,12 +53,12 @@ class Pump:
 
 def aborts(actions: Sequence[Action], code: str) -> None:
     """An abort JSON with ``code``, then close 1000."""
-    assert actions == (Finish(code, 1000, tell=True, opened=True),)  # type: ignore[arg-type]
+    assert actions == (Finish(code, 1000, sends_abort=True, opened=True),)  # type: ignore[arg-type]
 
 
 def refuses(actions: Sequence[Action], code: str, close_code: int = 1008, *, opened: bool = False) -> None:
     """No JSON, a close code with the reason."""
-    assert actions == (Finish(code, close_code, tell=False, opened=opened),)  # type: ignore[arg-type]
+    assert actions == (Finish(code, close_code, sends_abort=False, opened=opened),)  # type: ignore[arg-type]
 
 
 # --- open and states -----------------------------------------------------------------------------------
@@ -512,17 +512,19 @@ def test_a_session_that_is_still_open_changes_nothing() -> None:
 
 def test_shutdown_aborts_an_active_capture_with_1012() -> None:
     assert Pump().opened().protocol.fail("server_shutdown") == (
-        Finish("server_shutdown", 1012, tell=True, opened=True),
+        Finish("server_shutdown", 1012, sends_abort=True, opened=True),
     )
 
 
 def test_shutdown_closes_an_idle_connection_with_1012() -> None:
-    assert Pump().protocol.fail("server_shutdown") == (Finish("server_shutdown", 1012, tell=False, opened=False),)
+    assert Pump().protocol.fail("server_shutdown") == (
+        Finish("server_shutdown", 1012, sends_abort=False, opened=False),
+    )
 
 
 def test_a_client_that_is_gone_gets_no_message_and_its_capture_ends() -> None:
     gone = Pump().opened().frames(1).protocol.disconnected()
-    assert gone == (Finish("client_disconnected", 1000, tell=False, opened=True),)
+    assert gone == (Finish("client_disconnected", 1000, sends_abort=False, opened=True),)
 
 
 @pytest.mark.parametrize(
@@ -545,6 +547,6 @@ def test_open_frames_close_forwards_every_frame_in_order_and_completes() -> None
 
 def test_a_close_that_fails_ends_the_capture_with_the_code_of_the_failure() -> None:
     protocol = Pump().opened().protocol
-    assert protocol.incomplete("forward_failed") == Finish("forward_failed", 1000, tell=True, opened=True)
-    assert protocol.incomplete("server_shutdown") == Finish("server_shutdown", 1012, tell=True, opened=True)
-    assert protocol.incomplete("internal_error") == Finish("internal_error", 1011, tell=False, opened=True)
+    assert protocol.incomplete("forward_failed") == Finish("forward_failed", 1000, sends_abort=True, opened=True)
+    assert protocol.incomplete("server_shutdown") == Finish("server_shutdown", 1012, sends_abort=True, opened=True)
+    assert protocol.incomplete("internal_error") == Finish("internal_error", 1011, sends_abort=False, opened=True)

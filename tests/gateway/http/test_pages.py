@@ -147,7 +147,7 @@ async def test_a_wrong_address_is_a_page_for_a_browser_and_a_refusal_for_a_progr
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, token: SecretStr | None
 ) -> None:
     build = read_build(built(tmp_path / "static"))
-    monkeypatch.setattr(pages, "_our_build", lambda: build)
+    monkeypatch.setattr(pages, "_built_pages", lambda: build)
     status, code = (401, "token_required") if token else (404, "not_found")
     async with reaching(tmp_path, recorder=False, api_token=token) as gateway:
         answer = await gateway.client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})

@@ -61,7 +61,7 @@ async def test_a_missing_unknown_or_repeated_pipeline_is_an_error_after_the_acce
                 ended = await socket.ended()
             assert (ended.code, ended.reason, len(ended.messages)) == (1008, "invalid_pipeline", 1), query
             assert ended.error["error"] == "invalid_pipeline"
-            assert ended.error["detail"].endswith("Pipelines are: holistic, pose, hands, face."), query
+            assert ended.error["detail"].endswith("Choose one of holistic, pose, hands, face."), query
             assert "yolo" not in ended.error["detail"] and "xxx" not in ended.error["detail"]
         assert await live.keys() == []
 

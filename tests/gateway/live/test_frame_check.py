@@ -49,12 +49,15 @@ def test_a_valid_jpeg_passes(payload: bytes) -> None:
 def test_a_jpeg_without_soi_is_refused() -> None:
     assert refused(b"\0" + jpeg()[1:]) == (
         "invalid_frame",
-        "The frame is not a JPEG we take: it does not begin with SOI.",
+        "The frame is not a JPEG that the server accepts: it does not begin with SOI.",
     )
 
 
 def test_a_jpeg_without_eoi_is_refused() -> None:
-    assert refused(jpeg()[:-1]) == ("invalid_frame", "The frame is not a JPEG we take: it does not end with EOI.")
+    assert refused(jpeg()[:-1]) == (
+        "invalid_frame",
+        "The frame is not a JPEG that the server accepts: it does not end with EOI.",
+    )
 
 
 @pytest.mark.parametrize("padding", [b"\0", b"\r\n", bytes(4096)])
@@ -117,7 +120,7 @@ def test_a_picture_whose_scans_cost_seconds_is_refused_before_a_worker_gets_it()
     payload = with_scans(picture(4096, 4096, mode="L", progressive=True), 64)
     assert refused(payload) == (
         "invalid_frame",
-        "The frame is not a JPEG we take: it has so many scans that reading it would take too long.",
+        "The frame is not a JPEG that the server accepts: it has too many scans to read in time.",
     )
 
 

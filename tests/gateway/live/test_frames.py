@@ -57,7 +57,7 @@ async def test_a_text_message_is_refused_and_closes_with_1003(broker: BrokerProc
         for text in ("", "{}", '{"event":"capture.open"}', "x" * 100_000):
             async with live.socket() as socket:
                 await socket.send(text)
-                assert assert_ended(await socket.ended(), "invalid_message").startswith("A message must be binary")
+                assert assert_ended(await socket.ended(), "invalid_message").startswith("A message must be one JPEG")
         await live.nothing_left()
         assert not live.only_worker.seen
 
@@ -165,7 +165,7 @@ async def test_an_error_of_the_worker_is_sent_and_ends_the_connection(
             assert (await socket.frame())["frame_index"] == 0
 
 
-@pytest.mark.parametrize("step", ["submit", "_tried"])
+@pytest.mark.parametrize("step", ["submit", "_try_to_send"])
 async def test_a_fault_of_the_server_is_internal_error_without_any_detail(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

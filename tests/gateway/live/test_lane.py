@@ -44,7 +44,7 @@ async def test_without_a_worker_a_frame_is_a_pipeline_failure_within_the_deadlin
         async with live.socket() as socket:
             await socket.send(jpeg(), jpeg())
             ended = await socket.ended()
-            assert assert_ended(ended, "pipeline_failure") == "No worker has answered in time."
+            assert assert_ended(ended, "pipeline_failure") == "No worker answered in time."
         await live.no_session()
         assert await live.keys() == []
 
@@ -76,7 +76,7 @@ async def test_a_frame_whose_worker_falls_silent_fails_before_the_deadline(
             live.only_worker.mute = True
             await live.state.frames.zadd(LIVE_WORKERS, {live.only_worker.name: 1})
             ended = await socket.ended()
-            assert assert_ended(ended, "pipeline_failure") == "The worker that had the frame is gone."
+            assert assert_ended(ended, "pipeline_failure") == "The worker that had the frame has ended."
         live.only_worker.release()
         await live.nothing_left()
 
@@ -431,7 +431,7 @@ async def test_a_frame_that_is_answered_before_it_moves_is_not_sent_again(
         with monkeypatch.context() as patch:
             patch.setattr(lane_module, "run", answered)
             await live.lane._move(connection, "frame", None)  # type: ignore[arg-type]
-        assert not live.lane._strikes._counts
+        assert not live.lane._suspects._counts
 
 
 @pytest.mark.usefixtures("soon")

@@ -37,62 +37,62 @@ def test_a_new_session_has_received_and_reports_nothing() -> None:
 def test_frames_are_counted_from_0() -> None:
     one = session()
     for index in range(3):
-        assert one.frame_came() == index
-        one.answered(b"{}")
+        assert one.add_frame() == index
+        one.add_answer(b"{}")
         assert told(one) == [Result(index, b"{}")]
     assert (one.received, one.processed, one.dropped) == (3, 3, 0)
 
 
 def test_a_frame_that_comes_while_another_is_processed_is_dropped() -> None:
     one = session()
-    assert [one.frame_came() for _ in range(4)] == [0, None, None, None]
+    assert [one.add_frame() for _ in range(4)] == [0, None, None, None]
     assert one.dropped == 3
 
 
 def test_drops_are_reported_after_the_answer_before_them() -> None:
     one = session()
     for _ in range(3):
-        one.frame_came()
+        one.add_frame()
     assert one.next_message() is None
-    one.answered(b"{}")
+    one.add_answer(b"{}")
     assert told(one) == [Result(0, b"{}"), LiveDropped(frame_index=1), LiveDropped(frame_index=2)]
 
 
 def test_a_frame_that_comes_before_the_drops_are_reported_keeps_its_place_in_the_order() -> None:
     one = session()
-    one.frame_came()
-    one.frame_came()
-    one.answered(b"{}")
+    one.add_frame()
+    one.add_frame()
+    one.add_answer(b"{}")
     assert one.next_message() == Result(0, b"{}")
-    assert one.frame_came() == 2
-    assert one.frame_came() is None
+    assert one.add_frame() == 2
+    assert one.add_frame() is None
     assert told(one) == [LiveDropped(frame_index=1)]
-    one.answered(b"{}")
+    one.add_answer(b"{}")
     assert told(one) == [Result(2, b"{}"), LiveDropped(frame_index=3)]
 
 
 def test_while_an_answer_is_not_sent_frames_are_dropped() -> None:
     one = session()
-    one.frame_came()
-    one.answered(b"{}")
-    assert one.frame_came() is None
+    one.add_frame()
+    one.add_answer(b"{}")
+    assert one.add_frame() is None
 
 
 def test_a_frame_for_which_the_broker_had_no_room_is_dropped_and_the_next_is_processed() -> None:
     one = session()
-    one.frame_came()
-    one.frame_came()
-    one.not_taken()
+    one.add_frame()
+    one.add_frame()
+    one.drop_current()
     assert told(one) == [LiveDropped(frame_index=0), LiveDropped(frame_index=1)]
-    assert one.frame_came() == 2
+    assert one.add_frame() == 2
     assert one.dropped == 2
 
 
 def test_slow_down_comes_right_after_the_drop_that_caused_it_and_once() -> None:
     one = session()
     for _ in range(31):
-        one.frame_came()
-    one.answered(b"{}")
+        one.add_frame()
+    one.add_answer(b"{}")
     messages = told(one)
     assert messages.count(LiveWarning()) == one.slow_downs == 1
     at = messages.index(LiveWarning())
@@ -108,27 +108,27 @@ def test_a_result_s_json_is_that_of_its_model() -> None:
 
 def test_a_hundred_thousand_drops_take_no_memory() -> None:
     one = session()
-    one.frame_came()
+    one.add_frame()
     for _ in range(300):
-        one.frame_came()
+        one.add_frame()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for _ in range(100_000):
-        one.frame_came()
+        one.add_frame()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 1_000
-    one.answered(b"{}")
+    one.add_answer(b"{}")
     assert sum(isinstance(message, LiveDropped) for message in iter(one.next_message, None)) == 100_300
 
 
-@pytest.mark.parametrize("step", ["answered", "not_taken"])
+@pytest.mark.parametrize("step", ["add_answer", "drop_current"])
 def test_nothing_is_answered_twice(step: str) -> None:
     one = session()
-    one.frame_came()
-    one.answered(b"{}")
+    one.add_frame()
+    one.add_answer(b"{}")
     with pytest.raises(AssertionError):
-        one.answered(b"{}") if step == "answered" else one.not_taken()
+        one.add_answer(b"{}") if step == "add_answer" else one.drop_current()
 
 
 @given(steps=st.lists(st.sampled_from(["frame", "answer", "full", "tell"]), max_size=200))
@@ -139,17 +139,17 @@ def test_every_frame_is_reported_once_and_in_order_whatever_happens(steps: list[
     messages: list[Message] = []
     for step in [*steps, "answer"]:
         if step == "frame":
-            index = one.frame_came()
+            index = one.add_frame()
             working = index if index is not None else working
         elif step == "tell":
             message = one.next_message()
             messages += [message] if message is not None else []
         elif working is not None:
             if step == "answer":
-                one.answered(b"{}")
+                one.add_answer(b"{}")
                 answered.add(working)
             else:
-                one.not_taken()
+                one.drop_current()
             working = None
     messages += told(one)
     frames = [message for message in messages if not isinstance(message, LiveWarning)]

@@ -296,7 +296,7 @@ def test_a_handshake_does_not_overtake_the_answers_before_it(gateway: Attacked) 
     shake = b"GET /ws/video/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     answer = ask_briefly(gateway, HEAD + b"Content-Length: 2\r\n\r\n{}" + shake, half_closed=False)
     assert [status(b"HTTP" + part) for part in answer.split(b"HTTP")[1:]] == [400, 400]
-    assert b"missing_user_id" in answer and answer.endswith(b'handshake waits for the answers before it."}')
+    assert b"missing_user_id" in answer and answer.endswith(b'earlier answers before you send a handshake."}')
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

@@ -11,7 +11,7 @@ from gateway.server.unfinished import Unfinished
 class Holding:
     told: int = 0
 
-    def out_of_room(self) -> None:
+    def drop_held_bytes(self) -> None:
         self.told += 1
 
 

@@ -204,7 +204,7 @@ async def test_a_socket_that_is_cut_in_a_message_frees_it_at_once(tmp_path: Path
         client.drop()
         await until(lambda: not running.server_state.connections)
         assert (gateway.state.unfinished.total_bytes, len(connection.conn.reader.buffer)) == (0, 0)
-        assert not connection.frames and not connection._unseen
+        assert not connection.frames and not connection._unparsed
 
 
 async def test_a_message_that_waits_for_its_endpoint_counts_until_the_connection_ends(tmp_path: Path) -> None:
@@ -329,9 +329,9 @@ async def test_only_a_silent_client_is_closed_for_an_unanswered_ping(tmp_path: P
         connection = only(running)
         connection.send_keepalive_ping()
         if heard:
-            before = connection._heard_at
+            before = connection._received_at
             await client.send(framed(TEXT)[:1])
-            await until(lambda: connection._heard_at > before)
+            await until(lambda: connection._received_at > before)
         assert connection.pong_timer is not None
         connection.pong_timer.cancel()
         connection.keepalive_timeout()

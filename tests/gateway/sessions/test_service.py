@@ -12,7 +12,7 @@ from contracts import A3CPMessage, SessionEndRequest, SessionStartRequest
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_session_id
 from contracts.state.sessions import SessionStep
-from gateway.sessions.service import ending, session_id_for, standing, starting
+from gateway.sessions.service import answer_of, ending, session_id_for, starting
 
 NOW = datetime(2026, 1, 31, 12, 0, 1, 234567, tzinfo=UTC)
 REQUEST_ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -81,5 +81,5 @@ def test_event_is_the_answer_and_the_name_of_the_boundary_and_can_be_recorded() 
 )
 def test_a_step_that_was_refused_has_no_answer(word: Any, status: int, code: str) -> None:
     with pytest.raises(RequestRefused) as refused:
-        standing(SessionStep(word))
+        answer_of(SessionStep(word))
     assert (refused.value.status, refused.value.code) == (status, code)

@@ -306,12 +306,12 @@ async def test_an_upload_is_refused_if_others_took_its_room_while_it_arrived(
     tmp_path: Path, roomy: mock.AsyncMock
 ) -> None:
     roomy.side_effect = [0.1, 0.2, 0.6]
-    large = VIDEO + bytes(2 * incoming_upload.LOOK_CHUNKS * CHUNK_BYTES)
+    large = VIDEO + bytes(2 * incoming_upload.CHECK_CHUNKS * CHUNK_BYTES)
     async with uploading(tmp_path) as (gateway, fields):
         assert_refused(await submit(gateway, fields, large), 429, "frames_broker_full")
         assert roomy.await_count == 3
         first, second, third = [call.args[2] for call in roomy.await_args_list]
-        assert first - second == second - third == incoming_upload.LOOK_CHUNKS * CHUNK_BYTES, "the bytes still to come"
+        assert first - second == second - third == incoming_upload.CHECK_CHUNKS * CHUNK_BYTES, "the bytes still to come"
         await nothing_is_left(gateway, fields)
 
 

@@ -252,7 +252,7 @@ async def test_a_refusal_at_open_is_raised_where_the_block_begins(threaded: Thre
             assert (error.value.code, error.value.worth_repeating, entered) == (code, False, False)
             assert error.value.fix and str(error.value).endswith(error.value.fix)
         stranger = client.session(unique, session_id="sess_" + "0" * 16)
-        with pytest.raises(CaptureAborted, match="session_invalid: There is no such session of this user"):
+        with pytest.raises(CaptureAborted, match="session_invalid: This user has no session with this id"):
             async with stranger, stranger.capture(**SIZE):
                 entered = True
         assert (await client.outcome(unique)).recorded, "the first one is as it was"
@@ -408,7 +408,7 @@ async def test_a_session_repeated_with_its_record_id_is_the_same(threaded: Threa
         for _ in range(2):
             await client.end_session(unique, session_id, record_id=last)
         assert await client.session_status(unique, session_id) == "closed"
-        with pytest.raises(GatewayRefused, match=r"400 session_closed.*closed already") as error:
+        with pytest.raises(GatewayRefused, match=r"400 session_closed.*already closed") as error:
             await client.end_session(unique, session_id)
         assert (error.value.status, error.value.code) == (400, "session_closed")
         assert len(threaded.events(unique, session_id)) == 2

@@ -104,7 +104,7 @@ async def test_a_stream_that_the_gateway_ends_raises_its_code(broker: BrokerProc
                 with pytest.raises(LiveEnded, match=codes[0]):
                     await again
         async with client.live("no pipeline") as made:
-            with pytest.raises(LiveEnded, match=r"invalid_pipeline.*Pipelines are: holistic"):
+            with pytest.raises(LiveEnded, match=r"invalid_pipeline.*Choose one of holistic"):
                 await made.ask(jpeg())
         live.only_worker.respond = lambda frame: Answer(
             frame.live_id, frame.frame_index, b"it raised", "pipeline_failure"

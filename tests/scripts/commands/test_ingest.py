@@ -156,7 +156,7 @@ def test_a_session_that_is_named_is_left_open_and_an_unknown_one_aborts(tmp_path
         code, _, err = await ask(stack, folder, session_id=session_id)
         assert (code, err) == (1, "f: aborted: session_closed: The session has ended.\n")
         code, _, err = await ask(stack, folder, session_id="sess_" + "0" * 16)
-        assert (code, err) == (1, "f: aborted: session_invalid: There is no such session of this user.\n")
+        assert (code, err) == (1, "f: aborted: session_invalid: This user has no session with this id.\n")
 
     on_stack(test)
 

@@ -1,13 +1,13 @@
 export interface Deadline {
   /** Aborts when the time is over, or when the caller's own signal does. */
   readonly signal: AbortSignal;
-  /** Whether the time was over first. */
+  /** Whether the time was over. */
   readonly isOver: () => boolean;
 }
 
 /**
- * A time limit, with the caller's signal if there is one.
- * By hand: AbortSignal.any came to Safari with 17.4, AbortSignal.timeout with 16, and phones of that age are in use.
+ * A signal that aborts after `afterMs` milliseconds, or when the caller's own signal aborts.
+ * It does not use AbortSignal.any, which Safari has only since 17.4; the pages support Safari 16.
  */
 export function deadline(afterMs: number, given?: AbortSignal): Deadline {
   const controller = new AbortController();

@@ -1,12 +1,12 @@
 import { sentenceFor } from "./sentences";
 
-/** An error as every page shows it: a code to quote and a sentence to read. */
+/** An error as every page shows it: a code, and a sentence for the person. */
 export interface Failure {
   readonly code: string;
   readonly sentence: string;
 }
 
-/** A request was refused, or got no answer (then `status` is 0). */
+/** The server refused a request, or did not answer (then `status` is 0). */
 export class ApiError extends Error implements Failure {
   readonly code: string;
   readonly sentence: string;

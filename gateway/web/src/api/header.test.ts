@@ -24,10 +24,10 @@ test.each(["", ".a", "a b", "ä", "a/b", "a\n", "a".repeat(129)])("%j may not", 
 });
 
 test.each([
-  ["Müller", "“ü” cannot be in it. Use a to z"],
-  ["a b", "A space cannot be in it"],
-  ["🙂", "“🙂” cannot be in it"],
-  [".a", "A dot cannot be its first sign."],
+  ["Müller", "It cannot contain “ü”. Use a to z"],
+  ["a b", "It cannot contain spaces."],
+  ["🙂", "It cannot contain “🙂”."],
+  [".a", "The first character cannot be a dot."],
   ["a".repeat(129), "It is too long."],
 ])("what is wrong with %s is named", (text, sentence) => {
   expect(identifierFault(text)).toContain(sentence);

@@ -1,6 +1,6 @@
 import constants from "./constants.json";
 
-/** The fields that every message to the server begins with; each message is a record of its own. */
+/** The fields with which every message to the server begins. Each message has its own record_id. */
 export function messageHeader(userId: string, performerId: string) {
   return {
     schema_version: constants.schema_version,
@@ -11,7 +11,7 @@ export function messageHeader(userId: string, performerId: string) {
   };
 }
 
-/** A UUID, version 4. Not `crypto.randomUUID`: browsers keep that from pages that came by plain HTTP. */
+/** A UUID, version 4. It does not use `crypto.randomUUID`, which browsers offer only to pages loaded over HTTPS. */
 export function newRecordId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const hex = Array.from(bytes, (byte, place) => {
@@ -23,16 +23,16 @@ export function newRecordId(): string {
 
 const IDENTIFIER = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 
-/** Why the server would not take `text` as an id, as a sentence; undefined if it would, or if it is empty. */
+/** A sentence that says why the server would refuse `text` as an id; undefined if it is valid or empty. */
 export function identifierFault(text: string): string | undefined {
   if (text === "" || isIdentifier(text)) return undefined;
   const wrong = Array.from(text).find((sign) => !/[A-Za-z0-9._-]/.test(sign));
-  if (wrong === undefined) return text.startsWith(".") ? "A dot cannot be its first sign." : "It is too long.";
-  const named = /\s/.test(wrong) ? "A space" : `“${wrong}”`;
-  return `${named} cannot be in it. Use a to z, A to Z, digits, dots, dashes and underscores, without spaces.`;
+  if (wrong === undefined) return text.startsWith(".") ? "The first character cannot be a dot." : "It is too long.";
+  const named = /\s/.test(wrong) ? "spaces" : `“${wrong}”`;
+  return `It cannot contain ${named}. Use a to z, A to Z, digits, dots, dashes and underscores.`;
 }
 
-/** Whether the server would take `text` as the id of a person. */
+/** Whether the server would accept `text` as the id of a person. */
 export function isIdentifier(text: string): boolean {
   return IDENTIFIER.test(text);
 }

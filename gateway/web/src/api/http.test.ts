@@ -1,9 +1,9 @@
 import { answer, FakeServer, refusal, unreachable, type Asked } from "../test/server";
 import { ApiError, failureOf } from "./failure";
 import { createSend, json, socketUrl } from "./http";
-import { TokenDesk } from "./desk";
+import { TokenStore } from "./tokenStore";
 
-const send = createSend(new TokenDesk());
+const send = createSend(new TokenStore());
 
 /** Never answers; ends when it is told to. */
 function silent({ signal }: Asked): Promise<Response> {

@@ -8,13 +8,14 @@ export interface RequestOptions {
   /** Sent unchanged, for example a form. */
   readonly body?: BodyInit;
   readonly signal?: AbortSignal;
-  /** How long the answer may take. The server itself waits 5 s for the recorder. */
+  /** How long the answer may take, in milliseconds. The server itself waits up to 5 s for the recorder. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Sends one request to the gateway, once. A 401 asks for the token and then sends it again; nothing else is repeated.
- * @throws ApiError for every refusal and for no answer; the signal's own reason if the caller gave up.
+ * Sends one request to the gateway. After a 401 it asks the person for the token and sends the request again; it repeats
+ * nothing else, because a repeated POST could have a second effect.
+ * @throws ApiError if the server refuses or does not answer; the signal's own reason if the caller aborted the request.
  */
 export type Send = (method: "GET" | "POST", path: string, options?: RequestOptions) => Promise<Response>;
 
@@ -89,7 +90,7 @@ async function refusalOf(answer: Response): Promise<ApiError> {
     const { error, detail } = (await answer.json()) as { error?: unknown; detail?: unknown };
     if (typeof error === "string") return new ApiError(error, answer.status, typeof detail === "string" ? detail : "");
   } catch {
-    // not an answer of the gateway: a proxy's page, for example
+    // the answer does not come from the gateway, but for example from a proxy
   }
   return new ApiError("unexpected_answer", answer.status);
 }

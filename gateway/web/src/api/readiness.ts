@@ -2,10 +2,10 @@ import { at } from "../base";
 import { deadline } from "./deadline";
 import { failureOf, ApiError, type Failure } from "./failure";
 
-/** What the server says of itself: what is missing, one sentence each; nothing if all is well. */
+/** The server's state: sentences that say what is missing (none if it is ready), or a failure. */
 export type Readiness = { readonly missing: readonly string[] } | { readonly failure: Failure };
 
-/** Asks once. It needs no token, and 503 is an answer like another. Never throws. */
+/** Asks the server once. Needs no token. A 503 is a normal answer here, and this never throws. */
 export async function readiness(): Promise<Readiness> {
   try {
     const answer = await fetch(at("/readyz"), { signal: deadline(15_000).signal, cache: "no-store" });

@@ -1,28 +1,28 @@
 import constants from "./constants.json";
 
-/** What a page shows for a code of the server. */
+/** The text that a page shows for one of the server's codes: what happened, and what the person can do. */
 export interface CodeText {
   readonly happened: string;
   readonly advice: string;
 }
 
-/** Where a code is shown: the uploads and the live page have their own words for some codes. */
+/** Where a code is shown: the upload page and the live page have their own texts for some codes. */
 export type Place = "page" | "video" | "live";
 
-/** The server's codes; contracts/rules/codes.py has their table, and `npm run messages` copies it. */
+/** The texts of the server's codes. `npm run messages` copies them from contracts/rules/codes.py. */
 const CODES = new Map<string, { readonly page: CodeText } & { readonly [place in Place]?: CodeText }>(
   Object.entries(constants.codes),
 );
 
-/** What the pages find out without the server. */
+/** The sentences for errors that the pages detect themselves. */
 const SENTENCES = new Map([
   [
     "network_error",
-    "The server could not be reached. Check that it is running and that you are connected, then try again.",
+    "The page cannot reach the server. Check your connection and that the server runs, then try again.",
   ],
   ["timeout", "The server took too long to answer. Try again in a moment."],
   ["unexpected_answer", "This page does not understand the server's answer. Load the page again."],
-  ["page_error", "Something went wrong in this page. Load it again. What was recorded before is safe."],
+  ["page_error", "Something went wrong in this page. Load it again. Your earlier recordings are safe."],
 ]);
 
 /** The text for a code of the server; undefined if this version of the page does not know the code. */

@@ -3,12 +3,12 @@ import { useId } from "react";
 import { Button } from "../components/Button";
 import type { Camera } from "./useCamera";
 
-/** Whether its picture is shown as a mirror does: that of a camera which looks away from the person is not. */
+/** Whether to mirror the picture. People expect to see themselves in a mirror, but not what is in front of them. */
 export function isMirrored({ facing }: Pick<Camera, "facing">): boolean {
   return facing !== "environment";
 }
 
-/** Another camera than this one: the back or the front one of a phone, one of a list else. Nothing if there is one only. */
+/** Changes the camera: a button for the other side of a phone, else a list. Renders nothing if there is only one camera. */
 export function CameraChoice({ camera }: { readonly camera: Camera }) {
   const id = useId();
   const { status, cameras, cameraId, facing, choose } = camera;

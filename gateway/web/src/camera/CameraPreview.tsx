@@ -4,15 +4,15 @@ import "../styles/camera.css";
 
 export interface CameraPreviewProps {
   readonly stream: MediaStream | null;
-  /** The element that shows the pictures, to grab frames from. Its data is as the camera sees it. */
+  /** Gets the element that shows the pictures, for grabbing frames. Those are not mirrored. */
   readonly video: Ref<HTMLVideoElement | null>;
-  /** Shown the other way round, as people know themselves from a mirror. */
+  /** Whether to mirror the picture on the screen. */
   readonly mirrored?: boolean;
-  /** What is drawn over the picture, or stands in its place while there is none. */
+  /** Elements over the picture, or in its place while there is none. */
   readonly children?: ReactNode;
 }
 
-/** What the camera sees now. */
+/** The camera's picture. */
 export function CameraPreview({ stream, video, mirrored = true, children }: CameraPreviewProps) {
   const own = useRef<HTMLVideoElement>(null);
   useImperativeHandle<HTMLVideoElement | null, HTMLVideoElement | null>(video, () => own.current);
@@ -21,7 +21,7 @@ export function CameraPreview({ stream, video, mirrored = true, children }: Came
     const element = own.current;
     if (!element || element.srcObject === stream) return;
     element.srcObject = stream;
-    // A browser that refuses to play leaves the picture empty; no frame is grabbed from an empty picture.
+    // if the browser refuses to play, the picture stays empty, and the page grabs no frame from it
     if (stream) void Promise.resolve(element.play()).catch(() => undefined);
   }, [stream]);
 

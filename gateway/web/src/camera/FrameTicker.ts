@@ -1,17 +1,17 @@
 export interface Tick {
-  /** How many periods after the start this one was due. Numbers that are left out were skipped. */
+  /** The number of periods between the start and the time at which this tick was due. Missing numbers were skipped. */
   readonly index: number;
   /** When it was due, in milliseconds since the start. */
   readonly dueMs: number;
-  /** When it came. */
+  /** When it came, in milliseconds since the start. */
   readonly elapsedMs: number;
 }
 
 /**
  * Ticks at a rate that does not drift: tick n is due at start + n / fps, even if other ticks were late.
  *
- * A tick that comes late is one tick; those that were due meanwhile are skipped, and the next is at least half a period
- * away, so they never come in bunches.
+ * If a tick is late, the ticks that were due until then are skipped. The next one comes at least half a period later, so
+ * two ticks never follow closely.
  */
 export class FrameTicker {
   readonly #periodMs: number;
@@ -36,7 +36,7 @@ export class FrameTicker {
     return this.#now() - this.#startedAt;
   }
 
-  /** Starts again with tick 0, right after this method returns. */
+  /** Starts with tick 0, which comes right after this method returns. A running ticker starts again. */
   start(): void {
     this.stop();
     this.#startedAt = this.#now();
@@ -51,13 +51,13 @@ export class FrameTicker {
 
   #wait(): void {
     const left = this.#index * this.#periodMs - this.elapsedMs;
-    this.#timer = setTimeout(this.#tick, Math.max(0, Math.ceil(left))); // timers have whole milliseconds
+    this.#timer = setTimeout(this.#tick, Math.max(0, Math.ceil(left))); // setTimeout cuts fractions of a millisecond
   }
 
   readonly #tick = (): void => {
     const elapsedMs = this.elapsedMs;
     if (elapsedMs < this.#index * this.#periodMs) {
-      this.#wait(); // some browsers' timers come a little early
+      this.#wait(); // the timers of some browsers fire a little early
       return;
     }
     const index = Math.max(this.#index, Math.floor(elapsedMs / this.#periodMs));

@@ -1,22 +1,22 @@
-/** What a camera shows: something, nothing but black, or again and again the very same picture. */
+/** What a camera delivers: normal pictures, black ones, or the same picture all the time. */
 export type Picture = "live" | "black" | "still";
 
 export const THUMB = { width: 32, height: 24 };
 
-/** A camera's noise in the dark is brighter. */
+/** A picture is black if no value exceeds this, of 255. The noise of a camera in the dark is brighter. */
 const BLACK = 20;
 const BLACK_MS = 1000;
-/** No two pictures of a camera that works are the same; a browser may show one twice, though. */
+/** Two pictures of a working camera are never equal, but a browser may deliver one twice. So equal ones may last this long. */
 const STILL_MS = 2000;
 
-/** Looks at one small picture after the other. A camera that was muted or covered often says nothing of it. */
+/** Detects a black or frozen picture from small copies. Many cameras do not report that they are muted or covered. */
 export class PictureWatch {
   #last: Uint8ClampedArray | null = null;
   #movedAtMs = 0;
   #lightAtMs = 0;
 
-  /** `pixels` are RGBA; null if they cannot be had, which says nothing. */
-  see(pixels: Uint8ClampedArray | null, nowMs: number): Picture {
+  /** Checks the next picture, at `nowMs`. `pixels` are RGBA; null if the browser does not give them, which counts as live. */
+  check(pixels: Uint8ClampedArray | null, nowMs: number): Picture {
     if (!pixels) return "live";
     const first = this.#last === null;
     const moved = first || pixels.some((value, place) => value !== this.#last?.[place]);
@@ -31,7 +31,7 @@ export class PictureWatch {
 
 const canvases = new WeakMap<HTMLVideoElement, HTMLCanvasElement>();
 
-/** What `video` shows now, small; null if that cannot be had. */
+/** A small copy of the picture that `video` shows, RGBA; null if the browser does not give it. */
 export function thumbnail(video: HTMLVideoElement): Uint8ClampedArray | null {
   const canvas = canvases.get(video) ?? Object.assign(document.createElement("canvas"), THUMB);
   canvases.set(video, canvas);
@@ -41,6 +41,6 @@ export function thumbnail(video: HTMLVideoElement): Uint8ClampedArray | null {
     context.drawImage(video, 0, 0, THUMB.width, THUMB.height);
     return context.getImageData(0, 0, THUMB.width, THUMB.height).data;
   } catch {
-    return null; // some browsers keep pixels from pages that could know a person by them
+    return null; // browsers that prevent fingerprinting refuse to read pixels
   }
 }

@@ -11,7 +11,7 @@ export type CameraCode =
 
 const SENTENCES: Readonly<Record<CameraCode, string>> = {
   camera_insecure:
-    "Browsers give the camera only to pages with a secure address. Open this page at an address that begins with " +
+    "Browsers allow the camera only on pages with a secure address. Open this page at an address that begins with " +
     "https://, or, on the computer that the server runs on, at http://localhost.",
   camera_absent: "No camera was found. Connect one, then press “Try the camera again”.",
   camera_denied:
@@ -20,7 +20,7 @@ const SENTENCES: Readonly<Record<CameraCode, string>> = {
   camera_in_use:
     "The camera does not answer; another program may be using it. Close video calls and other pages with the camera, " +
     "then press “Try the camera again”.",
-  camera_unsuitable: "This camera cannot deliver a picture that fits. Connect another one, then try again.",
+  camera_unsuitable: "This camera cannot deliver a suitable picture. Connect another one, then try again.",
   camera_unplugged: "The camera was disconnected. Connect it, then press “Try the camera again”.",
   camera_failed: "The camera could not be started. Unplug it and connect it again, or load this page again.",
 };
@@ -34,12 +34,12 @@ const BY_NAME: Readonly<Record<string, CameraCode>> = {
   OverconstrainedError: "camera_unsuitable",
 };
 
-/** The failure for a code: what happened, and what to do now. */
+/** The failure for a code, with a sentence that says what happened and what the person can do. */
 export function cameraFailure(code: CameraCode): Failure {
   return { code, sentence: SENTENCES[code] };
 }
 
-/** Whatever getUserMedia threw, as a failure to show. */
+/** The failure to show for an error that getUserMedia threw. */
 export function cameraFailureOf(error: unknown): Failure {
   const { name = "" } = (error ?? {}) as { name?: string };
   return cameraFailure(BY_NAME[name] ?? "camera_failed");

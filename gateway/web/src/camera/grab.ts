@@ -10,34 +10,34 @@ export interface JpegFrame extends Size {
 }
 
 export interface GrabOptions {
-  /** The longest side may have this many pixels. */
+  /** The limit for the longer side, in pixels. */
   readonly longSide?: number;
-  /** The other side may have this many. */
+  /** The limit for the shorter side, in pixels. */
   readonly shortSide?: number;
-  /** 0 to 1. */
+  /** The JPEG quality, 0 to 1. */
   readonly quality?: number;
-  /** A JPEG that is larger is made again, worse and worse, down to what no eye would want. */
+  /** The limit for the JPEG, in bytes. A larger one is encoded again with lower quality, down to 0.1. */
   readonly maxBytes?: number;
   /**
-   * Exactly this size, whatever the camera delivers now: a picture of another shape (the device was turned) gets
-   * black bars, for the size must not change within a capture.
+   * The exact size of the frame, because it must not change within a capture. A picture with other proportions (the
+   * person turned the device) gets black bars.
    */
   readonly size?: Size;
 }
 
-/** What each side of a frame may have, in either orientation. */
+/** The default limits for the sides of a frame, in either orientation. */
 const LONG_SIDE = 640;
 const SHORT_SIDE = 480;
 const QUALITY = 0.8;
 const LEAST_QUALITY = 0.1;
 
-/** The size of a picture that is made to fit, upright or wide; it is never made larger. */
+/** The size of a picture reduced to the limits, in either orientation. It is never enlarged. */
 export function fit({ width, height }: Size, longSide = LONG_SIDE, shortSide = SHORT_SIDE): Size {
   const scale = Math.min(1, longSide / Math.max(width, height), shortSide / Math.min(width, height));
   return { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
 }
 
-/** The size of the frames that `video` gives; null while it has no picture. */
+/** The size of the frames from `video`; null while it has no picture. */
 export function frameSize(video: HTMLVideoElement, options: GrabOptions = {}): Size | null {
   if (!video.videoWidth || !video.videoHeight) return null;
   return fit({ width: video.videoWidth, height: video.videoHeight }, options.longSide, options.shortSide);
@@ -45,7 +45,7 @@ export function frameSize(video: HTMLVideoElement, options: GrabOptions = {}): S
 
 const FIRST_PICTURE_MS = 5000;
 
-/** `frameSize`, waited for: a camera that was just turned on takes a moment. Null if nothing comes in 5 s. */
+/** Waits for the first picture and returns its `frameSize`; null if none comes in 5 s. */
 export async function firstFrameSize(video: HTMLVideoElement, options: GrabOptions = {}): Promise<Size | null> {
   const late = deadline(FIRST_PICTURE_MS).signal;
   while (!frameSize(video, options) && !late.aborted) {
@@ -60,8 +60,8 @@ export async function firstFrameSize(video: HTMLVideoElement, options: GrabOptio
 const canvases = new WeakMap<HTMLVideoElement, HTMLCanvasElement>();
 
 /**
- * The picture that `video` shows now, as a JPEG, never mirrored; null while there is none.
- * One at a time for each video: they share a canvas.
+ * The picture that `video` shows now, as a JPEG, never mirrored; null if there is none.
+ * Call it again for the same video only after it has returned, because the calls share a canvas.
  */
 export async function grabJpeg(video: HTMLVideoElement, options: GrabOptions = {}): Promise<JpegFrame | null> {
   const fitting = frameSize(video, options);
@@ -86,8 +86,8 @@ async function encoded(canvas: HTMLCanvasElement, quality: number, maxBytes: num
 const SMALLEST_SIDE = 64;
 
 /**
- * The size in which this camera's pictures, as a JPEG of middling quality, have at most `aimBytes`: smaller than
- * `size` only if they must be. Null if there is no picture.
+ * The largest size, up to `size`, in which this camera's pictures have at most `aimBytes` as a JPEG of quality 0.5. Null
+ * if there is no picture.
  */
 export async function sizeForBytes(video: HTMLVideoElement, size: Size, aimBytes: number): Promise<Size | null> {
   const jpeg = await grabJpeg(video, { size, quality: 0.5 });
@@ -97,12 +97,12 @@ export async function sizeForBytes(video: HTMLVideoElement, size: Size, aimBytes
   return sizeForBytes(video, smaller, aimBytes);
 }
 
-/** Where a picture lies in a frame of `size`: whole, in its own shape, in the middle. */
+/** The place of a picture in a frame of `size`: in the middle, whole, with its own proportions. */
 export function within(picture: Size, size: Size): Size & { readonly x: number; readonly y: number } {
   const scale = Math.min(size.width / picture.width, size.height / picture.height);
   let width = Math.round(picture.width * scale);
   let height = Math.round(picture.height * scale);
-  // one pixel less is rounding, no other shape
+  // a difference of one pixel comes from rounding
   if (size.width - width <= 1) width = size.width;
   if (size.height - height <= 1) height = size.height;
   return { x: Math.floor((size.width - width) / 2), y: Math.floor((size.height - height) / 2), width, height };

@@ -36,7 +36,7 @@ describe("useCamera", () => {
     ["SecurityError", "camera_denied", /does not let this page use the camera/],
     ["NotReadableError", "camera_in_use", /another program may be using it/],
     ["AbortError", "camera_in_use", /another program may be using it/],
-    ["OverconstrainedError", "camera_unsuitable", /cannot deliver a picture that fits/],
+    ["OverconstrainedError", "camera_unsuitable", /cannot deliver a suitable picture/],
     ["TypeError", "camera_failed", /could not be started/],
   ])("%s is %s", async (name, code, sentence) => {
     installCamera(refusing(name));

@@ -4,24 +4,25 @@ import type { Failure } from "../api/failure";
 import { cameraFailure, cameraFailureOf } from "./failures";
 
 export interface Camera {
-  /** `asking` until the person has allowed it and the first picture is on its way. */
+  /** `asking` until the person has allowed the camera and the browser has opened it. */
   readonly status: "idle" | "asking" | "ready" | "failed";
   /** The pictures, while `ready`; for `<CameraPreview>`. */
   readonly stream: MediaStream | null;
-  /** Why it `failed`; it can be started again. */
+  /** Why it `failed`. `start` may be called again. */
   readonly failure: Failure | null;
-  /** It gives no pictures at the moment: a call, a closed lid, a privacy switch. */
+  /** Whether the camera delivers no pictures at the moment: because of a call, a closed lid, a privacy switch. */
   readonly muted: boolean;
-  /** Which way the one in use looks; null if the browser does not say. */
+  /** The direction of the current camera: at the person, or away; null if the browser does not say. */
   readonly facing: "user" | "environment" | null;
-  /** All that there are, once one was allowed, and the id of the one in use. */
+  /** All cameras, once the person has allowed one. */
   readonly cameras: readonly CameraName[];
+  /** The id of the current camera. */
   readonly cameraId: string | null;
-  /** Asks for the camera. Never throws; while it is asking or ready it does nothing. */
+  /** Asks the person for the camera. Never throws; does nothing while `asking` or `ready`. */
   readonly start: () => Promise<void>;
-  /** Lets go of the camera, so that its light goes out. */
+  /** Turns the camera off. */
   readonly stop: () => void;
-  /** Uses another one from now on; if it is on, at once. Never throws. */
+  /** Changes the camera, at once if one is on. Never throws. */
   readonly choose: (choice: Choice) => Promise<void>;
 }
 
@@ -42,13 +43,13 @@ const IDLE: State = {
   cameraId: null,
 };
 
-/** Which camera: one by its id, or one that looks at the person who holds the device, or away from them. */
+/** A camera by its id, or by its direction: `user` looks at the person who holds the device, `environment` away. */
 export type Choice = { readonly deviceId: string } | { readonly facing: "user" | "environment" };
 
 const FRONT: Choice = { facing: "user" };
 
-/** The size and rate are wishes: any camera does, what it delivers is made smaller. */
-function wishes(choice: Choice): MediaStreamConstraints {
+/** What to ask the browser for. Size and rate are only preferences: larger pictures are reduced later. */
+function constraints(choice: Choice): MediaStreamConstraints {
   const which = "deviceId" in choice ? { deviceId: { exact: choice.deviceId } } : { facingMode: choice.facing };
   return {
     audio: false,
@@ -56,11 +57,11 @@ function wishes(choice: Choice): MediaStreamConstraints {
   };
 }
 
-/** The camera, for as long as the component is on the page: it is let go when the component leaves. */
+/** The camera. It is turned off when the component leaves the page. */
 export function useCamera(): Camera {
   const [state, setState] = useState<State>(IDLE);
   const held = useRef<MediaStream | null>(null);
-  // Each start has a number; what an earlier one brings, after a stop, is let go at once.
+  // The number of the last start. If an earlier start gets its stream only after a stop, that stream is stopped at once.
   const turn = useRef(0);
   const asking = useRef(false);
   const choice = useRef(FRONT);
@@ -84,7 +85,7 @@ export function useCamera(): Camera {
     setState({ ...IDLE, status: "asking" });
     let next: State;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(wishes(choice.current));
+      const stream = await navigator.mediaDevices.getUserMedia(constraints(choice.current));
       if (mine !== turn.current) {
         stop(stream);
         return;
@@ -114,7 +115,7 @@ export function useCamera(): Camera {
 
   useEffect(() => release, [release]);
 
-  const letGo = useCallback(() => {
+  const turnOff = useCallback(() => {
     release();
     setState(IDLE);
   }, [release]);
@@ -129,10 +130,10 @@ export function useCamera(): Camera {
     [release, start],
   );
 
-  return { ...state, start, stop: letGo, choose };
+  return { ...state, start, stop: turnOff, choose };
 }
 
-/** Which camera a stream comes from, and which others there are. */
+/** The camera of a stream, and all cameras. */
 async function described(stream: MediaStream): Promise<Pick<State, "facing" | "cameras" | "cameraId">> {
   const { facingMode, deviceId = null } = stream.getVideoTracks()[0]?.getSettings?.() ?? {};
   const facing = facingMode === "user" || facingMode === "environment" ? facingMode : null;
@@ -149,7 +150,7 @@ async function listed(): Promise<readonly MediaDeviceInfo[]> {
   try {
     return await navigator.mediaDevices.enumerateDevices();
   } catch {
-    return []; // who has one camera needs no list
+    return []; // then the page offers no choice of cameras
   }
 }
 

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** Whether the page is in the background now, where browsers slow it down to a picture a second or less. */
+/** Whether the page is in the background, where browsers slow its timers to one picture a second or less. */
 export function usePageHidden(): boolean {
   return useSyncExternalStore(subscribe, isHidden);
 }

@@ -7,12 +7,12 @@ import type { CaptureHandle } from "./useCapture";
 
 export interface CaptureButtonsProps {
   readonly handle: CaptureHandle;
-  /** Why none can begin now, as a sentence. */
+  /** A sentence that says why no capture can begin now. */
   readonly blocked: string | undefined;
   readonly onBegin: () => void;
 }
 
-/** Begin; and, while a capture is under way, stop it or cancel it, and nothing else. */
+/** The buttons that begin a capture, and that stop or cancel it while it runs. */
 export function CaptureButtons({ handle, blocked, onBegin }: CaptureButtonsProps) {
   const state = handle.capture?.state ?? null;
   if (!state || isOver(state)) {
@@ -46,12 +46,12 @@ function stopBlocked(state: CaptureState): string | undefined {
   if (canStop(state)) return undefined;
   if (state.phase !== "recording") return "Not recording.";
   const { min_duration_s } = state.limits;
-  return min_duration_s === 2 ? "From two seconds on." : `From ${min_duration_s} seconds on.`;
+  return min_duration_s === 2 ? "Possible after two seconds." : `Possible after ${min_duration_s} seconds.`;
 }
 
-/** Why no capture can begin now; undefined if one can. */
+/** A sentence that says why no capture can begin now; undefined if one can. */
 export function beginBlocked(hasSession: boolean, camera: Camera): string | undefined {
   if (!hasSession) return NO_SESSION;
   if (camera.status !== "ready") return "Turn the camera on first.";
-  return camera.muted ? "The camera gives no pictures now." : undefined;
+  return camera.muted ? "The camera delivers no pictures now." : undefined;
 }

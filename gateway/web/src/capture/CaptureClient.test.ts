@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../api/failure";
 import type { JpegFrame } from "../camera/grab";
 import { FakeCaptureSocket } from "../test/captureSocket";
-import { CaptureClient, type CaptureWorld } from "./CaptureClient";
+import { CaptureClient, type CaptureDependencies } from "./CaptureClient";
 import { DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import type { CaptureState } from "./protocol";
@@ -42,19 +42,19 @@ function socket(): FakeCaptureSocket {
   return last;
 }
 
-function made(world: Partial<CaptureWorld> = {}) {
+function made(replaced: Partial<CaptureDependencies> = {}) {
   const states: CaptureState[] = [];
-  const grab = vi.fn<CaptureWorld["grab"]>(() => Promise.resolve(JPEG));
-  const report = vi.fn<CaptureWorld["report"]>(() => Promise.resolve(RECORDED));
+  const grab = vi.fn<CaptureDependencies["grab"]>(() => Promise.resolve(JPEG));
+  const report = vi.fn<CaptureDependencies["report"]>(() => Promise.resolve(RECORDED));
   const client = new CaptureClient(
     WINDOW,
     {
       prepare: () => Promise.resolve(),
       connect: () => new WebSocket("ws://server/capture"),
       grab,
-      look: () => null,
+      thumbnail: () => null,
       report,
-      ...world,
+      ...replaced,
     },
     (state) => states.push(state),
   );
@@ -62,8 +62,8 @@ function made(world: Partial<CaptureWorld> = {}) {
 }
 
 /** One that records since just now. */
-async function recording(world: Partial<CaptureWorld> = {}) {
-  const parts = made(world);
+async function recording(replaced: Partial<CaptureDependencies> = {}) {
+  const parts = made(replaced);
   await parts.client.start();
   socket().accept();
   socket().progress();
@@ -149,7 +149,7 @@ describe("CaptureClient", () => {
   });
 
   test("a picture that cannot be taken is left out", async () => {
-    const grab = vi.fn<CaptureWorld["grab"]>(() => Promise.resolve(JPEG));
+    const grab = vi.fn<CaptureDependencies["grab"]>(() => Promise.resolve(JPEG));
     grab.mockRejectedValueOnce(new Error("no"));
     await recording({ grab });
     await vi.advanceTimersByTimeAsync(500);
@@ -170,7 +170,7 @@ describe("CaptureClient", () => {
   });
 
   test("it asks until the capture is recorded, also when the server is away for a while", async () => {
-    const report = vi.fn<CaptureWorld["report"]>();
+    const report = vi.fn<CaptureDependencies["report"]>();
     report.mockResolvedValueOnce({ ...RECORDED, status: "extracting" });
     report.mockRejectedValueOnce(new ApiError("network_error"));
     report.mockResolvedValue(RECORDED);

@@ -7,14 +7,14 @@ import { fpsOf } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
 import { CaptureProtocol, isOver, type CaptureState, type Message } from "./protocol";
 
-/** What a capture needs from the world. */
-export interface CaptureWorld {
-  /** Asks for whatever the socket's handshake cannot ask for, the token above all. Throws if it may not go on. */
+/** The functions that a capture needs, for the socket, the camera and HTTP. */
+export interface CaptureDependencies {
+  /** Checks the session over HTTP, which also asks for the token; a socket's handshake cannot. Throws if it is refused. */
   readonly prepare: () => Promise<void>;
   readonly connect: () => WebSocket;
   readonly grab: (window: CaptureWindow, quality: number) => Promise<JpegFrame | null>;
-  /** What the camera shows now, small. */
-  readonly look: () => Uint8ClampedArray | null;
+  /** A small copy of the camera's picture, RGBA. */
+  readonly thumbnail: () => Uint8ClampedArray | null;
   readonly report: (captureId: string) => Promise<CaptureReport>;
 }
 
@@ -23,13 +23,13 @@ const ASK_MS = 500;
 const ASK_AGAIN_MS = 2000;
 
 /**
- * One capture from its open to its hash: pumps a socket, a ticker and a camera through a `CaptureProtocol`.
+ * Runs one capture, from its open to its outcome: connects a socket, a ticker and a camera with a `CaptureProtocol`.
  *
- * `onState` is called when the phase changes, and else a few times a second, never for every frame.
+ * It calls `onState` when the phase changes, and otherwise a few times a second, but not for every frame.
  */
 export class CaptureClient {
   readonly window: CaptureWindow;
-  readonly #world: CaptureWorld;
+  readonly #dependencies: CaptureDependencies;
   readonly #onState: (state: CaptureState) => void;
   readonly #protocol: CaptureProtocol;
   readonly #ticker: FrameTicker;
@@ -41,9 +41,9 @@ export class CaptureClient {
   #disposed = false;
   #shown: CaptureState | null = null;
 
-  constructor(window: CaptureWindow, world: CaptureWorld, onState: (state: CaptureState) => void) {
+  constructor(window: CaptureWindow, dependencies: CaptureDependencies, onState: (state: CaptureState) => void) {
     this.window = window;
-    this.#world = world;
+    this.#dependencies = dependencies;
     this.#onState = onState;
     this.#protocol = new CaptureProtocol(window);
     this.#ticker = new FrameTicker(fpsOf(window.limits), (tick) => void this.#take(tick));
@@ -53,42 +53,42 @@ export class CaptureClient {
     return this.#protocol.state;
   }
 
-  /** Begins. Never throws; called once. */
+  /** Begins the capture. Never throws. Call it once. */
   async start(): Promise<void> {
-    this.#settle();
+    this.#update();
     try {
-      await this.#world.prepare();
+      await this.#dependencies.prepare();
       if (this.#disposed || isOver(this.state)) return;
-      this.#listen(this.#world.connect());
+      this.#listen(this.#dependencies.connect());
     } catch (error) {
       this.fail(failureOf(error));
       return;
     }
     this.#steps = setInterval(() => {
       this.#send(this.#protocol.tick(now()));
-      this.#settle(true);
+      this.#update(true);
     }, STEP_MS);
   }
 
-  /** Stops and keeps it, from two seconds on. */
+  /** Stops the capture and keeps it; does nothing before the shortest time that the server accepts. */
   stop(): void {
     this.#send(this.#protocol.stop(now()));
-    this.#settle();
+    this.#update();
   }
 
-  /** Stops, and keeps what there is, because it cannot go on; nothing is kept if that is too short. */
+  /** Stops the capture because it cannot continue. It is kept if it is long enough. */
   interrupt(why: Failure): void {
     this.#send(this.#protocol.interrupt(why, now()));
-    this.#settle();
+    this.#update();
   }
 
-  /** Ends it without keeping it. */
+  /** Ends the capture without keeping it. */
   fail(failure: Failure): void {
     this.#protocol.fail(failure);
-    this.#settle();
+    this.#update();
   }
 
-  /** Lets go of everything; nothing is called any more. */
+  /** Closes the socket and stops all timers. `onState` is not called again. */
   dispose(): void {
     this.#disposed = true;
     this.#release();
@@ -99,17 +99,17 @@ export class CaptureClient {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => {
       this.#send(this.#protocol.connected(now(), Date.now()));
-      this.#settle();
+      this.#update();
     });
     socket.addEventListener("message", ({ data }) => {
       this.#protocol.received(String(data), now());
-      if (this.state.phase === "failed") this.#settle();
+      if (this.state.phase === "failed") this.#update();
     });
     socket.addEventListener("close", ({ code, reason }) => {
       if (this.#socket !== socket) return;
       this.#socket = null;
       this.#protocol.disconnected(code, reason);
-      this.#settle();
+      this.#update();
     });
   }
 
@@ -119,11 +119,11 @@ export class CaptureClient {
     this.#taking = true;
     const takenAt = now();
     try {
-      const jpeg = await this.#world.grab(this.window, this.#protocol.quality);
-      const picture = this.#watch.see(this.#world.look(), takenAt);
+      const jpeg = await this.#dependencies.grab(this.window, this.#protocol.quality);
+      const picture = this.#watch.check(this.#dependencies.thumbnail(), takenAt);
       this.#send(this.#protocol.frame(jpeg, index, takenAt, picture));
     } catch {
-      // no picture this time; if none ever comes, the protocol says so
+      // no picture this time; if none comes for some seconds, the protocol ends the capture
     } finally {
       this.#taking = false;
     }
@@ -135,8 +135,8 @@ export class CaptureClient {
     }
   }
 
-  /** What runs follows from the phase. `quietly`: a step of a clock, which is shown if something changed. */
-  #settle(quietly = false): void {
+  /** Starts and stops the timers that the phase needs, and calls `onState`. `quietly`: only if the state has changed. */
+  #update(quietly = false): void {
     const { state } = this;
     if (this.#disposed || (quietly && state === this.#shown)) return;
     this.#shown = state;
@@ -154,13 +154,13 @@ export class CaptureClient {
 
   async #asked(): Promise<void> {
     try {
-      this.#protocol.reported(await this.#world.report(this.window.captureId));
+      this.#protocol.reported(await this.#dependencies.report(this.window.captureId));
     } catch (error) {
       this.#protocol.unreported(failureOf(error));
     }
     if (this.#disposed || isOver(this.state)) this.#asking = undefined;
     else this.#ask(this.state.trouble ? ASK_AGAIN_MS : ASK_MS);
-    this.#settle();
+    this.#update();
   }
 
   #release(): void {

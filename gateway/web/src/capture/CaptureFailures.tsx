@@ -14,21 +14,21 @@ export interface CaptureFailuresProps {
   readonly handle: CaptureHandle;
 }
 
-/** All that is wrong with the camera or the capture, where the picture is. */
+/** Shows the failures of the camera and of the capture, above the picture. */
 export function CaptureFailures({ camera, handle }: CaptureFailuresProps) {
   const background = useBackground(handle);
   const state = handle.capture?.state ?? null;
   const failure = state?.failure?.code === "capture_cancelled" ? null : (state?.failure ?? null);
-  // a capture that lost its camera says so itself, and what to do about it
-  const said = failure?.code === "capture_interrupted" && camera.failure?.code === "camera_unplugged";
+  // the capture's own failure already says that the camera was disconnected, so the camera's failure is not shown
+  const isSaid = failure?.code === "capture_interrupted" && camera.failure?.code === "camera_unplugged";
   const again: ReactNode = camera.failure?.code !== "camera_insecure" && (
     <Button onClick={() => void camera.start()}>Try the camera again</Button>
   );
   const shown = handle.failure ?? failure;
   return (
     <>
-      <ErrorBanner failure={said ? null : camera.failure}>{again}</ErrorBanner>
-      <ErrorBanner failure={shown}>{said && again}</ErrorBanner>
+      <ErrorBanner failure={isSaid ? null : camera.failure}>{again}</ErrorBanner>
+      <ErrorBanner failure={shown}>{isSaid && again}</ErrorBanner>
       <ErrorBanner failure={state?.trouble ?? (state && silence(state))} />
       <ErrorBanner failure={pictureFailure(camera, state) ?? background} tone="warning" />
     </>
@@ -47,7 +47,7 @@ function pictureFailure(camera: Camera, state: CaptureState | null): Failure | n
   return captureFailure(`picture_${state.picture}`);
 }
 
-/** The notice that this capture was in the background for a while; it stays until the next capture. */
+/** A warning if the page was in the background during this capture; it stays until the next capture. */
 function useBackground({ capture }: CaptureHandle): Failure | null {
   const hidden = usePageHidden();
   const captureId = capture?.window.captureId ?? null;

@@ -5,11 +5,11 @@ import type { CaptureState } from "./protocol";
 import { clock, percent } from "./words";
 
 export interface CaptureNumbersProps {
-  /** Nothing but dashes without one. */
+  /** Null shows dashes. */
   readonly state: CaptureState | null;
 }
 
-/** How far a capture is, in numbers. They change all the time, so nothing here is read out by itself. */
+/** The numbers of a capture. Screen readers do not announce them, because they change all the time. */
 export function CaptureNumbers({ state }: CaptureNumbersProps) {
   return (
     <div className="stack">

@@ -9,13 +9,13 @@ import { doubts, facts } from "./verdict";
 
 export interface CaptureResultProps {
   readonly capture: Capture;
-  /** Records one more of the same; undefined while that cannot be. */
+  /** Records another capture with the same meaning. */
   readonly onAgain: (() => void) | undefined;
-  /** Why not, as a sentence. */
+  /** A sentence that says why that is not possible now. */
   readonly againBlocked: string | undefined;
 }
 
-/** The result of a finished capture: doubts about it, its picture, its numbers and ids. */
+/** The result of a finished capture: what may be wrong with it, its picture, its numbers and ids. */
 export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultProps) {
   const { window: made, state } = capture;
   const recorded = state.phase === "recorded";
@@ -51,7 +51,7 @@ export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultP
             <Copyable
               name="Artifact hash"
               value={state.hash}
-              hint="A fingerprint of the file with the landmarks: the same file always has the same one."
+              hint="A fingerprint of the file with the landmarks. If the file changes, so does the hash."
             />
           )}
         </dl>

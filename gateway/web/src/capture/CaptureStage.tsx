@@ -14,7 +14,7 @@ export interface CaptureStageProps {
   readonly state: CaptureState | null;
 }
 
-/** The picture, with the count-down or the elapsed time over it; what it shows is in the status as words, too. */
+/** The camera's picture, with the count-down or the elapsed time over it. The status says the same in words. */
 export function CaptureStage({ camera, video, state }: CaptureStageProps) {
   const counting = state?.phase === "counting" && !state.silent;
   const reason = useWaitReason(counting && !state.claimed && state.countdownS === 0);
@@ -24,7 +24,7 @@ export function CaptureStage({ camera, video, state }: CaptureStageProps) {
       <CameraPreview stream={camera.stream} video={video} mirrored={isMirrored(camera)}>
         {camera.status !== "ready" && (
           <p className="stage-empty">
-            {camera.status === "asking" ? "Allow the camera in the question of your browser." : "The camera is off."}
+            {camera.status === "asking" ? "Allow the camera when the browser asks for it." : "The camera is off."}
           </p>
         )}
         {counting && (

@@ -7,7 +7,7 @@ import { ErrorBanner } from "../components/ErrorBanner";
 
 export interface LandmarkPictureProps {
   readonly captureId: string;
-  /** What the server did with the camera's pictures. */
+  /** A sentence that says what happened to the original pictures. */
   readonly note?: string;
 }
 
@@ -16,31 +16,31 @@ interface View {
   readonly alt: string;
   readonly caption: string;
   readonly loading: string;
-  /** What the button to the other view says. */
+  /** The text of the button that changes to the other view. */
   readonly leave: string;
 }
 
 const STILL: View = {
   file: "preview.png",
   alt: "Skeletons of body, hands and face at a few moments of the capture",
-  caption: "A few moments of the capture, as the landmarks that were kept.",
+  caption: "A few moments of the capture, drawn from the landmarks.",
   loading: "Loading a picture of the landmarks …",
   leave: "Show the movement",
 };
 
 const MOVING: View = {
   file: "animation.gif",
-  alt: "The capture in motion: a skeleton of body, hands and face, over and over",
-  caption: "The whole capture, as fast as it was recorded, over and over.",
+  alt: "The capture in motion, repeated: a skeleton of body, hands and face",
+  caption: "The whole capture at its recorded speed, repeated.",
   loading: "Drawing the movement …",
   leave: "Show still moments",
 };
 
 /**
- * A recorded capture, drawn from its landmarks by the server: a few of its moments, or all of it in motion. Nothing moves
- * until the person asks for it, and it can be stopped: people who prefer less motion need that.
+ * A recorded capture, which the server draws from its landmarks: a few moments, or the whole capture in motion. Nothing
+ * moves until the person asks for it, and the person can stop it (WCAG 2.2.2).
  */
-export function LandmarkPicture({ captureId, note = "The pictures of the camera are gone." }: LandmarkPictureProps) {
+export function LandmarkPicture({ captureId, note = "The camera’s pictures were not kept." }: LandmarkPictureProps) {
   const [view, setView] = useState(STILL);
   const [attempt, setAttempt] = useState(0);
   return (
@@ -75,7 +75,7 @@ function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
   useEffect(() => {
     const gone = new AbortController();
     const { signal } = gone;
-    // fetched, for an <img> cannot carry the token
+    // fetched here, because an <img> cannot send the token
     async function load() {
       try {
         const answer = await send("GET", `/captures/${captureId}/${file}`, { signal });
@@ -102,8 +102,8 @@ function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
         </Button>
       </ErrorBanner>
       {address && (
-        // on a phone it is wider than the screen, so that what is written in it can be read
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard
+        // on a phone the picture is wider than the screen, so that its text can be read
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard must reach an element that scrolls
         <div className="landmarks-roll" role="group" aria-label="Picture of the landmarks" tabIndex={0}>
           <img src={address} alt={alt} />
         </div>

@@ -1,6 +1,6 @@
 import { Card } from "../components/Card";
 
-/** What was recorded in the session that is open, one line a capture. */
+/** The recorded captures of the open session, one line each. */
 export function SessionCaptures({ lines }: { readonly lines: readonly string[] }) {
   if (lines.length === 0) return null;
   return (

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 
-import { TokenDesk } from "../api/desk";
+import { TokenStore } from "../api/tokenStore";
 import { createSend } from "../api/http";
 import { answer, FakeServer, unreachable } from "../test/server";
 import { aimBytes, askLimits, DEFAULT_LIMITS, fpsOf, maxDurationMs } from "./limits";
 
 const LIMITS = "GET /camera_feed_worker/limits";
-const send = createSend(new TokenDesk());
+const send = createSend(new TokenStore());
 
 test("they are the server's", async () => {
   const limits = { ...DEFAULT_LIMITS, max_fps: 10, max_duration_s: 5 };

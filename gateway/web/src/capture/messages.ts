@@ -4,19 +4,19 @@ import type { Size } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { fpsOf } from "./limits";
 
-/** One capture: who, in which session, under which ids, and what the frames are. */
+/** One capture: its session, its ids, its meaning, and the size of its frames. */
 export interface CaptureWindow extends Size {
   readonly session: Session;
   readonly captureId: string;
-  /** Names the window; the artifact is called like it. */
+  /** The id of the capture window, and the name of the artifact. */
   readonly recordId: string;
-  /** Of the person who collects the capture; empty for none. */
+  /** The meaning of the gesture, as typed by the person who records it; empty for none. */
   readonly intent: string;
-  /** The server's, as it told them before the open. */
+  /** The limits that the server sent before the open. */
   readonly limits: ClientLimits;
 }
 
-/** What `GET /captures/{capture_id}` answers. */
+/** The answer of `GET /captures/{capture_id}`. */
 export interface CaptureReport {
   readonly record_id: string;
   readonly status: "waiting" | "extracting" | "recorded" | "aborted";

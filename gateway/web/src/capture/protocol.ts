@@ -8,84 +8,86 @@ import { closeMessage, metaMessage, openMessage, type CaptureReport, type Captur
 import { adapt, FIRST_QUALITY, FULL_PACE, maxAheadFrames, MAX_BUFFERED_BYTES, nextQuality } from "./pace";
 
 /**
- * opening → counting → recording → closing → settling → recorded; `failed` from anywhere.
+ * opening → counting → recording → closing → settling → recorded; `failed` from any of them.
  *
- * `closing`: the server puts the last frames away. `settling`: it finds the landmarks and writes the line.
+ * `closing`: the server stores the last frames. `settling`: it extracts the landmarks and writes the log line.
  */
 export type Phase = "opening" | "counting" | "recording" | "closing" | "settling" | "recorded" | "failed";
 
 export interface CaptureState {
   readonly phase: Phase;
-  /** The server's, for this capture. */
+  /** The server's limits for this capture. */
   readonly limits: ClientLimits;
-  /** An extractor has the capture; recording does not begin before. */
+  /** Whether an extractor has the capture. Recording does not begin before. */
   readonly claimed: boolean;
-  /** Whole seconds until recording begins; 0 while only the extractor is waited for. */
+  /** Whole seconds until recording begins; 0 while the page waits only for the extractor. */
   readonly countdownS: number;
-  /** How long it has been recorded, or was. */
+  /** The recorded time so far. */
   readonly elapsedMs: number;
   readonly sent: number;
   readonly extracted: number;
   readonly backlog: number;
   readonly found: Found;
-  /** How many ticks there are to a frame now; over 1 the server asked for fewer frames. */
+  /** The current number of ticks per frame; above 1, the server has asked for fewer frames. */
   readonly ticksPerFrame: number;
   readonly hash: string | null;
   /** Why it `failed`. */
   readonly failure: Failure | null;
-  /** What keeps the page from learning the outcome at the moment; it asks again. */
+  /** Why the last request for the outcome failed; the page asks again. */
   readonly trouble: Failure | null;
-  /** The server was not heard for some seconds: nothing is recorded at the moment. */
+  /** Whether the server has sent nothing for some seconds. The page then shows that nothing is being recorded. */
   readonly silent: boolean;
-  /** What the camera shows now. */
+  /** What the camera delivers now. */
   readonly picture: Picture;
-  /** For how long it was black, or did not move. */
+  /** For how long the picture was black. */
   readonly blackMs: number;
+  /** For how long it did not move. */
   readonly stillMs: number;
-  /** Why it was stopped before the person did so; it is kept all the same. */
+  /** Why the capture was stopped before the person pressed Stop, if it is kept. */
   readonly cut: Failure | null;
 }
 
 export type Message = string | ArrayBuffer;
 
 export const COUNTDOWN_MS = 3000;
-/** Between the extractor's coming and the first frame, for the person who has waited. */
+/** The shortest time between the extractor's start and the first frame, so that a person who has waited can get ready. */
 const WARNING_MS = 1000;
 const NO_PICTURE_MS = 3000;
-/** The server says something every second; after so long without a word it is silent, */
+/** How long the server may send nothing before the page calls it silent. It normally sends a message every second. */
 export const SILENT_MS = 2500;
-/** and after so long it has given up on the capture itself (`gateway_lost`, the idle timeout). */
+/** How long it may send nothing before the page gives up: by then the server has ended the capture (`gateway_lost`). */
 export const LOST_MS = 15_000;
-/** So long the outcome is waited for while nothing is heard of it, or while nothing changes. */
+/** How long the page waits for the outcome while the server does not answer. */
 const UNREPORTED_MS = 60_000;
+/** How long it waits while the server's answer does not change. */
 const UNCHANGED_MS = 300_000;
-/** A page that was asleep saw no more of the time than this. */
+/** The most time that counts between two ticks: a page that the browser suspended did not miss pictures meanwhile. */
 const LONGEST_STEP_MS = 500;
 
 const NOTHING: readonly Message[] = [];
 const ENDED: ReadonlySet<Phase> = new Set(["recorded", "failed"]);
 
-/** Whether it is over, well or not. */
+/** Whether the capture has ended, recorded or failed. */
 export function isOver({ phase }: CaptureState): boolean {
   return ENDED.has(phase);
 }
 
-/** Whether leaving the page would lose it. */
+/** Whether the capture would be lost if the person left the page. */
 export function isCapturing({ phase }: CaptureState): boolean {
   return phase === "opening" || phase === "counting" || phase === "recording" || phase === "closing";
 }
 
-/** Whether it can be stopped and kept. */
+/** Whether the capture can be stopped and kept. */
 export function canStop({ phase, elapsedMs, sent, limits }: CaptureState): boolean {
   return phase === "recording" && elapsedMs >= minDurationMs(limits) && sent > 0;
 }
 
 /**
- * The client's side of one capture: what is sent when, and what follows from what comes. No socket, no timer, no clock.
+ * The client's side of one capture: the rules for its messages and its state. No socket, no timer, no clock.
  *
- * Each call has the time `nowMs` of a clock that never steps, the frame ticker's; what it returns is to be sent, in
- * order. Event time is `timestamp_start` plus what that clock shows since recording began; `timestamp_start` is the end
- * of the count-down, told at its beginning, so it is true unless an extractor had to be waited for.
+ * Every call gets the time `nowMs` of a monotonic clock, the frame ticker's, and returns the messages to send, in order.
+ * Event time is `timestamp_start` plus the time of that clock since recording began. `timestamp_start` is the end of the
+ * count-down; the open message has it already, so it is exact unless the capture then waits for an extractor.
  */
 export class CaptureProtocol {
   #state: CaptureState;
@@ -98,7 +100,7 @@ export class CaptureProtocol {
   #lastSentTick = -Infinity;
   #accepted = 0;
   #bytes = 0;
-  /** The server would take no further frame. */
+  /** Whether the limits allow no further frame. */
   #full = false;
   #nowMs = 0;
   #heardAtMs = Infinity;
@@ -140,14 +142,14 @@ export class CaptureProtocol {
     return this.#state;
   }
 
-  /** The quality that the next frame is to have. */
+  /** The JPEG quality for the next frame. */
   get quality(): number {
     return this.#quality;
   }
 
   // --- the socket
 
-  /** It is open. `wallMs` is the time of day, which is asked for this once. */
+  /** Handles the socket's opening. `wallMs` is the time of day; only this call needs it. */
   connected(nowMs: number, wallMs: number): readonly Message[] {
     if (this.#state.phase !== "opening") return NOTHING;
     this.#heardAtMs = this.#nowMs = nowMs;
@@ -157,7 +159,7 @@ export class CaptureProtocol {
     return [JSON.stringify(openMessage(this.#window, this.#timestampStartMs))];
   }
 
-  /** A text message came. */
+  /** Handles a text message of the server. */
   received(text: string, nowMs: number): void {
     this.#heardAtMs = nowMs;
     if (this.#state.silent) this.#set({ silent: false });
@@ -172,12 +174,12 @@ export class CaptureProtocol {
     this.#set({ claimed: claimed || this.#state.claimed, extracted, backlog, found });
   }
 
-  /** It is closed, by whomever. */
+  /** Handles the close of the socket, by either side. */
   disconnected(closeCode: number, reason: string): void {
     const { phase } = this.#state;
     if (phase === "closing" && !reason) {
-      // A close whose answer was lost may have been heard; the record knows.
-      this.#settle();
+      // the server may have accepted the close although its answer was lost; the capture's record has the outcome
+      this.#startSettling();
     } else if (phase !== "settling") {
       this.fail(closeFailure(closeCode, reason, phase !== "opening"));
     }
@@ -185,11 +187,11 @@ export class CaptureProtocol {
 
   // --- time
 
-  /** Time passes: the count-down ends, the capture is long enough. Called a few times a second. */
+  /** Checks all times: the count-down, the server's silence, the longest capture. Call it a few times a second. */
   tick(nowMs: number): readonly Message[] {
     const stepMs = Math.min(LONGEST_STEP_MS, nowMs - this.#nowMs);
     this.#nowMs = nowMs;
-    this.#listen();
+    this.#checkSilence();
     this.#waitForOutcome();
     const { phase, claimed, silent } = this.#state;
     if (phase === "counting") {
@@ -208,19 +210,19 @@ export class CaptureProtocol {
     return elapsedMs >= this.#maxMs || this.#full ? this.stop(nowMs) : NOTHING;
   }
 
-  /** Whether tick number `index` is to have a frame; one that is not wanted is never numbered, so nothing queues. */
+  /** Whether to take a frame at tick number `index`. A frame that is not taken gets no seq, so nothing queues. */
   wantsFrame(index: number, bufferedBytes: number): boolean {
     const { phase, sent } = this.#state;
     if (phase !== "recording" || index - this.#lastSentTick < this.#pace.ticksPerFrame) return false;
     const room = bufferedBytes <= MAX_BUFFERED_BYTES && sent - this.#accepted < maxAheadFrames(this.#window.limits);
-    if (!room) this.#picturelessMs = 0; // the camera is not what is waited for
+    if (!room) this.#picturelessMs = 0; // the network is slow, not the camera
     return room;
   }
 
-  /** The frame of tick `index`, which was taken at `nowMs`; null if there was none. `picture` is what it shows. */
+  /** Handles the frame of tick `index`, taken at `nowMs`; null if there was no picture. `picture` is its kind. */
   frame(jpeg: JpegFrame | null, index: number, nowMs: number, picture: Picture = "live"): readonly Message[] {
     if (this.#state.phase !== "recording" || !jpeg) return NOTHING;
-    this.#see(picture, nowMs);
+    this.#notePicture(picture, nowMs);
     const { byteLength } = jpeg.bytes;
     const { limits } = this.#window;
     this.#quality = nextQuality(this.#quality, byteLength, limits);
@@ -238,7 +240,7 @@ export class CaptureProtocol {
 
   // --- the person
 
-  /** Stops and keeps it; before the shortest time that the server keeps it does nothing. */
+  /** Stops the capture and keeps it; does nothing before the shortest time that the server accepts. */
   stop(nowMs: number): readonly Message[] {
     if (this.#state.phase === "recording") {
       const elapsedMs = Math.min(nowMs - this.#recordingSinceMs, this.#maxMs);
@@ -251,12 +253,12 @@ export class CaptureProtocol {
     return [JSON.stringify(closeMessage(this.#window, this.#timestampStartMs + endMs))];
   }
 
-  /** It ends here, for this reason. What is over stays as it is. */
+  /** Ends the capture with this failure, unless it has already ended. */
   fail(failure: Failure): void {
     if (!isOver(this.#state)) this.#set({ phase: "failed", failure, trouble: null, silent: false });
   }
 
-  /** It cannot go on, for this reason: what was recorded until now is kept if it is long enough. */
+  /** Stops the capture because it cannot continue; it is kept if it is long enough. */
   interrupt(why: Failure, nowMs: number): readonly Message[] {
     const messages = this.stop(nowMs);
     if (this.#state.phase === "closing") this.#set({ cut: this.#state.cut ?? why });
@@ -266,7 +268,7 @@ export class CaptureProtocol {
 
   // --- the outcome
 
-  /** What the server says of it, while `settling`. */
+  /** Handles the server's report of the capture, while `settling`. */
   reported(report: CaptureReport): void {
     if (this.#state.phase !== "settling") return;
     const { extracted, found } = report;
@@ -277,20 +279,20 @@ export class CaptureProtocol {
     if (report.status === "recorded") this.#set({ phase: "recorded", hash: report.raw_features_ref?.hash ?? null });
   }
 
-  /** The server did not say; it is asked again, unless it does not know the capture. */
+  /** Handles a failed request for the report. The client asks again, unless the server does not know the capture. */
   unreported(failure: Failure): void {
     if (failure.code === "unknown_capture") this.fail(captureFailure("socket_lost"));
     else if (this.#state.phase === "settling") this.#set({ trouble: failure });
   }
 
-  /** The outcome is asked for from now on. */
-  #settle(): void {
+  /** Begins to wait for the outcome. */
+  #startSettling(): void {
     this.#reportedAtMs = this.#changedAtMs = this.#nowMs;
     this.#set({ phase: "settling", silent: false });
   }
 
-  /** What follows from the server's silence. */
-  #listen(): void {
+  /** Notes whether the server is silent, and gives up if it was silent for too long. */
+  #checkSilence(): void {
     const { phase } = this.#state;
     if (phase === "opening") this.#heardAtMs = Math.min(this.#heardAtMs, this.#nowMs);
     else if (phase !== "counting" && phase !== "recording" && phase !== "closing") return;
@@ -298,8 +300,8 @@ export class CaptureProtocol {
     this.#set({ silent: silentMs >= SILENT_MS });
     const waitedMs = phase === "closing" ? this.#nowMs - this.#phaseSinceMs : 0;
     if (silentMs < LOST_MS && waitedMs < 1000 * this.#window.limits.max_wait_s + LOST_MS) return;
-    // The server may have heard the close; the record knows.
-    if (phase === "closing") this.#settle();
+    // the server may have accepted the close; the capture's record has the outcome
+    if (phase === "closing") this.#startSettling();
     else this.fail(captureFailure("server_silent"));
   }
 
@@ -310,7 +312,7 @@ export class CaptureProtocol {
     if (unknown) this.fail(captureFailure("outcome_late"));
   }
 
-  #see(picture: Picture, nowMs: number): void {
+  #notePicture(picture: Picture, nowMs: number): void {
     const { blackMs, stillMs } = this.#state;
     const sinceMs = this.#pictureAtMs === 0 ? 0 : nowMs - this.#pictureAtMs;
     this.#pictureAtMs = nowMs;

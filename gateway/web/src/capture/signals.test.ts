@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 
-import { allowSignals, give } from "./signals";
+import { allowSignals, playSignal } from "./signals";
 import { signalFor } from "./useSignals";
 
 test("recording begins and ends with a signal, and nothing else has one", () => {
@@ -16,7 +16,7 @@ test("recording begins and ends with a signal, and nothing else has one", () => 
 test("a device that can neither sound nor vibrate is no failure", () => {
   expect(() => {
     allowSignals();
-    give("start");
+    playSignal("start");
   }).not.toThrow();
 });
 
@@ -38,7 +38,7 @@ test("a phone vibrates, and a tone is played", () => {
     },
   );
   allowSignals();
-  give("end");
+  playSignal("end");
   expect(vibrate).toHaveBeenCalledWith([100, 80, 100]);
   expect(started).toHaveBeenCalledTimes(2);
   Object.assign(navigator, { vibrate: undefined });

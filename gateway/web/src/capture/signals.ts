@@ -1,4 +1,4 @@
-/** A short sound and a vibration when a capture begins and ends: who collects it looks at the person, not at the page. */
+/** A short sound and a vibration when a capture begins and ends, because the carer looks at the person, not at the page. */
 export type Signal = "start" | "end" | "failed";
 
 const TONES: Readonly<Record<Signal, readonly number[]>> = { start: [880], end: [880, 660], failed: [330, 330] };
@@ -7,14 +7,14 @@ const VIBRATIONS: Readonly<Record<Signal, number[]>> = { start: [150], end: [100
 
 let audio: AudioContext | null = null;
 
-/** Browsers let a page sound only after a press: to be called in one. */
+/** Enables sound. Browsers allow sound only after the person has pressed something, so call this in a press handler. */
 export function allowSignals(): void {
   if (typeof AudioContext === "undefined") return;
   audio ??= new AudioContext();
   void audio.resume().catch(() => undefined);
 }
 
-export function give(signal: Signal): void {
+export function playSignal(signal: Signal): void {
   navigator.vibrate?.(VIBRATIONS[signal]);
   TONES[signal].forEach((frequency, place) => sound(frequency, place * 1.3 * TONE_S));
 }

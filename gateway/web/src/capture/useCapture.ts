@@ -20,24 +20,24 @@ export interface Capture {
 }
 
 export interface CaptureHandle {
-  /** The capture that is under way, or the last one; null before the first. */
+  /** The running capture, or the last one; null before the first. */
   readonly capture: Capture | null;
-  /** The server and the camera are asked whether one can begin. */
+  /** Whether the page is asking the server and the camera whether a capture can begin. */
   readonly beginning: boolean;
-  /** Why the last one could not even begin. */
+  /** Why the last capture could not begin. */
   readonly failure: Failure | null;
-  /** The server's limits as it told them last; before that, those of a server that was not set otherwise. */
+  /** The limits that the server sent last; before that, the default limits. */
   readonly limits: ClientLimits;
-  /** Begins one in the session, as soon as the camera gives a picture. Without a session it does nothing. Never throws. */
+  /** Begins a capture when the camera delivers a picture. Never throws; does nothing without a session. */
   readonly begin: (intent: string) => Promise<void>;
   readonly stop: () => void;
-  /** Ends the one that is under way, for this reason; it is not kept. */
+  /** Ends the running capture with this failure; it is not kept. */
   readonly fail: (failure: Failure) => void;
-  /** Stops the one that is under way because it cannot go on; what there is is kept if it is long enough. */
+  /** Stops the running capture because it cannot continue; it is kept if it is long enough. */
   readonly interrupt: (why: Failure) => void;
 }
 
-/** One capture after the other from `video`. One that is under way when the component leaves ends with it. */
+/** Records captures from `video`, one at a time. A running capture ends when the component leaves the page. */
 export function useCapture(video: RefObject<HTMLVideoElement | null>, session: Session | null): CaptureHandle {
   const { send, token } = useAccess();
   const [capture, setCapture] = useState<Capture | null>(null);
@@ -89,7 +89,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
           grab: async ({ width, height }, quality) =>
             video.current &&
             (await grabJpeg(video.current, { size: { width, height }, quality, maxBytes: told.max_frame_bytes })),
-          look: () => video.current && thumbnail(video.current),
+          thumbnail: () => video.current && thumbnail(video.current),
           report: async (captureId) => json<CaptureReport>(await send("GET", `/captures/${captureId}`)),
         },
         (state) => setCapture({ window, state }),
@@ -102,7 +102,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
 
   useEffect(() => {
     if (!session) return;
-    // what the page shows of them; a capture asks again
+    // only for showing them; a capture asks again
     void askLimits(send).then(setLimits, () => undefined);
   }, [send, session]);
 
@@ -126,7 +126,7 @@ interface Measured {
   readonly size: Size;
 }
 
-/** What the server takes, and the size of this camera's pictures that fits; or why that cannot be known. */
+/** The server's limits, and the size of this camera's pictures that fits them; or the failure. */
 async function measured(send: Send, video: HTMLVideoElement | null): Promise<Measured | Failure> {
   try {
     const limits = await askLimits(send);

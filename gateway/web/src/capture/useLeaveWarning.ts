@@ -1,8 +1,8 @@
 import { useEffect } from "react";
 
-const CAPTURE_QUESTION = "A capture is running. If you leave this page, it is not kept. Leave all the same?";
+const CAPTURE_QUESTION = "A capture is running. If you leave this page, the capture is lost. Leave the page?";
 
-/** While `active`, asks before the page is left: by closing or reloading it, by a link, by the browser's Back. */
+/** While `active`, asks the person before they leave the page: by closing or reloading it, by a link, or by Back. */
 export function useLeaveWarning(active: boolean, question = CAPTURE_QUESTION): void {
   useEffect(() => {
     if (!active) return undefined;
@@ -11,7 +11,7 @@ export function useLeaveWarning(active: boolean, question = CAPTURE_QUESTION): v
     const clicked = (event: MouseEvent) => {
       const link = event.target instanceof Element && event.target.closest("a[href]");
       if (!link || link.getAttribute("href")?.startsWith("#") || window.confirm(question)) return;
-      event.preventDefault(); // a link that is not followed by the browser is not followed by the page either
+      event.preventDefault(); // `Link` in navigation.tsx then does not change the page either
     };
     const moved = (event: PopStateEvent) => {
       if (window.confirm(question)) return;

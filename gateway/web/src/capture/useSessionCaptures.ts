@@ -5,7 +5,7 @@ import type { Session } from "../session/useSession";
 import type { Capture } from "./useCapture";
 import { summary } from "./verdict";
 
-/** The captures that were recorded in the session, one line each, also after a reload; `capture` is the last one. */
+/** The recorded captures of the session, one line each, also after a reload. `capture` is the last one. */
 export function useSessionCaptures(session: Session | null, capture: Capture | null): readonly string[] {
   const sessionId = session?.sessionId ?? null;
   const last = capture?.state.phase === "recorded" && capture.window.session.sessionId === sessionId ? capture : null;

@@ -2,21 +2,21 @@ import { useEffect, useRef, useState } from "react";
 
 import { rememberFlag, rememberedFlag } from "../session/remembered";
 import type { Phase } from "./protocol";
-import { give, type Signal } from "./signals";
+import { playSignal, type Signal } from "./signals";
 
 export interface Signals {
   readonly on: boolean;
   readonly turn: (on: boolean) => void;
 }
 
-/** Gives a signal when recording begins, when it ends, and when it fails; for this tab it can be turned off. */
+/** Plays a signal when recording begins, ends or fails. The person can turn the signals off for this tab. */
 export function useSignals(phase: Phase | null): Signals {
   const [on, setOn] = useState(() => rememberedFlag("signals", true));
   const before = useRef(phase);
   useEffect(() => {
     const signal = phase && signalFor(before.current, phase);
     before.current = phase;
-    if (signal && on) give(signal);
+    if (signal && on) playSignal(signal);
   }, [on, phase]);
 
   function turn(now: boolean) {
@@ -26,7 +26,7 @@ export function useSignals(phase: Phase | null): Signals {
   return { on, turn };
 }
 
-/** What a change of the phase sounds like; null if like nothing. */
+/** The signal for a change of the phase; null for none. */
 export function signalFor(before: Phase | null, now: Phase): Signal | null {
   if (before === now) return null;
   if (now === "recording") return "start";

@@ -2,9 +2,9 @@ import { useEffect, useState } from "react";
 
 import { readiness } from "../api/readiness";
 
-const BUSY = "Another capture is being worked on. Yours begins when that is done.";
+const BUSY = "The server is busy with another capture. Yours begins after that.";
 
-/** Why a capture that waits for the server has to wait, as a sentence; null while none waits. */
+/** A sentence that says why the capture must wait for the server; null if it does not wait. */
 export function useWaitReason(waiting: boolean): string | null {
   const [missing, setMissing] = useState<readonly string[]>([]);
   useEffect(() => {

@@ -37,7 +37,7 @@ test.each<[string, Partial<CaptureState>]>([
   ["only 7 pictures a second", { sent: 50 }],
   ["the picture was black for 3 s", { blackMs: 3_100 }],
   ["the picture did not move for a second", { stillMs: 1_200 }],
-  ["the camera stopped giving pictures, so it ends there", { cut: { code: "camera_muted", sentence: "…" } }],
+  ["the camera stopped delivering pictures, so it ends there", { cut: { code: "camera_muted", sentence: "…" } }],
 ])("%s", (doubt, change) => {
   expect(doubts({ ...GOOD, ...change })).toEqual([doubt]);
 });

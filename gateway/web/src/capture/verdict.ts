@@ -2,18 +2,18 @@ import type { Found } from "../api/messages";
 import { fpsOf } from "./limits";
 import type { CaptureState } from "./protocol";
 
-/** Below this share of the pictures a hand counts as hardly seen. */
+/** If a hand was found in less than this share of the pictures, the result says so. */
 const HARDLY = 0.2;
-/** Below this share of the wanted rate there are few pictures. */
+/** If the rate was below this share of the wanted one, the result says so. */
 const FEW = 0.6;
 const LONG_MS = 1000;
 
-/** In which share of the pictures, 0 to 1, the hand that was seen more often was found; null before the first. */
+/** The share of the pictures, 0 to 1, in which the hand that was found more often was found; null without pictures. */
 export function handsShare(found: Found, frames: number): number | null {
   return frames > 0 ? Math.max(found.left_hand, found.right_hand) / frames : null;
 }
 
-/** What was not found, though a gesture may need it; as the end of a sentence. */
+/** The end of a sentence that says what was not found although a gesture may need it; null if nothing is missing. */
 export function unseen(found: Found, frames: number): string | null {
   if (frames === 0) return null;
   if (found.pose + found.face + found.left_hand + found.right_hand === 0) {
@@ -24,12 +24,12 @@ export function unseen(found: Found, frames: number): string | null {
   return share < HARDLY ? `a hand was found in ${Math.max(1, Math.round(100 * share))} % of the pictures only` : null;
 }
 
-/** How many pictures a second there are. */
+/** The number of pictures a second. */
 export function rateOf({ sent, elapsedMs }: Pick<CaptureState, "sent" | "elapsedMs">): number {
   return elapsedMs > 0 ? (1000 * sent) / elapsedMs : 0;
 }
 
-/** What speaks against a capture that was recorded; nothing if it is as good as can be told. */
+/** What may be wrong with a recorded capture, each as the end of a sentence; empty if nothing is. */
 export function doubts(state: CaptureState): readonly string[] {
   const { found, extracted, blackMs, stillMs, cut, limits } = state;
   const rate = rateOf(state);
@@ -39,7 +39,7 @@ export function doubts(state: CaptureState): readonly string[] {
     ...(rate < FEW * fpsOf(limits) ? [`only ${pictures(rate)} a second`] : []),
     ...(blackMs >= LONG_MS ? [`the picture was black for ${seconds(blackMs)}`] : []),
     ...(stillMs >= LONG_MS ? [`the picture did not move for ${seconds(stillMs)}`] : []),
-    ...(cut ? ["the camera stopped giving pictures, so it ends there"] : []),
+    ...(cut ? ["the camera stopped delivering pictures, so it ends there"] : []),
   ];
 }
 
@@ -54,7 +54,7 @@ function seconds(ms: number): string {
   return whole === 1 ? "a second" : `${whole} s`;
 }
 
-/** "more, 7 s, hands 80 %, 15 pictures a second" */
+/** A capture in one line: "more, 7 s, hands 80 %, 15 pictures a second". */
 export function facts(intent: string, state: CaptureState): string {
   const share = handsShare(state.found, state.extracted);
   const hands = share === null ? [] : [`hands ${Math.round(100 * share)} %`];
@@ -62,7 +62,7 @@ export function facts(intent: string, state: CaptureState): string {
   return [intent || "no label", lasted, ...hands, `${pictures(rateOf(state))} a second`].join(", ");
 }
 
-/** The facts and what speaks against it, as one line. */
+/** The facts and the doubts in one line. */
 export function summary(intent: string, state: CaptureState): string {
   const against = doubts(state).filter((doubt) => !doubt.startsWith("only "));
   return [facts(intent, state), ...against].join("; ");

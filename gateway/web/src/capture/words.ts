@@ -4,7 +4,7 @@ import { maxDurationMs } from "./limits";
 import { doubts, rateOf } from "./verdict";
 import type { CaptureState } from "./protocol";
 
-/** The status of a capture in words that change seldom: they are read out. */
+/** The status of a capture in words. They change seldom, because screen readers announce every change. */
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
   if (!capture) return { tone: "idle", words: "no capture yet" };
   const { phase, claimed, countdownS, elapsedMs, limits, silent } = capture.state;
@@ -22,7 +22,7 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
     case "closing":
       return { tone: "busy", words: "sending the last pictures" };
     case "settling":
-      return { tone: "busy", words: "stopped; the server finds the landmarks and writes them down" };
+      return { tone: "busy", words: "stopped; the server is finding the landmarks" };
     case "recorded":
       return recordedWords(capture.state);
     case "failed":
@@ -38,7 +38,7 @@ function recordedWords(state: CaptureState): { readonly tone: Tone; readonly wor
   return { tone: "warning", words: `recorded, but: ${against.join("; ")}` };
 }
 
-/** What is found and how fast it goes, while it goes: "14 pictures a second. Body, face, no hand yet." */
+/** The rate and the parts found so far, for a running capture: "14 pictures a second · body, face, no hand yet". */
 export function seenSoFar(state: CaptureState): string {
   const { found, extracted, elapsedMs } = state;
   if (elapsedMs < 1000) return "";
@@ -52,18 +52,18 @@ export function seenSoFar(state: CaptureState): string {
   return `${rate} · ${parts.join(", ")}`;
 }
 
-/** Whether its last ten seconds have begun; of a short capture that is not said. */
+/** Whether the last ten seconds have begun; always false if the longest capture is shorter than 20 s. */
 function endsSoon(elapsedMs: number, maxMs: number): boolean {
   return maxMs >= 20_000 && maxMs - elapsedMs <= 10_000;
 }
 
-/** "1:07" */
+/** A time in minutes and seconds: "1:07". */
 export function clock(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** In how many of a hundred frames a part was found; null before the first. */
+/** The share of the frames in which a part was found, in percent; null before the first frame. */
 export function percent(found: number, { extracted }: CaptureState): number | null {
   return extracted > 0 ? Math.round((100 * found) / extracted) : null;
 }

@@ -5,17 +5,19 @@ export interface ButtonProps {
   readonly onClick?: (() => void) | undefined;
   readonly type?: "button" | "submit";
   readonly tone?: "primary" | "quiet" | "danger";
-  /** Why it cannot be used now, as a sentence; it is shown, stays reachable by keyboard, and is read out. */
+  /** A sentence that says why the button cannot be used now. It is shown below the button. */
   readonly blocked?: string | undefined;
-  /** Something is under way: it cannot be pressed again. */
+  /** Whether its action is running, so that it cannot be pressed again. */
   readonly busy?: boolean;
-  /** For one that shows and hides something: whether it is shown, and its id. */
+  /** For a button that shows and hides an element: whether that is shown. */
   readonly expanded?: boolean | undefined;
+  /** The id of that element. */
   readonly controls?: string | undefined;
 }
 
 /**
- * A button. One that cannot be used now is never just grey: it says why, and a keyboard still finds it.
+ * A button. If it cannot be used, it says why and can still be reached by keyboard; a `disabled` one could not, and screen
+ * readers would skip it.
  */
 export function Button({
   children,

@@ -5,7 +5,7 @@ export interface CardProps {
   readonly children: ReactNode;
 }
 
-/** A titled part of a page. */
+/** A section of a page with a title. */
 export function Card({ title, children }: CardProps) {
   const id = useId();
   return (

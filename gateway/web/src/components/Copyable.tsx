@@ -1,13 +1,13 @@
 import { useId, useRef, useState } from "react";
 
 export interface CopyableProps {
-  /** What it is called: record_id. */
+  /** The name of the value, for example record_id. */
   readonly name: string;
   readonly value: string;
   readonly hint?: string;
 }
 
-/** An id or a hash, whole, and a button that copies it. It is an entry of a `<dl>`. */
+/** An entry of a `<dl>`: a whole id or hash, and a button that copies it. */
 export function Copyable({ name, value, hint }: CopyableProps) {
   const id = useId();
   const text = useRef<HTMLElement>(null);
@@ -18,7 +18,7 @@ export function Copyable({ name, value, hint }: CopyableProps) {
       await navigator.clipboard.writeText(value);
       setCopied(true);
     } catch {
-      // plain HTTP: browsers keep the clipboard from the page; the person copies what is selected
+      // over plain HTTP, browsers forbid the clipboard; select the text, so that the person can copy it
       if (text.current) window.getSelection()?.selectAllChildren(text.current);
     }
   }

@@ -3,15 +3,15 @@ import type { ReactNode } from "react";
 import type { Failure } from "../api/failure";
 
 export interface ErrorBannerProps {
-  /** Nothing is shown without one. */
+  /** Null shows nothing. */
   readonly failure: Failure | null;
-  /** `warning` if all goes on. */
+  /** `warning` if the work continues. */
   readonly tone?: "error" | "warning";
-  /** What the person can do about it: buttons. */
+  /** Buttons that help. */
   readonly children?: ReactNode;
 }
 
-/** What went wrong: the sentence, the code, a way on. It is read out at once. */
+/** Shows a failure: its sentence, its code, and buttons. Screen readers read it out at once. */
 export function ErrorBanner({ failure, tone = "error", children }: ErrorBannerProps) {
   return (
     <div role="alert" className={failure ? `banner banner-${tone}` : undefined}>

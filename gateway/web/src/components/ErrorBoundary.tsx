@@ -12,7 +12,7 @@ interface State {
   readonly failure: Failure | null;
 }
 
-/** Shows a failure in place of a page that cannot be drawn; without it React leaves an empty document. */
+/** Shows a failure if a page cannot be rendered; without it React would leave an empty document. */
 export class ErrorBoundary extends Component<Props, State> {
   override state: State = { failure: null };
 

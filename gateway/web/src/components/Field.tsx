@@ -6,18 +6,18 @@ export interface FieldProps {
   /** Without it the field is read-only. */
   readonly onChange?: ((value: string) => void) | undefined;
   readonly hint?: string;
-  /** What is wrong with the value, as a sentence. */
+  /** A sentence that says what is wrong with the value. */
   readonly error?: string | undefined;
   readonly placeholder?: string;
   readonly maxLength?: number;
-  /** Offered while typing. */
+  /** The values to offer while the person types. */
   readonly suggestions?: readonly string[];
   readonly required?: boolean;
-  /** Shown in letters of one width: ids, hashes. */
+  /** Whether to use a monospaced font, for ids and hashes. */
   readonly mono?: boolean;
 }
 
-/** A labelled line of text. */
+/** A text input with a label. */
 export function Field({ label, value, onChange, hint, error, mono = false, suggestions, ...rest }: FieldProps) {
   const id = useId();
   const offered = suggestions !== undefined && suggestions.length > 0;

@@ -3,11 +3,11 @@ import type { ReactNode } from "react";
 import { Link, usePath } from "../navigation";
 
 export interface PageProps {
-  /** The page's one h1. */
+  /** The page's only h1. */
   readonly title: string;
-  /** One or two sentences under it. */
+  /** One or two sentences below the title. */
   readonly lead?: ReactNode;
-  /** Something is under way that needs the whole screen: heading and lead give it their room. */
+  /** Whether the content needs the whole screen, as a running capture does: the heading shrinks and the lead is hidden. */
   readonly focused?: boolean;
   readonly children: ReactNode;
 }
@@ -18,7 +18,7 @@ const LINKS = [
   { to: "/upload", name: "Upload" },
 ];
 
-/** What every page is in: a way past the navigation, the navigation, one heading. The sessions' page stays unlinked. */
+/** The frame of every page: a skip link, the navigation, the heading. The navigation has no link to the session page. */
 export function Page({ title, lead, focused = false, children }: PageProps) {
   const path = usePath();
   return (

@@ -3,13 +3,13 @@ import type { ReactNode } from "react";
 export type Tone = "idle" | "active" | "busy" | "warning" | "error";
 
 export interface StatusTextProps {
-  /** What the status is of: "Session". */
+  /** The name of the thing, for example "Session". */
   readonly label: string;
   readonly tone: Tone;
   readonly children: ReactNode;
 }
 
-/** A status in words, with a mark whose shape and colour say the same. Changes are read out, politely. */
+/** A status in words, with a mark that shows the same by shape and colour. Screen readers announce changes. */
 export function StatusText({ label, tone, children }: StatusTextProps) {
   return (
     <p className={`status status-${tone}`} role="status" aria-label={label}>

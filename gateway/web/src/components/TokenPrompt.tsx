@@ -3,13 +3,13 @@ import { useEffect, useId, useRef, useState, type FormEvent } from "react";
 import { Button } from "./Button";
 
 export interface TokenPromptProps {
-  /** Whether the last one did not do. */
+  /** Whether the server refused the last token. */
   readonly refused: boolean;
-  /** Called once; null if the person would not say. */
+  /** Called once; with null if the person cancels. */
   readonly onAnswer: (token: string | null) => void;
 }
 
-/** Asks for the server's token, above the page. */
+/** A dialog that asks the person for the server's token. */
 export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [token, setToken] = useState("");
@@ -40,8 +40,8 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
       <form className="stack" onSubmit={submit}>
         <h2 id={`${id}-title`}>Access token</h2>
         <p id={`${id}-hint`}>
-          This server asks for a token. The person who runs it can tell you. It is kept until you close or reload this
-          page, and nowhere else.
+          This server needs a token. Ask the person who runs it. The page keeps the token only until you close or reload
+          it.
         </p>
         {refused && (
           <p className="field-error" role="alert" id={`${id}-error`}>

@@ -17,7 +17,7 @@ export interface CameraPreviewProps {
   readonly camera: Camera;
 }
 
-/** The camera, from when this is shown until it is not; its pictures go to the server, and what is found over them. */
+/** Turns the camera on while it is shown, sends its pictures to the server, and draws the results over them. */
 export function CameraPreview({ camera }: CameraPreviewProps) {
   const { status, stream, failure, start, stop } = camera;
   const video = useRef<HTMLVideoElement>(null);
@@ -44,7 +44,7 @@ export function CameraPreview({ camera }: CameraPreviewProps) {
   );
 }
 
-/** Sends what `video` shows, as often as the client takes it, while it is `running`. */
+/** While `running`, sends the pictures of `video` at the rate that the client allows. */
 function useFrames(video: RefObject<HTMLVideoElement | null>, running: boolean): void {
   const { client } = useRealtime();
   useEffect(() => {

@@ -1,16 +1,18 @@
 export const MIN_FPS = 10;
 export const MAX_FPS = 15;
 
-/** How long nothing, or next to nothing, must have been dropped before one frame a second more is tried. */
+/** The rate is adapted once in this time. */
 const RECOVER_AFTER_MS = 4_000;
+/** Up to this share of drops, the rate rises. */
 const FEW_DROPS = 0.05;
+/** Above this share of drops, the rate falls. */
 const MANY_DROPS = 0.1;
 
 /**
- * How many frames a second are sent: as many as may be, until the server cannot keep up.
+ * Decides how many frames a second are sent: `MAX_FPS`, unless the server cannot process so many.
  *
- * `slow_down` goes to the least at once. After that every 4 s count: with next to no drops one more is tried, with
- * many drops one less is sent. So it stays near what the server can do, and comes back by itself.
+ * After `slow_down` the rate is `MIN_FPS`. Then, every 4 s, it rises by one frame a second if few frames were dropped, and
+ * falls by one if many were. So it stays near the rate that the server can process, and recovers by itself.
  */
 export class FPSThrottler {
   #fps = MAX_FPS;
@@ -19,17 +21,17 @@ export class FPSThrottler {
   #drops = 0;
   #judgedAt: number | null = null;
 
-  /** Frames a second, now. */
+  /** The current rate, in frames a second. */
   get fps(): number {
     return this.#fps;
   }
 
-  /** Milliseconds until the next frame is due; 0 if it is. */
+  /** Milliseconds until the next frame is due; 0 if it is due now. */
   waitMs(now: number): number {
     return Math.max(0, this.#dueAt - now);
   }
 
-  /** Whether a frame is due; the next one is due a period later. After a late frame there are no extra frames and no drift. */
+  /** Whether a frame is due. If so, the next one is due a period later. After a late frame there are no extra ones. */
   take(now: number): boolean {
     if (now < this.#dueAt) return false;
     const periodMs = 1000 / this.#fps;
@@ -37,13 +39,13 @@ export class FPSThrottler {
     return true;
   }
 
-  /** The server said `slow_down`. */
+  /** Handles the server's `slow_down`. */
   slowDown(now: number): void {
     this.#fps = MIN_FPS;
     this.#judge(now);
   }
 
-  /** The server answered a frame. */
+  /** Counts an answer to a frame, and adapts the rate when it is time. */
   answered(dropped: boolean, now: number): void {
     this.#judgedAt ??= now;
     this.#answers += 1;
@@ -55,7 +57,7 @@ export class FPSThrottler {
     this.#judge(now);
   }
 
-  /** As at the beginning. */
+  /** Returns to the initial state. */
   reset(): void {
     this.#fps = MAX_FPS;
     this.#dueAt = 0;

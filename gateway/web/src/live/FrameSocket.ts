@@ -2,21 +2,21 @@ import type { Failure } from "../api/failure";
 import { socketUrl, subprotocols } from "../api/http";
 import type { LiveResult } from "../api/messages";
 import { parseAnswer, type LiveAnswer } from "./answers";
-import { isTold, liveFailure } from "./failures";
+import { isServerCode, liveFailure } from "./failures";
 
 export type SocketStatus = "connecting" | "connected" | "disconnected";
 
 export interface SocketState {
   readonly status: SocketStatus;
-  /** The last one that was asked for. */
+  /** The pipeline of the current or the last connection. */
   readonly pipelineId: string | null;
-  /** Of this connection. A dropped frame leaves it as it is. */
+  /** The last result of this connection. A dropped frame does not change it. */
   readonly lastResult: LiveResult | null;
-  /** Of this connection. */
+  /** The number of dropped frames of this connection. */
   readonly droppedFrames: number;
-  /** Of this connection. */
+  /** The number of `slow_down` warnings of this connection. */
   readonly slowDownWarnings: number;
-  /** Why the last connection ended; null if it was asked to, and again once a new one works. */
+  /** Why the last connection ended; null if the page ended it, and after a new connection works. */
   readonly failure: Failure | null;
 }
 
@@ -30,17 +30,17 @@ const NOTHING: SocketState = {
 };
 
 const OPEN_WITHIN_MS = 10_000;
-/** The server itself gives up on a frame after 10 s, and says so. */
+/** How long the server may take to answer a frame. The server itself reports a failure after 10 s. */
 const ANSWER_WITHIN_MS = 15_000;
 const GOING_AWAY = 1012;
 
 /**
- * One live connection at a time: JPEGs out, answers in. What comes from an earlier connection is not listened to.
+ * Sends JPEGs and receives answers, over one live connection at a time. Events of earlier connections are ignored.
  *
- * A frame's index is how many were sent before it on its connection: the server counts the same way.
+ * A frame's index is the number of frames sent before it on its connection, because the server counts in the same way.
  */
 export class FrameSocket {
-  /** Told every answer, after the state has it. */
+  /** Called with every answer, after the state has changed. */
   onAnswer: (answer: LiveAnswer) => void = () => undefined;
 
   readonly #token: () => string | null;
@@ -62,12 +62,12 @@ export class FrameSocket {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Frames that were sent, and for which nothing came back yet: in the browser, on the way, or at the server. */
+  /** The number of frames that were sent and not yet answered. */
   get unanswered(): number {
     return this.#sent - this.#answered;
   }
 
-  /** Bytes that the browser could not send yet. */
+  /** The number of bytes that the browser has not sent yet. */
   get bufferedBytes(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }
@@ -90,19 +90,19 @@ export class FrameSocket {
     this.#within(OPEN_WITHIN_MS, "connection_refused");
   }
 
-  /** Ends it on purpose: no failure. */
+  /** Ends the connection without a failure. */
   disconnect(): void {
     this.#leave();
     this.#show({ ...this.#state, status: "disconnected", lastResult: null, failure: null });
   }
 
-  /** Ends it because of something that was found out elsewhere. */
+  /** Ends the connection with a failure. */
   fail(failure: Failure): void {
     this.#leave();
     this.#show({ ...this.#state, status: "disconnected", lastResult: null, failure });
   }
 
-  /** Sends one JPEG; its index, or null if there is no connection. */
+  /** Sends one JPEG. Returns its index, or null if there is no connection. */
   sendFrame(bytes: Uint8Array<ArrayBuffer> | ArrayBuffer): number | null {
     if (this.#state.status !== "connected" || !this.#socket) return null;
     this.#socket.send(bytes);
@@ -114,8 +114,12 @@ export class FrameSocket {
   readonly #opened = (): void => {
     clearTimeout(this.#timer);
     const { failure } = this.#state;
-    // what the server told may be so again: that is over only when there is a result
-    this.#show({ ...this.#state, status: "connected", failure: failure && isTold(failure.code) ? failure : null });
+    // keep a failure that the server reported: it may happen again, so only a result clears it
+    this.#show({
+      ...this.#state,
+      status: "connected",
+      failure: failure && isServerCode(failure.code) ? failure : null,
+    });
   };
 
   #message(data: unknown): void {

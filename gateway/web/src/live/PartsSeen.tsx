@@ -2,7 +2,7 @@ import { PARTS, type Part } from "../api/skeleton";
 import { isFound, PART_NAMES } from "./parts";
 import { useRealtime } from "./useRealtime";
 
-/** Which parts are found in the picture now, in words: the overlay for those who do not see it. Nothing before a result. */
+/** The parts that are found in the picture now, in words, for people who cannot see the overlay. Empty before a result. */
 export function PartsSeen({ parts }: { readonly parts: readonly Part[] }) {
   const { lastResult } = useRealtime().state;
   if (!lastResult) return null;

@@ -80,7 +80,7 @@ describe("PipelineSelector", () => {
     sockets.latest().says({ error: "invalid_pipeline", detail: "There is no such pipeline." });
     expect(screen.getByRole("alert")).toHaveTextContent(/Choose something else there.*invalid_pipeline/);
     expect(await select()).toHaveAttribute("aria-invalid", "true");
-    expect(await select()).toHaveAccessibleDescription("The server does not have this one. Choose another.");
+    expect(await select()).toHaveAccessibleDescription("The server does not offer this one. Choose another.");
     await user.selectOptions(await select(), "holistic");
     expect(await select()).not.toHaveAttribute("aria-invalid");
     expect(screen.getByRole("alert")).toBeEmptyDOMElement();
@@ -101,7 +101,7 @@ describe("PipelineSelector", () => {
       true,
       new FakeServer().on(LIST, () => refusal(404, "not_found")),
     );
-    expect(await screen.findByText(/live view is switched off on this server/)).toBeVisible();
+    expect(await screen.findByText(/live view is disabled on this server/)).toBeVisible();
     expect(screen.getByText("lane_disabled")).toBeVisible();
   });
 

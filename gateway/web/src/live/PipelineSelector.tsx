@@ -8,14 +8,14 @@ import { usePipelines } from "./usePipelines";
 import { useRealtime } from "./useRealtime";
 
 export interface PipelineSelectorProps {
-  /** Null until the list is here. */
+  /** Null until the server has sent the list. */
   readonly selected: PipelineInfo | null;
   readonly onSelect: (pipeline: PipelineInfo) => void;
   /** Whether a choice connects at once. */
   readonly running: boolean;
 }
 
-/** What the server is to look for. The first of its list is chosen when the list is here. */
+/** Lets the person choose what the server looks for. When the list arrives, its first pipeline is chosen. */
 export function PipelineSelector({ selected, onSelect, running }: PipelineSelectorProps) {
   const { pipelines, failure, loading, load } = usePipelines();
   const { connect, disconnect, state } = useRealtime();
@@ -64,7 +64,7 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
       </select>
       <p className={refused ? "field-error" : "field-hint"} id={`${id}-hint`}>
         {refused
-          ? "The server does not have this one. Choose another."
+          ? "The server does not offer this one. Choose another."
           : `Finds: ${(selected?.parts ?? []).map((part) => PART_NAMES[part].toLowerCase()).join(", ")}`}
       </p>
     </div>

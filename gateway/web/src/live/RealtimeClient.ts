@@ -3,36 +3,36 @@ import { FPSThrottler } from "./FPSThrottler";
 import type { FrameSocket, SocketState } from "./FrameSocket";
 import { Latest, percentile, Rate } from "./measures";
 
-/** How the stream goes, now. */
+/** Measurements of the stream. */
 export interface RealtimeMetrics {
-  /** Frames a second that are sent at most. */
+  /** The most frames a second that are sent. */
   readonly targetFps: number;
-  /** Frames a second that were sent, lately. */
+  /** Frames a second that were sent in the last 2 s. */
   readonly sentFps: number;
-  /** Results a second that came, lately. */
+  /** Results a second that came in the last 2 s. */
   readonly resultFps: number;
   /** The share of the last 60 frames that the server dropped. */
   readonly dropRate: number;
-  /** Frames of this connection that were not even taken, for those before were still on their way. */
+  /** The number of frames of this connection that were not taken, because earlier ones were not yet sent or answered. */
   readonly heldBack: number;
-  /** From sending a frame to its result, the oldest first. */
+  /** The times from sending a frame to its result, the oldest first. */
   readonly roundTripsMs: readonly number[];
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
 }
 
-/** At most so many frames are on their way at a time: a picture of half a second ago is of no use to anybody. */
+/** The most unanswered frames. At 10 frames a second, five are half a second; an older result would be useless. */
 const MOST_UNANSWERED = 5;
 const LAST_FRAMES = 60;
-/** Half a step of a walk, or a third of a nod: what is drawn is then seen to follow the person. */
+/** A longer round trip is called slow. 250 ms are half a step of a walk: a person sees that the drawing lags. */
 const SLOW_MS = 250;
-/** The share of dropped frames at which the server asks for fewer. */
+/** A higher share of dropped frames is called slow. At this share the server sends `slow_down`. */
 const SLOW_DROPS = 0.3;
 
 /**
- * The real-time lane as the page uses it: a connection, how fast to send, and how it goes.
+ * The real-time lane for the page: the connection, the frame rate, and the measurements.
  *
- * Frames never pile up: none is taken while the browser holds bytes of the one before, or while five are unanswered.
+ * Frames never queue: none is taken while the browser still holds bytes of the last one, or while five are unanswered.
  */
 export class RealtimeClient {
   readonly #socket: FrameSocket;
@@ -68,12 +68,12 @@ export class RealtimeClient {
 
   readonly disconnect = (): void => this.#socket.disconnect();
 
-  /** Milliseconds until it is worth asking `takesFrame` again. */
+  /** Milliseconds until `takesFrame` may return true. */
   waitMs(): number {
     return this.#throttler.waitMs(this.#now());
   }
 
-  /** Whether to take a picture from the camera now, and send it. */
+  /** Whether to take a picture from the camera now and send it. */
   takesFrame(): boolean {
     if (this.state.status !== "connected" || !this.#throttler.take(this.#now())) return false;
     const free = this.#socket.bufferedBytes === 0 && this.#socket.unanswered < MOST_UNANSWERED;
@@ -81,7 +81,7 @@ export class RealtimeClient {
     return free;
   }
 
-  /** Sends one JPEG; without a connection it is nothing. */
+  /** Sends one JPEG. Does nothing without a connection. */
   readonly sendFrame = (bytes: Uint8Array<ArrayBuffer> | ArrayBuffer): void => {
     const index = this.#socket.sendFrame(bytes);
     if (index === null) return;
@@ -91,12 +91,12 @@ export class RealtimeClient {
     this.#sends.note(now);
   };
 
-  /** The JPEG of a result, until there is a newer result: its landmarks belong to this picture and to no later one. */
+  /** The JPEG of a frame, so that its landmarks are drawn over the right picture; null after a newer result. */
   frameOf(index: number): Uint8Array<ArrayBuffer> | ArrayBuffer | null {
     return this.#frames.get(index) ?? null;
   }
 
-  /** Whether answers come too late, or too seldom, to follow a movement. */
+  /** Whether results come too late or too seldom to follow a movement. */
   isSlow(): boolean {
     const { p50Ms, dropRate } = this.metrics();
     return (p50Ms ?? 0) > SLOW_MS || dropRate > SLOW_DROPS;
@@ -133,7 +133,7 @@ export class RealtimeClient {
     this.#roundTrips.add(now - sentAt);
   }
 
-  /** Only the picture of the newest result is of use, and those that are on their way. */
+  /** Keeps only the pictures of the newest result and of unanswered frames. */
   #forgetFrames(answered: number, dropped: boolean): void {
     for (const index of this.#frames.keys()) {
       if (dropped ? index === answered : index < answered) this.#frames.delete(index);

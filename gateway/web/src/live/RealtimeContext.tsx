@@ -9,23 +9,23 @@ import { useWebSocket } from "./useWebSocket";
 
 export interface Realtime {
   readonly state: SocketState;
-  /** For what happens many times a second, and must not render anything: `takesFrame`, `metrics`. */
+  /** For calls that come many times a second and must not render a component: `takesFrame`, `metrics`. */
   readonly client: RealtimeClient;
   readonly connect: (pipelineId: string) => void;
   readonly disconnect: () => void;
   /**
-   * Connects once more to the same pipeline. It asks over HTTP first, for a browser does not say why a WebSocket was
-   * refused: no server, no token, no lane. Never throws.
+   * Connects again to the same pipeline. It sends an HTTP request first, because a browser does not say why a WebSocket
+   * was refused: no server, no token, or no lane. Never throws.
    */
   readonly reconnect: () => Promise<void>;
-  /** Whether `reconnect` is still asking. */
+  /** Whether that HTTP request of `reconnect` is running. */
   readonly asking: boolean;
   readonly sendFrame: (bytes: Uint8Array<ArrayBuffer> | ArrayBuffer) => void;
 }
 
 export const RealtimeContext = createContext<Realtime | null>(null);
 
-/** One live connection, shared by what is inside; it ends with it. */
+/** Provides one live connection to its children. The connection ends when this leaves the page. */
 export function RealtimeProvider({ children }: { readonly children: ReactNode }) {
   const { send } = useAccess();
   const { socket, status, pipelineId, lastResult, droppedFrames, slowDownWarnings, failure } = useWebSocket();
@@ -61,7 +61,7 @@ export function RealtimeProvider({ children }: { readonly children: ReactNode })
   return <RealtimeContext value={realtime}>{children}</RealtimeContext>;
 }
 
-/** Why the pipelines could not be had; where there is no such address, the lane is switched off. */
+/** The failure for an error of `GET /pipelines`. With 404 the operator has disabled the lane. */
 export function pipelinesFailure(error: unknown) {
   return error instanceof ApiError && error.status === 404 ? liveFailure("lane_disabled") : failureOf(error);
 }

@@ -1,16 +1,16 @@
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
-import { isTold } from "./failures";
+import { isServerCode } from "./failures";
 import { useRealtime } from "./useRealtime";
 
-/** Why the live connection ended, and the way back. It goes away when the connection works again. */
+/** Shows why the live connection ended, with a button that connects again. It disappears when the connection works. */
 export function RealtimeErrorBanner() {
   const { state, reconnect, asking } = useRealtime();
   const { failure, status } = state;
   return (
     <ErrorBanner failure={failure}>
       <Button busy={asking || status === "connecting"} onClick={() => void reconnect()}>
-        {failure && isTold(failure.code) ? "Retry" : "Reconnect"}
+        {failure && isServerCode(failure.code) ? "Retry" : "Reconnect"}
       </Button>
     </ErrorBanner>
   );

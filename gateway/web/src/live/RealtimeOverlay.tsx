@@ -7,14 +7,14 @@ import { backing, fitted } from "./geometry";
 import { useRealtime } from "./useRealtime";
 
 export interface RealtimeOverlayProps {
-  /** The picture below; the canvas lies over all of its element. */
+  /** The element that shows the camera's picture. The canvases cover it. */
   readonly video: RefObject<HTMLVideoElement | null>;
   readonly mirrored?: boolean;
 }
 
 /**
- * What the server found, over the very picture that it was found in: an answer is some tenths of a second old, and the
- * camera has moved on meanwhile. Both stay as they are until there is another result.
+ * Draws a result over the picture in which it was found, not over the camera's current one: a result is some tenths of a
+ * second old. Both stay until the next result.
  */
 export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps) {
   const { client, state } = useRealtime();
@@ -36,7 +36,7 @@ export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps
       if (lastResult) element.dataset.frame = `${lastResult.frame_index}`;
       else delete element.dataset.frame;
     };
-    // decoding takes a moment; until then the result before stays, with its own picture
+    // decoding takes a moment; until then the last result stays, with its own picture
     let decided = false;
     const show = (bitmap: ImageBitmap | null) => {
       if (over) return bitmap?.close();
@@ -46,7 +46,7 @@ export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps
     };
     if (jpeg && typeof createImageBitmap === "function") void decoded(jpeg).then(show);
     else show(null);
-    // an observer calls at once, when the picture is not decoded yet
+    // the observer calls this at once, before the picture is decoded
     const leave = whenResized(element, video.current, () => decided && redraw());
     return () => {
       over = true;
@@ -67,7 +67,7 @@ async function decoded(jpeg: BlobPart): Promise<ImageBitmap | null> {
   try {
     return await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
   } catch {
-    return null; // the camera's own picture is there all the same
+    return null; // then the result is drawn over the camera's own picture
   }
 }
 
@@ -79,7 +79,7 @@ function shownBy(video: HTMLVideoElement | null): Size | null {
   return video?.videoWidth && video.videoHeight ? { width: video.videoWidth, height: video.videoHeight } : null;
 }
 
-/** Makes a canvas as sharp as the screen, and empty; null if it cannot be drawn on. */
+/** Clears a canvas and gives it the screen's resolution. Null if the browser cannot draw on it. */
 function prepared(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2D; size: Size; ratio: number } | null {
   const context = canvas.getContext("2d");
   if (!context) return null;
@@ -94,7 +94,7 @@ function prepared(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2
 
 function drawPicture(canvas: HTMLCanvasElement, picture: ImageBitmap | null, mirrored: boolean): void {
   if (!picture) {
-    canvas.width = 0; // empty, so that the camera's own picture is seen
+    canvas.width = 0; // an empty canvas lets the camera's own picture show
     return;
   }
   const surface = prepared(canvas);
@@ -109,7 +109,7 @@ function drawPicture(canvas: HTMLCanvasElement, picture: ImageBitmap | null, mir
 function whenResized(canvas: HTMLCanvasElement, video: HTMLVideoElement | null, redraw: () => void): () => void {
   const observer = new ResizeObserver(redraw);
   observer.observe(canvas);
-  video?.addEventListener("resize", redraw); // the device was turned: the picture has another shape
+  video?.addEventListener("resize", redraw); // the person turned the device, so the picture has other proportions
   return () => {
     observer.disconnect();
     video?.removeEventListener("resize", redraw);

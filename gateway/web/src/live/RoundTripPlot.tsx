@@ -5,7 +5,7 @@ const HEIGHT = 96;
 const PAD = 6;
 const LEAST_TOP_MS = 100;
 
-/** The last round trips, the newest on the right. */
+/** A plot of the last round trips, the newest on the right. */
 export function RoundTripPlot({
   roundTripsMs,
   p50Ms,

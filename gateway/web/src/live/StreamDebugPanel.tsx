@@ -6,7 +6,7 @@ import { useRealtime } from "./useRealtime";
 
 const REFRESH_MS = 500;
 
-/** How the stream goes, in numbers; hidden until they are asked for. */
+/** The measurements of the stream; hidden until the person asks for them. */
 export function StreamDebugPanel() {
   const [shown, setShown] = useState(false);
   const id = useId();

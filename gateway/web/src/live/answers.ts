@@ -1,9 +1,9 @@
 import type { LiveDropped, LiveError, LiveResult, LiveWarning } from "../api/messages";
 
-/** What the server says on a live connection. */
+/** A message of the server on a live connection. */
 export type LiveAnswer = LiveResult | LiveDropped | LiveWarning | LiveError;
 
-/** A message of the server; null if it is none that this page knows. */
+/** Parses a message of the server; null if this page does not know it. */
 export function parseAnswer(data: unknown): LiveAnswer | null {
   if (typeof data !== "string") return null;
   let message: unknown;

@@ -4,10 +4,10 @@ import type { Size } from "../camera/grab";
 import { labelPlace, placed, placedBox, type Placement, type Point, type Rect } from "./geometry";
 import { labelName, partOf, percent } from "./parts";
 
-/** What to draw with: a colour for each part, and one for what belongs to none. */
+/** The colour of each part, and one for detections that belong to no part. */
 export type Colours = Readonly<Record<Part | "other", string>>;
 
-/** Where to draw: a surface of `size` CSS pixels, with the picture somewhere on it. */
+/** A drawing surface of `size` CSS pixels, with the place of the picture on it. */
 export interface Surface extends Placement {
   readonly size: Size;
   readonly colours: Colours;
@@ -17,7 +17,7 @@ const DARK = "#0b1110";
 const FONT = "600 13px system-ui, sans-serif";
 const LABEL_HEIGHT = 20;
 const PADDING = 6;
-/** The pose also has landmarks that it only guesses, legs under a table for example. */
+/** Landmarks of the pose below this are not drawn: MediaPipe guesses them, for example legs under a table. */
 const LEAST_VISIBILITY = 0.5;
 
 /** Draws one result: skeletons, boxes, labels with their confidence, and the frame's index. Text is never mirrored. */
@@ -33,7 +33,7 @@ export function drawDetections(context: CanvasRenderingContext2D, answer: LiveRe
   drawFrameIndex(context, answer.frame_index, surface);
 }
 
-/** The points of a part on the surface; null for one that should not be drawn. */
+/** The points of a part on the surface; null for a point that is not drawn. */
 export function visiblePoints(points: readonly (readonly number[])[], placement: Placement): (Point | null)[] {
   return points.map(([x, y, , visibility = 1]) =>
     x === undefined || y === undefined || visibility < LEAST_VISIBILITY ? null : placed(x, y, placement),
@@ -58,7 +58,7 @@ function drawSkeleton(
     context.moveTo(a.x, a.y);
     context.lineTo(b.x, b.y);
   }
-  // a dark line under the bright one: it is seen on every picture
+  // a dark line under the bright one, so that it is visible on every picture
   strokeTwice(context, surface.colours[part], fine ? 1.5 : 3);
   if (fine) return;
   context.fillStyle = surface.colours[part];
@@ -81,7 +81,7 @@ function strokeTwice(context: CanvasRenderingContext2D, colour: string, width: n
 
 function drawBox(context: CanvasRenderingContext2D, { label, box }: Detection, surface: Surface): void {
   const { left, top, width, height } = placedBox(box, surface);
-  if (width === 0 || height === 0) return; // what is wholly outside the picture
+  if (width === 0 || height === 0) return; // the detection is outside the picture
   context.beginPath();
   context.rect(left, top, width, height);
   strokeTwice(context, colourOf(label, surface), 1.5);

@@ -7,7 +7,7 @@ export interface Rect {
   readonly height: number;
 }
 
-/** How a picture is put into its box: CSS's `object-fit`. */
+/** How a picture fills its box, as in CSS's `object-fit`. */
 export type Fit = "contain" | "cover";
 
 export interface Point {
@@ -15,13 +15,13 @@ export interface Point {
   readonly y: number;
 }
 
-/** Where the picture is shown, and whether the other way round. */
+/** The place of the picture, and whether it is mirrored. */
 export interface Placement {
   readonly picture: Rect;
   readonly mirrored: boolean;
 }
 
-/** Where a picture lies in its box: in its own shape, in the middle; `cover` lets it go over the edges. */
+/** The place of a picture in its box: in the middle, with its own proportions. With `cover` it may exceed the box. */
 export function fitted(picture: Size, box: Size, how: Fit): Rect {
   const across = box.width / picture.width;
   const down = box.height / picture.height;
@@ -31,7 +31,7 @@ export function fitted(picture: Size, box: Size, how: Fit): Rect {
   return { left: (box.width - width) / 2, top: (box.height - height) / 2, width, height };
 }
 
-/** A place in the picture, each of x and y from 0 to 1, as it is seen. */
+/** The position on the screen of a point in the picture; `x` and `y` are 0 to 1. */
 export function placed(x: number, y: number, { picture, mirrored }: Placement): Point {
   return {
     x: picture.left + (mirrored ? 1 - x : x) * picture.width,
@@ -39,21 +39,21 @@ export function placed(x: number, y: number, { picture, mirrored }: Placement): 
   };
 }
 
-/** A box in the picture, x0, y0, x1, y1, as it is seen; its left is left on the screen. */
+/** The rectangle on the screen of a box in the picture (x0, y0, x1, y1, each 0 to 1). Mirroring swaps left and right. */
 export function placedBox([x0, y0, x1, y1]: readonly [number, number, number, number], placement: Placement): Rect {
   const from = placed(placement.mirrored ? x1 : x0, y0, placement);
   const to = placed(placement.mirrored ? x0 : x1, y1, placement);
   return { left: from.x, top: from.y, width: to.x - from.x, height: to.y - from.y };
 }
 
-/** How many pixels a canvas needs for a box of CSS pixels. */
+/** The number of device pixels that a canvas needs for a box of CSS pixels. */
 export function backing({ width, height }: Size, pixelRatio: number): Size {
   return { width: Math.max(1, Math.round(width * pixelRatio)), height: Math.max(1, Math.round(height * pixelRatio)) };
 }
 
 /**
- * Where a label goes: on top of what it names, else inside it, whole within the bounds, and below the labels that are
- * there already.
+ * The place of a label: above its box if there is room, else inside it; always within the bounds, and below the labels
+ * that it would cover.
  */
 export function labelPlace(named: Rect, label: Size, bounds: Size, taken: readonly Rect[]): Rect {
   const left = clamp(named.left, 0, bounds.width - label.width);

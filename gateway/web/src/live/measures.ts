@@ -1,10 +1,10 @@
-/** The share's value among numbers: the smallest that as many are not above (nearest rank); null of none. */
+/** The percentile of numbers by the nearest-rank method; `share` is 0 to 1. Null if there are no numbers. */
 export function percentile(numbers: readonly number[], share: number): number | null {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
 }
 
-/** How often something happened a second, lately. */
+/** Counts events, and gives their number a second over the last 2 s. */
 export class Rate {
   readonly #times: number[] = [];
 
@@ -29,7 +29,7 @@ export class Rate {
 
 const WINDOW_MS = 2_000;
 
-/** The last so many of what is added, the oldest first. */
+/** Keeps the last items that were added, up to a number, the oldest first. */
 export class Latest<Item> {
   readonly #items: Item[] = [];
   readonly #most: number;

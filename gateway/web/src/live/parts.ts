@@ -1,7 +1,7 @@
 import type { LiveResult } from "../api/messages";
 import { PARTS, type Part } from "../api/skeleton";
 
-/** The parts as people call them; left and right are the person's own. */
+/** The names of the parts. Left and right are as the person in the picture sees them. */
 export const PART_NAMES: Readonly<Record<Part, string>> = {
   pose: "Body",
   left_hand: "Left hand",
@@ -9,17 +9,17 @@ export const PART_NAMES: Readonly<Record<Part, string>> = {
   face: "Face",
 };
 
-/** A label of the server, as people call it. */
+/** The name to show for a label of the server. */
 export function labelName(label: string): string {
   return (PART_NAMES as Readonly<Record<string, string>>)[label] ?? label.replaceAll("_", " ");
 }
 
-/** A confidence from 0 to 1 in words. */
+/** A share from 0 to 1 as a percentage. */
 export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Which part a label is of, for its colour; null for others. */
+/** The part that a label belongs to; null if it belongs to none. */
 export function partOf(label: string): Part | null {
   return (PARTS as readonly string[]).includes(label) ? (label as Part) : null;
 }

@@ -17,7 +17,7 @@ export interface Pipelines {
 
 type State = Omit<Pipelines, "load">;
 
-/** What the server can look for, asked for once when the component is shown. */
+/** The server's pipelines. The hook asks for them once when the component is shown. */
 export function usePipelines(): Pipelines {
   const { send } = useAccess();
   const [state, setState] = useState<State>({ pipelines: null, failure: null, loading: true });

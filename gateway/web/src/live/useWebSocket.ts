@@ -4,13 +4,13 @@ import { useAccess } from "../api/token";
 import { FrameSocket, type SocketState } from "./FrameSocket";
 
 export interface LiveWebSocket extends SocketState {
-  /** Stays the same; ended when the component leaves the page. */
+  /** Always the same object. It disconnects when the component leaves the page. */
   readonly socket: FrameSocket;
-  /** Sends one JPEG; its index, or null if there is no connection. */
+  /** Sends one JPEG. Returns its index, or null if there is no connection. */
   readonly sendFrame: (bytes: Uint8Array<ArrayBuffer> | ArrayBuffer) => number | null;
 }
 
-/** The WebSocket of the real-time lane, and what it told so far. */
+/** The WebSocket of the real-time lane, and its state. */
 export function useWebSocket(): LiveWebSocket {
   const { token } = useAccess();
   const [socket] = useState(() => new FrameSocket(token));

@@ -185,7 +185,7 @@ describe("the count-down", () => {
     await serverDoes((it) => it.progress({ status: "waiting" }));
     await pass(10_000);
     expect(status()).toHaveTextContent("waiting, the server is busy");
-    expect(screen.getByText(/Another capture is being worked on/)).toBeVisible();
+    expect(screen.getByText(/The server is busy with another capture/)).toBeVisible();
     await expectAccessible();
     await user.click(button("Cancel"));
     expect(status()).toHaveTextContent("cancelled, nothing was kept");
@@ -229,7 +229,7 @@ describe("a capture", () => {
 
   test("can be stopped from two seconds on", async () => {
     const { user } = await recording();
-    expect(button("Stop")).toHaveAccessibleDescription("From two seconds on.");
+    expect(button("Stop")).toHaveAccessibleDescription("Possible after two seconds.");
     await pass(2200);
     expect(button("Stop")).toHaveAccessibleDescription("");
     await user.click(button("Stop"));
@@ -303,7 +303,7 @@ describe("the picture of a recorded capture", () => {
     expect(server.to(moving)).toEqual([]);
     await user.click(button("Show the movement"));
     expect(await img(/in motion/)).toHaveAttribute("src", "blob:picture");
-    expect(screen.getByText(/as fast as it was recorded/)).toBeVisible();
+    expect(screen.getByText(/at its recorded speed/)).toBeVisible();
     expect(screen.queryByRole("img", { name: /Skeletons/ })).toBeNull();
     expect(button("Show still moments")).toHaveFocus();
     await expectAccessible();
@@ -437,7 +437,7 @@ describe("a camera that is muted", () => {
     server.on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }));
     await serverDoes((it) => it.end(1000));
     await waitFor(() => expect(status()).toHaveTextContent("recorded, but:"));
-    expect(status()).toHaveTextContent("the camera stopped giving pictures");
+    expect(status()).toHaveTextContent("the camera stopped delivering pictures");
   });
 
   test("before there is enough ends it with its sentence, and none begins until it gives pictures again", async () => {
@@ -445,7 +445,7 @@ describe("a camera that is muted", () => {
     await mute("mute");
     expect(status()).toHaveTextContent("not kept");
     expect(alertOf("camera_muted")).toBeVisible();
-    expect(button(CAPTURE)).toHaveAccessibleDescription("The camera gives no pictures now.");
+    expect(button(CAPTURE)).toHaveAccessibleDescription("The camera delivers no pictures now.");
     await mute("unmute");
     expect(button(CAPTURE)).toHaveAccessibleDescription("");
   });

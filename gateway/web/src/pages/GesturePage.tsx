@@ -28,7 +28,7 @@ import "../styles/capture.css";
 
 const INTENT_CHARACTERS = 256;
 
-/** Session, camera, one bounded capture after the other, and what was recorded of each. */
+/** The page for captures: the session, the camera, one capture after the other, and their results. */
 export function GesturePage() {
   const { session } = useSession();
   const video = useRef<HTMLVideoElement>(null);
@@ -44,18 +44,18 @@ export function GesturePage() {
   useLeaveWarning(state !== null && isCapturing(state));
   useCameraLoss(camera, handle);
   useSessionLoss(handle);
-  useFailureInSight(handle, place);
+  useScrollToFailure(handle, place);
 
   function begin(meant: string) {
     allowSignals();
     remember("labels", meant.trim());
-    setIntent(""); // the next capture may mean something else: it is said again, or “again” is pressed
+    setIntent(""); // the next capture may have another meaning; “Capture … again” keeps this one
     void handle.begin(meant);
   }
 
   const { tone, words } = statusOf(capture);
   const blocked = beginBlocked(session !== null, camera);
-  const told = state?.phase === "recorded" || state?.failure?.code.startsWith("outcome_");
+  const hasResult = state?.phase === "recorded" || state?.failure?.code.startsWith("outcome_");
   return (
     <Page
       title="Capture a gesture"
@@ -93,7 +93,7 @@ export function GesturePage() {
           <CaptureButtons handle={handle} blocked={blocked} onBegin={() => begin(intent)} />
         </div>
       </Card>
-      {capture && told && (
+      {capture && hasResult && (
         <CaptureResult capture={capture} againBlocked={blocked} onAgain={() => begin(capture.window.intent)} />
       )}
       <div hidden={busy}>
@@ -120,7 +120,7 @@ function CameraButtons({ camera }: { readonly camera: Camera }) {
   );
 }
 
-/** A capture without a camera is over; one whose camera gives no pictures ends with those that it has. */
+/** Fails the capture if the camera is gone; ends it early, with the pictures so far, if the camera delivers no more. */
 function useCameraLoss({ status, muted }: Camera, { capture, fail, interrupt }: CaptureHandle): void {
   const capturing = capture !== null && isCapturing(capture.state);
   const lost = capturing && status !== "ready";
@@ -131,7 +131,7 @@ function useCameraLoss({ status, muted }: Camera, { capture, fail, interrupt }: 
   }, [lost, cut, fail, interrupt]);
 }
 
-/** After some failures there is no session any more; why is said where the capture is. */
+/** Drops the session after a failure that says that it has ended. The capture's banner shows the failure. */
 function useSessionLoss({ capture }: CaptureHandle): void {
   const { lose } = useSession();
   const code = capture?.state.failure?.code ?? null;
@@ -141,8 +141,8 @@ function useSessionLoss({ capture }: CaptureHandle): void {
   }, [over, lose]);
 }
 
-/** What went wrong is shown where the person looks. */
-function useFailureInSight({ capture }: CaptureHandle, place: RefObject<HTMLElement | null>): void {
+/** Scrolls to the capture if it fails. */
+function useScrollToFailure({ capture }: CaptureHandle, place: RefObject<HTMLElement | null>): void {
   const failed = capture?.state.phase === "failed";
   useEffect(() => {
     if (failed) place.current?.closest("section")?.scrollIntoView({ block: "start" });

@@ -5,13 +5,13 @@ import { Page } from "../components/Page";
 import { Link } from "../navigation";
 import { Readiness } from "./Readiness";
 
-/** What this is, and the way in. */
+/** The first page: what the product does, and links to the other pages. */
 export function HomePage() {
   return (
     <Page
       title="Gestures, kept as numbers"
-      lead="A3CP, the Ability-Adaptive Augmentative Communication Platform, turns camera captures of a person gesturing into landmark features: where face, hands and body are in each
-        picture. For carers and researchers who work with people who cannot speak."
+      lead="A3CP, the Ability-Adaptive Augmentative Communication Platform, records a person’s gestures with a camera and keeps only numbers: the positions of face, hands and body in each
+        picture. It is for carers and researchers who work with people who cannot speak."
     >
       <InsecureNotice />
       <div className="cards">
@@ -33,8 +33,10 @@ export function HomePage() {
             </Link>
           </p>
         </Card>
-        <Card title="Bring a video">
-          <p>A short video of up to two minutes becomes the same features as a capture by camera.</p>
+        <Card title="Use a video">
+          <p>
+            Upload a video of up to two minutes. The server keeps the same numbers as from a capture with the camera.
+          </p>
           <p>
             <Link className="button button-primary" to="/upload">
               Upload a video
@@ -44,11 +46,11 @@ export function HomePage() {
       </div>
       <Card title="What is kept">
         <p>
-          Of a capture, one file of numbers and one line in the session’s log. The pictures themselves are never written
-          to a disk.
+          For each capture, the server keeps one file of numbers and one line in the session’s log. It never writes the
+          pictures to a disk.
         </p>
         <p>
-          Programs can do all of this, too:{" "}
+          Programs can do all of this too:{" "}
           <a href={at("/docs")} target="_blank" rel="noopener">
             the interfaces
           </a>{" "}

@@ -50,7 +50,7 @@ describe("LivePage", () => {
   test("cannot be started before the list is here, and says why", async () => {
     new FakeServer().on("GET /pipelines", () => new Promise<Response>(() => undefined));
     renderPage(<LivePage />);
-    expect(button("Start the camera")).toHaveAccessibleDescription(/has to say first what it can look for/);
+    expect(button("Start the camera")).toHaveAccessibleDescription(/until the server has sent the list/);
   });
 
   test("started, it connects and shows what is found, in words too", async () => {

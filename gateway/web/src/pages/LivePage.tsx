@@ -18,14 +18,14 @@ import { StreamDebugPanel } from "../live/StreamDebugPanel";
 import { useRealtime } from "../live/useRealtime";
 import "../styles/live.css";
 
-const NO_CHOICE = "The server has to say first what it can look for.";
+const NO_CHOICE = "Wait until the server has sent the list of things to look for.";
 
-/** What the camera sees, and what is found in it, at once. */
+/** The live view: the camera's picture with the landmarks that the server finds in it. */
 export function LivePage() {
   return (
     <Page
       title="Live view"
-      lead="What the camera sees, and what is found in it, at once. Nothing is kept: no picture, no number."
+      lead="The camera’s picture, and what the server finds in it, at once. The server keeps no picture and no number."
     >
       <RealtimeProvider>
         <LiveView />
@@ -107,7 +107,7 @@ type Words = readonly [Tone, string];
 
 const OFF: Words = ["idle", "off"];
 
-const SLOW: Words = ["warning", "running, but slowly: what is drawn comes late"];
+const SLOW: Words = ["warning", "running, but slowly: the drawing comes late"];
 
 function statusOf(
   { status, lastResult }: SocketState,

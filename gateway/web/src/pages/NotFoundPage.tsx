@@ -1,7 +1,7 @@
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
 
-/** For an address that has no page. */
+/** The page for an unknown address. */
 export function NotFoundPage() {
   return (
     <Page title="There is no page here">

@@ -106,7 +106,7 @@ test.each([
   ["something_new", () => refusal(418, "something_new", "A sentence of the server."), "A sentence of the server."],
   ["unexpected_answer", () => new Response("<h1>Bad gateway</h1>", { status: 502 }), "does not understand"],
   ["unexpected_answer", () => new Response("no JSON"), "does not understand"],
-  ["network_error", unreachable, "could not be reached"],
+  ["network_error", unreachable, "cannot reach the server"],
 ])("%s is shown with its code and a sentence, and nothing is tried again", async (code, reply, sentence) => {
   const server = new FakeServer().on(START, reply);
   const { user } = renderPage(<SessionPage />);
@@ -190,10 +190,10 @@ test("a name that no folder can have is told before anything is sent", async () 
   await user.type(performer(), "bea");
   await user.type(person(), "Anna B");
   expect(person()).toBeInvalid();
-  expect(person()).toHaveAccessibleDescription(/A space cannot be in it.*without spaces/);
+  expect(person()).toHaveAccessibleDescription(/It cannot contain spaces/);
   await user.clear(person());
   await user.type(person(), "Müller");
-  expect(person()).toHaveAccessibleDescription(/“ü” cannot be in it. Use a to z/);
+  expect(person()).toHaveAccessibleDescription(/It cannot contain “ü”. Use a to z/);
   await startSession(user);
   expect(server.asked).toEqual([]);
   await expectAccessible();
@@ -266,7 +266,7 @@ test("without a person there is no session", async () => {
   const { user } = renderPage(<SessionPage />);
   expect([person().value, performer().value]).toEqual(["", ""]);
   expect(person()).toBeRequired();
-  expect(button("Start Session")).toHaveAccessibleDescription("Say first who is in the session, and who you are.");
+  expect(button("Start Session")).toHaveAccessibleDescription("Enter first who is in the session, and who you are.");
   await user.click(button("Start Session"));
   await user.type(person(), "anna-1");
   await user.click(button("Start Session"));

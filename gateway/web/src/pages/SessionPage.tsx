@@ -5,11 +5,11 @@ import { navigate } from "../navigation";
 import { NO_SESSION, SessionCard } from "../session/SessionCard";
 import { useSession } from "../session/useSession";
 
-/** Start and end a session, and nothing else. */
+/** The page that only starts and ends a session. */
 export function SessionPage() {
   const { session } = useSession();
   return (
-    <Page title="Session" lead="Everything that is recorded belongs to a session. Start one, do your work, end it.">
+    <Page title="Session" lead="Every recording belongs to a session. Start one, do your work, then end it.">
       <SessionCard />
       <Card title="In this session">
         <div className="actions">

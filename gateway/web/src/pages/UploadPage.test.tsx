@@ -15,7 +15,7 @@ describe("UploadPage", () => {
   test("says plainly when the server cannot take videos yet", async () => {
     new FakeServer().on(PROBE, () => refusal(404, "not_found"));
     renderPage(<UploadPage />);
-    expect(await screen.findByText(/This server cannot take videos yet/)).toBeVisible();
+    expect(await screen.findByText(/This server does not accept videos yet/)).toBeVisible();
     expect(screen.queryByLabelText("Video")).toBeNull();
     await expectAccessible();
   });

@@ -10,20 +10,20 @@ import { useVideoProcessor } from "../upload/useVideoProcessor";
 import { VideoForm } from "../upload/VideoForm";
 import "../styles/upload.css";
 
-const LEAVE = "A video is being uploaded. If you leave this page, it is not kept. Leave all the same?";
+const LEAVE = "A video is being uploaded. If you leave this page, the upload is cancelled. Leave the page?";
 const WAIT = "Wait until the upload is done, or cancel it.";
 
-/** A video instead of a camera. */
+/** The page for uploading videos. */
 export function UploadPage() {
   const { available, failure, check, jobs, submit, cancel } = useVideoProcessor();
   const uploading = jobs.some(({ stage }) => stage === "uploading");
   useLeaveWarning(uploading, LEAVE);
   return (
-    <Page title="Upload a video" lead="A short video becomes the same features as a capture by camera.">
+    <Page title="Upload a video" lead="The server keeps the same numbers from a short video as from a capture.">
       <ErrorBanner failure={failure}>
         <Button onClick={check}>Try again</Button>
       </ErrorBanner>
-      {available === null && !failure && <p>Asking the server whether it takes videos …</p>}
+      {available === null && !failure && <p>Asking the server whether it accepts videos …</p>}
       {available === false && <NotThere />}
       {available && (
         <>
@@ -32,7 +32,7 @@ export function UploadPage() {
             <VideoForm onSubmit={(...given) => void submit(...given)} />
           </Card>
           <Card title="Your videos">
-            {jobs.length > 0 && <p>This list is gone when you leave the page; what is recorded is not.</p>}
+            {jobs.length > 0 && <p>If you leave the page, you lose this list, but not your recordings.</p>}
             <JobList jobs={jobs} onCancel={cancel} />
           </Card>
         </>
@@ -44,12 +44,10 @@ export function UploadPage() {
 function NotThere() {
   return (
     <Card title="Not on this server yet">
-      <p>
-        This server cannot take videos yet. Nothing is wrong with your video, and there is nothing that you can do here.
-      </p>
+      <p>This server does not accept videos yet. Nothing is wrong with your video.</p>
       <p>
         <Link className="button button-primary" to="/live">
-          See what the camera sees instead
+          Open the live view instead
         </Link>
       </p>
     </Card>

@@ -12,7 +12,7 @@ import { useSession, type People, type SessionHandle } from "./useSession";
 export const NO_SESSION = "Start a session first.";
 
 export interface SessionCardProps {
-  /** Why the session cannot be ended now, as a sentence. */
+  /** A sentence that says why the session cannot be ended now. */
   readonly endBlocked?: string | undefined;
 }
 
@@ -28,8 +28,8 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
   useEffect(() => void check(), [check]);
 
   function startBlocked(): string | undefined {
-    if (session) return "A session is open already.";
-    if (userId === "" || performerId === "") return "Say first who is in the session, and who you are.";
+    if (session) return "A session is already open.";
+    if (userId === "" || performerId === "") return "Enter first who is in the session, and who you are.";
     return userFault || performerFault ? "Correct the names above first." : undefined;
   }
 
@@ -49,7 +49,7 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
         />
         <Field
           label="You (performer_id)"
-          hint="Who presses the buttons."
+          hint="The person who presses the buttons."
           value={performerId}
           onChange={locked ? undefined : (text) => setTyped({ ...typed, performerId: text })}
           error={performerFault}

@@ -1,8 +1,8 @@
 import type { Session } from "./useSession";
 
 /**
- * What this tab remembers until it is closed, so that a reload goes on: the session, and the people and labels that were
- * typed. Never the token. A browser that keeps nothing is no failure: then there is nothing to remember.
+ * Values that this tab keeps until it is closed, so that they survive a reload: the session, and the typed people and
+ * labels, never the token. If the browser refuses to store them, these functions do nothing and return nothing.
  */
 
 const SESSION = "a3cp.session";
@@ -17,12 +17,12 @@ export function rememberedSession(): Session | null {
   return complete ? ({ sessionId, userId, performerId } as Session) : null;
 }
 
-/** Null forgets it. */
+/** Stores the session; null removes it. */
 export function rememberSession(session: Session | null): void {
   write(SESSION, session);
 }
 
-/** What was used before, the last first. */
+/** The values that the person used before, the last one first. */
 export function remembered(kind: Remembered): readonly string[] {
   const list = read(`a3cp.${kind}`);
   return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
@@ -33,7 +33,7 @@ export function remember(kind: Remembered, text: string): void {
   write(`a3cp.${kind}`, [text, ...remembered(kind).filter((item) => item !== text)].slice(0, MOST));
 }
 
-/** A choice between yes and no. */
+/** A stored yes or no; `otherwise` if there is none. */
 export function rememberedFlag(name: string, otherwise: boolean): boolean {
   const flag = read(`a3cp.${name}`);
   return typeof flag === "boolean" ? flag : otherwise;
@@ -45,18 +45,18 @@ export function rememberFlag(name: string, flag: boolean): void {
 
 export interface Captured {
   readonly captureId: string;
-  /** Its outcome, in words. */
+  /** Its result, in words. */
   readonly line: string;
 }
 
-/** What was recorded in a session, in order. */
+/** The recorded captures of a session, in order. */
 export function rememberedCaptures(sessionId: string): readonly Captured[] {
   const kept = (read(CAPTURES) ?? {}) as { sessionId?: unknown; captures?: unknown };
   if (kept.sessionId !== sessionId || !Array.isArray(kept.captures)) return [];
   return kept.captures.filter((capture): capture is Captured => typeof capture?.line === "string");
 }
 
-/** Once for each capture, however often it is called. */
+/** Stores a recorded capture; storing the same one again replaces it. */
 export function rememberCapture(sessionId: string, capture: Captured): void {
   const before = rememberedCaptures(sessionId).filter(({ captureId }) => captureId !== capture.captureId);
   write(CAPTURES, { sessionId, captures: [...before, capture] });
@@ -75,6 +75,6 @@ function write(key: string, value: unknown): void {
     if (value === null) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // full or forbidden: see above
+    // the storage is full or forbidden: see above
   }
 }

@@ -8,37 +8,37 @@ import { sentenceFor } from "../api/sentences";
 import { useAccess } from "../api/token";
 import { remember, remembered, rememberedSession, rememberSession } from "./remembered";
 
-/** Who is in a session, and who presses the buttons. */
+/** The person in a session (`userId`), and the person who presses the buttons (`performerId`). */
 export interface People {
   readonly userId: string;
   readonly performerId: string;
 }
 
-/** A session that is open, as far as this page knows. */
+/** A session that is open as far as this page knows. */
 export interface Session extends People {
   readonly sessionId: string;
 }
 
 export interface SessionHandle {
   readonly session: Session | null;
-  /** Those of the session that is open or being started; else of the last one in this tab, or empty. */
+  /** The people of the session that is open or being started; else those of the last one in this tab, or empty. */
   readonly people: People;
-  /** `error` until the next thing succeeds; a session may be open all the same. */
+  /** `error` until the next action succeeds; a session may still be open. */
   readonly status: "idle" | "active" | "error";
-  /** What is under way. */
+  /** The request that is running. */
   readonly pending: "start" | "end" | null;
   readonly failure: Failure | null;
-  /** Starts one for a person (`userId`); `performerId` is who presses the button. Never throws. */
+  /** Starts a session. Never throws. */
   readonly start: (userId: string, performerId: string) => Promise<void>;
-  /** Ends it. Never throws; without a session it does nothing. */
+  /** Ends the session. Never throws; does nothing without a session. */
   readonly end: () => Promise<void>;
-  /** The server said that the session is over; `failure` says how, unless the page says so itself. There is none from now on. */
+  /** Drops the session, because the server said that it has ended. The card shows `failure`, if it is not null. */
   readonly lose: (failure: Failure | null) => void;
-  /** Asks the server whether a session from before a reload is still open. Never throws; else it does nothing. */
+  /** After a reload, asks the server once whether the session is still open. Never throws. */
   readonly check: () => Promise<void>;
 }
 
-/** Refusals that mean: this session is over, whatever was asked. */
+/** Refusals that say that the session has ended or is not valid. */
 const OVER: ReadonlySet<string> = new Set(["session_closed", "session_invalid", "unknown_session", "wrong_user"]);
 
 const SessionContext = createContext<SessionHandle | null>(null);
@@ -58,13 +58,14 @@ function atLoad(): State {
   return { ...IDLE, session, people: session ?? { userId, performerId } };
 }
 
-/** Keeps the session, for all pages of this tab, also after a reload. Nothing is tried again by itself. */
+/** Keeps the session for all pages of this tab, also after a reload. It retries no request by itself. */
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const { send } = useAccess();
   const [state, setState] = useState<State>(atLoad);
   const unchecked = useRef(state.session);
   const busy = useRef(false);
-  // A request without an answer may have done its work. The same one, sent at the next press, gets the same answer.
+  // The server may have processed a request whose answer was lost. If the person presses the button again, the page sends
+  // the same request, and the server gives the same answer.
   const unanswered = useRef<SessionStartRequest | SessionEndRequest | null>(null);
 
   const post = useCallback(
@@ -138,7 +139,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
       const code = `session_${status}`;
       if (status !== "active") lose({ code, sentence: sentenceFor(code) });
     } catch {
-      // who uses the session is told by what they do with it
+      // the next request that uses the session will show the failure
     }
   }, [lose, send]);
 
@@ -150,7 +151,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   return <SessionContext value={handle}>{children}</SessionContext>;
 }
 
-/** The session of this document, and what can be done with it. */
+/** The session of this page, and the functions that change it. */
 export function useSession(): SessionHandle {
   const handle = useContext(SessionContext);
   if (!handle) throw new Error("useSession needs a SessionProvider around it");

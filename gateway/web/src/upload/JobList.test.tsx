@@ -83,7 +83,7 @@ describe("JobList", () => {
     );
     expect(status("a.mp4")).toHaveTextContent("being uploaded");
     expect(status("b.mp4")).toHaveTextContent("waiting for its turn");
-    expect(status("c.mp4")).toHaveTextContent("being looked at");
+    expect(status("c.mp4")).toHaveTextContent("being processed");
     expect(status("d.mp4")).toHaveTextContent("not recorded");
     expect(screen.getByRole("progressbar", { name: "Uploading a.mp4" })).toHaveAttribute("value", "25");
     expect(screen.getByRole("progressbar", { name: "Waiting for its turn b.mp4" })).not.toHaveAttribute("value");

@@ -8,7 +8,7 @@ import { ProgressBar } from "./ProgressBar";
 import type { Job } from "./useVideoProcessor";
 
 export interface JobListProps {
-  /** In the order to show them. */
+  /** The jobs, in the order in which they are shown. */
   readonly jobs: readonly Job[];
   readonly onCancel: (key: string) => void;
 }
@@ -16,7 +16,7 @@ export interface JobListProps {
 const STAGES: Readonly<Record<Job["stage"], readonly [Tone, string]>> = {
   uploading: ["busy", "being uploaded"],
   queued: ["busy", "waiting for its turn"],
-  running: ["busy", "being looked at"],
+  running: ["busy", "being processed"],
   done: ["active", "recorded"],
   failed: ["error", "not recorded"],
 };

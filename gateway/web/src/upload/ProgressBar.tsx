@@ -1,15 +1,15 @@
 import { useId } from "react";
 
 export interface ProgressBarProps {
-  /** What goes on: "Uploading". */
+  /** The action, for example "Uploading". */
   readonly label: string;
-  /** To what: "clip.mp4". It is read out with the label; to see it stands elsewhere. */
+  /** Its object, for example "clip.mp4", for screen readers only: the page shows it elsewhere. */
   readonly of?: string;
   /** 0 to 1; null while the progress is unknown. */
   readonly share: number | null;
 }
 
-/** How far something is. Screen readers find it, and are not told every step. */
+/** A progress bar with a label. Screen readers can find it, but do not announce every step. */
 export function ProgressBar({ label, of, share }: ProgressBarProps) {
   const id = useId();
   const percent = share === null ? null : Math.floor(Math.min(1, Math.max(0, share)) * 100);

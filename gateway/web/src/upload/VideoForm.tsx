@@ -10,7 +10,7 @@ export interface VideoFormProps {
   readonly onSubmit: (file: File, session: Session, intent: string) => void;
 }
 
-/** Choose a video, say what is meant, send it. */
+/** The form with which the person chooses a video, enters its meaning and uploads it. */
 export function VideoForm({ onSubmit }: VideoFormProps) {
   const { session } = useSession();
   const [file, setFile] = useState<File | null>(null);
@@ -30,7 +30,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
     event.preventDefault();
     if (!file || !session || wrong) return;
     onSubmit(file, session, intent.trim());
-    // a second press must not send the same video again, or the next one with this meaning
+    // clear the form, so that a second press does not upload the same video again
     setFile(null);
     setIntent("");
     if (input.current) input.current.value = "";
@@ -50,8 +50,8 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
           onChange={(event) => setFile(event.target.files?.[0] ?? null)}
         />
         <p className="field-hint" id={`${id}-hint`}>
-          An MP4, MOV, WebM or MKV of two seconds to two minutes and at most 200 MB. The server looks at its pictures
-          and does not keep them.
+          An MP4, MOV, WebM or MKV file, two seconds to two minutes long and at most 200 MB. The server does not keep
+          the pictures.
         </p>
         {wrong && (
           <p className="field-error" id={`${id}-error`} role="alert">

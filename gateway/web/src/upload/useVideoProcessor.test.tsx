@@ -100,11 +100,11 @@ describe("an upload", () => {
     [413, "file_too_large", /too large\. The usual limit is 200 MB/],
     [415, "not_a_video", /could not read this file as a video/],
     [429, "too_many_uploads", /no room for another video now\. Wait a minute/],
-    [429, "queue_full", /cannot take a video at the moment\. Wait a minute/],
+    [429, "queue_full", /cannot receive videos at the moment\. Wait a minute/],
     [503, "brokers_unready", /still starting\. Wait a minute/],
     [409, "session_closed", /session has ended/],
     [404, "unknown_session", /does not know this session/],
-    [404, "not_found", /cannot take videos yet/],
+    [404, "not_found", /does not accept videos yet/],
     [500, "internal_error", /server made a mistake/],
   ])("is refused with %s %s: a sentence", async (status, code, sentence) => {
     const { latest, submit, job } = shown();

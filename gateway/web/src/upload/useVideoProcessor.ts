@@ -18,44 +18,44 @@ import {
   type JobStatus,
 } from "./video";
 
-/** One video, from the file to its artifact. */
+/** One video, from the choice of the file to its artifact. */
 export interface Job {
-  /** Of this page; the server's is `jobId`. */
+  /** This page's own id; the server's is `jobId`. */
   readonly key: string;
   readonly name: string;
   readonly stage: "uploading" | "queued" | "running" | "done" | "failed";
-  /** 0 to 1, of the stage. */
+  /** The progress of the stage, 0 to 1. */
   readonly progress: number;
   readonly jobId: string | null;
   readonly captureId: string | null;
-  /** Why it failed; or, while it is not done, why nothing is known of it now. */
+  /** Why it failed; or, while it is not done, why the page cannot learn its state now. */
   readonly failure: Failure | null;
-  /** The outcome, once done. */
+  /** The server's report, once done. */
   readonly report: CaptureReport | null;
 }
 
 export interface VideoProcessor {
-  /** Whether the server takes videos; null until that is known. */
+  /** Whether the server accepts videos; null until it has answered. */
   readonly available: boolean | null;
-  /** Why that could not be found out. */
+  /** Why the server did not answer. */
   readonly failure: Failure | null;
-  /** Asks once more. */
+  /** Asks the server again. */
   readonly check: () => void;
-  /** The newest first. */
+  /** The jobs, the newest first. */
   readonly jobs: readonly Job[];
   /** Uploads a file and follows its capture to the end. Never throws. */
   readonly submit: (file: File, session: Session, intent: string) => Promise<void>;
-  /** Stops an upload that is under way. */
+  /** Cancels a running upload. */
   readonly cancel: (key: string) => void;
 }
 
 const ASK_EVERY_MS = 1_000;
 const ASK_AGAIN_MS = 3_000;
 
-/** How often it is asked whether a video arrived whose answer was lost: the server may still be at its last byte. */
+/** If an upload's answer was lost, how often to ask whether the video arrived: the server may still be receiving it. */
 const ARRIVED_TRIES = 4;
 
-/** Uploads videos and follows them, for as long as the component is on the page. */
+/** Uploads videos and follows their captures while the component is on the page. */
 export function useVideoProcessor(): VideoProcessor {
   const { send, token } = useAccess();
   const [jobs, setJobs] = useState<readonly Job[]>([]);
@@ -142,7 +142,7 @@ function useAvailable(send: Send): Availability & Pick<VideoProcessor, "check"> 
   return { ...state, check };
 }
 
-/** Null if it does not matter any more. */
+/** Asks whether the server accepts videos; null if the component has left the page. */
 async function asked(send: Send, gone: AbortSignal): Promise<Availability | null> {
   try {
     return { available: await takesVideos(send, gone), failure: null };
@@ -151,7 +151,7 @@ async function asked(send: Send, gone: AbortSignal): Promise<Availability | null
   }
 }
 
-/** Whether the server knows of a video; its job has the capture's own id. */
+/** Whether the server has received a video. Its job has the id of its capture, which this page has chosen. */
 async function arrived(send: Send, captureId: string, gone: AbortSignal): Promise<boolean> {
   for (let tries = 0; tries < ARRIVED_TRIES && !gone.aborted; tries++) {
     if (tries > 0) await pause(ASK_AGAIN_MS, gone);
@@ -159,13 +159,13 @@ async function arrived(send: Send, captureId: string, gone: AbortSignal): Promis
       await send("GET", `/video/status/${captureId}`, { signal: gone });
       return true;
     } catch {
-      // not yet, or the server is still away
+      // the video has not arrived yet, or the server is still unreachable
     }
   }
   return false;
 }
 
-/** Asks for a job until it is over, telling the news. While the server cannot be reached it says so, and asks again. */
+/** Asks for a job's status until it has ended, and reports each. If the server is unreachable, reports that and retries. */
 async function follow(send: Send, jobId: string, tell: (news: Partial<Job>) => void, gone: AbortSignal): Promise<void> {
   for (;;) {
     let waitMs = ASK_EVERY_MS;

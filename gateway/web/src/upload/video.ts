@@ -14,13 +14,13 @@ export const ACCEPT = "video/mp4,video/quicktime,video/webm,video/x-matroska,vid
 const TYPES = /^video\/(mp4|quicktime|webm|x-matroska|matroska|3gpp|x-m4v)$/;
 const NAMES = /\.(mp4|m4v|mov|webm|mkv|3gp)$/i;
 
-/** What the server answers to an upload. */
+/** The server's answer to an upload. */
 export interface Submitted {
   readonly job_id: string;
   readonly capture_id: string;
 }
 
-/** What the server answers to the question how far a job is. */
+/** The server's answer to a request for a job's status. */
 export interface JobStatus {
   readonly status: "queued" | "running" | "done" | "failed";
   /** 0 to 1. */
@@ -28,7 +28,7 @@ export interface JobStatus {
   readonly error?: string | null;
 }
 
-/** Why a file cannot be uploaded, as far as the page can tell. */
+/** Why a file cannot be uploaded; null if the page finds no reason. */
 export function fileFailure(file: File): Failure | null {
   if (file.size === 0) return uploadFailure("empty_file");
   if (!TYPES.test(file.type) && !NAMES.test(file.name)) return uploadFailure("not_a_video");
@@ -47,7 +47,7 @@ export function videoForm(file: File, session: Session, intent: string): FormDat
   return form;
 }
 
-/** Whether the server accepts videos: a server that tells its limits does. Asks for the token if one is needed. */
+/** Whether the server accepts videos: one that has the route for limits does. This asks for the token if it is needed. */
 export async function takesVideos(send: Send, signal: AbortSignal): Promise<boolean> {
   try {
     await send("GET", PROBE, { signal });
@@ -60,14 +60,14 @@ export async function takesVideos(send: Send, signal: AbortSignal): Promise<bool
 
 export interface PostOptions {
   readonly token: string | null;
-  /** Called with the share that was sent, 0 to 1. */
+  /** Called with the share of the form that was sent, 0 to 1. */
   readonly onProgress: (share: number) => void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Posts a form once. Unlike `fetch` it can tell how much was sent.
- * @throws ApiError for every refusal and for no answer; `upload_cancelled` if the signal said so.
+ * Posts a form once. It uses XMLHttpRequest, because `fetch` does not report how much was sent.
+ * @throws ApiError if the server refuses or does not answer; with `upload_cancelled` if the signal aborted.
  */
 export function postForm(path: string, form: FormData, { token, onProgress, signal }: PostOptions): Promise<Submitted> {
   return new Promise((resolve, reject) => {
@@ -101,7 +101,7 @@ function submitted(request: XMLHttpRequest): Submitted | ApiError {
   return new ApiError(error ?? "unexpected_answer", status, detail ?? "", retryAfterS);
 }
 
-/** Whether the server may have handled a request although its answer is missing, or came from a proxy. */
+/** Whether the server may have received the upload although its answer is missing or comes from a proxy. */
 export function mayHaveArrived(error: unknown): boolean {
   return error instanceof ApiError && (error.code === "upload_lost" || error.status === 502 || error.status === 504);
 }

@@ -1,13 +1,13 @@
 import type { TokenSource } from "./http";
 
-/** The question that is open: whether the last token did not do, and where the answer goes. */
+/** The open question for the token: whether the server refused the last one, and the function that takes the answer. */
 export interface Question {
   readonly refused: boolean;
-  readonly settle: (token: string | null) => void;
+  readonly answer: (token: string | null) => void;
 }
 
-/** Keeps the token, in memory only. While it asks for one, every request that needs it waits for the same answer. */
-export class TokenDesk implements TokenSource {
+/** Keeps the token, in memory only. While it asks the person, all requests that need a token wait for the same answer. */
+export class TokenStore implements TokenSource {
   #token: string | null = null;
   #question: Question | null = null;
   #answer: Promise<string | null> | null = null;
@@ -23,11 +23,12 @@ export class TokenDesk implements TokenSource {
   };
 
   readonly ask = (refused: string | null): Promise<string | null> => {
-    if (this.#token !== null && this.#token !== refused) return Promise.resolve(this.#token); // given meanwhile
+    // the person has answered another request's question since this request was sent
+    if (this.#token !== null && this.#token !== refused) return Promise.resolve(this.#token);
     this.#answer ??= new Promise((resolve) => {
       this.#show({
         refused: refused !== null,
-        settle: (token) => {
+        answer: (token) => {
           this.#token = token;
           this.#answer = null;
           this.#show(null);

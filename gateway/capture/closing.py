@@ -18,7 +18,7 @@ SEND_WITHIN_S = 2.0
 
 
 def abort_text(opened: CaptureOpen, code: CaptureCode) -> str:
-    """The ``capture.abort`` message, as JSON, for the capture that ``opened``."""
+    """The ``capture.abort`` message as JSON. ``opened`` is the capture's ``capture.open`` message."""
     abort = CaptureAbort(
         schema_version=SCHEMA_VERSION,
         record_id=opened.record_id,
