@@ -5,7 +5,7 @@ import { TokenStore } from "./tokenStore";
 
 const send = createSend(new TokenStore());
 
-/** Never answers; ends when it is told to. */
+/** Never answers; ends when the request is aborted. */
 function silent({ signal }: Asked): Promise<Response> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error));

@@ -19,7 +19,7 @@ function Shown() {
   );
 }
 
-/** Cameras as a browser has them; the one that is asked for is the one that comes. */
+/** Fake cameras; the browser opens the one that the page asks for. */
 function cameras(...given: { deviceId: string; label: string; facingMode?: string }[]) {
   const asked = installCamera(() => {
     const [wishes] = asked.mock.lastCall ?? [];

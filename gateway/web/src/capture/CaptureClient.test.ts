@@ -61,7 +61,7 @@ function made(replaced: Partial<CaptureDependencies> = {}) {
   return { client, states, grab, report };
 }
 
-/** One that records since just now. */
+/** A client that has just begun to record. */
 async function recording(replaced: Partial<CaptureDependencies> = {}) {
   const parts = made(replaced);
   await parts.client.start();

@@ -67,7 +67,7 @@ function recording(beganAt = STARTED_MS + 3000) {
   return { protocol, beganAt };
 }
 
-/** One that was recorded for so long, with a frame at its beginning, and was stopped. */
+/** A protocol that recorded for this long, with one frame at the beginning, and was stopped. */
 function closed(durationMs = 3000) {
   const { protocol, beganAt } = recording();
   protocol.frame(jpeg(), 0, beganAt);

@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 
 import { FPSThrottler, MAX_FPS, MIN_FPS } from "./FPSThrottler";
 
-/** How many frames are taken if the caller asks every millisecond. */
+/** The number of frames that are taken if the caller asks every millisecond. */
 function taken(throttler: FPSThrottler, fromMs: number, toMs: number): number {
   let frames = 0;
   for (let now = fromMs; now < toMs; now += 1) frames += throttler.take(now) ? 1 : 0;
   return frames;
 }
 
-/** The server answers so many frames at 10 a second, of which every n-th is dropped (0: none). */
+/** Answers this many frames at 10 a second; every n-th is dropped (0: none). */
 function answers(throttler: FPSThrottler, fromMs: number, seconds: number, everyNth: number): number {
   for (let at = 0; at < seconds * 10; at += 1) {
     throttler.answered(everyNth > 0 && at % everyNth === 0, fromMs + at * 100);

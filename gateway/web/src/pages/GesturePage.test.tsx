@@ -61,7 +61,7 @@ const leaves = () => {
 
 const captureId = () => String(socket().messages[0]?.["capture_id"]);
 
-/** Does what the server does, and lets the page see it. */
+/** Acts as the server, and waits until the page shows it. */
 const serverDoes = async (what: (socket: FakeCaptureSocket) => void) => {
   await act(async () => what(socket()));
   await pass(200);

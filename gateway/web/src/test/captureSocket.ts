@@ -2,12 +2,12 @@ import { vi } from "vitest";
 
 import type { CaptureProgress } from "../api/messages";
 
-/** A capture socket without a server: what was sent, and what the server is made to do. */
+/** A fake capture socket: it records what the page sends, and its methods act as the server. */
 export class FakeCaptureSocket extends EventTarget {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSED = 3;
-  /** The last one that was made; undefined before any. */
+  /** The last socket that the page created; undefined before the first. */
   static last: FakeCaptureSocket | undefined;
 
   #beat: ReturnType<typeof setInterval> | undefined;
@@ -26,7 +26,7 @@ export class FakeCaptureSocket extends EventTarget {
     FakeCaptureSocket.last = this;
   }
 
-  /** Takes the place of `WebSocket`. */
+  /** Replaces `WebSocket`. */
   static install(): void {
     FakeCaptureSocket.last = undefined;
     vi.stubGlobal("WebSocket", FakeCaptureSocket);
@@ -47,7 +47,7 @@ export class FakeCaptureSocket extends EventTarget {
     return this.sent.filter((message) => typeof message === "string").map((message) => JSON.parse(message));
   }
 
-  // what the server does
+  // actions of the server
 
   accept(): void {
     this.readyState = FakeCaptureSocket.OPEN;
@@ -58,7 +58,7 @@ export class FakeCaptureSocket extends EventTarget {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 
-  /** It says so again every second, as the server does. */
+  /** Sends the same message every second, as the server does. */
   progress(change: Partial<CaptureProgress> = {}): void {
     this.freeze();
     this.#beat = setInterval(() => this.say(message), 1000);
@@ -76,7 +76,7 @@ export class FakeCaptureSocket extends EventTarget {
     this.say(message);
   }
 
-  /** It says nothing any more, and does not close. */
+  /** Stops sending, and does not close. */
   freeze(): void {
     clearInterval(this.#beat);
   }

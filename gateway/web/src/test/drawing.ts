@@ -1,9 +1,9 @@
 import { vi } from "vitest";
 
-/** What was called on a canvas, in order: `["fillText", "Face", 1, 2]`. */
+/** A call on a canvas, such as `["fillText", "Face", 1, 2]`. */
 export type Drawn = readonly [name: string, ...given: unknown[]];
 
-/** A drawing surface that only remembers; every letter is 7 pixels wide. Paths and colours count too. */
+/** A fake drawing surface that records all calls and colours. Every letter is 7 pixels wide. */
 export function recordingContext(): { context: CanvasRenderingContext2D; drawn: Drawn[]; texts: () => unknown[] } {
   const drawn: Drawn[] = [];
   const own: Record<string | symbol, unknown> = {
@@ -20,7 +20,7 @@ export function recordingContext(): { context: CanvasRenderingContext2D; drawn: 
   return { context, drawn, texts: () => drawn.filter(([name]) => name === "fillText").map(([, text]) => text) };
 }
 
-/** Every canvas draws on a surface that remembers, and is `width` × `height` CSS pixels large. */
+/** Gives every canvas a recording surface and a size of `width` × `height` CSS pixels. */
 export function installDrawing(width = 320, height = 240) {
   const recording = recordingContext();
   vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(recording.context as never);

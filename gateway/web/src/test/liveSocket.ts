@@ -3,7 +3,7 @@ import { vi } from "vitest";
 
 import type { PipelineInfo, PipelineResult } from "../api/messages";
 
-/** Takes the place of `WebSocket`: the test is the server at its other end. */
+/** Replaces `WebSocket`; the test acts as the server. */
 export class FakeLiveSocket extends EventTarget {
   static readonly all: FakeLiveSocket[] = [];
 
@@ -27,23 +27,23 @@ export class FakeLiveSocket extends EventTarget {
     this.closed = true;
   }
 
-  /** The server takes the connection. */
+  /** The server accepts the connection. */
   opens(): void {
     act(() => void this.dispatchEvent(new Event("open")));
   }
 
-  /** The server says something. */
+  /** The server sends a message. */
   says(message: unknown): void {
     act(() => void this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) })));
   }
 
-  /** The connection ends from the other side. */
+  /** The server closes the connection. */
   ends(code = 1006): void {
     act(() => void this.dispatchEvent(new CloseEvent("close", { code })));
   }
 }
 
-/** Every WebSocket is a fake one from now on; `latest` is the last that was made. */
+/** Replaces `WebSocket` by the fake; `latest` returns the last one that the page created. */
 export function installLiveSockets(): { readonly all: readonly FakeLiveSocket[]; latest: () => FakeLiveSocket } {
   FakeLiveSocket.all.length = 0;
   vi.stubGlobal("WebSocket", FakeLiveSocket);
@@ -62,7 +62,7 @@ export const PIPELINES: readonly PipelineInfo[] = [
   { pipeline_id: "face", title: "Face", parts: ["face"] },
 ];
 
-/** A result with a face in it, and whatever else. */
+/** A result with a face, and with the given fields. */
 export function faceResult(index: number, over: Partial<PipelineResult> = {}) {
   return {
     frame_index: index,
@@ -79,7 +79,7 @@ export function faceResult(index: number, over: Partial<PipelineResult> = {}) {
 export const dropped = (index: number) => ({ frame_index: index, dropped: true });
 export const SLOW_DOWN = { warning: "slow_down" };
 
-/** jsdom lays nothing out, so nothing is ever resized; the callbacks are the test's to call. */
+/** jsdom has no layout and never resizes an element, so the test calls the observers' callbacks itself. */
 export function installResizes(): (() => void)[] {
   const callbacks: (() => void)[] = [];
   vi.stubGlobal(

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-/** A camera's track that can be stopped, and unplugged by dispatching `ended`. */
+/** A fake track of a camera. Dispatch `ended` to unplug it. */
 export class FakeTrack extends EventTarget {
   readonly kind = "video";
   readonly stop = vi.fn<() => void>();
@@ -12,7 +12,7 @@ export class FakeStream {
   readonly getVideoTracks = this.getTracks;
 }
 
-/** Gives the page a camera, as `getUserMedia` answers. The context is secure unless told otherwise. */
+/** Gives the page a fake camera through `getUserMedia`. The context is secure by default. */
 export function installCamera(answer: () => Promise<unknown>, secure = true) {
   const getUserMedia = vi.fn<(wishes: MediaStreamConstraints) => Promise<unknown>>(answer);
   vi.stubGlobal("isSecureContext", secure);
@@ -23,7 +23,7 @@ export function installCamera(answer: () => Promise<unknown>, secure = true) {
   return getUserMedia;
 }
 
-/** A video element that shows a picture of this size; jsdom has none. */
+/** Lets a video element report a picture of this size; jsdom plays no video. */
 export function showing(width: number, height: number, video = document.createElement("video")): HTMLVideoElement {
   Object.defineProperties(video, {
     videoWidth: { configurable: true, value: width },
@@ -32,7 +32,7 @@ export function showing(width: number, height: number, video = document.createEl
   return video;
 }
 
-/** Lets every canvas draw, and turn into as many bytes as `byteLength` says for a quality. */
+/** Lets every canvas draw, and encode a picture to `byteLength(quality)` bytes. */
 export function installCanvas(byteLength: (quality: number) => number = () => 1000) {
   const context = {
     drawImage: vi.fn<(...drawn: unknown[]) => void>(),
@@ -46,7 +46,7 @@ export function installCanvas(byteLength: (quality: number) => number = () => 10
   return context;
 }
 
-/** The page goes to the background, or comes back. */
+/** Moves the page to the background, or to the front. */
 export function setHidden(hidden: boolean): void {
   Object.defineProperty(document, "visibilityState", {
     configurable: true,

@@ -5,7 +5,7 @@ import type { ReactElement } from "react";
 import { TokenProvider } from "../api/token";
 import { SessionProvider } from "../session/useSession";
 
-/** Renders something within what `App` has around every page, and a person to use it. */
+/** Renders an element inside the providers of `App`, and returns a simulated user. */
 export function renderPage(page: ReactElement): RenderResult & { user: UserEvent } {
   const user = userEvent.setup({ delay: null });
   const rendered = render(
@@ -16,7 +16,7 @@ export function renderPage(page: ReactElement): RenderResult & { user: UserEvent
   return { ...rendered, user };
 }
 
-/** Says who takes part, unless that is said already, and starts a session. */
+/** Enters the people, unless the fields are filled already, and starts a session. */
 export async function startSession(user: UserEvent, userId = "demo-user", performerId = "demo-carer"): Promise<void> {
   for (const [label, id] of [
     ["Person in the session (user_id)", userId],

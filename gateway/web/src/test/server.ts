@@ -4,14 +4,14 @@ export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly headers: Headers;
-  /** The JSON that was sent; undefined without any. */
+  /** The JSON that the page sent; undefined if there was none. */
   readonly json: unknown;
   readonly signal: AbortSignal;
 }
 
 type Reply = (asked: Asked) => Response | Promise<Response>;
 
-/** Takes the place of `fetch`: answers as told, and remembers what it was asked. */
+/** Replaces `fetch`: gives prepared answers, and records the requests. */
 export class FakeServer {
   readonly asked: Asked[] = [];
   readonly #replies = new Map<string, Reply>();
@@ -31,19 +31,19 @@ export class FakeServer {
     });
   }
 
-  /** How to answer from now on; `what` is "POST /path". */
+  /** Sets the answer for a route; `what` is like "POST /path". */
   on(what: string, reply: Reply): this {
     this.#replies.set(what, reply);
     return this;
   }
 
-  /** What was asked of one address. */
+  /** The requests to one route. */
   to(what: string): Asked[] {
     return this.asked.filter(({ method, path }) => `${method} ${path}` === what);
   }
 }
 
-/** An answer that waits until the test lets it go. */
+/** An answer that waits until the test releases it. */
 export function held(): { reply: Reply; release: (answer: Response) => void } {
   let release!: (answer: Response) => void;
   const promise = new Promise<Response>((resolve) => {
@@ -60,7 +60,7 @@ export function refusal(status: number, error: string, detail = "A sentence of t
   return answer({ error, detail }, status);
 }
 
-/** What `fetch` does without a network. */
+/** Fails as `fetch` does without a network. */
 export function unreachable(): never {
   throw new TypeError("Failed to fetch");
 }

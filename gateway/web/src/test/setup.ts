@@ -5,7 +5,7 @@ import { afterEach } from "vitest";
 
 configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
 
-// jsdom knows the element, not what it does
+// jsdom has the element, but not its methods
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
   this.open = true;
 };

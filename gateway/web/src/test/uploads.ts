@@ -1,7 +1,7 @@
 import { act } from "@testing-library/react";
 import { vi } from "vitest";
 
-/** Takes the place of `XMLHttpRequest`: the test is the server. */
+/** Replaces `XMLHttpRequest`; the test acts as the server. */
 export class FakeUpload extends EventTarget {
   static readonly all: FakeUpload[] = [];
 
@@ -41,7 +41,7 @@ export class FakeUpload extends EventTarget {
     this.dispatchEvent(new Event("abort"));
   }
 
-  /** So many of the bytes have been sent. */
+  /** Reports that so many bytes were sent. */
   progresses(loaded: number, total: number): Promise<void> {
     return act(async () => void this.upload.dispatchEvent(new ProgressEvent("progress", { loaded, total })));
   }
@@ -58,7 +58,7 @@ export class FakeUpload extends EventTarget {
   }
 }
 
-/** Every XMLHttpRequest is a fake one from now on; the result gives the last that was made. */
+/** Replaces `XMLHttpRequest` by the fake; the result returns the last one that the page created. */
 export function installUploads(): () => FakeUpload {
   FakeUpload.all.length = 0;
   vi.stubGlobal("XMLHttpRequest", FakeUpload);
@@ -69,7 +69,7 @@ export function installUploads(): () => FakeUpload {
   };
 }
 
-/** A file that says how large it is. */
+/** A file that reports this size without having so many bytes. */
 export function mp4(name = "clip.mp4", size = 1000, type = "video/mp4"): File {
   const file = new File(["video"], name, { type });
   Object.defineProperty(file, "size", { value: size });
