@@ -1,7 +1,7 @@
 # Sourced by the commands beside it: makes .venv and installs requirements.lock into it, once.
 #
-# A stamp in .venv holds the hash of what was installed; while it matches, nothing is done. A lock keeps two commands
-# from doing it at once, and a mark in .venv tells that an earlier attempt was interrupted; setup then starts over.
+# A stamp in .venv has the hash of its inputs; while it matches, setup does nothing. A lock keeps two commands from
+# setting up at once. A mark in .venv shows that an earlier setup was interrupted; setup then starts over.
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv
@@ -17,14 +17,14 @@ die() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
-# What .venv depends on: the lock, the project's own metadata, and where it stands (a venv cannot be moved).
+# The inputs of .venv: the lock, the project's own metadata, and the path (a venv cannot be moved).
 wanted_stamp() { { printf '%s\n' "$ROOT"; cat "$ROOT/requirements.lock" "$ROOT/pyproject.toml"; } | sha256 | cut -d ' ' -f 1; }
 
 is_set_up() { [ -x "$VENV/bin/python" ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ]; }
 
 find_python() {
     local name
-    # PYTHON names one of several; a version manager's shim may be there and not run
+    # PYTHON chooses one of several; a version manager's shim may exist and still fail
     for name in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3; do
         if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; then
             command -v "$name"
@@ -46,7 +46,7 @@ need_venv() {
     die "$1 cannot make a virtual environment: apt-get install python3-venv"
 }
 
-# install_debian [PACKAGE ...]: what tests need and this machine has not; without the right to, they are skipped.
+# install_debian [PACKAGE ...]: install packages that tests need; without root these tests are skipped.
 install_debian() {
     [ $# -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -55,7 +55,7 @@ install_debian() {
     fi
     say "installing $*"
     local policy=/usr/sbin/policy-rc.d made=
-    if [ ! -e "$policy" ]; then # Debian's way to say that no service is to be started
+    if [ ! -e "$policy" ]; then # Debian starts no service while this program exits with 101
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
         made=1
@@ -85,14 +85,14 @@ install_into_venv() {
     say "installing the project itself"
     "${pip[@]}" install --no-deps --no-build-isolation -e "$ROOT" || die "the project could not be installed"
     say "compiling"
-    # the first start is as quick as the next ones, also where Python may not write bytecode by the way
+    # so that the first start is as quick as the next ones, also if Python may not write bytecode at an import
     "$VENV/bin/python" -m compileall -q -x /node_modules/ "$ROOT"/{contracts,gateway,workers,recorder,scripts} || true
     wanted_stamp >"$STAMP.new"
     mv "$STAMP.new" "$STAMP"
     rm -f "$UNFINISHED"
 }
 
-# Another user's clone can be used as it is, but not be set up.
+# A user can run another user's clone that is set up, but cannot set it up.
 need_own_folder() {
     { mkdir -p "$ROOT/.cache" && : >>"$ROOT/.cache/setup.lock"; } 2>/dev/null && [ -w "$ROOT" ] && return
     die "$ROOT cannot be written to; if it is another user's, make a clone of your own, or have its owner set it up"
@@ -100,12 +100,12 @@ need_own_folder() {
 
 name_folder() {
     local value=${!1:-$ROOT/$2}
-    case $value in /* | "~"* | *://*) ;; *) value=$PWD/$value ;; esac # the settings' own check refuses the other two
+    case $value in /* | "~"* | *://*) ;; *) value=$PWD/$value ;; esac # the settings' own check handles ~ and refuses URLs
     export "$1=$value"
 }
 
-# keep_folders: to the clone. If the command was called from another folder, the folders are named absolutely, so what it
-# prints can be found from there; those that are not set are the clone's.
+# keep_folders: change to the clone. If the command was called from another folder, make the folders' settings absolute, so
+# that the printed paths are right there; folders that are not set are the clone's.
 keep_folders() {
     [ "$PWD" != "$ROOT" ] || return 0
     name_folder DATA_ROOT data

@@ -1,6 +1,6 @@
 # Sourced by the commands beside it, after setup.sh: node, the pages' packages, and the pages themselves.
 #
-# Like setup.sh it leaves a stamp of what it did, holds a lock while it works, and does nothing while the stamp matches.
+# Like setup.sh it writes a stamp, holds a lock while it works, and does nothing while the stamp matches.
 
 WEB=$ROOT/gateway/web
 BUILT=$ROOT/gateway/static
@@ -15,7 +15,7 @@ node_will_do() {
     ' "$NODE_AT_LEAST" 2>/dev/null
 }
 
-# Node is in the PATH afterwards, and `npm` runs: the system's, or those of a Python package in .venv.
+# need_node: put node and npm into the PATH: the system's, or those of a Python package in .venv.
 need_node() {
     if node_will_do && command -v npm >/dev/null; then return; fi
     local package
@@ -26,7 +26,7 @@ need_node() {
     fi
     PATH=$package/bin:$PATH
     NPM=$package/lib/node_modules/npm/bin/npm-cli.js
-    npm() { node "$NPM" "$@"; } # a wheel has no links, so the package's own bin/npm does not find its rest
+    npm() { node "$NPM" "$@"; } # a wheel has no links, so the package's own bin/npm does not find its modules
     node_will_do
 }
 
@@ -39,7 +39,7 @@ sys.exit(print(folder) if (folder / "bin/node").exists() else 1)
 '
 }
 
-# The hash of what the packages, or the pages, are made from.
+# The hashes of the inputs of the packages and of the pages.
 packages_stamp() { { node --version; cat "$WEB/package.json" "$WEB/package-lock.json" "$WEB/.npmrc"; } | sha256 | cut -d ' ' -f 1; }
 
 pages_stamp() {
@@ -56,7 +56,7 @@ has_packages() { [ "$(cat "$WEB/node_modules/a3cp-stamp" 2>/dev/null)" = "$(pack
 
 has_pages() { [ "$(cat "$BUILT/a3cp-stamp" 2>/dev/null)" = "$(pages_stamp)" ]; }
 
-# One at a time, like setup.sh; what another command did meanwhile is not done again.
+# alone COMMAND: run it under a lock, like setup.sh. The command itself checks whether another one has done the work.
 alone() {
     { mkdir -p "$ROOT/.cache" && : >>"$ROOT/.cache/web.lock"; } 2>/dev/null || { say "$ROOT cannot be written to"; return 1; }
     (
@@ -80,13 +80,13 @@ build_pages() {
     pages_stamp >"$BUILT/a3cp-stamp"
 }
 
-# need_web_packages: node is in the PATH, and the packages are installed. Fails if that cannot be.
+# need_web_packages: put node into the PATH, and install the packages; fails if that is not possible.
 need_web_packages() {
     need_node || { say "the web pages need node $NODE_AT_LEAST or newer, and none could be installed"; return 1; }
     has_packages || alone install_packages || { say "the packages of the web pages could not be installed"; return 1; }
 }
 
-# need_pages: gateway/static holds the pages. Fails if that cannot be.
+# need_pages: build the pages into gateway/static; fails if that is not possible.
 need_pages() {
     has_pages && return
     need_web_packages && alone build_pages || { say "the web pages are not built; the gateway says so in their place"; return 1; }
