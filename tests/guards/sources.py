@@ -1,4 +1,4 @@
-"""What every guard reads: a module's text, its syntax tree, what it imports, what it calls."""
+"""What a guard reads of a module: its text, its syntax tree, its imports and its calls."""
 
 from __future__ import annotations
 
@@ -141,5 +141,5 @@ def example(text: str, path: str = "gateway/example.py") -> Source:
 
 
 def listed(findings: list[str]) -> str:
-    """What a failing guard shows: one finding a line."""
+    """The text of a failing guard: one finding per line."""
     return "\n" + "\n".join(findings)

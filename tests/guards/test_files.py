@@ -23,7 +23,7 @@ _SUBPROCESS = "run Popen call check_call check_output getoutput getstatusoutput"
 _NUMPY = "save savez savez_compressed savetxt memmap"
 FUNCTIONS = {
     *(f"os.{name}" for name in _OS.split()),
-    *(f"subprocess.{name}" for name in _SUBPROCESS.split()),  # another program may write for us
+    *(f"subprocess.{name}" for name in _SUBPROCESS.split()),  # another program may write files for this one
     *(f"numpy.{name}" for name in _NUMPY.split()),
     *("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "pty.spawn"),
     *("fcntl.flock", "fcntl.lockf", "mmap.mmap", "sqlite3.connect", "shelve.open", "dbm.open"),
@@ -43,7 +43,7 @@ HIDING = {"os", "io", "builtins", "pathlib", "shutil", "tempfile", "subprocess",
 
 
 class Allowed(NamedTuple):
-    """What one module does to files, and why it is the one."""
+    """The calls by which one module changes files, and the reason why that module."""
 
     calls: set[str]
     reason: str
@@ -120,7 +120,7 @@ ALLOWED = {
 
 
 def changes(module: Source) -> dict[str, list[str]]:
-    """What this module does to files: each call's name, and where."""
+    """The calls by which a module changes files, each with its line."""
     found: dict[str, list[str]] = {}
     why = "changes the file system and is not in this guard's list"
     for call, name in module.calls:
@@ -349,7 +349,7 @@ def test_only_the_listed_modules_know_where_logs_are(names: set[str], known: set
         ("scripts/example.py", "getattr(contracts.rules.paths, 'session_log_path')"),
     ],
 )
-def test_who_makes_the_path_of_a_log_and_is_not_listed_is_found(path: str, text: str) -> None:
+def test_an_unlisted_module_that_makes_the_path_of_a_log_is_found(path: str, text: str) -> None:
     assert path not in MAKE_LOG_PATHS and log_uses(example(text, path), PATHS)
 
 

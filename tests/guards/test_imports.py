@@ -133,7 +133,7 @@ def test_an_import_of_another_room_is_found(path: str, text: str) -> None:
     assert crossings(example(text, path))
 
 
-def test_no_process_of_ours_calls_anything_else_over_the_network() -> None:
+def test_no_process_of_the_stack_connects_to_anything_but_brokers_and_stores() -> None:
     findings = [finding for module in sources("gateway", "recorder", "workers") for finding in network_clients(module)]
     assert not findings, listed(findings)
 

@@ -27,7 +27,7 @@ def calls_what_begins() -> None:
 
 
 class Begins:
-    """Starts one when it is asked to."""
+    """Starts a broker when it is called."""
 
     @property
     def broker(self) -> BrokerProcess:
@@ -46,12 +46,12 @@ def needs_none() -> None:
     "thing",
     [begins, calls_what_begins, makes_what_begins, on_and_off, partial(begins), [needs_none, begins], {"case": begins}],
 )
-def test_what_reaches_a_real_broker_is_found(thing: Callable[[], None]) -> None:
+def test_a_test_that_reaches_a_real_broker_is_found(thing: Callable[[], None]) -> None:
     assert reaches(thing)
 
 
 @pytest.mark.parametrize("thing", [needs_none, "brokers", None, [needs_none]])
-def test_what_needs_none_is_not_marked(thing: object) -> None:
+def test_a_test_without_a_real_broker_is_not_marked(thing: object) -> None:
     assert not reaches(thing)
 
 

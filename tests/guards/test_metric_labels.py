@@ -68,7 +68,7 @@ def test_no_metric_has_a_label_that_a_client_chooses() -> None:
     assert not problems, "\n".join(problems)
 
 
-def test_the_guard_sees_what_it_guards_against() -> None:
+def test_an_identifier_as_a_label_is_found() -> None:
     bad = [
         "from prometheus_client import Counter\nCounter('a', 'b', ['user_id'])",
         "from prometheus_client import Gauge as G\nG('a', 'b', labelnames=('session_id', 'code'))",

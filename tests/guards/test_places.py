@@ -44,7 +44,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         "from os import environ\nprint(environ)",
     ],
 )
-def test_a_look_at_the_environment_is_found(text: str) -> None:
+def test_a_read_of_the_environment_is_found(text: str) -> None:
     assert environment_uses(example(text))
 
 

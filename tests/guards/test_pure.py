@@ -70,7 +70,7 @@ IO_MODULES = {
     "uvicorn",
     "websockets",
 }
-PATHS_WITHOUT_IO = {"contracts/rules/paths.py": {"pathlib"}}  # it joins paths and touches none
+PATHS_WITHOUT_IO = {"contracts/rules/paths.py": {"pathlib"}}  # it joins paths and opens no file
 CLOCKS = {"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"}
 BROKER_NAMES = {"run", "run_sync", "AsyncBroker", "Broker", "broker_errors"}
 
@@ -96,7 +96,7 @@ def impurities(module: Source) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PURE)
-def test_what_decides_does_no_io(path: str) -> None:
+def test_rules_do_no_io(path: str) -> None:
     findings = impurities(source(path))
     assert not findings, listed(findings)
 
@@ -117,7 +117,7 @@ def test_what_decides_does_no_io(path: str) -> None:
         "open('a')",
     ],
 )
-def test_io_where_things_are_decided_is_found(text: str) -> None:
+def test_io_in_a_rule_is_found(text: str) -> None:
     assert impurities(example(text, "gateway/capture/protocol.py"))
 
 
@@ -161,7 +161,7 @@ def test_a_file_or_a_new_id_in_the_capture_room_is_found(text: str) -> None:
 
 LIMITS = set(CaptureLimits.model_fields)
 BIG_DEFAULTS = {default for default in CaptureLimits().model_dump().values() if default >= 100}
-PATIENCE = "max_wait_s"  # how long the endpoint waits for its own queue; nothing of the client's is judged by it
+PATIENCE = "max_wait_s"  # how long the endpoint waits for its own queue, which is no limit of the client
 
 
 def judgements(module: Source) -> list[str]:
@@ -176,7 +176,7 @@ def judgements(module: Source) -> list[str]:
     return found
 
 
-def test_the_endpoint_judges_nothing() -> None:
+def test_the_endpoint_checks_no_limit() -> None:
     findings = judgements(source("gateway/capture/endpoint.py"))
     assert not findings, listed(findings)
 
@@ -185,9 +185,9 @@ def test_the_endpoint_judges_nothing() -> None:
     "text",
     ["meta.byte_length > limits.max_frame_bytes", "waited > limits.max_wait_s", "limits.min_duration_s", "x > 300_000"],
 )
-def test_a_judgement_in_the_endpoint_is_found(text: str) -> None:
+def test_a_limit_checked_in_the_endpoint_is_found(text: str) -> None:
     assert judgements(example(text))
 
 
-def test_the_protocol_is_where_limits_are_judged() -> None:
+def test_the_protocol_checks_the_limits() -> None:
     assert judgements(source("gateway/capture/protocol.py"))

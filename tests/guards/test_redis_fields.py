@@ -30,7 +30,7 @@ def spelled_fields(source: str) -> Iterator[str]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             named = None
             if node.func.attr in FIELD_COMMANDS:
-                # the first argument is the key; only its name could be built from literals
+                # the first argument is the key, whose name may be built from literals
                 named = [text for argument in [*node.args[1:], *node.keywords] for text in literals(argument)] or None
             elif node.func.attr in {"get", "pop"} and node.args and isinstance(node.args[0], ast.Constant):
                 named = node.args[0].value if isinstance(node.args[0].value, bytes) else None
@@ -67,5 +67,5 @@ def test_a_field_that_is_spelled_elsewhere_is_found(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["broker.hgetall(key)", "broker.hget(video, str(number))", 'environ.get("HOME")'])
-def test_what_names_no_field_is_left_alone(source: str) -> None:
+def test_a_call_that_names_no_field_is_left_alone(source: str) -> None:
     assert list(spelled_fields(source)) == []

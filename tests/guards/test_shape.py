@@ -19,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def shapelessness(module: Source) -> list[str]:
-    """What is missing, or too long."""
+    """The parts that a module lacks, or that are too long."""
     found: list[str] = []
     if not ast.get_docstring(module.tree):
         found.append(f"{module.path}:1: no docstring says what this module is for")
@@ -92,9 +92,9 @@ def test_tests_wait_for_conditions() -> None:
     "text",
     ["import time\ntime.sleep(0.5)", "from asyncio import sleep\nasync def test_it():\n    await sleep(1)"],
 )
-def test_a_hopeful_sleep_is_found(text: str) -> None:
+def test_a_fixed_sleep_is_found(text: str) -> None:
     assert hopeful_sleeps(example(text, "tests/example.py"))
 
 
-def test_a_poll_is_no_hope() -> None:
+def test_a_poll_is_allowed() -> None:
     assert not hopeful_sleeps(example("import time\nwhile not done():\n    time.sleep(0.5)\ntime.sleep(0.01)"))
