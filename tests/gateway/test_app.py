@@ -34,7 +34,7 @@ async def test_home_page_says_what_this_is(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         answer = await gateway.client.get("/")
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        assert "camera captures" in answer.text
+        assert "Records gestures" in answer.text
 
 
 async def test_tick_enforces_nothing_and_answers_the_number_of_open_captures(tmp_path: Path) -> None:

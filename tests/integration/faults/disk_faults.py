@@ -121,7 +121,7 @@ CASES: dict[str, Case] = {
     f"disk under {root}/: {what}": Case(
         refused(root, says, break_it, mend_it), LONG, Allow(append_answers=frozenset({500, 503})), 3, rig_kind
     )
-    for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is blocked"))
+    for root, says in (("data", "the artifacts' store refuses"), ("logs", "a session is held back"))
     for rig_kind in [RigKind(partial(on_disk, root), needs=no_mount)]
     for what, break_it, mend_it in (("full", Disk.fill, Disk.empty), ("read-only", Disk.freeze, Disk.thaw))
 }
