@@ -73,6 +73,28 @@ describe("PipelineSelector", () => {
     expect(sockets.all).toHaveLength(0);
   });
 
+  test("the default never replaces a choice, even if the page still shows none", async () => {
+    new FakeServer().on(LIST, () => answer(PIPELINES));
+    installLiveSockets();
+    const calls: string[] = [];
+    function Late() {
+      const [, showAgain] = useState(false);
+      const onSelect = ({ pipeline_id }: PipelineInfo) => {
+        calls.push(pipeline_id);
+        if (pipeline_id === "face") showAgain(true);
+      };
+      return <PipelineSelector selected={null} onSelect={onSelect} running={false} />;
+    }
+    const { user } = renderPage(
+      <RealtimeProvider>
+        <Late />
+      </RealtimeProvider>,
+    );
+    await waitFor(() => expect(calls).toContain("holistic"));
+    await user.selectOptions(await select(), "face");
+    expect(calls.at(-1)).toBe("face");
+  });
+
   test("invalid_pipeline is shown, at the choice too, until another is chosen", async () => {
     const { sockets, user } = shown();
     await user.selectOptions(await select(), "face");

@@ -1,4 +1,4 @@
-import { useEffect, useId } from "react";
+import { useEffect, useId, useRef } from "react";
 
 import type { PipelineInfo } from "../api/messages";
 import { Button } from "../components/Button";
@@ -20,18 +20,20 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
   const { pipelines, failure, loading, load } = usePipelines();
   const { connect, disconnect, state } = useRealtime();
   const id = useId();
+  const chosen = useRef(false); // a choice that comes before the effect below must stand
   const refused = state.failure?.code === "invalid_pipeline" && state.pipelineId === selected?.pipeline_id;
 
   useEffect(() => {
     const [first] = pipelines ?? [];
-    if (first && !selected) onSelect(first);
+    if (first && !selected && !chosen.current) onSelect(first);
   }, [pipelines, selected, onSelect]);
 
-  function choose(chosen: PipelineInfo): void {
-    onSelect(chosen);
+  function choose(pipeline: PipelineInfo): void {
+    chosen.current = true;
+    onSelect(pipeline);
     if (!running) return;
     disconnect();
-    connect(chosen.pipeline_id);
+    connect(pipeline.pipeline_id);
   }
 
   if (!pipelines) {
