@@ -55,14 +55,16 @@ class _Seen:
         self._keys: defaultdict[int, bytearray] = defaultdict(bytearray)
         self._offsets: defaultdict[int, array[int]] = defaultdict(lambda: array("Q"))
 
-    def add(self, line: bytes) -> None:
-        """Take note of the line at ``offset``."""
+    def add(self, line: bytes) -> int:
+        """Take note of the line at ``offset``; returns by how many lines the index grew, 0 or 1."""
+        known = self.lines
         if (parts := split_line(line)) is not None:
             digest = _digest(parts[1])
             self._keys[digest[0]] += digest[:_KEY_BYTES]
             self._offsets[digest[0]].append(self.offset)
             self.lines += 1
         self.offset += len(line)
+        return self.lines - known
 
     def when(self, log: int, event: bytes, *, by_client: bool) -> str | None:
         """When this event was recorded first; None if it was not. A client's line does not count for an event of this
@@ -98,7 +100,7 @@ class LogWriter:
             and nothing was cut.
         on_line: is told the length in bytes of every line that was written.
         max_files, max_lines: of how many files, and of how many lines in all, the index is kept in memory; the file
-            that is written to has its own whatever the number, 17 bytes a line.
+            that is written to is always in it.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class LogWriter:
         self._max_files = max_files
         self._max_lines = max_lines
         self._index: OrderedDict[Path, _Seen] = OrderedDict()
+        self._lines = 0  # of all files in the index
 
     def append(self, user_id: str, session_id: str, event: bytes, *, by_client: bool = False) -> str:
         """Append ``event``, JSON on one line, to its session's log; returns its ``recorded_at``.
@@ -181,7 +184,7 @@ class LogWriter:
         recorded_at = format_utc(self._clock())
         line = encode_line(event, recorded_at, self._max_event_bytes, by_client=by_client)
         self._write_line(log, path, line, seen.offset)
-        seen.add(line)
+        self._lines += seen.add(line)
         self._on_line(len(line))
         return recorded_at
 
@@ -197,7 +200,7 @@ class LogWriter:
         while chunk := os.pread(log, _CHUNK_BYTES, seen.offset + len(tail)):
             *lines, tail = (tail + chunk).split(b"\n")
             for line in lines:
-                seen.add(line + b"\n")
+                self._lines += seen.add(line + b"\n")
             if lines and time.monotonic() >= until_s:
                 raise SessionLogLocked("the session's log is long and is still being read")
         if tail:
@@ -209,12 +212,12 @@ class LogWriter:
         status = os.fstat(log)
         seen = self._index.pop(path, None)
         if seen is None or (seen.device, seen.inode) != (status.st_dev, status.st_ino) or seen.offset > status.st_size:
+            self._lines -= seen.lines if seen else 0
             seen = _Seen(status.st_dev, status.st_ino)
         self._index[path] = seen
-        while len(self._index) > 1 and (
-            len(self._index) > self._max_files or sum(kept.lines for kept in self._index.values()) > self._max_lines
-        ):
-            self._index.popitem(last=False)
+        while len(self._index) > 1 and (len(self._index) > self._max_files or self._lines > self._max_lines):
+            _, dropped = self._index.popitem(last=False)
+            self._lines -= dropped.lines
         return seen
 
     def _write_line(self, log: int, path: Path, line: bytes, end: int) -> None:

@@ -146,9 +146,7 @@ def ingest(
 def replay(
     record_id: RecordId,
     user: UserOfRecord = None,
-    session: Annotated[
-        str | None, typer.Option(help="Its session; needed only if several records have this id.")
-    ] = None,
+    session: SessionOfRecord = None,
 ) -> int:
     """Verify the artifact of one record.
 
@@ -162,10 +160,7 @@ def replay(
 @app.command()
 @exits
 def verify(
-    sessions: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
-    ] = None,
+    sessions: Sessions = None,
 ) -> int:
     """Verify every capture of whole sessions.
 
@@ -180,10 +175,7 @@ def verify(
 @exits
 def export(
     format_: Annotated[str, typer.Option("--format", help="pose, gislr, npy1662 or hf.")],
-    sessions: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
-    ] = None,
+    sessions: Sessions = None,
     output: Annotated[
         str, typer.Option(help="The folder to write to, in a subfolder of the format's name.")
     ] = "exports",
@@ -218,9 +210,7 @@ def export(
 def show(
     record_id: RecordId,
     user: UserOfRecord = None,
-    session: Annotated[
-        str | None, typer.Option(help="Its session; needed only if several records have this id.")
-    ] = None,
+    session: SessionOfRecord = None,
     output: Annotated[str, typer.Option(help="The folder to write to.")] = "pictures",
     rerun: Annotated[bool, typer.Option("--rerun", help="Also write a recording for the Rerun viewer.")] = False,
 ) -> int:

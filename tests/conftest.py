@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from contracts.process.logs import configure_logs
-from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path, started
 from tests.support.real_brokers import needs_real_broker
 from tests.support.s3 import S3Server, s3_server
 
@@ -85,10 +85,9 @@ def start_pair(flavour: Flavour) -> Iterator[BrokerPair]:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    pair = BrokerPair(BrokerProcess(flavour, FRAMES).start(), BrokerProcess(flavour, EVENTS).start())
-    yield pair
-    pair.frames.stop()
-    pair.events.stop()
+    pair = BrokerPair(BrokerProcess(flavour, FRAMES), BrokerProcess(flavour, EVENTS))
+    with started(pair.frames, pair.events):
+        yield pair
 
 
 @pytest.fixture

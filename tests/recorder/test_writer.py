@@ -356,6 +356,9 @@ def test_logs_whose_lines_exceed_the_bound_of_all_make_room_for_the_one_that_is_
     assert list(writer._index) == [session_log_path(tmp_path, "u1", other)]
     writer.append("u1", SESSION, event(SESSION, n=0))
     assert len(events_in(log)) == 3
+    os.truncate(log, 0)
+    writer.append("u1", SESSION, event(SESSION, n=0))
+    assert writer._lines == sum(seen.lines for seen in writer._index.values()) == 2
 
 
 def test_a_line_takes_few_bytes_of_memory_however_many_there_are(tmp_path: Path, log: Path) -> None:

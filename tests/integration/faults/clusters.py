@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from tests.support.brokers import EVENTS, FRAMES, Flavour, server_path
+from tests.support.brokers import EVENTS, FRAMES, Flavour, server_path, started
 from tests.support.waiting import wait_until
 
 SLOTS = 16_384
@@ -159,13 +159,8 @@ class ClusterPair:
 def cluster_pair(flavour: Flavour) -> Iterator[ClusterPair]:
     """Start a cluster for each role."""
     pair = ClusterPair(BrokerCluster(flavour, FRAMES), BrokerCluster(flavour, EVENTS))
-    try:
-        pair.frames.start()
-        pair.events.start()
+    with started(pair.frames, pair.events):
         yield pair
-    finally:
-        pair.frames.stop()
-        pair.events.stop()
 
 
 def _is_whole(master: Master) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from tests.conftest import BrokerPair
 from tests.integration.faults.rig import Rig, rig_on
-from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path
+from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path, started
 
 __all__ = ["FLAVOURS", "PLAIN", "RigKind", "broker_pair", "plain"]
 
@@ -42,13 +42,8 @@ def broker_pair(
     pair = BrokerPair(
         BrokerProcess(flavour, FRAMES, environ=frames_environ), BrokerProcess(flavour, EVENTS, environ=events_environ)
     )
-    try:
-        pair.frames.start()
-        pair.events.start()
+    with started(pair.frames, pair.events):
         yield pair
-    finally:
-        pair.frames.stop()
-        pair.events.stop()
 
 
 @asynccontextmanager
