@@ -14,7 +14,12 @@ __all__ = ["BoundedPool", "SharingClient"]
 
 
 class BoundedPool(redis.asyncio.ConnectionPool):
-    """A pool in which a caller waits if every connection is in use; redis-py's pool raises an error."""
+    """A pool in which a caller waits if every connection is in use; redis-py's pool raises an error.
+
+    redis-py's ``BlockingConnectionPool`` waits with an ``asyncio.Condition``, which loses a wake-up on Python 3.11 if
+    the caller that was woken is cancelled (CPython issue 112202): with 30 callers, two connections and cancellations,
+    the others waited for its time-out although a connection was free. A semaphore passes the wake-up on.
+    """
 
     def __init__(self, *, max_connections: int, **options: Any) -> None:
         super().__init__(max_connections=max_connections, **options)

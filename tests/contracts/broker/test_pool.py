@@ -1,61 +1,53 @@
-"""Connections to a broker are few and shared: a command waits until one is free."""
+"""The bounded pool: callers wait for a connection, in turn, and never longer than its time-out."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+import redis
 
-from contracts.broker.roles import AsyncBroker, broker_errors, connect
-from contracts.rules.errors import BrokerUnavailable
-from tests.conftest import BrokerPair
-
-pytestmark = pytest.mark.real
-
-FEW = 4
+from contracts.broker.pool import BoundedPool
 
 
-async def connections(broker: AsyncBroker) -> int:
-    """The number of the broker's connections, including this one."""
-    return len(await broker.client_list())
+def pool_of_one(monkeypatch: pytest.MonkeyPatch, *, timeout_s: float = 30.0) -> BoundedPool:
+    async def connected(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(BoundedPool, "ensure_connection", connected)
+    return BoundedPool(max_connections=1, socket_timeout=timeout_s)
 
 
-async def test_many_commands_at_once_share_a_few_connections(own_brokers: BrokerPair) -> None:
-    broker = connect(own_brokers.frames.url, max_connections=FEW)
-    assert await asyncio.gather(*(broker.echo(str(n)) for n in range(200))) == [b"%d" % n for n in range(200)]
-    assert await connections(broker) <= FEW
-    await broker.aclose()
-
-
-async def test_a_command_that_is_cancelled_gives_its_connection_back(own_brokers: BrokerPair) -> None:
-    broker = connect(own_brokers.frames.url, max_connections=FEW)
-    for _ in range(3):
-        own_brokers.frames.pause()
-        waiting = [asyncio.create_task(broker.echo("never")) for _ in range(3 * FEW)]
-        await asyncio.sleep(0.05)  # some commands have a connection, the others wait for one
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        own_brokers.frames.resume()
-        assert await asyncio.gather(*(broker.echo("x") for _ in range(3 * FEW))) == [b"x"] * (3 * FEW)
-    await broker.aclose()
-
-
-async def test_a_command_that_waits_too_long_for_a_connection_fails_as_if_the_broker_were_away(
-    own_brokers: BrokerPair,
+async def test_a_caller_gets_the_connection_although_the_one_before_it_was_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    broker = connect(own_brokers.frames.url, max_connections=FEW, socket_timeout_s=0.3)
-    await asyncio.gather(*(broker.echo("x") for _ in range(FEW)))
-    own_brokers.frames.pause()
+    pool = pool_of_one(monkeypatch)
+    connection = await pool.get_connection()
+    first, second = (asyncio.create_task(pool.get_connection()) for _ in range(2))
+    while not pool._slots._waiters or len(pool._slots._waiters) < 2:
+        await asyncio.sleep(0)
+    await pool.release(connection)  # the first caller's turn
+    first.cancel()
+    async with asyncio.timeout(10):
+        assert await second is connection
+    assert first.cancelled()
 
-    async def ask() -> None:
-        with broker_errors("frames"):
-            await broker.echo("x")
 
-    try:
-        results = await asyncio.gather(*(ask() for _ in range(5 * FEW)), return_exceptions=True)
-    finally:
-        own_brokers.frames.resume()
-    assert all(isinstance(result, BrokerUnavailable) for result in results) and len(results) == 5 * FEW
-    assert await broker.echo("back") == b"back"
-    await broker.aclose()
+async def test_a_caller_that_waits_too_long_is_told_that_the_broker_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = pool_of_one(monkeypatch, timeout_s=0.01)
+    await pool.get_connection()
+    with pytest.raises(redis.exceptions.TimeoutError, match="every connection is waiting"):
+        await pool.get_connection()
+
+
+async def test_a_connection_that_cannot_connect_is_free_for_the_next_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = pool_of_one(monkeypatch)
+
+    async def refused(*_: Any) -> None:
+        raise redis.exceptions.ConnectionError("refused")
+
+    monkeypatch.setattr(BoundedPool, "ensure_connection", refused)
+    for _ in range(2):
+        with pytest.raises(redis.exceptions.ConnectionError, match="refused"):
+            await pool.get_connection()
