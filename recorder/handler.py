@@ -1,35 +1,30 @@
-"""Entries of the event stream: append each to its session's log, make it a dead letter, or leave it pending."""
+"""Entries of the event stream: append each to its session's log, refuse it, or leave it pending.
+
+The events of a session whose log cannot be written wait (`BlockedSessions`), so that their order is kept.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from contracts.broker.roles import AsyncBroker, BrokerFull
+from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
+from contracts.process.retry import backoff_s
 from contracts.process.settings import Settings
-from contracts.rules.errors import (
-    BrokerUnavailable,
-    EventTooLarge,
-    InvalidEvent,
-    MissingSessionPath,
-    RecorderError,
-    RecorderIOError,
-    SessionLogLocked,
-    UnreadableValue,
-)
-from contracts.state import dead_letters, readers, recording
-from contracts.state.events import EventEntry, Receipt, capture_of
-from recorder.admission import BlockedSessions, SessionKey, read_entry
-from recorder.metrics import TORN_LINE, RecorderMetrics
+from contracts.rules.errors import InvalidEvent, RecorderError, RecorderIOError
+from contracts.state import recording
+from contracts.state.events import EventEntry, Receipt, read_entry
+from recorder.metrics import RecorderMetrics
+from recorder.refusals import Refusals
 from recorder.writer import LogWriter
 
-__all__ = ["EntryHandler", "StreamEntry"]
+__all__ = ["BlockedSessions", "EntryHandler", "StreamEntry"]
 
 StreamEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's ID and fields."""
@@ -48,14 +43,68 @@ MAX_WAIT_S = 0.02
 """How long a line that is in its file may wait for the next ones before its entry is acknowledged. One more append may
 still have to wait for a lock."""
 
-_MAX_FIELDS = 64
-"""No entry of this system has more. As a dead letter, all fields become one: a script cannot pass on thousands."""
-
-_REFUSED_TO_SENDER = (MissingSessionPath, EventTooLarge)
-"""Refusals without a dead letter: the sender of the appended event gets the refusal and still has the event. Otherwise
-appends to sessions that do not exist could fill the dead letters."""
+HURRY_S = 0.5
+"""How often a blocked session is tried if new events of it arrive."""
 
 _log = get_logger()
+
+
+SessionKey = tuple[str, str]
+"""``user_id, session_id``."""
+
+
+@dataclass(slots=True)
+class _Block:
+    error: RecorderIOError
+    attempts: int
+    failed_at_s: float
+    retry_at_s: float
+    closed: bool = True
+
+
+class BlockedSessions:
+    """The sessions whose events wait. Times are those of a monotonic clock, in seconds.
+
+    A blocked session gets another try only at the start of a pass over all pending entries (`reopen`), because only
+    there does its oldest event come first.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: dict[SessionKey, _Block] = {}
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def reason(self, session: SessionKey) -> RecorderIOError | None:
+        """The error for which the session's events wait; None if they may be written."""
+        block = self._blocks.get(session)
+        return block.error if block is not None and block.closed else None
+
+    def failed(self, session: SessionKey, error: RecorderIOError, now_s: float) -> None:
+        """Block the session, for longer with each failure in a row."""
+        before = self._blocks.get(session)
+        attempts = before.attempts + 1 if before else 0
+        self._blocks[session] = _Block(error, attempts, now_s, now_s + backoff_s(attempts))
+
+    def hurry(self, session: SessionKey, now_s: float) -> None:
+        """A new event of this session arrived, so a client may be waiting: retry `HURRY_S` after its failure."""
+        block = self._blocks.get(session)
+        if block is not None:
+            block.retry_at_s = min(block.retry_at_s, max(now_s, block.failed_at_s + HURRY_S))
+
+    def succeeded(self, session: SessionKey) -> None:
+        """Unblock the session: its log was written."""
+        self._blocks.pop(session, None)
+
+    def reopen(self, now_s: float) -> None:
+        """Allow another try of every session that is due. A pass over all pending entries must follow."""
+        for block in self._blocks.values():
+            if block.retry_at_s <= now_s:
+                block.closed = False
+
+    def next_retry_s(self) -> float | None:
+        """When the next session may be tried again; None if no session waits for its time."""
+        return min((block.retry_at_s for block in self._blocks.values() if block.closed), default=None)
 
 
 class _SessionBlocked(NamedTuple):
@@ -81,16 +130,14 @@ class EntryHandler:
         self.blocked_sessions = BlockedSessions()
         self._metrics = metrics or RecorderMetrics()
         self._events = events
-        self._clock = clock
-        self._log_root = settings.log_root
-        self._loop = asyncio.get_running_loop()
+        self._refusals = Refusals(events, clock, self._metrics)
         self._turn = asyncio.Lock()
         self._writer = LogWriter(
             settings.log_root,
             max_event_bytes=settings.max_event_bytes,
             fsync=settings.recorder_fsync == "always",
             clock=clock,
-            on_torn_tail=self._keep_tail,
+            on_torn_tail=self._refusals.keep_tail,
             on_line=self._metrics.wrote,
         )
 
@@ -204,59 +251,13 @@ class EntryHandler:
     async def _turn_away(
         self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _SessionBlocked, *, new: bool
     ) -> None:
-        """Handle an entry whose event was not written: leave it pending, or remove it if it can never be appended."""
+        """Refuse an entry whose event was not written; if a new event waits for its session, retry the session soon."""
         if isinstance(error, _SessionBlocked):
             if new:
                 self.blocked_sessions.hurry(error.session, time.monotonic())
                 return
             error = error.error
-        try:
-            if isinstance(error, RecorderIOError):
-                await self._say_not_yet(entry_id, error)
-            else:
-                await self._refuse(entry_id, fields, error)
-        except UnreadableValue as unreadable:  # for example, the key of the dead letters holds no stream
-            _log.error("an entry cannot be set aside, it stays pending", entry_id=entry_id, exc_info=unreadable)
-
-    async def _say_not_yet(self, entry_id: str, error: RecorderIOError) -> None:
-        """Write a receipt with the reason why the event is not recorded yet. For a locked log write none: the lock may
-        be released before the client's deadline."""
-        if isinstance(error, SessionLogLocked):
-            return
-        receipt = Receipt(error=error.code, detail=f"{error.detail}; the event stays queued and is tried again")
-        try:
-            await readers.put_receipt(self._events, entry_id, receipt)
-        except BrokerFull:
-            _log.warning("no room for a receipt", entry_id=entry_id)
-
-    async def _refuse(self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError) -> None:
-        """Remove an entry that can never be appended; make it a dead letter unless its sender still has the event."""
-        capture_id = capture_of(fields)
-        to_sender = isinstance(error, _REFUSED_TO_SENDER) and not capture_id
-        what = "event refused" if to_sender else "dead letter"
-        _log.warning(what, entry_id=entry_id, code=error.code, detail=error.detail)
-        receipt = Receipt(error=error.code, detail=error.detail)
-        if len(fields) > _MAX_FIELDS:
-            fields = {b"entry": repr(dict(fields)).encode()}
-        letter = {} if to_sender else fields
-        await run(self._events, dead_letters.dead_letter(entry_id, receipt, letter, self._clock(), capture_id))
-        if not to_sender:
-            self._metrics.dead_letters.labels(error.code).inc()
-
-    def _keep_tail(self, path: Path, tail: bytes) -> None:
-        """Make a torn last line a dead letter. The writer calls this in its thread."""
-        future = asyncio.run_coroutine_threadsafe(self._dead_letter_tail(path, tail), self._loop)
-        try:
-            future.result()
-        except (BrokerUnavailable, UnreadableValue) as error:
-            raise RecorderIOError("the log's torn last line has no safe place yet") from error
-
-    async def _dead_letter_tail(self, path: Path, tail: bytes) -> None:
-        log = path.relative_to(self._log_root).as_posix()
-        _log.warning("torn last line", log=log, length_bytes=len(tail))
-        detail = f"{len(tail)} bytes at the end of the log without a newline"
-        await run(self._events, dead_letters.dead_letter_tail(log, tail, TORN_LINE, detail, self._clock()))
-        self._metrics.dead_letters.labels(TORN_LINE).inc()
+        await self._refusals.refuse(entry_id, fields, error)
 
 
 def _parse(entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry | RecorderError:

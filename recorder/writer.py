@@ -95,9 +95,9 @@ class LogWriter:
         max_event_bytes: the longest line, newline included.
         fsync: whether a line must be on the disk before `append` returns.
         clock: the time, for ``recorded_at``.
-        on_torn_tail: is given the path and the bytes of a last line without a newline, under the lock, and must
-            put them in a safe place before it returns; they are cut off then. What it raises, `append` raises,
-            and nothing was cut.
+        on_torn_tail: is given the log's path relative to ``log_root`` and the bytes of a last line without a
+            newline, under the lock, and must put them in a safe place before it returns; they are cut off then. What
+            it raises, `append` raises, and nothing was cut.
         on_line: is told the length in bytes of every line that was written.
         max_files, max_lines: of how many files, and of how many lines in all, the index is kept in memory; the file
             that is written to is always in it.
@@ -110,7 +110,7 @@ class LogWriter:
         max_event_bytes: int,
         fsync: bool,
         clock: Callable[[], datetime],
-        on_torn_tail: Callable[[Path, bytes], None],
+        on_torn_tail: Callable[[str, bytes], None],
         on_line: Callable[[int], None] = lambda _: None,
         lock_wait_s: float = LOCK_WAIT_S,
         look_s: float = LOOK_S,
@@ -204,7 +204,7 @@ class LogWriter:
             if lines and time.monotonic() >= until_s:
                 raise SessionLogLocked("the session's log is long and is still being read")
         if tail:
-            self._on_torn_tail(path, tail)
+            self._on_torn_tail(path.relative_to(self._log_root).as_posix(), tail)
             os.ftruncate(log, seen.offset)
         return seen
 

@@ -31,7 +31,6 @@ PURE = [
     "gateway/live/suspect_frames.py",
     "gateway/sessions/service.py",
     "gateway/uploads/form.py",
-    "recorder/admission.py",
     "scripts/client/explanations.py",
     "scripts/client/frames.py",
     "scripts/client/pace.py",

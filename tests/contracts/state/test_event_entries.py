@@ -1,4 +1,4 @@
-"""Which entries may go into a session's log, and which sessions wait because their log cannot be written."""
+"""Which entries of the event stream may go into a session's log."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.rules.errors import InvalidEvent, RecorderIOError
-from recorder.admission import BlockedSessions, read_entry
+from contracts.rules.errors import InvalidEvent
+from contracts.state.events import read_entry
 
 SESSION = "sess_0123456789abcdef"
-HERE, THERE = ("u1", "sess_0000000000000001"), ("u1", "sess_0000000000000002")
-ERROR = RecorderIOError("no")
 
 
 def fields(event: bytes, /, **changes: bytes | None) -> dict[bytes, bytes]:
@@ -117,55 +115,3 @@ def test_an_invalid_id_is_poison(field: str, value: bytes) -> None:
 def test_an_event_of_another_user_or_session_than_its_entry_is_poison(event: bytes) -> None:
     with pytest.raises(InvalidEvent, match="own"):
         read_entry(fields(event))
-
-
-def test_a_failed_session_waits_and_others_do_not() -> None:
-    blocked = BlockedSessions()
-    blocked.failed(HERE, ERROR, 100.0)
-    assert blocked.reason(HERE) is ERROR
-    assert blocked.reason(THERE) is None
-
-
-def test_a_blocked_session_opens_only_when_its_time_has_come() -> None:
-    blocked = BlockedSessions()
-    blocked.failed(HERE, ERROR, 100.0)
-    blocked.reopen(100.05)
-    assert blocked.reason(HERE) is ERROR, "the retry is not due yet"
-    blocked.reopen(100.2)
-    assert blocked.reason(HERE) is None
-
-
-def test_each_failure_in_a_row_waits_longer_and_a_success_ends_the_row() -> None:
-    blocked = BlockedSessions()
-    waits = []
-    for _ in range(4):
-        blocked.failed(HERE, ERROR, 100.0)
-        retry_s = blocked.next_retry_s()
-        assert retry_s is not None
-        waits.append(retry_s - 100.0)
-        blocked.reopen(1000.0)
-    assert waits == sorted(waits) and waits[0] < waits[-1]
-    blocked.succeeded(HERE)
-    blocked.failed(HERE, ERROR, 100.0)
-    assert blocked.next_retry_s() == 100.0 + waits[0]
-
-
-def test_the_next_retry_is_the_earliest_and_none_if_nothing_waits() -> None:
-    blocked = BlockedSessions()
-    assert blocked.next_retry_s() is None
-    blocked.failed(HERE, ERROR, 100.0)
-    blocked.failed(THERE, ERROR, 50.0)
-    assert blocked.next_retry_s() == 50.1
-    blocked.reopen(60.0)
-    assert blocked.next_retry_s() == 100.1
-
-
-def test_a_new_event_brings_a_session_s_retry_forward_once() -> None:
-    blocked = BlockedSessions()
-    for _ in range(8):
-        blocked.failed(HERE, ERROR, 100.0)
-    blocked.hurry(HERE, 100.1)
-    assert blocked.next_retry_s() == 100.5
-    blocked.hurry(HERE, 103.0)
-    assert blocked.next_retry_s() == 100.5
-    blocked.hurry(THERE, 100.0)  # not blocked, so this changes nothing
