@@ -31,7 +31,12 @@ settings.load_profile("quick")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a real broker; with ``-m "not real"`` see that nothing else starts one."""
+    """Mark what needs a real broker; with ``-m "not real"`` see that nothing else starts one.
+
+    The fault runs come first: each takes a minute or two, and one that begins last leaves the other processes of
+    pytest-xdist idle.
+    """
+    items.sort(key=lambda item: "integration/faults" not in item.nodeid)  # stable: all others keep their order
     for item in items:
         if needs_real_broker(item):
             item.add_marker(pytest.mark.real)
