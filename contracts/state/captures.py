@@ -48,7 +48,7 @@ TOMBSTONE_TTL_S = 60
 
 
 class CaptureWindow(StrictModel):
-    """What an extractor needs to know of a capture: the ``open`` field of its state, as JSON.
+    """The parameters of a capture, for its extractor: the ``open`` field of its state, as JSON.
 
     With a ``video`` the frames come from that video. Then ``fps_target``, ``width`` and ``height`` are upper limits
     until an extractor has read the video; its longer side may have ``width`` pixels.
@@ -126,7 +126,7 @@ class Watch:
 
     @classmethod
     def at_open(cls) -> Watch:
-        """A capture that was opened this moment."""
+        """The progress of a capture that was just opened."""
         return cls("open", "", 0, 0, 0, 0, False, Found())
 
     def over_half(self, limits: CaptureLimits) -> bool:
@@ -156,8 +156,8 @@ EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
 def end_stream(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:
     """Write the terminal entry; returns the capture's status, and its error code.
 
-    The first terminal entry stands: a later call returns the status that it set. ``idle_ms`` > 0 ends the capture
-    only if its gateway has not touched it for so long, else the answer is ``busy``.
+    A later call changes nothing and returns the status that the first one set. If ``idle_ms`` > 0, the capture
+    ends only if its gateway has not touched it for so long; otherwise the answer is ``busy``.
     """
     keys = capture_keys(capture_id)
     status = "closed" if entry.event == "close" else "aborted"
@@ -170,7 +170,7 @@ def end_stream(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Ca
 
 @dataclass(frozen=True, slots=True)
 class CaptureState:
-    """A claimed capture: what an extractor needs to begin or to go on.
+    """The state of a claimed capture, with which an extractor begins or continues.
 
     ``token`` proves ownership to every later step; ``deliveries`` counts this claim too.
     """
@@ -188,7 +188,7 @@ class CaptureState:
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureState:
-        """Read the state hash; ``ValueError`` or ``KeyError`` if it is not one."""
+        """Read the state hash. Raises ``ValueError`` or ``KeyError`` if it is not the state of a capture."""
         restarts = fields.get(b"tracker_restarts", b"").decode()
         status = fields[b"status"].decode()
         generation, deliveries = read_count(fields[b"generation"]), read_count(fields[b"deliveries"])
@@ -258,7 +258,7 @@ def hand_back(capture_id: str, token: str) -> Call[bool]:
 
 
 def finish_capture(capture_id: str, token: str) -> Call[bool]:
-    """Drop everything of a capture that has its outcome; false if it is no longer the caller's."""
+    """Delete the frames and rows of a capture that has its outcome; false if it is no longer the caller's."""
     return Call("frames", "finish_capture", list(capture_keys(capture_id)), [token, TOMBSTONE_TTL_S], _mine)
 
 

@@ -17,7 +17,7 @@ __all__ = ["DispatchEntry", "dispatch"]
 
 @dataclass(frozen=True, slots=True)
 class DispatchEntry:
-    """The fields of one entry. Extractors need only ``capture_id``; the others are for people who look."""
+    """The fields of one entry. Extractors need only ``capture_id``; the others help operators who read the stream."""
 
     capture_id: str
     user_id: str

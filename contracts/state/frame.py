@@ -96,7 +96,7 @@ def decode_entry(fields: Mapping[bytes, bytes]) -> ForwardItem | TerminalEntry:
     """Read one stream entry.
 
     Raises:
-        ValueError: a field is missing or holds what it cannot hold.
+        ValueError: a field is missing or has an invalid value.
     """
     try:
         if b"event" in fields:
@@ -118,7 +118,7 @@ def decode_entry(fields: Mapping[bytes, bytes]) -> ForwardItem | TerminalEntry:
 
 
 def is_abort(fields: Mapping[bytes, bytes]) -> bool:
-    """Whether the entry aborts its capture; says so of an entry that is unreadable otherwise, too."""
+    """Whether the entry aborts its capture. Its other fields may be unreadable."""
     return fields.get(b"event") == b"abort"
 
 
@@ -159,7 +159,7 @@ class PushReply:
 
 
 def push_frame(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
-    """Put one frame into its stream. Repeating it is safe: a frame that is there already is there once."""
+    """Put one frame into its stream. Repeating it is safe: the same frame is stored once."""
     return Call("frames", "push", push_keys(item.capture_id), push_arguments(item, limits), read_push_reply)
 
 
@@ -179,7 +179,7 @@ def push_arguments(item: ForwardItem, limits: CaptureLimits) -> list[Argument]:
 
 
 def read_push_reply(answer: Any) -> PushReply:
-    """Read what the script answers; `contracts.broker.script.UNREADABLE` if it is not such an answer."""
+    """Read the script's answer. Raises one of `contracts.broker.script.UNREADABLE` if it has another form."""
     if answer[0] == b"GONE":
         return PushReply(gone=stored_code(answer[1]))
     word, depth, backlog_bytes, extracted, claimed = answer

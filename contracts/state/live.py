@@ -62,7 +62,7 @@ class WorkerSlot(NamedTuple):
 
     @classmethod
     def read(cls, member: bytes) -> WorkerSlot:
-        """What `member` made."""
+        """Read the form that `member` writes."""
         worker, _, live_id = member.decode().rpartition("/")
         return cls(worker, live_id)
 
@@ -70,12 +70,12 @@ class WorkerSlot(NamedTuple):
 def _name(text: bytes) -> str:
     name = text.decode("ascii")
     if not is_identifier(name):
-        raise ValueError("not a name of the lane")
+        raise ValueError("not a name of the live lane")
     return name
 
 
 def _process(text: bytes) -> str:
-    """A gateway's name holds its host's, which may be anything that is printed."""
+    """A gateway's name contains its host's name, which may have any printable characters."""
     name = text.decode("ascii")
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise ValueError("not the name of a process")
@@ -107,7 +107,7 @@ class LiveFrame:
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> LiveFrame:
-        """Read one inbox entry; ``ValueError`` or ``KeyError`` if it is not one."""
+        """Read one inbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one."""
         return cls(
             live_id=_name(fields[b"live_id"]),
             frame_index=read_count(fields[b"frame_index"]),
@@ -121,8 +121,8 @@ class LiveFrame:
 class Answer:
     """One answer on its way to a gateway.
 
-    ``error`` is empty, and ``text`` is the result as JSON (`contracts.messages.live.PipelineResult`); or ``error`` is
-    the code of what went wrong, and ``text`` is a sentence for the client.
+    If ``error`` is empty, ``text`` is the result as JSON (`contracts.messages.live.PipelineResult`). Otherwise
+    ``error`` is a code, and ``text`` is a sentence for the client.
     """
 
     live_id: str
@@ -141,10 +141,10 @@ class Answer:
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> Answer:
-        """Read one outbox entry; ``ValueError`` or ``KeyError`` if it is not one."""
+        """Read one outbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one."""
         error = fields[b"error"].decode()
         if error and error not in get_args(LiveCode):
-            raise ValueError(f"{error} is no code of the lane")
+            raise ValueError(f"{error} is not a code of the live lane")
         fields[b"text"].decode()  # it goes to a client as text
         return cls(
             live_id=_name(fields[b"live_id"]),
@@ -181,7 +181,7 @@ async def leave(broker: AsyncBroker, slot: WorkerSlot) -> None:
     """Give a session's slot up.
 
     Raises:
-        BrokerUnavailable: the frames broker did not answer; the slot lapses by itself.
+        BrokerUnavailable: the frames broker did not answer; the slot expires by itself.
     """
     with broker_errors("frames"):
         await broker.zrem(LIVE_SESSIONS, slot.member)

@@ -36,7 +36,7 @@ _SUMMARY_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class StateSummary:
-    """What a process that does not own the capture reads of its state.
+    """The part of a capture's state that other processes than its extractor read.
 
     ``claimed`` says whether an extractor ever had the capture. ``expected`` is about how many frames its video has; 0
     if that is unknown, or if the frames come from a camera.
@@ -111,7 +111,7 @@ async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | N
 
     Raises:
         BrokerUnavailable: the events broker did not answer.
-        UnreadableValue: the key holds something else than a record.
+        UnreadableValue: the key does not hold a record.
     """
     with broker_errors("events"):
         fields: Any = await broker.hgetall(keys.capture_record(capture_id))
@@ -123,7 +123,7 @@ async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | N
 
 @dataclass(frozen=True, slots=True)
 class SessionEntry:
-    """What the registry says of a session."""
+    """A session in the registry."""
 
     user_id: str
     active: bool

@@ -40,9 +40,12 @@ Placed = Literal["OK", "full", "user"]
 
 
 def take(place: VideoSlot, settings: Settings, *, complete: bool, whole_bytes: int = 0) -> Call[Placed]:
-    """Take a slot, or renew it, or change it to this one. It lasts a minute; if the video is ``complete``, as long as a
-    closed capture waits. It counts with its own length; ``whole_bytes``, the length that the video will have, must fit
-    too, but is not reserved. One user may have at most half of all bytes, or one video."""
+    """Take a slot, renew it, or replace the upload's slot by this one.
+
+    It lasts a minute; if the video is ``complete``, as long as a closed capture waits. It counts with its own length;
+    ``whole_bytes``, the length that the video will have, must fit too, but is not reserved. One user may have at most
+    half of all bytes, or one video.
+    """
     of_one_user = max(settings.upload_max_total_bytes // 2, settings.upload_max_bytes)
     arguments: list[Argument] = [
         place.upload_id, place.byte_length, place.user_id, 1000 * (ENDED_TTL_S if complete else ARRIVING_TTL_S),
@@ -59,7 +62,7 @@ def put(upload_id: str, number: int, chunk: bytes) -> Call[None]:
 
 
 def parse_slots(members: Sequence[bytes]) -> tuple[list[VideoSlot], list[bytes]]:
-    """The slots that these members of the zset are, and the members that are none."""
+    """Read members of the zset; returns the slots, and the members that are not slots."""
     slots, unreadable = [], []
     for member in members:
         try:
@@ -115,7 +118,7 @@ async def wait(broker: AsyncBroker, capture_id: str) -> bool:
 
 
 async def drop(broker: AsyncBroker, *places: VideoSlot) -> None:
-    """Delete a video and its slot, or all the slots that it may have. May be repeated.
+    """Delete a video and every slot that it may have. May be repeated.
 
     Raises:
         BrokerUnavailable: the broker is unavailable; this may be repeated, and both expire by themselves.
@@ -133,7 +136,7 @@ def drop_sync(broker: Broker, place: VideoSlot) -> None:
 
 
 def read_chunk(broker: Broker, upload_id: str, number: int) -> bytes | None:
-    """One chunk; None if it is gone.
+    """Read one chunk; None if it is gone.
 
     Raises:
         BrokerUnavailable: the broker is away; this may be repeated.

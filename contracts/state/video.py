@@ -1,4 +1,4 @@
-"""How an uploaded video lies in the frames role: its chunks, and the slot that bounds how much is stored."""
+"""An uploaded video in the frames role: its chunks, and the slot that bounds how much is stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class VideoSlot:
 
     @classmethod
     def read(cls, member: str) -> Self:
-        """Read its written form; ``ValueError`` if it is none."""
+        """Read the form that `member` writes. Raises ``ValueError`` if it is another one."""
         upload_id, byte_length, user_id = member.split("/")
         if not is_identifier(upload_id) or not _BYTES.fullmatch(byte_length):
             raise ValueError("not the slot of a video")
@@ -45,7 +45,7 @@ class VideoSlot:
 
 
 class StoredVideo(StrictModel):
-    """Where a capture's video is, and the limits on it that its window does not have."""
+    """Where a capture's video is stored, and those of its limits that are not in the window."""
 
     upload_id: Identifier
     byte_length: Annotated[int, Field(ge=1)]

@@ -1,4 +1,4 @@
--- abort (events): sets the outcome aborted, without an event. The first outcome stands.
+-- abort (events): sets the outcome aborted, without an event. A later call does not change it.
 -- KEYS record, unfinished, user_captures   ARGV capture_id, error_code, ttl_s, field, value …
 -- -> {new | aborted | published | unknown, error_code}
 redis.call('ZREM', KEYS[3], ARGV[1]) -- first: memory is checked at a script's first write

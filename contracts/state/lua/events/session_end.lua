@@ -1,4 +1,4 @@
--- session_end (events): the registry entry is closed and its event published together. The same request again gets the
+-- session_end (events): closes the registry entry and publishes its event together. The same request again gets the
 -- same answer, for as long as the entry is kept.
 -- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id, ttl_s
 -- -> {new, answer_json, event_json, entry_id} | {again, answer_json, event_json} | {unknown | wrong_user | closed}

@@ -1,4 +1,4 @@
--- session_start (events): the registry entry and its event come into being together. The same request again gets the
+-- session_start (events): creates the registry entry and its event together. The same request again gets the
 -- same answer, for as long as the entry is kept: some weeks from its last capture.
 -- KEYS session, events   ARGV session_id, user_id, request, answer_json, event_json, record_id, ttl_s
 -- -> {new, answer_json, event_json, entry_id} | {again, answer_json, event_json}

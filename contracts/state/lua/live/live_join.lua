@@ -1,5 +1,5 @@
 -- live_join (frames): gives a session a slot at the live worker with the fewest sessions, and keeps it while both are alive.
--- Members that are no name, and heartbeats in the future, do not count.
+-- Invalid members, and heartbeats in the future, do not count.
 -- KEYS workers, sessions   ARGV live_id, silent_ms, lease_ms   -> worker | ''
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

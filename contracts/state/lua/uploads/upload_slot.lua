@@ -1,6 +1,6 @@
 -- upload_slot (frames): takes or renews a video's slot unless there are too many videos, or too many bytes, in all or of
--- one user; videos whose user is not known yet count as one user's. A slot that is not renewed expires. Members that are
--- no slot, or would not expire within two hours, are removed.
+-- one user; videos whose user is not known yet count as one user's. A slot that is not renewed expires. Invalid
+-- members, and those that would not expire within two hours, are removed.
 -- A slot counts with its own bytes; whole_bytes must fit as well, but is not reserved.
 -- KEYS places   ARGV upload_id, bytes, user_id, lease_ms, max_uploads, max_bytes, max_of_user, max_user_bytes, whole_bytes
 -- -> OK | full | user
