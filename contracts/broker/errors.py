@@ -69,14 +69,14 @@ _UNREACHABLE = (
 def _translated(role: Role, error: BaseException) -> BrokerUnavailable | BrokerForbids | UnreadableValue | None:
     """The project's own error for a redis-py error; None if the error does not describe the broker's state."""
     if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return BrokerFull(role, "it is out of memory")
+        return BrokerFull(role, _one_line(error))
     if isinstance(error, _UNREACHABLE):
         unavailable = BrokerSlow if isinstance(error, redis.exceptions.TimeoutError) else BrokerUnavailable
         return _refused_access(role, error) or unavailable(role, _one_line(error))
     if isinstance(error, redis.exceptions.ResponseError):
         text = _reply(error)
         if "OOM command not allowed" in text:
-            return BrokerFull(role, "it is out of memory")
+            return BrokerFull(role, _one_line(error))
         if text.startswith(_TRANSIENT_REPLIES):
             return BrokerUnavailable(role, _one_line(error))
         if isinstance(error, redis.exceptions.NoPermissionError) or _FORBIDDEN.search(text):

@@ -255,6 +255,9 @@ class BrokerUnavailable(A3CPError):
 class BrokerFull(BrokerUnavailable):
     """The broker is out of memory (``noeviction``): nothing was written, try again later."""
 
+    def __str__(self) -> str:
+        return f"the {self.role} broker is out of memory"
+
 
 class BrokerSlow(BrokerUnavailable):
     """The broker did not answer in time. The command may still run."""

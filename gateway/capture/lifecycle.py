@@ -12,7 +12,7 @@ from contracts.broker.script import Call, T, run
 from contracts.process.logs import get_logger
 from contracts.process.retry import Until, retry
 from contracts.rules.codes import CaptureCode
-from contracts.rules.errors import A3CPError, BrokerUnavailable, CaptureError, UnreadableValue
+from contracts.rules.errors import A3CPError, BrokerFull, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dispatch, records, uploads
 from contracts.state.captures import CaptureWindow
@@ -60,7 +60,8 @@ async def open_capture(
     after the reservation fails, this aborts the capture before it raises.
 
     Raises:
-        CaptureError: the code says which rule forbids the capture, or ``forward_failed`` if a broker is unreachable.
+        CaptureError: the code says which rule forbids the capture; it is ``frames_broker_full`` if the frames broker
+            is out of memory, and ``forward_failed`` if a broker is unreachable.
     """
     await _reserve(state, window, source)
     try:
@@ -70,13 +71,20 @@ async def open_capture(
             raise CaptureError("duplicate_capture", "the frames broker already has this capture_id")
         await _dispatch(state.frames, window)
     except (A3CPError, asyncio.CancelledError) as error:
-        code: CaptureCode = error.code if isinstance(error, CaptureError) else "forward_failed"
+        code = _code_of(error)
         outcome = await asyncio.shield(_write_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
         if outcome is not None and outcome.outcome == "published" and isinstance(error, A3CPError):
             return  # the capture was dispatched, only the reply was lost, and an extractor has already published it
         if isinstance(error, BrokerUnavailable | UnreadableValue):
-            raise CaptureError("forward_failed", str(error)) from error
+            raise CaptureError(code, str(error)) from error
         raise
+
+
+def _code_of(error: BaseException) -> CaptureCode:
+    """The code of a failed open. The frames broker may fill up after `_reserve` has asked for its memory."""
+    if isinstance(error, CaptureError):
+        return error.code
+    return "frames_broker_full" if isinstance(error, BrokerFull) and error.role == "frames" else "forward_failed"
 
 
 async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> None:

@@ -11,10 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.broker import keys
+from contracts.broker.roles import Role
 from contracts.broker.script import run
-from contracts.rules.errors import BrokerUnavailable
+from contracts.rules.errors import BrokerFull, BrokerUnavailable
 from contracts.rules.landmarks import DIMS, Row
-from contracts.state import captures, records
+from contracts.state import captures, dispatch, records
 from contracts.state.frame import TerminalEntry
 from gateway.capture import endpoint, lifecycle
 from gateway.capture.protocol import CaptureProtocol
@@ -50,7 +51,8 @@ def assert_aborted(result: tuple[Ended, Any, Any], code: str, close_code: int = 
     """The client got the abort and the reason, and the capture has its terminal entry and its outcome."""
     ended, record, entries = result
     assert (ended.code, ended.reason) == (close_code, code)
-    assert [message["error_code"] for message in ended.aborts] == [code]
+    assert ended.code == close_code
+    assert code in (ended.reason, *(message["error_code"] for message in ended.aborts))
     assert (record.outcome, record.error_code) == ("aborted", code)
     assert entries[-1][1][b"event"] == b"abort" and entries[-1][1][b"error_code"] == code.encode()
 
@@ -510,6 +512,26 @@ def test_an_open_without_the_events_broker_aborts(monkeypatch: pytest.MonkeyPatc
     ended, record, _ = play(scenario)
     assert (ended.code, [message["error_code"] for message in ended.aborts]) == (1000, ["forward_failed"])
     assert record is None
+
+
+@pytest.mark.parametrize(
+    ("role", "code", "close_code"), [("frames", "frames_broker_full", 1013), ("events", "forward_failed", 1000)]
+)
+def test_a_broker_that_fills_up_during_the_open_refuses_with_its_own_code(
+    role: Role, code: str, close_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise BrokerFull(role, "OOM command not allowed")
+
+    monkeypatch.setattr(dispatch, "dispatch", full)
+
+    async def scenario(_served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open())
+
+    ended, record, _ = play(scenario)
+    assert ended.code == close_code
+    assert code in (ended.reason, *(message["error_code"] for message in ended.aborts))
+    assert (record.outcome, record.error_code) == ("aborted", code)
 
 
 @pytest.mark.parametrize("state", ["idle", "open", "pending", "after a frame"])
