@@ -8,7 +8,8 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from unittest import mock
 
 import pytest
 import redis
@@ -125,6 +126,28 @@ def test_check_creates_both_groups_at_zero_and_again_after_a_restart(own_brokers
         await watch.check()  # the next check may find a cut connection
         await watch.check()
         assert groups() == [[keys.EXTRACTOR_GROUP.encode()], [keys.RECORDER_GROUP.encode()]]
+        assert await readiness(gateway) == READY
+
+    on(own_brokers, tmp_path, test)
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+def test_a_lost_reply_to_the_creation_of_a_group_costs_one_check(
+    role: Role, own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async def test(gateway: Reached) -> None:
+        put_workers(own_brokers)
+        watch, broker = gateway.app.state.brokers, getattr(gateway.state, role)
+        create = broker.xgroup_create
+
+        async def lose(*arguments: Any, **options: Any) -> None:
+            await create(*arguments, **options)
+            raise redis.exceptions.ConnectionError("the reply was lost")
+
+        with mock.patch.object(broker, "xgroup_create", lose):
+            await watch.check()
+            assert await readiness(gateway) == unready(f"The {role} broker does not answer.")
+        await watch.check()
         assert await readiness(gateway) == READY
 
     on(own_brokers, tmp_path, test)

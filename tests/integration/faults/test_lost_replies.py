@@ -96,6 +96,10 @@ BY_FAULTS_ALONE = LOST - set(COMMANDS)
 """What processes send when something is amiss, which a slow machine can be. What clients may be told then is no finding
 here either (`TIME_IS_UP`): this is about what is sent."""
 
+BY_AN_EARLY_GATEWAY = {*senders("frames", "gateway", "xgroup"), *senders("events", "gateway", "xgroup")}
+"""A gateway that checks the brokers before the workers have started creates their groups. No case can bring that about,
+so `tests.gateway.monitoring.test_health` loses these replies."""
+
 
 @pytest.mark.timeout(600)
 async def test_some_case_loses_each_command_of_an_ordinary_load(pair: BrokerPair, tmp_path: Path) -> None:
@@ -107,5 +111,5 @@ async def test_some_case_loses_each_command_of_an_ordinary_load(pair: BrokerPair
         unlisted = named.senders - LOST_OF_UPLOADS - BY_QUESTIONS - BY_FAULTS_ALONE
         assert not unlisted, sorted(map(str, unlisted))
         await recorded(rig, Plan(make=slowly), asking(lambda: set(COMMANDS) <= sent(rig)))
-        every = LOST | LOST_OF_UPLOADS
+        every = LOST | LOST_OF_UPLOADS | BY_AN_EARLY_GATEWAY
         assert not sent(rig) - every, sorted(map(str, sent(rig) - every))
