@@ -18,7 +18,7 @@ import redis
 
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import AsyncBroker, Broker, Role, broker_errors
-from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.errors import UnreadableValue
 
 __all__ = [
     "UNREADABLE",
@@ -26,11 +26,9 @@ __all__ = [
     "Call",
     "ScriptName",
     "T",
-    "command",
     "prepare",
     "read_answer",
     "run",
-    "run_each",
     "run_sync",
 ]
 
@@ -130,11 +128,6 @@ def _cannot_send(*_: Argument) -> None:
     return None
 
 
-def command(call: Call[Any]) -> tuple[Argument, ...]:
-    """The EVALSHA command of a call, for callers that send commands over their own connection."""
-    return "EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *call.arguments
-
-
 def run_sync(broker: Broker, call: Call[T]) -> T:
     """`run` for blocking code."""
     text, sha = _source(call.name)
@@ -144,19 +137,3 @@ def run_sync(broker: Broker, call: Call[T]) -> T:
         except redis.exceptions.NoScriptError:
             answer = broker.eval(text, len(call.keys), *call.keys, *call.arguments)
     return read_answer(call, answer)
-
-
-def run_each(broker: Broker, *calls: Call[Any]) -> None:
-    """Run several scripts, each even if one before it failed.
-
-    Raises:
-        BrokerUnavailable: the error of the first script that failed.
-    """
-    errors = []
-    for call in calls:
-        try:
-            run_sync(broker, call)
-        except BrokerUnavailable as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]

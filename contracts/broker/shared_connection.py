@@ -17,7 +17,7 @@ import hiredis
 import redis
 from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["SharedConnection", "packed"]
+__all__ = ["SharedConnection"]
 
 Word = str | bytes | int | float
 
@@ -50,13 +50,13 @@ class SharedConnection:
         connection = self._open_connection
         if connection is None or connection.lost:
             connection = await self._open()
-        return await connection.send(packed(words))
+        return await connection.send(_packed(words))
 
     def begin(self, *words: Word) -> asyncio.Future[Any] | None:
         """Send a command without waiting. Returns a future for the answer, or None if there is no open connection. Do
         not cancel the future: answers are matched to commands by their order."""
         connection = self._open_connection
-        return None if connection is None or connection.lost else connection.send(packed(words))
+        return None if connection is None or connection.lost else connection.send(_packed(words))
 
     async def aclose(self) -> None:
         """Close the connection. The next command opens a new one."""
@@ -164,7 +164,7 @@ COPIED_BYTES = 1024
 """Words shorter than this are copied into one buffer; longer ones are written without a copy."""
 
 
-def packed(words: Sequence[Word]) -> list[bytes]:
+def _packed(words: Sequence[Word]) -> list[bytes]:
     """Encode a command in RESP. Returns the pieces to write. A long word of bytes, such as a frame, becomes a piece
     itself and is not copied."""
     pieces: list[bytes] = []

@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 
 from contracts.broker.keys import live_inbox
-from contracts.broker.own_connection import Entry, OwnConnection
 from contracts.broker.roles import Broker, BrokerFull, broker_errors
 from contracts.broker.script import Call, run_sync
 from contracts.messages.live import LiveCode
@@ -32,6 +31,9 @@ from workers.vision.decode import decode_scaled
 from workers.vision.pipelines.base import Findings
 
 __all__ = ["LiveTiming", "LiveWorker", "result_text"]
+
+Entry = tuple[bytes, Mapping[bytes, bytes]]
+"""An entry's ID and its fields."""
 
 READ_COUNT = 8
 """Entries read at once: each may hold 5 MiB."""
@@ -69,7 +71,6 @@ class LiveWorker:
         metrics: LiveMetrics | None = None,
     ) -> None:
         self._frames = frames
-        self._own = OwnConnection(frames)
         self._name = name
         self._inbox = live_inbox(name)
         self._sessions = sessions
@@ -80,7 +81,7 @@ class LiveWorker:
         self._alive_at_s = 0.0
         self._failures = 0
         self._queue = LiveQueue()
-        self._unsent: list[Call[Any]] = []
+        self._unsent: Call[Any] | None = None
 
     def run(self) -> None:
         """Answer frames. While the broker is away, retry with backoff; the frame or answer in hand is lost, and the
@@ -129,13 +130,19 @@ class LiveWorker:
         """Queue every new entry; returns the last one. It blocks only if no frame is queued."""
         last: Entry | None = None
         block_ms = None if self._queue else self._timing.read_ms
-        while found := self._own.entries(self._inbox, last[0] if last else self._queue.last_id, READ_COUNT, block_ms):
+        while found := self._read(last[0] if last else self._queue.last_id, READ_COUNT, block_ms):
             for last in found:
                 self._enqueue(*last)
             if len(found) < READ_COUNT:
                 break
             block_ms = None
         return last
+
+    def _read(self, after: bytes, count: int, block_ms: int | None) -> list[Entry]:
+        """Read up to ``count`` entries after the ID ``after``. Wait up to ``block_ms`` for the first."""
+        with broker_errors("frames"):
+            streams: Any = self._frames.xread({self._inbox: after}, count=count, block=block_ms)
+        return list(streams[0][1]) if streams else []
 
     def _enqueue(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
         """Queue the entry. Its picture is read again at its turn, so that few pictures are in memory."""
@@ -147,7 +154,7 @@ class LiveWorker:
 
     def _fetched(self, entry_id: bytes) -> Entry | None:
         """Read a queued entry again; None if its session left meanwhile and deleted it."""
-        found = self._own.entries(self._inbox, _just_before(entry_id), 1, None)
+        found = self._read(_just_before(entry_id), 1, None)
         return found[0] if found and found[0][0] == entry_id else None
 
     def _send_heartbeat(self) -> None:
@@ -160,14 +167,13 @@ class LiveWorker:
         self._metrics.graphs.set(len(self._sessions))
 
     def _take(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
-        """Answer an entry. Delete it first, without waiting for the reply: after a worker has ended, the gateway sends
-        the frames that are still in its inbox to another one."""
-        delete = live.drop(self._inbox, [entry_id])
+        """Answer an entry. Delete it first: after a worker has ended, the gateway sends the frames in its inbox to
+        another one."""
         frame = LiveFrame.decode(fields)
-        self._own.run_ahead(delete)
+        run_sync(self._frames, live.drop(self._inbox, [entry_id]))
         with self._clock.frame():
             answer = self._work(frame)
-        self._unsent = [live.put_answer(frame.gateway, answer), delete]
+        self._unsent = live.put_answer(frame.gateway, answer)
         self._send_answer()
         if answer.error:
             self._metrics.failed.labels(answer.error).inc()
@@ -178,14 +184,14 @@ class LiveWorker:
     def _send_answer(self) -> None:
         """Send the pending answer, if there is one. After a broker was away it is sent again, maybe twice. A full
         broker gets none, and the session's gateway reports that at its deadline."""
-        if not self._unsent:
+        if self._unsent is None:
             return
         try:
-            self._own.run_together(*self._unsent)
+            run_sync(self._frames, self._unsent)
         except BrokerFull:
-            self._unsent = []
+            self._unsent = None
             raise
-        self._unsent = []
+        self._unsent = None
 
     def _work(self, frame: LiveFrame) -> Answer:
         """The answer to a frame. The worker does not check whether the session is still open: a session that leaves

@@ -51,11 +51,6 @@ def test_shared_connection_and_cluster_use_the_connections_method(method: str) -
     assert callable(getattr(AbstractConnection, method))
 
 
-@pytest.mark.parametrize("method", ["is_connected", "read_response", "send_packed_command"])
-def test_own_connection_uses_the_connections_part(method: str) -> None:
-    assert hasattr(redis.Connection, method)
-
-
 def test_sharing_client_makes_connections_as_its_pool_does() -> None:
     pool = redis.asyncio.ConnectionPool(socket_timeout=1)
     assert pool.connection_class is Connection and pool.connection_kwargs["socket_timeout"] == 1
