@@ -15,6 +15,7 @@ from contracts.messages.capture import (
     FrameMeta,
 )
 from contracts.messages.event import A3CPMessage, FeatureRefEvent, RawFeaturesRef
+from contracts.messages.quality import Quality
 from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FeatureRefEvent",
     "Found",
     "FrameMeta",
+    "Quality",
     "RawFeaturesRef",
     "SessionAnswer",
     "SessionEndRequest",

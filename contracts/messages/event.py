@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from contracts.messages.base import BaseMessage, StrictModel
 from contracts.messages.capture import Annotation
+from contracts.messages.quality import Quality
 from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
 __all__ = ["A3CPMessage", "FeatureRefEvent", "RawFeaturesRef"]
@@ -43,7 +44,8 @@ class RawFeaturesRef(StrictModel):
 
 
 class FeatureRefEvent(A3CPMessage):
-    """The one event of a completed capture. Field order is the order in the log."""
+    """The one event of a completed capture. Field order is the order in the log. Events that were recorded before
+    version 0.3 have no ``quality``."""
 
     modality: Literal["gesture"] = "gesture"
     source: Literal["landmark_extractor"] = "landmark_extractor"
@@ -56,3 +58,4 @@ class FeatureRefEvent(A3CPMessage):
     consent_given: bool | None = None
     is_demo: bool | None = None
     raw_features_ref: RawFeaturesRef
+    quality: Quality | None = None
