@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
+from contracts.messages.quality import Quality
 from contracts.rules.landmarks import DIMS, LAYOUT
 from contracts.rules.paths import artifact_path, resolve_uri, session_log_path
 from scripts.client import CaptureOutcome, StreamState
@@ -121,7 +123,9 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
             "dtype": "float32",
             "encoding": "holistic_landmarks_v1;fps=15;max_window_s=120;extractor_tag=0.1.0",
         },
+        "quality": quality_of(artifact).model_dump(),
     }
+    assert (event["quality"]["verdict"], event["quality"]["reasons"]) == ("poor", ["no_hand"])
     assert status == {
         "capture_id": result.capture_id,
         "user_id": USER,
@@ -134,7 +138,15 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
         "found": {"pose": FRAMES, "left_hand": 0, "right_hand": 0, "face": FRAMES},
         "raw_features_ref": event["raw_features_ref"],
         "recorded_at": envelopes[1]["recorded_at"],
+        "quality": event["quality"],
     }
+
+
+def quality_of(npz: bytes) -> Quality:
+    """The quality of an artifact's arrays, read with numpy alone."""
+    with np.load(io.BytesIO(npz), allow_pickle=False) as members:
+        times, decoded = members["timestamps_ms"].tolist(), members["decoded"].tolist()
+        return Quality.of(members["features"].tobytes(), times, decoded)
 
 
 @pytest.mark.parametrize("extractors", [1, 2])

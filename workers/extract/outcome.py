@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.messages.quality import Quality
 from contracts.rules.codes import VideoCode
 from contracts.rules.errors import ArtifactError, ArtifactTaken
 from contracts.rules.ids import SCHEMA_VERSION
@@ -24,7 +25,9 @@ from workers.vision.matrix import FeatureMatrix
 __all__ = ["OutcomeWriter", "feature_ref_event"]
 
 
-def feature_ref_event(window: CaptureWindow, timestamp_end: datetime, ref: RawFeaturesRef) -> FeatureRefEvent:
+def feature_ref_event(
+    window: CaptureWindow, timestamp_end: datetime, ref: RawFeaturesRef, quality: Quality | None = None
+) -> FeatureRefEvent:
     """The one event of a completed capture. The same arguments always give the same event."""
     return FeatureRefEvent(
         schema_version=SCHEMA_VERSION,
@@ -40,6 +43,7 @@ def feature_ref_event(window: CaptureWindow, timestamp_end: datetime, ref: RawFe
         consent_given=window.consent_given,
         is_demo=window.is_demo,
         raw_features_ref=ref,
+        quality=quality,
     )
 
 
@@ -65,7 +69,7 @@ class OutcomeWriter:
         """
         ref = self._write(window, matrix)
         self._steps.check_lease()
-        event = event_bytes(feature_ref_event(window, timestamp_end, ref))
+        event = event_bytes(feature_ref_event(window, timestamp_end, ref, matrix.quality()))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
         outcome = self._steps.call(records.publish(entry, counts))
         if outcome.outcome == "published":

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from contracts.messages.quality import Quality
 from contracts.rules.errors import ArtifactError
 from contracts.rules.landmarks import DIMS, LAYOUT, LAYOUT_NAME, Row, layout_text
 from contracts.state.captures import CaptureWindow
@@ -107,6 +108,11 @@ class FeatureMatrix:
                 # not np.savez: its zip headers differ between patch versions of Python
                 members.writestr(zipfile.ZipInfo(f"{name}.npy"), _npy(array))
         return buffer.getvalue()
+
+    def quality(self) -> Quality:
+        """The quality of these arrays. Raises ``ValueError`` if there is no row."""
+        features = np.ascontiguousarray(self.features).data.cast("B")
+        return Quality.of(features, self.timestamps_ms.tolist(), self.decoded.tolist())
 
     def is_in(self, npz: bytes) -> bool:
         """Whether an artifact's bytes hold these very arrays, whatever their ``meta``; false if unreadable."""

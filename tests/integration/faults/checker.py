@@ -187,6 +187,8 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
             rows = members["features"].tobytes()
     if facts.shape[0] != told.sent:
         return f"{told.sent} frames were sent, the artifact has {facts.shape[0]}"
+    if facts.quality_said is None or facts.quality_differences:
+        return f"its event does not say the quality of its arrays: {', '.join(facts.quality_differences) or 'nothing'}"
     if rows != features(told.clip, told.sent, facts.tracker_restarts):
         return f"its rows are not those of a bare run (restarts {facts.tracker_restarts})"
     return None

@@ -54,8 +54,9 @@ class Run:
             fps_target=fps, width=64, height=48, max_duration_s=120.0,
         )  # fmt: skip
         rows = [Row(67 * n, True, np.full(DIMS, 1, "<f4").tobytes()) for n in range(FRAMES)]
-        self.npz = FeatureMatrix.of(rows, []).npz(meta_text(self.window, BUILD))
-        self.ref = event_bytes(feature_ref_event(self.window, NOON, self._reference()))
+        matrix = FeatureMatrix.of(rows, [])
+        self.npz = matrix.npz(meta_text(self.window, BUILD))
+        self.ref = event_bytes(feature_ref_event(self.window, NOON, self._reference(), matrix.quality()))
         self.append = orjson.dumps({"record_id": str(uuid4()), "user_id": USER, "session_id": SESSION})
         self.capture = CaptureTold(capture_id, record_id, USER, SESSION, 1, FRAMES, True, "", 1000, "")
         self.appended = AppendTold(self.append, USER, SESSION, 1.0, (201,), (AT,), 2.0)
@@ -149,6 +150,10 @@ def _artifact_of_an_aborted_capture(run: Run) -> None:
     run.files["left-over.npz"] = run.npz
 
 
+def _say_quality(run: Run, quality: dict[str, Any] | None) -> None:
+    run.events[run.events.index(run.ref)] = orjson.dumps({**orjson.loads(run.ref), "quality": quality})
+
+
 WRONG: dict[str, Break] = {
     "the client was told an abort": lambda run: run.told(code="forward_failed"),
     "the connection was lost": lambda run: run.told(close_code=0),
@@ -156,6 +161,8 @@ WRONG: dict[str, Break] = {
     "a temporary file": lambda run: run.files.update({f".{run.window.record_id}.0.tmp": b"half"}),
     "other rows": lambda run: run.told(clip=2),
     "a frame is missing": lambda run: run.told(sent=FRAMES + 1),
+    "no quality": lambda run: _say_quality(run, None),
+    "another quality": lambda run: _say_quality(run, {**orjson.loads(run.ref)["quality"], "time_gaps": 1}),
     "a broken artifact": lambda run: run.files.update({f"{run.window.record_id}.npz": run.npz[:-1] + b"x"}),
     "not recorded": lambda run: run.reported("extracting"),
     "an end before its start": lambda run: run.events.insert(0, run.events.pop(1)),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import StreamBroken
 from contracts.rules.landmarks import DIMS, Row
 from contracts.state import captures
@@ -97,6 +98,14 @@ def test_the_event_is_the_contracts_and_always_the_same(capture: BrokerCapture) 
         f'"raw_features_ref":{{"uri":"{ref.uri}","hash":"{ref.hash}","format":"npz","dims":1662,"shape":[3,1662],'
         f'"dtype":"float32","encoding":"{ref.encoding}"}}}}'
     )
+
+
+def test_the_event_ends_with_the_quality_of_the_arrays(capture: BrokerCapture) -> None:
+    ref = write_artifact(capture.store, capture.window, MATRIX)
+    event = feature_ref_event(capture.window, START, ref, MATRIX.quality())
+    read = FeatureRefEvent.model_validate_json(event_bytes(event))
+    assert read.quality == MATRIX.quality()
+    assert event_bytes(event).endswith(b',"quality":' + MATRIX.quality().model_dump_json().encode() + b"}")
 
 
 def test_the_event_carries_what_the_open_had(capture: BrokerCapture) -> None:

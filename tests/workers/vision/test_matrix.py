@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from contracts.messages.quality import Quality
 from contracts.rules.landmarks import DIMS, LAYOUT, Row
 from tests.workers.broker_capture import BrokerCapture, FakePipeline
 from workers.vision.matrix import Build, FeatureMatrix, encoding_text, features_row, meta_text
@@ -29,6 +30,13 @@ def test_a_part_not_found_is_nan_and_the_others_stand_in_their_columns() -> None
             assert np.array_equal(columns, landmarks[part.name].ravel())
         else:
             assert np.isnan(columns).all()
+
+
+def test_the_quality_is_that_of_the_arrays() -> None:
+    matrix = FeatureMatrix.of([*rows(3), Row(400, False, features_row({}))], [])
+    quality = matrix.quality()
+    assert (quality.found.pose, quality.undecoded_frames, quality.longest_time_gap_ms) == (0.75, 1, 100)
+    assert quality == Quality.of(matrix.features.tobytes(), [100, 200, 300, 400], [True, True, True, False])
 
 
 def test_landmarks_of_another_shape_are_refused() -> None:
