@@ -12,6 +12,7 @@ import numpy.typing as npt
 import orjson
 
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
+from contracts.messages.quality import Quality, quality_differences
 from contracts.rules.errors import ArtifactError
 from contracts.rules.landmarks import DIMS, LAYOUT, LAYOUT_NAME, Part, layout_text
 from contracts.rules.paths import artifact_uri
@@ -42,6 +43,8 @@ class ArtifactFacts:
         found_share: for each part, the share of frames in which it was found, 0 to 1.
         undecoded_frames: how many frames' JPEG could not be decoded.
         duration_ms: event time from the start of the capture to its last frame.
+        quality: computed from the arrays, whatever the event says.
+        quality_said: what the event says; None if it was recorded before events had it.
     """
 
     capture_id: str
@@ -56,6 +59,14 @@ class ArtifactFacts:
     found_share: Mapping[Part, float]
     undecoded_frames: int
     duration_ms: int
+    quality: Quality
+    quality_said: Quality | None
+
+    @property
+    def quality_differences(self) -> tuple[str, ...]:
+        """What the event says of the quality and the arrays do not, a phrase each; empty if the event says nothing, or
+        was made under other rules."""
+        return quality_differences(self.quality_said, self.quality) if self.quality_said else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,8 @@ def _facts(event: FeatureRefEvent, members: dict[str, Array], place: str, size_b
         found_share={part.name: _found_share(features[:, part.columns]) for part in LAYOUT},
         undecoded_frames=int((~members["decoded"]).sum()),
         duration_ms=int(members["timestamps_ms"][-1]),
+        quality=Quality.of(features.data.cast("B"), members["timestamps_ms"].tolist(), members["decoded"].tolist()),
+        quality_said=event.quality,
     )
 
 

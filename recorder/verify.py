@@ -120,17 +120,23 @@ def read_session(log: Path) -> SessionReading:
 
 def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
     """Check a whole session: the log as `read_session` does, and that every capture's artifact is there and is what its
-    event says. Artifacts without an event are notes: a capture may still be on its way.
+    event says, with the quality that the event says, if it says one. Artifacts without an event are notes: a capture
+    may still be on its way.
     """
     reading = read_session(log)
     findings = list(reading.findings)
     captures: list[ArtifactFacts] = []
     for number, event in reading.refs:
         try:
-            captures.append(verify_artifact(event, artifacts))
+            facts = verify_artifact(event, artifacts)
         except ArtifactError as error:
             place = missing_place(error, event, artifacts)
             findings.append(Finding(str(error), number, event.capture_id, event.record_id, place))
+            continue
+        if wrong := facts.quality_differences:
+            findings += [Finding(problem, number, event.capture_id, event.record_id) for problem in wrong]
+        else:
+            captures.append(facts)
     findings.sort(key=lambda finding: finding.line)
     notes = (*reading.notes, *(_orphans(artifacts, reading) if reading.events else ()))
     return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)

@@ -68,7 +68,8 @@ def _many(count: int, noun: str) -> str:
 
 
 def replay_record(settings: Settings, record_id: str, user_id: str | None = None, session_id: str | None = None) -> int:
-    """Verify one record's artifact, and print its facts; returns 0. Without a user or a session, all logs are searched.
+    """Verify one record's artifact, print its facts and its quality, computed again; returns 0, or 1 if the event says
+    another quality. Without a user or a session, all logs are searched.
 
     Raises:
         ArtifactError: there is not exactly one such record, or its artifact does not match its event.
@@ -82,9 +83,22 @@ def replay_record(settings: Settings, record_id: str, user_id: str | None = None
             facts = verify_artifact(event, artifacts)
         except ArtifactError as error:
             raise ArtifactError(failure_text(error, event, artifacts)) from error
-    for line in fact_lines(facts):
+    for line in [*fact_lines(facts), *_quality_lines(facts)]:
         print(printable(line))
-    return 0
+    return 1 if facts.quality_differences else 0
+
+
+def _quality_lines(facts: ArtifactFacts) -> list[str]:
+    """Describe the quality, computed again, and compare it with what the event says; one line, or one a difference."""
+    found, said = facts.quality, facts.quality_said
+    verdict = f"quality   {': '.join(filter(None, (found.verdict, ', '.join(found.reasons))))}"
+    if differences := facts.quality_differences:
+        return [f"{verdict}; FAILED: the event says another", *(f"          {line}" for line in differences)]
+    if said is None:
+        return [f"{verdict}; the event says nothing of it"]
+    if said.rules != found.rules:
+        return [f"{verdict}; the event has that of other rules, {said.rules}"]
+    return [f"{verdict}; equal to that of the event"]
 
 
 def fact_lines(facts: ArtifactFacts) -> list[str]:

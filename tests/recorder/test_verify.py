@@ -96,6 +96,45 @@ def test_a_frame_that_was_not_decoded_is_counted(session: Session) -> None:
     assert facts.undecoded_frames == 1
 
 
+def test_the_quality_that_an_event_says_is_computed_again(session: Session) -> None:
+    record_id = str(uuid4())
+    digest = put_artifact(session.data_root, session.session_id, record_id, npz(arrays()))
+    made = feature_ref(session.session_id, "capture-1", record_id, hash=digest)
+    session.record(made)
+    [facts] = session.report().captures
+    assert (facts.quality.verdict, facts.quality_said, facts.quality_differences) == ("check", None, ())
+
+    said = facts.quality.model_dump()
+    session.log.write_bytes(b"")
+    session.record(made | {"quality": said})
+    report = session.report()
+    assert report.ok, report.findings
+    assert report.captures[0].quality_said == report.captures[0].quality
+
+    session.log.write_bytes(b"")
+    session.record(made | {"quality": {**said, "time_gaps": 7, "moved": {"left_hand": 0.0, "right_hand": 0.5}}})
+    report = session.report()
+    assert [(finding.problem, finding.line, finding.record_id) for finding in report.findings] == [
+        ("quality.moved.right_hand is 0.5 in the event, 0.0 in the artifact", 1, record_id),
+        ("quality.time_gaps is 7 in the event, 0 in the artifact", 1, record_id),
+    ]
+    assert not report.captures
+
+
+def test_a_quality_of_later_rules_is_no_finding_and_a_broken_one_is(session: Session) -> None:
+    record_id = str(uuid4())
+    digest = put_artifact(session.data_root, session.session_id, record_id, npz(arrays()))
+    made = feature_ref(session.session_id, "capture-1", record_id, hash=digest)
+    session.record(made)
+    later = session.report().captures[0].quality.model_dump() | {"rules": "quality_v2", "time_gaps": 7, "blur": 0.1}
+    session.log.write_bytes(b"")
+    session.record(made | {"quality": later})
+    assert session.report().ok
+    session.log.write_bytes(b"")
+    session.record(made | {"quality": {"verdict": "splendid"}})
+    assert "the feature-ref event is malformed: quality" in session.problems()[0]
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

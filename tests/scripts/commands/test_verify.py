@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.messages.quality import Quality
 from contracts.rules.errors import ArtifactError, ConfigurationError
 from scripts.commands.verify import replay_record, verify_logs
 from scripts.terminal import READER_LEFT
+from tests.recorder.samples import arrays
 from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import ROOT
 
@@ -67,6 +69,38 @@ def test_a_record_is_replayed_by_its_id_alone(roots: Roots, capsys: pytest.Captu
         replay_record(roots.settings, record, "zoe", session)
     with pytest.raises(ArtifactError, match=record):
         replay_record(roots.settings, record, "zoe")
+
+
+def test_replay_computes_the_quality_again_and_compares_it(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    def replayed(**quality: object) -> tuple[int, list[str]]:
+        record = roots.capture(roots.session(), arrays(), **({"quality": quality} if quality else {}))
+        code = replay_record(roots.settings, record)
+        lines = capsys.readouterr().out.splitlines()
+        return code, lines[4:]
+
+    said = load_quality()
+    verdict = "quality   check: hands_still"
+    assert replayed() == (0, [f"{verdict}; the event says nothing of it"])
+    assert replayed(**said) == (0, [f"{verdict}; equal to that of the event"])
+    assert replayed(**said | {"rules": "quality_v2", "time_gaps": 1}) == (
+        0,
+        [f"{verdict}; the event has that of other rules, quality_v2"],
+    )
+    assert replayed(**said | {"time_gaps": 1, "undecoded_frames": 2}) == (
+        1,
+        [
+            f"{verdict}; FAILED: the event says another",
+            "          quality.time_gaps is 1 in the event, 0 in the artifact",
+            "          quality.undecoded_frames is 2 in the event, 0 in the artifact",
+        ],
+    )
+
+
+def load_quality() -> dict[str, object]:
+    """The quality of the artifact that `arrays` makes."""
+    members = arrays()
+    features, times, decoded = (members[name] for name in ("features", "timestamps_ms", "decoded"))
+    return Quality.of(features.tobytes(), times.tolist(), decoded.tolist()).model_dump()
 
 
 def test_a_capture_of_an_empty_room_is_valid_and_noted(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
