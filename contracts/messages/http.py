@@ -11,6 +11,7 @@ from typing import Literal
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import CaptureStatus, Found
 from contracts.messages.event import RawFeaturesRef
+from contracts.messages.quality import Quality
 from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest
 from contracts.rules.ids import Identifier, RecordId, SessionId, UtcDatetime
 from contracts.rules.limits import CaptureLimits
@@ -49,7 +50,8 @@ class CaptureReport(StrictModel):
 
     ``status`` is ``recorded`` once the line is in the session's log. ``found`` counts the frames so far in which a part
     was found. ``error_code`` is present if it was aborted: one of `contracts.rules.codes.AbortCode`, or a
-    `DeadLetterCode` of the recorder. The last three fields are absent, not null, while they are unknown.
+    `DeadLetterCode` of the recorder. The last four fields are absent, not null, while they are unknown; ``quality`` is
+    absent too if the extractor was older than version 0.3.
     """
 
     capture_id: Identifier
@@ -64,6 +66,7 @@ class CaptureReport(StrictModel):
     error_code: str | None = None
     raw_features_ref: RawFeaturesRef | None = None
     recorded_at: UtcDatetime | None = None
+    quality: Quality | None = None
 
 
 class Appended(StrictModel):

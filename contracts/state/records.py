@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 import orjson
+from pydantic import ValidationError
 
 from contracts.broker import keys
 from contracts.broker.script import Argument, Call
 from contracts.messages.capture import CaptureStatus, Found
+from contracts.messages.quality import Quality
 from contracts.rules.codes import CaptureCode, VideoCode, stored_code
 from contracts.rules.ids import (
     format_utc,
@@ -136,11 +138,21 @@ class CaptureRecord:
 
     def raw_features_ref(self) -> dict[str, Any] | None:
         """The artifact's reference, from the event; None if there is no event, or none in it."""
+        return self._in_event("raw_features_ref")
+
+    def quality(self) -> Quality | None:
+        """The capture's quality, from the event; None if there is no event, or none in it that can be read."""
         try:
-            reference = orjson.loads(self.event)["raw_features_ref"]
+            return Quality.model_validate_json(orjson.dumps(self._in_event("quality")))
+        except ValidationError:
+            return None
+
+    def _in_event(self, name: str) -> dict[str, Any] | None:
+        try:
+            value = orjson.loads(self.event)[name]
         except (ValueError, TypeError, LookupError):
             return None
-        return reference if isinstance(reference, dict) else None
+        return value if isinstance(value, dict) else None
 
     def found(self) -> Found:
         """In how many frames each part was found."""

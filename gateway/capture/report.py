@@ -57,6 +57,7 @@ def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
         # model_construct: pass the recorded reference on unchanged, without validating it again
         raw_features_ref=RawFeaturesRef.model_construct(**reference) if reference else None,
         recorded_at=parse_utc(record.recorded_at) if record.recorded_at else None,
+        quality=record.quality() if record.outcome == "published" else None,
     )
 
 

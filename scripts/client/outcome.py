@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from contracts import Found, RawFeaturesRef
+from contracts import Found, Quality, RawFeaturesRef
 from contracts.messages.http import CaptureReport
 from scripts.client.errors import ClientError
 from scripts.client.explanations import explain, fix, may_retry
@@ -27,6 +27,8 @@ class CaptureOutcome:
         recorded_at: when the recorder wrote its line to the session's log.
         stream_s: seconds from the first frame to the close; 0 if another client sent the capture.
         close_to_recorded_s: seconds from the close to the line in the log; 0 if another client sent the capture.
+        quality: the verdict on the capture, with its reasons and numbers; None if the capture was aborted, or was made
+            before version 0.3.
     """
 
     user_id: str
@@ -42,6 +44,7 @@ class CaptureOutcome:
     recorded_at: datetime | None = None
     stream_s: float = 0.0
     close_to_recorded_s: float = 0.0
+    quality: Quality | None = None
 
     @classmethod
     def of(cls, report: CaptureReport) -> CaptureOutcome | None:
@@ -59,6 +62,7 @@ class CaptureOutcome:
             extracted=report.extracted,
             found=report.found,
             features=report.raw_features_ref if report.status == "recorded" else None,
+            quality=report.quality if report.status == "recorded" else None,
             recorded_at=report.recorded_at,
         )
 

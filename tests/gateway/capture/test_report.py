@@ -20,6 +20,7 @@ from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import ForwardItem, TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
+from tests.contracts.matrices import arrays
 from tests.gateway.reached import AWAY, Reached, assert_refused, reaching
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -120,6 +121,18 @@ async def test_published_capture_is_recorded_once_its_line_is_in_the_file(tmp_pa
         recorded_at = "2026-01-31T12:00:00.000Z"
         await run(gateway.state.events, recording.acknowledge_event(entry_id, Receipt(recorded_at), made.capture_id))
         assert await shown(gateway, made) == published | {"status": "recorded", "recorded_at": recorded_at}
+
+
+@pytest.mark.parametrize("quality", [arrays().quality().model_dump(), {"verdict": "splendid"}, 5, None])
+async def test_the_report_has_the_quality_of_the_event_if_it_is_one(tmp_path: Path, quality: Any) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        made = await opened(gateway)
+        event = orjson.dumps({"raw_features_ref": {"uri": "users/u", "dims": 1662}, "quality": quality})
+        entry = EventEntry(event, made.user_id, SESSION, made.record_id, made.capture_id)
+        await run(gateway.state.events, records.publish(entry, CaptureCounts(9, 9)))
+        document = await shown(gateway, made)
+        is_one = isinstance(quality, dict) and "found" in quality
+        assert document.get("quality", "absent") == (quality if is_one else "absent")
 
 
 async def test_the_report_of_an_aborted_capture_has_its_error_code_and_counts(tmp_path: Path) -> None:
