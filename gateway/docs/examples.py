@@ -40,6 +40,20 @@ _REFERENCE = {
     "encoding": "holistic_landmarks_v1;fps=15;max_window_s=120;extractor_tag=0.1.0",
 }
 
+_QUALITY = {
+    "verdict": "poor",
+    "reasons": ["no_hand"],
+    "rules": "quality_v1",
+    "found": {"pose": 1.0, "left_hand": 0.0, "right_hand": 0.0, "face": 1.0, "any_hand": 0.0},
+    "longest_gap_ms": {"left_hand": 0, "right_hand": 0},
+    "outside": {"left_hand": 0.0, "right_hand": 0.0},
+    "moved": {"left_hand": 0.0, "right_hand": 0.0},
+    "fps": 15.0006,
+    "time_gaps": 0,
+    "longest_time_gap_ms": 67,
+    "undecoded_frames": 0,
+}
+
 EXAMPLES: dict[str, Any] = {
     "SessionStartRequest": _START_REQUEST,
     "SessionStarted": {
@@ -67,6 +81,7 @@ EXAMPLES: dict[str, Any] = {
         "found": _FOUND,
         "raw_features_ref": _REFERENCE,
         "recorded_at": "2026-11-21T03:46:09.330Z",
+        "quality": _QUALITY,
     },
     "RawFeaturesRef": _REFERENCE,
     "FeatureRefEvent": {
@@ -77,6 +92,7 @@ EXAMPLES: dict[str, Any] = {
         "timestamp_end": _END,
         "annotation": {"intent": "wave"},
         "raw_features_ref": _REFERENCE,
+        "quality": _QUALITY,
     },
     "ClientLimits": {
         "max_duration_s": 120,

@@ -1,7 +1,7 @@
 """Print the part of the contracts that the pages use: ``python -m scripts.build.web_messages schema|constants``.
 
 ``schema`` is the JSON Schema of every message that a page sends or reads; `npm run messages` makes the TypeScript types
-from it. ``constants`` has the values: versions, codes, the layout, the lines of the skeletons.
+from it. ``constants`` has the values: versions, codes, quality reasons, the layout, the lines of the skeletons.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contracts import (
     CaptureOpen,
     CaptureProgress,
     FrameMeta,
+    Quality,
     RawFeaturesRef,
     SessionAnswer,
     SessionEndRequest,
@@ -33,6 +34,7 @@ from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode
 from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.landmarks import CONNECTIONS, LAYOUT
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.quality_reasons import QUALITY_REASONS
 
 __all__ = ["constants", "main", "schema"]
 
@@ -49,6 +51,7 @@ _READ: tuple[type[BaseModel], ...] = (
     CaptureProgress,
     SessionAnswer,
     RawFeaturesRef,
+    Quality,
     ClientLimits,
     PipelineInfo,
     LiveResult,
@@ -93,6 +96,7 @@ def constants() -> dict[str, Any]:
         "video_codes": get_args(VideoCode),
         "live_codes": get_args(LiveCode),
         "codes": {name: _page_texts(code) for name, code in CODES.items()},
+        "quality_reasons": {name: reason._asdict() for name, reason in QUALITY_REASONS.items()},
         "capture_limits": limits.model_dump(),
         "parts": {part.name: {"landmarks": part.landmarks, "coordinates": part.coordinates} for part in LAYOUT},
         "connections": CONNECTIONS,

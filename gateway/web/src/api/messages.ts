@@ -137,6 +137,17 @@ export interface Detection {
   box: [number, number, number, number];
 }
 /**
+ * The share of the frames in which each part was found, and in which at least one hand was; 0 to 1.
+ */
+export interface FoundShares {
+  pose: number;
+  left_hand: number;
+  right_hand: number;
+  face: number;
+  any_hand: number;
+  [k: string]: unknown;
+}
+/**
  * Announces one frame; the next message is the JPEG itself, ``byte_length`` bytes long.
  */
 export interface FrameMeta {
@@ -153,6 +164,30 @@ export interface FrameMeta {
   seq: number;
   timestamp_frame: string;
   byte_length: number;
+}
+/**
+ * A time for each hand, milliseconds.
+ */
+export interface HandMilliseconds {
+  left_hand: number;
+  right_hand: number;
+  [k: string]: unknown;
+}
+/**
+ * A movement for each hand, in shares of the picture's width or height; over 1 if it leaves the picture.
+ */
+export interface HandMovements {
+  left_hand: number;
+  right_hand: number;
+  [k: string]: unknown;
+}
+/**
+ * A share for each hand, 0 to 1.
+ */
+export interface HandShares {
+  left_hand: number;
+  right_hand: number;
+  [k: string]: unknown;
 }
 /**
  * The frame was dropped because another one was still being processed.
@@ -219,6 +254,35 @@ export interface PipelineInfo {
   pipeline_id: string;
   title: string;
   parts: ("pose" | "left_hand" | "right_hand" | "face")[];
+}
+/**
+ * The quality of a capture, computed from the arrays of its artifact alone (workers/README.md, *Quality*).
+ *
+ * ``rules`` names the rules that computed it; ``reasons`` are codes of `contracts.rules.quality_reasons`, the gravest
+ * first, empty if the verdict is ``good``. Shares have 4 decimal digits.
+ *
+ * Attributes:
+ *     longest_gap_ms: the longest time without the hand between two frames that have it.
+ *     outside: the share of the hand's landmarks that are outside the picture.
+ *     moved: how far a landmark of the hand moved, in shares of the picture's width or height.
+ *     fps: frames a second, on average.
+ *     time_gaps: how many neighbouring frames are over 100 ms apart.
+ *     longest_time_gap_ms: the longest time between two neighbouring frames.
+ *     undecoded_frames: how many frames' JPEG could not be decoded.
+ */
+export interface Quality {
+  verdict: "good" | "check" | "poor";
+  reasons: string[];
+  rules: string;
+  found: FoundShares;
+  longest_gap_ms: HandMilliseconds;
+  outside: HandShares;
+  moved: HandMovements;
+  fps: number;
+  time_gaps: number;
+  longest_time_gap_ms: number;
+  undecoded_frames: number;
+  [k: string]: unknown;
 }
 /**
  * Where a capture's feature matrix is stored, and its hash.

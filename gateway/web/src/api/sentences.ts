@@ -14,6 +14,9 @@ const CODES = new Map<string, { readonly page: CodeText } & { readonly [place in
   Object.entries(constants.codes),
 );
 
+/** The texts of the quality reasons. `npm run messages` copies them from contracts/rules/quality_reasons.py. */
+const REASONS = new Map<string, CodeText>(Object.entries(constants.quality_reasons));
+
 /** The sentences for errors that the pages detect themselves. */
 const SENTENCES = new Map([
   [
@@ -29,6 +32,12 @@ const SENTENCES = new Map([
 export function textFor(code: string, place: Place = "page"): CodeText | undefined {
   const texts = CODES.get(code);
   return texts?.[place] ?? texts?.page;
+}
+
+/** The text for a reason of a capture's quality, also for one that this version of the page does not know. */
+export function reasonText(reason: string): CodeText {
+  const unknown = { happened: `The server doubts this recording (${reason}).`, advice: "Look at its picture below." };
+  return REASONS.get(reason) ?? unknown;
 }
 
 /** The sentence for a code; for a code that this page does not know, the server's own detail. */
