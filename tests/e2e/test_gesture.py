@@ -61,7 +61,7 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
     session_id = start(page)
     page.get_by_label("What is meant (optional)").fill("more")
     capture(page, seconds=3)
-    expect(status(page)).to_contain_text("recorded, but: no hand was found")  # the clip shows a face
+    expect(status(page)).to_contain_text("recorded. No hand was in the picture")  # the clip shows a face
     expect(page.get_by_role("heading", name="What was recorded")).to_be_in_viewport()
     expect(page.get_by_role("listitem").filter(has_text=re.compile(r"^more, \d+ s, hands 0 %"))).to_be_visible()
     shown_hash = fact(page, "Artifact hash").inner_text()
@@ -82,6 +82,9 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
         expect(picture).to_be_visible()
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
         page.get_by_role("button", name=re.compile("^Show (the movement|still moments)$")).click()
+    button(page, "Keep")
+    expect(page.get_by_text(re.compile("^Kept: more, "))).to_be_focused()
+    assert (event["quality"]["verdict"], event["quality"]["reasons"][0]) == ("poor", "no_hand")
     assert int(fact(page, "Pictures sent").inner_text()) == event["raw_features_ref"]["shape"][0]
     face = page.get_by_role("meter", name="Face")
     assert int(face.get_attribute("aria-valuenow") or 0) > 80

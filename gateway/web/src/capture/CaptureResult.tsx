@@ -1,11 +1,11 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { Fragment, useEffect, useRef, type ReactNode } from "react";
 
-import { Button } from "../components/Button";
 import { Copyable } from "../components/Copyable";
 import { CaptureNumbers } from "./CaptureNumbers";
 import { LandmarkPicture } from "./LandmarkPicture";
+import { doubts, facts } from "./quality";
 import type { Capture } from "./useCapture";
-import { doubts, facts } from "./verdict";
+import { Verdict } from "./Verdict";
 
 export interface CaptureResultProps {
   readonly capture: Capture;
@@ -27,21 +27,23 @@ export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultP
     heading.current?.closest("section")?.scrollIntoView({ block: "start" });
   }, [recorded]);
 
-  const against = doubts(state);
   return (
     <section className="card stack" aria-labelledby="result-title">
       <h2 id="result-title" ref={heading} tabIndex={-1}>
         What was recorded
       </h2>
-      {recorded && <Verdict line={facts(made.intent, state)} against={against} />}
       {recorded && (
-        <div className="actions">
-          <Button tone={against.length > 0 ? "primary" : "quiet"} blocked={againBlocked} onClick={onAgain}>
-            {made.intent ? `Capture “${made.intent}” again` : "Capture again"}
-          </Button>
-        </div>
+        <Fragment key={made.captureId}>
+          <Verdict
+            line={facts(made.intent, state)}
+            doubts={doubts(state)}
+            intent={made.intent}
+            onAgain={onAgain}
+            againBlocked={againBlocked}
+          />
+          <LandmarkPicture captureId={made.captureId} />
+        </Fragment>
       )}
-      {recorded && <LandmarkPicture key={made.captureId} captureId={made.captureId} />}
       <Folded title="Numbers and names">
         <CaptureNumbers state={state} />
         <dl className="facts">
@@ -57,21 +59,6 @@ export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultP
         </dl>
       </Folded>
     </section>
-  );
-}
-
-function Verdict({ line, against }: { readonly line: string; readonly against: readonly string[] }) {
-  if (against.length === 0) return <p className="verdict verdict-good">{line}</p>;
-  return (
-    <div className="verdict verdict-doubt">
-      <p>{line}</p>
-      <p>Recorded, but:</p>
-      <ul>
-        {against.map((doubt) => (
-          <li key={doubt}>{doubt}</li>
-        ))}
-      </ul>
-    </div>
   );
 }
 

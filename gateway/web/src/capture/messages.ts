@@ -1,5 +1,13 @@
 import { messageHeader } from "../api/header";
-import type { CaptureClose, CaptureOpen, ClientLimits, Found, FrameMeta, RawFeaturesRef } from "../api/messages";
+import type {
+  CaptureClose,
+  CaptureOpen,
+  ClientLimits,
+  Found,
+  FrameMeta,
+  Quality,
+  RawFeaturesRef,
+} from "../api/messages";
 import type { Size } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { fpsOf } from "./limits";
@@ -26,6 +34,8 @@ export interface CaptureReport {
   readonly error_code?: string;
   readonly raw_features_ref?: RawFeaturesRef;
   readonly recorded_at?: string;
+  /** Missing if the server is older than version 0.3. */
+  readonly quality?: Quality;
 }
 
 export function openMessage(window: CaptureWindow, startMs: number): CaptureOpen {

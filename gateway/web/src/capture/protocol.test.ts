@@ -337,8 +337,17 @@ describe("the outcome", () => {
     protocol.reported(report());
     expect(protocol.state).toMatchObject({ phase: "settling", extracted: 10, backlog: 20 });
     protocol.reported(report({ status: "recorded", raw_features_ref: { hash: "sha256:abc" } as never }));
-    expect(protocol.state).toMatchObject({ phase: "recorded", hash: "sha256:abc", failure: null });
+    expect(protocol.state).toMatchObject({ phase: "recorded", hash: "sha256:abc", quality: null, failure: null });
     expect(isOver(protocol.state)).toBe(true);
+  });
+
+  test("the quality comes with the recorded capture", () => {
+    const protocol = settling();
+    const quality = { verdict: "poor", reasons: ["no_hand"] } as never;
+    protocol.reported(report({ quality }));
+    expect(protocol.state.quality).toBeNull();
+    protocol.reported(report({ status: "recorded", quality }));
+    expect(protocol.state.quality).toEqual(quality);
   });
 
   test("a socket that is lost right after the close may have been heard: the report knows", () => {

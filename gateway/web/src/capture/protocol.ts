@@ -1,5 +1,5 @@
 import type { Failure } from "../api/failure";
-import type { CaptureAbort, CaptureProgress, ClientLimits, Found } from "../api/messages";
+import type { CaptureAbort, CaptureProgress, ClientLimits, Found, Quality } from "../api/messages";
 import type { JpegFrame } from "../camera/grab";
 import type { Picture } from "../camera/PictureWatch";
 import { captureFailure, closeFailure } from "./failures";
@@ -31,6 +31,8 @@ export interface CaptureState {
   /** The current number of ticks per frame; above 1, the server has asked for fewer frames. */
   readonly ticksPerFrame: number;
   readonly hash: string | null;
+  /** What the server thinks of the recorded capture; null before, and from an older server. */
+  readonly quality: Quality | null;
   /** Why it `failed`. */
   readonly failure: Failure | null;
   /** Why the last request for the outcome failed; the page asks again. */
@@ -128,6 +130,7 @@ export class CaptureProtocol {
       found: { pose: 0, left_hand: 0, right_hand: 0, face: 0 },
       ticksPerFrame: 1,
       hash: null,
+      quality: null,
       failure: null,
       trouble: null,
       silent: false,
@@ -276,7 +279,10 @@ export class CaptureProtocol {
     if (extracted !== this.#state.extracted) this.#changedAtMs = this.#nowMs;
     this.#set({ extracted, found, backlog: Math.max(0, report.accepted - extracted), trouble: null });
     if (report.status === "aborted") this.fail(captureFailure(report.error_code ?? "internal_error"));
-    if (report.status === "recorded") this.#set({ phase: "recorded", hash: report.raw_features_ref?.hash ?? null });
+    if (report.status === "recorded") {
+      const { raw_features_ref, quality } = report;
+      this.#set({ phase: "recorded", hash: raw_features_ref?.hash ?? null, quality: quality ?? null });
+    }
   }
 
   /** Handles a failed request for the report. The client asks again, unless the server does not know the capture. */

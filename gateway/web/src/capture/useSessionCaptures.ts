@@ -2,8 +2,8 @@ import { useEffect } from "react";
 
 import { rememberCapture, rememberedCaptures } from "../session/remembered";
 import type { Session } from "../session/useSession";
+import { summary } from "./quality";
 import type { Capture } from "./useCapture";
-import { summary } from "./verdict";
 
 /** The recorded captures of the session, one line each, also after a reload. `capture` is the last one. */
 export function useSessionCaptures(session: Session | null, capture: Capture | null): readonly string[] {

@@ -1,8 +1,8 @@
 import type { Tone } from "../components/StatusText";
 import type { Capture } from "./useCapture";
 import { maxDurationMs } from "./limits";
-import { doubts, rateOf } from "./verdict";
 import type { CaptureState } from "./protocol";
+import { AGAIN, doubts, happened, rateOf } from "./quality";
 
 /** The status of a capture in words. They change seldom, because screen readers announce every change. */
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
@@ -33,9 +33,9 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
 }
 
 function recordedWords(state: CaptureState): { readonly tone: Tone; readonly words: string } {
-  const against = doubts(state);
-  if (against.length === 0) return { tone: "active", words: "recorded" };
-  return { tone: "warning", words: `recorded, but: ${against.join("; ")}` };
+  const all = doubts(state);
+  if (all.length === 0) return { tone: "active", words: "recorded" };
+  return { tone: "warning", words: `recorded. ${happened(all)} ${AGAIN}` };
 }
 
 /** The rate and the parts found so far, for a running capture: "14 pictures a second · body, face, no hand yet". */

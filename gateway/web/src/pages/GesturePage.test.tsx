@@ -436,8 +436,7 @@ describe("a camera that is muted", () => {
     const id = captureId();
     server.on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }));
     await serverDoes((it) => it.end(1000));
-    await waitFor(() => expect(status()).toHaveTextContent("recorded, but:"));
-    expect(status()).toHaveTextContent("the camera stopped delivering pictures");
+    await waitFor(() => expect(status()).toHaveTextContent("recorded. The camera stopped delivering pictures"));
   });
 
   test("before there is enough ends it with its sentence, and none begins until it gives pictures again", async () => {
@@ -451,7 +450,8 @@ describe("a camera that is muted", () => {
   });
 });
 
-test("recorded is not green for nothing: what is wanting is said, and it can be captured again", async () => {
+/** A capture of “more” that the server doubts, on the page. */
+async function doubted() {
   const { user } = await prepared();
   await user.type(screen.getByLabelText("What is meant (optional)"), "more");
   await user.click(button(CAPTURE));
@@ -459,20 +459,68 @@ test("recorded is not green for nothing: what is wanting is said, and it can be 
   await serverDoes((it) => it.accept());
   await serverDoes((it) => it.progress());
   await pass(5500);
-  const first = socket();
   await user.click(button("Stop"));
-  const found = { pose: 30, left_hand: 0, right_hand: 0, face: 30 };
-  server.on(`GET /captures/${captureId()}`, () => answer({ status: "recorded", accepted: 30, extracted: 30, found }));
+  const report = {
+    status: "recorded",
+    accepted: 30,
+    extracted: 30,
+    found: { pose: 30, left_hand: 9, right_hand: 30, face: 30 },
+    quality: { verdict: "check", reasons: ["left_hand_mostly_out"] },
+  };
+  server.on(`GET /captures/${captureId()}`, () => answer(report));
   await serverDoes((it) => it.end(1000));
-  await waitFor(() => expect(status()).toHaveTextContent("recorded, but: no hand was found"));
-  expect(status()).toHaveClass("status-warning");
-  expect(screen.getByRole("heading", { name: "What was recorded" })).toHaveFocus();
-  expect(screen.getByLabelText("What is meant (optional)")).toHaveValue("");
-  expect(screen.getByText(/^more, \d s, hands 0 %, \d+ pictures a second; no hand was found$/)).toBeVisible();
-  await user.click(button("Capture “more” again"));
-  await waitFor(() => expect(FakeCaptureSocket.last).not.toBe(first));
-  await serverDoes((it) => it.accept());
-  expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" } });
+  await waitFor(() => expect(status()).toHaveTextContent("recorded. "));
+  return user;
+}
+
+const question = () => screen.queryByRole("group", { name: "Record it again?" });
+const OUT = "The left hand was out of the picture for most of it.";
+
+describe("a recorded capture that the server doubts", () => {
+  test("is not green: it is said what happened, and asked whether to record it again", async () => {
+    await doubted();
+    expect(status()).toHaveTextContent(`recorded. ${OUT} Record it again?`);
+    expect(status()).toHaveClass("status-warning");
+    expect(screen.getByRole("heading", { name: "What was recorded" })).toHaveFocus();
+    expect(question()).toHaveTextContent(OUT);
+    expect(question()).toHaveTextContent("If the sign needs only the other hand, keep it.");
+    expect(screen.getByText(new RegExp(`^more, \\d s, hands 100 %, \\d+ pictures a second\\. ${OUT}$`))).toBeVisible();
+    await expectAccessible();
+  });
+
+  test("is recorded again with the same meaning, and the question is gone", async () => {
+    const user = await doubted();
+    const first = socket();
+    expect(screen.getByLabelText("What is meant (optional)")).toHaveValue("");
+    await user.click(button("Record again"));
+    await waitFor(() => expect(FakeCaptureSocket.last).not.toBe(first));
+    await serverDoes((it) => it.accept());
+    expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" } });
+    expect(question()).toBeNull();
+  });
+
+  test("is kept if the person says so, and the next one is asked about again", async () => {
+    const user = await doubted();
+    await user.click(button("Keep"));
+    expect(question()).toBeNull();
+    expect(screen.getByText(/^Kept: more, /)).toHaveFocus();
+    await expectAccessible();
+    await user.click(button("Capture “more” again"));
+    await waitFor(() => expect(server.to(VALIDATE)).toHaveLength(2));
+  });
+
+  test("cannot be recorded again while the camera is off, and the page says why", async () => {
+    const user = await doubted();
+    await user.click(button("Turn the camera off"));
+    expect(button("Record again")).toHaveAccessibleDescription("Turn the camera on first.");
+    expect(button("Keep")).toHaveAccessibleDescription("");
+  });
+});
+
+test("a good capture has no question", async () => {
+  await recorded();
+  expect(screen.queryByRole("button", { name: "Keep" })).toBeNull();
+  expect(button("Capture again")).toBeVisible();
 });
 
 describe("leaving", () => {

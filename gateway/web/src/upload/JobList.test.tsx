@@ -27,6 +27,7 @@ const REPORT = {
   extracted: 30,
   found: { pose: 30, face: 30, left_hand: 20, right_hand: 0 },
   raw_features_ref: { hash: "sha256:abc" },
+  quality: { verdict: "good", reasons: [] },
 } as unknown as CaptureReport;
 
 function shown(...jobs: Partial<Job>[]) {
@@ -59,12 +60,19 @@ describe("JobList", () => {
   });
 
   test.each([
-    [{ pose: 0, face: 0, left_hand: 0, right_hand: 0 }, "recorded, but nothing was found"],
-    [{ pose: 30, face: 30, left_hand: 0, right_hand: 0 }, "recorded, but no hand was found"],
-  ])("says what was not found in a video: %o", async (found, words) => {
-    const report = { ...REPORT, found } as CaptureReport;
+    ["poor", ["nothing_found"], "recorded. Nothing was seen: no body, no face, no hand.", "Turn on a light"],
+    [
+      "check",
+      ["hands_still", "pauses"],
+      "recorded. The hands hardly moved. The pictures stopped",
+      "no movement, keep it",
+    ],
+  ])("says what the server doubts of a video: %s", async (verdict, reasons, words, todo) => {
+    const report = { ...REPORT, quality: { verdict, reasons } } as CaptureReport;
     shown({ stage: "done", progress: 1, captureId: "capture-1", report });
     expect(status()).toHaveTextContent(words);
+    expect(status()).toHaveClass("status-warning");
+    expect(screen.getByText(new RegExp(todo))).toBeVisible();
     await screen.findByRole("button", { name: "Load the picture again" });
   });
 

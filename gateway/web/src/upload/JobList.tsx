@@ -1,5 +1,5 @@
 import { LandmarkPicture } from "../capture/LandmarkPicture";
-import { unseen } from "../capture/verdict";
+import { advice, happened, serverDoubts } from "../capture/quality";
 import { Button } from "../components/Button";
 import { Copyable } from "../components/Copyable";
 import { ErrorBanner } from "../components/ErrorBanner";
@@ -38,12 +38,13 @@ export function JobList({ jobs, onCancel }: JobListProps) {
 function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () => void }) {
   const { name, stage, progress, captureId, failure, report } = job;
   const [tone, words] = STAGES[stage];
-  const missing = report && unseen(report.found, report.extracted);
+  const doubts = serverDoubts(report?.quality);
   return (
     <>
-      <StatusText label={name} tone={missing ? "warning" : tone}>
-        {missing ? `recorded, but ${missing}` : words}
+      <StatusText label={name} tone={doubts.length > 0 ? "warning" : tone}>
+        {doubts.length > 0 ? `recorded. ${happened(doubts)}` : words}
       </StatusText>
+      {doubts.length > 0 && <p className="note">{advice(doubts)}</p>}
       {stage === "uploading" && <ProgressBar label="Uploading" of={name} share={progress} />}
       {stage === "queued" && <ProgressBar label="Waiting for its turn" of={name} share={null} />}
       {stage === "running" && <ProgressBar label="Finding landmarks" of={name} share={progress} />}

@@ -1,0 +1,68 @@
+import { useEffect, useId, useRef, useState } from "react";
+
+import type { CodeText } from "../api/sentences";
+import { Button } from "../components/Button";
+import { advice, AGAIN } from "./quality";
+
+export interface VerdictProps {
+  /** The facts of the capture, in one line. */
+  readonly line: string;
+  readonly doubts: readonly CodeText[];
+  /** The meaning of the gesture; empty for none. */
+  readonly intent: string;
+  /** Records another capture with the same meaning. */
+  readonly onAgain: (() => void) | undefined;
+  /** A sentence that says why that is not possible now. */
+  readonly againBlocked: string | undefined;
+}
+
+/** The verdict on a recorded capture. If there are doubts, it asks the person whether to record it again. */
+export function Verdict({ line, doubts, intent, onAgain, againBlocked }: VerdictProps) {
+  const [kept, setKept] = useState(false);
+  const closed = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (kept) closed.current?.focus(); // the button that had it is gone
+  }, [kept]);
+
+  if (doubts.length > 0 && !kept) {
+    return <Question {...{ line, doubts, onAgain, againBlocked }} onKeep={() => setKept(true)} />;
+  }
+  return (
+    <>
+      <p className="verdict verdict-good" ref={closed} tabIndex={kept ? -1 : undefined}>
+        {kept ? `Kept: ${line}` : line}
+      </p>
+      <div className="actions">
+        <Button tone="quiet" blocked={againBlocked} onClick={onAgain}>
+          {intent ? `Capture “${intent}” again` : "Capture again"}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+interface QuestionProps extends Omit<VerdictProps, "intent"> {
+  readonly onKeep: () => void;
+}
+
+function Question({ line, doubts, onAgain, againBlocked, onKeep }: QuestionProps) {
+  const question = useId();
+  return (
+    <div className="verdict verdict-doubt stack" role="group" aria-labelledby={question}>
+      <p>{line}</p>
+      {doubts.map(({ happened }) => (
+        <p key={happened}>{happened}</p>
+      ))}
+      <p className="verdict-advice">{advice(doubts)}</p>
+      <p id={question}>{AGAIN}</p>
+      <div className="actions">
+        <Button blocked={againBlocked} onClick={onAgain}>
+          Record again
+        </Button>
+        <Button tone="quiet" onClick={onKeep}>
+          Keep
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import type { Found, Quality } from "../api/messages";
+import { reasonText, type CodeText } from "../api/sentences";
+import type { CaptureState } from "./protocol";
+
+/** The question to ask about a recorded capture that has doubts. */
+export const AGAIN = "Record it again?";
+
+const LONG_MS = 1000;
+
+/** What the server doubts of a recorded capture, the gravest first; empty if it is good, or if the server does not say. */
+export function serverDoubts(quality: Quality | null | undefined): readonly CodeText[] {
+  return quality ? quality.reasons.map(reasonText) : [];
+}
+
+/** All doubts of a recorded capture: those of the server, and what only this page saw of the camera's pictures. */
+export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readonly CodeText[] {
+  return [
+    ...serverDoubts(quality),
+    ...(blackMs >= LONG_MS ? [black(blackMs)] : []),
+    ...(stillMs >= LONG_MS ? [still(stillMs)] : []),
+    ...(cut ? [CUT] : []),
+  ];
+}
+
+function black(ms: number): CodeText {
+  return {
+    happened: `The picture was black for ${seconds(ms)}.`,
+    advice: "Open the camera's cover and turn on a light.",
+  };
+}
+
+function still(ms: number): CodeText {
+  return { happened: `The picture did not move for ${seconds(ms)}.`, advice: "Turn the camera off and on again." };
+}
+
+const CUT: CodeText = {
+  happened: "The camera stopped delivering pictures, so it ends there.",
+  advice: "Close other programs that use the camera.",
+};
+
+function seconds(ms: number): string {
+  const whole = Math.round(ms / 1000);
+  return whole === 1 ? "a second" : `${whole} s`;
+}
+
+/** What happened, in one line: "The left hand was out of the picture for most of it. The hands hardly moved." */
+export function happened(all: readonly CodeText[]): string {
+  return all.map((doubt) => doubt.happened).join(" ");
+}
+
+/** What the person can do, in one line, each advice once. */
+export function advice(all: readonly CodeText[]): string {
+  return [...new Set(all.map((doubt) => doubt.advice))].join(" ");
+}
+
+/** The number of pictures a second. */
+export function rateOf({ sent, elapsedMs }: Pick<CaptureState, "sent" | "elapsedMs">): number {
+  return elapsedMs > 0 ? (1000 * sent) / elapsedMs : 0;
+}
+
+/** The share of the pictures, 0 to 1, in which the hand that was found more often was found. */
+function handsShare(found: Found, frames: number): number {
+  return Math.max(found.left_hand, found.right_hand) / frames;
+}
+
+/** A capture in one line: "more, 7 s, hands 80 %, 15 pictures a second". */
+export function facts(intent: string, state: CaptureState): string {
+  const { found, extracted, elapsedMs } = state;
+  const hands = extracted > 0 ? [`hands ${Math.round(100 * handsShare(found, extracted))} %`] : [];
+  return [intent || "no label", `${Math.round(elapsedMs / 1000)} s`, ...hands, `${pictures(state)} a second`].join(
+    ", ",
+  );
+}
+
+function pictures(state: CaptureState): string {
+  const rate = rateOf(state);
+  if (rate < 0.95) return "less than 1 picture";
+  const rounded = Math.round(rate);
+  return rounded === 1 ? "1 picture" : `${rounded} pictures`;
+}
+
+/** The facts and the doubts in one line. */
+export function summary(intent: string, state: CaptureState): string {
+  const all = doubts(state);
+  return all.length > 0 ? `${facts(intent, state)}. ${happened(all)}` : facts(intent, state);
+}
