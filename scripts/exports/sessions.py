@@ -9,13 +9,13 @@ from pathlib import Path
 
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import ArtifactError, ArtifactStoreError
-from contracts.rules.json_text import parse_object
 from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.capture_facts import CaptureDescription, SessionFacts
+from contracts.storage.session_fold import SessionFold
 from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
 from recorder.verify import failure_text, read_session
 from scripts.exports.capture import VerifiedCapture
-from scripts.exports.statements import Statements, accepted, label_of
 
 __all__ = ["Choice", "Selection"]
 
@@ -72,34 +72,22 @@ class Selection:
             reading = read_session(log)
             self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
             self.notes += [f"{log}: {note}" for note in reading.notes]
-            statements = self._statements(log)
+            fold = _fold(log)
             twice = _more_than_once(Counter(event.capture_id for _, event in reading.refs))
             for _, event in reading.refs:
                 if event.record_id.lower() in self._repeated:
                     self.failed.append(f"record {event.record_id}: it is in the logs more than once")
                 elif event.capture_id in twice:
                     self.failed.append(f"record {event.record_id}: its capture has more than one event")
-                elif (capture := self._capture(event, statements)) is not None:
+                elif (capture := self._capture(event, fold.describe(event.capture_id))) is not None:
                     self.exported += 1
                     self.sessions.add(event.session_id)
                     self.unknown_consent += capture.consent_given is None
                     yield capture
 
-    def _statements(self, log: Path) -> Statements:
-        try:
-            events = (None if line.problem else (parse_object(line.event), line.by_client) for line in read_log(log))
-            return Statements(accepted(events))
-        except OSError:
-            return Statements([None])
-
-    def _capture(self, event: FeatureRefEvent, statements: Statements) -> VerifiedCapture | None:
-        consent_given, is_demo = statements.consent_given(event.capture_id), statements.is_demo(event.capture_id)
-        if not self.choice.without_consent and (consent_given is False or not statements.whole):
-            why = "" if consent_given is False else ", perhaps: a broken line of its log may withdraw it"
-            self.held_back.append(f"record {event.record_id}: without consent{why}")
-            return None
-        if is_demo and not self.choice.demos:
-            self.held_back.append(f"record {event.record_id}: a demonstration")
+    def _capture(self, event: FeatureRefEvent, said: CaptureDescription) -> VerifiedCapture | None:
+        if (reason := self._reason_to_hold_back(said)) is not None:
+            self.held_back.append(f"record {event.record_id}: {reason}")
             return None
         try:
             artifact = load_artifact(event, self.artifacts)
@@ -111,8 +99,27 @@ class Selection:
         first = self._hashes.setdefault(artifact.facts.hash, event.record_id)
         if first != event.record_id:
             self.notes.append(f"record {event.record_id}: the same features as record {first}")
-        intent = label_of(event.annotation.intent if event.annotation else None) or statements.session_intent
-        return VerifiedCapture(event, artifact, intent, consent_given, is_demo)
+        return VerifiedCapture(event, artifact, said.label, said.consent_given, said.is_demo)
+
+    def _reason_to_hold_back(self, said: CaptureDescription) -> str | None:
+        if said.state == "erased":
+            return "erased"
+        if said.state == "withdrawn":
+            return "consent was withdrawn"
+        if not self.choice.without_consent and said.consent == "refused":
+            return "without consent"
+        if not self.choice.without_consent and not said.certain:
+            return "without consent, perhaps: a broken line of its log may withdraw it"
+        return "a demonstration" if said.is_demo and not self.choice.demos else None
+
+
+def _fold(log: Path) -> SessionFold:
+    """Fold a session's log. If it cannot be read, its captures are uncertain."""
+    user_id, session_id = log.parent.parent.name, log.stem
+    try:
+        return SessionFold.of(user_id, session_id, read_log(log))
+    except OSError:
+        return SessionFold(user_id, session_id, SessionFacts(unreadable=1))
 
 
 def _more_than_once(counted: Counter[str]) -> frozenset[str]:

@@ -1,0 +1,198 @@
+"""The library: what can be said about a recorded capture, the events that say it, and the answers of ``/library``.
+
+An event of the library is one more line in a session's log. Readers heed it only if the gateway's own routes appended
+it (`contracts.state.events.is_by_client`); the last one of a kind counts.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from contracts.messages.base import StrictModel
+from contracts.messages.capture import Found
+from contracts.messages.event import A3CPMessage
+from contracts.rules.ids import SCHEMA_VERSION, Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
+
+__all__ = [
+    "CaptureErased",
+    "CaptureReassigned",
+    "CaptureRelabelled",
+    "CaptureReviewed",
+    "CaptureState",
+    "Consent",
+    "ConsentWithdrawn",
+    "HistoryEntry",
+    "LibraryCapture",
+    "LibraryCaptureWithHistory",
+    "LibraryPage",
+    "LibrarySummary",
+    "QualityVerdict",
+    "ReassignRequest",
+    "RelabelRequest",
+    "ReviewRequest",
+    "ReviewVerdict",
+]
+
+ReviewVerdict = Literal["keep", "redo", "reject"]
+QualityVerdict = Literal["good", "check", "poor"]
+Consent = Literal["given", "refused", "withdrawn", "unknown"]
+CaptureState = Literal["kept", "withdrawn", "erased"]
+
+Label = Annotated[str, StringConstraints(strict=True, max_length=256, pattern=r"\S")]
+"""A gesture's name: at most 256 characters, not only spaces."""
+
+Reason = Annotated[str, StringConstraints(strict=True, max_length=1000)]
+
+
+class _LibraryEvent(A3CPMessage):
+    source: Literal["library"] = "library"
+
+
+class CaptureReviewed(_LibraryEvent):
+    """A person's verdict on a capture."""
+
+    event: Literal["capture.reviewed"] = "capture.reviewed"
+    capture_id: Identifier
+    verdict: ReviewVerdict
+    reason: Reason | None = None
+
+
+class CaptureRelabelled(_LibraryEvent):
+    """The capture's label is ``intent``, whatever its annotation and its session say."""
+
+    event: Literal["capture.relabelled"] = "capture.relabelled"
+    capture_id: Identifier
+    intent: Label
+
+
+class CaptureReassigned(_LibraryEvent):
+    """The capture shows ``participant``, not the user under whose id it was recorded. Its files are not moved."""
+
+    event: Literal["capture.reassigned"] = "capture.reassigned"
+    capture_id: Identifier
+    participant: Identifier
+
+
+class ConsentWithdrawn(_LibraryEvent):
+    """Consent to a capture is withdrawn; without a ``capture_id``, to every capture of the session."""
+
+    event: Literal["consent.withdrawn"] = "consent.withdrawn"
+    capture_id: Identifier | None = None
+    erase: bool = False
+
+
+class CaptureErased(A3CPMessage):
+    """A worker has removed the artifact with this hash."""
+
+    source: Literal["landmark_extractor"] = "landmark_extractor"
+    event: Literal["capture.erased"] = "capture.erased"
+    capture_id: Identifier
+    hash: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    erased_at: UtcDatetime
+
+
+class _LibraryRequest(StrictModel):
+    """``record_id`` becomes the event's own, so a repeat of the request is recognised by it. Without a ``timestamp``
+    the event has the time at which the gateway received the request."""
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    record_id: RecordId
+    user_id: Identifier
+    session_id: SessionId
+    timestamp: UtcDatetime | None = None
+    performer_id: Identifier
+    capture_id: Identifier
+
+
+class ReviewRequest(_LibraryRequest):
+    """``POST /library/review``."""
+
+    verdict: ReviewVerdict
+    reason: Reason | None = None
+
+
+class RelabelRequest(_LibraryRequest):
+    """``POST /library/relabel``."""
+
+    intent: Label
+
+
+class ReassignRequest(_LibraryRequest):
+    """``POST /library/reassign``."""
+
+    participant: Identifier
+
+
+class LibraryCapture(StrictModel):
+    """One recorded capture, as its session's log describes it up to its last line.
+
+    ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
+    capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
+    which each part was found. ``label``, ``fps``, ``found``, ``quality`` and ``review`` are null if no event has them.
+    """
+
+    capture_id: Identifier
+    record_id: RecordId
+    session_id: SessionId
+    user_id: Identifier
+    participant: Identifier
+    label: str | None
+    recorded_at: UtcDatetime
+    timestamp_start: UtcDatetime
+    frames: int
+    duration_ms: int
+    fps: int | None
+    found: Found | None
+    quality: dict[str, Any] | None
+    review: ReviewVerdict | None
+    consent: Consent
+    state: CaptureState
+
+
+class HistoryEntry(StrictModel):
+    """One event of a capture's history. ``event`` is its name; ``capture.recorded`` is the capture's own event.
+
+    ``details`` has the fields that only this kind of event has, such as ``verdict`` and ``reason``. An event about the
+    whole session has ``whole_session``.
+    """
+
+    event: str
+    recorded_at: UtcDatetime
+    record_id: str | None
+    performer_id: str | None
+    whole_session: bool
+    details: dict[str, Any]
+
+
+class LibraryCaptureWithHistory(LibraryCapture):
+    """``GET /library/captures/{capture_id}``. ``history`` has the newest events, at most 1,000, the oldest first."""
+
+    history: list[HistoryEntry]
+
+
+class LibraryPage(StrictModel):
+    """``GET /library/captures``: one page, the newest first. ``next`` is the cursor of the next page, null on the last
+    one; ``total`` counts the captures of all pages."""
+
+    captures: list[LibraryCapture]
+    next: str | None
+    total: Annotated[int, Field(ge=0)]
+
+
+class LibrarySummary(StrictModel):
+    """``GET /library/summary``: how many captures there are, in all and by value.
+
+    ``user`` and ``label`` have the 1,000 most frequent values, the most frequent first; the label of a capture without
+    one is ``""``. In ``quality`` and ``review``, ``none`` counts the captures without a verdict.
+    """
+
+    total: int
+    sessions: int
+    user: dict[str, int]
+    label: dict[str, int]
+    quality: dict[Literal[QualityVerdict, "none"], int]
+    review: dict[Literal[ReviewVerdict, "none"], int]
+    consent: dict[Consent, int]
+    state: dict[CaptureState, int]

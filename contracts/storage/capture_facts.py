@@ -1,0 +1,191 @@
+"""What the lines of a session's log say about the session and about each of its captures, and what follows. No I/O.
+
+Facts are plain values, so that the catalog can keep them between two lines (`contracts.storage.session_fold` adds
+the lines). `describe` decides: it is the only place that knows which of several statements counts.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from contracts.messages.event import FeatureRefEvent
+from contracts.messages.library import CaptureState, Consent, QualityVerdict, ReviewVerdict
+from contracts.rules.ids import format_utc
+from contracts.rules.landmarks import PART_NAMES
+
+__all__ = [
+    "CaptureDescription",
+    "CaptureFacts",
+    "RecordedCapture",
+    "SessionFacts",
+    "cautious",
+    "describe",
+    "label_of",
+    "plain_text",
+]
+
+_FPS = re.compile(r"(?:^|;)fps=([1-9]\d{0,8})(?:;|$)", re.ASCII)
+
+
+@dataclass(slots=True)
+class SessionFacts:
+    """What a log says about its whole session.
+
+    Attributes:
+        lines: how many lines were added.
+        unreadable: how many of them cannot be read. Such a line may withdraw consent.
+        started: whether the session's start was among them.
+        label: the label of the session's start.
+        consent_given, is_demo: None if no event says so.
+        withdrawn: whether consent to the whole session was withdrawn.
+    """
+
+    lines: int = 0
+    unreadable: int = 0
+    started: bool = False
+    label: str | None = None
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class RecordedCapture:
+    """What a capture's own event says. Times are UTC with milliseconds and ``Z``, so that their texts are ordered."""
+
+    record_id: str
+    recorded_at: str
+    timestamp_start: str
+    frames: int
+    duration_ms: int
+    fps: int | None
+    label: str | None
+    hash: str
+    quality: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, event: FeatureRefEvent, recorded_at: str, quality: object) -> RecordedCapture:
+        """Take the facts from a feature-ref event. ``quality`` is its field of that name, whatever that is."""
+        rate = _FPS.search(event.raw_features_ref.encoding)
+        return cls(
+            record_id=event.record_id,
+            recorded_at=recorded_at,
+            timestamp_start=format_utc(event.timestamp_start),
+            frames=event.raw_features_ref.shape[0],
+            duration_ms=round((event.timestamp_end - event.timestamp_start).total_seconds() * 1000),
+            fps=int(rate[1]) if rate else None,
+            label=label_of(event.annotation.intent if event.annotation else None),
+            hash=event.raw_features_ref.hash,
+            quality=quality if isinstance(quality, dict) and quality.get("verdict") in _VERDICTS else None,
+        )
+
+
+_VERDICTS = get_args(QualityVerdict)
+
+
+@dataclass(slots=True)
+class CaptureFacts:
+    """What a log says about one capture. ``recorded`` is None until its own event is among the lines, and stays so if
+    an event is about a capture that does not exist.
+
+    Attributes:
+        references: how many feature-ref events the capture has. The first one counts.
+        erased_hash: the hash of the artifact that a worker removed.
+        heard: the names and record_ids of the library's events that were heeded, so that a repeat is not.
+    """
+
+    capture_id: str
+    recorded: RecordedCapture | None = None
+    references: int = 0
+    consent_given: bool | None = None
+    is_demo: bool | None = None
+    label: str | None = None
+    participant: str | None = None
+    review: ReviewVerdict | None = None
+    withdrawn: bool = False
+    erased_hash: str | None = None
+    heard: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureDescription:
+    """What follows for one capture from all lines of its log.
+
+    Attributes:
+        label: the last relabelling's, else the capture's own, else its session's; None if there is none.
+        consent_given, is_demo: None if no event says so.
+        certain: false if a line of the log cannot be read: that line may withdraw consent.
+        participant: who the capture shows; the user, unless it was reassigned.
+    """
+
+    capture_id: str
+    label: str | None
+    participant: str
+    review: ReviewVerdict | None
+    quality: QualityVerdict | None
+    found: dict[str, int] | None
+    consent: Consent
+    consent_given: bool | None
+    is_demo: bool | None
+    state: CaptureState
+    certain: bool
+
+
+def describe(user_id: str, session: SessionFacts, capture: CaptureFacts) -> CaptureDescription:
+    """Decide what counts for one capture.
+
+    A withdrawal counts more than any statement, and a refusal more than any consent, whether it is the capture's or
+    its session's: no later event undoes either.
+    """
+    recorded = capture.recorded
+    consent_given = cautious(session.consent_given, capture.consent_given, harmless=True)
+    withdrawn = session.withdrawn or capture.withdrawn
+    consent: Consent = "unknown" if consent_given is None else "given" if consent_given else "refused"
+    return CaptureDescription(
+        capture_id=capture.capture_id,
+        label=capture.label or (recorded.label if recorded else None) or session.label,
+        participant=capture.participant or user_id,
+        review=capture.review,
+        quality=recorded.quality["verdict"] if recorded and recorded.quality else None,
+        found=_found(recorded),
+        consent="withdrawn" if withdrawn else consent,
+        consent_given=consent_given,
+        is_demo=cautious(session.is_demo, capture.is_demo, harmless=False),
+        state="erased" if capture.erased_hash else "withdrawn" if withdrawn else "kept",
+        certain=not session.unreadable,
+    )
+
+
+def cautious(*statements: bool | None, harmless: bool) -> bool | None:
+    """Combine statements about one thing: the value that is not ``harmless`` wins; None if there is no statement."""
+    said = [each for each in statements if each is not None]
+    if not said:
+        return None
+    return harmless if all(each is harmless for each in said) else not harmless
+
+
+def _found(recorded: RecordedCapture | None) -> dict[str, int] | None:
+    """In how many frames each part was found: the shares of the quality, as counts. None if it has none."""
+    shares = recorded.quality.get("found") if recorded and recorded.quality else None
+    if recorded is None or not isinstance(shares, dict):
+        return None
+    known = [shares.get(part) for part in PART_NAMES]
+    if not all(type(share) in (int, float) and 0 <= share <= 1 for share in known):
+        return None
+    return {part: round(share * recorded.frames) for part, share in zip(PART_NAMES, known, strict=True)}
+
+
+def label_of(text: object) -> str | None:
+    """Normalise a gesture's name to Unicode's composed form (NFC), so that two ways to type it are one sign. None if it
+    is no text, or only spaces."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    return unicodedata.normalize("NFC", plain_text(text))
+
+
+def plain_text(text: str) -> str:
+    """The text as UTF-8, and so a table, can have it: JSON may also have half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
