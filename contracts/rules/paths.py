@@ -16,6 +16,8 @@ __all__ = [
     "session_features_dir",
     "session_log_dir",
     "session_log_path",
+    "session_of_log",
+    "user_folders",
     "session_log_pattern",
 ]
 
@@ -37,13 +39,24 @@ def session_log_dir(log_root: Path, user_id: str) -> Path:
     """``<LOG_ROOT>/users/<user_id>/sessions``. Raises ``ValueError`` if the id is invalid."""
     if not is_identifier(user_id):
         raise ValueError("not a user_id")
-    return log_root / "users" / user_id / "sessions"
+    return user_folders(log_root) / user_id / "sessions"
 
 
 def session_log_path(log_root: Path, user_id: str, session_id: str) -> Path:
     """``<LOG_ROOT>/users/<user_id>/sessions/<session_id>.jsonl``. Raises ``ValueError`` if an id is invalid."""
     *parts, name = _session_parts(user_id, session_id)
     return log_root.joinpath(*parts, f"{name}.jsonl")
+
+
+def user_folders(log_root: Path) -> Path:
+    """``<LOG_ROOT>/users``: the folder that has a folder for each user."""
+    return log_root / "users"
+
+
+def session_of_log(name: str) -> str | None:
+    """The ``session_id`` of a log's file name; None if the file is no session's log."""
+    session_id, _, suffix = name.partition(".")
+    return session_id if suffix == "jsonl" and is_session_id(session_id) else None
 
 
 def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:

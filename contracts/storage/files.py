@@ -1,4 +1,4 @@
-"""Two careful steps on the file system: read a file that another program may have made, and sync a folder's names."""
+"""Careful steps on the file system: open or read a file that another program may have made, sync a folder's names."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from contracts.rules.errors import ArtifactError, ArtifactMissing
 
-__all__ = ["read_regular", "sync_folder"]
+__all__ = ["open_regular", "read_regular", "sync_folder"]
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
 """Without O_NONBLOCK, opening a FIFO would wait for a writer for ever."""
@@ -41,6 +42,20 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     if max(there.st_size, len(data)) > most_bytes:
         raise ArtifactError(f"the artifact cannot be read: it is longer than {most_bytes:,} bytes")
     return data
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file, or a link to one, for reading without a buffer. A FIFO or a device is not waited for.
+
+    Raises:
+        OSError: it is missing, is no regular file, or the system refuses.
+    """
+    descriptor = os.open(path, _FLAGS & ~os.O_NOFOLLOW)
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return file
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from contracts.messages.event import FeatureRefEvent
 from contracts.rules.json_text import parse_object
 from contracts.state.events import is_by_client, split_line
 
-__all__ = ["LogLine", "find_feature_ref", "read_log"]
+__all__ = ["LogLine", "find_feature_ref", "judge_line", "read_log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,11 @@ def read_log(log: Path) -> Iterator[LogLine]:
     """
     with log.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            yield _judge(number, line)
+            yield judge_line(number, line)
 
 
-def _judge(number: int, line: bytes) -> LogLine:
+def judge_line(number: int, line: bytes) -> LogLine:
+    """Read one line of a log; ``number`` is its place, from 1."""
     if not line.endswith(b"\n"):
         return LogLine(number, problem="the last line is torn: it has no newline")
     parts = split_line(line)
