@@ -8,6 +8,7 @@ import resource
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 
 import uvloop
@@ -16,6 +17,7 @@ from contracts.broker.roles import connect
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
 from gateway.app import create_app
+from gateway.library.library import Library
 from gateway.monitoring.health import BrokerWatch
 from gateway.server.uvicorn_server import GatewayServer, open_listeners
 from gateway.sessions.store import make_roots
@@ -47,6 +49,8 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     watching.add_done_callback(lambda _: server.stop())
     background = [watching]
     background.append(asyncio.create_task(load_decoder(brokers.complete)))
+    library: Library = app.state.library
+    background.append(asyncio.create_task(library.run(partial(state.metrics.background.note, "library"))))
     if settings.stream_enabled:
         background.append(asyncio.create_task(app.state.live.run()))
     try:
@@ -57,6 +61,7 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
             with suppress(asyncio.CancelledError):
                 await task
     finally:
+        await library.close()
         await state.frames.aclose()
         await state.events.aclose()
 

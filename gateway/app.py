@@ -19,6 +19,8 @@ from gateway.docs.routes import docs_routes
 from gateway.http.pages import page_for_browsers, page_routes
 from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
 from gateway.http.security import AccessControl, SecurityHeaders
+from gateway.library import routes as library
+from gateway.library.library import Library
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
 from gateway.monitoring import health
@@ -74,7 +76,8 @@ def create_app(state: GatewayState) -> Starlette:
     """Create the application for one gateway process. This starts no task.
 
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
-    503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers.
+    503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers, and
+    ``app.state.library.run()``, which keeps the catalog up to date; at the end it calls ``app.state.library.close()``.
     """
     app = Starlette(
         routes=[
@@ -88,6 +91,7 @@ def create_app(state: GatewayState) -> Starlette:
             *preview_routes(),
             *uploads.ROUTES,
             *jobs.ROUTES,
+            *library.ROUTES,
             Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
             Route("/camera_feed_worker/limits", limits, methods=["GET"]),
             WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
@@ -107,4 +111,5 @@ def create_app(state: GatewayState) -> Starlette:
     app.state.gateway = state
     app.state.brokers = BrokerWatch(state)
     app.state.live = LiveLane(state)
+    app.state.library = Library(state.settings)
     return app

@@ -140,7 +140,7 @@ class BrokerGauges:
         }
 
 
-BACKGROUND_TASKS = ("broker_watch", "frames_gauges", "events_gauges", "live_answers", "live_places")
+BACKGROUND_TASKS = ("broker_watch", "frames_gauges", "events_gauges", "live_answers", "live_places", "library")
 
 
 class GatewayMetrics:

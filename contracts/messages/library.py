@@ -27,6 +27,7 @@ __all__ = [
     "LibraryCapture",
     "LibraryCaptureWithHistory",
     "LibraryPage",
+    "LibraryQuery",
     "LibrarySummary",
     "QualityVerdict",
     "ReassignRequest",
@@ -151,8 +152,30 @@ class LibraryCapture(StrictModel):
     state: CaptureState
 
 
+class LibraryQuery(StrictModel):
+    """The parameters of ``GET /library/captures``; each narrows the list.
+
+    ``since`` and ``until`` are about the time of recording; ``until`` itself is not included. An empty ``label`` finds
+    the captures without one; ``none`` finds those without a quality, or without a review. ``cursor`` is the ``next`` of
+    the page before; the other parameters must be those of that page, but for ``limit``.
+    """
+
+    user_id: Identifier | None = None
+    session_id: SessionId | None = None
+    label: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
+    since: UtcDatetime | None = None
+    until: UtcDatetime | None = None
+    quality: Literal[QualityVerdict, "none"] | None = None
+    review: Literal[ReviewVerdict, "none"] | None = None
+    consent: Consent | None = None
+    state: CaptureState | None = None
+    limit: Annotated[int, Field(strict=False, ge=1, le=500)] = 50
+    cursor: Annotated[str, StringConstraints(strict=True, max_length=4096)] | None = None
+
+
 class HistoryEntry(StrictModel):
-    """One event of a capture's history. ``event`` is its name; ``capture.recorded`` is the capture's own event.
+    """One event of a capture's history. ``event`` is its name: those of the library's events, ``capture.recorded`` for
+    the capture's own event, ``consent.refused`` for any other event with ``consent_given: false``.
 
     ``details`` has the fields that only this kind of event has, such as ``verdict`` and ``reason``. An event about the
     whole session has ``whole_session``.

@@ -46,13 +46,16 @@ _STATEMENTS: dict[str, TypeAdapter[_Statement]] = {
     "capture.erased": TypeAdapter(CaptureErased),
 }
 _DETAILS = ("verdict", "reason", "intent", "participant", "erase", "hash", "erased_at")
-_SHOWN_NAME = 128
+_LONGEST_TEXT = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One line that changed what is known: an entry of a capture's history; of all captures', if ``capture_id`` is
-    empty. ``line`` is its number in the log, from 1."""
+    """One line that was heeded: an entry of a capture's history; of all captures', if ``capture_id`` is empty.
+
+    ``line`` is its number in the log, from 1. ``event`` is its name; ``capture.recorded`` for a capture's own event,
+    ``consent.refused`` for any other event with ``consent_given: false``.
+    """
 
     line: int
     capture_id: str
@@ -142,7 +145,7 @@ class SessionFold:
         if refuses:
             subject.consent_given = False
             if "raw_features_ref" not in event and event.get("event") != "session.start":
-                self._note(event, recorded_at, {"consent_given": False})
+                self._note("consent.refused", event, recorded_at, {})
         if shows:
             subject.is_demo = True
 
@@ -168,7 +171,7 @@ class SessionFold:
         _trust(capture, event)
         if capture.recorded is None:
             capture.recorded = RecordedCapture.of(parsed, recorded_at, _storable(event.get("quality")))
-            self._note({**event, "event": "capture.recorded"}, recorded_at, {})
+            self._note("capture.recorded", event, recorded_at, {})
 
     def _heed_statement(self, name: str, event: Mapping[str, Any], recorded_at: str) -> None:
         try:
@@ -180,7 +183,8 @@ class SessionFold:
             subject.withdrawn = True
         elif not self._apply(self._capture(said.capture_id), said):
             return
-        self._note(event, recorded_at, {name: event[name] for name in _DETAILS if event.get(name) is not None})
+        details = {field: event[field] for field in _DETAILS if event.get(field) is not None}
+        self._note(name, event, recorded_at, details)
 
     def _apply(self, capture: CaptureFacts, said: _Statement) -> bool:
         """Apply one statement about a capture. Returns false for a repeat: then the first event counts, as for every
@@ -200,13 +204,12 @@ class SessionFold:
             capture.participant = said.participant
         return True
 
-    def _note(self, event: Mapping[str, Any], recorded_at: str, details: dict[str, Any]) -> None:
-        capture_id, name = str(event.get("capture_id") or ""), event.get("event")
+    def _note(self, name: str, event: Mapping[str, Any], recorded_at: str, details: dict[str, Any]) -> None:
         self.history.append(
             Heard(
                 line=self.session.lines,
-                capture_id=capture_id,
-                event=plain_text(name)[:_SHOWN_NAME] if isinstance(name, str) else "",
+                capture_id=str(event.get("capture_id") or ""),
+                event=name,
                 recorded_at=recorded_at,
                 record_id=_text(event.get("record_id")),
                 performer_id=_text(event.get("performer_id")),
@@ -224,7 +227,7 @@ def _trust(facts: SessionFacts | CaptureFacts, event: Mapping[str, Any]) -> None
 
 
 def _text(value: object) -> str | None:
-    return plain_text(value)[:_SHOWN_NAME] if isinstance(value, str) else None
+    return plain_text(value)[:_LONGEST_TEXT] if isinstance(value, str) else None
 
 
 def _storable(value: object) -> Any:

@@ -54,6 +54,50 @@ _QUALITY = {
     "undecoded_frames": 0,
 }
 
+_LIBRARY_CAPTURE = {
+    "capture_id": _CAPTURE,
+    "record_id": _WINDOW,
+    "session_id": _SESSION,
+    "user_id": _USER,
+    "participant": _USER,
+    "label": "wave",
+    "recorded_at": "2026-11-21T03:46:09.330Z",
+    "timestamp_start": _START,
+    "frames": 120,
+    "duration_ms": 8000,
+    "fps": 15,
+    "found": _FOUND,
+    "quality": {"verdict": "good", "reasons": []},
+    "review": "keep",
+    "consent": "given",
+    "state": "kept",
+}
+_HISTORY: list[dict[str, Any]] = [
+    {
+        "event": "capture.recorded",
+        "recorded_at": "2026-11-21T03:46:09.330Z",
+        "record_id": _WINDOW,
+        "performer_id": "system",
+        "whole_session": False,
+        "details": {},
+    },
+    {
+        "event": "capture.reviewed",
+        "recorded_at": "2026-11-21T03:47:12.008Z",
+        "record_id": "4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a006",
+        "performer_id": "carer-1",
+        "whole_session": False,
+        "details": {"verdict": "keep"},
+    },
+]
+_STATEMENT = {
+    "record_id": "4b1e4c2c-5b0e-4f0e-9a3e-0f9b5ac4a007",
+    "user_id": _USER,
+    "session_id": _SESSION,
+    "performer_id": "carer-1",
+    "capture_id": _CAPTURE,
+}
+
 EXAMPLES: dict[str, Any] = {
     "SessionStartRequest": _START_REQUEST,
     "SessionStarted": {
@@ -94,6 +138,23 @@ EXAMPLES: dict[str, Any] = {
         "raw_features_ref": _REFERENCE,
         "quality": _QUALITY,
     },
+    "LibraryCapture": _LIBRARY_CAPTURE,
+    "LibraryCaptureWithHistory": {**_LIBRARY_CAPTURE, "history": _HISTORY},
+    "HistoryEntry": _HISTORY[1],
+    "LibraryPage": {"captures": [_LIBRARY_CAPTURE], "next": None, "total": 1},
+    "LibrarySummary": {
+        "total": 1,
+        "sessions": 1,
+        "user": {_USER: 1},
+        "label": {"wave": 1},
+        "quality": {"good": 1, "check": 0, "poor": 0, "none": 0},
+        "review": {"keep": 1, "redo": 0, "reject": 0, "none": 0},
+        "consent": {"given": 1, "refused": 0, "withdrawn": 0, "unknown": 0},
+        "state": {"kept": 1, "withdrawn": 0, "erased": 0},
+    },
+    "ReviewRequest": {**_STATEMENT, "verdict": "redo", "reason": "the hand left the picture"},
+    "RelabelRequest": {**_STATEMENT, "intent": "wave"},
+    "ReassignRequest": {**_STATEMENT, "participant": "performer-8"},
     "ClientLimits": {
         "max_duration_s": 120,
         "min_duration_s": 2,

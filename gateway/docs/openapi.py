@@ -75,15 +75,33 @@ def _operation(operation: Operation) -> dict[str, Any]:
         made["description"] = operation.description
     if operation.open:
         made["security"] = []
-    if names := re.findall(r"\{(\w+)\}", operation.path):
-        made["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": _parameter(name)} for name in names
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": _parameter(name)}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+    if parameters := parameters + _query_parameters(operation):
+        made["parameters"] = parameters
     if operation.body:
         kind = "multipart/form-data" if operation.form else "application/json"
         made["requestBody"] = {"required": True, "content": {kind: {"schema": reference(operation.body.__name__)}}}
     made["responses"] = _responses(operation)
     return made
+
+
+def _query_parameters(operation: Operation) -> list[Schema]:
+    if operation.query is None:
+        return []
+    model = operation.query.__name__
+    fields = components([operation.query], [])[model]["properties"]
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _not_null(schema)} for name, schema in fields.items()
+    ]
+
+
+def _not_null(schema: Schema) -> Schema:
+    """The schema of a parameter: it may be missing, but an address has no null."""
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind != {"type": "null"}]
+    return kinds[0] if len(kinds) == 1 else schema
 
 
 def _parameter(name: str) -> Schema:

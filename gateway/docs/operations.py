@@ -21,6 +21,15 @@ from contracts.messages.http import (
     SessionStarted,
     Tick,
 )
+from contracts.messages.library import (
+    LibraryCaptureWithHistory,
+    LibraryPage,
+    LibraryQuery,
+    LibrarySummary,
+    ReassignRequest,
+    RelabelRequest,
+    ReviewRequest,
+)
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
@@ -63,7 +72,7 @@ class DocumentedResponse:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one address. ``refusals`` are the places, in the table of codes, where it can be refused. An
-    ``open`` operation needs no token."""
+    ``open`` operation needs no token. The fields of ``query`` are the parameters of the address."""
 
     method: Literal["get", "post"]
     path: str
@@ -75,6 +84,7 @@ class Operation:
     description: str = ""
     open: bool = False
     form: bool = False
+    query: type[BaseModel] | None = None
 
     @property
     def name(self) -> str:
@@ -91,13 +101,23 @@ class Operation:
 
 
 _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
-_EVENTS, _HEALTH, _PAGES = "Events", "Health", "Pages"
+_EVENTS, _LIBRARY, _HEALTH, _PAGES = "Events", "Library", "Health", "Pages"
 
 _HTML = ("text/html",)
 _NOT_BUILT = DocumentedResponse(
     "The pages are not built; the answer says how to build them.", status=503, media_types=_HTML
 )
 _PICTURE: tuple[Place, ...] = ("capture", "picture", "broker")
+
+
+def _statement(name: str, summary: str, body: type[BaseModel]) -> Operation:
+    return Operation(
+        "post", f"/library/{name}", _LIBRARY, summary,
+        (DocumentedResponse("The event is in the session's log; the last one counts.", Appended, status=201),),
+        ("statement", "library", "body", "append", "broker"),
+        body, "A repeat with the same `record_id` gets the same answer and adds nothing.",
+    )  # fmt: skip
+
 
 _SESSION_OPERATIONS = (
     Operation(
@@ -154,6 +174,25 @@ _EVENT_OPERATIONS = (
         "The event is kept as it came: key order, strings and number tokens. If the same bytes are sent again, they "
         "are not recorded twice, and the answer has the first `recorded_at`.",
     ),
+)  # fmt: skip
+
+_LIBRARY_OPERATIONS = (
+    Operation(
+        "get", "/library/captures", _LIBRARY, "List recorded captures",
+        (DocumentedResponse("One page of captures, the newest first.", LibraryPage),),
+        ("library", "library_read", "library_list"), query=LibraryQuery,
+    ),
+    Operation(
+        "get", "/library/captures/{capture_id}", _LIBRARY, "See a recorded capture and its history",
+        (DocumentedResponse("The capture.", LibraryCaptureWithHistory),), ("library", "library_read", "capture"),
+    ),
+    Operation(
+        "get", "/library/summary", _LIBRARY, "Count the recorded captures",
+        (DocumentedResponse("The counts by value.", LibrarySummary),), ("library", "library_read"),
+    ),
+    _statement("review", "Judge a capture", ReviewRequest),
+    _statement("relabel", "Give a capture another label", RelabelRequest),
+    _statement("reassign", "Assign a capture to another participant", ReassignRequest),
 )  # fmt: skip
 
 _UPLOAD_OPERATIONS = (
@@ -235,6 +274,6 @@ _PAGE_OPERATIONS = (
 )  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS,
-    *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS,
+    *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
 )  # fmt: skip

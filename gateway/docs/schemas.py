@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from contracts.messages.capture import CaptureStatus
+from contracts.messages.library import CaptureState, Consent, QualityVerdict, ReviewVerdict
 from contracts.messages.session import SessionStatus
 from contracts.messages.upload import JobState
 from contracts.rules.codes import AbortCode, CaptureCode, LiveCode, VideoCode
@@ -40,6 +41,10 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "LiveCode": (LiveCode, "Why a connection of the real-time lane ends."),
     "CaptureStatus": (CaptureStatus, "The progress of a capture. `recorded`: its line is in the session's log."),
     "SessionStatus": (SessionStatus, "`invalid`: there is no such session, or it is another user's."),
+    "ReviewVerdict": (ReviewVerdict, "A person's verdict on a capture."),
+    "QualityVerdict": (QualityVerdict, "The extractor's verdict on a capture."),
+    "Consent": (Consent, "A withdrawal counts more than a refusal, and a refusal more than any consent."),
+    "CaptureState": (CaptureState, "`withdrawn`: no picture and no export gives it out. `erased`: its file is gone."),
     "JobState": (JobState, "The progress of an upload. `done`: its line is in the session's log."),
 }
 

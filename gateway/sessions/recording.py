@@ -18,7 +18,7 @@ from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "event_entry", "record"]
 
 WHITESPACE_BYTES = 64 * 1024
 """How many bytes a body may be longer than the line: the recorder writes the event without insignificant whitespace."""
@@ -42,18 +42,31 @@ def event_entry(body: bytes) -> EventEntry:
 async def append(request: Request) -> Response:
     """Append one event. Answers 201 ``{record_id, recorded_at}``."""
     state: GatewayState = request.app.state.gateway
-    max_event_bytes = state.settings.max_event_bytes
-    entry = event_entry(await read_body(request, max_event_bytes + WHITESPACE_BYTES, code="event_too_large"))
+    most_bytes = state.settings.max_event_bytes + WHITESPACE_BYTES
+    entry = event_entry(await read_body(request, most_bytes, code="event_too_large"))
+    appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(await record(state, entry)))
+    return json_response(appended.model_dump(mode="json"), 201)
+
+
+async def record(state: GatewayState, entry: EventEntry) -> str:
+    """Queue an event, and wait until its line is in the file. Returns its ``recorded_at``.
+
+    Raises:
+        RecorderError: the event is too large, or cannot be recorded.
+        RequestRefused: 503 ``recorder_unavailable``: no recorder answered in 5 s.
+        BrokerUnavailable: the events broker is unreachable.
+    """
     now = format_utc(datetime.now(UTC))
-    encode_line(entry.event, now, max_event_bytes, by_client=entry.by_client)  # raises if too large, before queueing
+    encode_line(
+        entry.event, now, state.settings.max_event_bytes, by_client=entry.by_client
+    )  # raises if too large, before queueing
     with state.metrics.capture.append.time():
         entry_id = await retry(lambda: append_event(state.events, entry))
         receipt = await retry(lambda: await_receipt(state.events, entry_id))
     if receipt is None:
         detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
         raise RequestRefused(503, "recorder_unavailable", detail)
-    appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(receipt.recorded()))
-    return json_response(appended.model_dump(mode="json"), 201)
+    return receipt.recorded()
 
 
 ROUTES = [Route("/schema-recorder/append", append, methods=["POST"])]

@@ -153,7 +153,7 @@ async def reaching(
     **settings: Any,
 ) -> AsyncIterator[Reached]:
     """A gateway on fake brokers unless others are given, with a recorder unless ``recorder`` is false."""
-    settings = {"data_root": folder / "data", "log_root": folder / "logs"} | settings
+    settings = {"data_root": folder / "data", "log_root": folder / "logs", "state_dir": folder / "state"} | settings
     frames = frames if frames is not None else fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     events = events if events is not None else fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     state = GatewayState(Settings(**settings), frames, events)
@@ -165,6 +165,7 @@ async def reaching(
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
             yield Reached(app, state, client, tiny)
     finally:
+        await app.state.library.close()
         tiny.stopping = True
         if task is not None:
             await task

@@ -130,7 +130,7 @@ def test_only_session_logs_are_found(tmp_path: Path) -> None:
     (tmp_path / "users" / "file").touch()
     errors: list[OSError] = []
     assert [(found.user_id, found.session_id, found.path) for found in find_logs(tmp_path, errors.append)] == [
-        (USER, SESSION, log)
+        (USER, SESSION, str(log))
     ]
     assert not errors
     assert not list(find_logs(tmp_path / "absent", errors.append))
@@ -143,8 +143,8 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_hides_no_other(
         log = session_log_path(tmp_path, user, SESSION)
         log.parent.mkdir(parents=True)
         log.touch()
-    listing = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda path: _refused() if path.parent.name == "u1" else listing(path))
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: _refused() if path.parent.name == "u1" else scandir(path))
     errors: list[OSError] = []
     assert [found.user_id for found in find_logs(tmp_path, errors.append)] == ["u2"]
     assert len(errors) == 1

@@ -209,7 +209,7 @@ def test_the_history_has_every_heeded_event_in_order() -> None:
     assert [(each.line, each.capture_id, each.event, each.details) for each in folded.history] == [
         (2, "c", "capture.recorded", {}),
         (3, "c", "capture.reviewed", {"verdict": "keep", "reason": "clear"}),
-        (6, "", "note", {"consent_given": False}),
+        (6, "", "consent.refused", {}),
         (7, "", "consent.withdrawn", {"erase": True}),
         (8, "c", "capture.erased", {"hash": "sha256:" + "0" * 64, "erased_at": NOON}),
     ]

@@ -1,0 +1,1 @@
+"""The library: lists of recorded captures, and what people say about them."""

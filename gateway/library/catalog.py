@@ -1,0 +1,190 @@
+"""The catalog: what all session logs say about their captures, for lists. It blocks: call it in a thread.
+
+It is derived and never the truth: each turn adds the lines that logs have grown by, and their position, in one
+transaction, so a killed one leaves the catalog as it was before. Several processes may write one catalog.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+from contracts.process.logs import get_logger
+from contracts.storage.capture_facts import SessionFacts
+from contracts.storage.log_tail import LogPosition, SessionLog, find_log, find_logs, is_rewritten, read_addition
+from gateway.library.database import clear, newest_database, open_database, replace_database
+from gateway.library.rows import StoredSession, forget_session
+
+__all__ = ["Catalog"]
+
+log = get_logger()
+
+TURN_BYTES = 1 << 20
+"""How much of logs one turn reads: some 10 to 20 ms."""
+
+LOGS_A_TURN = 500
+"""At how many unchanged logs one turn looks."""
+
+Session = tuple[str, str]
+"""A user_id and a session_id."""
+
+
+class Catalog:
+    """The catalog in a folder, filled from the logs below ``log_root``. Use it from one thread at a time.
+
+    Attributes:
+        skipped: how many lines could not be read, and were skipped, since this object was made.
+    """
+
+    def __init__(self, folder: Path, log_root: Path) -> None:
+        self._folder = folder
+        self._log_root = log_root
+        self._database: sqlite3.Connection | None = None
+        self._path = folder
+        self._versions: dict[Session, str] = {}
+        self._reported: dict[str, str] = {}
+        self.skipped = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def rebuild(self) -> int:
+        """Fill the catalog again from all logs, in one transaction: readers have the old rows until it is complete.
+        Returns the number of logs.
+
+        Raises:
+            sqlite3.Error, OSError: the system refuses.
+        """
+        count = 0
+        with self._transaction() as database:
+            clear(database)
+            for found in find_logs(self._log_root, self._report):
+                count += 1
+                while self._read(database, found):
+                    pass
+        return count
+
+    def turns(self) -> Iterator[None]:
+        """Look at every log once, in turns: each step of this iterator is one turn, of bounded work.
+
+        Raises:
+            sqlite3.Error, OSError: the catalog's file cannot be opened or written. The next call begins again.
+        """
+        self._open()
+        errors: list[OSError] = []
+        there: set[Session] = set()
+        for count, found in enumerate(find_logs(self._log_root, errors.append), start=1):
+            there.add((found.user_id, found.session_id))
+            if self._versions.get((found.user_id, found.session_id)) != found.version:
+                while self._read_next(found):
+                    yield
+                yield
+            elif count % LOGS_A_TURN == 0:
+                yield
+        for error in errors:
+            self._report(error)
+        if not errors and self._log_root.is_dir():  # else a disk is missing rather than every log
+            yield from self._forget(self._versions.keys() - there)
+
+    def refresh(self, user_id: str, session_id: str) -> Iterator[None]:
+        """Read the new lines of one session's log, in turns as `turns` does."""
+        found = find_log(self._log_root, user_id, session_id)
+        while found is not None and self._read_next(found):
+            yield
+
+    def _forget(self, gone: Iterable[Session]) -> Iterator[None]:
+        for user_id, session_id in gone:
+            if find_log(self._log_root, user_id, session_id) is None:
+                with self._transaction() as database:
+                    forget_session(database, user_id, session_id)
+                self._versions.pop((user_id, session_id), None)
+            yield
+
+    def _read_next(self, found: SessionLog) -> bool:
+        with self._transaction() as database:
+            return self._read(database, found)
+
+    def _read(self, database: sqlite3.Connection, found: SessionLog) -> bool:
+        """Add the next lines of a log; returns whether there may be more. A log that cannot be read keeps its rows."""
+        key = (found.user_id, found.session_id)
+        before = database.execute(_LOG, key).fetchone()
+        if before is not None and is_rewritten(before[2], found.version):
+            before = None
+        position = LogPosition(**orjson.loads(before[0])) if before else LogPosition()
+        try:
+            addition = read_addition(Path(found.path), position, TURN_BYTES)
+        except FileNotFoundError:  # it was removed meanwhile
+            return False
+        except OSError as error:
+            self._report(error)
+            return False
+        if addition.from_start or before is None:
+            forget_session(database, *key)
+            session = SessionFacts()
+        else:
+            session = SessionFacts(**orjson.loads(before[1]))
+        self.skipped += StoredSession(database, *key, session).add(addition.lines)
+        # a log is up to date once all was read that it had when it was found; else a later turn goes on
+        version = "" if addition.more else found.version
+        position_text = orjson.dumps(addition.position).decode()
+        database.execute(_PUT_LOG, (*key, version, position_text, orjson.dumps(session).decode()))
+        self._versions[key] = version
+        return addition.more
+
+    def _report(self, error: OSError) -> None:
+        """Log an error, but not again at every pass."""
+        place, why = str(error.filename), str(error.strerror)
+        if self._reported.get(place) != why:
+            self._reported[place] = why
+            log.warning("cannot read session logs for the library", exc_info=error)
+
+    def _open(self) -> sqlite3.Connection:
+        """The open file; the newest one, if another process replaced it."""
+        path = newest_database(self._folder)
+        if self._database is not None and path == self._path and path.exists():
+            return self._database
+        self.close()
+        try:
+            self._database = open_database(path)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            log.warning("the catalog is damaged, building it again", exc_info=error)
+            path = replace_database(path)
+            self._database = open_database(path)
+        self._path = path
+        rows = self._database.execute("SELECT user_id, session_id, version FROM logs")
+        self._versions = {(user_id, session_id): version for user_id, session_id, version in rows}
+        return self._database
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        database = self._open()
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.Error):
+                database.execute("ROLLBACK")
+            self.close()  # opened again, it says which versions were kept
+            if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
+                log.warning("the catalog is damaged, building it again", exc_info=error)
+                open_database(replace_database(self._path)).close()
+            raise
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is damaged. Its subclasses say that it is locked, that there is no room, and the like."""
+    return type(error) is sqlite3.DatabaseError
+
+
+_LOG = "SELECT position, facts, version FROM logs WHERE user_id=? AND session_id=?"
+_PUT_LOG = "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)"

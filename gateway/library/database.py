@@ -1,0 +1,130 @@
+"""The catalog's SQLite file: its tables, its version, and how it is opened. It blocks: call it in a thread.
+
+The file is derived from the session logs. If it is damaged, or of another version, a new one is filled from them.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+__all__ = ["CATALOG_VERSION", "clear", "newest_database", "open_database", "replace_database"]
+
+CATALOG_VERSION = 1
+"""Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
+
+BUSY_MS = 5_000
+"""How long one process waits for another one's transaction on the same file, in milliseconds."""
+
+_TABLES = """
+CREATE TABLE logs (
+    user_id TEXT NOT NULL, session_id TEXT NOT NULL,
+    version TEXT NOT NULL,    -- of the file, when it was read: see SessionLog
+    position TEXT NOT NULL,   -- a LogPosition, JSON
+    facts TEXT NOT NULL,      -- a SessionFacts, JSON
+    PRIMARY KEY (user_id, session_id)
+) WITHOUT ROWID;
+CREATE TABLE captures (
+    user_id TEXT NOT NULL, session_id TEXT NOT NULL, capture_id TEXT NOT NULL,
+    facts TEXT NOT NULL,      -- a CaptureFacts, JSON
+    recorded_at TEXT,         -- null, as all that follow, for a capture without an event of its own
+    label TEXT, quality TEXT, review TEXT, consent TEXT, state TEXT,
+    answer TEXT,              -- a LibraryCapture, JSON
+    PRIMARY KEY (user_id, session_id, capture_id)
+);
+-- it has every column of a filter, so that counting reads no row
+CREATE INDEX captures_by_time ON captures
+    (recorded_at, capture_id, session_id, user_id, label, quality, review, consent, state)
+    WHERE recorded_at IS NOT NULL;
+CREATE INDEX captures_by_id ON captures (capture_id);
+CREATE TABLE history (
+    user_id TEXT NOT NULL, session_id TEXT NOT NULL, line INTEGER NOT NULL,
+    capture_id TEXT NOT NULL, -- empty: of the whole session
+    key TEXT NOT NULL,        -- the event's name and its record_id, to find a repeat
+    entry TEXT NOT NULL,      -- a HistoryEntry, JSON
+    PRIMARY KEY (user_id, session_id, line)
+) WITHOUT ROWID;
+CREATE INDEX history_of_capture ON history (user_id, session_id, capture_id);
+"""
+
+
+def newest_database(folder: Path) -> Path:
+    """The catalog's file in its folder: of this version, the one with the highest number. It may not exist yet.
+
+    A damaged file is replaced by one with the next number and never by one of the same name: a process that still has
+    the old one open would remove the new one's write-ahead log (sqlite.org/howtocorrupt.html, 2.5).
+    """
+    return folder / f"catalog-{CATALOG_VERSION}.{max(_numbers(folder, CATALOG_VERSION), default=1)}.sqlite"
+
+
+def open_database(path: Path, *, writes: bool = True) -> sqlite3.Connection:
+    """Open a catalog's file. To write, create it, with its folder and tables, if it is missing.
+
+    Raises:
+        sqlite3.Error: it cannot be opened, or is damaged.
+        OSError: its folder cannot be created.
+    """
+    if writes:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    address = f"{path.absolute().as_uri()}?mode={'rwc' if writes else 'rw'}"
+    database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+    try:
+        if writes:
+            _prepare(database)
+        else:
+            database.execute("PRAGMA query_only=1")
+            if _version(database) != CATALOG_VERSION:
+                raise sqlite3.OperationalError("the catalog has no tables yet")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def replace_database(path: Path) -> Path:
+    """Return the name for the successor of a damaged file, and remove the file.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    head, number, suffix = path.name.rsplit(".", 2)
+    for extra in ("", "-wal", "-shm"):
+        path.with_name(path.name + extra).unlink(missing_ok=True)
+    return path.with_name(f"{head}.{int(number) + 1}.{suffix}")
+
+
+def clear(database: sqlite3.Connection) -> None:
+    """Drop all tables and make new ones, in the caller's transaction."""
+    names = database.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+    for (name,) in names.fetchall():
+        quoted = name.replace('"', '""')
+        database.execute(f'DROP TABLE "{quoted}"')
+    for statement in _TABLES.split(";\n"):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version={CATALOG_VERSION}")
+
+
+def _numbers(folder: Path, version: int) -> list[int]:
+    found = (re.fullmatch(r"catalog-(\d+)\.(\d{1,9})\.sqlite", path.name) for path in folder.glob("catalog-*"))
+    return [int(match[2]) for match in found if match and int(match[1]) == version]
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+    # after a power failure the last transactions may be missing; their lines are then read again
+    database.execute("PRAGMA synchronous=NORMAL")
+    if _version(database) == CATALOG_VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(database) != CATALOG_VERSION:  # another process may have done it meanwhile
+            clear(database)
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise

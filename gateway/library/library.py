@@ -1,0 +1,147 @@
+"""The library of one gateway: it keeps the catalog up to date, in a thread of its own, and answers from it.
+
+A list must show the capture that a person has just recorded. So a request waits, for a short time, for a pass over
+the logs that began after it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from contracts.process.logs import get_logger
+from contracts.process.settings import Settings
+from contracts.rules.errors import RequestRefused
+from gateway.library.catalog import Catalog
+from gateway.tasks import cancel_all
+
+__all__ = ["Library"]
+
+log = get_logger()
+
+T = TypeVar("T")
+
+PASS_S = 0.5
+"""How often all logs are looked at, in seconds; less often if a pass takes over a twentieth of that."""
+
+FRESH_S = 0.1
+"""How long a request waits for a pass. After that it is answered with what the catalog has."""
+
+FIRST_S = 5.0
+"""How long a request waits while the first pass since the start is still running."""
+
+READERS = 2
+
+_ERRORS = (sqlite3.Error, OSError)
+
+
+class Library:
+    """The catalog of a gateway. `run` keeps it up to date while no request comes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder: Path = settings.state_dir / "library"
+        self._catalog = Catalog(self.folder, settings.log_root)
+        self._writer = ThreadPoolExecutor(1, "library")
+        self._readers = ThreadPoolExecutor(READERS, "library-reader")
+        self._running: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self._complete = False
+        self._problem: Exception | None = None
+
+    async def run(self, on_error: Callable[[Exception], None]) -> None:
+        """Look at all logs again and again. ``on_error`` is given what ends a pass unexpectedly."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await asyncio.shield(self._pass())
+            except Exception as error:
+                on_error(error)
+            await asyncio.sleep(max(PASS_S, 20 * (loop.time() - began)))
+
+    async def close(self) -> None:
+        """End the passes and close the catalog."""
+        await cancel_all(task for task in (self._running, self._next) if task is not None)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._catalog.close)
+        for threads in (self._writer, self._readers):
+            threads.shutdown(wait=False)
+
+    async def read(self, query: Callable[[Path], T]) -> T:
+        """Answer a query from an up-to-date catalog, in a thread. ``query`` is given the catalog's folder.
+
+        Raises:
+            RequestRefused: 503 ``library_not_ready`` or ``library_unavailable``; what ``query`` raises.
+        """
+        task = self._pass()
+        await asyncio.wait({task}, timeout=FRESH_S if self._complete else FIRST_S)
+        if task.done():
+            task.result()  # raises what is no trouble with files, but a fault
+        elif not self._complete:
+            detail = "The server is still reading its logs for the first time; try again."
+            raise RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
+        if self._problem is not None:
+            raise _unavailable()
+        return await self._read(query)
+
+    async def read_session(self, user_id: str, session_id: str, query: Callable[[Path], T]) -> T:
+        """Answer a query after all lines of this session's log are in the catalog.
+
+        Raises:
+            RequestRefused: 503 ``library_unavailable``; what ``query`` raises.
+        """
+        if not await self.catch_up(user_id, session_id):
+            raise _unavailable()
+        return await self._read(query)
+
+    async def catch_up(self, user_id: str, session_id: str) -> bool:
+        """Add all lines of one session's log to the catalog. Returns whether that was possible."""
+        try:
+            await self._step_through(self._catalog.refresh(user_id, session_id))
+        except _ERRORS as error:
+            log.warning("cannot refresh the library", session_id=session_id, exc_info=error)
+            return False
+        return True
+
+    async def _read(self, query: Callable[[Path], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
+        except _ERRORS as error:
+            log.warning("cannot read the library", exc_info=error)
+            raise _unavailable() from error
+
+    def _pass(self) -> asyncio.Task[None]:
+        """The pass that begins after now. Requests that come while one is running share the next one."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._pass_after(self._running))
+        return self._next
+
+    async def _pass_after(self, running: asyncio.Task[None] | None) -> None:
+        if running is not None:
+            await asyncio.wait({running})
+        self._running, self._next = self._next, None
+        try:
+            await self._step_through(self._catalog.turns())
+            self._complete, self._problem = True, None
+        except _ERRORS as error:
+            if type(error) is not type(self._problem):
+                log.warning("cannot update the library", exc_info=error)
+            self._problem = error
+
+    async def _step_through(self, turns: Iterator[None]) -> None:
+        """Run turns one by one in the writer's thread, so that those of several callers alternate."""
+        loop = asyncio.get_running_loop()
+        while await loop.run_in_executor(self._writer, _has_next, turns):
+            pass
+
+
+def _has_next(turns: Iterator[None]) -> bool:
+    return next(turns, turns) is None
+
+
+def _unavailable() -> RequestRefused:
+    detail = "The server cannot keep its catalog of captures; its log says why."
+    return RequestRefused(503, "library_unavailable", detail)

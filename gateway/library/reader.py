@@ -1,0 +1,146 @@
+"""Read the catalog for the routes. It blocks: call it in a thread.
+
+Each function opens the file and sees one state of it, whatever is written meanwhile.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import orjson
+
+from contracts.messages.library import (
+    CaptureState,
+    Consent,
+    LibraryQuery,
+    LibrarySummary,
+    QualityVerdict,
+    ReviewVerdict,
+)
+from gateway.library.database import newest_database, open_database
+from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
+from gateway.library.rows import history_key
+
+__all__ = ["KnownCapture", "read_capture", "read_known", "read_page", "read_summary"]
+
+MOST_HISTORY = 1_000
+MOST_VALUES = 1_000
+"""How many entries of a history, and how many users and labels of a summary, one answer has."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCapture:
+    """What a route that says something about a capture must know of it.
+
+    ``said_at`` is when the same event was recorded, if it was.
+    """
+
+    state: CaptureState
+    said_at: str | None
+
+
+def read_page(folder: Path, query: LibraryQuery) -> bytes:
+    """One page of captures: a ``LibraryPage``, JSON.
+
+    Raises:
+        RequestRefused: 400 ``invalid_cursor``.
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    condition = condition_of(query)
+    wanted = condition.after(read_cursor(condition, query.cursor))
+    with _reading(folder) as database:
+        total = database.execute(f"SELECT count(*) FROM captures WHERE {condition.sql}", condition.values).fetchone()[0]  # noqa: S608
+        rows = database.execute(
+            f"SELECT answer, {PLACE_COLUMNS} FROM captures WHERE {wanted.sql} "  # noqa: S608
+            "ORDER BY recorded_at DESC, capture_id DESC, session_id DESC, user_id DESC LIMIT ?",
+            (*wanted.values, query.limit + 1),
+        ).fetchall()
+    page = rows[: query.limit]
+    cursor = next_cursor(condition, page[-1][1:]) if len(rows) > len(page) else None
+    return orjson.dumps({"captures": [orjson.Fragment(row[0]) for row in page], "next": cursor, "total": total})
+
+
+def read_capture(folder: Path, capture_id: str) -> bytes | None:
+    """One capture with its history: a ``LibraryCaptureWithHistory``, JSON; None if there is none. If the logs of two
+    sessions have a capture of this id, it is the one that was recorded first.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    with _reading(folder) as database:
+        row = database.execute(_CAPTURE, (capture_id,)).fetchone()
+        if row is None:
+            return None
+        answer, user_id, session_id = row
+        entries = database.execute(_HISTORY, (user_id, session_id, capture_id, MOST_HISTORY)).fetchall()
+    history = [orjson.loads(entry) for (entry,) in reversed(entries)]
+    return orjson.dumps({**orjson.loads(answer), "history": history})
+
+
+def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: str) -> KnownCapture | None:
+    """What is known of the capture with this user, session and id; None if the catalog does not have it.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    with _reading(folder) as database:
+        row = database.execute(_STATE, key).fetchone()
+        if row is None:
+            return None
+        said = database.execute(_SAID, (*key, history_key(event, record_id))).fetchone()
+    return KnownCapture(row[0], orjson.loads(said[0])["recorded_at"] if said else None)
+
+
+def read_summary(folder: Path) -> LibrarySummary:
+    """Count the captures by value.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    with _reading(folder) as database:
+        total, sessions = database.execute(_TOTALS).fetchone()
+
+        def counted(column: str, *names: str) -> dict[str, int]:
+            rows = database.execute(_COUNTS.format(column=column), (MOST_VALUES,)).fetchall()
+            return dict.fromkeys(names, 0) | dict(rows)
+
+        def verdicts(column: str, *names: str) -> dict[str, int]:
+            counts = counted(column, *names, "")
+            return {**{name: counts[name] for name in names}, "none": counts[""]}
+
+        return LibrarySummary.model_construct(
+            total=total,
+            sessions=sessions,
+            user=counted("user_id"),
+            label=counted("label"),
+            quality=verdicts("quality", *get_args(QualityVerdict)),
+            review=verdicts("review", *get_args(ReviewVerdict)),
+            consent=counted("consent", *get_args(Consent)),
+            state=counted("state", *get_args(CaptureState)),
+        )
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    database = open_database(newest_database(folder), writes=False)
+    try:
+        database.execute("BEGIN")
+        yield database
+    finally:
+        database.close()
+
+
+_CAPTURE = """SELECT answer, user_id, session_id FROM captures
+    WHERE capture_id=? AND recorded_at IS NOT NULL ORDER BY recorded_at, session_id, user_id LIMIT 1"""
+_HISTORY = """SELECT entry FROM history
+    WHERE user_id=? AND session_id=? AND capture_id IN ('', ?) ORDER BY line DESC LIMIT ?"""
+_STATE = "SELECT state FROM captures WHERE user_id=? AND session_id=? AND capture_id=? AND recorded_at IS NOT NULL"
+_SAID = "SELECT entry FROM history WHERE user_id=? AND session_id=? AND capture_id=? AND key=? ORDER BY line LIMIT 1"
+_TOTALS = "SELECT count(*), count(DISTINCT session_id) FROM captures WHERE recorded_at IS NOT NULL"
+_COUNTS = """SELECT ifnull({column}, ''), count(*) AS number FROM captures
+    WHERE recorded_at IS NOT NULL GROUP BY 1 ORDER BY number DESC, 1 LIMIT ?"""

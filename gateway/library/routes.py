@@ -1,0 +1,70 @@
+"""``GET /library/captures``, one of them, and ``/library/summary``: what is recorded, from the catalog."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts.messages.library import LibraryQuery
+from contracts.rules.errors import RequestRefused
+from contracts.rules.ids import is_identifier
+from gateway.http.refusals import json_response
+from gateway.http.requests import validated
+from gateway.library import statements
+from gateway.library.library import Library
+from gateway.library.reader import read_capture, read_page, read_summary
+
+__all__ = ["ROUTES"]
+
+_FRESH = {"Cache-Control": "no-store"}
+
+
+async def captures(request: Request) -> Response:
+    """Answer with one page of captures."""
+    library: Library = request.app.state.library
+    query = validated(LibraryQuery, _parameters(request))
+    return _json(await library.read(partial(read_page, query=query)))
+
+
+async def capture(request: Request) -> Response:
+    """Answer with one capture and its history."""
+    library: Library = request.app.state.library
+    capture_id: str = request.path_params["capture_id"]
+    found = await library.read(partial(read_capture, capture_id=capture_id)) if is_identifier(capture_id) else None
+    if found is None:
+        raise RequestRefused(404, "unknown_capture", "There is no recorded capture with this capture_id.")
+    return _json(found)
+
+
+async def summary(request: Request) -> Response:
+    """Answer with the numbers of captures."""
+    library: Library = request.app.state.library
+    counts = await library.read(read_summary)
+    return json_response(counts.model_dump(), headers=_FRESH)
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """The query's parameters.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``: one occurs twice.
+    """
+    items = request.query_params.multi_items()
+    if len(dict(items)) < len(items):
+        raise RequestRefused(422, "schema_error", "A parameter occurs twice.")
+    return dict(items)
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, headers=_FRESH, media_type="application/json")
+
+
+ROUTES = [
+    Route("/library/captures", captures, methods=["GET"]),
+    Route("/library/captures/{capture_id}", capture, methods=["GET"]),
+    Route("/library/summary", summary, methods=["GET"]),
+    *statements.ROUTES,
+]
