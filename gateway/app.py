@@ -72,12 +72,20 @@ def _cors(settings: Settings) -> list[Middleware]:
     ]
 
 
+_CAPTURE_ROUTES = [
+    Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
+    Route("/camera_feed_worker/limits", limits, methods=["GET"]),
+    WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
+    WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
+]
+
+
 def create_app(state: GatewayState) -> Starlette:
     """Create the application for one gateway process. This starts no task.
 
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
     503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers, and
-    ``app.state.library.run()``, which keeps the catalog up to date; at the end it calls ``app.state.library.close()``.
+    ``app.state.library.run()``, which keeps the catalog up to date, and closes that library at the end.
     """
     app = Starlette(
         routes=[
@@ -92,10 +100,7 @@ def create_app(state: GatewayState) -> Starlette:
             *uploads.ROUTES,
             *jobs.ROUTES,
             *library.ROUTES,
-            Route("/camera_feed_worker/capture.tick", tick, methods=["POST"]),
-            Route("/camera_feed_worker/limits", limits, methods=["GET"]),
-            WebSocketRoute("/camera_feed_worker/capture", capture_endpoint),
-            WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
+            *_CAPTURE_ROUTES,
             *live_routes(state.settings),
         ],
         middleware=[

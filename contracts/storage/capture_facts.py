@@ -172,10 +172,14 @@ def _found(recorded: RecordedCapture | None) -> dict[str, int] | None:
     shares = recorded.quality.get("found") if recorded and recorded.quality else None
     if recorded is None or not isinstance(shares, dict):
         return None
-    known = [shares.get(part) for part in PART_NAMES]
-    if not all(type(share) in (int, float) and 0 <= share <= 1 for share in known):
+    known = {part: shares[part] for part in PART_NAMES if _is_share(shares.get(part))}
+    if len(known) < len(PART_NAMES):
         return None
-    return {part: round(share * recorded.frames) for part, share in zip(PART_NAMES, known, strict=True)}
+    return {part: round(share * recorded.frames) for part, share in known.items()}
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def label_of(text: object) -> str | None:

@@ -140,7 +140,7 @@ def read_addition(log: Path, before: LogPosition, most_bytes: int) -> LogAdditio
         begin = LogPosition() if from_start else before
         addition = LogAddition(from_start, begin)
         offset, number, skips = begin.offset, begin.lines, begin.skips
-        for line in _Lines(file, begin.offset, most_bytes, addition):
+        for line in _WholeLines(file, begin.offset, most_bytes, addition):
             offset += len(line)
             if skips or not line.endswith(b"\n"):  # a part of a line that is too long
                 skips = not line.endswith(b"\n")
@@ -153,7 +153,7 @@ def read_addition(log: Path, before: LogPosition, most_bytes: int) -> LogAdditio
     return addition
 
 
-class _Lines:
+class _WholeLines:
     """The whole lines of a file from an offset; also the parts of a line that is too long."""
 
     def __init__(self, file: BinaryIO, offset: int, most_bytes: int, addition: LogAddition) -> None:

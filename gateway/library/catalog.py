@@ -95,6 +95,7 @@ class Catalog:
 
     def refresh(self, user_id: str, session_id: str) -> Iterator[None]:
         """Read the new lines of one session's log, in turns as `turns` does."""
+        self._open()
         found = find_log(self._log_root, user_id, session_id)
         while found is not None and self._read_next(found):
             yield

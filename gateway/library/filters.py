@@ -20,7 +20,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc
 from contracts.storage.capture_facts import label_of
 
-__all__ = ["Condition", "Place", "condition_of", "next_cursor", "read_cursor"]
+__all__ = ["PLACE_COLUMNS", "Condition", "Place", "condition_of", "next_cursor", "read_cursor"]
 
 Place = tuple[str, str, str, str]
 """A row's recorded_at, capture_id, session_id and user_id: `PLACE_COLUMNS`."""

@@ -18,7 +18,6 @@ from contracts.messages.library import (
     CaptureState,
     Consent,
     LibraryQuery,
-    LibrarySummary,
     QualityVerdict,
     ReviewVerdict,
 )
@@ -96,8 +95,8 @@ def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: s
     return KnownCapture(row[0], orjson.loads(said[0])["recorded_at"] if said else None)
 
 
-def read_summary(folder: Path) -> LibrarySummary:
-    """Count the captures by value.
+def read_summary(folder: Path) -> bytes:
+    """Count the captures by value: a ``LibrarySummary``, JSON.
 
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
@@ -113,16 +112,17 @@ def read_summary(folder: Path) -> LibrarySummary:
             counts = counted(column, *names, "")
             return {**{name: counts[name] for name in names}, "none": counts[""]}
 
-        return LibrarySummary.model_construct(
-            total=total,
-            sessions=sessions,
-            user=counted("user_id"),
-            label=counted("label"),
-            quality=verdicts("quality", *get_args(QualityVerdict)),
-            review=verdicts("review", *get_args(ReviewVerdict)),
-            consent=counted("consent", *get_args(Consent)),
-            state=counted("state", *get_args(CaptureState)),
-        )
+        counts = {
+            "total": total,
+            "sessions": sessions,
+            "user": counted("user_id"),
+            "label": counted("label"),
+            "quality": verdicts("quality", *get_args(QualityVerdict)),
+            "review": verdicts("review", *get_args(ReviewVerdict)),
+            "consent": counted("consent", *get_args(Consent)),
+            "state": counted("state", *get_args(CaptureState)),
+        }
+    return orjson.dumps(counts)
 
 
 @contextmanager

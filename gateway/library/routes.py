@@ -11,7 +11,6 @@ from starlette.routing import Route
 from contracts.messages.library import LibraryQuery
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_identifier
-from gateway.http.refusals import json_response
 from gateway.http.requests import validated
 from gateway.library import statements
 from gateway.library.library import Library
@@ -42,8 +41,7 @@ async def capture(request: Request) -> Response:
 async def summary(request: Request) -> Response:
     """Answer with the numbers of captures."""
     library: Library = request.app.state.library
-    counts = await library.read(read_summary)
-    return json_response(counts.model_dump(), headers=_FRESH)
+    return _json(await library.read(read_summary))
 
 
 def _parameters(request: Request) -> dict[str, str]:

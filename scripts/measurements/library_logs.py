@@ -60,7 +60,9 @@ def session_lines(
         }
         return encode_line(orjson.dumps(made), format_utc(now), _MOST_BYTES)
 
-    consent = {} if (given := chance.choice([True, True, True, False, None])) is None else {"consent_given": given}
+    consent: dict[str, Any] = (
+        {} if (given := chance.choice([True, True, True, False, None])) is None else {"consent_given": given}
+    )
     yield line("session_manager", "session.start", start_time=format_utc(now), **consent)
     for _ in range(captures):
         record_id, capture_id = _uuid(chance), _uuid(chance)

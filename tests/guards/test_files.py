@@ -68,6 +68,9 @@ ALLOWED = {
     "scripts/measurements/plot.py": Allowed({".savefig"}, "the figures of the measurements' own page"),
     "workers/vision/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
     "workers/pool/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
+    "gateway/library/database.py": Allowed(
+        {"sqlite3.connect", ".mkdir", ".unlink"}, "the catalog in the state folder, which is derived from the logs"
+    ),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
     "contracts/process/line_writer.py": Allowed(
         {"os.write"}, "lines of logs, to the descriptor that standard error has"
@@ -76,8 +79,12 @@ ALLOWED = {
     "contracts/process/folder_lock.py": Allowed(
         {"os.open", "fcntl.flock"}, "whether a folder or a file is locked; it is let go at once"
     ),
+    "scripts/measurements/library_logs.py": Allowed(
+        {".mkdir", ".write_bytes"}, "generated logs, in a folder for them: no gateway's"
+    ),
     "contracts/storage/files.py": Allowed(
-        {"os.open"}, "reads with flags that keep it from waiting for a FIFO, and opens a folder to sync its names"
+        {"os.open"},
+        "reads with flags that keep it from waiting for a FIFO, and opens a folder to sync its names",
     ),
     "contracts/process/metrics.py": Allowed(
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "tempfile.gettempdir", "shutil.rmtree"},
@@ -303,12 +310,14 @@ PATHS = {"session_log_path", "session_log_dir"}
 
 MAKE_LOG_PATHS = {
     "contracts/rules/paths.py": "it is the one that knows",
+    "contracts/storage/log_tail.py": "finds logs and reads them",
     "gateway/sessions/store.py": "makes the folder when a session starts",
     "recorder/writer.py": "the only writer",
     "recorder/sweep.py": "looks whether a line is there",
     "recorder/verify.py": "reads",
     "scripts/commands/demo.py": "reads, to show the line",
     "scripts/commands/session_logs.py": "finds the logs that a command is to read",
+    "scripts/measurements/library_logs.py": "generates logs in a folder for them",
     "scripts/measurements/closing.py": "reads, to see when the line is there",
     "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
 }
@@ -316,7 +325,8 @@ ROOTS = {"log_root", "session_log_pattern"}
 """What says below which folder logs are, and which of its files they are."""
 
 KNOW_THE_ROOT = {
-    *("contracts/rules/paths.py", "contracts/process/settings.py"),
+    *("contracts/rules/paths.py", "contracts/process/settings.py", "contracts/storage/log_tail.py"),
+    *("gateway/library/catalog.py", "gateway/library/library.py"),
     *("gateway/__main__.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
     *(
@@ -327,7 +337,10 @@ KNOW_THE_ROOT = {
     ),
     *("scripts/exports/command.py", "scripts/commands/session_logs.py"),
     *("scripts/pictures/record.py", "scripts/pictures/show.py"),
-    *(f"scripts/measurements/{name}.py" for name in ["__main__", "closing", "extraction", "recorder", "start"]),
+    *(
+        f"scripts/measurements/{name}.py"
+        for name in ["__main__", "closing", "extraction", "library_logs", "recorder", "start"]
+    ),
 }
 
 

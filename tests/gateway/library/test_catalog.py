@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
@@ -404,8 +404,10 @@ class CatalogAndLogs(RuleBasedStateMachine):
 
 
 TestCatalogAndLogs = CatalogAndLogs.TestCase
+TestCatalogAndLogs.settings = settings(max_examples=40, stateful_step_count=25)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 200), max_size=6))
 def test_a_catalog_that_follows_a_log_is_one_that_read_it_at_once(seed: int, cuts: list[int]) -> None:
     lines = list(session_lines("u1", SESSION, 30, datetime(2026, 1, 1, tzinfo=UTC), random.Random(seed)))
