@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.exits import exits
+from scripts.library_cli import catalog_app
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -260,6 +261,9 @@ def acl(
     from scripts.commands.acl import print_acl
 
     return print_acl(role, passwords)
+
+
+app.add_typer(catalog_app, name="catalog")
 
 
 @app.command(hidden=True)

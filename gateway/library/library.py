@@ -19,7 +19,7 @@ from contracts.rules.errors import RequestRefused
 from gateway.library.catalog import Catalog
 from gateway.tasks import cancel_all
 
-__all__ = ["Library"]
+__all__ = ["Library", "catalog_folder"]
 
 log = get_logger()
 
@@ -39,11 +39,16 @@ READERS = 2
 _ERRORS = (sqlite3.Error, OSError)
 
 
+def catalog_folder(settings: Settings) -> Path:
+    """The folder of this machine's catalog: ``<A3CP_STATE_DIR>/library``."""
+    return settings.state_dir / "library"
+
+
 class Library:
     """The catalog of a gateway. `run` keeps it up to date while no request comes."""
 
     def __init__(self, settings: Settings) -> None:
-        self.folder: Path = settings.state_dir / "library"
+        self.folder = catalog_folder(settings)
         self._catalog = Catalog(self.folder, settings.log_root)
         self._writer = ThreadPoolExecutor(1, "library")
         self._readers = ThreadPoolExecutor(READERS, "library-reader")

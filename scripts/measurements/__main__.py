@@ -23,6 +23,7 @@ from rich.table import Table
 from contracts.process.settings import Settings, load_settings
 from scripts.measurements.extraction import measure_extraction
 from scripts.measurements.ingest import measure_ingest
+from scripts.measurements.library import measure_library
 from scripts.measurements.live import measure_live
 from scripts.measurements.memory import measure_memory
 from scripts.measurements.plot import draw
@@ -37,6 +38,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "extraction": measure_extraction,
     "live": measure_live,
     "recorder": measure_recorder,
+    "library": measure_library,
     "memory": measure_memory,
     "start": measure_start,
 }

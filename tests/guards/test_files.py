@@ -330,6 +330,7 @@ KNOW_THE_ROOT = {
     *("gateway/__main__.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
     *(
+        "scripts/commands/catalog.py",
         "scripts/commands/demo.py",
         "scripts/commands/folders.py",
         "scripts/commands/up.py",
@@ -339,7 +340,7 @@ KNOW_THE_ROOT = {
     *("scripts/pictures/record.py", "scripts/pictures/show.py"),
     *(
         f"scripts/measurements/{name}.py"
-        for name in ["__main__", "closing", "extraction", "library_logs", "recorder", "start"]
+        for name in ["__main__", "closing", "extraction", "library", "library_logs", "recorder", "start"]
     ),
 }
 
