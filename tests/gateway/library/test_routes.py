@@ -220,6 +220,17 @@ async def test_a_statement_is_a_line_of_the_log_and_counts_at_once(
         assert capture["history"][-1]["performer_id"] == "carer-1"
 
 
+async def test_a_statement_counts_at_once_even_if_no_pass_has_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reaching(tmp_path) as gateway:
+        library_of(tmp_path).append(recorded())
+        assert await ids(gateway) == ["c"]
+        monkeypatch.setattr(library_module, "FRESH_S", 0.0)
+        assert (await gateway.post("/library/review", review())).status_code == 201
+        assert await ids(gateway, review="keep") == ["c"]
+
+
 @pytest.mark.parametrize("timestamp", [..., "2026-02-01T10:00:00Z"])
 async def test_a_repeat_gets_the_first_answer_and_adds_nothing(tmp_path: Path, timestamp: Any) -> None:
     async with reaching(tmp_path) as gateway:
