@@ -14,6 +14,7 @@ from contracts.messages.base import StrictModel
 from contracts.messages.capture import Found
 from contracts.messages.event import A3CPMessage
 from contracts.rules.ids import SCHEMA_VERSION, Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
+from contracts.rules.quality_reasons import QualityVerdict
 
 __all__ = [
     "CaptureErased",
@@ -29,7 +30,6 @@ __all__ = [
     "LibraryPage",
     "LibraryQuery",
     "LibrarySummary",
-    "QualityVerdict",
     "ReassignRequest",
     "RelabelRequest",
     "ReviewRequest",
@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 ReviewVerdict = Literal["keep", "redo", "reject"]
-QualityVerdict = Literal["good", "check", "poor"]
 Consent = Literal["given", "refused", "withdrawn", "unknown"]
 CaptureState = Literal["kept", "withdrawn", "erased"]
 

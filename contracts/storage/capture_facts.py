@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from contracts.messages.event import FeatureRefEvent
-from contracts.messages.library import CaptureState, Consent, QualityVerdict, ReviewVerdict
+from contracts.messages.library import CaptureState, Consent, ReviewVerdict
 from contracts.rules.ids import format_utc
 from contracts.rules.landmarks import PART_NAMES
+from contracts.rules.quality_reasons import QualityVerdict
 
 __all__ = [
     "CaptureDescription",

@@ -13,11 +13,12 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from contracts.messages.capture import CaptureStatus
-from contracts.messages.library import CaptureState, Consent, QualityVerdict, ReviewVerdict
+from contracts.messages.library import CaptureState, Consent, ReviewVerdict
 from contracts.messages.session import SessionStatus
 from contracts.messages.upload import JobState
 from contracts.rules.codes import AbortCode, CaptureCode, LiveCode, VideoCode
 from contracts.rules.ids import Identifier, RecordId, SchemaVersion, SessionId, UtcDatetime
+from contracts.rules.quality_reasons import QualityVerdict
 from gateway.docs.examples import EXAMPLES
 
 __all__ = ["Schema", "components", "entry_schema", "reference"]

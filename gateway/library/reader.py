@@ -18,9 +18,9 @@ from contracts.messages.library import (
     CaptureState,
     Consent,
     LibraryQuery,
-    QualityVerdict,
     ReviewVerdict,
 )
+from contracts.rules.quality_reasons import QualityVerdict
 from gateway.library.database import newest_database, open_database
 from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
 from gateway.library.rows import history_key

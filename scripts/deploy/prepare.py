@@ -70,7 +70,7 @@ def main(user: str) -> int:
     provide(Path("/keys"))
     uid = int(user.partition(":")[0])
     gid = Path(__file__).stat().st_gid
-    problems = [problem for name in ("/data", "/logs") if (problem := hand_over(Path(name), uid, gid))]
+    problems = [problem for name in ("/data", "/logs", "/state") if (problem := hand_over(Path(name), uid, gid))]
     print(*problems, sep="\n", file=sys.stderr, end="\n" if problems else "")
     return 1 if problems else 0
 

@@ -80,7 +80,8 @@ def running(images: dict[str, Rehearsal], folder: Path) -> Iterator[Running]:
             ending.callback(broker.stop)
             broker.folder.chmod(0o755)
             brokers.append(broker)
-        shared = {"DATA_ROOT": images["gateway"].final.path("/data"), "LOG_ROOT": images["gateway"].final.path("/logs")}
+        mounted = {"DATA_ROOT": "/data", "LOG_ROOT": "/logs", "A3CP_STATE_DIR": "/state"}
+        shared = {name: images["gateway"].final.path(path) for name, path in mounted.items()}
         environ = {name: str(path) for name, path in shared.items()} | {
             "A3CP_FRAMES_URL": brokers[0].url,
             "A3CP_EVENTS_URL": brokers[1].url,

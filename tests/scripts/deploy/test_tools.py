@@ -80,7 +80,8 @@ def test_compose_reads_folders_and_a_token_from_the_environment(
     gateway = yaml.safe_load(said([docker_compose, "config"]))["services"]["gateway"]
     assert gateway["environment"]["A3CP_API_TOKEN"] == "secret"
     assert gateway["user"] == "1000:1000"
-    assert gateway["volumes"] == ["keys-gateway:/keys:ro", f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw"]
+    folders = [f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw", "catalog:/state:rw"]
+    assert gateway["volumes"] == ["keys-gateway:/keys:ro", *folders]
 
 
 def test_the_specification_of_compose_knows_every_word() -> None:
