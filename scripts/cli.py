@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.exits import exits
-from scripts.library_cli import catalog_app
+from scripts.library_cli import catalog_app, library_app
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -263,6 +263,7 @@ def acl(
     return print_acl(role, passwords)
 
 
+app.add_typer(library_app)
 app.add_typer(catalog_app, name="catalog")
 
 

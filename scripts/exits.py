@@ -24,7 +24,7 @@ def exits(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
         from contracts.rules.errors import A3CPError, FatalError
         from scripts.terminal import until_the_reader_leaves
 
-        name = command.__name__.replace("_", " ")
+        name = command.__name__.replace("_", " ").strip()
 
         def guarded() -> int:
             try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
 import typer
 
 from scripts.exits import exits
 
-__all__ = ["catalog_app"]
+if TYPE_CHECKING:
+    from contracts.process.settings import Settings
+
+__all__ = ["catalog_app", "library_app"]
 
 catalog_app = typer.Typer(help="Rebuild the gateway's catalog of captures.")
 
@@ -27,3 +32,109 @@ def catalog_rebuild() -> int:
     from scripts.commands.catalog import rebuild_catalog
 
     return rebuild_catalog(load_settings())
+
+
+library_app = typer.Typer()
+"""Commands without a group: ``a3cp list``, not ``a3cp library list``."""
+
+CaptureId = Annotated[str, typer.Argument(help="The capture's capture_id.")]
+Performer = Annotated[str, typer.Option(help="Who says it; the log keeps the name.")]
+Gateway = Annotated[str | None, typer.Option(help="The gateway's URL; by default A3CP_HOST and A3CP_PORT.")]
+
+
+def _settings() -> Settings:
+    from contracts.process.settings import load_settings
+
+    return load_settings()
+
+
+def _moment(text: str | None) -> str | None:
+    """A day begins at midnight, UTC."""
+    return f"{text}T00:00" if text and "T" not in text else text
+
+
+@library_app.command("list")
+@exits
+def list_(
+    user: Annotated[str | None, typer.Option(help="Only captures of this user.")] = None,
+    session: Annotated[str | None, typer.Option(help="Only captures of this session.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only captures with this label; '' finds those without.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Recorded on this day or later; or at a time, 2026-01-31T12:00.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Recorded before this day or time.")] = None,
+    quality: Annotated[str | None, typer.Option(help="good, check, poor or none.")] = None,
+    review: Annotated[str | None, typer.Option(help="keep, redo, reject or none.")] = None,
+    consent: Annotated[str | None, typer.Option(help="given, refused, withdrawn or unknown.")] = None,
+    state: Annotated[str | None, typer.Option(help="kept, withdrawn or erased.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each capture, on a line.")] = False,
+    gateway: Gateway = None,
+) -> int:
+    """List the captures of a running gateway.
+
+    The newest come first. Times are in UTC.
+    """
+    from scripts.commands.library import list_captures
+
+    filters = {
+        "user_id": user, "session_id": session, "label": label, "since": _moment(since), "until": _moment(until),
+        "quality": quality, "review": review, "consent": consent, "state": state,
+    }  # fmt: skip
+    return list_captures(_settings(), gateway, cast(Any, filters), limit, as_json=json)
+
+
+@library_app.command()
+@exits
+def review(
+    capture: CaptureId,
+    verdict: Annotated[str, typer.Argument(help="keep, redo or reject.")],
+    reason: Annotated[str | None, typer.Option(help="Why, in a few words.")] = None,
+    performer: Performer = "system",
+    gateway: Gateway = None,
+) -> int:
+    """Judge a capture: keep, redo or reject.
+
+    The verdict is one more line in the session's log. The last one counts.
+    """
+    from scripts.commands.library import say
+
+    verdict_: Any = verdict  # the client checks it
+    return say(
+        _settings(), gateway,
+        lambda library: library.review(capture, verdict_, reason=reason, performer_id=performer),
+    )  # fmt: skip
+
+
+@library_app.command()
+@exits
+def relabel(
+    capture: CaptureId,
+    intent: Annotated[str, typer.Argument(help="What the gesture means.")],
+    performer: Performer = "system",
+    gateway: Gateway = None,
+) -> int:
+    """Correct what a capture means.
+
+    The label is one more line in the session's log. The last one counts.
+    """
+    from scripts.commands.library import say
+
+    return say(_settings(), gateway, lambda library: library.relabel(capture, intent, performer_id=performer))
+
+
+@library_app.command()
+@exits
+def reassign(
+    capture: CaptureId,
+    participant: Annotated[str, typer.Argument(help="The person whom the capture shows.")],
+    performer: Performer = "system",
+    gateway: Gateway = None,
+) -> int:
+    """Correct whom a capture shows.
+
+    It is one more line in the session's log; no file is moved. The last one counts.
+    """
+    from scripts.commands.library import say
+
+    return say(_settings(), gateway, lambda library: library.reassign(capture, participant, performer_id=performer))

@@ -13,11 +13,12 @@ from scripts.client.errors import (
     UsageError,
 )
 from scripts.client.frames import Frame, Jpeg
+from scripts.client.library import CaptureLibrary, LibraryFilters
 from scripts.client.live import LiveAnswer, LiveStream
 from scripts.client.outcome import CaptureAborted, CaptureOutcome
 from scripts.client.pace import Pace, StreamState
 from scripts.client.session import CaptureOptions, Session
-from scripts.client.sync import SyncCapture, SyncCaptureClient, SyncLiveStream, SyncSession
+from scripts.client.sync import SyncCapture, SyncCaptureClient, SyncCaptureLibrary, SyncLiveStream, SyncSession
 from scripts.client.window import When
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "GatewayAway",
     "GatewayRefused",
     "Jpeg",
+    "CaptureLibrary",
+    "LibraryFilters",
     "LiveAnswer",
     "LiveEnded",
     "LiveStream",
@@ -42,6 +45,7 @@ __all__ = [
     "StreamState",
     "SyncCapture",
     "SyncCaptureClient",
+    "SyncCaptureLibrary",
     "SyncLiveStream",
     "SyncSession",
     "UsageError",

@@ -25,6 +25,7 @@ from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture_socket import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
+from scripts.client.library import CaptureLibrary
 from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
@@ -73,6 +74,8 @@ class CaptureClient:
             if token is None and settings.api_token is not None:
                 token = settings.api_token.get_secret_value()
         self._connection = Connection(url, token)
+        self.library = CaptureLibrary(self._connection)
+        """Which captures there are, and what is said about them."""
 
     @property
     def url(self) -> str:

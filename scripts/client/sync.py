@@ -6,35 +6,42 @@ documentation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack
 
+from contracts.messages.library import LibraryCapture
 from scripts.client.capture import Capture
 from scripts.client.client import CaptureClient
 from scripts.client.frames import Frame, frame_parts
+from scripts.client.library import CaptureLibrary, LibraryFilters
 from scripts.client.live import LiveAnswer, LiveStream
 from scripts.client.pace import StreamState
 from scripts.client.portal import Portal
 from scripts.client.session import Session
 
-__all__ = ["SyncCapture", "SyncCaptureClient", "SyncLiveStream", "SyncSession"]
+__all__ = ["SyncCapture", "SyncCaptureClient", "SyncCaptureLibrary", "SyncLiveStream", "SyncSession"]
 
 Behind = TypeVar("Behind", bound=AbstractAsyncContextManager[Any])
 Made = TypeVar("Made", bound=AbstractAsyncContextManager[Any])
-Front = TypeVar("Front")
+Object = TypeVar("Object")
+MadeFront = TypeVar("MadeFront")
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 
-class Facade(Generic[Behind]):
-    """A blocking interface to an object of the async client. Like that object it is a context manager."""
+class Front(Generic[Object]):
+    """A blocking interface to an object of the async client."""
 
-    def __init__(self, behind: Behind, portal: Portal) -> None:
+    def __init__(self, behind: Object, portal: Portal) -> None:
         self._behind = behind
         self._portal = portal
+
+
+class Facade(Front[Behind]):
+    """A blocking interface to an object that is a context manager; it is one too."""
 
     def __enter__(self) -> Self:
         self._portal.call(self._enter)
@@ -53,24 +60,24 @@ class Facade(Generic[Behind]):
 
 
 def _blocking(
-    method: Callable[Concatenate[Behind, Parameters], Coroutine[Any, Any, Answer]],
-) -> Callable[Concatenate[Facade[Behind], Parameters], Answer]:
+    method: Callable[Concatenate[Object, Parameters], Coroutine[Any, Any, Answer]],
+) -> Callable[Concatenate[Front[Object], Parameters], Answer]:
     """Make a blocking method of an async one."""
 
     @wraps(method)
-    def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+    def call(facade: Front[Object], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         return facade._portal.call(partial(method, facade._behind, *args, **kwargs))
 
     return call
 
 
 def _making(
-    method: Callable[Concatenate[Behind, Parameters], Made], front: Callable[[Made, Portal], Front]
-) -> Callable[Concatenate[Facade[Behind], Parameters], Front]:
+    method: Callable[Concatenate[Behind, Parameters], Made], front: Callable[[Made, Portal], MadeFront]
+) -> Callable[Concatenate[Facade[Behind], Parameters], MadeFront]:
     """Make a method that returns the facade ``front`` of the object that the async client's method makes."""
 
     @wraps(method)
-    def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Front:
+    def call(facade: Facade[Behind], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> MadeFront:
         async def make() -> Made:
             return method(facade._behind, *args, **kwargs)
 
@@ -143,6 +150,27 @@ class SyncLiveStream(Facade[LiveStream]):
             yield answer
 
 
+class SyncCaptureLibrary(Front[CaptureLibrary]):
+    """`CaptureLibrary` for programs without an event loop."""
+
+    page = _blocking(CaptureLibrary.page)
+    capture = _blocking(CaptureLibrary.capture)
+    summary = _blocking(CaptureLibrary.summary)
+    review = _blocking(CaptureLibrary.review)
+    relabel = _blocking(CaptureLibrary.relabel)
+    reassign = _blocking(CaptureLibrary.reassign)
+
+    def captures(self, **filters: Unpack[LibraryFilters]) -> Iterator[LibraryCapture]:
+        """Yield every capture, the newest first. Captures that are recorded meanwhile may be missing."""
+        captures = self._behind.captures(**filters)
+        while (capture := self._portal.call(partial(_next, captures))) is not None:
+            yield capture
+
+
+async def _next(captures: AsyncIterator[LibraryCapture]) -> LibraryCapture | None:
+    return await anext(captures, None)
+
+
 class SyncCaptureClient(Facade[CaptureClient]):
     """`CaptureClient` for programs without an event loop, and for notebooks. Threads may share it.
 
@@ -152,6 +180,8 @@ class SyncCaptureClient(Facade[CaptureClient]):
     def __init__(self, url: str | None = None, token: str | None = None) -> None:
         behind = CaptureClient(url, token)
         super().__init__(behind, Portal())
+        self.library = SyncCaptureLibrary(behind.library, self._portal)
+        """Which captures there are, and what is said about them."""
 
     start_session = _blocking(CaptureClient.start_session)
     end_session = _blocking(CaptureClient.end_session)

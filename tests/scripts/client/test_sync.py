@@ -18,11 +18,13 @@ from scripts.client import (
     Capture,
     CaptureAborted,
     CaptureClient,
+    CaptureLibrary,
     LiveStream,
     Session,
     StreamState,
     SyncCapture,
     SyncCaptureClient,
+    SyncCaptureLibrary,
     SyncLiveStream,
     SyncSession,
     UsageError,
@@ -60,7 +62,13 @@ def test_the_same_without_await(threaded: ThreadedGateway, unique: str) -> None:
 
 @pytest.mark.parametrize(
     ("front", "behind"),
-    [(SyncCaptureClient, CaptureClient), (SyncSession, Session), (SyncCapture, Capture), (SyncLiveStream, LiveStream)],
+    [
+        (SyncCaptureClient, CaptureClient),
+        (SyncSession, Session),
+        (SyncCapture, Capture),
+        (SyncLiveStream, LiveStream),
+        (SyncCaptureLibrary, CaptureLibrary),
+    ],
 )
 def test_nothing_is_missing_and_everything_is_documented(front: type, behind: type) -> None:
     names = {name for name in vars(behind) if not name.startswith("_")} - {"capture_socket"}
@@ -68,7 +76,7 @@ def test_nothing_is_missing_and_everything_is_documented(front: type, behind: ty
     for name in names:
         mine, other = getattr(front, name), getattr(behind, name)
         assert inspect.getdoc(mine), name
-        if not isinstance(mine, property) and name not in ("send_all", "results", "close"):
+        if not isinstance(mine, property) and name not in ("send_all", "results", "close", "captures"):
             assert inspect.signature(mine) == inspect.signature(other), name
 
 

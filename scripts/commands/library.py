@@ -1,0 +1,103 @@
+"""``a3cp list``, ``review``, ``relabel`` and ``reassign``: the library of a running gateway, in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from contracts.messages.library import LibraryCapture
+from contracts.process.settings import Settings
+from contracts.rules.ids import format_utc
+from scripts.client import CaptureClient, CaptureLibrary, LibraryFilters
+from scripts.stack.stack import gateway_address
+from scripts.terminal import printable
+
+__all__ = ["list_captures", "say"]
+
+Answer = TypeVar("Answer")
+
+_COLUMNS = ("recorded", "participant", "label", "length", "quality", "review", "consent", "capture")
+
+
+def list_captures(
+    settings: Settings,
+    gateway_url: str | None,
+    filters: LibraryFilters,
+    most: int,
+    *,
+    as_json: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Print the newest captures as a table, or each as a line of JSON; returns 0. ``most`` is how many at most.
+
+    Raises:
+        ClientError: the gateway does not answer, or refuses; a filter is not valid.
+    """
+
+    async def read(library: CaptureLibrary) -> tuple[list[LibraryCapture], int]:
+        first = await library.page(limit=min(most, 500), **filters)
+        captures, cursor = first.captures, first.next
+        while cursor is not None and len(captures) < most:
+            page = await library.page(limit=min(most - len(captures), 500), cursor=cursor, **filters)
+            captures, cursor = captures + page.captures, page.next
+        return captures, first.total
+
+    captures, total = asyncio.run(_with_library(settings, gateway_url, read))
+    if as_json:
+        for capture in captures:
+            print(capture.model_dump_json())
+        return 0
+    # rich takes a pipe for 80 columns wide and would fold each line
+    console = console or (Console() if sys.stdout.isatty() else Console(width=1000))
+    if captures:
+        console.print(_table(captures), markup=False)  # a label may contain rich's markup
+    more = f"; --limit {total} shows all" if len(captures) < total else ""
+    console.print(f"{len(captures)} of {total} captures{more}", highlight=False)
+    return 0
+
+
+def say(settings: Settings, gateway_url: str | None, statement: Callable[[CaptureLibrary], Awaitable[datetime]]) -> int:
+    """Say something about one capture, and print when the session's log had it; returns 0.
+
+    Raises:
+        ClientError: the gateway does not answer, or refuses; there is no such capture.
+    """
+
+    async def said(library: CaptureLibrary) -> datetime:
+        return await statement(library)
+
+    print(f"recorded {format_utc(asyncio.run(_with_library(settings, gateway_url, said)))}")
+    return 0
+
+
+async def _with_library(
+    settings: Settings, gateway_url: str | None, action: Callable[[CaptureLibrary], Awaitable[Answer]]
+) -> Answer:
+    token = settings.api_token.get_secret_value() if settings.api_token else None
+    async with CaptureClient(gateway_url or gateway_address(settings), token) as client:
+        return await action(client.library)
+
+
+def _table(captures: list[LibraryCapture]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold")
+    for capture in captures:
+        verdict = capture.quality.get("verdict") if capture.quality else None
+        table.add_row(
+            f"{capture.recorded_at:%Y-%m-%d %H:%M}",
+            capture.participant,
+            printable(capture.label or "-"),
+            f"{capture.duration_ms / 1000:.1f} s",
+            str(verdict or "-"),
+            capture.review or "-",
+            capture.consent if capture.state != "erased" else "erased",
+            capture.capture_id,
+        )
+    return table
