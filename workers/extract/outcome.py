@@ -67,9 +67,9 @@ class OutcomeWriter:
             ArtifactTaken: another capture's artifact is there.
             FolderMissing: the session's features folder is missing.
         """
-        ref = self._write(window, matrix)
+        ref, quality = self._write(window, matrix), matrix.quality()
         self._steps.check_lease()
-        event = event_bytes(feature_ref_event(window, timestamp_end, ref, matrix.quality()))
+        event = event_bytes(feature_ref_event(window, timestamp_end, ref, quality))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
         outcome = self._steps.call(records.publish(entry, counts))
         if outcome.outcome == "published":
