@@ -14,7 +14,7 @@ import redis
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.broker.shared_connection import COPIED_BYTES, packed
+from contracts.broker.shared_connection import COPIED_BYTES, _packed
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import captures
 from contracts.state.frame import TerminalEntry
@@ -35,12 +35,12 @@ MANY = 200
     ids=repr,
 )
 def test_a_command_is_packed_as_hiredis_packs_it(words: tuple[str | bytes | int | float, ...]) -> None:
-    assert b"".join(packed(words)) == hiredis.pack_command(words)
+    assert b"".join(_packed(words)) == hiredis.pack_command(words)
 
 
 def test_a_frame_is_not_copied() -> None:
     frame = bytes(COPIED_BYTES)
-    assert any(piece is frame for piece in packed(("SET", "k", frame, "more")))
+    assert any(piece is frame for piece in _packed(("SET", "k", frame, "more")))
 
 
 @asynccontextmanager
