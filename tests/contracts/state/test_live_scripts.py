@@ -123,7 +123,7 @@ def test_an_answer_keeps_its_error(lane: Backend, unique: str) -> None:
     run(lane, live.put_answer(unique, answer))
     [(_, fields)] = lane.frames.xrange(live_outbox(unique))
     assert Answer.decode(fields) == answer
-    with pytest.raises(ValueError, match="no code"):
+    with pytest.raises(ValueError, match="not a code"):
         Answer.decode({**fields, b"error": b"nonsense"})
 
 
