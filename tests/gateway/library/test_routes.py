@@ -399,6 +399,7 @@ async def test_lists_wait_for_the_first_pass_and_not_for_later_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library_module, "FIRST_S", 0.05)
+    monkeypatch.setattr(library_module, "FRESH_S", 0.05)
     async with reaching(tmp_path, recorder=False) as gateway:
         library_of(tmp_path).append(recorded())
         ours = gateway.app.state.library
@@ -414,6 +415,7 @@ async def test_lists_wait_for_the_first_pass_and_not_for_later_ones(
         assert_refused(answer, 503, "library_not_ready")
         assert answer.headers["retry-after"] == "1"
         going_on.set()
+        monkeypatch.setattr(library_module, "FIRST_S", 60.0)
         assert await ids(gateway) == ["c"]
         going_on.clear()
         assert await ids(gateway) == ["c"]  # after FRESH_S, from what is there

@@ -22,6 +22,7 @@ from contracts.state.captures import CaptureState
 from contracts.state.events import EventEntry
 from contracts.state.records import CaptureCounts
 from gateway.capture import lifecycle
+from gateway.library import library
 from scripts.client.portal import Portal
 from tests.gateway.reached import Reached, reaching
 from tests.support.gateway import served
@@ -142,8 +143,9 @@ def gateway_in_a_thread(folder: Path, **settings: Any) -> Iterator[ThreadedGatew
         exits.push_async_callback(stop)
         return ThreadedGateway(gateway, extractor, f"http://127.0.0.1:{port}", portal)
 
-    # fakeredis knows no INFO
-    with mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=0.0)):
+    # fakeredis knows no INFO; a list waits until it is up to date, however slow the machine is
+    patient = mock.patch.multiple(library, FRESH_S=60.0, FIRST_S=60.0)
+    with patient, mock.patch.object(lifecycle, "memory_share", mock.AsyncMock(return_value=0.0)):
         try:
             yield portal.call(start)
         finally:
