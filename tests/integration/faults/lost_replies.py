@@ -229,7 +229,7 @@ OCCASIONS = (
     Occasion(senders("events", "recorder", "release_leadership"), Case(leader_stops, LOAD, recorded=2)),
     Occasion(senders("events", "recorder", "dead_letter set"), Case(nowhere_to_append, LOAD, BURIED, 2)),
     Occasion(
-        senders("events", "recorder", "xadd xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 2)
+        senders("events", "recorder", "xautoclaim"), Case(noted("die in the middle of a line"), LOAD, TORN, 2)
     ),
     Occasion(
         (*senders("events", "recorder", "hgetall abort"), *senders("frames", "recorder", "exists")),
