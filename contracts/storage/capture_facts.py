@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "label_of",
     "plain_text",
+    "statement_key",
 ]
 
 _FPS = re.compile(r"(?:^|;)fps=([1-9]\d{0,8})(?:;|$)", re.ASCII)
@@ -95,7 +96,8 @@ class CaptureFacts:
     Attributes:
         references: how many feature-ref events the capture has. The first one counts.
         erased_hash: the hash of the artifact that a worker removed.
-        heard: the names and record_ids of the library's events that were heeded, so that a repeat is not.
+        heard: the `statement_key` of each event of the library that was heeded, so that a repeat is not. They are the
+            keys of a dict, because a client decides how many there are.
     """
 
     capture_id: str
@@ -108,7 +110,7 @@ class CaptureFacts:
     review: ReviewVerdict | None = None
     withdrawn: bool = False
     erased_hash: str | None = None
-    heard: list[str] = field(default_factory=list)
+    heard: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,11 @@ def _found(recorded: RecordedCapture | None) -> dict[str, int] | None:
 
 def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def statement_key(event: str, record_id: str) -> str:
+    """What a repeat of an event has in common with it: its name and its ``record_id``."""
+    return f"{event} {record_id.lower()}"
 
 
 def label_of(text: object) -> str | None:

@@ -32,6 +32,7 @@ from contracts.storage.capture_facts import (
     describe,
     label_of,
     plain_text,
+    statement_key,
 )
 from contracts.storage.session_log import LogLine
 
@@ -192,10 +193,10 @@ class SessionFold:
         if isinstance(said, CaptureErased):
             capture.erased_hash = said.hash
             return True
-        key = f"{said.event} {said.record_id.lower()}"
+        key = statement_key(said.event, said.record_id)
         if key in capture.heard:
             return False
-        capture.heard.append(key)
+        capture.heard[key] = None
         if isinstance(said, CaptureReviewed):
             capture.review = said.verdict
         elif isinstance(said, CaptureRelabelled):

@@ -21,9 +21,9 @@ from contracts.messages.library import (
     ReviewVerdict,
 )
 from contracts.rules.quality_reasons import QualityVerdict
+from contracts.storage.capture_facts import statement_key
 from gateway.library.database import newest_database, open_database
 from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
-from gateway.library.rows import history_key
 
 __all__ = ["KnownCapture", "read_capture", "read_known", "read_page", "read_summary"]
 
@@ -91,7 +91,7 @@ def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: s
         row = database.execute(_STATE, key).fetchone()
         if row is None:
             return None
-        said = database.execute(_SAID, (*key, history_key(event, record_id))).fetchone()
+        said = database.execute(_SAID, (*key, statement_key(event, record_id))).fetchone()
     return KnownCapture(row[0], orjson.loads(said[0])["recorded_at"] if said else None)
 
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 import orjson
 
-from contracts.storage.capture_facts import CaptureFacts, RecordedCapture, SessionFacts, describe
+from contracts.storage.capture_facts import CaptureFacts, RecordedCapture, SessionFacts, describe, statement_key
 from contracts.storage.session_fold import Heard, SessionFold
 from contracts.storage.session_log import LogLine
 
-__all__ = ["StoredSession", "forget_session", "history_key"]
+__all__ = ["StoredSession", "forget_session"]
 
 
 class StoredSession:
@@ -79,7 +79,7 @@ class StoredSession:
             "whole_session": not heard.capture_id,
             "details": heard.details,
         }
-        key = history_key(heard.event, heard.record_id or "")
+        key = statement_key(heard.event, heard.record_id or "")
         return (*self._key, heard.line, heard.capture_id, key, orjson.dumps(entry).decode())
 
 
@@ -91,11 +91,6 @@ def _capture_facts(text: str) -> CaptureFacts:
     document = orjson.loads(text)
     recorded = document.pop("recorded")
     return CaptureFacts(**document, recorded=RecordedCapture(**recorded) if recorded else None)
-
-
-def history_key(event: str, record_id: str) -> str:
-    """What a repeat of an event has in common with it."""
-    return f"{event} {record_id.lower()}"
 
 
 def forget_session(database: sqlite3.Connection, user_id: str, session_id: str) -> None:

@@ -56,10 +56,9 @@ async def record(state: GatewayState, entry: EventEntry) -> str:
         RequestRefused: 503 ``recorder_unavailable``: no recorder answered in 5 s.
         BrokerUnavailable: the events broker is unreachable.
     """
-    now = format_utc(datetime.now(UTC))
-    encode_line(
-        entry.event, now, state.settings.max_event_bytes, by_client=entry.by_client
-    )  # raises if too large, before queueing
+    # raises if the line would be too long, before the event is queued
+    now, most_bytes = format_utc(datetime.now(UTC)), state.settings.max_event_bytes
+    encode_line(entry.event, now, most_bytes, by_client=entry.by_client)
     with state.metrics.capture.append.time():
         entry_id = await retry(lambda: append_event(state.events, entry))
         receipt = await retry(lambda: await_receipt(state.events, entry_id))
