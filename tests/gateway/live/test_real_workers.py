@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from contracts.messages.live import LiveResult
 from contracts.messages.pipelines import PIPELINES
@@ -25,6 +26,8 @@ from tests.gateway.live.test_frames import assert_ended
 from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
 from tests.support.gateway import GatewayProcess, launched
 from tests.support.waiting import until
+
+TOO_SLOW = "No worker answered in time."
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]
 
@@ -123,27 +126,35 @@ async def test_after_a_worker_is_killed_its_frame_fails_or_is_answered_and_a_new
 async def test_captures_and_live_sessions_do_not_take_each_other_s_workers(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
-    """Four live clients send as fast as they are answered while a capture is extracted. Each gets every result, and no
-    picture reaches a disk."""
+    """Four live clients send as fast as they are answered while a capture is extracted. Each picture gets its result in
+    its turn, and no picture reaches a disk. A client that waited too long connects again: the machine may be busy."""
     clip = FaceClip(36)
     async with running(settings_for(own_brokers, tmp_path), live=1) as stack:
         address = stack.stack.address.replace("http", "ws") + f"{PATH}?pipeline_id=pose"
         over = asyncio.Event()
 
-        async def client() -> list[dict[str, Any]]:
-            answers: list[dict[str, Any]] = []
+        async def session(answers: list[dict[str, Any]]) -> None:
             async with connect(address) as socket:
                 while not over.is_set() or len(answers) < 5:
                     await socket.send(jpegs(36)[len(answers) % 36])
                     answers.append(orjson.loads(await socket.recv()))
-            return answers
+
+        async def client() -> list[dict[str, Any]]:
+            while True:
+                answers: list[dict[str, Any]] = []
+                try:
+                    await session(answers)
+                    return answers
+                except ConnectionClosed:
+                    assert answers.pop()["detail"] == TOO_SLOW
+                finally:
+                    assert indices(answers) == list(range(len(answers))) and all("result" in one for one in answers)
 
         clients = [asyncio.create_task(client()) for _ in range(4)]
         session_id = await stack.gateway.start_session(USER)
         result = await stream_capture(stack.gateway, clip, user_id=USER, session_id=session_id)
         over.set()
-        for answers in await asyncio.gather(*clients):
-            assert indices(answers) == list(range(len(answers))) and all("result" in one for one in answers)
+        assert all(len(answers) >= 5 for answers in await asyncio.gather(*clients))
         assert result.status == "recorded"
         assert stack.verify(session_id).ok
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
