@@ -37,7 +37,8 @@ ScriptName = Literal[
     "alive", "measure",
     "upload_slot", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
-    "reserve", "recheck", "mark_closed", "publish", "abort", "acknowledge_events", "dead_letter",
+    "reserve", "recheck", "mark_closed", "publish", "abort", "append_events", "acknowledge_events",
+    "dead_letter",
     "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 

@@ -34,6 +34,8 @@ __all__ = [
     "RelabelRequest",
     "ReviewRequest",
     "ReviewVerdict",
+    "WithdrawRequest",
+    "Withdrawn",
 ]
 
 ReviewVerdict = Literal["keep", "redo", "reject"]
@@ -76,7 +78,8 @@ class CaptureReassigned(_LibraryEvent):
 
 
 class ConsentWithdrawn(_LibraryEvent):
-    """Consent to a capture is withdrawn; without a ``capture_id``, to every capture of the session."""
+    """Consent to a capture is withdrawn; without a ``capture_id``, to every capture of the session, also to later ones.
+    With ``erase`` the artifacts are to be removed."""
 
     event: Literal["consent.withdrawn"] = "consent.withdrawn"
     capture_id: Identifier | None = None
@@ -84,7 +87,8 @@ class ConsentWithdrawn(_LibraryEvent):
 
 
 class CaptureErased(A3CPMessage):
-    """A worker has removed the artifact with this hash."""
+    """A worker has removed the artifact that the capture's own event names, and checked that it is gone. ``hash`` is
+    that event's."""
 
     source: Literal["landmark_extractor"] = "landmark_extractor"
     event: Literal["capture.erased"] = "capture.erased"
@@ -93,16 +97,19 @@ class CaptureErased(A3CPMessage):
     erased_at: UtcDatetime
 
 
-class _LibraryRequest(StrictModel):
+class _Request(StrictModel):
     """``record_id`` becomes the event's own, so a repeat of the request is recognised by it. Without a ``timestamp``
     the event has the time at which the gateway received the request."""
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     record_id: RecordId
     user_id: Identifier
-    session_id: SessionId
     timestamp: UtcDatetime | None = None
     performer_id: Identifier
+
+
+class _LibraryRequest(_Request):
+    session_id: SessionId
     capture_id: Identifier
 
 
@@ -123,6 +130,25 @@ class ReassignRequest(_LibraryRequest):
     """``POST /library/reassign``."""
 
     participant: Identifier
+
+
+class WithdrawRequest(_Request):
+    """``POST /library/withdraw``: consent to one capture, to a session, or to all that shows a person is withdrawn.
+
+    Without a ``capture_id`` it is the whole session; without a ``session_id`` too, every session of the user, and every
+    capture that was reassigned to them.
+    """
+
+    session_id: SessionId | None = None
+    capture_id: Identifier | None = None
+    erase: bool = False
+
+
+class Withdrawn(StrictModel):
+    """The answer of ``POST /library/withdraw``: how many captures it covers, and how many of them wait to be erased."""
+
+    withdrawn: Annotated[int, Field(ge=0)]
+    erasing: Annotated[int, Field(ge=0)]
 
 
 class LibraryCapture(StrictModel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.broker.script import Call
 from contracts.rules.errors import EventTooLarge, InvalidEvent, RecorderError, UnreadableValue
 from contracts.rules.ids import is_identifier, is_record_id, is_session_id, parse_utc
 from contracts.rules.json_text import parse_object
@@ -27,6 +28,7 @@ __all__ = [
     "EventEntry",
     "Receipt",
     "append_event",
+    "append_events",
     "await_receipt",
     "capture_of",
     "compact_json",
@@ -260,6 +262,12 @@ async def append_event(broker: AsyncBroker, entry: EventEntry) -> str:
     with broker_errors("events"):
         entry_id: Any = await broker.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]
     return str(entry_id.decode())
+
+
+def append_events(entries: Sequence[EventEntry]) -> Call[list[str]]:
+    """Publish several events of this system, all or none; returns their entry IDs. Repeating it is safe, as above."""
+    words = [word for entry in entries for word in (entry.event, entry.user_id, entry.session_id, entry.record_id)]
+    return Call("events", "append_events", [keys.EVENTS], words, lambda answer: [each.decode() for each in answer])
 
 
 async def await_receipt(broker: AsyncBroker, entry_id: str, timeout_s: float = RECEIPT_WAIT_S) -> Receipt | None:

@@ -43,6 +43,7 @@ class SessionFacts:
         label: the label of the session's start.
         consent_given, is_demo: None if no event says so.
         withdrawn: whether consent to the whole session was withdrawn.
+        erase: whether its captures are to be erased.
     """
 
     lines: int = 0
@@ -52,6 +53,7 @@ class SessionFacts:
     consent_given: bool | None = None
     is_demo: bool | None = None
     withdrawn: bool = False
+    erase: bool = False
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class RecordedCapture:
     duration_ms: int
     fps: int | None
     label: str | None
+    uri: str
     hash: str
     quality: dict[str, Any] | None
 
@@ -80,6 +83,7 @@ class RecordedCapture:
             duration_ms=round((event.timestamp_end - event.timestamp_start).total_seconds() * 1000),
             fps=int(rate[1]) if rate else None,
             label=label_of(event.annotation.intent if event.annotation else None),
+            uri=event.raw_features_ref.uri,
             hash=event.raw_features_ref.hash,
             quality=quality if isinstance(quality, dict) and quality.get("verdict") in _VERDICTS else None,
         )
@@ -95,7 +99,9 @@ class CaptureFacts:
 
     Attributes:
         references: how many feature-ref events the capture has. The first one counts.
+        erase: whether it is to be erased.
         erased_hash: the hash of the artifact that a worker removed.
+        erased_at: when that was.
         heard: the `statement_key` of each event of the library that was heeded, so that a repeat is not. They are the
             keys of a dict, because a client decides how many there are.
     """
@@ -109,7 +115,9 @@ class CaptureFacts:
     participant: str | None = None
     review: ReviewVerdict | None = None
     withdrawn: bool = False
+    erase: bool = False
     erased_hash: str | None = None
+    erased_at: str | None = None
     heard: dict[str, None] = field(default_factory=dict)
 
 
@@ -122,6 +130,7 @@ class CaptureDescription:
         consent_given, is_demo: None if no event says so.
         certain: false if a line of the log cannot be read: that line may withdraw consent.
         participant: who the capture shows; the user, unless it was reassigned.
+        erasing: whether its artifact is still to be removed.
     """
 
     capture_id: str
@@ -134,6 +143,7 @@ class CaptureDescription:
     consent_given: bool | None
     is_demo: bool | None
     state: CaptureState
+    erasing: bool
     certain: bool
 
 
@@ -158,6 +168,7 @@ def describe(user_id: str, session: SessionFacts, capture: CaptureFacts) -> Capt
         consent_given=consent_given,
         is_demo=cautious(session.is_demo, capture.is_demo, harmless=False),
         state="erased" if capture.erased_hash else "withdrawn" if withdrawn else "kept",
+        erasing=recorded is not None and not capture.erased_hash and (session.erase or capture.erase),
         certain=not session.unreadable,
     )
 

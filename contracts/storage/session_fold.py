@@ -182,6 +182,7 @@ class SessionFold:
         if isinstance(said, ConsentWithdrawn):
             subject = self._capture(said.capture_id) if said.capture_id else self.session
             subject.withdrawn = True
+            subject.erase = subject.erase or said.erase
         elif not self._apply(self._capture(said.capture_id), said):
             return
         details = {field: event[field] for field in _DETAILS if event.get(field) is not None}
@@ -191,8 +192,10 @@ class SessionFold:
         """Apply one statement about a capture. Returns false for a repeat: then the first event counts, as for every
         request with the same ``record_id``."""
         if isinstance(said, CaptureErased):
-            capture.erased_hash = said.hash
-            return True
+            first = capture.erased_hash is None
+            if first:
+                capture.erased_hash, capture.erased_at = said.hash, format_utc(said.erased_at)
+            return first
         key = statement_key(said.event, said.record_id)
         if key in capture.heard:
             return False

@@ -29,6 +29,8 @@ from contracts.messages.library import (
     ReassignRequest,
     RelabelRequest,
     ReviewRequest,
+    Withdrawn,
+    WithdrawRequest,
 )
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
@@ -193,6 +195,13 @@ _LIBRARY_OPERATIONS = (
     _statement("review", "Judge a capture", ReviewRequest),
     _statement("relabel", "Give a capture another label", RelabelRequest),
     _statement("reassign", "Assign a capture to another participant", ReassignRequest),
+    Operation(
+        "post", "/library/withdraw", _LIBRARY, "Withdraw consent to a capture, a session, or all of a person",
+        (DocumentedResponse("It is in the logs, and workers erase what is to be erased.", Withdrawn, status=202),),
+        ("withdrawal", "library", "library_read", "body", "append", "broker"),
+        WithdrawRequest, "A repeat with the same `record_id` adds nothing. With `erase` a capture is `withdrawn` until "
+        "its artifact is removed, and `erased` then.",
+    ),
 )  # fmt: skip
 
 _UPLOAD_OPERATIONS = (

@@ -16,6 +16,7 @@ from typing import TypeVar
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.rules.errors import RequestRefused
+from contracts.storage.log_tail import find_log, find_logs_of
 from gateway.library.catalog import Catalog
 from gateway.tasks import cancel_all
 
@@ -49,6 +50,7 @@ class Library:
 
     def __init__(self, settings: Settings) -> None:
         self.folder = catalog_folder(settings)
+        self._log_root = settings.log_root
         self._catalog = Catalog(self.folder, settings.log_root)
         self._writer = ThreadPoolExecutor(1, "library")
         self._readers = ThreadPoolExecutor(READERS, "library-reader")
@@ -110,6 +112,23 @@ class Library:
             log.warning("cannot refresh the library", session_id=session_id, exc_info=error)
             return False
         return True
+
+    async def sessions_of(self, user_id: str) -> list[str]:
+        """The sessions of a user, from their logs' names.
+
+        Raises:
+            RequestRefused: 503 ``library_unavailable``: some may be missing, because the system refuses to look.
+        """
+        errors: list[OSError] = []
+        found = await asyncio.to_thread(lambda: list(find_logs_of(self._log_root, user_id, errors.append)))
+        if errors:
+            log.warning("cannot look at a user's session logs", exc_info=errors[0])
+            raise _unavailable()
+        return sorted(each.session_id for each in found)
+
+    async def has_session(self, user_id: str, session_id: str) -> bool:
+        """Whether this user's session has a log."""
+        return await asyncio.to_thread(find_log, self._log_root, user_id, session_id) is not None
 
     async def _read(self, query: Callable[[Path], T]) -> T:
         try:

@@ -25,7 +25,7 @@ from contracts.storage.capture_facts import statement_key
 from gateway.library.database import newest_database, open_database
 from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
 
-__all__ = ["KnownCapture", "read_capture", "read_known", "read_page", "read_summary"]
+__all__ = ["KnownCapture", "read_capture", "read_known", "read_page", "read_summary", "reading"]
 
 MOST_HISTORY = 1_000
 MOST_VALUES = 1_000
@@ -52,7 +52,7 @@ def read_page(folder: Path, query: LibraryQuery) -> bytes:
     """
     condition = condition_of(query)
     wanted = condition.after(read_cursor(condition, query.cursor))
-    with _reading(folder) as database:
+    with reading(folder) as database:
         total = database.execute(f"SELECT count(*) FROM captures WHERE {condition.sql}", condition.values).fetchone()[0]  # noqa: S608
         rows = database.execute(
             f"SELECT answer, {PLACE_COLUMNS} FROM captures WHERE {wanted.sql} "  # noqa: S608
@@ -71,7 +71,7 @@ def read_capture(folder: Path, capture_id: str) -> bytes | None:
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
-    with _reading(folder) as database:
+    with reading(folder) as database:
         row = database.execute(_CAPTURE, (capture_id,)).fetchone()
         if row is None:
             return None
@@ -87,7 +87,7 @@ def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: s
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
-    with _reading(folder) as database:
+    with reading(folder) as database:
         row = database.execute(_STATE, key).fetchone()
         if row is None:
             return None
@@ -101,7 +101,7 @@ def read_summary(folder: Path) -> bytes:
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
-    with _reading(folder) as database:
+    with reading(folder) as database:
         total, sessions = database.execute(_TOTALS).fetchone()
 
         def counted(column: str, *names: str) -> dict[str, int]:
@@ -126,7 +126,7 @@ def read_summary(folder: Path) -> bytes:
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     database = open_database(newest_database(folder), writes=False)
     try:
         database.execute("BEGIN")

@@ -12,7 +12,7 @@ from contracts.messages.library import LibraryQuery
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_identifier
 from gateway.http.requests import validated
-from gateway.library import statements
+from gateway.library import statements, withdrawals
 from gateway.library.library import Library
 from gateway.library.reader import read_capture, read_page, read_summary
 
@@ -65,4 +65,5 @@ ROUTES = [
     Route("/library/captures/{capture_id}", capture, methods=["GET"]),
     Route("/library/summary", summary, methods=["GET"]),
     *statements.ROUTES,
+    *withdrawals.ROUTES,
 ]

@@ -42,11 +42,11 @@ class StoredSession:
         row = self._database.execute(_FACTS, (*self._key, capture_id)).fetchone()
         return _capture_facts(row[0]) if row else None
 
-    def _row(self, capture: CaptureFacts) -> tuple[str | None, ...]:
+    def _row(self, capture: CaptureFacts) -> tuple[str | int | None, ...]:
         facts = orjson.dumps(capture).decode()
         recorded = capture.recorded
         if recorded is None:
-            return (*self._key, capture.capture_id, facts, *(None,) * 7)
+            return (*self._key, capture.capture_id, facts, *(None,) * 8)
         user_id, session_id = self._key
         said = describe(user_id, self._session, capture)
         answer = {
@@ -68,7 +68,7 @@ class StoredSession:
             "state": said.state,
         }
         columns = (recorded.recorded_at, said.label, said.quality, said.review, said.consent, said.state)
-        return (*self._key, capture.capture_id, facts, *columns, orjson.dumps(answer).decode())
+        return (*self._key, capture.capture_id, facts, *columns, int(said.erasing), orjson.dumps(answer).decode())
 
     def _history_row(self, heard: Heard) -> tuple[str | int, ...]:
         entry = {
@@ -83,7 +83,7 @@ class StoredSession:
         return (*self._key, heard.line, heard.capture_id, key, orjson.dumps(entry).decode())
 
 
-_WHOLE_SESSION = ("label", "consent_given", "withdrawn")
+_WHOLE_SESSION = ("label", "consent_given", "withdrawn", "erase")
 """The facts of a session that change what its captures' rows say."""
 
 
@@ -100,5 +100,5 @@ def forget_session(database: sqlite3.Connection, user_id: str, session_id: str) 
 
 _FACTS = "SELECT facts FROM captures WHERE user_id=? AND session_id=? AND capture_id=?"
 _FACTS_OF_SESSION = "SELECT facts FROM captures WHERE user_id=? AND session_id=?"
-_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?)"

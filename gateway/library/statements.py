@@ -35,7 +35,7 @@ from gateway.library.reader import KnownCapture, read_known
 from gateway.sessions.recording import record
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES", "LibraryStatement", "statement_of"]
+__all__ = ["ROUTES", "LibraryStatement", "statement_of", "why_unknown"]
 
 StatementRequest = ReviewRequest | RelabelRequest | ReassignRequest
 LibraryStatement = CaptureReviewed | CaptureRelabelled | CaptureReassigned
@@ -66,7 +66,7 @@ async def _say(request: Request, model: type[StatementRequest]) -> Response:
     look = partial(read_known, key=key, event=said.event, record_id=said.record_id)
     known = await library.read_session(said.user_id, said.session_id, look)
     if known is None:
-        raise await _why_unknown(state.events, *key)
+        raise await why_unknown(state.events, *key)
     recorded_at = known.said_at or await _record(state, library, said, known)
     appended = Appended(record_id=said.record_id, recorded_at=parse_utc(recorded_at))
     return json_response(appended.model_dump(mode="json"), 201)
@@ -81,7 +81,7 @@ async def _record(state: GatewayState, library: Library, said: LibraryStatement,
     return recorded_at
 
 
-async def _why_unknown(events: AsyncBroker, user_id: str, session_id: str, capture_id: str) -> RequestRefused:
+async def why_unknown(events: AsyncBroker, user_id: str, session_id: str, capture_id: str) -> RequestRefused:
     """Why the session's log has no such capture: it is aborted, or not recorded yet, or there is none."""
     try:
         found = await retry(lambda: readers.read_record(events, capture_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -9,16 +10,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import A3CPMessage
+from contracts.broker.script import run
 from contracts.messages.http import Appended
 from contracts.process.retry import retry
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc, parse_utc
-from contracts.state.events import EventEntry, append_event, await_receipt, compact_json, encode_line, uses_our_names
+from contracts.state.events import (
+    EventEntry,
+    append_event,
+    append_events,
+    await_receipt,
+    compact_json,
+    encode_line,
+    uses_our_names,
+)
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES", "event_entry", "record"]
+__all__ = ["ROUTES", "event_entry", "record", "record_all"]
 
 WHITESPACE_BYTES = 64 * 1024
 """How many bytes a body may be longer than the line: the recorder writes the event without insignificant whitespace."""
@@ -61,7 +71,24 @@ async def record(state: GatewayState, entry: EventEntry) -> str:
     encode_line(entry.event, now, most_bytes, by_client=entry.by_client)
     with state.metrics.capture.append.time():
         entry_id = await retry(lambda: append_event(state.events, entry))
-        receipt = await retry(lambda: await_receipt(state.events, entry_id))
+        return await _recorded_at(state, entry_id)
+
+
+async def record_all(state: GatewayState, entries: Sequence[EventEntry]) -> None:
+    """Queue several events of this system, all or none, and wait until the lines of all are in their files.
+
+    Raises:
+        RecorderError, RequestRefused, BrokerUnavailable: as `record`; except after `BrokerUnavailable`, all are queued.
+    """
+    if not entries:
+        return
+    with state.metrics.capture.append.time():
+        for entry_id in await retry(lambda: run(state.events, append_events(entries))):
+            await _recorded_at(state, entry_id)
+
+
+async def _recorded_at(state: GatewayState, entry_id: str) -> str:
+    receipt = await retry(lambda: await_receipt(state.events, entry_id))
     if receipt is None:
         detail = "No recorder answered. The event stays queued and will be recorded; the same bytes may be sent again."
         raise RequestRefused(503, "recorder_unavailable", detail)

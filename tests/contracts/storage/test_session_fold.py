@@ -168,6 +168,44 @@ def test_a_capture_is_kept_withdrawn_or_erased(events: list[Any], state: str) ->
     assert told(recorded(), *events).state == state
 
 
+WITHDRAWN, ERASE = said("consent.withdrawn"), said("consent.withdrawn", 2, erase=True)
+OF_C, ERASE_C = said("consent.withdrawn", 3, capture_id="c"), said("consent.withdrawn", 4, capture_id="c", erase=True)
+
+ERASING: list[tuple[list[Any], bool]] = [
+    ([recorded(), WITHDRAWN], False),
+    ([recorded(), ERASE], True),
+    ([recorded(), ERASE_C], True),
+    ([recorded(), WITHDRAWN, ERASE], True),
+    ([recorded(), OF_C, ERASE_C], True),
+    ([recorded(), ERASE, WITHDRAWN, OF_C], True),  # no later word undoes it
+    ([recorded(), said("consent.withdrawn", capture_id="other", erase=True)], False),
+    ([ERASE], False),  # not recorded yet
+    ([ERASE, recorded()], True),
+    ([ERASE_C, recorded()], True),
+    ([recorded(), ERASE, erased()], False),
+    ([recorded(), erased(), ERASE, ERASE_C], False),
+    ([recorded(), (ERASE, "client")], False),
+    ([recorded(), {**ERASE, "source": "elsewhere"}], False),
+    ([recorded(), {**ERASE, "session_id": "sess_fedcba9876543210"}], False),
+    ([recorded(), {**ERASE, "erase": "yes"}], False),
+    ([recorded(), ERASE, (erased(), "client")], True),
+]
+
+
+@pytest.mark.parametrize(("events", "erasing"), ERASING)
+def test_a_capture_is_to_be_erased_from_a_heeded_withdrawal_until_a_worker_says_that_it_is_gone(
+    events: list[Any], erasing: bool
+) -> None:
+    assert told(*events).erasing is erasing
+
+
+def test_the_first_erasure_counts_and_a_repeat_is_none() -> None:
+    folded = fold(recorded(), ERASE, erased(), erased(digest="1"))
+    assert folded.captures["c"].erased_hash == "sha256:" + "0" * 64
+    assert folded.captures["c"].erased_at == NOON
+    assert [heard.event for heard in folded.history].count("capture.erased") == 1
+
+
 def test_the_numbers_of_a_capture_are_those_of_its_own_event() -> None:
     folded = fold(recorded(quality=quality()), recorded(number=9))
     capture = folded.captures["c"]

@@ -427,7 +427,7 @@ def test_the_file_of_a_catalog_says_its_version(library: Library, monkeypatch: p
     library.append(recorded())
     library.catch_up()
     older = newest_database(library.folder)
-    monkeypatch.setattr(database_module, "CATALOG_VERSION", 2)
+    monkeypatch.setattr(database_module, "CATALOG_VERSION", database_module.CATALOG_VERSION + 1)
     library.catch_up()
     assert newest_database(library.folder) != older
     assert library.ids() == ["c"]

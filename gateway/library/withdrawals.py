@@ -1,0 +1,129 @@
+"""``POST /library/withdraw``: consent to a capture, a session or all that shows a person is withdrawn, with or without
+erasure.
+
+It becomes one event in the log of each session concerned. All events are queued together, so a gateway that dies leaves
+all of them or none. A repeat adds the events that the logs do not have yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contracts.messages.library import ConsentWithdrawn, Withdrawn, WithdrawRequest
+from contracts.rules.errors import RequestRefused
+from contracts.state.events import EventEntry, event_bytes
+from gateway.http.refusals import json_response
+from gateway.http.requests import parse_body, read_body, require, validated
+from gateway.library.library import Library
+from gateway.library.statements import why_unknown
+from gateway.library.withdrawn import Covered, Subject, read_covered, reassigned_to, session_of
+from gateway.sessions.recording import record_all
+from gateway.state import GatewayState
+
+__all__ = ["ROUTES", "withdrawal_of"]
+
+
+def withdrawal_of(asked: WithdrawRequest, subject: Subject, now: datetime) -> ConsentWithdrawn:
+    """The event that a request becomes in the log of one session. It has the request's ``record_id``."""
+    return ConsentWithdrawn(
+        schema_version=asked.schema_version,
+        record_id=asked.record_id,
+        user_id=subject.user_id,
+        session_id=subject.session_id,
+        timestamp=asked.timestamp or now,
+        performer_id=asked.performer_id,
+        capture_id=subject.capture_id,
+        erase=asked.erase,
+    )
+
+
+async def withdraw(request: Request) -> Response:
+    """Withdraw consent. Answers 202 ``{withdrawn, erasing}``, which are numbers of captures."""
+    document = parse_body(await read_body(request))
+    require(document, "user_id", "performer_id")
+    withdrawal = _Withdrawal(request, validated(WithdrawRequest, document))
+    subjects = await withdrawal.subjects()
+    await withdrawal.record([subject for subject in subjects if not await withdrawal.is_said(subject)])
+    return json_response((await withdrawal.answer(subjects)).model_dump(), 202)
+
+
+class _Withdrawal:
+    """One request to withdraw consent. Its methods raise `RequestRefused`, and as `record_all` does."""
+
+    def __init__(self, request: Request, asked: WithdrawRequest) -> None:
+        self._state: GatewayState = request.app.state.gateway
+        self._library: Library = request.app.state.library
+        self._asked = asked
+
+    async def subjects(self) -> list[Subject]:
+        """What the request is about."""
+        asked = self._asked
+        if asked.capture_id is not None:
+            return [Subject(asked.user_id, await self._session(asked.capture_id), asked.capture_id)]
+        if asked.session_id is not None:
+            return [Subject(asked.user_id, asked.session_id)]
+        sessions = await self._library.sessions_of(asked.user_id)
+        elsewhere = await self._library.read(partial(reassigned_to, participant=asked.user_id))
+        if not sessions and not elsewhere:
+            raise _unknown_session("There is nothing of this user.")
+        return [*(Subject(asked.user_id, session_id) for session_id in sessions), *elsewhere]
+
+    async def _session(self, capture_id: str) -> str:
+        if self._asked.session_id is not None:
+            return self._asked.session_id
+        find = partial(session_of, user_id=self._asked.user_id, capture_id=capture_id)
+        if (found := await self._library.read(find)) is None:
+            raise RequestRefused(404, "unknown_capture", "This user has no recorded capture with this capture_id.")
+        return found
+
+    async def is_said(self, subject: Subject) -> bool:
+        """Whether the withdrawal is in the subject's log, so that this request is a repeat. If it is not, check that it
+        may be said."""
+        covered = await self._covered(subject)
+        if covered.said:
+            return True
+        if subject.capture_id is None:
+            if not await self._library.has_session(subject.user_id, subject.session_id):
+                raise _unknown_session("This user has no session with this session_id.")
+        elif not covered.states:
+            refusal = await why_unknown(self._state.events, subject.user_id, subject.session_id, subject.capture_id)
+            if refusal.code != "not_recorded":
+                raise refusal  # a capture that is not recorded yet is withdrawn as soon as it is
+        elif "erased" in covered.states and self._asked.capture_id is not None:
+            raise RequestRefused(409, "capture_erased", "The capture is erased already.")
+        return False
+
+    async def _covered(self, subject: Subject) -> Covered:
+        look = partial(read_covered, subject=subject, record_id=self._asked.record_id, erase=self._asked.erase)
+        return await self._library.read_session(subject.user_id, subject.session_id, look)
+
+    async def record(self, subjects: Sequence[Subject]) -> None:
+        """Append the event of each subject to its log."""
+        now = datetime.now(UTC)
+        events = [withdrawal_of(self._asked, subject, now) for subject in subjects]
+        await record_all(
+            self._state,
+            [EventEntry(event_bytes(event), event.user_id, event.session_id, event.record_id) for event in events],
+        )
+
+    async def answer(self, subjects: Sequence[Subject]) -> Withdrawn:
+        """Count the captures. One that is named and not recorded yet counts too."""
+        covered = [await self._covered(subject) for subject in subjects]
+        if self._asked.capture_id is not None and not covered[0].states:
+            return Withdrawn(withdrawn=1, erasing=int(self._asked.erase))
+        return Withdrawn(
+            withdrawn=sum(len(each.states) for each in covered), erasing=sum(each.erasing for each in covered)
+        )
+
+
+def _unknown_session(detail: str) -> RequestRefused:
+    return RequestRefused(404, "unknown_session", detail)
+
+
+ROUTES = [Route("/library/withdraw", withdraw, methods=["POST"])]
