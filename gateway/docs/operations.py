@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from contracts.messages.base import StrictModel
+from contracts.messages.consent import ConsentText
 from contracts.messages.event import A3CPMessage
 from contracts.messages.http import (
     Appended,
@@ -138,6 +139,15 @@ _SESSION_OPERATIONS = (
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
         (DocumentedResponse("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
         ("body", "broker"), SessionValidateRequest,
+    ),
+)  # fmt: skip
+
+_CONSENT_OPERATIONS = (
+    Operation(
+        "get", "/consent", _SESSIONS, "Read the text to show before the first capture",
+        (DocumentedResponse("The text, its hash, and whether consent is required.", ConsentText),),
+        description="Markdown. Send its hash as `consent.text` with the answer, so that the log says which text was "
+        "shown.",
     ),
 )  # fmt: skip
 
@@ -283,6 +293,6 @@ _PAGE_OPERATIONS = (
 )  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS,
-    *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS,
+    *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
 )  # fmt: skip
