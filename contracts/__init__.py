@@ -14,7 +14,6 @@ from contracts.messages.capture import (
     Found,
     FrameMeta,
 )
-from contracts.messages.consent import ConsentStatement, ConsentText
 from contracts.messages.event import A3CPMessage, FeatureRefEvent, RawFeaturesRef
 from contracts.messages.quality import Quality
 from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
@@ -28,8 +27,6 @@ __all__ = [
     "CaptureMessage",
     "CaptureOpen",
     "CaptureProgress",
-    "ConsentStatement",
-    "ConsentText",
     "FeatureRefEvent",
     "Found",
     "FrameMeta",

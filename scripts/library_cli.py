@@ -57,6 +57,7 @@ def _moment(text: str | None) -> str | None:
 @exits
 def list_(
     user: Annotated[str | None, typer.Option(help="Only captures of this user.")] = None,
+    participant: Annotated[str | None, typer.Option(help="Only captures that show this person.")] = None,
     session: Annotated[str | None, typer.Option(help="Only captures of this session.")] = None,
     label: Annotated[str | None, typer.Option(help="Only captures with this label; '' finds those without.")] = None,
     since: Annotated[
@@ -67,6 +68,7 @@ def list_(
     review: Annotated[str | None, typer.Option(help="keep, redo, reject or none.")] = None,
     consent: Annotated[str | None, typer.Option(help="given, refused, withdrawn or unknown.")] = None,
     state: Annotated[str | None, typer.Option(help="kept, withdrawn or erased.")] = None,
+    search: Annotated[str | None, typer.Option(help="Words that occur in the label or in an id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each capture, on a line.")] = False,
     gateway: Gateway = None,
@@ -80,6 +82,7 @@ def list_(
     filters = {
         "user_id": user, "session_id": session, "label": label, "since": _moment(since), "until": _moment(until),
         "quality": quality, "review": review, "consent": consent, "state": state,
+        "participant": participant, "search": search,
     }  # fmt: skip
     return list_captures(_settings(), gateway, cast(Any, filters), limit, as_json=json)
 

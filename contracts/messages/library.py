@@ -53,20 +53,21 @@ class _LibraryEvent(A3CPMessage):
 
 
 class CaptureReviewed(_LibraryEvent):
-    """A person's verdict on a capture."""
+    """A person's verdict on a capture. Without a ``verdict`` the one before is taken back."""
 
     event: Literal["capture.reviewed"] = "capture.reviewed"
     capture_id: Identifier
-    verdict: ReviewVerdict
+    verdict: ReviewVerdict | None = None
     reason: Reason | None = None
 
 
 class CaptureRelabelled(_LibraryEvent):
-    """The capture's label is ``intent``, whatever its annotation and its session say."""
+    """The capture's label is ``intent``, whatever its annotation and its session say. Without an ``intent`` it is again
+    what those say."""
 
     event: Literal["capture.relabelled"] = "capture.relabelled"
     capture_id: Identifier
-    intent: Label
+    intent: Label | None = None
 
 
 class CaptureReassigned(_LibraryEvent):
@@ -114,16 +115,16 @@ class _LibraryRequest(_Request):
 
 
 class ReviewRequest(_LibraryRequest):
-    """``POST /library/review``."""
+    """``POST /library/review``. A ``verdict`` of null takes the one before back."""
 
-    verdict: ReviewVerdict
+    verdict: ReviewVerdict | None
     reason: Reason | None = None
 
 
 class RelabelRequest(_LibraryRequest):
-    """``POST /library/relabel``."""
+    """``POST /library/relabel``. An ``intent`` of null takes the relabelling before back."""
 
-    intent: Label
+    intent: Label | None
 
 
 class ReassignRequest(_LibraryRequest):
@@ -181,11 +182,13 @@ class LibraryQuery(StrictModel):
     """The parameters of ``GET /library/captures``; each narrows the list.
 
     ``since`` and ``until`` are about the time of recording; ``until`` itself is not included. An empty ``label`` finds
-    the captures without one; ``none`` finds those without a quality, or without a review. ``cursor`` is the ``next`` of
-    the page before; the other parameters must be those of that page, but for ``limit``.
+    the captures without one; ``none`` finds those without a quality, or without a review. ``participant`` is the person
+    whom a capture shows. Each word of ``search`` must occur in the label or in one of the ids; case does not matter.
+    ``cursor`` is the ``next`` of the page before; the other parameters must be those of that page, but for ``limit``.
     """
 
     user_id: Identifier | None = None
+    participant: Identifier | None = None
     session_id: SessionId | None = None
     label: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
     since: UtcDatetime | None = None
@@ -194,6 +197,7 @@ class LibraryQuery(StrictModel):
     review: Literal[ReviewVerdict, "none"] | None = None
     consent: Consent | None = None
     state: CaptureState | None = None
+    search: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
     limit: Annotated[int, Field(strict=False, ge=1, le=500)] = 50
     cursor: Annotated[str, StringConstraints(strict=True, max_length=4096)] | None = None
 
@@ -232,13 +236,14 @@ class LibraryPage(StrictModel):
 class LibrarySummary(StrictModel):
     """``GET /library/summary``: how many captures there are, in all and by value.
 
-    ``user`` and ``label`` have the 1,000 most frequent values, the most frequent first; the label of a capture without
-    one is ``""``. In ``quality`` and ``review``, ``none`` counts the captures without a verdict.
+    ``user``, ``participant`` and ``label`` have the 1,000 most frequent values, the most frequent first; the label of a
+    capture without one is ``""``. In ``quality`` and ``review``, ``none`` counts the captures without a verdict.
     """
 
     total: int
     sessions: int
     user: dict[str, int]
+    participant: dict[str, int]
     label: dict[str, int]
     quality: dict[Literal[QualityVerdict, "none"], int]
     review: dict[Literal[ReviewVerdict, "none"], int]

@@ -11,7 +11,6 @@ from typing import Literal
 from pydantic import BaseModel
 
 from contracts.messages.base import StrictModel
-from contracts.messages.consent import ConsentText
 from contracts.messages.event import A3CPMessage
 from contracts.messages.http import (
     Appended,
@@ -142,15 +141,6 @@ _SESSION_OPERATIONS = (
     ),
 )  # fmt: skip
 
-_CONSENT_OPERATIONS = (
-    Operation(
-        "get", "/consent", _SESSIONS, "Read the text to show before the first capture",
-        (DocumentedResponse("The text, its hash, and whether consent is required.", ConsentText),),
-        description="Markdown. Send its hash as `consent.text` with the answer, so that the log says which text was "
-        "shown.",
-    ),
-)  # fmt: skip
-
 _CAPTURE_OPERATIONS = (
     Operation(
         "get", "/captures/{capture_id}", _CAPTURES, "Ask for the outcome of a capture",
@@ -269,6 +259,9 @@ _PAGE_OPERATIONS = (
     _page("/upload", "Upload a video"),
     _page("/demo/session", "Start and end sessions"),
     _page("/demo/gesture", "Record a gesture"),
+    _page("/library", "All recorded captures"),
+    _page("/library/capture/{capture_id}", "One recorded capture"),
+    _page("/library/person/{user_id}", "What is kept of one person, for that person"),
     Operation(
         "get", "/static/assets/{name}", _PAGES, "A file that the pages load",
         (
@@ -293,6 +286,6 @@ _PAGE_OPERATIONS = (
 )  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS,
-    *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS,
+    *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
 )  # fmt: skip

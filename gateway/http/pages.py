@@ -23,7 +23,16 @@ from contracts.rules.errors import RequestRefused
 
 __all__ = ["BUILT", "SHELLS", "BuiltPages", "page_for_browsers", "page_routes", "read_build", "relative"]
 
-SHELLS = ("/", "/demo/session", "/demo/gesture", "/live", "/upload")
+SHELLS = (
+    "/",
+    "/demo/session",
+    "/demo/gesture",
+    "/live",
+    "/upload",
+    "/library",
+    "/library/capture/{capture_id}",
+    "/library/person/{user_id}",
+)
 """The addresses of the pages. All get the same shell; its script reads the address and shows the page."""
 
 BUILT = Path(__file__).parents[1] / "static"

@@ -16,8 +16,8 @@ from gateway.http.refusals import refusal
 __all__ = ["AccessControl", "SecurityHeaders"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/docs")
-_OPEN_FOLDERS = ("/demo/", "/static/", "/docs/")
+_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/library", "/docs")
+_OPEN_FOLDERS = ("/demo/", "/library/capture/", "/library/person/", "/static/", "/docs/")
 
 
 def is_open(scope: Scope) -> bool:

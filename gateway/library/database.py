@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["CATALOG_VERSION", "clear", "newest_database", "open_database", "replace_database"]
 
-CATALOG_VERSION = 2
+CATALOG_VERSION = 3
 """Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
 
 BUSY_MS = 5_000
@@ -29,14 +29,15 @@ CREATE TABLE captures (
     user_id TEXT NOT NULL, session_id TEXT NOT NULL, capture_id TEXT NOT NULL,
     facts TEXT NOT NULL,      -- a CaptureFacts, JSON
     recorded_at TEXT,         -- null, as all that follow, for a capture without an event of its own
-    label TEXT, quality TEXT, review TEXT, consent TEXT, state TEXT,
+    label TEXT, quality TEXT, review TEXT, consent TEXT, state TEXT, participant TEXT,
+    search TEXT,              -- the label and the ids, normalised: see `search_text`
     erasing INTEGER,          -- 1: its artifact is to be removed
     answer TEXT,              -- a LibraryCapture, JSON
     PRIMARY KEY (user_id, session_id, capture_id)
 );
 -- it has every column of a filter, so that counting reads no row
 CREATE INDEX captures_by_time ON captures
-    (recorded_at, capture_id, session_id, user_id, label, quality, review, consent, state)
+    (recorded_at, capture_id, session_id, user_id, label, quality, review, consent, state, participant, search)
     WHERE recorded_at IS NOT NULL;
 CREATE INDEX captures_by_id ON captures (capture_id);
 CREATE INDEX captures_to_erase ON captures (user_id, session_id) WHERE erasing = 1;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +21,14 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc
 from contracts.storage.capture_facts import label_of
 
-__all__ = ["PLACE_COLUMNS", "Condition", "Place", "condition_of", "next_cursor", "read_cursor"]
+__all__ = ["PLACE_COLUMNS", "Condition", "Place", "condition_of", "next_cursor", "read_cursor", "search_text"]
 
 Place = tuple[str, str, str, str]
 """A row's recorded_at, capture_id, session_id and user_id: `PLACE_COLUMNS`."""
 
 PLACE_COLUMNS = "recorded_at, capture_id, session_id, user_id"
 
-_EQUAL = ("user_id", "session_id", "consent", "state")
+_EQUAL = ("user_id", "participant", "session_id", "consent", "state")
 _OR_NONE = ("quality", "review")
 
 
@@ -61,7 +62,14 @@ def condition_of(query: LibraryQuery) -> Condition:
         parts.append(("recorded_at >= ?", (format_utc(query.since),)))
     if query.until is not None:
         parts.append(("recorded_at < ?", (format_utc(query.until),)))
+    for word in search_text(query.search).split():
+        parts.append(("instr(search, ?) > 0", (word,)))
     return Condition(" AND ".join(sql for sql, _ in parts), tuple(value for _, values in parts for value in values))
+
+
+def search_text(*texts: str | None) -> str:
+    """The texts, one a line, so that two ways to write one word are the same: composed (NFC), and without case."""
+    return "\n".join(unicodedata.normalize("NFC", text).casefold() for text in texts if text)
 
 
 def next_cursor(condition: Condition, place: Sequence[str]) -> str:

@@ -116,6 +116,7 @@ def read_summary(folder: Path) -> bytes:
             "total": total,
             "sessions": sessions,
             "user": counted("user_id"),
+            "participant": counted("participant"),
             "label": counted("label"),
             "quality": verdicts("quality", *get_args(QualityVerdict)),
             "review": verdicts("review", *get_args(ReviewVerdict)),

@@ -86,4 +86,4 @@ _SAID = "SELECT entry FROM history WHERE user_id=? AND session_id=? AND capture_
 _SESSION = """SELECT session_id FROM captures WHERE user_id=? AND capture_id=? AND recorded_at IS NOT NULL
     ORDER BY recorded_at, session_id LIMIT 1"""
 _REASSIGNED = """SELECT user_id, session_id, capture_id FROM captures
-    WHERE recorded_at IS NOT NULL AND user_id != ? AND json_extract(answer, '$.participant') = ?"""
+    WHERE recorded_at IS NOT NULL AND user_id != ? AND participant = ?"""

@@ -26,7 +26,7 @@ export async function messageTypes() {
 function revive(_name, value) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
   const { prefixItems, propertyNames, ...rest } = value;
-  if (typeof rest.title === "string" && rest.type !== "object") delete rest.title; // it only repeats the name
+  if (typeof rest.title === "string" && !rest.properties) delete rest.title; // it only repeats the name of a field
   if (prefixItems) return { ...rest, items: prefixItems, additionalItems: false };
   if (propertyNames?.enum) {
     const properties = Object.fromEntries(propertyNames.enum.map((name) => [name, rest.additionalProperties]));

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const GATEWAY = "http://127.0.0.1:8000";
 const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz", "/docs"];
+const library = "^/library/(captures|summary|review|relabel|reassign|withdraw)"; // the rest of /library are pages
 const sockets = ["/camera_feed_worker", "/ws"];
 
 /** For `npm test`: how much of each older folder may stay untested. Lower a number when you test more; never raise one. */
@@ -35,7 +36,10 @@ export default defineConfig({
   server: {
     // for `npm run dev`: Vite serves the pages, a gateway everything else; the gateway checks the origin, so rewrite it
     proxy: Object.fromEntries([
-      ...proxied.map((path) => [path, { target: GATEWAY, changeOrigin: true, headers: { origin: GATEWAY } }]),
+      ...[...proxied, library].map((path) => [
+        path,
+        { target: GATEWAY, changeOrigin: true, headers: { origin: GATEWAY } },
+      ]),
       ...sockets.map((path) => [path, { target: GATEWAY, ws: true, changeOrigin: true, headers: { origin: GATEWAY } }]),
     ]),
   },

@@ -26,7 +26,17 @@ from contracts import (
     SessionStartRequest,
     SessionValidateRequest,
 )
-from contracts.messages.http import ClientLimits
+from contracts.messages.http import Appended, ClientLimits
+from contracts.messages.library import (
+    LibraryCaptureWithHistory,
+    LibraryPage,
+    LibrarySummary,
+    ReassignRequest,
+    RelabelRequest,
+    ReviewRequest,
+    Withdrawn,
+    WithdrawRequest,
+)
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.pipelines import PipelineInfo
 from contracts.rules.code_entry import Code
@@ -45,6 +55,10 @@ _SENT: tuple[type[BaseModel], ...] = (
     SessionStartRequest,
     SessionEndRequest,
     SessionValidateRequest,
+    ReviewRequest,
+    RelabelRequest,
+    ReassignRequest,
+    WithdrawRequest,
 )
 _READ: tuple[type[BaseModel], ...] = (
     CaptureAbort,
@@ -58,6 +72,11 @@ _READ: tuple[type[BaseModel], ...] = (
     LiveDropped,
     LiveWarning,
     LiveError,
+    LibraryPage,
+    LibraryCaptureWithHistory,
+    LibrarySummary,
+    Appended,
+    Withdrawn,
 )
 
 

@@ -46,10 +46,12 @@ class LibraryFilters(TypedDict, total=False):
     """Which captures a list has. Each field narrows it.
 
     ``since`` and ``until`` are about the time of recording; ``until`` itself is not included. An empty ``label`` finds
-    the captures without one; ``none`` finds those without a quality, or without a review.
+    the captures without one; ``none`` finds those without a quality, or without a review. ``participant`` is the person
+    whom a capture shows. Each word of ``search`` must occur in the label or in one of the ids.
     """
 
     user_id: str | None
+    participant: str | None
     session_id: str | None
     label: str | None
     since: datetime | str | None
@@ -58,6 +60,7 @@ class LibraryFilters(TypedDict, total=False):
     review: ReviewVerdict | Literal["none"] | None
     consent: Consent | None
     state: CaptureState | None
+    search: str | None
 
 
 class StatedBy(TypedDict, total=False):
@@ -114,17 +117,17 @@ class CaptureLibrary:
     async def review(
         self,
         capture: LibraryCapture | str,
-        verdict: ReviewVerdict,
+        verdict: ReviewVerdict | None,
         *,
         reason: str | None = None,
         **about: Unpack[StatedBy],
     ) -> datetime:
-        """Say whether a capture is kept, to be done again, or rejected. Returns when the log had it; the last verdict
-        counts."""
+        """Say whether a capture is kept, to be done again, or rejected; None takes the verdict back. Returns when the
+        log had it; the last verdict counts."""
         return await self._say("/library/review", ReviewRequest, capture, about, verdict=verdict, reason=reason)
 
-    async def relabel(self, capture: LibraryCapture | str, intent: str, **about: Unpack[StatedBy]) -> datetime:
-        """Say what a capture means, in place of its label. Returns when the log had it."""
+    async def relabel(self, capture: LibraryCapture | str, intent: str | None, **about: Unpack[StatedBy]) -> datetime:
+        """Say what a capture means, in place of its label; None takes that back. Returns when the log had it."""
         return await self._say("/library/relabel", RelabelRequest, capture, about, intent=intent)
 
     async def reassign(self, capture: LibraryCapture | str, participant: str, **about: Unpack[StatedBy]) -> datetime:
@@ -141,7 +144,7 @@ class CaptureLibrary:
             capture = found
         names = {"user_id": capture.user_id, "session_id": capture.session_id, "capture_id": capture.capture_id}
         base = {"performer_id": "system", "record_id": str(uuid4()), **about}
-        request = _checked(model, {**base, **names, **said}).model_dump(mode="json", exclude_none=True)
+        request = _checked(model, {**base, **names, **said}).model_dump(mode="json", exclude_unset=True)
         return answered(await self._connection.ask_again(path, request), _APPENDED, status=201).recorded_at
 
 

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 from uuid import uuid4
 
-from contracts.messages.consent import ConsentStatement
 from scripts.client.capture import Capture, WaitForOutcome
 from scripts.client.capture_socket import OnProgress
 from scripts.client.connection import Connection
@@ -20,15 +19,13 @@ __all__ = ["CaptureOptions", "Session", "SessionAbout"]
 
 
 class SessionAbout(TypedDict, total=False):
-    """Optional fields of a session's start. The gateway writes them into the session's log unchanged. None is the
-    same as no value."""
+    """Optional fields of a session's start. The gateway writes them into the session's log unchanged."""
 
-    consent_given: bool | None
-    consent: ConsentStatement | None
+    consent_given: bool
     is_training_data: bool
     training_intent_label: str
     session_notes: str
-    device_id: str | None
+    device_id: str
     is_demo: bool
 
 
@@ -40,8 +37,7 @@ class CaptureOptions(TypedDict, total=False):
         start: the event time of the first frame; if None, the time of the call.
         capture_id, record_id: ids of the capture; if None, the client makes new ones. No id can be used twice. A
             program that stores the capture_id first can ask for the outcome after a crash.
-        device_id, consent_given, consent, is_demo: written into the log unchanged. ``consent`` says which text a person
-            was shown, and who answered.
+        device_id, consent_given, is_demo: written into the log unchanged.
         on_progress: called in the event loop's thread whenever the state changes. If it raises, the capture ends.
         pace: when the client may send the next frame; see `Pace`.
         camera: true if frames are sent as a camera takes them. Each frame's time is that of its call of `send`, by the
@@ -54,7 +50,6 @@ class CaptureOptions(TypedDict, total=False):
     record_id: str | None
     device_id: str | None
     consent_given: bool | None
-    consent: ConsentStatement | None
     is_demo: bool | None
     on_progress: OnProgress | None
     pace: Pace | None
@@ -142,7 +137,6 @@ class Session:
             "record_id": _chosen(options.get("record_id")),
             "device_id": options.get("device_id"),
             "consent_given": options.get("consent_given"),
-            "consent": options.get("consent"),
             "is_demo": options.get("is_demo"),
         }
         window = Window(options.get("start") or datetime.now(UTC), fields)

@@ -56,6 +56,7 @@ async def _answers(settings: Settings) -> list[BenchRow]:
             "a page": ("/library/captures", {}),
             "a page of one person's": ("/library/captures", {"user_id": "person-007"}),
             "a page by five filters": ("/library/captures", filters),
+            "a search of two words": ("/library/captures", {"search": "SIGN-7 person-02"}),
             "the counts": ("/library/summary", {}),
             "one with its history": (f"/library/captures/{newest}", {}),
         }

@@ -3,7 +3,7 @@ import { Suspense, useEffect, useRef } from "react";
 import { TokenProvider } from "./api/token";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { usePath } from "./navigation";
-import { NOT_FOUND, ROUTES } from "./routes";
+import { routeAt } from "./routes";
 import { SessionProvider, useSession } from "./session/useSession";
 
 /** The application. All pages share the token, which is in memory only, and the session, which survives a reload. */
@@ -33,7 +33,10 @@ function useOpenSessionQuestion(): void {
 function CurrentPage() {
   useOpenSessionQuestion();
   const path = usePath();
-  const { title, Page } = ROUTES.find((route) => route.path === path) ?? NOT_FOUND;
+  const {
+    route: { title, Page },
+    parameters,
+  } = routeAt(path);
   const shown = useRef(Page);
 
   useEffect(() => {
@@ -49,7 +52,7 @@ function CurrentPage() {
 
   return (
     <Suspense fallback={null}>
-      <Page />
+      <Page parameters={parameters} />
     </Suspense>
   );
 }

@@ -11,6 +11,19 @@ export function navigate(path: string): void {
   window.scrollTo(0, 0);
 }
 
+/** Changes the query part of the address without scrolling. `replace` leaves no entry for the browser's way back. */
+export function setQuery(query: string, replace = false): void {
+  const address = window.location.pathname + query;
+  if (replace) window.history.replaceState(null, "", address);
+  else window.history.pushState(null, "", address);
+  window.dispatchEvent(new Event(MOVED));
+}
+
+/** The query part of the address: "?label=more", or "". The component renders again when it changes. */
+export function useQuery(): string {
+  return useSyncExternalStore(subscribe, () => window.location.search);
+}
+
 /** The gateway's path in the address bar. The component renders again when it changes. */
 export function usePath(): string {
   return useSyncExternalStore(subscribe, currentPath);

@@ -1,17 +1,24 @@
 import type { ComponentType } from "react";
 
+import { CapturePage } from "./pages/CapturePage";
 import { GesturePage } from "./pages/GesturePage";
 import { HomePage } from "./pages/HomePage";
+import { LibraryPage } from "./pages/LibraryPage";
 import { LivePage } from "./pages/LivePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
+import { PersonPage } from "./pages/PersonPage";
 import { SessionPage } from "./pages/SessionPage";
 import { UploadPage } from "./pages/UploadPage";
 
+/** The values of the parts in braces of a page's path. */
+export type PathParameters = Readonly<Record<string, string>>;
+
 export interface PageRoute {
+  /** A part in braces stands for any text without a slash: "/library/person/{user_id}". */
   readonly path: string;
   /** The document's title, without the name of the project. */
   readonly title: string;
-  readonly Page: ComponentType;
+  readonly Page: ComponentType<{ readonly parameters: PathParameters }>;
 }
 
 /** All pages. The gateway serves its shell at these addresses only: `SHELLS` in gateway/http/pages.py. */
@@ -21,6 +28,38 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/demo/gesture", title: "Capture a gesture", Page: GesturePage },
   { path: "/live", title: "Live view", Page: LivePage },
   { path: "/upload", title: "Upload a video", Page: UploadPage },
+  { path: "/library", title: "Library", Page: LibraryPage },
+  { path: "/library/capture/{capture_id}", title: "A capture", Page: CapturePage },
+  { path: "/library/person/{user_id}", title: "What is kept", Page: PersonPage },
 ];
 
 export const NOT_FOUND: PageRoute = { path: "", title: "Not found", Page: NotFoundPage };
+
+/** The page at a path, and the values of the parameters in it. */
+export function routeAt(path: string): { readonly route: PageRoute; readonly parameters: PathParameters } {
+  for (const route of ROUTES) {
+    const parameters = parametersIn(route.path, path);
+    if (parameters) return { route, parameters };
+  }
+  return { route: NOT_FOUND, parameters: {} };
+}
+
+function parametersIn(pattern: string, path: string): PathParameters | null {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  if (wanted.length !== given.length) return null;
+  const parameters: Record<string, string> = {};
+  for (const [place, part] of wanted.entries()) {
+    const value = given[place] ?? "";
+    if (part.startsWith("{") && value !== "") parameters[part.slice(1, -1)] = decoded(value);
+    else if (part !== value) return null;
+  }
+  return parameters;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a person typed a lone percent sign
+  }
+}

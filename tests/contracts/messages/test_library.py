@@ -54,6 +54,13 @@ def test_an_event_survives_the_log_and_has_a_name_of_the_pipeline(
         model.model_validate({**document, "source": "note_taker"})
 
 
+def test_null_takes_back_and_the_event_is_without_it() -> None:
+    assert ReviewRequest.model_validate({**ASKED, "verdict": None}).verdict is None
+    assert RelabelRequest.model_validate({**ASKED, "intent": None}).intent is None
+    assert CaptureReviewed.model_validate(said("capture.reviewed", capture_id="c")).verdict is None
+    assert CaptureRelabelled.model_validate(said("capture.relabelled", capture_id="c")).intent is None
+
+
 REQUESTS: list[tuple[type[BaseModel], dict[str, Any]]] = [
     (ReviewRequest, {"verdict": "keep"}),
     (RelabelRequest, {"intent": "wave"}),

@@ -89,6 +89,14 @@ LABELS: list[tuple[list[Any], str | None]] = [
         ],
         "last",
     ),
+    (
+        [
+            recorded(annotation={"intent": "nod"}),
+            said("capture.relabelled", 1, capture_id="c", intent="wave"),
+            said("capture.relabelled", 2, capture_id="c"),
+        ],
+        "nod",
+    ),
     ([recorded(annotation={"intent": "first"}), recorded(annotation={"intent": "again"})], "first"),
     ([said("capture.relabelled", capture_id="c", intent=" ")], None),
     ([said("capture.relabelled", capture_id="c", intent="x" * 257)], None),
@@ -109,6 +117,7 @@ REVIEWS: list[tuple[list[Any], str | None]] = [
     ([said("capture.reviewed", 1, **REVIEW), said("capture.reviewed", 1, **REDO)], "keep"),
     ([said("capture.reviewed", 1, **REVIEW), said("capture.reviewed", 2, **REDO),
       said("capture.reviewed", 1, **REVIEW)], "redo"),
+    ([said("capture.reviewed", 1, **REVIEW), said("capture.reviewed", 2, capture_id="c")], None),
     ([said("capture.reviewed", capture_id="c", verdict="perfect")], None),
     ([said("capture.reviewed", capture_id="c")], None),
     ([said("capture.reviewed", capture_id="../x", verdict="keep")], None),

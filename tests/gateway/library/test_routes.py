@@ -116,6 +116,13 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"since": "2026-01-31T12:00:20Z"}, ["d", "b"]),
     ({"until": "2026-01-31T12:00:20Z"}, ["a"]),
     ({"since": "2026-01-31T13:00:10+01:00", "until": "2026-01-31T12:00:40"}, ["b", "a"]),
+    ({"participant": "u2"}, ["d"]),
+    ({"search": "NO u1"}, ["b"]),
+    ({"search": "E\u0301"}, ["a"]),
+    ({"search": "sess_FED"}, ["d"]),
+    ({"search": "nod u2"}, []),
+    ({"search": "%"}, []),
+    ({"search": " "}, ["d", "b", "a"]),
     ({"user_id": "u1", "quality": "good", "review": "keep", "consent": "given", "state": "kept"}, ["a"]),
 ]
 
@@ -182,6 +189,7 @@ async def test_the_summary_counts_by_every_value(tmp_path: Path) -> None:
             "total": 3,
             "sessions": 2,
             "user": {"u1": 2, "u2": 1},
+            "participant": {"u1": 2, "u2": 1},
             "label": {"": 1, "nod": 1, "é": 1},
             "quality": {"good": 1, "check": 0, "poor": 1, "none": 1},
             "review": {"keep": 1, "redo": 0, "reject": 0, "none": 2},
@@ -218,6 +226,21 @@ async def test_a_statement_is_a_line_of_the_log_and_counts_at_once(
         assert capture[name] == value
         assert capture["history"][-1]["details"] == fields
         assert capture["history"][-1]["performer_id"] == "carer-1"
+
+
+async def test_null_takes_a_verdict_and_a_label_back(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        library_of(tmp_path).append(recorded(annotation={"intent": "nod"}))
+        for route, name, values, last in (
+            ("review", "verdict", ["keep", None], ("review", None)),
+            ("relabel", "intent", ["wave", None], ("label", "nod")),
+        ):
+            for value in values:
+                answer = await gateway.post(f"/library/{route}", _request("c", {name: value}))
+                assert answer.status_code == 201, answer.text
+            capture = await one(gateway)
+            assert capture[last[0]] == last[1]
+            assert capture["history"][-1]["details"] == {}
 
 
 async def test_a_statement_counts_at_once_even_if_no_pass_has_time(
@@ -324,7 +347,7 @@ async def test_a_request_that_breaks_its_schema_is_refused(
         assert gateway.recorder.seen == 0
 
 
-@pytest.mark.parametrize("intent", ["", " \t", "x" * 257, None, 5])
+@pytest.mark.parametrize("intent", ["", " \t", "x" * 257, ..., 5])
 async def test_a_label_is_a_name(tmp_path: Path, intent: Any) -> None:
     async with reaching(tmp_path) as gateway:
         library_of(tmp_path).append(recorded())

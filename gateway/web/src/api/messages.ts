@@ -7,6 +7,13 @@ export interface Annotation {
   intent: string;
 }
 /**
+ * ``POST /schema-recorder/append``, 201: the line is in the file.
+ */
+export interface Appended {
+  record_id: string;
+  recorded_at: string;
+}
+/**
  * Tells the client that its capture ended without an artifact, and why.
  *
  * ``record_id`` is that of the ``capture.open``.
@@ -82,17 +89,7 @@ export interface CaptureOpen {
   progress?: boolean;
   device_id?: string | null;
   consent_given?: boolean | null;
-  consent?: ConsentStatement | null;
   is_demo?: boolean | null;
-}
-/**
- * Which text a person was shown before they answered, and who answered. The answer is ``consent_given``.
- *
- * ``given_by`` is ``self`` for the person who is recorded, ``guardian`` for one who may answer for them.
- */
-export interface ConsentStatement {
-  text: string;
-  given_by: "self" | "guardian" | "other";
 }
 /**
  * The progress of a capture, for a client whose ``capture.open`` asked for it: 1 to 5 messages a second.
@@ -200,6 +197,125 @@ export interface HandShares {
   [k: string]: unknown;
 }
 /**
+ * One event of a capture's history. ``event`` is its name: those of the library's events, ``capture.recorded`` for
+ * the capture's own event, ``consent.refused`` for any other event with ``consent_given: false``.
+ *
+ * ``details`` has the fields that only this kind of event has, such as ``verdict`` and ``reason``. An event about the
+ * whole session has ``whole_session``.
+ */
+export interface HistoryEntry {
+  event: string;
+  recorded_at: string;
+  record_id: string | null;
+  performer_id: string | null;
+  whole_session: boolean;
+  details: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * One recorded capture, as its session's log describes it up to its last line.
+ *
+ * ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
+ * capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
+ * which each part was found. ``label``, ``fps``, ``found``, ``quality`` and ``review`` are null if no event has them.
+ */
+export interface LibraryCapture {
+  capture_id: string;
+  record_id: string;
+  session_id: string;
+  user_id: string;
+  participant: string;
+  label: string | null;
+  recorded_at: string;
+  timestamp_start: string;
+  frames: number;
+  duration_ms: number;
+  fps: number | null;
+  found: Found | null;
+  quality: {
+    [k: string]: unknown;
+  } | null;
+  review: ("keep" | "redo" | "reject") | null;
+  consent: "given" | "refused" | "withdrawn" | "unknown";
+  state: "kept" | "withdrawn" | "erased";
+}
+/**
+ * ``GET /library/captures/{capture_id}``. ``history`` has the newest events, at most 1,000, the oldest first.
+ */
+export interface LibraryCaptureWithHistory {
+  capture_id: string;
+  record_id: string;
+  session_id: string;
+  user_id: string;
+  participant: string;
+  label: string | null;
+  recorded_at: string;
+  timestamp_start: string;
+  frames: number;
+  duration_ms: number;
+  fps: number | null;
+  found: Found | null;
+  quality: {
+    [k: string]: unknown;
+  } | null;
+  review: ("keep" | "redo" | "reject") | null;
+  consent: "given" | "refused" | "withdrawn" | "unknown";
+  state: "kept" | "withdrawn" | "erased";
+  history: HistoryEntry[];
+}
+/**
+ * ``GET /library/captures``: one page, the newest first. ``next`` is the cursor of the next page, null on the last
+ * one; ``total`` counts the captures of all pages.
+ */
+export interface LibraryPage {
+  captures: LibraryCapture[];
+  next: string | null;
+  total: number;
+}
+/**
+ * ``GET /library/summary``: how many captures there are, in all and by value.
+ *
+ * ``user``, ``participant`` and ``label`` have the 1,000 most frequent values, the most frequent first; the label of a
+ * capture without one is ``""``. In ``quality`` and ``review``, ``none`` counts the captures without a verdict.
+ */
+export interface LibrarySummary {
+  total: number;
+  sessions: number;
+  user: {
+    [k: string]: number;
+  };
+  participant: {
+    [k: string]: number;
+  };
+  label: {
+    [k: string]: number;
+  };
+  quality: {
+    good?: number;
+    check?: number;
+    poor?: number;
+    none?: number;
+  };
+  review: {
+    keep?: number;
+    redo?: number;
+    reject?: number;
+    none?: number;
+  };
+  consent: {
+    given?: number;
+    refused?: number;
+    withdrawn?: number;
+    unknown?: number;
+  };
+  state: {
+    kept?: number;
+    withdrawn?: number;
+    erased?: number;
+  };
+}
+/**
  * The frame was dropped because another one was still being processed.
  */
 export interface LiveDropped {
@@ -234,15 +350,14 @@ export interface LiveResult {
  */
 export interface PipelineResult {
   pipeline: string;
-  landmarks: Landmarks;
+  landmarks: {
+    pose?: number[][];
+    left_hand?: number[][];
+    right_hand?: number[][];
+    face?: number[][];
+  };
   detections: Detection[];
   timing_ms: LiveTimingMs;
-}
-export interface Landmarks {
-  pose?: number[][];
-  left_hand?: number[][];
-  right_hand?: number[][];
-  face?: number[][];
 }
 /**
  * How long the worker took, in milliseconds.
@@ -310,6 +425,46 @@ export interface RawFeaturesRef {
   encoding: string;
 }
 /**
+ * ``POST /library/reassign``.
+ */
+export interface ReassignRequest {
+  schema_version?: string;
+  record_id: string;
+  user_id: string;
+  timestamp?: string | null;
+  performer_id: string;
+  session_id: string;
+  capture_id: string;
+  participant: string;
+}
+/**
+ * ``POST /library/relabel``. An ``intent`` of null takes the relabelling before back.
+ */
+export interface RelabelRequest {
+  schema_version?: string;
+  record_id: string;
+  user_id: string;
+  timestamp?: string | null;
+  performer_id: string;
+  session_id: string;
+  capture_id: string;
+  intent: string | null;
+}
+/**
+ * ``POST /library/review``. A ``verdict`` of null takes the one before back.
+ */
+export interface ReviewRequest {
+  schema_version?: string;
+  record_id: string;
+  user_id: string;
+  timestamp?: string | null;
+  performer_id: string;
+  session_id: string;
+  capture_id: string;
+  verdict: ("keep" | "redo" | "reject") | null;
+  reason?: string | null;
+}
+/**
  * ``POST /session_manager/sessions.validate`` answers this.
  */
 export interface SessionAnswer {
@@ -346,7 +501,6 @@ export interface SessionStartRequest {
   training_intent_label?: string | null;
   device_id?: string | null;
   consent_given?: boolean | null;
-  consent?: ConsentStatement | null;
   is_demo?: boolean | null;
 }
 /**
@@ -355,4 +509,27 @@ export interface SessionStartRequest {
 export interface SessionValidateRequest {
   user_id: string;
   session_id: string;
+}
+/**
+ * ``POST /library/withdraw``: consent to one capture, to a session, or to all that shows a person is withdrawn.
+ *
+ * Without a ``capture_id`` it is the whole session; without a ``session_id`` too, every session of the user, and every
+ * capture that was reassigned to them.
+ */
+export interface WithdrawRequest {
+  schema_version?: string;
+  record_id: string;
+  user_id: string;
+  timestamp?: string | null;
+  performer_id: string;
+  session_id?: string | null;
+  capture_id?: string | null;
+  erase?: boolean;
+}
+/**
+ * The answer of ``POST /library/withdraw``: how many captures it covers, and how many of them wait to be erased.
+ */
+export interface Withdrawn {
+  withdrawn: number;
+  erasing: number;
 }

@@ -14,8 +14,9 @@ export interface PageProps {
 
 const LINKS = [
   { to: "/demo/gesture", name: "Record", rest: "a gesture" },
-  { to: "/live", name: "Live view" },
+  { to: "/live", name: "Live", rest: "view" },
   { to: "/upload", name: "Upload" },
+  { to: "/library", name: "Library" },
 ];
 
 /** The frame of every page: a skip link, the navigation, the heading. The navigation has no link to the session page. */

@@ -1,1 +1,0 @@
-"""The consent text that clients show, and the route that serves it."""

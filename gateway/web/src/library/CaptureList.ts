@@ -1,0 +1,99 @@
+import { failureOf, type Failure } from "../api/failure";
+import type { LibraryApi, LibraryCapture } from "./api";
+import type { Filters } from "./query";
+
+/** What is known of a list so far. */
+export interface ListState {
+  readonly captures: readonly LibraryCapture[];
+  /** How many captures the whole list has; null before the first answer. */
+  readonly total: number | null;
+  readonly loading: boolean;
+  /** Whether the server has more captures than are loaded. */
+  readonly more: boolean;
+  readonly failure: Failure | null;
+}
+
+const EMPTY: ListState = { captures: [], total: null, loading: false, more: true, failure: null };
+const FIRST_PAGE = 60;
+const LATER_PAGE = 200;
+const WHOLE_PAGE = 500;
+
+/** A list of captures that is loaded page by page, for `useSyncExternalStore`. */
+export class CaptureList {
+  readonly filters: Filters;
+  /** How far the person had scrolled, in pixels, so that the page is there again when they come back. */
+  scrolled = 0;
+  readonly #api: Pick<LibraryApi, "captures">;
+  readonly #listeners = new Set<() => void>();
+  #state = EMPTY;
+  #next: string | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(api: Pick<LibraryApi, "captures">, filters: Filters) {
+    this.#api = api;
+    this.filters = filters;
+  }
+
+  readonly state = (): ListState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Loads the next page, unless one is being loaded or there is none. Never throws: see `failure`. */
+  readonly loadMore = (): Promise<void> => {
+    if (!this.#state.more) return Promise.resolve();
+    return this.#load(this.#state.captures.length === 0 ? FIRST_PAGE : LATER_PAGE);
+  };
+
+  /** Loads all pages. Returns whether it could. */
+  readonly loadAll = async (): Promise<boolean> => {
+    while (this.#state.more) {
+      await this.#load(WHOLE_PAGE);
+      if (this.#state.failure) return false;
+    }
+    return true;
+  };
+
+  /** Loads the list again from its beginning; what is shown stays until the answer comes. */
+  readonly reload = async (): Promise<void> => {
+    await this.#running;
+    this.#next = null;
+    await this.#load(FIRST_PAGE, true);
+  };
+
+  /** Changes captures of the list as a statement has changed them on the server. */
+  update(changes: ReadonlyMap<string, Partial<LibraryCapture>>): void {
+    const captures = this.#state.captures.map((capture) => {
+      const change = changes.get(capture.capture_id);
+      return change ? { ...capture, ...change } : capture;
+    });
+    this.#set({ captures });
+  }
+
+  #load(limit: number, again = false): Promise<void> {
+    this.#running ??= this.#request(limit, again).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #request(limit: number, again: boolean): Promise<void> {
+    this.#set({ loading: true, failure: null });
+    try {
+      const cursor = this.#next === null ? {} : { cursor: this.#next };
+      const page = await this.#api.captures(this.filters, { limit, ...cursor });
+      this.#next = page.next;
+      const captures = again ? page.captures : [...this.#state.captures, ...page.captures];
+      this.#set({ captures, total: page.total, loading: false, more: page.next !== null });
+    } catch (error) {
+      this.#set({ loading: false, failure: failureOf(error) });
+    }
+  }
+
+  #set(changes: Partial<ListState>): void {
+    this.#state = { ...this.#state, ...changes };
+    for (const listener of this.#listeners) listener();
+  }
+}
