@@ -1,4 +1,4 @@
-"""Clips for tests: JPEG frames with a real face in them, the same ones every time."""
+"""Clips for tests: JPEG frames with a real face in them, with hands and without, the same ones every time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import numpy.typing as npt
 import simplejpeg
 from matplotlib.cbook import get_sample_data
 from PIL import Image
+
+from scripts.clips.hands import HandsSource, Scene
 
 
 @cache
@@ -38,6 +40,13 @@ def _view(index: int, width: int, height: int) -> npt.NDArray[np.uint8]:
     box = (left, top, left + shown_width, top + shown_height)
     view = portrait.resize((width, height), Image.Resampling.BILINEAR, box=box)
     return cast(npt.NDArray[np.uint8], np.ascontiguousarray(np.asarray(view)))
+
+
+def hands_clip(scene: Scene, frames: int, width: int = 640, height: int = 480, mirrored: bool = False) -> list[bytes]:
+    """``frames`` JPEGs, 15 a second, of a person whose hands do what ``scene`` says. A scene repeats after 6 s, and the
+    camera after 12."""
+    source = HandsSource(scene, duration_s=frames / 15, size=(width, height), mirrored=mirrored)
+    return [frame.jpeg for frame in source.frames()]
 
 
 @cache

@@ -15,7 +15,8 @@ import pytest
 import simplejpeg
 from mediapipe.python.solutions.holistic import Holistic
 
-from tests.support.clips import face_clip
+from contracts.rules.landmarks import LAYOUT
+from tests.support.clips import face_clip, hands_clip
 from tests.workers.broker_capture import BrokerCapture
 from workers.vision.decode import decode_jpeg
 from workers.vision.matrix import features_row
@@ -31,6 +32,19 @@ FRAMES, SIZE = 8, (320, 240)
 @cache
 def clip() -> list[bytes]:
     return face_clip(FRAMES, *SIZE)
+
+
+@cache
+def clips() -> dict[str, list[bytes]]:
+    """Clips by what is in them. In the last one the left hand leaves the picture, and comes back."""
+    scenes = {scene: hands_clip(scene, FRAMES, *SIZE) for scene in ("two_hands", "one_hand", "no_hand")}
+    leaving = hands_clip("hand_leaves", 72, *SIZE)
+    return {"portrait": clip(), **scenes, "hand_leaves": leaving[22:32] + leaving[60:]}
+
+
+def found(rows: npt.NDArray[np.float32]) -> dict[str, list[bool]]:
+    """For each part, in which rows it is."""
+    return {part.name: (~np.isnan(rows[:, part.start])).tolist() for part in LAYOUT}
 
 
 def bare_loop(jpegs: Sequence[bytes]) -> npt.NDArray[np.float32]:
@@ -53,13 +67,13 @@ def bare_loop(jpegs: Sequence[bytes]) -> npt.NDArray[np.float32]:
 
 
 @cache
-def expected() -> npt.NDArray[np.float32]:
-    return bare_loop(clip())
+def expected(name: str) -> npt.NDArray[np.float32]:
+    return bare_loop(clips()[name])
 
 
-def extract(capture: BrokerCapture, make_pipeline: Any = holistic.create) -> dict[str, npt.NDArray[Any]]:
-    capture.push(*clip()).close()
-    assert capture.run(capture.dependencies("one", make_pipeline=make_pipeline)) == "published"
+def extract(capture: BrokerCapture, jpegs: Sequence[bytes]) -> dict[str, npt.NDArray[Any]]:
+    capture.push(*jpegs).close()
+    assert capture.run(capture.dependencies("one", make_pipeline=holistic.create)) == "published"
     with np.load(capture.path, allow_pickle=False) as members:
         return {name: members[name] for name in members.files}
 
@@ -78,22 +92,39 @@ def face_capture(tmp_path: Path, unique: str) -> BrokerCapture:
 
 
 def test_the_clip_has_a_pose_and_a_face_in_every_frame() -> None:
-    assert not np.isnan(expected()[:, :132]).any()
-    assert not np.isnan(expected()[:, 258:]).any()
+    rows = expected("portrait")
+    assert not np.isnan(rows[:, :132]).any()
+    assert not np.isnan(rows[:, 258:]).any()
     assert len({hashlib.sha256(jpeg).digest() for jpeg in clip()}) == FRAMES
     assert clip() == face_clip(FRAMES, *SIZE), "the clip must be the same every time"
 
 
-def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_capture: BrokerCapture) -> None:
-    members = extract(face_capture)
-    assert members["features"].tobytes() == expected().tobytes()
+@pytest.mark.parametrize(
+    ("name", "hands"), [("two_hands", (True, True)), ("one_hand", (False, True)), ("no_hand", (False, False))]
+)
+def test_a_clip_has_its_hands_in_every_frame_once_they_are_tracked(name: str, hands: tuple[bool, bool]) -> None:
+    parts = found(expected(name))
+    for part, there in (("left_hand", hands[0]), ("right_hand", hands[1]), ("pose", True), ("face", True)):
+        assert parts[part][2:] == [there] * (FRAMES - 2), part
+
+
+def test_a_hand_leaves_its_clip_and_comes_back() -> None:
+    left = found(expected("hand_leaves"))["left_hand"]
+    assert (left[1], left[-1]) == (True, True)
+    assert not all(left[1:])
+
+
+@pytest.mark.parametrize("name", ["portrait", "two_hands", "one_hand", "no_hand", "hand_leaves"])
+def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_capture: BrokerCapture, name: str) -> None:
+    members = extract(face_capture, clips()[name])
+    assert members["features"].tobytes() == expected(name).tobytes()
     assert members["decoded"].all()
 
 
 def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_capture: BrokerCapture) -> None:
-    extract(face_capture)
+    extract(face_capture, clips()["two_hands"])
     second = another(face_capture)
-    extract(second)
+    extract(second, clips()["two_hands"])
     assert second.path != face_capture.path
     assert second.path.read_bytes() == face_capture.path.read_bytes()
 
