@@ -11,6 +11,7 @@ from typing import Literal
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import CaptureStatus, Found
 from contracts.messages.event import RawFeaturesRef
+from contracts.messages.library import CaptureState
 from contracts.messages.quality import Quality
 from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest
 from contracts.rules.ids import Identifier, RecordId, SessionId, UtcDatetime
@@ -50,8 +51,9 @@ class CaptureReport(StrictModel):
 
     ``status`` is ``recorded`` once the line is in the session's log. ``found`` counts the frames so far in which a part
     was found. ``error_code`` is present if it was aborted: one of `contracts.rules.codes.AbortCode`, or a
-    `DeadLetterCode` of the recorder. The last four fields are absent, not null, while they are unknown; ``quality`` is
-    absent too if the extractor was older than version 0.3.
+    `DeadLetterCode` of the recorder. ``state`` is present if it is recorded. After a withdrawal and after an
+    erasure there is no ``raw_features_ref``. Optional fields are absent, not null, while they are unknown; of captures
+    of extractors older than version 0.3 there is no ``quality``, and after 7 days no ``found``.
     """
 
     capture_id: Identifier
@@ -62,11 +64,12 @@ class CaptureReport(StrictModel):
     status: CaptureStatus
     accepted: int
     extracted: int
-    found: Found
+    found: Found | None = None
     error_code: str | None = None
     raw_features_ref: RawFeaturesRef | None = None
     recorded_at: UtcDatetime | None = None
     quality: Quality | None = None
+    state: CaptureState | None = None
 
 
 class Appended(StrictModel):

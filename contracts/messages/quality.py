@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+import orjson
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from contracts.messages.base import StrictModel
 from contracts.rules.quality import DIGITS, QUALITY_RULES, CaptureNumbers, judge, measure
@@ -82,6 +83,14 @@ class Quality(_Extensible):
     time_gaps: Count
     longest_time_gap_ms: Count
     undecoded_frames: Count
+
+    @classmethod
+    def read(cls, value: object) -> Quality | None:
+        """The quality that an event says, which is any JSON value; None if this version cannot read it."""
+        try:
+            return cls.model_validate_json(orjson.dumps(value))
+        except ValidationError:
+            return None
 
     @classmethod
     def of(cls, features: bytes | memoryview, timestamps_ms: Sequence[int], decoded: Sequence[bool]) -> Quality:

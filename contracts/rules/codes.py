@@ -161,7 +161,7 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
     "schema_error": Code(
         "A message, a body or a form breaks its schema: it is not a JSON object, has an unknown `event`, a name twice, "
         "or a field with a wrong value.", "Read in the answer or in the gateway's log which field is wrong.",
-        close=1008, http={"body": 422, "event": 422, "upload": 422, "library_list": 422},
+        close=1008, http={"body": 422, "event": 422, "upload": 422, "query": 422},
         page=("The server did not accept the data from this page.", f"Check what you typed, or {RELOAD.lower()}"),
     ),
     "internal_error": Code(

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 import orjson
-from pydantic import ValidationError
 
 from contracts.broker import keys
 from contracts.broker.script import Argument, Call
@@ -142,10 +141,7 @@ class CaptureRecord:
 
     def quality(self) -> Quality | None:
         """The capture's quality, from the event; None if there is no event, or none in it that can be read."""
-        try:
-            return Quality.model_validate_json(orjson.dumps(self._in_event("quality")))
-        except ValidationError:
-            return None
+        return Quality.read(self._in_event("quality"))
 
     def _in_event(self, name: str) -> dict[str, Any] | None:
         try:

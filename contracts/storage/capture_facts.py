@@ -58,7 +58,8 @@ class SessionFacts:
 
 @dataclass(slots=True)
 class RecordedCapture:
-    """What a capture's own event says. Times are UTC with milliseconds and ``Z``, so that their texts are ordered."""
+    """What a capture's own event says. Times are UTC with milliseconds and ``Z``, so that their texts are ordered.
+    ``reference`` is its ``raw_features_ref``."""
 
     record_id: str
     recorded_at: str
@@ -70,6 +71,7 @@ class RecordedCapture:
     uri: str
     hash: str
     quality: dict[str, Any] | None
+    reference: dict[str, Any]
 
     @classmethod
     def of(cls, event: FeatureRefEvent, recorded_at: str, quality: object) -> RecordedCapture:
@@ -86,6 +88,7 @@ class RecordedCapture:
             uri=event.raw_features_ref.uri,
             hash=event.raw_features_ref.hash,
             quality=quality if isinstance(quality, dict) and quality.get("verdict") in _VERDICTS else None,
+            reference=event.raw_features_ref.model_dump(),
         )
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import Found, RawFeaturesRef
+from contracts import Found, Quality, RawFeaturesRef
 from contracts.broker.roles import AsyncBroker
 from contracts.messages.http import CaptureReport
+from contracts.messages.library import CaptureState
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
-from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
+from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier, parse_utc
 from contracts.state import readers
 from contracts.state.records import CaptureRecord
 from gateway.http.refusals import json_response
+from gateway.library.library import Library
+from gateway.library.reader import CatalogCapture
+from gateway.library.recorded import durable_record, find_recorded, unknown_capture
 from gateway.state import GatewayState
 
-__all__ = ["ROUTES", "InFlight", "describe", "known_record", "read_flight", "report"]
+__all__ = ["ROUTES", "InFlight", "as_json", "describe", "read_flight", "report", "report_from_log"]
 
 log = get_logger()
 
@@ -61,34 +64,62 @@ def report(record: CaptureRecord, flight: InFlight | None) -> CaptureReport:
     )
 
 
+def report_from_log(found: CatalogCapture) -> CaptureReport:
+    """Build the answer for a capture whose durable record has lapsed, from the log alone."""
+    return CaptureReport(
+        capture_id=found.capture_id,
+        user_id=found.user_id,
+        session_id=found.session_id,
+        record_id=found.record_id,
+        open=False,
+        status="recorded",
+        accepted=found.frames,
+        extracted=found.frames,
+        found=Found(**found.found) if found.found else None,
+        raw_features_ref=RawFeaturesRef.model_construct(**found.reference),
+        recorded_at=parse_utc(found.recorded_at),
+        quality=Quality.read(found.quality),
+    )
+
+
 async def show(request: Request) -> Response:
     """Answer with the report of one capture."""
     state: GatewayState = request.app.state.gateway
-    record = await known_record(state.events, request.path_params["capture_id"])
-    return json_response(await describe(state, record))
+    library: Library = request.app.state.library
+    capture_id: str = request.path_params["capture_id"]
+    record = await durable_record(state.events, capture_id)
+    if record is not None:
+        return as_json(await describe(state, library, record))
+    found = await find_recorded(library, capture_id) if is_identifier(capture_id) else None
+    if found is None:
+        raise unknown_capture()
+    return as_json(_with_state(report_from_log(found), found.state))
 
 
-async def describe(state: GatewayState, record: CaptureRecord) -> dict[str, Any]:
-    """The report of one capture as JSON. It also reads the frames broker, unless the capture is published."""
-    # the counts of an aborted capture may be in the frames broker only; a published one has all in its record
-    flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
-    return report(record, flight).model_dump(mode="json", exclude_none=True)
-
-
-async def known_record(events: AsyncBroker, capture_id: str) -> CaptureRecord:
-    """Read the durable record of a capture.
+async def describe(state: GatewayState, library: Library, record: CaptureRecord) -> CaptureReport:
+    """The report of a capture with a durable record. It also reads the frames broker, unless the capture is published,
+    and the session's log, if the capture is recorded.
 
     Raises:
-        RequestRefused: 404 ``unknown_capture``, there is no record.
-        BrokerUnavailable: the events broker is unreachable.
-        UnreadableValue: the value under the record's key cannot be read.
+        RequestRefused: 503 ``library_unavailable``: the capture is recorded, and may be withdrawn.
     """
-    record = None
-    if is_identifier(capture_id):
-        record = await retry(lambda: readers.read_record(events, capture_id))
-    if record is None:
-        raise RequestRefused(404, "unknown_capture", "There is no capture with this capture_id.")
-    return record
+    # the counts of an aborted capture may be in the frames broker only; a published one has all in its record
+    flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
+    described = report(record, flight)
+    if described.status != "recorded":
+        return described
+    found = await find_recorded(library, record.capture_id, record)
+    return _with_state(described, found.state) if found else described
+
+
+def _with_state(described: CaptureReport, state: CaptureState) -> CaptureReport:
+    reference = described.raw_features_ref if state == "kept" else None
+    return described.model_copy(update={"state": state, "raw_features_ref": reference})
+
+
+def as_json(described: CaptureReport) -> Response:
+    """The answer with a report."""
+    return json_response(described.model_dump(mode="json", exclude_none=True))
 
 
 async def read_flight(frames: AsyncBroker, capture_id: str) -> InFlight | None:

@@ -72,6 +72,7 @@ _LIBRARY_CAPTURE = {
     "consent": "given",
     "state": "kept",
 }
+_MOTION_OF_A_HAND = {"landmarks": [0, 4], "lines": [[0, 1]], "frames": [None, [120, 130, 118, 96]]}
 _HISTORY: list[dict[str, Any]] = [
     {
         "event": "capture.recorded",
@@ -142,6 +143,18 @@ EXAMPLES: dict[str, Any] = {
     "LibraryCaptureWithHistory": {**_LIBRARY_CAPTURE, "history": _HISTORY},
     "HistoryEntry": _HISTORY[1],
     "LibraryPage": {"captures": [_LIBRARY_CAPTURE], "next": None, "total": 1},
+    "CaptureMotion": {
+        "detail": "thumbnail",
+        "width": 640,
+        "height": 480,
+        "frames": 120,
+        "duration_ms": 7933,
+        "scale": 250,
+        "frame": [0, 60],
+        "time_ms": [0, 4000],
+        "decoded": [True, True],
+        "parts": dict.fromkeys(("pose", "left_hand", "right_hand", "face"), _MOTION_OF_A_HAND),
+    },
     "LibrarySummary": {
         "total": 1,
         "sessions": 1,

@@ -32,6 +32,7 @@ from contracts.messages.library import (
     Withdrawn,
     WithdrawRequest,
 )
+from contracts.messages.motion import CaptureMotion, MotionQuery
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
@@ -109,7 +110,7 @@ _HTML = ("text/html",)
 _NOT_BUILT = DocumentedResponse(
     "The pages are not built; the answer says how to build them.", status=503, media_types=_HTML
 )
-_PICTURE: tuple[Place, ...] = ("capture", "picture", "broker")
+_PICTURE: tuple[Place, ...] = ("capture", "picture", "broker", "library", "library_read")
 
 
 def _statement(name: str, summary: str, body: type[BaseModel]) -> Operation:
@@ -144,8 +145,9 @@ _SESSION_OPERATIONS = (
 _CAPTURE_OPERATIONS = (
     Operation(
         "get", "/captures/{capture_id}", _CAPTURES, "Ask for the outcome of a capture",
-        (DocumentedResponse("Its progress, or its outcome.", CaptureReport),), ("capture", "broker"),
-        description="Captures are known for 7 days after they were opened.",
+        (DocumentedResponse("Its progress, or its outcome.", CaptureReport),),
+        ("capture", "broker", "library", "library_read"),
+        description="An aborted capture is known for 7 days after it was opened, a recorded one as long as its log.",
     ),
     Operation(
         "get", "/captures/{capture_id}/preview.png", _CAPTURES, "See a recorded capture",
@@ -182,11 +184,16 @@ _LIBRARY_OPERATIONS = (
     Operation(
         "get", "/library/captures", _LIBRARY, "List recorded captures",
         (DocumentedResponse("One page of captures, the newest first.", LibraryPage),),
-        ("library", "library_read", "library_list"), query=LibraryQuery,
+        ("library", "library_read", "library_list", "query"), query=LibraryQuery,
     ),
     Operation(
         "get", "/library/captures/{capture_id}", _LIBRARY, "See a recorded capture and its history",
         (DocumentedResponse("The capture.", LibraryCaptureWithHistory),), ("library", "library_read", "capture"),
+    ),
+    Operation(
+        "get", "/library/captures/{capture_id}/motion", _LIBRARY, "Get a recorded capture's landmarks to draw them",
+        (DocumentedResponse("The points of some or all frames.", CaptureMotion),), (*_PICTURE, "query"),
+        query=MotionQuery,
     ),
     Operation(
         "get", "/library/summary", _LIBRARY, "Count the recorded captures",
@@ -217,7 +224,8 @@ _UPLOAD_OPERATIONS = (
     ),
     Operation(
         "get", "/video/results/{job_id}", _UPLOADS, "Ask for the outcome of an upload's capture",
-        (DocumentedResponse("The answer of `GET /captures/{capture_id}`.", CaptureReport),), ("job", "broker"),
+        (DocumentedResponse("The answer of `GET /captures/{capture_id}`.", CaptureReport),),
+        ("job", "result", "broker", "library", "library_read"),
     ),
 )  # fmt: skip
 

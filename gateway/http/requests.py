@@ -15,7 +15,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.json_text import load_json
 from gateway.server.unfinished import Unfinished
 
-__all__ = ["MAX_JSON_BYTES", "parse_body", "read_body", "require", "validated"]
+__all__ = ["MAX_JSON_BYTES", "parse_body", "query_parameters", "read_body", "require", "validated"]
 
 MAX_JSON_BYTES = 1024 * 1024
 """The size limit of a body for which the contract does not set one."""
@@ -113,6 +113,18 @@ def require(document: Mapping[str, Any], *names: str) -> None:
     for name in names:
         if document.get(name) is None:
             raise RequestRefused(400, f"missing_{name}", f"{name} is missing.")
+
+
+def query_parameters(request: Request) -> dict[str, str]:
+    """The parameters of the request's address.
+
+    Raises:
+        RequestRefused: 422 ``schema_error``: one occurs twice.
+    """
+    items = request.query_params.multi_items()
+    if len(dict(items)) < len(items):
+        raise _schema_error("A parameter occurs twice.")
+    return dict(items)
 
 
 def validated(model: type[M], document: Mapping[str, Any]) -> M:

@@ -6,6 +6,7 @@ transaction, so a killed one leaves the catalog as it was before. Several proces
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -94,10 +95,17 @@ class Catalog:
             yield from self._forget(self._versions.keys() - there)
 
     def refresh(self, user_id: str, session_id: str) -> Iterator[None]:
-        """Read the new lines of one session's log, in turns as `turns` does."""
-        self._open()
+        """Read the new lines of one session's log, in turns as `turns` does.
+
+        Raises:
+            OSError: the log cannot be read, or is gone: then the session's rows may be out of date.
+            sqlite3.Error: the catalog's file cannot be opened or written.
+        """
+        database = self._open()
         found = find_log(self._log_root, user_id, session_id)
-        while found is not None and self._read_next(found):
+        if found is None and database.execute(_LOG, (user_id, session_id)).fetchone():
+            raise FileNotFoundError(errno.ENOENT, "the session's log is gone")
+        while found is not None and self._read_next(found, must=True):
             yield
 
     def _forget(self, gone: Iterable[Session]) -> Iterator[None]:
@@ -108,12 +116,13 @@ class Catalog:
                 self._versions.pop((user_id, session_id), None)
             yield
 
-    def _read_next(self, found: SessionLog) -> bool:
+    def _read_next(self, found: SessionLog, *, must: bool = False) -> bool:
         with self._transaction() as database:
-            return self._read(database, found)
+            return self._read(database, found, must=must)
 
-    def _read(self, database: sqlite3.Connection, found: SessionLog) -> bool:
-        """Add the next lines of a log; returns whether there may be more. A log that cannot be read keeps its rows."""
+    def _read(self, database: sqlite3.Connection, found: SessionLog, *, must: bool = False) -> bool:
+        """Add the next lines of a log; returns whether there may be more. A log that cannot be read keeps its rows; if
+        it ``must`` be read, that is an error."""
         key = (found.user_id, found.session_id)
         before = database.execute(_LOG, key).fetchone()
         if before is not None and is_rewritten(before[2], found.version):
@@ -121,10 +130,11 @@ class Catalog:
         position = LogPosition(**orjson.loads(before[0])) if before else LogPosition()
         try:
             addition = read_addition(Path(found.path), position, TURN_BYTES)
-        except FileNotFoundError:  # it was removed meanwhile
-            return False
         except OSError as error:
-            self._report(error)
+            if must:
+                raise
+            if not isinstance(error, FileNotFoundError):  # else it was removed meanwhile
+                self._report(error)
             return False
         if addition.from_start or before is None:
             forget_session(database, *key)

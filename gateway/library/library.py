@@ -94,6 +94,13 @@ class Library:
             raise _unavailable()
         return await self._read(query)
 
+    async def glance(self, query: Callable[[Path], T]) -> T | None:
+        """Answer a query from what the catalog has now, which may be out of date; None if it cannot be read."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
+        except _ERRORS:
+            return None
+
     async def read_session(self, user_id: str, session_id: str, query: Callable[[Path], T]) -> T:
         """Answer a query after all lines of this session's log are in the catalog.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import orjson
 
@@ -25,7 +25,16 @@ from contracts.storage.capture_facts import statement_key
 from gateway.library.database import newest_database, open_database
 from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
 
-__all__ = ["KnownCapture", "read_capture", "read_known", "read_page", "read_summary", "reading"]
+__all__ = [
+    "CatalogCapture",
+    "KnownCapture",
+    "read_capture",
+    "read_known",
+    "read_page",
+    "read_recorded",
+    "read_summary",
+    "reading",
+]
 
 MOST_HISTORY = 1_000
 MOST_VALUES = 1_000
@@ -41,6 +50,23 @@ class KnownCapture:
 
     state: CaptureState
     said_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCapture:
+    """A recorded capture as the catalog has it. ``found`` and ``quality`` are None if its event does not say them;
+    ``reference`` is its event's ``raw_features_ref``."""
+
+    capture_id: str
+    record_id: str
+    user_id: str
+    session_id: str
+    recorded_at: str
+    frames: int
+    found: dict[str, int] | None
+    quality: dict[str, Any] | None
+    state: CaptureState
+    reference: dict[str, Any]
 
 
 def read_page(folder: Path, query: LibraryQuery) -> bytes:
@@ -79,6 +105,28 @@ def read_capture(folder: Path, capture_id: str) -> bytes | None:
         entries = database.execute(_HISTORY, (user_id, session_id, capture_id, MOST_HISTORY)).fetchall()
     history = [orjson.loads(entry) for (entry,) in reversed(entries)]
     return orjson.dumps({**orjson.loads(answer), "history": history})
+
+
+def read_recorded(folder: Path, capture_id: str, session: tuple[str, str] | None = None) -> CatalogCapture | None:
+    """A recorded capture of this user_id and session_id, or, without them, the first that was recorded with this
+    capture_id; None if there is none.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    with reading(folder) as database:
+        rows = database.execute(_RECORDED, (capture_id,)).fetchall()
+    for answer, facts in map(_documents, rows):
+        if session is None or session == (answer["user_id"], answer["session_id"]):
+            reference = facts["recorded"]["reference"]
+            shown = {name: answer[name] for name in CatalogCapture.__slots__ if name != "reference"}
+            return CatalogCapture(**shown, reference=reference)
+    return None
+
+
+def _documents(row: tuple[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    answer, facts = row
+    return orjson.loads(answer), orjson.loads(facts)
 
 
 def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: str) -> KnownCapture | None:
@@ -138,6 +186,8 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 
 _CAPTURE = """SELECT answer, user_id, session_id FROM captures
     WHERE capture_id=? AND recorded_at IS NOT NULL ORDER BY recorded_at, session_id, user_id LIMIT 1"""
+_RECORDED = """SELECT answer, facts FROM captures
+    WHERE capture_id=? AND recorded_at IS NOT NULL ORDER BY recorded_at, session_id, user_id"""
 _HISTORY = """SELECT entry FROM history
     WHERE user_id=? AND session_id=? AND capture_id IN ('', ?) ORDER BY line DESC LIMIT ?"""
 _STATE = "SELECT state FROM captures WHERE user_id=? AND session_id=? AND capture_id=? AND recorded_at IS NOT NULL"

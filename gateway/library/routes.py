@@ -11,7 +11,7 @@ from starlette.routing import Route
 from contracts.messages.library import LibraryQuery
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_identifier
-from gateway.http.requests import validated
+from gateway.http.requests import query_parameters, validated
 from gateway.library import statements, withdrawals
 from gateway.library.library import Library
 from gateway.library.reader import read_capture, read_page, read_summary
@@ -24,7 +24,7 @@ _FRESH = {"Cache-Control": "no-store"}
 async def captures(request: Request) -> Response:
     """Answer with one page of captures."""
     library: Library = request.app.state.library
-    query = validated(LibraryQuery, _parameters(request))
+    query = validated(LibraryQuery, query_parameters(request))
     return _json(await library.read(partial(read_page, query=query)))
 
 
@@ -42,18 +42,6 @@ async def summary(request: Request) -> Response:
     """Answer with the numbers of captures."""
     library: Library = request.app.state.library
     return _json(await library.read(read_summary))
-
-
-def _parameters(request: Request) -> dict[str, str]:
-    """The query's parameters.
-
-    Raises:
-        RequestRefused: 422 ``schema_error``: one occurs twice.
-    """
-    items = request.query_params.multi_items()
-    if len(dict(items)) < len(items):
-        raise RequestRefused(422, "schema_error", "A parameter occurs twice.")
-    return dict(items)
 
 
 def _json(body: bytes) -> Response:

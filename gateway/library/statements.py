@@ -23,15 +23,14 @@ from contracts.messages.library import (
     RelabelRequest,
     ReviewRequest,
 )
-from contracts.process.retry import retry
 from contracts.rules.errors import RequestRefused, UnreadableValue
 from contracts.rules.ids import parse_utc
-from contracts.state import readers
 from contracts.state.events import EventEntry, event_bytes
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.library import Library
 from gateway.library.reader import KnownCapture, read_known
+from gateway.library.recorded import durable_record
 from gateway.sessions.recording import record
 from gateway.state import GatewayState
 
@@ -84,7 +83,7 @@ async def _record(state: GatewayState, library: Library, said: LibraryStatement,
 async def why_unknown(events: AsyncBroker, user_id: str, session_id: str, capture_id: str) -> RequestRefused:
     """Why the session's log has no such capture: it is aborted, or not recorded yet, or there is none."""
     try:
-        found = await retry(lambda: readers.read_record(events, capture_id))
+        found = await durable_record(events, capture_id)
     except UnreadableValue:
         found = None
     if found is None or (found.user_id, found.session_id) != (user_id, session_id):

@@ -1,4 +1,5 @@
-"""``GET /captures/{capture_id}/preview.png`` and ``animation.gif`` beside it: a recorded capture's landmarks, drawn."""
+"""``GET /captures/{capture_id}/preview.png`` and ``animation.gif`` beside it: a recorded capture's landmarks, drawn.
+``GET /library/captures/{capture_id}/motion``: the same, to be drawn by a page."""
 
 from __future__ import annotations
 
@@ -6,12 +7,14 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from contracts.messages.motion import MotionQuery
 from contracts.process.logs import get_logger
 from contracts.rules.errors import (
     ArtifactElsewhere,
@@ -20,9 +23,12 @@ from contracts.rules.errors import (
     ArtifactStoreError,
     RequestRefused,
 )
-from contracts.state.records import CaptureRecord
-from gateway.capture.report import known_record
+from gateway.http.requests import query_parameters, validated
+from gateway.library.library import Library
+from gateway.library.reader import CatalogCapture
+from gateway.library.recorded import kept_capture
 from gateway.preview.artifact import Recorded, read_artifact
+from gateway.preview.motion import motion_json
 from gateway.preview.turns import Turn, Turns
 from gateway.state import GatewayState
 
@@ -30,45 +36,68 @@ __all__ = ["Check", "Draw", "NotWanted", "Reader", "preview_routes"]
 
 log = get_logger()
 
-Reader = Callable[[], bytes]
+Reader = Callable[[str], bytes]
+"""Reads an artifact by its ``uri``."""
 
 Check = Callable[[], None]
 """Raises `NotWanted` if the client has disconnected."""
 
 Draw = Callable[[Recorded, Check], bytes]
-"""Draws one kind of picture. Returns the bytes of its file."""
+"""Draws one kind of picture. Returns the bytes of the answer."""
 
 
 class NotWanted(Exception):
     """The client has disconnected, so its picture is no longer needed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of answer: how it is drawn, and how long that takes."""
+
+    draw: Draw
+    media_type: str
+    is_moving: bool = False
+
+
 def preview_routes() -> list[Route]:
-    """The routes of the pictures."""
+    """The routes of the pictures, and of the points that pages draw. All are drawn in the same turns."""
     turns = Turns()
 
-    def route(name: str, draw: Draw, media_type: str, *, is_moving: bool) -> Route:
-        async def picture(request: Request) -> Response:
-            state: GatewayState = request.app.state.gateway
-            record = await known_record(state.events, request.path_params["capture_id"])
-            uri, digest = _artifact_of(record)
-            peer = request.client.host if request.client else ""
-            turn = turns.join(peer, record.capture_id, is_moving=is_moving)
-            drawing = _Drawing(partial(state.artifacts.read, uri), digest, record.capture_id, draw)
-            try:
-                drawn = await _draw_unless_disconnected(request, turn, drawing)
-            except NotWanted:
-                return Response(status_code=204)  # no client is there to read it
-            finally:
-                turns.leave(turn)
-            return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=media_type)
+    def picture(name: str, kind: _Kind) -> Route:
+        async def show(request: Request) -> Response:
+            return await _answer(request, turns, kind)
 
-        return Route(f"/captures/{{capture_id}}/{name}", picture, methods=["GET"])
+        return Route(f"/captures/{{capture_id}}/{name}", show, methods=["GET"])
+
+    async def motion(request: Request) -> Response:
+        query = validated(MotionQuery, query_parameters(request))
+        return await _answer(request, turns, _Kind(partial(motion_json, query.detail), "application/json"))
 
     return [
-        route("preview.png", _sheet, "image/png", is_moving=False),
-        route("animation.gif", _animation, "image/gif", is_moving=True),
+        picture("preview.png", _Kind(_sheet, "image/png")),
+        picture("animation.gif", _Kind(_animation, "image/gif", is_moving=True)),
+        Route("/library/captures/{capture_id}/motion", motion, methods=["GET"]),
     ]
+
+
+async def _answer(request: Request, turns: Turns, kind: _Kind) -> Response:
+    """Draw a capture when it is the request's turn, if it is kept before and afterwards."""
+    state: GatewayState = request.app.state.gateway
+    library: Library = request.app.state.library
+    found = await kept_capture(library, state.events, request.path_params["capture_id"])
+    peer = request.client.host if request.client else ""
+    turn = turns.join(peer, found.capture_id, is_moving=kind.is_moving)
+    try:
+        drawn = await _draw_unless_disconnected(request, turn, _Drawing(state.artifacts.read, found, kind.draw))
+    except NotWanted:
+        return Response(status_code=204)  # no client is there to read it
+    except RequestRefused:
+        await kept_capture(library, state.events, found.capture_id)  # if it was erased meanwhile, that is the reason
+        raise
+    finally:
+        turns.leave(turn)
+    await kept_capture(library, state.events, found.capture_id)  # waiting for the turn may have taken long
+    return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=kind.media_type)
 
 
 async def _draw_unless_disconnected(request: Request, turn: Turn, drawing: _Drawing) -> bytes:
@@ -95,21 +124,12 @@ async def _wait_for_disconnect(request: Request) -> None:
         pass
 
 
-def _artifact_of(record: CaptureRecord) -> tuple[str, str]:
-    """The artifact's URI and hash."""
-    reference = record.raw_features_ref()
-    if reference is None or record.status(claimed=False) != "recorded":
-        raise RequestRefused(404, "not_recorded", "There is no picture, because the capture is not recorded.")
-    return str(reference["uri"]), str(reference["hash"])
-
-
 class _Drawing:
     """Draws one picture in a thread. A thread cannot be interrupted; `give_up` ends it before its next frame."""
 
-    def __init__(self, read: Reader, digest: str, capture_id: str, draw: Draw) -> None:
+    def __init__(self, read: Reader, capture: CatalogCapture, draw: Draw) -> None:
         self._read = read
-        self._digest = digest
-        self._capture_id = capture_id
+        self._capture = capture
         self._draw_it = draw
         self._given_up = threading.Event()
 
@@ -127,7 +147,7 @@ class _Drawing:
             await asyncio.wait({thread})
             raise
         except ArtifactError as error:
-            raise _refusal(error, self._capture_id) from error
+            raise _refusal(error, self._capture.capture_id) from error
 
     def _check(self) -> None:
         if self._given_up.is_set():
@@ -135,8 +155,8 @@ class _Drawing:
 
     def _draw(self) -> bytes:
         self._check()
-        data = self._read()
-        if "sha256:" + hashlib.sha256(data).hexdigest() != self._digest:
+        data = self._read(self._capture.reference["uri"])
+        if "sha256:" + hashlib.sha256(data).hexdigest() != self._capture.reference["hash"]:
             raise ArtifactError("the artifact is not the one that was recorded: its hash differs")
         recorded = read_artifact(data)
         try:

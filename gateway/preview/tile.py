@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from contracts.rules.landmarks import CONNECTIONS, LAYOUT, Part, PartLayout
+from contracts.rules.landmarks import CONNECTIONS, Part
 from gateway.preview.artifact import Recorded
+from gateway.preview.visible import Landmark, visible_landmarks
 
 __all__ = [
     "COLOURS",
@@ -16,7 +17,6 @@ __all__ = [
     "INK",
     "LINE_HEIGHT",
     "PART_TITLES",
-    "SURE",
     "TILE",
     "Box",
     "caption",
@@ -38,14 +38,7 @@ _FINER = 3
 _LINE_WIDTH: dict[Part, int] = {"pose": 9, "left_hand": 5, "right_hand": 5, "face": 3}
 """The width of a line and the radius of a landmark's dot, in pixels of the larger drawing."""
 
-_DRAWN_FIRST = sorted(LAYOUT, key=lambda part: ("face", "pose", "left_hand", "right_hand").index(part.name))
-
-SURE = 0.5
-"""A landmark of the pose is drawn if its visibility is at least this. Below it MediaPipe guesses the position, which
-may even be outside the picture."""
-
-_HEAD = 11
-"""The first 11 landmarks of the pose are on the head. They are not drawn if the face itself was found."""
+_DRAWN_FIRST: tuple[Part, ...] = ("face", "pose", "left_hand", "right_hand")
 
 Box = tuple[int, int]
 Spot = tuple[float, float] | None
@@ -65,14 +58,10 @@ def draw_moment(recorded: Recorded, frame: int, size: Box) -> Image.Image:
     if not recorded.decoded[frame]:
         draw.line([(0, 0), finer], FAULT, _FINER)
         draw.line([(0, finer[1]), (finer[0], 0)], FAULT, _FINER)
-    face_found = False
+    shown = visible_landmarks(recorded, frame)
     for part in _DRAWN_FIRST:
-        spots = [_spot(landmark, part, finer) for landmark in recorded.landmarks(frame, part)]
-        if part.name == "pose" and face_found:
-            spots[:_HEAD] = [None] * len(spots[:_HEAD])
-        if spots:
-            _draw_part(draw, part.name, spots)
-            face_found = face_found or part.name == "face"
+        if part in shown:
+            _draw_part(draw, part, [_spot(landmark, finer) for landmark in shown[part]])
     return image.reduce(_FINER)
 
 
@@ -97,13 +86,9 @@ def draw_legend(draw: ImageDraw.ImageDraw, x: float, y: float) -> None:
         x += draw.textlength(f"{name}   ", font)
 
 
-def _spot(landmark: tuple[float, ...], part: PartLayout, size: Box) -> Spot:
-    """The position at which a landmark is drawn, in pixels; None if it is not drawn."""
-    x, y = landmark[:2]
-    unsure = part.name == "pose" and landmark[3] < SURE
-    if unsure or not (-1 < x < 2 and -1 < y < 2):
-        return None
-    return x * size[0], y * size[1]
+def _spot(landmark: Landmark | None, size: Box) -> Spot:
+    """The position of a landmark, in pixels; None if it is not drawn."""
+    return (landmark[0] * size[0], landmark[1] * size[1]) if landmark else None
 
 
 def _draw_part(draw: ImageDraw.ImageDraw, name: Part, spots: Sequence[Spot]) -> None:

@@ -12,6 +12,7 @@ from contracts.state.records import CaptureRecord
 from gateway.capture import report
 from gateway.capture.report import InFlight
 from gateway.http.refusals import json_response
+from gateway.library.recorded import durable_record, refuse_if_gone
 from gateway.state import GatewayState
 
 __all__ = ["ROUTES", "progress_of"]
@@ -44,9 +45,11 @@ async def status(request: Request) -> Response:
 
 
 async def results(request: Request) -> Response:
-    """Answer as ``GET /captures/{capture_id}`` does for the job's capture."""
+    """Answer as ``GET /captures/{capture_id}`` does for the job's capture, unless it is withdrawn or erased."""
     state: GatewayState = request.app.state.gateway
-    return json_response(await report.describe(state, await _job(state, request)))
+    described = await report.describe(state, request.app.state.library, await _job(state, request))
+    refuse_if_gone(described.state)
+    return report.as_json(described)
 
 
 async def _job(state: GatewayState, request: Request) -> CaptureRecord:
@@ -55,10 +58,7 @@ async def _job(state: GatewayState, request: Request) -> CaptureRecord:
     Raises:
         RequestRefused: 404 ``unknown_job``; there is no such capture, or it is not an upload.
     """
-    try:
-        record = await report.known_record(state.events, request.path_params["job_id"])
-    except RequestRefused:
-        record = None
+    record = await durable_record(state.events, request.path_params["job_id"])
     if record is None or record.upload is None:
         raise RequestRefused(404, "unknown_job", "There is no job with this job_id.")
     return record

@@ -38,6 +38,7 @@ from contracts.messages.library import (
     WithdrawRequest,
 )
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
+from contracts.messages.motion import CaptureMotion
 from contracts.messages.pipelines import PipelineInfo
 from contracts.rules.code_entry import Code
 from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode
@@ -68,6 +69,7 @@ _READ: tuple[type[BaseModel], ...] = (
     Quality,
     ClientLimits,
     PipelineInfo,
+    CaptureMotion,
     LiveResult,
     LiveDropped,
     LiveWarning,

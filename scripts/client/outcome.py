@@ -60,7 +60,7 @@ class CaptureOutcome:
             error_code=report.error_code or "",
             accepted=report.accepted,
             extracted=report.extracted,
-            found=report.found,
+            found=report.found or Found(),
             features=report.raw_features_ref if report.status == "recorded" else None,
             quality=report.quality if report.status == "recorded" else None,
             recorded_at=report.recorded_at,

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.rules.landmarks import LAYOUT, Part, PartLayout
-from gateway.preview.tile import SURE
+from gateway.preview.visible import SURE
 from recorder.artifact import Artifact
 
 __all__ = ["HANDS", "Hand", "Motion", "Unit", "motion_of"]

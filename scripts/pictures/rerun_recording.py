@@ -7,7 +7,8 @@ import numpy as np
 
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.landmarks import CONNECTIONS, LAYOUT, PartLayout
-from gateway.preview.tile import COLOURS, SURE
+from gateway.preview.tile import COLOURS
+from gateway.preview.visible import SURE
 from recorder.artifact import Artifact
 from scripts.pictures.motion import HANDS, Motion, motion_of
 

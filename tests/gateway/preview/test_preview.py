@@ -20,7 +20,7 @@ from contracts.broker.script import run
 from contracts.messages.event import RawFeaturesRef
 from contracts.rules.errors import ArtifactError
 from contracts.rules.landmarks import DIMS, LAYOUT, Part, Row
-from contracts.rules.paths import session_features_dir
+from contracts.rules.paths import session_features_dir, session_log_path
 from contracts.state import recording, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
@@ -31,8 +31,10 @@ from gateway.preview.animation import MAX_FRAMES, animation, schedule
 from gateway.preview.artifact import Recorded, read_artifact
 from gateway.preview.sheet import contact_sheet, moments
 from gateway.preview.turns import DRAWN_AT_ONCE
+from tests.contracts.storage.session_lines import line_bytes
 from tests.gateway.capture.test_report import opened
 from tests.gateway.reached import Reached, assert_refused, reaching
+from tests.recorder.samples import feature_ref
 from tests.support.s3 import BUCKET, S3Server
 from workers.vision.artifact import write_artifact
 from workers.vision.local_store import LocalStore
@@ -48,6 +50,7 @@ COLOURS: dict[Part, tuple[int, int, int]] = {
 FAULT = (255, 138, 112)
 FOOT = 64
 PICTURES = ("preview.png", "animation.gif")
+ADDRESSES = ("/captures/{}/preview.png", "/captures/{}/animation.gif", "/library/captures/{}/motion")
 META = '{"width":64,"height":48}'
 
 
@@ -291,18 +294,30 @@ async def published(
     reference = await asyncio.to_thread(
         write_artifact, store or LocalStore(data_root), made, FeatureMatrix.of(rows, [])
     )
-    event = orjson.dumps({"raw_features_ref": reference.model_dump()})
-    entry = EventEntry(event, made.user_id, made.session_id, made.record_id, made.capture_id)
+    entry = EventEntry(event_of(made, reference), made.user_id, made.session_id, made.record_id, made.capture_id)
     await run(gateway.state.events, records.publish(entry, CaptureCounts(len(rows), len(rows), {"pose": len(rows)})))
     return made, reference
 
 
+def event_of(made: CaptureWindow, reference: RawFeaturesRef) -> bytes:
+    """The capture's own event."""
+    event = feature_ref(made.session_id, made.capture_id, made.record_id, made.user_id, **reference.model_dump())
+    return orjson.dumps(event)
+
+
 async def settled(gateway: Reached, made: CaptureWindow) -> None:
-    entry_id = (await gateway.state.events.xrevrange(keys.EVENTS, count=1))[0][0].decode()
-    await run(
-        gateway.state.events,
-        recording.acknowledge_event(entry_id, Receipt("2026-01-31T12:00:00.000Z"), made.capture_id),
-    )
+    """Append the capture's event, the last one in the stream, to its session's log."""
+    ((entry_id, fields),) = await gateway.state.events.xrevrange(keys.EVENTS, count=1)
+    log_line(gateway, EventEntry.decode(fields).event, made.user_id, made.session_id)
+    receipt = Receipt("2026-01-31T12:00:00.000Z")
+    await run(gateway.state.events, recording.acknowledge_event(entry_id.decode(), receipt, made.capture_id))
+
+
+def log_line(gateway: Reached, event: bytes, user_id: str, session_id: str) -> None:
+    path = session_log_path(gateway.state.settings.log_root, user_id, session_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        log.write(line_bytes(event))
 
 
 async def test_a_recorded_capture_is_shown_and_its_picture_is_not_cached(tmp_path: Path) -> None:
@@ -321,38 +336,41 @@ async def test_a_recorded_capture_is_shown_and_its_picture_is_not_cached(tmp_pat
         assert is_near(near(Image.open(io.BytesIO(moving.content)), 0.5, 0.5), COLOURS["pose"])
 
 
-@pytest.mark.parametrize("picture", PICTURES)
-async def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path, picture: str) -> None:
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_before_the_capture_is_recorded_there_is_no_picture(tmp_path: Path, address: str) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         waiting = await opened(gateway)
         aborted = await opened(gateway)
         await run(gateway.state.events, records.abort(aborted.user_id, aborted.capture_id, "forward_failed"))
         under_way, _ = await published(gateway, row())
         for made in (waiting, aborted, under_way):
-            answer = await gateway.client.get(f"/captures/{made.capture_id}/{picture}")
+            answer = await gateway.client.get(address.format(made.capture_id))
             assert_refused(answer, 404, "not_recorded")
         for unknown in (str(uuid.uuid4()), ".hidden", "{a3cp}"):
-            answer = await gateway.client.get(f"/captures/{unknown}/{picture}")
+            answer = await gateway.client.get(address.format(unknown))
             assert_refused(answer, 404, "unknown_capture")
 
 
-@pytest.mark.parametrize("picture", PICTURES)
-async def test_a_missing_damaged_or_misplaced_file_is_an_error_with_its_code(tmp_path: Path, picture: str) -> None:
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_missing_damaged_or_misplaced_file_is_an_error_with_its_code(tmp_path: Path, address: str) -> None:
     async with reaching(tmp_path, recorder=False) as gateway:
         made, reference = await published(gateway, row())
         await settled(gateway, made)
         path = gateway.state.settings.data_root / reference.uri
-        address = f"/captures/{made.capture_id}/{picture}"
+        address = address.format(made.capture_id)
         for other in (b"damaged", npz(row(pose=(0.5, 0.5)))):
             path.write_bytes(other)
             detail = assert_refused(await gateway.client.get(address), 500, "artifact_unreadable")
             assert str(tmp_path) not in detail
         path.unlink()
         assert_refused(await gateway.client.get(address), 404, "artifact_missing")
-        for uri in ("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz"):
-            event = orjson.dumps({"raw_features_ref": reference.model_dump() | {"uri": uri}})
-            await gateway.state.events.hset(keys.capture_record(made.capture_id), "event", event)
-            assert_refused(await gateway.client.get(address), 404, "artifact_elsewhere")
+        for number, uri in enumerate(("s3://bucket/x.npz", "/etc/passwd", "users/../../x.npz")):
+            capture_id = f"elsewhere-{number}"
+            elsewhere = made.model_copy(update={"capture_id": capture_id})
+            event = event_of(elsewhere, reference.model_copy(update={"uri": uri}))
+            log_line(gateway, event, made.user_id, made.session_id)
+            answer = await gateway.client.get(address.replace(made.capture_id, capture_id))
+            assert_refused(answer, 404, "artifact_elsewhere")
 
 
 async def test_a_capture_in_an_object_store_is_shown_and_faults_of_the_store_have_their_codes(
@@ -381,12 +399,12 @@ async def test_a_capture_in_an_object_store_is_shown_and_faults_of_the_store_hav
         assert_refused(await gateway.client.get(address), 404, "artifact_missing")
 
 
-@pytest.mark.parametrize("picture", PICTURES)
-async def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, picture: str) -> None:
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_picture_of_a_person_needs_the_token(tmp_path: Path, address: str) -> None:
     async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
         made, _ = await published(gateway, row())
         await settled(gateway, made)
-        address = f"/captures/{made.capture_id}/{picture}"
+        address = address.format(made.capture_id)
         assert_refused(await gateway.client.get(address), 401, "token_required")
         answer = await gateway.client.get(address, headers={"Authorization": "Bearer s3cret"})
         assert answer.status_code == 200
@@ -414,7 +432,7 @@ async def test_many_requests_at_once_are_served_a_few_at_a_time(
     async with reaching(tmp_path, recorder=False) as gateway:
         made, _ = await published(gateway, row(pose=(0.5, 0.5)))
         await settled(gateway, made)
-        addresses = [f"/captures/{made.capture_id}/{picture}" for picture in PICTURES * 4]
+        addresses = [address.format(made.capture_id) for address in ADDRESSES * 3]
         answers = await asyncio.gather(*(gateway.client.get(address) for address in addresses))
-        assert [answer.status_code for answer in answers] == [200] * 8
+        assert [answer.status_code for answer in answers] == [200] * 9
         assert 1 <= most <= DRAWN_AT_ONCE

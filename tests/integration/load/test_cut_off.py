@@ -119,7 +119,7 @@ def connections(port: int) -> int:
 
 async def recorded(loaded: LoadedGateway, folder: Path) -> dict[str, str]:
     """A session, and a capture of two minutes in it that can be drawn."""
-    settings = SimpleNamespace(data_root=folder / "data")
+    settings = SimpleNamespace(data_root=folder / "data", log_root=folder / "logs")
     state = SimpleNamespace(events=loaded.events, frames=loaded.frames, settings=settings)
     gateway: Any = SimpleNamespace(state=state, user_id=f"user-{uuid.uuid4().hex[:12]}")
     rows = [Row(66 * index, True, orjson.dumps(index).ljust(4 * DIMS, b"\0")) for index in range(1800)]

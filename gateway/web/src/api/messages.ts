@@ -67,6 +67,56 @@ export interface CaptureClose {
   timestamp_end: string;
 }
 /**
+ * ``GET /library/captures/{capture_id}/motion``: the landmarks of some or all frames of a capture.
+ *
+ * ``frame``, ``time_ms`` and ``decoded`` have one value for each frame that is sent, as ``frames`` of each part has.
+ *
+ * Attributes:
+ *     width, height: the size of the capture's pictures, in pixels: the proportions of a drawing.
+ *     frames: how many frames the capture has. Those that are sent are spread evenly over it.
+ *     duration_ms: the event time of the capture's last frame.
+ *     scale: what a coordinate is divided by to be normalised to the picture.
+ *     frame: the number of the frame in the capture, counted from 0.
+ *     time_ms: its event time since the capture's start.
+ *     decoded: whether its picture could be read. If not, no part was found in it.
+ */
+export interface CaptureMotion {
+  detail: "thumbnail" | "full";
+  width: number;
+  height: number;
+  frames: number;
+  duration_ms: number;
+  scale: number;
+  frame: number[];
+  time_ms: number[];
+  decoded: boolean[];
+  parts: MotionParts;
+}
+/**
+ * The points of each part.
+ */
+export interface MotionParts {
+  pose: MotionPoints;
+  left_hand: MotionPoints;
+  right_hand: MotionPoints;
+  face: MotionPoints;
+}
+/**
+ * One part's points in each frame that is sent.
+ *
+ * Attributes:
+ *     landmarks: which landmarks of the part are sent, by their numbers in the feature matrix.
+ *     lines: the lines of the skeleton, as pairs of places in ``landmarks``, counted from 0.
+ *     frames: for each frame that is sent, x and y of each of the ``landmarks`` in turn, or null if the part was not
+ *         found. A coordinate is a whole number; divided by ``scale`` it is normalised to the picture: 0 is its left
+ *         or upper edge, 1 the right or lower one. Both coordinates of a landmark that is not to be drawn are null.
+ */
+export interface MotionPoints {
+  landmarks: number[];
+  lines: [number, number][];
+  frames: ((number | null)[] | null)[];
+}
+/**
  * Opens the one capture of a connection. Its ``record_id`` identifies the capture window.
  */
 export interface CaptureOpen {
