@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
@@ -15,6 +16,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 from contracts.rules.paths import session_log_path
 from scripts.client import CaptureClient
 from tests.e2e.conftest import ALLOWED, CAMERA, PERFORMER, USER, Launch, RunningStack, axe, opened, start_session
+from tests.support.waiting import wait_until
 
 CAPTURE = "Capture Bounded Gesture (≤ 120 s)"
 
@@ -57,6 +59,11 @@ def verified(stack: RunningStack, log: Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=stack.settings.environ(), capture_output=True, text=True, timeout=300)
 
 
+def events_of(log: Path) -> list[dict[str, Any]]:
+    """The events in a session's log, in its order."""
+    return [json.loads(line)["event"] for line in log.read_text().splitlines()]
+
+
 def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Page, stack: RunningStack) -> None:
     session_id = start(page)
     page.get_by_label("What is meant (optional)").fill("more")
@@ -68,8 +75,7 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
     record_id = fact(page, "record_id").inner_text()
 
     log = session_log_path(stack.settings.log_root, USER, session_id)
-    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
-    event = next(event for event in events if event["record_id"] == record_id)
+    event = next(event for event in events_of(log) if event["record_id"] == record_id)
     artifact = stack.settings.data_root / event["raw_features_ref"]["uri"]
     assert shown_hash == f"sha256:{hashlib.sha256(artifact.read_bytes()).hexdigest()}"
     assert event["annotation"] == {"intent": "more"}
@@ -84,6 +90,10 @@ def test_a_capture_is_recorded_and_the_page_shows_the_hash_of_the_file(page: Pag
         page.get_by_role("button", name=re.compile("^Show (the movement|still moments)$")).click()
     button(page, "Keep")
     expect(page.get_by_text(re.compile("^Kept: more, "))).to_be_focused()
+    wait_until(lambda: '"event":"capture.reviewed"' in log.read_text(), "the log has the answer")
+    reviewed = next(event for event in events_of(log) if event.get("event") == "capture.reviewed")
+    assert (reviewed["verdict"], reviewed["capture_id"]) == ("keep", event["capture_id"])
+    assert (reviewed["performer_id"], reviewed["user_id"]) == (PERFORMER, USER)
     assert (event["quality"]["verdict"], event["quality"]["reasons"][0]) == ("poor", "no_hand")
     assert int(fact(page, "Pictures sent").inner_text()) == event["raw_features_ref"]["shape"][0]
     face = page.get_by_role("meter", name="Face")

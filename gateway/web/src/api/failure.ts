@@ -25,6 +25,11 @@ export class ApiError extends Error implements Failure {
   }
 }
 
+/** Whether the server may have done what was asked although no answer came, so that only the same request is repeated. */
+export function mayHaveWorked(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 500);
+}
+
 /** The failure to show for any error. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ApiError) return { code: error.code, sentence: error.sentence };

@@ -5,10 +5,12 @@ import { CaptureNumbers } from "./CaptureNumbers";
 import { LandmarkPicture } from "./LandmarkPicture";
 import { doubts, facts } from "./quality";
 import type { Capture } from "./useCapture";
-import { Verdict } from "./Verdict";
+import { Verdict, type VerdictProps } from "./Verdict";
 
 export interface CaptureResultProps {
   readonly capture: Capture;
+  /** Takes the person's verdict. */
+  readonly onReview: VerdictProps["onReview"];
   /** Records another capture with the same meaning. */
   readonly onAgain: (() => void) | undefined;
   /** A sentence that says why that is not possible now. */
@@ -16,7 +18,7 @@ export interface CaptureResultProps {
 }
 
 /** The result of a finished capture: what may be wrong with it, its picture, its numbers and ids. */
-export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultProps) {
+export function CaptureResult({ capture, onReview, onAgain, againBlocked }: CaptureResultProps) {
   const { window: made, state } = capture;
   const recorded = state.phase === "recorded";
   const heading = useRef<HTMLHeadingElement>(null);
@@ -38,6 +40,7 @@ export function CaptureResult({ capture, onAgain, againBlocked }: CaptureResultP
             line={facts(made.intent, state)}
             doubts={doubts(state)}
             intent={made.intent}
+            onReview={onReview}
             onAgain={onAgain}
             againBlocked={againBlocked}
           />

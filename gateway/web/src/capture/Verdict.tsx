@@ -1,15 +1,16 @@
 import { useEffect, useId, useRef, useState } from "react";
 
-import type { CodeText } from "../api/sentences";
 import { Button } from "../components/Button";
-import { advice, AGAIN } from "./quality";
+import { advice, AGAIN, reasonOf, type Doubt } from "./quality";
 
 export interface VerdictProps {
   /** The facts of the capture, in one line. */
   readonly line: string;
-  readonly doubts: readonly CodeText[];
+  readonly doubts: readonly Doubt[];
   /** The meaning of the gesture; empty for none. */
   readonly intent: string;
+  /** Takes the person's answer to the question. */
+  readonly onReview: (verdict: "keep" | "redo", reason?: string) => void;
   /** Records another capture with the same meaning. */
   readonly onAgain: (() => void) | undefined;
   /** A sentence that says why that is not possible now. */
@@ -17,15 +18,27 @@ export interface VerdictProps {
 }
 
 /** The verdict on a recorded capture. If there are doubts, it asks the person whether to record it again. */
-export function Verdict({ line, doubts, intent, onAgain, againBlocked }: VerdictProps) {
+export function Verdict({ line, doubts, intent, onReview, onAgain, againBlocked }: VerdictProps) {
   const [kept, setKept] = useState(false);
+  const redone = useRef(false);
   const closed = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
     if (kept) closed.current?.focus(); // the button that had it is gone
   }, [kept]);
 
+  function keep() {
+    setKept(true);
+    onReview("keep");
+  }
+
+  function redo() {
+    if (!redone.current) onReview("redo", reasonOf(doubts));
+    redone.current = true; // the next capture may fail to begin, and then the button is pressed again
+    onAgain?.();
+  }
+
   if (doubts.length > 0 && !kept) {
-    return <Question {...{ line, doubts, onAgain, againBlocked }} onKeep={() => setKept(true)} />;
+    return <Question {...{ line, doubts, againBlocked }} onRedo={redo} onKeep={keep} />;
   }
   return (
     <>
@@ -41,11 +54,12 @@ export function Verdict({ line, doubts, intent, onAgain, againBlocked }: Verdict
   );
 }
 
-interface QuestionProps extends Omit<VerdictProps, "intent"> {
+interface QuestionProps extends Pick<VerdictProps, "line" | "doubts" | "againBlocked"> {
+  readonly onRedo: () => void;
   readonly onKeep: () => void;
 }
 
-function Question({ line, doubts, onAgain, againBlocked, onKeep }: QuestionProps) {
+function Question({ line, doubts, againBlocked, onRedo, onKeep }: QuestionProps) {
   const question = useId();
   return (
     <div className="verdict verdict-doubt stack" role="group" aria-labelledby={question}>
@@ -56,7 +70,7 @@ function Question({ line, doubts, onAgain, againBlocked, onKeep }: QuestionProps
       <p className="verdict-advice">{advice(doubts)}</p>
       <p id={question}>{AGAIN}</p>
       <div className="actions">
-        <Button blocked={againBlocked} onClick={onAgain}>
+        <Button blocked={againBlocked} onClick={onRedo}>
           Record again
         </Button>
         <Button tone="quiet" onClick={onKeep}>

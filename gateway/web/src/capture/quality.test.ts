@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import constants from "../api/constants.json";
 import type { Quality } from "../api/messages";
 import type { CaptureState } from "./protocol";
-import { advice, doubts, facts, happened, serverDoubts, summary } from "./quality";
+import { advice, doubts, facts, happened, reasonOf, serverDoubts, summary } from "./quality";
 
 const quality = (...reasons: string[]) => ({ verdict: reasons.length > 0 ? "check" : "good", reasons }) as Quality;
 
@@ -45,6 +45,12 @@ test("the reasons keep the server's order", () => {
 
 test("a reason that this page does not know is shown by its code", () => {
   expect(happened(serverDoubts(quality("too_blurred")))).toBe("The server doubts this recording (too_blurred).");
+});
+
+test("the reason of a verdict has the codes of all doubts", () => {
+  const cut = { code: "camera_muted", sentence: "…" };
+  const all = doubts({ ...GOOD, quality: quality("no_hand"), blackMs: 2000, stillMs: 2000, cut });
+  expect(reasonOf(all)).toBe("no_hand, picture_black, picture_still, camera_muted");
 });
 
 test.each<[string, Partial<CaptureState>]>([

@@ -5,15 +5,20 @@ import type { CaptureState } from "./protocol";
 /** The question to ask about a recorded capture that has doubts. */
 export const AGAIN = "Record it again?";
 
+/** What is doubted of a recorded capture, with the code that the log gets as a reason. */
+export interface Doubt extends CodeText {
+  readonly code: string;
+}
+
 const LONG_MS = 1000;
 
 /** What the server doubts of a recorded capture, the gravest first; empty if it is good, or if the server does not say. */
-export function serverDoubts(quality: Quality | null | undefined): readonly CodeText[] {
-  return quality ? quality.reasons.map(reasonText) : [];
+export function serverDoubts(quality: Pick<Quality, "reasons"> | null | undefined): readonly Doubt[] {
+  return quality ? quality.reasons.map((code) => ({ code, ...reasonText(code) })) : [];
 }
 
 /** All doubts of a recorded capture: those of the server, and what only this page saw of the camera's pictures. */
-export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readonly CodeText[] {
+export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readonly Doubt[] {
   return [
     ...serverDoubts(quality),
     ...(blackMs >= LONG_MS ? [black(blackMs)] : []),
@@ -22,18 +27,24 @@ export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readon
   ];
 }
 
-function black(ms: number): CodeText {
+function black(ms: number): Doubt {
   return {
+    code: "picture_black",
     happened: `The picture was black for ${seconds(ms)}.`,
     advice: "Open the camera's cover and turn on a light.",
   };
 }
 
-function still(ms: number): CodeText {
-  return { happened: `The picture did not move for ${seconds(ms)}.`, advice: "Turn the camera off and on again." };
+function still(ms: number): Doubt {
+  return {
+    code: "picture_still",
+    happened: `The picture did not move for ${seconds(ms)}.`,
+    advice: "Turn the camera off and on again.",
+  };
 }
 
-const CUT: CodeText = {
+const CUT: Doubt = {
+  code: "camera_muted",
   happened: "The camera stopped delivering pictures, so it ends there.",
   advice: "Close other programs that use the camera.",
 };
@@ -51,6 +62,11 @@ export function happened(all: readonly CodeText[]): string {
 /** What the person can do, in one line, each advice once. */
 export function advice(all: readonly CodeText[]): string {
   return [...new Set(all.map((doubt) => doubt.advice))].join(" ");
+}
+
+/** The doubts as the reason of a verdict: their codes, as `reasonInWords` reads them. */
+export function reasonOf(all: readonly Doubt[]): string {
+  return all.map(({ code }) => code).join(", ");
 }
 
 /** The number of pictures a second. */

@@ -476,7 +476,14 @@ async function doubted() {
 const question = () => screen.queryByRole("group", { name: "Record it again?" });
 const OUT = "The left hand was out of the picture for most of it.";
 
+const REVIEW = "POST /library/review";
+const said = () => server.to(REVIEW).map(({ json }) => json as Record<string, unknown>);
+
 describe("a recorded capture that the server doubts", () => {
+  beforeEach(() => {
+    server.on(REVIEW, () => answer({ record_id: "0001", recorded_at: "2026-11-28T10:00:00.000Z" }, 201));
+  });
+
   test("is not green: it is said what happened, and asked whether to record it again", async () => {
     await doubted();
     expect(status()).toHaveTextContent(`recorded. ${OUT} Record it again?`);
@@ -497,6 +504,9 @@ describe("a recorded capture that the server doubts", () => {
     await serverDoes((it) => it.accept());
     expect(socket().messages[0]).toMatchObject({ annotation: { intent: "more" } });
     expect(question()).toBeNull();
+    const about = { user_id: "demo-user", performer_id: "demo-carer", session_id: SESSION };
+    const redo = { capture_id: first.messages[0]?.["capture_id"], verdict: "redo", reason: "left_hand_mostly_out" };
+    await waitFor(() => expect(said()).toMatchObject([{ ...about, ...redo }]));
   });
 
   test("is kept if the person says so, and the next one is asked about again", async () => {
@@ -504,6 +514,8 @@ describe("a recorded capture that the server doubts", () => {
     await user.click(button("Keep"));
     expect(question()).toBeNull();
     expect(screen.getByText(/^Kept: more, /)).toHaveFocus();
+    await waitFor(() => expect(said()).toMatchObject([{ capture_id: captureId(), verdict: "keep" }]));
+    expect(said()[0]).not.toHaveProperty("reason");
     await expectAccessible();
     await user.click(button("Capture “more” again"));
     await waitFor(() => expect(server.to(VALIDATE)).toHaveLength(2));
@@ -514,6 +526,51 @@ describe("a recorded capture that the server doubts", () => {
     await user.click(button("Turn the camera off"));
     expect(button("Record again")).toHaveAccessibleDescription("Turn the camera on first.");
     expect(button("Keep")).toHaveAccessibleDescription("");
+  });
+});
+
+describe("an answer to the question that the server does not take", () => {
+  test("is sent again as it is, is then said calmly, and can be sent again", async () => {
+    const user = await doubted();
+    server.on(REVIEW, unreachable);
+    await user.click(button("Keep"));
+    await waitFor(() => expect(said()).toHaveLength(1));
+    await pass(6000);
+    expect(alertOf("network_error")).toHaveTextContent("Your answer “Keep” for “more” is not in the log.");
+    expect(alertOf("network_error")).toHaveTextContent("The recording itself is safe.");
+    expect(alertOf("network_error")).toHaveClass("banner-warning");
+    await expectAccessible();
+    server.on(REVIEW, () => answer({}, 201));
+    await user.click(button("Send it again"));
+    await waitFor(() => expect(screen.getByText("The log has it now.")).toHaveFocus());
+    expect(alertOf("network_error")).toBeUndefined();
+    expect(said()).toHaveLength(4);
+    expect(new Set(said().map(({ record_id }) => record_id)).size).toBe(1);
+  });
+
+  test("does not hold up the next capture, and is not in its way", async () => {
+    const user = await doubted();
+    server.on(REVIEW, unreachable);
+    const first = socket();
+    await user.click(button("Record again"));
+    await waitFor(() => expect(FakeCaptureSocket.last).not.toBe(first));
+    await serverDoes((it) => it.accept());
+    await serverDoes((it) => it.progress());
+    await pass(9000);
+    expect(status()).toHaveTextContent("recording");
+    const banner = screen.getByText(/Your answer “Record again” for “more” is not in the log/);
+    expect(banner).not.toBeVisible();
+    await user.click(button("Cancel"));
+    expect(banner).toBeVisible();
+  });
+
+  test("is refused for good: the page says why, and offers no other attempt", async () => {
+    const user = await doubted();
+    server.on(REVIEW, () => refusal(409, "capture_erased"));
+    await user.click(button("Keep"));
+    await waitFor(() => expect(alertOf("capture_erased")).toHaveTextContent("is not in the log"));
+    expect(screen.queryByRole("button", { name: "Send it again" })).toBeNull();
+    expect(said()).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState, type RefObject } from "react";
 
+import { useAccess } from "../api/token";
 import { CameraChoice } from "../camera/CameraChoice";
 import { InsecureNotice, isCameraAddress } from "../camera/InsecureNotice";
 import { useCamera, type Camera } from "../camera/useCamera";
@@ -9,6 +10,7 @@ import { CaptureResult } from "../capture/CaptureResult";
 import { CaptureStage } from "../capture/CaptureStage";
 import { captureFailure, endsSession } from "../capture/failures";
 import { isCapturing, isOver } from "../capture/protocol";
+import { reviewOf } from "../capture/review";
 import { SessionCaptures } from "../capture/SessionCaptures";
 import { allowSignals } from "../capture/signals";
 import { useCapture, type CaptureHandle } from "../capture/useCapture";
@@ -21,6 +23,8 @@ import { Card } from "../components/Card";
 import { Field } from "../components/Field";
 import { Page } from "../components/Page";
 import { StatusText } from "../components/StatusText";
+import { UndeliveredBanner } from "../library/UndeliveredBanner";
+import { useDeliveries } from "../library/useDeliveries";
 import { remember, remembered } from "../session/remembered";
 import { SessionCard } from "../session/SessionCard";
 import { useSession } from "../session/useSession";
@@ -40,6 +44,8 @@ export function GesturePage() {
   const [intent, setIntent] = useState("");
   const signals = useSignals(state?.phase ?? null);
   const lines = useSessionCaptures(session, capture);
+  const { send } = useAccess();
+  const deliveries = useDeliveries();
   const place = useRef<HTMLDivElement>(null);
   useLeaveWarning(state !== null && isCapturing(state));
   useCameraLoss(camera, handle);
@@ -94,9 +100,15 @@ export function GesturePage() {
         </div>
       </Card>
       {capture && hasResult && (
-        <CaptureResult capture={capture} againBlocked={blocked} onAgain={() => begin(capture.window.intent)} />
+        <CaptureResult
+          capture={capture}
+          againBlocked={blocked}
+          onReview={(verdict, reason) => void deliveries.say(reviewOf(send, capture.window, verdict, reason))}
+          onAgain={() => begin(capture.window.intent)}
+        />
       )}
-      <div hidden={busy}>
+      <div hidden={busy} className="stack">
+        <UndeliveredBanner key={capture?.window.captureId} deliveries={deliveries} />
         <SessionCaptures lines={lines} />
       </div>
     </Page>

@@ -1,6 +1,6 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
-import { failureOf, type ApiError, type Failure } from "../api/failure";
+import { failureOf, mayHaveWorked, type Failure } from "../api/failure";
 import { messageHeader } from "../api/header";
 import { json } from "../api/http";
 import type { SessionAnswer, SessionEndRequest, SessionStartRequest } from "../api/messages";
@@ -161,11 +161,6 @@ export function useSession(): SessionHandle {
 function endRequest({ sessionId, userId, performerId }: Session): SessionEndRequest {
   const header = messageHeader(userId, performerId);
   return { ...header, session_id: sessionId, end_time: header.timestamp };
-}
-
-function mayHaveWorked(error: unknown): boolean {
-  const { status } = error as Partial<ApiError>;
-  return status === 0 || (status !== undefined && status >= 500);
 }
 
 function repeated(request: SessionStartRequest | SessionEndRequest | null, userId: string, performerId: string) {
