@@ -50,7 +50,9 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> None:
     background = [watching]
     background.append(asyncio.create_task(load_decoder(brokers.complete)))
     library: Library = app.state.library
-    background.append(asyncio.create_task(library.run(partial(state.metrics.background.note, "library"))))
+    note = state.metrics.background.note
+    background.append(asyncio.create_task(library.run(partial(note, "library"))))
+    background.append(asyncio.create_task(app.state.erasures.run(partial(note, "erasures"))))
     if settings.stream_enabled:
         background.append(asyncio.create_task(app.state.live.run()))
     try:

@@ -20,6 +20,7 @@ from gateway.http.pages import page_for_browsers, page_routes
 from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
 from gateway.http.security import AccessControl, SecurityHeaders
 from gateway.library import routes as library
+from gateway.library.erasures import Erasures
 from gateway.library.library import Library
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
@@ -85,7 +86,8 @@ def create_app(state: GatewayState) -> Starlette:
 
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
     503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers, and
-    ``app.state.library.run()``, which keeps the catalog up to date, and closes that library at the end.
+    ``app.state.library.run()``, which keeps the catalog up to date, and closes that library at the end; and
+    ``app.state.erasures.run()``, which asks for erasures.
     """
     app = Starlette(
         routes=[
@@ -117,4 +119,5 @@ def create_app(state: GatewayState) -> Starlette:
     app.state.brokers = BrokerWatch(state)
     app.state.live = LiveLane(state)
     app.state.library = Library(state.settings)
+    app.state.erasures = Erasures(state, app.state.library)
     return app

@@ -140,7 +140,15 @@ class BrokerGauges:
         }
 
 
-BACKGROUND_TASKS = ("broker_watch", "frames_gauges", "events_gauges", "live_answers", "live_places", "library")
+BACKGROUND_TASKS = (
+    "broker_watch",
+    "frames_gauges",
+    "events_gauges",
+    "live_answers",
+    "live_places",
+    "library",
+    "erasures",
+)
 
 
 class GatewayMetrics:
@@ -153,6 +161,9 @@ class GatewayMetrics:
         self.upload = UploadMetrics(registry)
         self.brokers = BrokerGauges(registry)
         self.background = BackgroundErrors(registry, BACKGROUND_TASKS)
+        self.erasing = Gauge(
+            "a3cp_library_erasing", "Captures that wait to be erased, by this gateway's catalog.", registry=registry
+        )
         self.stream_sessions_active = Gauge(
             "stream_sessions_active", "Connections of the real-time lane that are open now.", registry=registry
         )

@@ -19,7 +19,7 @@ from contracts.rules.paths import artifact_uri
 from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.npz import NpyArray, read_npz
 
-__all__ = ["Artifact", "ArtifactFacts", "load_artifact", "verify_artifact"]
+__all__ = ["Artifact", "ArtifactFacts", "artifact_is_there", "load_artifact", "verify_artifact"]
 
 Array = npt.NDArray[Any]
 
@@ -97,6 +97,16 @@ def verify_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifa
         ArtifactError: the first thing that is wrong.
     """
     return load_artifact(event, artifacts).facts
+
+
+def artifact_is_there(event: FeatureRefEvent, artifacts: ArtifactSource) -> bool:
+    """Whether anything is in the place that a feature-ref event names.
+
+    Raises:
+        ArtifactError: the place is another capture's, or cannot be looked at.
+    """
+    _check_uri(event, artifacts)
+    return artifacts.exists(event.raw_features_ref.uri)
 
 
 def load_artifact(event: FeatureRefEvent, artifacts: ArtifactSource) -> Artifact:

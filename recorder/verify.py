@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from contracts.rules.ids import is_record_id
 from contracts.rules.json_text import parse_object
 from contracts.rules.paths import features_folder, session_log_path
 from contracts.storage.artifacts import ArtifactSource
+from contracts.storage.capture_facts import CaptureDescription, CaptureFacts
+from contracts.storage.session_fold import SessionFold
 from contracts.storage.session_log import LogLine, read_log
-from recorder.artifact import ArtifactFacts, verify_artifact
+from recorder.artifact import ArtifactFacts, artifact_is_there, verify_artifact
 
 __all__ = [
     "ArtifactFacts",
@@ -45,14 +47,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """What `verify_log` found. ``notes`` are not failures: artifacts without an event, and events that a client
-    appended under a reserved name, which readers ignore."""
+    """What `verify_log` found.
+
+    Attributes:
+        captures: the artifacts that are there and match their events, those of withdrawn captures too.
+        notes: what is no failure: artifacts without an event, and events that a client appended under a reserved name,
+            which readers ignore.
+        withdrawn: the number of captures whose consent was withdrawn and that are not erased.
+        erasing: how many of them are to be erased.
+        erased: the number of captures that are erased.
+    """
 
     log: Path
     events: int
     captures: tuple[ArtifactFacts, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    withdrawn: int = 0
+    erasing: int = 0
+    erased: int = 0
 
     @property
     def ok(self) -> bool:
@@ -62,7 +75,8 @@ class LogReport:
 
 @dataclass(slots=True)
 class SessionReading:
-    """The results of one pass over a log: the feature-ref events with their line numbers, and the findings."""
+    """The results of one pass over a log: the feature-ref events with their line numbers, what counts for each capture,
+    and the findings."""
 
     user_id: str
     session_id: str
@@ -70,8 +84,13 @@ class SessionReading:
     refs: list[tuple[int, FeatureRefEvent]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    fold: SessionFold = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fold = SessionFold(self.user_id, self.session_id)
 
     def add(self, line: LogLine) -> None:
+        self.fold.add(line)
         if line.problem:
             self.findings.append(Finding(line.problem, line.number))
             return
@@ -120,26 +139,66 @@ def read_session(log: Path) -> SessionReading:
 
 def verify_log(log: Path, artifacts: ArtifactSource) -> LogReport:
     """Check a whole session: the log as `read_session` does, and that every capture's artifact is there and is what its
-    event says, with the quality that the event says, if it says one. Artifacts without an event are notes: a capture
-    may still be on its way.
+    event says, with the quality that the event says, if it says one. The artifact of an erased capture must be absent;
+    that of one that is to be erased may be. Artifacts without an event are notes: a capture may still be on its way.
     """
     reading = read_session(log)
     findings = list(reading.findings)
     captures: list[ArtifactFacts] = []
-    for number, event in reading.refs:
+    said = [reading.fold.describe(event.capture_id) for _, event in reading.refs]
+    for (number, event), description in zip(reading.refs, said, strict=True):
         try:
-            facts = verify_artifact(event, artifacts)
+            facts, problems = _check_capture(event, description, reading.fold, artifacts)
         except ArtifactError as error:
             place = missing_place(error, event, artifacts)
             findings.append(Finding(str(error), number, event.capture_id, event.record_id, place))
             continue
-        if wrong := facts.quality_differences:
-            findings += [Finding(problem, number, event.capture_id, event.record_id) for problem in wrong]
-        else:
+        findings += [Finding(problem, number, event.capture_id, event.record_id) for problem in problems]
+        if facts is not None and not problems:
             captures.append(facts)
     findings.sort(key=lambda finding: finding.line)
     notes = (*reading.notes, *(_orphans(artifacts, reading) if reading.events else ()))
-    return LogReport(log, reading.events, tuple(captures), tuple(findings), notes)
+    return LogReport(
+        log,
+        reading.events,
+        tuple(captures),
+        tuple(findings),
+        notes,
+        withdrawn=sum(each.state == "withdrawn" for each in said),
+        erasing=sum(each.erasing for each in said),
+        erased=sum(each.state == "erased" for each in said),
+    )
+
+
+def _check_capture(
+    event: FeatureRefEvent, said: CaptureDescription, fold: SessionFold, artifacts: ArtifactSource
+) -> tuple[ArtifactFacts | None, Sequence[str]]:
+    """Check one capture's artifact; returns its facts, if it is there and may be, and what is wrong.
+
+    Raises:
+        ArtifactError: the first thing that is wrong with an artifact that must be there, or one that cannot be read.
+    """
+    if said.state == "erased":
+        return None, _erasure_problems(event, fold.captures[event.capture_id], artifacts)
+    try:
+        facts = verify_artifact(event, artifacts)
+    except ArtifactMissing:
+        if said.erasing:  # removed, and the event that says so is on its way
+            return None, ()
+        raise
+    return facts, facts.quality_differences
+
+
+def _erasure_problems(event: FeatureRefEvent, capture: CaptureFacts, artifacts: ArtifactSource) -> list[str]:
+    problems = []
+    if capture.erased_hash != event.raw_features_ref.hash:
+        problems.append(
+            f"the log says that the artifact {capture.erased_hash} was erased, the capture's own event names "
+            f"{event.raw_features_ref.hash}"
+        )
+    if artifact_is_there(event, artifacts):
+        problems.append("the capture is erased, and its artifact is there")
+    return problems
 
 
 def failure_text(error: ArtifactError, event: FeatureRefEvent, artifacts: ArtifactSource) -> str:
@@ -193,7 +252,8 @@ def replay(record_id: str, user_id: str, session_id: str, artifacts: ArtifactSou
     """Find one record's feature-ref event, and verify its artifact.
 
     Raises:
-        ArtifactError: there is not exactly one such event, or the artifact does not verify; or an id is none.
+        ArtifactError: there is not exactly one such event, or the artifact does not verify or is erased; or an id is
+            none.
     """
     if not is_record_id(record_id):
         raise ArtifactError(f"{record_id!r} is not a record_id")
@@ -211,7 +271,13 @@ def replay(record_id: str, user_id: str, session_id: str, artifacts: ArtifactSou
     events = [event for _, event in reading.refs if event.record_id.lower() == record_id.lower()]
     if len(events) != 1:
         raise ArtifactError(f"the session's log has {len(events)} feature-ref events for {record_id}, not one")
+    said = reading.fold.describe(events[0].capture_id)
+    if said.state == "erased":
+        erased_at = reading.fold.captures[events[0].capture_id].erased_at
+        raise ArtifactError(f"the capture was erased at {erased_at}: the log keeps its event, and no artifact is kept")
     try:
         return verify_artifact(events[0], artifacts)
     except ArtifactMissing as error:
+        if said.erasing:
+            raise ArtifactError("consent to the capture was withdrawn, and its artifact is being erased") from None
         raise ArtifactMissing(failure_text(error, events[0], artifacts)) from None

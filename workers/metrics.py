@@ -41,7 +41,7 @@ not; ``lost`` means that another extractor has it, or will when the lease runs o
 
 FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
 
-EXTRACTOR_TASKS, LIVE_TASKS = ("dispatch", "capture", "heartbeat"), ("live_worker",)
+EXTRACTOR_TASKS, LIVE_TASKS = ("dispatch", "capture", "heartbeat", "eraser"), ("live_worker",)
 
 FRAME_SECONDS = (0.0005, *SECONDS)
 
@@ -106,6 +106,11 @@ class ExtractorMetrics:
             "a3cp_extractor_captures", "Captures that a process was done with, by how.", ["outcome"], registry=registry
         )
         self.captures = preset(captures, get_args(JobEnd))
+        erasures = Counter(
+            "a3cp_extractor_erasures", "Artifacts that were to be erased, by how that ended; failed ones are repeated.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.erasures = preset(erasures, ("erased", "failed"))
         self.background = BackgroundErrors(registry, EXTRACTOR_TASKS)
         self.takeovers = Counter(
             "a3cp_extractor_takeovers", "Captures that another extractor had before.", registry=registry

@@ -18,6 +18,7 @@ from contracts.broker import keys
 from contracts.broker.keys import (
     capture_keys,
     capture_record,
+    erasure,
     live_inbox,
     live_outbox,
     receipt,
@@ -52,6 +53,7 @@ _GATEWAY_FRAMES: Rights = {
     _FRAMES: "xadd xlen del expire",
     _ROWS: "expire",
     f"{keys.CAPTURES} {keys.UPLOADS}": "xadd xgroup|create xinfo|groups xlen xpending xrange",
+    keys.ERASURES: "xadd xgroup|create xinfo|groups xlen xrange",
     keys.EXTRACTORS: "zcount",
     keys.LIVE_WORKERS: "zcount zrangebyscore zscore",
     keys.LIVE_SESSIONS: "zadd zrange zrem zremrangebyscore pexpire",
@@ -78,6 +80,7 @@ _EXTRACTOR_FRAMES: Rights = {
     "": _EVERY_PROCESS,
     f"{keys.CAPTURES} {keys.UPLOADS}": "xreadgroup xautoclaim xclaim xack xdel xpending xgroup|create "
     "xgroup|delconsumer",
+    keys.ERASURES: "xreadgroup xautoclaim xack xdel xpending xgroup|create xgroup|delconsumer",
     keys.EXTRACTORS: "zadd zrem zrangebyscore zremrangebyscore",
     _STATE: "hget hmget hgetall hset hincrby hdel expire",
     _FRAMES: "xread xdel xadd del expire",
@@ -93,6 +96,7 @@ _EXTRACTOR_EVENTS: Rights = {
     user_captures("*"): "zrem",
     keys.UNFINISHED: "zrem",
     keys.EVENTS: "xadd",
+    erasure("*"): "get set exists",
 }
 
 _LIVE_FRAMES: Rights = {
@@ -125,6 +129,7 @@ _RECORDER_EVENTS: Rights = {
 _OPERATOR_FRAMES: Rights = {
     "": _OPERATOR,
     f"{keys.CAPTURES} {keys.UPLOADS}": "xinfo|groups xlen xpending xrange",
+    keys.ERASURES: "xinfo|groups xlen",
     f"{keys.UPLOAD_PLACES} {keys.EXTRACTORS} {keys.LIVE_WORKERS} {keys.LIVE_SESSIONS}": "zrange",
     _STATE: "hmget hgetall",
     f"{_FRAMES} {live_inbox('*')}": "xlen",

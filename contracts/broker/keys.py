@@ -11,6 +11,7 @@ from typing import NamedTuple
 __all__ = [
     "CAPTURES",
     "DEAD_EVENTS",
+    "ERASURES",
     "EVENTS",
     "EXTRACTORS",
     "EXTRACTOR_GROUP",
@@ -25,6 +26,7 @@ __all__ = [
     "CaptureKeys",
     "capture_keys",
     "capture_record",
+    "erasure",
     "live_inbox",
     "live_outbox",
     "receipt",
@@ -43,6 +45,9 @@ UPLOADS = "a3cp:uploads"
 UPLOAD_PLACES = "a3cp:uploads:places"
 """Frames role, zset: ``<upload_id>/<bytes>/<user_id>`` of every video in the broker. The score is the broker time, in
 ms, at which its slot expires."""
+
+ERASURES = "a3cp:erasures"
+"""Frames role, stream: requests to remove the artifacts of captures that are to be erased."""
 
 EXTRACTOR_GROUP = "extractors"
 
@@ -109,6 +114,11 @@ def uploaded_video(upload_id: str) -> str:
 def capture_record(capture_id: str) -> str:
     """Events role, hash, kept 7 days: the durable record of a capture."""
     return f"{{a3cp}}:capture:{capture_id}"
+
+
+def erasure(capture_id: str) -> str:
+    """Events role, string, kept 7 days: the artifact of this capture is being removed, or when it was gone."""
+    return f"{{a3cp}}:erasure:{capture_id}"
 
 
 def session(session_id: str) -> str:

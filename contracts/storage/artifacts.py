@@ -8,7 +8,7 @@ from pathlib import Path
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactElsewhere, ArtifactError, ArtifactMissing, ArtifactStoreError
 from contracts.rules.paths import object_name, object_uri, resolve_uri
-from contracts.storage.files import read_regular
+from contracts.storage.files import is_there, read_regular
 from contracts.storage.object_store import ObjectStore
 
 __all__ = ["MOST_BYTES", "ArtifactSource"]
@@ -71,6 +71,23 @@ class ArtifactSource:
         if len(data) > most_bytes:
             raise ArtifactError(f"the artifact cannot be read: it is longer than {most_bytes:,} bytes")
         return data
+
+    def exists(self, uri: str) -> bool:
+        """Whether anything is there, a damaged file or a link too.
+
+        Raises:
+            ArtifactElsewhere: it is neither below ``DATA_ROOT`` nor in the object store.
+            ArtifactStoreError: the object store does not answer, or refuses.
+            ArtifactError: the file system refuses.
+        """
+        found = self._resolve(uri)
+        if isinstance(found, str):
+            assert self._objects is not None
+            return self._objects.exists(found)
+        try:
+            return is_there(found)
+        except OSError as error:
+            raise ArtifactError(f"the artifact cannot be looked for: {error.strerror}") from error
 
     def places(self, folder: str) -> list[str]:
         """The paths and URLs of all artifacts in a session's folder; without those that the file system or the object

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from contracts.rules.errors import ArtifactError, ArtifactMissing
 
-__all__ = ["open_regular", "read_regular", "sync_folder"]
+__all__ = ["is_there", "open_regular", "read_regular", "sync_folder"]
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW
 """Without O_NONBLOCK, opening a FIFO would wait for a writer for ever."""
@@ -42,6 +42,19 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     if max(there.st_size, len(data)) > most_bytes:
         raise ArtifactError(f"the artifact cannot be read: it is longer than {most_bytes:,} bytes")
     return data
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name, even a link to nothing.
+
+    Raises:
+        OSError: the system refuses to look. `os.path.lexists` would say no.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def open_regular(path: Path) -> BinaryIO:

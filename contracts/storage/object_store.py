@@ -14,10 +14,13 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 from uuid import uuid4
 
+from contracts.process.logs import get_logger
 from contracts.rules.errors import ArtifactError, ArtifactStoreError, ConfigurationError
 from contracts.rules.paths import object_uri
 
 __all__ = ["ObjectStore"]
+
+log = get_logger()
 
 CONNECT_TIMEOUT_S = 2.0
 SILENCE_TIMEOUT_S = 10.0
@@ -26,6 +29,7 @@ _MISSING = {"NoSuchKey", "404"}
 _EMPTY = {"InvalidRange", "416"}
 _UNCONDITIONAL = {"NotImplemented", "501"}
 _FORBIDDEN = {"AccessDenied", "Forbidden", "403"}
+_MOST_LISTINGS = 10
 _NEEDED = "If-None-Match; artifacts are written once, so name a store with conditional writes"
 
 
@@ -34,7 +38,7 @@ class _FileSystem(Protocol):
 
     def pipe_file(self, path: str, value: bytes, *, mode: str, timeout: float) -> object: ...
     def cat_file(self, path: str, *, start: int, end: int, timeout: float) -> bytes: ...
-    def call_s3(self, method: str, *, Bucket: str, Key: str, timeout: float) -> object: ...
+    def call_s3(self, method: str, *, Bucket: str, timeout: float, **parameters: str) -> object: ...
     def ls(self, path: str, *, detail: bool, timeout: float) -> list[str]: ...
 
 
@@ -71,10 +75,12 @@ class ObjectStore:
         """False: an object needs no folder."""
         return False
 
-    def put_once(self, name: str, data: bytes) -> bool:
+    def put_once(self, name: str, data: bytes, check: Callable[[], object] = lambda: None) -> bool:
         """Write the bytes under this name. Returns false if an object has the name already, and leaves it unchanged.
+        Calls ``check`` first, which raises if the object must not be written.
         The object is written completely or not at all; below 100 MB with one request. This also returns false if an
         earlier attempt has written the object, and its answer was lost."""
+        check()
         with self._errors(name) as files:
             try:
                 files.pipe_file(self._path(name), data, mode="create", timeout=self._timeout_s)
@@ -122,6 +128,42 @@ class ObjectStore:
         self._delete(name)
         return True
 
+    def erase(self, name: str) -> None:
+        """Remove the object with every version and delete marker that the store shows, and check that they are gone. If
+        the store shows no versions, the object is removed, and older versions of it stay.
+
+        Raises:
+            ArtifactStoreError: the store still has the object.
+        """
+        versions = self._versions(name)
+        if versions is None:
+            log.warning("the object store shows no versions; only the current one is removed", url=self.url)
+            self._delete(name)
+        for _ in range(_MOST_LISTINGS):
+            if not versions:
+                break
+            for version in versions:
+                self._delete(name, version)
+            versions = self._versions(name)
+        if versions or self.exists(name):
+            raise ArtifactStoreError(f"{name}: {self.url} still has it")
+
+    def _versions(self, name: str) -> list[str] | None:
+        """The ids of the object's versions and delete markers, 1,000 at most; None if the store does not show them."""
+        try:
+            with self._errors(name) as files:
+                answer = _mapping(
+                    files.call_s3(
+                        "list_object_versions", Bucket=self._bucket, Prefix=self._key(name), timeout=self._timeout_s
+                    )
+                )
+        except ArtifactStoreError as error:
+            if _code(error) in _FORBIDDEN | _UNCONDITIONAL:
+                return None
+            raise
+        found = [*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())]
+        return [str(each["VersionId"]) for each in found if each.get("Key") == self._key(name)]
+
     def names(self, folder: str) -> list[str]:
         """List the names of the objects in a folder, sorted; empty if there is no such folder."""
         with self._errors(folder) as files:
@@ -164,9 +206,10 @@ class ObjectStore:
                 ) from error
             raise
 
-    def _delete(self, name: str) -> None:
+    def _delete(self, name: str, version: str | None = None) -> None:
+        which = {} if version is None else {"VersionId": version}
         with self._errors(name) as files:
-            files.call_s3("delete_object", Bucket=self._bucket, Key=self._key(name), timeout=self._timeout_s)
+            files.call_s3("delete_object", Bucket=self._bucket, Key=self._key(name), timeout=self._timeout_s, **which)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from contracts.broker import keys
 from contracts.rules.limits import CaptureLimits
 from contracts.state.dispatch import DispatchEntry
+from contracts.state.erasures import ErasureRequest
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.live import Answer, LiveFrame
@@ -65,6 +66,18 @@ _DISPATCH = Entry(
     entry_schema(DispatchEntry, "A capture that waits for an extractor. While it is pending, it is the lease.", {}),
     _WHO,
 )
+_ERASURE = Entry(
+    "ErasureRequest",
+    entry_schema(
+        ErasureRequest, "A capture whose artifact is to be removed.",
+        {"uri": {"type": "string", "description": "That of the capture's own event, as `hash`."},
+         "hash": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "`sha256:` and 64 hex digits."}},
+    ),
+    {
+        **_WHO, "record_id": _WINDOW, "uri": f"users/{_USER}/sessions/{_SESSION}/features/{_WINDOW}.npz",
+        "hash": "sha256:" + "0" * 64,
+    },
+)  # fmt: skip
 _FRAME = Entry(
     "FrameEntry",
     entry_schema(ForwardItem, "One frame. Its entry ID is `<seq>-0`; `byte_length` is the length of `payload`.",
@@ -145,6 +158,11 @@ STREAMS: tuple[Stream, ...] = (
     Stream(
         "uploads", "Uploads that wait", "Dispatch of captures whose frames come from a video. Extractors take the "
         "other captures first.", "frames", keys.UPLOADS, "", (_DISPATCH,), _EXTRACTORS,
+    ),
+    Stream(
+        "erasures", "Erasures that wait", "Requests to remove the artifacts of captures that are to be erased. They "
+        "may come twice or be lost: gateways compare the stream with the session logs.", "frames", keys.ERASURES, "",
+        (_ERASURE,), _EXTRACTORS,
     ),
     Stream(
         "frames", "A capture's frames", f"At most {_LIMITS.stream_max_frames} frames or {_LIMITS.stream_max_bytes} "

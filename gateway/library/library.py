@@ -92,7 +92,7 @@ class Library:
             raise RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
         if self._problem is not None:
             raise _unavailable()
-        return await self._read(query)
+        return await self.read_now(query)
 
     async def glance(self, query: Callable[[Path], T]) -> T | None:
         """Answer a query from what the catalog has now, which may be out of date; None if it cannot be read."""
@@ -109,7 +109,7 @@ class Library:
         """
         if not await self.catch_up(user_id, session_id):
             raise _unavailable()
-        return await self._read(query)
+        return await self.read_now(query)
 
     async def catch_up(self, user_id: str, session_id: str) -> bool:
         """Add all lines of one session's log to the catalog. Returns whether that was possible."""
@@ -137,7 +137,8 @@ class Library:
         """Whether this user's session has a log."""
         return await asyncio.to_thread(find_log, self._log_root, user_id, session_id) is not None
 
-    async def _read(self, query: Callable[[Path], T]) -> T:
+    async def read_now(self, query: Callable[[Path], T]) -> T:
+        """Answer a query from the catalog as it is. Errors as `read_session`."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
         except _ERRORS as error:

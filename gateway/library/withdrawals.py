@@ -20,6 +20,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry, event_bytes
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
+from gateway.library.erasures import Erasures
 from gateway.library.library import Library
 from gateway.library.statements import why_unknown
 from gateway.library.withdrawn import Covered, Subject, read_covered, reassigned_to, session_of
@@ -50,7 +51,11 @@ async def withdraw(request: Request) -> Response:
     withdrawal = _Withdrawal(request, validated(WithdrawRequest, document))
     subjects = await withdrawal.subjects()
     await withdrawal.record([subject for subject in subjects if not await withdrawal.is_said(subject)])
-    return json_response((await withdrawal.answer(subjects)).model_dump(), 202)
+    answer = await withdrawal.answer(subjects)
+    if answer.erasing:
+        erasures: Erasures = request.app.state.erasures
+        erasures.ask_soon()
+    return json_response(answer.model_dump(), 202)
 
 
 class _Withdrawal:

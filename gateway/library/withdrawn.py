@@ -3,17 +3,26 @@ it in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from contracts.messages.library import CaptureState
+from contracts.state.erasures import ErasureRequest
 from contracts.storage.capture_facts import statement_key
 from gateway.library.reader import reading
 
-__all__ = ["Covered", "Subject", "reassigned_to", "read_covered", "session_of"]
+__all__ = [
+    "Covered",
+    "Subject",
+    "count_to_erase",
+    "read_covered",
+    "read_to_erase",
+    "reassigned_to",
+    "session_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,39 @@ def reassigned_to(folder: Path, participant: str) -> list[Subject]:
         return [Subject(*row) for row in database.execute(_REASSIGNED, (participant, participant))]
 
 
+def count_to_erase(folder: Path) -> int:
+    """How many captures wait to be erased.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    with reading(folder) as database:
+        return int(database.execute("SELECT count(*) FROM captures WHERE erasing = 1").fetchone()[0])
+
+
+def read_to_erase(folder: Path, known: Set[ErasureRequest], most: int) -> list[ErasureRequest]:
+    """The captures that wait to be erased, without those that are ``known``, ``most`` at most. A log that is not read
+    to its end gives none: the rest of it may say that they are erased.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    found: list[ErasureRequest] = []
+    with reading(folder) as database:
+        for capture_id, user_id, session_id, facts in database.execute(_TO_ERASE):
+            if len(found) >= most:
+                break
+            recorded = orjson.loads(facts)["recorded"]
+            request = ErasureRequest(
+                capture_id, user_id, session_id, recorded["record_id"], recorded["uri"], recorded["hash"]
+            )
+            if request not in known:
+                found.append(request)
+    return found
+
+
+_TO_ERASE = """SELECT captures.capture_id, captures.user_id, captures.session_id, captures.facts
+    FROM captures JOIN logs USING (user_id, session_id) WHERE erasing = 1 AND version != ''"""
 _CAPTURES = """SELECT state, erasing FROM captures WHERE user_id=:user AND session_id=:session
     AND (:capture IS NULL OR capture_id=:capture) AND recorded_at IS NOT NULL"""
 _SAID = "SELECT entry FROM history WHERE user_id=? AND session_id=? AND capture_id=? AND key=?"

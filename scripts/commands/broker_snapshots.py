@@ -19,6 +19,7 @@ from contracts.state.readers import StateSummary
 from contracts.state.video import VideoSlot
 
 __all__ = [
+    "ErasuresSnapshot",
     "EventsSnapshot",
     "FramesSnapshot",
     "LiveWorkerSnapshot",
@@ -67,6 +68,16 @@ class QueueSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasuresSnapshot:
+    """The stream of requests to erase: the number of requests, of those not delivered yet (``lag``; None if the broker
+    does not know it), and of those that an extractor has or that wait for another try (``pending``)."""
+
+    waiting: int
+    lag: int | None
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveWorkerSnapshot:
     """One worker of the real-time lane: seconds since its last heartbeat, its sessions, and the frames in its inbox, at
     most one for each session."""
@@ -84,6 +95,7 @@ class FramesSnapshot:
         memory: the fields of ``INFO memory``; empty for a cluster.
         cameras, videos: the streams of captures, by where their frames come from.
         slots: the slots of videos that are stored or being uploaded.
+        erasures: the requests to erase.
         extractors: for each running extractor the seconds since its last heartbeat.
         live_workers: the running workers of the real-time lane, by name.
     """
@@ -92,6 +104,7 @@ class FramesSnapshot:
     cameras: QueueSnapshot
     videos: QueueSnapshot
     slots: Sequence[VideoSlot]
+    erasures: ErasuresSnapshot
     extractors: Mapping[str, float]
     live_workers: Mapping[str, LiveWorkerSnapshot]
 
@@ -166,17 +179,23 @@ def read_frames(broker: Broker) -> FramesSnapshot:
             cameras=_readable(lambda: _read_queue(broker, keys.CAPTURES), empty),
             videos=_readable(lambda: _read_queue(broker, keys.UPLOADS), empty),
             slots=_readable(lambda: uploads.read_slots_sync(broker), []),
+            erasures=_readable(lambda: _read_erasures(broker), ErasuresSnapshot(0, None, 0)),
             extractors=_readable(lambda: _extractors_alive(broker), {}),
             live_workers=_readable(lambda: _live_workers(broker), {}),
         )
 
 
-def _read_queue(broker: Broker, stream: str) -> QueueSnapshot:
-    lag, pending = _group(broker, stream, keys.EXTRACTOR_GROUP)
-    leases = _leases(broker, stream) if pending else {}
-    entries: Any = broker.xrange(stream, count=MAX_CAPTURES)
+def _read_queue(broker: Broker, queue: str) -> QueueSnapshot:
+    lag, pending = _group(broker, queue, keys.EXTRACTOR_GROUP)
+    leases = _leases(broker, queue) if pending else {}
+    entries: Any = broker.xrange(queue, count=MAX_CAPTURES)
     captures = [_capture(broker, entry_id, fields, leases) for entry_id, fields in entries]
-    return QueueSnapshot(int(broker.xlen(stream)), lag, pending, captures)
+    return QueueSnapshot(int(broker.xlen(queue)), lag, pending, captures)
+
+
+def _read_erasures(broker: Broker) -> ErasuresSnapshot:
+    lag, pending = _group(broker, keys.ERASURES, keys.EXTRACTOR_GROUP)
+    return ErasuresSnapshot(_length(broker, keys.ERASURES), lag, pending)
 
 
 def _extractors_alive(broker: Broker) -> dict[str, float]:

@@ -45,6 +45,9 @@ def _summary(frames: FramesSnapshot, events: EventsSnapshot) -> Table:
     table.add_row("captures", _flight(frames.cameras))
     stored = f"; {len(frames.slots)} take up {bytes_text(sum(slot.byte_length for slot in frames.slots))}"
     table.add_row("videos", _flight(frames.videos) + (stored if frames.slots else ""))
+    asked = frames.erasures
+    waiting = f"{asked.waiting} to be erased: {asked.pending} with an extractor, {_lag(asked.lag)} not delivered yet"
+    table.add_row("erasures", waiting)
     table.add_row("extractors", f"{len(frames.extractors)} live")
     sessions = sum(worker.sessions for worker in frames.live_workers.values())
     table.add_row("live workers", f"{len(frames.live_workers)} live; sessions: {sessions}")

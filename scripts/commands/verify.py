@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from contracts.process.settings import Settings
-from contracts.rules.errors import ArtifactError
 from contracts.storage.artifacts import ArtifactSource
-from recorder.artifact import verify_artifact
-from recorder.verify import ArtifactFacts, LogReport, failure_text, replay, verify_log
+from recorder.verify import ArtifactFacts, LogReport, replay, verify_log
 from scripts.commands.session_logs import find_logs
 from scripts.pictures.record import find_record
 from scripts.terminal import printable
@@ -28,26 +26,30 @@ def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
     chosen = find_logs(settings.log_root, [str(log) for log in logs])
     artifacts = ArtifactSource.of(settings)
     hashes: defaultdict[str, list[str]] = defaultdict(list)
-    captures = failed = 0
+    captures = failed = withdrawn = erasing = erased = 0
     for log in chosen:
         report = verify_log(log, artifacts)
         _print(log, report)
         for facts in report.captures:
             hashes[facts.hash].append(facts.record_id)
         captures += len(report.captures)
+        withdrawn, erasing, erased = (
+            withdrawn + report.withdrawn, erasing + report.erasing, erased + report.erased,
+        )  # fmt: skip
         failed += not report.ok
     for records in hashes.values():
         if len(records) > 1:
             print(printable(f"note: the same features: {', '.join(f'record {record}' for record in records)}"))
     verdict = f"{failed} of {len(chosen)} sessions FAILED" if failed else f"{_many(len(chosen), 'session')} verified"
-    print(f"{verdict}, {_many(captures, 'capture')} good")
+    print(f"{verdict}, {_many(captures, 'capture')} good{_withdrawals(withdrawn, erasing, erased)}")
     return 1 if failed else 0
 
 
 def _print(log: Path, report: LogReport) -> None:
     word = "ok  " if report.ok else "FAIL"
     good = _many(len(report.captures), "good capture") + _empty(report.captures)
-    print(printable(f"{word} {log}: {_many(report.events, 'event')}, {good}"))
+    withdrawals = _withdrawals(report.withdrawn, report.erasing, report.erased)
+    print(printable(f"{word} {log}: {_many(report.events, 'event')}, {good}{withdrawals}"))
     for finding in report.findings:
         where = f"line {finding.line}: " if finding.line else ""
         whose = f" (record {finding.record_id})" if finding.record_id else ""
@@ -61,6 +63,12 @@ def _empty(captures: Iterable[ArtifactFacts]) -> str:
     """Say in how many captures nothing was found. They are good captures if they match their events."""
     empty = sum(not any(facts.found_share.values()) for facts in captures)
     return f", nothing was found in {empty}" if empty else ""
+
+
+def _withdrawals(withdrawn: int, erasing: int, erased: int) -> str:
+    """Say how many captures were withdrawn and erased; nothing if none was."""
+    waiting = f" ({erasing} to be erased)" if erasing else ""
+    return (f", {withdrawn} withdrawn{waiting}" if withdrawn else "") + (f", {erased} erased" if erased else "")
 
 
 def _many(count: int, noun: str) -> str:
@@ -79,10 +87,7 @@ def replay_record(settings: Settings, record_id: str, user_id: str | None = None
         facts = replay(record_id, user_id, session_id, artifacts, settings.log_root)
     else:
         event = find_record(settings.log_root, record_id, user_id, session_id)
-        try:
-            facts = verify_artifact(event, artifacts)
-        except ArtifactError as error:
-            raise ArtifactError(failure_text(error, event, artifacts)) from error
+        facts = replay(record_id, event.user_id, event.session_id, artifacts, settings.log_root)
     for line in [*fact_lines(facts), *_quality_lines(facts)]:
         print(printable(line))
     return 1 if facts.quality_differences else 0

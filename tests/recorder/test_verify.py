@@ -351,3 +351,94 @@ def test_an_event_that_a_client_appended_in_the_name_of_a_service_is_noted_and_n
     assert replay(record_id, "u1", session.session_id, session.artifacts, session.log_root).record_id == record_id
     assert find_feature_ref(session.log, "no-capture") is None
     assert find_feature_ref(session.log, f"capture-{record_id}") is not None
+
+
+def said(session: Session, name: str, source: str, *, by_client: bool = False, **fields: Any) -> None:
+    base = {"schema_version": "1.0.1", "record_id": str(uuid4()), "timestamp": format_utc(NOON)}
+    session.record(event(session.session_id, **(base | fields), event=name, source=source), by_client=by_client)
+
+
+def withdrawn(session: Session, record_id: str, *, erase: bool = True, whole: bool = False) -> None:
+    subject = {} if whole else {"capture_id": f"capture-{record_id}"}
+    said(session, "consent.withdrawn", "library", erase=erase, **subject)
+
+
+def erased(session: Session, record_id: str, digest: str | None = None, *, by_client: bool = False) -> None:
+    """Remove the artifact, and say so; with the hash of the capture's own event, unless another is given."""
+    reference = find_feature_ref(session.log, f"capture-{record_id}")
+    assert reference is not None
+    artifact_path(session.data_root, "u1", session.session_id, record_id).unlink(missing_ok=True)
+    fields = {"hash": digest or orjson.loads(reference)["raw_features_ref"]["hash"], "erased_at": format_utc(NOON)}
+    about = {"capture_id": f"capture-{record_id}"} | fields
+    said(session, "capture.erased", "landmark_extractor", by_client=by_client, **about)
+
+
+def counts(report: LogReport) -> tuple[int, int, int, int]:
+    return len(report.captures), report.withdrawn, report.erasing, report.erased
+
+
+def test_a_withdrawn_capture_is_counted_and_verified_while_it_is_there(session: Session) -> None:
+    record_id = session.capture()
+    session.capture()
+    withdrawn(session, record_id, erase=False)
+    assert counts(session.report()) == (2, 1, 0, 0)
+    assert session.report().ok
+    artifact_path(session.data_root, "u1", session.session_id, record_id).unlink()
+    assert session.problems() == ["the artifact does not exist"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_capture_is_to_be_erased_until_its_erasure_is_in_the_log(session: Session, whole: bool) -> None:
+    record_id = session.capture()
+    withdrawn(session, record_id, whole=whole)
+    assert counts(session.report()) == (1, 1, 1, 0)
+    artifact_path(session.data_root, "u1", session.session_id, record_id).unlink()
+    assert counts(session.report()) == (0, 1, 1, 0), "its event is on its way"
+    assert session.report().ok
+    with pytest.raises(ArtifactError, match="is being erased"):
+        replay(record_id, "u1", session.session_id, session.artifacts, session.log_root)
+    erased(session, record_id)
+    assert counts(session.report()) == (0, 0, 0, 1)
+    assert session.report().ok
+
+
+def test_an_erased_capture_that_is_there_or_another_one_than_was_erased_is_a_finding(session: Session) -> None:
+    record_id = session.capture()
+    withdrawn(session, record_id)
+    erased(session, record_id)
+    path = artifact_path(session.data_root, "u1", session.session_id, record_id)
+    for there in (lambda: path.write_bytes(b"damaged"), lambda: (path.unlink(), path.symlink_to("nowhere"))):
+        there()
+        assert session.problems() == ["the capture is erased, and its artifact is there"]
+    path.unlink()
+    other = session.capture()
+    withdrawn(session, other)
+    erased(session, other, "sha256:" + "0" * 64)
+    (problem,) = session.problems()
+    assert problem.startswith(f"the log says that the artifact sha256:{'0' * 64} was erased")
+
+
+def test_an_erasure_that_a_client_appended_is_none(session: Session) -> None:
+    erased(session, session.capture(), by_client=True)
+    assert counts(session.report()) == (0, 0, 0, 0)
+    assert session.problems() == ["the artifact does not exist"]
+
+
+def test_replay_says_that_a_capture_was_erased_and_when(session: Session) -> None:
+    record_id = session.capture()
+    withdrawn(session, record_id)
+    erased(session, record_id)
+    with pytest.raises(ArtifactError, match=f"the capture was erased at {format_utc(NOON)}"):
+        replay(record_id, "u1", session.session_id, session.artifacts, session.log_root)
+
+
+def test_a_place_that_cannot_be_looked_at_is_no_proof(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_id = session.capture()
+    withdrawn(session, record_id)
+    erased(session, record_id)
+
+    def refuse(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    assert session.problems() == ["the artifact cannot be looked for: Permission denied"]

@@ -30,13 +30,15 @@ class S3Server:
 
     Faults: ``conditional=False`` ignores If-None-Match; ``loses_replies_to`` names a method that the server carries out
     and does not answer; ``refuses`` is a status that answers every request; ``lists=False`` acts as a policy without
-    s3:ListBucket (403 for a missing object); ``checksums=False`` answers checksum headers with 501.
+    s3:ListBucket (403 for a missing object); ``checksums=False`` answers checksum headers with 501; ``hides_versions``
+    is a status that answers requests for an object's versions; ``refuses_deletes`` one that answers each DELETE.
     """
 
     def __init__(self) -> None:
         self.conditional = True
         self.loses_replies_to = ""
         self.refuses = 0
+        self.hides_versions = self.refuses_deletes = 0
         self.lists = self.checksums = True
         self.asked: list[tuple[str, str]] = []
         self._app = DomainDispatcherApplication(create_backend_app)
@@ -98,6 +100,10 @@ class S3Server:
             return 403
         if not self.checksums and {"HTTP_X_AMZ_CHECKSUM_CRC32", "HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM"} & environ.keys():
             return 501
+        if self.hides_versions and "versions" in environ["QUERY_STRING"].split("&"):
+            return self.hides_versions
+        if self.refuses_deletes and environ["REQUEST_METHOD"] == "DELETE":
+            return self.refuses_deletes
         return self.refuses
 
 

@@ -139,9 +139,9 @@ _Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 def forget_consumer(broker: Broker, consumer: str) -> None:
-    """Remove a consumer that is gone from the groups, unless a capture is still pending under its name."""
-    for queue in QUEUES:
+    """Remove a consumer that is gone from the groups, unless an entry is still pending under its name."""
+    for shared_stream in (*QUEUES, keys.ERASURES):
         # a group that is gone has no consumers
         with suppress(UnreadableValue), broker_errors("frames"), suppress(redis.exceptions.ResponseError):
-            if not broker.xpending_range(queue, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
-                broker.xgroup_delconsumer(queue, keys.EXTRACTOR_GROUP, consumer)
+            if not broker.xpending_range(shared_stream, keys.EXTRACTOR_GROUP, "-", "+", 1, consumername=consumer):
+                broker.xgroup_delconsumer(shared_stream, keys.EXTRACTOR_GROUP, consumer)

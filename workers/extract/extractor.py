@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,21 @@ from contracts.state import heartbeats
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.dependencies import Dependencies
 from workers.extract.dispatch import Claimed, Dispatch, forget_consumer
+from workers.extract.eraser import Eraser
 from workers.extract.heartbeat import Heartbeat
 from workers.extract.lease import Timing
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
-from workers.vision.artifact import ArtifactStore, artifact_store
+from workers.vision.artifact import ArtifactStore, artifact_stores
 from workers.vision.pipelines import registry
 
 __all__ = ["Extractor", "extractor_process"]
 
 HEARTBEAT_TIMEOUT_S = 2.0
 """If a heartbeat waits longer for its reply, it comes too late for a lease of 5 s."""
+
+ERASER_GRACE_S = 2.0
+"""How long the process waits at its end for the erasure in hand; another extractor repeats one that is cut off."""
 
 log = get_logger()
 
@@ -88,7 +93,8 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
         events = connect_sync(events_url)
     make_pipeline = partial(registry.make_pipeline, "holistic")
     warm_up(make_pipeline)
-    store = artifact_store(settings)
+    stores = artifact_stores(settings)
+    store = stores[0]
     _wait_for(store, stop)
     timing = Timing()
     dependencies = Dependencies(
@@ -100,11 +106,30 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     )
     watch(dependencies.clock, timing.frame_deadline_s, stop)
     heartbeat.start()
+    eraser = _start_eraser(settings, consumer, stores, dependencies.metrics, stop)
     log.info("extractor ready")
     Extractor(dependencies, heartbeat).run()
     heartbeat.end()
+    eraser.join(ERASER_GRACE_S)
     _leave(frames, consumer)
     log.info("extractor stopped")
+
+
+def _start_eraser(
+    settings: Settings,
+    consumer: str,
+    stores: Sequence[ArtifactStore],
+    metrics: ExtractorMetrics,
+    stop: threading.Event,
+) -> Eraser:
+    frames_url, events_url = settings.broker_urls()
+    with broker_errors("frames"):
+        frames = connect_sync(frames_url)
+    with broker_errors("events"):
+        events = connect_sync(events_url)
+    eraser = Eraser(frames, events, consumer, stores, metrics, stop)
+    eraser.start()
+    return eraser
 
 
 def _wait_for(store: ArtifactStore, stop: threading.Event) -> None:

@@ -20,7 +20,7 @@ from contracts.state import heartbeats
 from workers.extract.dispatch import forget_consumer
 from workers.extract.lease import Lease, Timing
 
-__all__ = ["FrameClock", "Heartbeat", "Watchdog", "end_process"]
+__all__ = ["FrameClock", "Heartbeat", "Watchdog", "end_for_good", "end_process"]
 
 WATCH_S = 0.5
 STUCK_EXIT_CODE = 75

@@ -8,9 +8,9 @@ from typing import Any
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
 from contracts.messages.quality import Quality
 from contracts.rules.codes import VideoCode
-from contracts.rules.errors import ArtifactError, ArtifactTaken
+from contracts.rules.errors import ArtifactError, ArtifactTaken, BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.rules.ids import SCHEMA_VERSION
-from contracts.state import captures, records, uploads
+from contracts.state import captures, erasures, records, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, event_bytes
 from contracts.state.frame import TerminalEntry
@@ -67,22 +67,42 @@ class OutcomeWriter:
             ArtifactTaken: another capture's artifact is there.
             FolderMissing: the session's features folder is missing.
         """
-        ref, quality = self._write(window, matrix), matrix.quality()
-        self._steps.check_lease()
+        if self._claimed.state.generation > 1 and self._steps.retry(self._is_erased):
+            return self._finish("published")  # by an earlier extractor; nothing may be written any more
+        try:
+            ref, quality = self._write(window, matrix), matrix.quality()
+            self._steps.check_lease()
+        except LeaseLost:
+            self._remove_if_erased(matrix)
+            raise
         event = event_bytes(feature_ref_event(window, timestamp_end, ref, quality))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
         outcome = self._steps.call(records.publish(entry, counts))
         if outcome.outcome == "published":
+            if not outcome.new and self._steps.retry(self._is_erased):
+                return self._finish("published", matrix)
             return self._finish("published")
         self._log.warning("the capture was aborted meanwhile", error_code=outcome.error_code)
         return self._finish("aborted", matrix)
+
+    def _is_erased(self) -> bool:
+        return erasures.has_begun(self._dependencies.events, self._window.capture_id)
+
+    def _remove_if_erased(self, matrix: FeatureMatrix) -> None:
+        """The lease is lost, and the artifact may be written. If the capture was published by its next owner and erased
+        since, it must not be there again."""
+        try:
+            if self._is_erased():
+                remove_artifact(self._dependencies.store, self._window, matrix)
+        except (ArtifactError, BrokerUnavailable, UnreadableValue) as error:
+            self._log.error("an erased artifact may be there again; see a3cp verify", detail=str(error))
 
     def _write(self, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
         store = self._dependencies.store
         # once, before the first attempt: a later attempt may find what an earlier one made
         if self._claimed.state.generation == 1 and self._steps.retry_store(lambda: artifact_exists(store, window)):
             raise ArtifactTaken("no extractor had this capture before, yet there is an artifact")
-        return self._steps.retry_store(lambda: write_artifact(store, window, matrix))
+        return self._steps.retry_store(lambda: write_artifact(store, window, matrix, self._steps.check_lease))
 
     def abort(self, code: VideoCode, counts: CaptureCounts, unpublished: FeatureMatrix | None = None) -> JobEnd:
         """Abort the capture, unless it has an outcome already; returns the outcome that it has. ``unpublished`` is the
@@ -97,7 +117,7 @@ class OutcomeWriter:
         return self._finish("aborted", unpublished)
 
     def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
-        """The outcome is set: remove an unpublished artifact, drop the frames-role keys, acknowledge."""
+        """The outcome is set: remove an artifact that must not be there, drop the frames-role keys, acknowledge."""
         frames, lease = self._dependencies.frames, self._steps.lease
         if unpublished is not None:
             try:

@@ -7,7 +7,7 @@ exist, and an object store takes an object only if none has its name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from contracts.messages.event import RawFeaturesRef
 from contracts.process.settings import Settings
 from contracts.rules.errors import (
+    ArtifactElsewhere,
     ArtifactError,
     ArtifactTaken,
     FolderMissing,
@@ -30,8 +31,10 @@ __all__ = [
     "ArtifactStore",
     "artifact_exists",
     "artifact_store",
+    "artifact_stores",
     "check_folder",
     "current_build",
+    "erase_artifact",
     "remove_artifact",
     "write_artifact",
 ]
@@ -62,8 +65,9 @@ class ArtifactStore(Protocol):
         """Whether the name is taken."""
         ...
 
-    def put_once(self, name: str, data: bytes) -> bool:
-        """Store the bytes durably under this name; false if the name is taken, and then change nothing."""
+    def put_once(self, name: str, data: bytes, check: Callable[[], object] = ...) -> bool:
+        """Store the bytes durably under this name; false if the name is taken, and then change nothing. ``check`` is
+        called before the name is given, and raises if it must not be."""
         ...
 
     def get(self, name: str) -> bytes | None:
@@ -72,6 +76,10 @@ class ArtifactStore(Protocol):
 
     def remove_if(self, name: str, ours: Callable[[bytes], bool]) -> bool:
         """Remove this name's bytes if ``ours`` is true of them; returns whether it did."""
+        ...
+
+    def erase(self, name: str) -> None:
+        """Remove whatever has this name, older versions and leftovers of writers too, and check that it is gone."""
         ...
 
 
@@ -84,6 +92,13 @@ def artifact_store(settings: Settings) -> ArtifactStore:
     if settings.artifact_url is None:
         return LocalStore(settings.data_root)
     return ObjectStore(settings.artifact_url, attempts=1)  # the extractor retries the step itself
+
+
+def artifact_stores(settings: Settings) -> tuple[ArtifactStore, ...]:
+    """Every store that may have artifacts: the one that the settings name, and the disk, which may have earlier ones.
+    Errors as `artifact_store`."""
+    store = artifact_store(settings)
+    return (store,) if isinstance(store, LocalStore) else (store, LocalStore(settings.data_root))
 
 
 @cache
@@ -111,10 +126,13 @@ def check_folder(store: ArtifactStore, window: CaptureWindow) -> None:
         raise FolderMissing(f"{window.record_id}: {NO_FOLDER}")
 
 
-def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
+def write_artifact(
+    store: ArtifactStore, window: CaptureWindow, matrix: FeatureMatrix, check: Callable[[], object] = lambda: None
+) -> RawFeaturesRef:
     """Write a capture's artifact, read it back, and return its reference.
 
-    May be repeated: if the artifact is there and holds the same arrays, it is used as it is.
+    May be repeated: if the artifact is there and holds the same arrays, it is used as it is. ``check`` is called before
+    the artifact gets its name, and raises if the caller has lost the capture.
 
     Raises:
         ArtifactTaken: an artifact with other arrays is there; it is not changed.
@@ -123,7 +141,7 @@ def write_artifact(store: ArtifactStore, window: CaptureWindow, matrix: FeatureM
     """
     build, name = current_build(), _name(window)
     data = matrix.npz(meta_text(window, build))
-    created = store.put_once(name, data)
+    created = store.put_once(name, data, check)
     npz = store.get(name)
     if npz is None:
         raise ArtifactError(f"{name}: it is gone again")
@@ -151,6 +169,23 @@ def remove_artifact(store: ArtifactStore, window: CaptureWindow, matrix: Feature
         ArtifactError: the store is away, or refuses.
     """
     return store.remove_if(_name(window), matrix.is_in)
+
+
+def erase_artifact(stores: Iterable[ArtifactStore], user_id: str, session_id: str, record_id: str, uri: str) -> None:
+    """Remove a capture's artifact, whatever its bytes are, from the store in which its ``uri`` is, and check that it is
+    gone. If it is absent already, do nothing.
+
+    Raises:
+        ArtifactElsewhere: the ``uri`` is that of another artifact, or is in none of these stores.
+        ArtifactError: the store is away, or refuses, or still has it.
+        ValueError: an id is invalid.
+    """
+    name = artifact_uri(user_id, session_id, record_id)
+    for store in stores:
+        if store.uri(name) == uri:
+            store.erase(name)
+            return
+    raise ArtifactElsewhere(f"{name}: this process has no store for the artifact's uri")
 
 
 def _name(window: CaptureWindow) -> str:

@@ -21,7 +21,7 @@ from contracts.rules.errors import (
     FolderMissing,
 )
 from contracts.storage.artifacts import MOST_BYTES
-from contracts.storage.files import read_regular, sync_folder
+from contracts.storage.files import is_there, read_regular, sync_folder
 
 __all__ = ["FILE_MODE", "NO_FOLDER", "LocalStore"]
 
@@ -70,10 +70,10 @@ class LocalStore:
         with self._os_errors(name) as path:
             return os.path.lexists(path)
 
-    def put_once(self, name: str, data: bytes) -> bool:
+    def put_once(self, name: str, data: bytes, check: Callable[[], object] = lambda: None) -> bool:
         with self._os_errors(name) as path:
             _remove_leftovers(path)
-            created = _link_new(path, data)
+            created = _link_new(path, data, check)
             sync_folder(path.parent)  # another worker may have linked it
             return created
 
@@ -92,6 +92,17 @@ class LocalStore:
             path.unlink(missing_ok=True)
             sync_folder(path.parent)
             return True
+
+    def erase(self, name: str) -> None:
+        try:
+            with self._os_errors(name) as path:
+                _remove_leftovers(path)
+                path.unlink(missing_ok=True)
+                sync_folder(path.parent)
+                if is_there(path) or any(_leftovers(path)):
+                    raise ArtifactError(f"{path.name}: it is still there")
+        except FolderMissing:  # then there is no file in it
+            return
 
     @contextmanager
     def _os_errors(self, name: str) -> Iterator[Path]:
@@ -149,18 +160,27 @@ def _temporary(path: Path, unique: str) -> str:
     return f".{path.stem}.{unique}.tmp"
 
 
+def _leftovers(path: Path) -> Iterator[Path]:
+    return path.parent.glob(_temporary(path, "*"))
+
+
 def _remove_leftovers(path: Path) -> None:
     """Remove the temporary files that killed writers of the same record left. If such a writer still lives, it finds
     its file gone, and retries while it has the lease."""
-    for leftover in path.parent.glob(_temporary(path, "*")):
+    for leftover in _leftovers(path):
         leftover.unlink(missing_ok=True)
 
 
-def _link_new(path: Path, npz: bytes) -> bool:
-    """Write the bytes and link them to their name; false if the name is taken."""
+def _link_new(path: Path, npz: bytes, check: Callable[[], object]) -> bool:
+    """Write the bytes and link them to their name; false if the name is taken.
+
+    ``check`` comes between: a writer that loses its lease after it has a temporary file that the next owner, or who
+    erases the artifact, removes. So it cannot link the file afterwards, however long it was paused.
+    """
     temporary = path.with_name(_temporary(path, uuid4().hex))
     try:
         _write_synced(temporary, npz)
+        check()
         os.link(temporary, path)
     except FileExistsError:
         return False

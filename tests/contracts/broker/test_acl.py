@@ -54,13 +54,19 @@ PLACES: dict[User, tuple[str, ...]] = {
     "recorder": ("recorder/*.py",),
     "operator": ("scripts/commands/broker_snapshots.py", "scripts/commands/doctor_brokers.py"),
 }
-MODULES = ("captures", "frame", "dead_letters", "heartbeats", "live", "recording", "records", "sessions", "uploads")
+MODULES = (
+    "captures", "frame", "dead_letters", "erasures", "events", "heartbeats", "live", "recording", "records", "sessions",
+    "uploads",
+)  # fmt: skip
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
            "xgroup_create": "xgroup|create", "xgroup_delconsumer": "xgroup|delconsumer"}  # fmt: skip
 KEYS_BY_NAME = {
-    r"\bqueue$|EXTRACTOR_GROUP": (keys.CAPTURES, keys.UPLOADS),
-    r"^stream$": (keys.CAPTURES, keys.UPLOADS, keys.EVENTS),
+    r"\bqueue$": (keys.CAPTURES, keys.UPLOADS),
+    r"^shared_stream$|EXTRACTOR_GROUP": (keys.CAPTURES, keys.UPLOADS, keys.ERASURES),
+    r"\bERASURES$": (keys.ERASURES,),
+    r"\berasure\(": (keys.erasure("x"),),
+    r"^stream$": (keys.CAPTURES, keys.UPLOADS, keys.ERASURES, keys.EVENTS),
     r"\bEVENTS$|RECORDER_GROUP": (keys.EVENTS,),
     r"DEAD_EVENTS": (keys.DEAD_EVENTS,),
     r"\.state$": (keys.capture_keys(CAPTURE).state,),
@@ -102,7 +108,7 @@ def script_functions() -> dict[str, ScriptName]:
         for name, body in bodies_of(module):
             if script := re.search(r'Call\(\s*"\w+",\s*"(\w+)"', body):
                 found[f"{module}.{name}"] = script[1]
-    found["push_frame"] = found["frame.push_frame"]
+    found["push_frame"], found["append_events"] = found["frame.push_frame"], found["events.append_events"]
     return found
 
 
@@ -231,7 +237,7 @@ def calls_of(user: User) -> list[Call[Any]]:
     if user == "gateway":
         calls.append(live.drop(keys.live_outbox("gateway"), [b"1-0"]))
     if user == "extractor":
-        calls.append(captures.acknowledge("1-0", keys.UPLOADS))
+        calls += [captures.acknowledge("1-0", stream) for stream in (keys.UPLOADS, keys.ERASURES)]
     if user == "live":
         calls = [call for call in calls if call.name != "live_put"]
         calls.append(live.put_answer("gateway", live.Answer("live", 0, b"{}")))

@@ -13,7 +13,18 @@ from contracts.broker.script import Call, ScriptName
 from contracts.process.settings import Settings
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
+from contracts.state import (
+    captures,
+    dead_letters,
+    erasures,
+    events,
+    heartbeats,
+    live,
+    recording,
+    records,
+    sessions,
+    uploads,
+)
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.video import VideoSlot
@@ -48,6 +59,8 @@ CALLS: list[Call[Any]] = [
     records.mark_closed("user-1", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),
     records.abort("user-1", "capture-1", "gateway_lost"),
+    erasures.note("capture-1", NOW),
+    events.append_events([ENTRY]),
     recording.acknowledge_event("1-0", RECEIPT, "capture-1"),
     dead_letters.dead_letter("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
     sessions.start_session("request", b"{}", ENTRY),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from contracts.rules.errors import ArtifactError, ArtifactStoreError, ConfigurationError
@@ -23,6 +24,7 @@ EVERY_CALL: dict[str, Callable[[ObjectStore], Any]] = {
     "get": lambda store: store.get(NAME),
     "exists": lambda store: store.exists(NAME),
     "remove_if": lambda store: store.remove_if(NAME, lambda _: True),
+    "erase": lambda store: store.erase(NAME),
     "names": lambda store: store.names("users"),
     "check": lambda store: store.check(),
 }
@@ -183,3 +185,77 @@ def test_no_s3_library_is_imported_before_the_first_request() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+VERSIONED = "a3cp-versions"
+
+
+@pytest.fixture
+def versioned(s3: S3Server, unique: str) -> ObjectStore:
+    """A store in a bucket that keeps every version, also of what is deleted."""
+    bucket = f"{s3.address}/{VERSIONED}"
+    httpx.put(bucket, trust_env=False).raise_for_status()
+    enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    httpx.put(f"{bucket}?versioning", content=enabled, trust_env=False).raise_for_status()
+    return ObjectStore(f"s3://{VERSIONED}/{unique}", attempts=1)
+
+
+def versions(s3: S3Server, unique: str) -> int:
+    """How many versions and delete markers of this test's objects there are, read from the server."""
+    answer = httpx.get(f"{s3.address}/{VERSIONED}?versions&prefix={unique}", trust_env=False)
+    return answer.text.count("<VersionId>")
+
+
+def test_erasing_leaves_no_version_and_no_delete_marker_and_touches_no_other_object(
+    s3: S3Server, unique: str, versioned: ObjectStore
+) -> None:
+    for _ in range(2):
+        assert versioned.put_once(NAME, b"landmarks")
+        assert versioned.remove_if(NAME, lambda _: True)
+    assert versioned.put_once(NAME, b"landmarks")
+    versioned.put_once(f"{NAME}.other", b"another's")
+    assert versions(s3, unique) == 6
+    for _ in range(2):
+        versioned.erase(NAME)
+        assert versions(s3, unique) == 1
+    assert versioned.get(f"{NAME}.other") == b"another's"
+
+
+def test_erasing_in_a_bucket_without_versions(s3: S3Server, unique: str) -> None:
+    store = store_of(unique)
+    store.put_once(NAME, b"landmarks")
+    for _ in range(2):
+        store.erase(NAME)
+        assert s3.keys(unique) == []
+
+
+@pytest.mark.parametrize("status", [403, 501])
+def test_erasing_where_versions_are_not_shown_removes_the_object(
+    s3: S3Server, unique: str, versioned: ObjectStore, status: int
+) -> None:
+    versioned.put_once(NAME, b"landmarks")
+    s3.hides_versions = status
+    versioned.erase(NAME)
+    assert not versioned.exists(NAME)
+    s3.hides_versions = 0
+    assert versions(s3, unique) == 2, "the version stays, under a delete marker"
+    versioned.erase(NAME)
+    assert versions(s3, unique) == 0
+
+
+def test_what_may_not_be_deleted_is_not_said_to_be_gone(s3: S3Server, unique: str) -> None:
+    store = store_of(unique)
+    store.put_once(NAME, b"landmarks")
+    s3.refuses_deletes = 403
+    with pytest.raises(ArtifactStoreError):
+        store.erase(NAME)
+
+
+def test_a_store_that_deletes_nothing_and_says_that_it_did_is_an_error(
+    s3: S3Server, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(unique)
+    store.put_once(NAME, b"landmarks")
+    monkeypatch.setattr(ObjectStore, "_delete", lambda *_: None)
+    with pytest.raises(ArtifactStoreError, match="still has it"):
+        store.erase(NAME)

@@ -74,6 +74,7 @@ def test_it_has_every_stream_under_its_key() -> None:
     assert {name: channel["x-redis-key"] for name, channel in streams.items()} == {
         "captures": keys.CAPTURES,
         "uploads": keys.UPLOADS,
+        "erasures": keys.ERASURES,
         "frames": keys.capture_keys("<capture_id>").frames,
         "liveInbox": keys.live_inbox("<worker>"),
         "liveOutbox": keys.live_outbox("<gateway>"),

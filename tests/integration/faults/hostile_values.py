@@ -16,6 +16,7 @@ from typing import Literal
 from contracts.broker import keys
 from contracts.broker.roles import Role
 from contracts.rules.landmarks import PART_NAMES
+from contracts.rules.paths import artifact_uri
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.video import StoredVideo
@@ -122,6 +123,11 @@ def _dispatch(victim: Victim) -> Mapping[str, str | bytes]:
     return {"capture_id": victim.capture_id, "user_id": victim.user_id, "session_id": victim.session_id}
 
 
+def _erasure(victim: Victim) -> Mapping[str, str | bytes]:
+    uri = artifact_uri(victim.user_id, victim.session_id, victim.record_id)
+    return {**_dispatch(victim), "record_id": victim.record_id, "uri": uri, "hash": "sha256:" + "0" * 64}
+
+
 @dataclass(frozen=True)
 class Target:
     """One key of one role: of a victim, of a live process (``worker``, ``gateway``), or of all. ``fields`` are those
@@ -142,6 +148,7 @@ def _of(name: str, role: Role, kind: Kind, key: str, fields: Callable[[Victim], 
 TARGETS: tuple[Target, ...] = (
     _of("CAPTURES", "frames", "stream", keys.CAPTURES, _dispatch),
     _of("UPLOADS", "frames", "stream", keys.UPLOADS, _dispatch),
+    _of("ERASURES", "frames", "stream", keys.ERASURES, _erasure),
     _of("UPLOAD_PLACES", "frames", "zset", keys.UPLOAD_PLACES),
     _of("EXTRACTORS", "frames", "zset", keys.EXTRACTORS),
     _of("LIVE_WORKERS", "frames", "zset", keys.LIVE_WORKERS),
@@ -161,6 +168,7 @@ TARGETS: tuple[Target, ...] = (
     _of("RECORDER_LEADER", "events", "string", keys.RECORDER_LEADER),
     Target("capture_record", "events", "hash", lambda v, *_: keys.capture_record(v.capture_id), Victim.record),
     Target("session", "events", "hash", lambda v, *_: keys.session(v.session_id), Victim.session),
+    Target("erasure", "events", "string", lambda v, *_: keys.erasure(v.capture_id)),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),
     Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited

@@ -20,8 +20,8 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, heartbeats, live, recording, records, sessions, uploads
-from contracts.state.events import EventEntry, Receipt
+from contracts.state import captures, dead_letters, erasures, heartbeats, live, recording, records, sessions, uploads
+from contracts.state.events import EventEntry, Receipt, append_events
 from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
 from contracts.state.video import VideoSlot
@@ -68,6 +68,8 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         records.recheck("user-1", SESSION, capture_id),
         records.publish(entry, CaptureCounts(1, 1)),
         records.abort("user-1", capture_id, "gateway_lost"),
+        append_events([entry]),
+        erasures.note(capture_id),
         recording.acknowledge_event("1-0", receipt, capture_id),
         dead_letters.dead_letter("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
         records.mark_closed("user-1", capture_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,8 @@ def test_two_workers_that_race_leave_one_object_and_both_use_it(
     created: list[bool] = []
     put_once = ObjectStore.put_once
 
-    def watched(store: ObjectStore, name: str, data: bytes) -> bool:
-        created.append(put_once(store, name, data))
+    def watched(store: ObjectStore, name: str, data: bytes, check: Callable[[], object]) -> bool:
+        created.append(put_once(store, name, data, check))
         return created[-1]
 
     monkeypatch.setattr(ObjectStore, "put_once", watched)

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from contracts.rules.errors import ArtifactError, ArtifactStoreError, ArtifactTaken, ConfigurationError, FolderMissing
+from contracts.rules.errors import (
+    ArtifactError,
+    ArtifactStoreError,
+    ArtifactTaken,
+    ConfigurationError,
+    FolderMissing,
+    LeaseLost,
+)
+from contracts.rules.paths import artifact_uri
 from contracts.storage.files import sync_folder
 from tests.workers.broker_capture import BrokerCapture
 from tests.workers.vision.test_matrix import rows
@@ -202,3 +210,39 @@ def test_an_unpublished_artifact_is_removed(capture: BrokerCapture) -> None:
     assert remove_artifact(capture.store, capture.window, MATRIX)
     assert not artifact_exists(capture.store, capture.window)
     assert not remove_artifact(capture.store, capture.window, MATRIX)
+
+
+def test_a_check_that_fails_gives_no_name_and_leaves_no_file(capture: BrokerCapture) -> None:
+    there: list[list[str]] = []
+
+    def check() -> None:
+        there.append(capture.files())
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        write_artifact(capture.store, capture.window, MATRIX, check)
+    assert len(there) == 1 and there[0][0].endswith(".tmp"), "it comes after the temporary file"
+    assert capture.files() == []
+
+
+def test_erasing_removes_file_and_leftovers_syncs_the_folder_and_may_be_repeated(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[list[str]] = []
+    monkeypatch.setattr(local_store, "sync_folder", lambda folder: synced.append(capture.files()))
+    write_artifact(capture.store, capture.window, MATRIX)
+    synced.clear()
+    capture.path.with_name(f".{capture.record_id}.x.tmp").write_bytes(b"half")
+    capture.path.with_name("other.npz").write_bytes(b"another's")
+    for _ in range(2):
+        capture.store.erase(artifact_uri(capture.window.user_id, capture.session_id, capture.record_id))
+    assert synced == [["other.npz"], ["other.npz"]]
+
+
+def test_a_file_that_cannot_be_removed_is_not_said_to_be_gone(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_artifact(capture.store, capture.window, MATRIX)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    with pytest.raises(ArtifactError, match="still there"):
+        capture.store.erase(artifact_uri(capture.window.user_id, capture.session_id, capture.record_id))
