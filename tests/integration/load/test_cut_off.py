@@ -22,7 +22,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.real
 
-MANY, AT_ONCE = 100, 50
+MANY, AT_ONCE = 300, 50
 MESSAGE = framed(BINARY, bytes(6 * 1024 * 1024))[:-1000]
 LIVE = "/ws/video/stream?pipeline_id=pose"
 GROWTH_BYTES = 60 * 1024 * 1024
