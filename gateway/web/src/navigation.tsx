@@ -4,11 +4,17 @@ import { at, within } from "./base";
 
 const MOVED = "a3cp:moved";
 
+export interface NavigateOptions {
+  /** Takes the place of the page in the browser's history, and does not scroll: for a step from one thing to the next. */
+  readonly replace?: boolean;
+}
+
 /** Shows another page without loading the document again, which would lose the token. */
-export function navigate(path: string): void {
-  window.history.pushState(null, "", at(path));
+export function navigate(path: string, { replace = false }: NavigateOptions = {}): void {
+  if (replace) window.history.replaceState(null, "", at(path));
+  else window.history.pushState(null, "", at(path));
   window.dispatchEvent(new Event(MOVED));
-  window.scrollTo(0, 0);
+  if (!replace) window.scrollTo(0, 0);
 }
 
 /** Changes the query part of the address without scrolling. `replace` leaves no entry for the browser's way back. */
@@ -42,16 +48,16 @@ function subscribe(changed: () => void): () => void {
   };
 }
 
-export interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
+export interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement>, NavigateOptions {
   readonly to: string;
 }
 
 /** A link to another of the pages. The browser itself handles a click with a modifier key, such as "open in a new tab". */
-export function Link({ to, children, ...rest }: LinkProps) {
+export function Link({ to, replace = false, children, ...rest }: LinkProps) {
   function follow(event: MouseEvent<HTMLAnchorElement>) {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    navigate(to);
+    navigate(to, { replace });
   }
   return (
     <a href={at(to)} onClick={follow} {...rest}>

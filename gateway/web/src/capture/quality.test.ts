@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import constants from "../api/constants.json";
 import type { Quality } from "../api/messages";
 import type { CaptureState } from "./protocol";
-import { advice, doubts, facts, happened, reasonOf, serverDoubts, summary } from "./quality";
+import { advice, doubts, facts, happened, reasonOf, sentencesOf, serverDoubts, summary } from "./quality";
 
 const quality = (...reasons: string[]) => ({ verdict: reasons.length > 0 ? "check" : "good", reasons }) as Quality;
 
@@ -51,6 +51,13 @@ test("the reason of a verdict has the codes of all doubts", () => {
   const cut = { code: "camera_muted", sentence: "…" };
   const all = doubts({ ...GOOD, quality: quality("no_hand"), blackMs: 2000, stillMs: 2000, cut });
   expect(reasonOf(all)).toBe("no_hand, picture_black, picture_still, camera_muted");
+});
+
+test("the reason of a verdict is read in sentences, unless a person wrote it", () => {
+  expect(sentencesOf("left_hand_lost, picture_black")).toBe(
+    "The left hand was not seen for half a second or more. The picture was black.",
+  );
+  expect(sentencesOf("no_hand, too dark")).toBeUndefined();
 });
 
 test.each<[string, Partial<CaptureState>]>([

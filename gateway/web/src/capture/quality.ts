@@ -1,3 +1,4 @@
+import constants from "../api/constants.json";
 import type { Found, Quality } from "../api/messages";
 import { reasonText, type CodeText } from "../api/sentences";
 import type { CaptureState } from "./protocol";
@@ -64,10 +65,25 @@ export function advice(all: readonly CodeText[]): string {
   return [...new Set(all.map((doubt) => doubt.advice))].join(" ");
 }
 
-/** The doubts as the reason of a verdict: their codes, as `reasonInWords` reads them. */
+/** The doubts as the reason of a verdict: their codes, as `sentencesOf` reads them. */
 export function reasonOf(all: readonly Doubt[]): string {
   return all.map(({ code }) => code).join(", ");
 }
+
+/** What `reasonOf` made, in sentences; undefined for a reason that a person wrote. */
+export function sentencesOf(reason: string): string | undefined {
+  const sentences = reason.split(", ").map((code) => {
+    return code in constants.quality_reasons ? reasonText(code).happened : OF_THIS_PAGE[code];
+  });
+  return sentences.every((sentence) => sentence !== undefined) ? sentences.join(" ") : undefined;
+}
+
+/** The doubts that only the capture page has, without their times. */
+const OF_THIS_PAGE: Readonly<Record<string, string>> = {
+  picture_black: "The picture was black.",
+  picture_still: "The picture did not move.",
+  camera_muted: "The camera stopped delivering pictures.",
+};
 
 /** The number of pictures a second. */
 export function rateOf({ sent, elapsedMs }: Pick<CaptureState, "sent" | "elapsedMs">): number {

@@ -13,6 +13,10 @@ export interface ButtonProps {
   readonly expanded?: boolean | undefined;
   /** The id of that element. */
   readonly controls?: string | undefined;
+  /** For a button that says what is chosen: whether it is. */
+  readonly pressed?: boolean | undefined;
+  /** A key that does the same; it is shown on the button. */
+  readonly shortcut?: string | undefined;
 }
 
 /**
@@ -39,10 +43,17 @@ export function Button({
         aria-busy={busy || undefined}
         aria-expanded={rest.expanded}
         aria-controls={rest.controls}
+        aria-pressed={rest.pressed}
+        aria-keyshortcuts={rest.shortcut}
         aria-describedby={blocked === undefined ? undefined : id}
         onClick={off ? undefined : onClick}
       >
         {children}
+        {rest.shortcut && (
+          <kbd className="key" aria-hidden="true">
+            {rest.shortcut.toUpperCase()}
+          </kbd>
+        )}
       </button>
       {blocked !== undefined && (
         <span className="reason" id={id}>

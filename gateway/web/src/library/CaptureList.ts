@@ -73,9 +73,7 @@ export class CaptureList {
   }
 
   #load(limit: number, again = false): Promise<void> {
-    this.#running ??= this.#request(limit, again).finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#request(limit, again);
     return this.#running;
   }
 
@@ -86,8 +84,10 @@ export class CaptureList {
       const page = await this.#api.captures(this.filters, { limit, ...cursor });
       this.#next = page.next;
       const captures = again ? page.captures : [...this.#state.captures, ...page.captures];
+      this.#running = null; // before the listeners hear of it: one of them may ask for more at once
       this.#set({ captures, total: page.total, loading: false, more: page.next !== null });
     } catch (error) {
+      this.#running = null;
       this.#set({ loading: false, failure: failureOf(error) });
     }
   }

@@ -5,7 +5,7 @@ import { labelText, REVIEW, wordFor } from "./words";
 
 /** What a person says about captures. */
 export type Action =
-  | { readonly kind: "review"; readonly verdict: Verdict | null }
+  | { readonly kind: "review"; readonly verdict: Verdict | null; readonly reason?: string }
   | { readonly kind: "relabel"; readonly intent: string | null }
   | { readonly kind: "reassign"; readonly participant: string }
   | { readonly kind: "withdraw"; readonly erase: boolean };
@@ -124,11 +124,19 @@ export async function sendAll(
 
 const AWAY: ReadonlySet<string> = new Set(["network_error", "timeout", "token_required"]);
 
-async function send(api: LibraryApi, { capture, action, recordId }: Statement, performerId: string): Promise<void> {
+/** Sends one statement. */
+export async function send(
+  api: LibraryApi,
+  { capture, action, recordId }: Statement,
+  performerId: string,
+): Promise<void> {
   const options = { performerId, recordId };
   switch (action.kind) {
     case "review":
-      await api.review(capture, action.verdict, options);
+      await api.review(capture, action.verdict, {
+        ...options,
+        ...(action.reason === undefined ? {} : { reason: action.reason }),
+      });
       break;
     case "relabel":
       await api.relabel(capture, action.intent, options);
@@ -152,7 +160,8 @@ export function said(action: Action, count: number): string {
   return `${counted(count)}: ${actionWords(action)}.`;
 }
 
-function actionWords(action: Action): string {
+/** An action in words: "keep". */
+export function actionWords(action: Action): string {
   switch (action.kind) {
     case "review":
       return wordFor(REVIEW, action.verdict).text;

@@ -2,6 +2,7 @@ import { newRecordId } from "../api/header";
 import { json, type Send } from "../api/http";
 import type {
   Appended,
+  CaptureMotion,
   LibraryCapture as SentCapture,
   LibraryCaptureWithHistory as SentCaptureWithHistory,
   LibraryPage as SentPage,
@@ -30,6 +31,11 @@ export type Verdict = NonNullable<ReviewRequest["verdict"]>;
 /** Which capture a statement is about. */
 export type CaptureKey = Pick<LibraryCapture, "capture_id" | "session_id" | "user_id">;
 
+/** The address of a capture's page. With the query of a list, the page knows which capture is the next one. */
+export function addressOf({ capture_id }: Pick<LibraryCapture, "capture_id">, query = ""): string {
+  return `/library/capture/${encodeURIComponent(capture_id)}${query}`;
+}
+
 /** Which person a withdrawal is about. */
 export type PersonKey = Pick<LibraryCapture, "user_id">;
 
@@ -50,6 +56,8 @@ export interface LibraryApi {
   captures(filters: Filters, page?: { cursor?: string; limit?: number; signal?: AbortSignal }): Promise<LibraryPage>;
   capture(captureId: string, signal?: AbortSignal): Promise<LibraryCaptureWithHistory>;
   summary(signal?: AbortSignal): Promise<LibrarySummary>;
+  /** The landmarks of a capture in motion: few for a small picture, or all. */
+  motion(captureId: string, detail: CaptureMotion["detail"], signal?: AbortSignal): Promise<CaptureMotion>;
   /** Says what a person thinks of the capture; null takes the verdict back. */
   review(
     capture: CaptureKey,
@@ -89,6 +97,8 @@ export function libraryApi(send: Send): LibraryApi {
       return get<LibraryPage>(`/library/captures${query && `?${query}`}`, signal);
     },
     capture: (captureId, signal) => get(`/library/captures/${encodeURIComponent(captureId)}`, signal),
+    motion: (captureId, detail, signal) =>
+      get(`/library/captures/${encodeURIComponent(captureId)}/motion?detail=${detail}`, signal),
     summary: (signal) => get("/library/summary", signal),
     review: (capture, verdict, options) => say("review", capture, options, { verdict, reason: options.reason }),
     relabel: (capture, intent, options) => say("relabel", capture, options, { intent }),

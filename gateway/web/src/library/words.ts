@@ -1,4 +1,5 @@
 import { reasonText } from "../api/sentences";
+import { sentencesOf } from "../capture/quality";
 import type { Tone } from "../components/StatusText";
 import type { HistoryEntry, LibraryCapture } from "./api";
 
@@ -85,7 +86,8 @@ function reviewed(details: HistoryEntry["details"]): string {
   if (details["verdict"] === undefined) return "Verdict taken back.";
   const reason = text(details["reason"]);
   const { text: verdict } = wordFor(REVIEW, text(details["verdict"]));
-  return `Judged: ${verdict}${reason && `, because: ${reason}`}.`;
+  if (!reason) return `Judged: ${verdict}.`;
+  return `Judged: ${verdict}. ${sentencesOf(reason) ?? `“${reason}”`}`;
 }
 
 function text(value: unknown): string {

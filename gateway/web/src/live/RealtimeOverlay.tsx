@@ -2,7 +2,8 @@ import { useEffect, useRef, type RefObject } from "react";
 
 import type { LiveResult } from "../api/messages";
 import type { Size } from "../camera/grab";
-import { drawDetections, type Colours } from "./drawDetections";
+import { coloursOf } from "./colours";
+import { drawDetections } from "./drawDetections";
 import { backing, fitted } from "./geometry";
 import { useRealtime } from "./useRealtime";
 
@@ -123,16 +124,4 @@ function draw(canvas: HTMLCanvasElement, shape: Size | null, result: LiveResult 
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const picture = fitted(shape, size, "contain");
   drawDetections(context, result, { size, picture, mirrored, colours: coloursOf(canvas) });
-}
-
-function coloursOf(element: Element): Colours {
-  const style = getComputedStyle(element);
-  const colour = (name: string) => style.getPropertyValue(name).trim() || "#ffffff";
-  return {
-    pose: colour("--pose"),
-    left_hand: colour("--left-hand"),
-    right_hand: colour("--right-hand"),
-    face: colour("--face"),
-    other: "#ffffff",
-  };
 }

@@ -1,14 +1,157 @@
-import { Page } from "../components/Page";
-import { Link } from "../navigation";
-import type { PathParameters } from "../routes";
+import { useRef, useState } from "react";
 
-/** The page of one recorded capture. */
-export function CapturePage({ parameters: { capture_id } }: { readonly parameters: PathParameters }) {
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Page } from "../components/Page";
+import { Announcer, useAnnouncer } from "../library/Announcer";
+import type { Action } from "../library/actions";
+import { addressOf, type LibraryCapture } from "../library/api";
+import { CaptureCards } from "../library/CaptureCards";
+import { KeyHelp } from "../library/KeyHelp";
+import { useMoving } from "../library/movement";
+import type { KeyAction } from "../library/reviewKeys";
+import { UndeliveredBanner } from "../library/UndeliveredBanner";
+import { useJudging, withPending } from "../library/useJudging";
+import { useLibraryCapture } from "../library/useLibraryCapture";
+import { usePerformer } from "../library/usePerformer";
+import { useReviewKeys } from "../library/useReviewKeys";
+import { useSummary } from "../library/useSummary";
+import { useWalk } from "../library/useWalk";
+import { reviewAction } from "../library/VerdictCard";
+import { WalkBar } from "../library/WalkBar";
+import { labelText, length, moment, QUALITY, REVIEW, wordFor } from "../library/words";
+import { navigate, useQuery } from "../navigation";
+import type { PathParameters } from "../routes";
+import { rememberedFlag, rememberFlag } from "../session/remembered";
+import "../styles/capture.css";
+import "../styles/library-capture.css";
+
+const ADVANCE = "review-advance";
+
+/** The page of one recorded capture: what it shows, what was said about it, and what a person can say. */
+export function CapturePage({ parameters: { capture_id: captureId = "" } }: { readonly parameters: PathParameters }) {
+  const query = useQuery();
+  const loaded = useLibraryCapture(captureId);
+  const walk = useWalk(query, captureId, loaded.capture);
+  const performer = usePerformer();
+  const performerField = useRef<HTMLDivElement>(null);
+  const judging = useJudging(walk.list, performer, loaded.change);
+  const [moving, setMoving] = useMoving();
+  const [rejecting, setRejecting] = useState(false);
+  const [helping, setHelping] = useState(false);
+  const [advance, setAdvance] = useState(() => rememberedFlag(ADVANCE, false));
+  const [said, announce] = useAnnouncer();
+  const { summary } = useSummary();
+  const capture = loaded.capture && withPending(loaded.capture, judging.pending);
+
+  function go(to: Pick<LibraryCapture, "capture_id">, words: string) {
+    setRejecting(false);
+    navigate(addressOf(to, query), { replace: true });
+    announce(words);
+  }
+
+  /** Whether something can be said about the capture; if not, says why. */
+  function canSay(): boolean {
+    if (capture && !performer.blocked) return true;
+    announce(performer.blocked ?? "The capture is not loaded yet.");
+    if (performer.blocked) performerField.current?.querySelector("input")?.focus();
+    return false;
+  }
+
+  function say(action: Action) {
+    if (!capture || !canSay()) return;
+    const words = judging.say(action, capture);
+    if (advance && action.kind === "review" && walk.next) go(walk.next, `${words} ${inWords(walk.next)}`);
+    else announce(words);
+  }
+
+  function judge(verdict: "keep" | "redo" | "reject") {
+    if (!capture || !canSay()) return;
+    if (capture.state !== "kept") announce("It is withdrawn, so there is nothing to judge.");
+    else if (verdict === "reject") setRejecting(true);
+    else say(reviewAction(capture, verdict));
+  }
+
+  function undo() {
+    const { last } = judging;
+    const words = judging.undo();
+    if (last && last.capture.capture_id !== captureId) go(last.capture, words);
+    else announce(words);
+  }
+
+  function step(to: LibraryCapture | null, none: string) {
+    if (to) go(to, inWords(to));
+    else announce(walk.loading ? "The list is still being loaded." : none);
+  }
+
+  const does: Readonly<Record<KeyAction, () => void>> = {
+    keep: () => judge("keep"),
+    redo: () => judge("redo"),
+    reject: () => judge("reject"),
+    next: () => step(walk.next, "This is the last capture of the list."),
+    previous: () => step(walk.previous, "This is the first capture of the list."),
+    undo,
+    play: () => setMoving(!moving),
+    help: () => setHelping(true),
+  };
+  const keys = useReviewKeys((action) => does[action]());
+
   return (
-    <Page title="A capture" lead={capture_id}>
-      <p>
-        <Link to="/library">To the library</Link>
-      </p>
+    <Page title={capture ? labelText(capture.label) : "A capture"} lead={capture && leadOf(capture)}>
+      <div>
+        <WalkBar walk={walk} query={query} keys={keys.on} onHelp={() => setHelping(true)} />
+        <Announcer said={said} />
+      </div>
+      <UndeliveredBanner deliveries={judging.deliveries} />
+      <ErrorBanner failure={loaded.failure}>
+        <Button tone="quiet" onClick={loaded.reload}>
+          Load it again
+        </Button>
+      </ErrorBanner>
+      {!capture && !loaded.failure && <p>Loading the capture …</p>}
+      {capture && (
+        <CaptureCards
+          key={captureId}
+          {...{ capture, summary, performer, performerField, moving, rejecting }}
+          last={judging.last}
+          keys={keys.on}
+          busy={judging.pending.length > 0}
+          onPlay={setMoving}
+          onRejecting={setRejecting}
+          onJudge={judge}
+          onSay={say}
+          onUndo={undo}
+          onGone={loaded.reload}
+        />
+      )}
+      {helping && (
+        <KeyHelp
+          on={keys.on}
+          onTurn={keys.turn}
+          advance={advance}
+          onAdvance={(to) => {
+            rememberFlag(ADVANCE, to);
+            setAdvance(to);
+          }}
+          onClose={() => setHelping(false)}
+        />
+      )}
     </Page>
   );
+}
+
+function leadOf({ participant, timestamp_start, duration_ms }: LibraryCapture): string {
+  return `${participant}, ${moment(timestamp_start)}, ${length(duration_ms)}`;
+}
+
+/** A capture in words, for a person who does not see the page: "more, anna, 4 s, good, not reviewed." */
+function inWords({ label, participant, duration_ms, quality, review }: LibraryCapture): string {
+  const parts = [
+    labelText(label),
+    participant,
+    length(duration_ms),
+    wordFor(QUALITY, quality?.verdict).text,
+    wordFor(REVIEW, review).text,
+  ];
+  return `${parts.join(", ")}.`;
 }

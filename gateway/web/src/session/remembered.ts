@@ -9,7 +9,7 @@ const SESSION = "a3cp.session";
 const CAPTURES = "a3cp.captures";
 const MOST = 20;
 
-export type Remembered = "people" | "performers" | "labels";
+export type Remembered = "people" | "performers" | "labels" | "reasons";
 
 export function rememberedSession(): Session | null {
   const { sessionId, userId, performerId } = (read(SESSION) ?? {}) as Partial<Record<keyof Session, unknown>>;

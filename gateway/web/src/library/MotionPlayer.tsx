@@ -1,0 +1,101 @@
+import { useEffect, useId, useRef } from "react";
+
+import type { CaptureMotion } from "../api/messages";
+import { Button } from "../components/Button";
+import { coloursOf } from "../live/colours";
+import { backing } from "../live/geometry";
+import { drawFrame } from "./motion";
+import { Presence } from "./Presence";
+import { endMs, isEmpty, seconds } from "./presence";
+import { SPEEDS, usePlayback } from "./usePlayback";
+
+export interface MotionPlayerProps {
+  readonly motion: CaptureMotion;
+  readonly playing: boolean;
+  readonly onPlay: (playing: boolean) => void;
+  /** Whether a key starts and stops it. */
+  readonly keys: boolean;
+}
+
+/** A capture as a moving figure: it can be started, stopped, slowed down, and looked at frame by frame. */
+export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProps) {
+  const end = endMs(motion);
+  const { frame, speed, seek, setSpeed } = usePlayback(motion.time_ms, end, playing);
+  const id = useId();
+  const timeMs = motion.time_ms[frame] ?? 0;
+  return (
+    <div className="stack">
+      <div className="motion" style={{ aspectRatio: `${motion.width} / ${motion.height}` }}>
+        <Figure motion={motion} frame={frame} />
+        <p className="motion-note">{noteFor(motion, frame)}</p>
+      </div>
+      <div className="motion-controls">
+        <Button tone="quiet" onClick={() => onPlay(!playing)} shortcut={keys ? "m" : undefined}>
+          {playing ? "Stop the movement" : "Play"}
+        </Button>
+        <div className="field motion-moment">
+          <label htmlFor={`${id}-moment`}>
+            Moment <span className="motion-time">{`${seconds(timeMs)} of ${seconds(end)} s`}</span>
+          </label>
+          <input
+            id={`${id}-moment`}
+            type="range"
+            min={0}
+            max={Math.max(0, motion.time_ms.length - 1)}
+            value={frame}
+            aria-valuetext={`${seconds(timeMs)} of ${seconds(end)} seconds`}
+            onChange={({ target }) => {
+              onPlay(false);
+              seek(Number(target.value));
+            }}
+          />
+        </div>
+        <div className="field motion-speed">
+          <label htmlFor={`${id}-speed`}>Speed</label>
+          <select id={`${id}-speed`} value={speed} onChange={({ target }) => setSpeed(Number(target.value))}>
+            {SPEEDS.map((each) => (
+              <option key={each} value={each}>
+                {SPEED_NAMES[each]}
+              </option>
+            ))}
+          </select>
+        </div>
+      </div>
+      <Presence motion={motion} timeMs={timeMs} />
+    </div>
+  );
+}
+
+const SPEED_NAMES: Readonly<Record<(typeof SPEEDS)[number], string>> = {
+  0.25: "a quarter",
+  0.5: "half",
+  1: "as recorded",
+  2: "double",
+};
+
+function noteFor(motion: CaptureMotion, frame: number): string {
+  if (motion.decoded[frame] === false) return "This picture was damaged.";
+  return isEmpty(motion, frame) ? "Nothing was found in this picture." : "";
+}
+
+function Figure({ motion, frame }: { readonly motion: CaptureMotion; readonly frame: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (!element || !context) return undefined;
+    const draw = () => {
+      const size = { width: element.clientWidth, height: element.clientHeight };
+      const pixels = backing(size, window.devicePixelRatio);
+      if (element.width !== pixels.width || element.height !== pixels.height) Object.assign(element, pixels);
+      drawFrame(context, motion, frame, pixels, coloursOf(element));
+    };
+    draw();
+    const observer = new ResizeObserver(draw);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [motion, frame]);
+
+  return <canvas ref={canvas} role="img" aria-label="The capture as a moving figure of body, hands and face" />;
+}
