@@ -14,6 +14,7 @@ from contracts.messages.capture import (
     Found,
     FrameMeta,
 )
+from contracts.messages.consent import ConsentStatement, ConsentText
 from contracts.messages.event import A3CPMessage, FeatureRefEvent, RawFeaturesRef
 from contracts.messages.quality import Quality
 from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
@@ -27,6 +28,8 @@ __all__ = [
     "CaptureMessage",
     "CaptureOpen",
     "CaptureProgress",
+    "ConsentStatement",
+    "ConsentText",
     "FeatureRefEvent",
     "Found",
     "FrameMeta",

@@ -15,6 +15,8 @@ from contracts.process.settings import Settings
 from gateway import metrics
 from gateway.capture import report
 from gateway.capture.endpoint import capture_endpoint
+from gateway.consent.routes import consent_routes
+from gateway.consent.text import load_consent_text
 from gateway.docs.routes import docs_routes
 from gateway.http.pages import page_for_browsers, page_routes
 from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
@@ -81,13 +83,17 @@ _CAPTURE_ROUTES = [
 ]
 
 
+def _session_routes(settings: Settings) -> list[Route]:
+    return [*consent_routes(load_consent_text(settings)), *sessions.ROUTES, *recording.ROUTES]
+
+
 def create_app(state: GatewayState) -> Starlette:
     """Create the application for one gateway process. This starts no task.
 
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
-    503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers, and
-    ``app.state.library.run()``, which keeps the catalog up to date, and closes that library at the end; and
-    ``app.state.erasures.run()``, which asks for erasures.
+    503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers,
+    ``app.state.library.run()``, which keeps the catalog up to date (and closes that library at the end), and
+    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE``.
     """
     app = Starlette(
         routes=[
@@ -95,8 +101,7 @@ def create_app(state: GatewayState) -> Starlette:
             *docs_routes(),
             *health.ROUTES,
             *metrics.ROUTES,
-            *sessions.ROUTES,
-            *recording.ROUTES,
+            *_session_routes(state.settings),
             *report.ROUTES,
             *preview_routes(),
             *uploads.ROUTES,

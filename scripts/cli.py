@@ -30,6 +30,7 @@ app = typer.Typer(
 RecordId = Annotated[str, typer.Argument(help="The capture's record_id.")]
 UserOfRecord = Annotated[str | None, typer.Option(help="Its user; needed only if several records have this id.")]
 SessionOfRecord = Annotated[str | None, typer.Option(help="Its session; needed only if several records have this id.")]
+_ANSWERS = "yes|no|unknown"
 Sessions = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SESSION]...", help="Session ids, or paths of logs; by default all of LOG_ROOT."),
@@ -114,6 +115,7 @@ def recorder() -> None:
 def ingest(
     files: Annotated[list[Path], typer.Argument(help="Video files, or folders of images.")],
     user: Annotated[str, typer.Option(help="The user whose captures these are.")],
+    consent: Annotated[str, typer.Option(metavar=_ANSWERS, help="Whether the person agreed to be recorded.")],
     session: Annotated[str | None, typer.Option(help="An open session; without it, a new one.")] = None,
     intent: Annotated[str | None, typer.Option(help="What the gesture means.")] = None,
     gateway: Annotated[str | None, typer.Option(help="The gateway's URL; by default A3CP_HOST and A3CP_PORT.")] = None,
@@ -125,7 +127,7 @@ def ingest(
 
     The token is A3CP_API_TOKEN. It is no option, because every user of the machine can read the options of a process.
     """
-    from scripts.commands.ingest import IngestRequest, ingest
+    from scripts.commands.ingest import IngestRequest, ingest, read_consent
     from scripts.stack.stack import gateway_address
 
     settings = _settings()
@@ -137,6 +139,7 @@ def ingest(
         session_id=session,
         intent=intent,
         device_id=settings.device_id,
+        consent_given=read_consent(consent),
         fps=fps,
     )
     return ingest(request, settings.capture)
@@ -144,11 +147,7 @@ def ingest(
 
 @app.command()
 @exits
-def replay(
-    record_id: RecordId,
-    user: UserOfRecord = None,
-    session: SessionOfRecord = None,
-) -> int:
+def replay(record_id: RecordId, user: UserOfRecord = None, session: SessionOfRecord = None) -> int:
     """Verify the artifact of one record.
 
     Prints its shape (T, D), hash and encoding.
@@ -160,9 +159,7 @@ def replay(
 
 @app.command()
 @exits
-def verify(
-    sessions: Sessions = None,
-) -> int:
+def verify(sessions: Sessions = None) -> int:
     """Verify every capture of whole sessions.
 
     Checks each artifact, its hash and shape, and that the log has exactly one event for it.
@@ -181,6 +178,9 @@ def export(
         str, typer.Option(help="The folder to write to, in a subfolder of the format's name.")
     ] = "exports",
     user: Annotated[str | None, typer.Option(help="Export the sessions of this user only.")] = None,
+    unknown: Annotated[
+        bool, typer.Option("--include-unknown", help="Also export captures about whose consent no event says anything.")
+    ] = False,
     without_consent: Annotated[
         bool, typer.Option("--include-without-consent", help="Also export captures whose consent_given is false.")
     ] = False,
@@ -200,7 +200,7 @@ def export(
         sessions=sessions or (),
         output=output_folder(output),
         user_id=user,
-        choice=Choice(without_consent=without_consent, demos=demos),
+        choice=Choice(unknown=unknown, without_consent=without_consent, demos=demos),
         replace=replace,
     )
     return export(_settings(), request)
@@ -269,11 +269,15 @@ app.add_typer(catalog_app, name="catalog")
 
 @app.command(hidden=True)
 @exits
-def demo(video: Annotated[Path | None, typer.Argument(help="A video; by default a sample clip.")] = None) -> int:
+def demo(
+    video: Annotated[Path | None, typer.Argument(help="A video; by default a sample clip.")] = None,
+    consent: Annotated[str, typer.Option(metavar=_ANSWERS, help="Whether the person in it agreed.")] = "unknown",
+) -> int:
     """Run the whole pipeline once, and verify the result."""
     from scripts.commands.demo import demo
+    from scripts.commands.ingest import read_consent
 
-    return demo(_settings(), video)
+    return demo(_settings(), video, read_consent(consent))
 
 
 def _escape_unknown_letters() -> None:

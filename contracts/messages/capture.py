@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from contracts.messages.base import BaseMessage, StrictModel
+from contracts.messages.consent import ConsentStatement
 from contracts.rules.codes import AbortCode
 from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
@@ -55,6 +56,7 @@ class CaptureOpen(_Control):
     progress: bool = False
     device_id: Identifier | None = None
     consent_given: bool | None = None
+    consent: ConsentStatement | None = None
     is_demo: bool | None = None
 
 

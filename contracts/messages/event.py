@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from contracts.messages.base import BaseMessage, StrictModel
 from contracts.messages.capture import Annotation
+from contracts.messages.consent import ConsentStatement
 from contracts.messages.quality import Quality
 from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
@@ -56,6 +57,7 @@ class FeatureRefEvent(A3CPMessage):
     annotation: Annotation | None = None
     device_id: Identifier | None = None
     consent_given: bool | None = None
+    consent: ConsentStatement | None = None
     is_demo: bool | None = None
     raw_features_ref: RawFeaturesRef
     quality: Quality | None = None

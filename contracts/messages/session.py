@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from contracts.messages.base import BaseMessage, StrictModel, Text
+from contracts.messages.consent import ConsentStatement
 from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
 __all__ = [
@@ -29,6 +30,7 @@ class SessionStartRequest(BaseMessage):
     training_intent_label: Text | None = None
     device_id: Identifier | None = None
     consent_given: bool | None = None
+    consent: ConsentStatement | None = None
     is_demo: bool | None = None
 
 

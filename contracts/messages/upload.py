@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from contracts.messages.base import StrictModel
+from contracts.messages.consent import ConsentStatement, TextHash
 from contracts.rules.ids import Identifier, RecordId, SessionId, UtcDatetime
 
 __all__ = [
@@ -33,7 +34,10 @@ JobState = Literal["queued", "running", "done", "failed"]
 
 
 class UploadForm(StrictModel):
-    """The fields of ``POST /video/submit``, besides the ``file``. ``record_id`` identifies the capture window."""
+    """The fields of ``POST /video/submit``, besides the ``file``. ``record_id`` identifies the capture window.
+
+    ``consent_text`` and ``consent_given_by`` are the fields of a `ConsentStatement`; both or none.
+    """
 
     user_id: Identifier
     session_id: SessionId
@@ -41,6 +45,27 @@ class UploadForm(StrictModel):
     capture_id: Identifier
     timestamp_start: UtcDatetime | None = None
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
+    consent_given: Literal["true", "false"] | None = None
+    consent_text: TextHash | None = None
+    consent_given_by: Literal["self", "guardian", "other"] | None = None
+
+    @model_validator(mode="after")
+    def _whole_statement(self) -> UploadForm:
+        if (self.consent_text is None) != (self.consent_given_by is None):
+            raise ValueError("consent_text and consent_given_by belong together")
+        return self
+
+    @property
+    def answer(self) -> bool | None:
+        """``consent_given`` as messages have it; None if the form does not say."""
+        return None if self.consent_given is None else self.consent_given == "true"
+
+    @property
+    def consent(self) -> ConsentStatement | None:
+        """The statement in the two fields; None if the form has none."""
+        if self.consent_text is None or self.consent_given_by is None:
+            return None
+        return ConsentStatement(text=self.consent_text, given_by=self.consent_given_by)
 
     @field_validator("timestamp_start")
     @classmethod

@@ -56,6 +56,8 @@ class Settings(BaseModel):
     allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
     app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
     device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
+    consent: Annotated[Literal["optional", "required"], Field(alias="A3CP_CONSENT")] = "optional"
+    consent_file: Annotated[Path | None, Field(alias="A3CP_CONSENT_FILE")] = None
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None

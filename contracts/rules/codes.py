@@ -30,7 +30,7 @@ AbortCode = Literal[
 
 CaptureCode = Literal[
     AbortCode, "invalid_json", "schema_error", "internal_error", "too_many_captures", "frames_broker_full",
-    "brokers_unready", "open_timeout",
+    "brokers_unready", "open_timeout", "consent_required",
 ]  # fmt: skip
 """Every reason that a capture socket is closed with, except success."""
 
@@ -170,6 +170,12 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
         page=("The server made a mistake.", "Try again. If it happens again, tell the person who runs the server."),
         live=("The server made a mistake.",
               "Press “Retry”. If it happens again, tell the person who runs the server."),
+    ),
+    "consent_required": Code(
+        "The server requires consent, and neither the capture nor its session has a yes.",
+        "Ask the person, or the person's guardian, and send consent_given: true.",
+        http={"session_start": 400, "upload": 400}, close=1008,
+        page=("This server records people only after they have said yes.", "Answer the question about consent first."),
     ),
     "too_many_captures": Code(
         "This gateway or this user has too many open captures.", "Try again later.", retry=True, close=1013,

@@ -15,6 +15,7 @@ from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, UPLOADS, capture_ke
 from contracts.broker.script import Argument, Call
 from contracts.messages.base import StrictModel
 from contracts.messages.capture import Annotation, CaptureOpen, Found
+from contracts.messages.consent import ConsentStatement
 from contracts.rules.codes import stored_code
 from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
 from contracts.rules.landmarks import PART_NAMES, Part, Row
@@ -66,6 +67,7 @@ class CaptureWindow(StrictModel):
     annotation: Annotation | None = None
     device_id: Identifier | None = None
     consent_given: bool | None = None
+    consent: ConsentStatement | None = None
     is_demo: bool | None = None
     video: StoredVideo | None = None
 
@@ -95,6 +97,7 @@ class CaptureWindow(StrictModel):
             annotation=message.annotation,
             device_id=message.device_id,
             consent_given=message.consent_given,
+            consent=message.consent,
             is_demo=message.is_demo,
         )
 

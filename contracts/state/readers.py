@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.messages.capture import Found
@@ -123,10 +125,11 @@ async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | N
 
 @dataclass(frozen=True, slots=True)
 class SessionEntry:
-    """A session in the registry."""
+    """A session in the registry. ``consent_given`` is what its start says; None if it says nothing."""
 
     user_id: str
     active: bool
+    consent_given: bool | None = None
 
 
 async def read_session(broker: AsyncBroker, session_id: str) -> SessionEntry | None:
@@ -137,9 +140,19 @@ async def read_session(broker: AsyncBroker, session_id: str) -> SessionEntry | N
         UnreadableValue: the key does not hold a hash.
     """
     with broker_errors("events"):
-        values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status"])
-    user_id, status = values
-    return SessionEntry(user_id.decode(errors="replace"), status == b"active") if user_id is not None else None
+        values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status", "start_event"])
+    user_id, status, start_event = values
+    if user_id is None:
+        return None
+    return SessionEntry(user_id.decode(errors="replace"), status == b"active", _consent_in(start_event))
+
+
+def _consent_in(start_event: bytes | None) -> bool | None:
+    try:
+        given = orjson.loads(start_event or b"").get("consent_given")
+    except (ValueError, AttributeError):
+        return None
+    return given if isinstance(given, bool) else None
 
 
 async def put_receipt(broker: AsyncBroker, entry_id: str, receipt: Receipt) -> None:

@@ -14,13 +14,13 @@ from contracts.process.retry import Until, retry
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import A3CPError, BrokerFull, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dispatch, records, uploads
+from contracts.state import captures, dispatch, readers, records, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
 from gateway.state import GatewayState
 
-__all__ = ["abort_capture", "close_capture", "open_capture", "slot_lease_ms"]
+__all__ = ["abort_capture", "check_consent", "close_capture", "open_capture", "slot_lease_ms"]
 
 MEMORY_SHARE = 0.70
 """The gateway opens no capture if the frames broker uses more than this share of its ``maxmemory``."""
@@ -63,6 +63,7 @@ async def open_capture(
         CaptureError: the code says which rule forbids the capture; it is ``frames_broker_full`` if the frames broker
             is out of memory, and ``forward_failed`` if a broker is unreachable.
     """
+    await check_consent(state, window.user_id, window.session_id, window.consent_given)
     await _reserve(state, window, source)
     try:
         if after_reserve is not None:
@@ -78,6 +79,26 @@ async def open_capture(
         if isinstance(error, BrokerUnavailable | UnreadableValue):
             raise CaptureError(code, str(error)) from error
         raise
+
+
+async def check_consent(state: GatewayState, user_id: str, session_id: str, consent_given: bool | None) -> None:
+    """Refuse a capture without consent, if the server requires it: its own answer counts, else its session's.
+
+    A session that is unknown, closed or another user's is not judged here: `_reserve` refuses it with its own code.
+
+    Raises:
+        CaptureError: ``consent_required``, or ``forward_failed`` if the events broker is unreachable.
+    """
+    if state.settings.consent == "optional" or consent_given:
+        return
+    try:
+        session = await _retry("events", lambda: readers.read_session(state.events, session_id), OPEN_WITHIN_S)
+    except (BrokerUnavailable, UnreadableValue) as error:
+        raise CaptureError("forward_failed", str(error)) from error
+    if session is None or session.user_id != user_id or not session.active:
+        return
+    if consent_given is False or not session.consent_given:
+        raise CaptureError("consent_required", "neither the capture nor its session has consent")
 
 
 def _code_of(error: BaseException) -> CaptureCode:

@@ -54,6 +54,11 @@ _QUALITY = {
     "undecoded_frames": 0,
 }
 
+_CONSENT = {
+    "text": "sha256:7f1bb2f5cf6e7f0a1f9e1f0d0f2a7f4f53f6e7f8a9b0c1d2e3f405162738495a",
+    "given_by": "self",
+}
+
 _LIBRARY_CAPTURE = {
     "capture_id": _CAPTURE,
     "record_id": _WINDOW,
@@ -169,6 +174,8 @@ EXAMPLES: dict[str, Any] = {
     "ReviewRequest": {**_STATEMENT, "verdict": "redo", "reason": "the hand left the picture"},
     "RelabelRequest": {**_STATEMENT, "intent": "wave"},
     "ReassignRequest": {**_STATEMENT, "participant": "performer-8"},
+    "ConsentStatement": _CONSENT,
+    "ConsentText": {"text": "# May we record you?\n\nYou decide.\n", "hash": _CONSENT["text"], "required": False},
     "ClientLimits": {
         "max_duration_s": 120,
         "min_duration_s": 2,

@@ -5,12 +5,12 @@ A test compares it with the routes of the application, and its codes with those 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel
 
 from contracts.messages.base import StrictModel
+from contracts.messages.consent import ConsentText
 from contracts.messages.event import A3CPMessage
 from contracts.messages.http import (
     Appended,
@@ -37,7 +37,7 @@ from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.rules.code_entry import Place
-from gateway.docs.refusals import Refused, refused
+from gateway.docs.operation import DocumentedResponse, Operation
 
 __all__ = ["OPERATIONS", "Alive", "DocumentedResponse", "Operation", "Ready", "Unready"]
 
@@ -59,48 +59,6 @@ class Unready(StrictModel):
 
     status: Literal["unready"]
     missing: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentedResponse:
-    """One answer that is not a refusal. If ``many``, it is a list of ``model``; without a model it is not JSON."""
-
-    description: str
-    model: type[BaseModel] | None = None
-    status: int = 200
-    media_types: tuple[str, ...] = ("application/json",)
-    many: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one address. ``refusals`` are the places, in the table of codes, where it can be refused. An
-    ``open`` operation needs no token. The fields of ``query`` are the parameters of the address."""
-
-    method: Literal["get", "post"]
-    path: str
-    tag: str
-    summary: str
-    answers: tuple[DocumentedResponse, ...]
-    refusals: tuple[Place, ...] = ()
-    body: type[BaseModel] | None = None
-    description: str = ""
-    open: bool = False
-    form: bool = False
-    query: type[BaseModel] | None = None
-
-    @property
-    def name(self) -> str:
-        """A name for client code that is generated from the document: ``get_captures_capture_id``."""
-        words = self.path.replace("-", "_").replace(".", "_").replace("{", "").replace("}", "")
-        return "_".join([self.method, *(words.split("/")[1:] if words != "/" else ["home"])])
-
-    @property
-    def refused(self) -> tuple[Refused, ...]:
-        """Every refusal that this operation can answer with."""
-        general: tuple[Place, ...] = ("any",) if self.open else ("any", "guarded")
-        posted: tuple[Place, ...] = ("post",) if self.method == "post" else ()
-        return refused(*general, *posted, *self.refusals)
 
 
 _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
@@ -139,6 +97,15 @@ _SESSION_OPERATIONS = (
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
         (DocumentedResponse("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
         ("body", "broker"), SessionValidateRequest,
+    ),
+)  # fmt: skip
+
+_CONSENT_OPERATIONS = (
+    Operation(
+        "get", "/consent", _SESSIONS, "Read the text to show before the first capture",
+        (DocumentedResponse("The text, its hash, and whether consent is required.", ConsentText),),
+        description="Markdown. Send its hash as `consent.text` with the answer, so that the log says which text was "
+        "shown.",
     ),
 )  # fmt: skip
 
@@ -294,6 +261,6 @@ _PAGE_OPERATIONS = (
 )  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_SESSION_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS,
-    *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS,
+    *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
 )  # fmt: skip

@@ -24,6 +24,7 @@ async def start(request: Request) -> Response:
     document = parse_body(await read_body(request))
     require(document, "performer_id")
     message = validated(SessionStartRequest, document)
+    service.check_consent(message, state.settings.consent)
     boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
     settings = state.settings
     answer = await store.start_session(state.events, settings.artifact_root, settings.log_root, boundary)

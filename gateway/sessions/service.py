@@ -15,7 +15,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry
 from contracts.state.sessions import SessionStep
 
-__all__ = ["SOURCE", "Boundary", "answer_of", "ending", "session_id_for", "starting"]
+__all__ = ["SOURCE", "Boundary", "answer_of", "check_consent", "ending", "session_id_for", "starting"]
 
 SOURCE: Literal["session_manager"] = "session_manager"
 
@@ -37,6 +37,17 @@ class Boundary:
     request_id: str
     answer: bytes
     entry: EventEntry
+
+
+def check_consent(request: SessionStartRequest, rule: Literal["optional", "required"]) -> None:
+    """Refuse a session without consent, if the server requires it.
+
+    Raises:
+        RequestRefused: 400 ``consent_required``.
+    """
+    if rule == "required" and request.consent_given is not True:
+        detail = "This server requires consent: ask the person, and send consent_given: true if the answer is yes."
+        raise RequestRefused(400, "consent_required", detail)
 
 
 def starting(request: SessionStartRequest, now: datetime, record_id: str) -> Boundary:

@@ -202,12 +202,17 @@ async def _check(state: GatewayState, form: UploadForm) -> None:
     """Check, without writing anything, that the upload can become a capture.
 
     Raises:
-        RequestRefused: 404 ``unknown_session``, 409 ``session_closed`` or ``duplicate_capture``.
+        RequestRefused: 400 ``consent_required``, 404 ``unknown_session``, 409 ``session_closed`` or
+            ``duplicate_capture``.
     """
     call = records.recheck(form.user_id, form.session_id, form.capture_id)
     status = await retry(lambda: run(state.events, call))
     if status != "active":
         raise _refusal(CaptureError(status, ""))
+    try:
+        await lifecycle.check_consent(state, form.user_id, form.session_id, form.answer)
+    except CaptureError as error:
+        raise _refusal(error) from error
 
     async def known() -> int:
         names = (keys.capture_record(form.capture_id), keys.window(form.session_id, form.record_id))
@@ -231,6 +236,8 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> Captur
         height=limits.max_short_side,
         max_duration_s=limits.max_duration_s,
         annotation=Annotation(intent=form.intent) if form.intent else None,
+        consent_given=form.answer,
+        consent=form.consent,
         video=video,
     )
 
@@ -247,6 +254,7 @@ async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUp
 _REFUSALS = {
     "session_invalid": (404, "unknown_session", "This user has no session with this session_id."),
     "session_closed": (409, "session_closed", "The session is closed."),
+    "consent_required": (400, "consent_required", "This server takes no video of a person without consent."),
     "duplicate_capture": (409, "duplicate_capture", "This capture_id or this record_id was used before."),
     "too_many_captures": (429, "too_many_captures", "Too many captures are open; try again later."),
     "frames_broker_full": (429, "frames_broker_full", "The server has no memory for this video; try again later."),

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection
 
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.consent import ConsentText
 from contracts.messages.http import Appended, CaptureReport, SessionEnded, SessionStarted
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionAnswer, SessionStatus
@@ -48,6 +49,7 @@ _ENDED = TypeAdapter(SessionEnded)
 _STATUS = TypeAdapter(SessionAnswer)
 _APPENDED = TypeAdapter(Appended)
 _REPORT = TypeAdapter(CaptureReport)
+_CONSENT = TypeAdapter(ConsentText)
 _PIPELINES = TypeAdapter(list[PipelineInfo])
 
 Request = TypeVar("Request", bound=BaseMessage)
@@ -164,6 +166,14 @@ class CaptureClient:
             return "invalid"
         path = "/session_manager/sessions.validate"
         return answered(await self._connection.ask_again(path, request.model_dump()), _STATUS).status
+
+    async def consent_text(self) -> ConsentText:
+        """Read the text to show to a person before the first capture. Its hash belongs into ``consent``.
+
+        Raises:
+            GatewayAway, GatewayRefused: the gateway gave no text.
+        """
+        return answered(await self._connection.ask("GET", "/consent"), _CONSENT)
 
     async def append(self, event: Mapping[str, Any]) -> datetime:
         """Append an event to a session's log, and return the time at which the recorder wrote it. ``user_id``,

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 from uuid import uuid4
 
+from contracts.messages.consent import ConsentStatement
 from scripts.client.capture import Capture, WaitForOutcome
 from scripts.client.capture_socket import OnProgress
 from scripts.client.connection import Connection
@@ -19,13 +20,15 @@ __all__ = ["CaptureOptions", "Session", "SessionAbout"]
 
 
 class SessionAbout(TypedDict, total=False):
-    """Optional fields of a session's start. The gateway writes them into the session's log unchanged."""
+    """Optional fields of a session's start. The gateway writes them into the session's log unchanged. None is the
+    same as no value."""
 
-    consent_given: bool
+    consent_given: bool | None
+    consent: ConsentStatement | None
     is_training_data: bool
     training_intent_label: str
     session_notes: str
-    device_id: str
+    device_id: str | None
     is_demo: bool
 
 
@@ -37,7 +40,8 @@ class CaptureOptions(TypedDict, total=False):
         start: the event time of the first frame; if None, the time of the call.
         capture_id, record_id: ids of the capture; if None, the client makes new ones. No id can be used twice. A
             program that stores the capture_id first can ask for the outcome after a crash.
-        device_id, consent_given, is_demo: written into the log unchanged.
+        device_id, consent_given, consent, is_demo: written into the log unchanged. ``consent`` says which text a person
+            was shown, and who answered.
         on_progress: called in the event loop's thread whenever the state changes. If it raises, the capture ends.
         pace: when the client may send the next frame; see `Pace`.
         camera: true if frames are sent as a camera takes them. Each frame's time is that of its call of `send`, by the
@@ -50,6 +54,7 @@ class CaptureOptions(TypedDict, total=False):
     record_id: str | None
     device_id: str | None
     consent_given: bool | None
+    consent: ConsentStatement | None
     is_demo: bool | None
     on_progress: OnProgress | None
     pace: Pace | None
@@ -137,6 +142,7 @@ class Session:
             "record_id": _chosen(options.get("record_id")),
             "device_id": options.get("device_id"),
             "consent_given": options.get("consent_given"),
+            "consent": options.get("consent"),
             "is_demo": options.get("is_demo"),
         }
         window = Window(options.get("start") or datetime.now(UTC), fields)

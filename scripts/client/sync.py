@@ -187,6 +187,7 @@ class SyncCaptureClient(Facade[CaptureClient]):
     end_session = _blocking(CaptureClient.end_session)
     session_status = _blocking(CaptureClient.session_status)
     append = _blocking(CaptureClient.append)
+    consent_text = _blocking(CaptureClient.consent_text)
     capture = _blocking(CaptureClient.capture)
     outcome = _blocking(CaptureClient.outcome)
     pipelines = _blocking(CaptureClient.pipelines)

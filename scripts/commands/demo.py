@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contracts.process.settings import Settings
-from contracts.rules.errors import A3CPError, FatalError
+from contracts.rules.errors import A3CPError, ConfigurationError, FatalError
 from contracts.rules.landmarks import PART_NAMES
 from contracts.rules.paths import session_log_path
 from contracts.storage.artifacts import ArtifactSource
@@ -36,17 +36,23 @@ class DemoFailed(A3CPError):
     """The demo failed, or its result does not verify; the text says why."""
 
 
-def demo(settings: Settings, video: Path | None) -> int:
+def demo(settings: Settings, video: Path | None, consent_given: bool | None = None) -> int:
     """Send one clip through a new stack, verify the result and print it; returns 0.
 
     The stack has private brokers, a free port and a new state directory, so it disturbs no other stack. It uses
-    ``DATA_ROOT`` and ``LOG_ROOT`` of the settings.
+    ``DATA_ROOT`` and ``LOG_ROOT`` of the settings. ``consent_given`` is about the person in the video. The sample clip
+    is a published portrait, so ``A3CP_CONSENT`` does not apply to it.
 
     Raises:
         ClipError: the video cannot be a capture.
+        ConfigurationError: the settings require consent, and there is no yes for the video.
         FatalError: the stack does not start.
         DemoFailed: the capture was aborted, or its result does not verify.
     """
+    if video is None:
+        settings = settings.model_copy(update={"consent": "optional"})
+    elif settings.consent == "required" and not consent_given:
+        raise ConfigurationError("A3CP_CONSENT=required: if the person in the video has agreed, say --consent=yes")
     clip = open_clip(video, settings.capture) if video is not None else SampleSource(settings.capture)
     print(f"clip      {printable(clip.name)}: {clip.width}x{clip.height}, {clip.fps_target} frames a second")
     said: deque[str] = deque(maxlen=30)
@@ -54,7 +60,7 @@ def demo(settings: Settings, video: Path | None) -> int:
         private = {"frames_url": None, "events_url": None, "state_dir": state_dir, "host": "127.0.0.1", "port": 0}
         stack = Stack(settings.model_copy(update=private), show=lambda name, line: said.append(f"{name} | {line}"))
         try:
-            result = asyncio.run(_run(stack, clip))
+            result = asyncio.run(_run(stack, clip, consent_given))
             facts = _verified(settings, result)
         except ClipError:
             raise  # the clip is at fault: the stack's lines would not help
@@ -76,7 +82,7 @@ def _state_dir() -> Iterator[Path]:
         shutil.rmtree(state_dir, ignore_errors=True)
 
 
-async def _run(stack: Stack, clip: Clip) -> CaptureOutcome:
+async def _run(stack: Stack, clip: Clip, consent_given: bool | None) -> CaptureOutcome:
     started_at = time.monotonic()
     token = stack.settings.api_token
     async with stack:
@@ -84,7 +90,7 @@ async def _run(stack: Stack, clip: Clip) -> CaptureOutcome:
         print(f"stack     two brokers, gateway, extractor, recorder ready in {time.monotonic() - started_at:.1f} s")
         async with (
             CaptureClient(stack.address, token.get_secret_value() if token else None) as client,
-            client.session(USER, is_demo=True) as session,
+            client.session(USER, is_demo=True, consent_given=consent_given) as session,
         ):
             session_id = session.session_id
             print(f"session   {session_id}", flush=True)
@@ -95,6 +101,7 @@ async def _run(stack: Stack, clip: Clip) -> CaptureOutcome:
                 session_id=session_id,
                 intent="demo",
                 device_id=stack.settings.device_id,
+                consent_given=consent_given,
                 is_demo=True,
                 pace=PACE,
             )

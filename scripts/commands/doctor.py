@@ -13,6 +13,7 @@ from rich.console import Console
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from contracts.storage.object_store import ObjectStore
+from gateway.consent.text import load_consent_text
 from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
 from scripts.commands.exposure import examine_access
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         *judge_frames_on_disk(settings.state_dir),
         *examine_folders(settings),
         *_object_store(settings),
+        _consent(settings),
         _models(),
         _port(settings),
         judge_swap(_read("/proc/swaps")),
@@ -93,6 +95,18 @@ def _object_store(settings: Settings) -> Iterable[CheckResult]:
         )
         return [CheckResult("A3CP_ARTIFACT_URL", "fail", str(error), fix)]
     return [CheckResult("A3CP_ARTIFACT_URL", "ok", f"{url} stores objects, and each name only once")]
+
+
+def _consent(settings: Settings) -> CheckResult:
+    """Check that the gateway can read the text that clients show, and say what it requires."""
+    try:
+        text = load_consent_text(settings)
+    except ConfigurationError as error:
+        detail = str(error).removeprefix("A3CP_CONSENT_FILE: ")
+        return CheckResult("A3CP_CONSENT_FILE", "fail", detail, "correct it, or unset it: a text is shipped")
+    rule = "nothing is recorded without a yes" if text.required else "a session may start without an answer"
+    shown = settings.consent_file or "the text that is shipped"
+    return CheckResult("consent", "ok", f"{rule}; the pages show {shown}")
 
 
 def _models() -> CheckResult:

@@ -22,11 +22,12 @@ from contracts.rules.ids import is_identifier, is_session_id
 from contracts.rules.limits import CaptureLimits
 from scripts.client import CaptureClient, CaptureOutcome, StreamState
 from scripts.client.explanations import explain
+from scripts.client.session import SessionAbout
 from scripts.clips.clip import IMAGE_SUFFIXES, Clip, ClipError, open_clip
 from scripts.clips.stream import stream_capture
 from scripts.terminal import printable
 
-__all__ = ["IngestRequest", "PatientConsole", "ingest"]
+__all__ = ["IngestRequest", "PatientConsole", "ingest", "read_consent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class IngestRequest:
     session_id: str | None = None
     intent: str | None = None
     device_id: str | None = None
+    consent_given: bool | None = None
     fps: int = 15
 
     def __post_init__(self) -> None:
@@ -49,6 +51,18 @@ class IngestRequest:
             raise ConfigurationError("--session: a session id is sess_ and 16 hex digits")
         if self.intent is not None and len(self.intent) > 256:
             raise ConfigurationError("--intent: 256 characters at most")
+
+
+def read_consent(answer: str) -> bool | None:
+    """Read the value of ``--consent``; None for ``unknown``.
+
+    Raises:
+        ConfigurationError: it is another value.
+    """
+    answers = {"yes": True, "no": False, "unknown": None}
+    if answer not in answers:
+        raise ConfigurationError("--consent: yes, no or unknown")
+    return answers[answer]
 
 
 def ingest(request: IngestRequest, limits: CaptureLimits) -> int:
@@ -74,7 +88,9 @@ async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, e
         if not files:
             return 1
         failures = len(request.files) - len(files)
-        about: Any = {"device_id": request.device_id} if request.device_id else {}
+        if request.consent_given is None:
+            output.problem("consent unknown: exports hold these captures back", style="yellow")
+        about: SessionAbout = {"device_id": request.device_id, "consent_given": request.consent_given}
         async with client.session(request.user_id, session_id=request.session_id, **about) as session:
             output.line(f"session {session.session_id}")
             for path in files:
@@ -133,6 +149,7 @@ async def _ingest_file(
                 session_id=session_id,
                 intent=request.intent,
                 device_id=request.device_id,
+                consent_given=request.consent_given,
                 on_progress=bar.show,
             )
     except (A3CPError, OSError) as error:

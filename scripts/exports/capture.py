@@ -25,12 +25,14 @@ class VerifiedCapture:
 
     Attributes:
         intent: what the gesture means: the capture's label, else its session's; None if neither has one.
+        participant: who the capture shows: the user, unless the library reassigned it. None is the user.
         consent_given, is_demo: the log's statements about the capture or its session; None if it has none.
     """
 
     event: FeatureRefEvent
     artifact: Artifact
     intent: str | None = None
+    participant: str | None = None
     consent_given: bool | None = None
     is_demo: bool | None = None
 

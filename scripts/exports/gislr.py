@@ -59,7 +59,7 @@ def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
         pq.write_table(landmark_table(capture), buffer)
         yield File(path, buffer.getvalue().to_pybytes())
         yield table.add(capture, path)
-        names = {"participant_id": capture.event.user_id, "sequence_id": capture.record_id}
+        names = {"participant_id": capture.participant or capture.event.user_id, "sequence_id": capture.record_id}
         train.add({"path": path, **names, "sign": capture.intent})
         if capture.intent is not None:
             signs.add(cell_text(capture.intent))  # the map and train.csv spell a sign alike

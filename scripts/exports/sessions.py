@@ -24,6 +24,7 @@ __all__ = ["Choice", "Selection"]
 class Choice:
     """Which captures are exported although they are held back by default."""
 
+    unknown: bool = False
     without_consent: bool = False
     demos: bool = False
 
@@ -99,7 +100,7 @@ class Selection:
         first = self._hashes.setdefault(artifact.facts.hash, event.record_id)
         if first != event.record_id:
             self.notes.append(f"record {event.record_id}: the same features as record {first}")
-        return VerifiedCapture(event, artifact, said.label, said.consent_given, said.is_demo)
+        return VerifiedCapture(event, artifact, said.label, said.participant, said.consent_given, said.is_demo)
 
     def _reason_to_hold_back(self, said: CaptureDescription) -> str | None:
         if said.state == "erased":
@@ -110,6 +111,8 @@ class Selection:
             return "without consent"
         if not self.choice.without_consent and not said.certain:
             return "without consent, perhaps: a broken line of its log may withdraw it"
+        if not self.choice.unknown and said.consent == "unknown":
+            return "consent unknown (--include-unknown exports it)"
         return "a demonstration" if said.is_demo and not self.choice.demos else None
 
 

@@ -86,11 +86,15 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("ingest", "x.mp4", "--user", "../etc"), "--user"),
-        (("ingest", "x.mp4", "--user", "u", "--session", "x"), "--session"),
-        (("ingest", "x.mp4", "--user", "u", "--intent", "x" * 257), "--intent"),
-        (("ingest", "x.mp4", "--user", "u", "--gateway", "ftp://x"), "--gateway"),
-        (("ingest", "pictures", "--user", "u", "--gateway", "http://127.0.0.1:1"), "does not answer"),
+        (("ingest", "x.mp4", "--consent", "yes", "--user", "../etc"), "--user"),
+        (("ingest", "x.mp4", "--consent", "yes", "--user", "u", "--session", "x"), "--session"),
+        (("ingest", "x.mp4", "--consent", "yes", "--user", "u", "--intent", "x" * 257), "--intent"),
+        (("ingest", "x.mp4", "--user", "u", "--consent", "maybe"), "--consent: yes, no or unknown"),
+        (("ingest", "x.mp4", "--consent", "yes", "--user", "u", "--gateway", "ftp://x"), "--gateway"),
+        (
+            ("ingest", "pictures", "--consent", "no", "--user", "u", "--gateway", "http://127.0.0.1:1"),
+            "does not answer",
+        ),
         (("replay", "nonsense", "--user", "u", "--session", "s"), "not a record_id"),
         (("show", "nonsense"), "not a record_id"),
         (("verify",), "LOG_ROOT"),
@@ -158,7 +162,7 @@ LOCALES = (
         (("acl", "--help"), 0),
         (("acl", "frames"), 0),
         (("verify", "手話\udce9.jsonl"), 2),
-        (("ingest", "手話\udce9.mp4", "--user", "u"), 1),
+        (("ingest", "手話\udce9.mp4", "--user", "u", "--consent", "yes"), 1),
         (("demo", "手話\udce9.mp4"), 1),
     ],
 )

@@ -41,6 +41,7 @@ def feature_ref_event(
         annotation=window.annotation,
         device_id=window.device_id,
         consent_given=window.consent_given,
+        consent=window.consent,
         is_demo=window.is_demo,
         raw_features_ref=ref,
         quality=quality,

@@ -22,7 +22,7 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert settings.capture == CaptureLimits()
     assert settings.frames_url is settings.events_url is settings.api_token is None
     assert not settings.assume_volatile
-    assert settings.recorder_fsync == "never"
+    assert (settings.recorder_fsync, settings.consent, settings.consent_file) == ("never", "optional", None)
     assert settings.origins == frozenset()
 
 
@@ -34,6 +34,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "A3CP_PORT": "0", "A3CP_API_TOKEN": SECRET,
             "A3CP_ALLOWED_ORIGINS": "https://a.example/, https://b.example,",
             "APP_ENV": "prod", "DEVICE_ID": "cam.1", "MAX_EVENT_BYTES": "2048", "A3CP_RECORDER_FSYNC": "always",
+            "A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "study.md",
             "A3CP_CAPTURE_MAX_FPS": "30", "A3CP_CAPTURE_MAX_DURATION_S": "10",
         }
     )  # fmt: skip
@@ -45,6 +46,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert settings.api_token.get_secret_value() == SECRET
     assert settings.origins == {"https://a.example", "https://b.example"}
     assert (settings.max_event_bytes, settings.recorder_fsync) == (2048, "always")
+    assert (settings.consent, settings.consent_file) == ("required", Path("study.md"))
     assert (settings.capture.max_fps, settings.capture.max_frames) == (30, 330)
 
 
@@ -79,6 +81,8 @@ def test_every_limit_has_a_variable_of_its_name(limit: str) -> None:
         ("DEVICE_ID", "../x"), ("DEVICE_ID", "a b"),
         ("MAX_EVENT_BYTES", "0"), ("MAX_EVENT_BYTES", "1e9999"), ("MAX_EVENT_BYTES", "lots"),
         ("A3CP_RECORDER_FSYNC", "sometimes"),
+        ("A3CP_CONSENT", "yes"), ("A3CP_CONSENT", "Required"), ("A3CP_CONSENTS", "required"),
+        ("A3CP_CONSENT_FILES", "a.md"),
         ("A3CP_CAPTURE_MAX_FPS", "15.5"), ("A3CP_CAPTURE_MAX_FPS", "fast"), ("A3CP_CAPTURE_MAX_FPS", "0"),
         ("A3CP_CAPTURE_MAX_DURATION_S", "nan"), ("A3CP_CAPTURE_MAX_DURATION_S", "inf"),
         ("A3CP_CAPTURE_MAX_DURATION_S", "1e999"), ("A3CP_CAPTURE_MAX_FRAMES", "x"), ("A3CP_CAPTURE_MAX_FRAMES", "0"),
@@ -208,7 +212,7 @@ def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: 
 
 @pytest.mark.parametrize("name", [
     "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
-    "A3CP_CONSENT", "A3CP_CONSENT_FILE", "A3CP_STUDIES_DIR", "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
+    "A3CP_STUDIES_DIR", "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
     "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_EXTRACTOR_CAPTURES", "A3CP_BENCH_QUICK",
 ])  # fmt: skip
 def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:

@@ -107,6 +107,15 @@ def test_an_events_broker_without_a_bound_is_a_warning_with_a_fix(tmp_path: Path
     assert (found.verdict, found.fix) == ("warn", "CONFIG SET maxmemory 512mb")
 
 
+def test_the_consent_text_is_checked_and_what_is_required_is_said(tmp_path: Path) -> None:
+    assert found(settings_in(tmp_path), "consent").detail.startswith("a session may start without an answer")
+    text = tmp_path / "study.md"
+    study = settings_in(tmp_path, consent="required", consent_file=text)
+    assert (missing := found(study, "A3CP_CONSENT_FILE")).verdict == "fail" and str(text) in missing.detail
+    text.write_text("# May we?")
+    assert found(study, "consent").detail == f"nothing is recorded without a yes; the pages show {text}"
+
+
 @pytest.mark.parametrize("name", ["dump.rdb", "temp-1.rdb", "renamed"])
 def test_a_snapshot_in_the_folder_of_the_frames_broker_fails(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "state" / "frames"

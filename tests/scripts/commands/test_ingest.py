@@ -52,7 +52,7 @@ def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
 
 async def ask(stack: Stack, *files: Path, session_id: str | None = None) -> tuple[int, str, str]:
     out, err = Console(file=io.StringIO(), width=200), Console(file=io.StringIO(), width=200)
-    request = IngestRequest(files, "u", stack.address, session_id=session_id, intent="wave")
+    request = IngestRequest(files, "u", stack.address, session_id=session_id, intent="wave", consent_given=True)
     code = await _ingest(request, CaptureLimits(), out, err)
     return code, out.file.getvalue(), err.file.getvalue()  # type: ignore[attr-defined]
 
@@ -136,7 +136,7 @@ def test_an_output_that_cannot_be_written_stops_no_capture(tmp_path: Path, on_st
     async def test(stack: Stack, gateway: CaptureClient) -> None:
         logs_before = set(stack.settings.log_root.rglob("*.jsonl"))
         videos = (make_video(tmp_path / "a.mp4", frames=30, fps=15), tmp_path / "nosuch.mp4")
-        request = IngestRequest([*videos, videos[0]], "u", stack.address, device_id="camera-2")
+        request = IngestRequest([*videos, videos[0]], "u", stack.address, device_id="camera-2", consent_given=False)
         out, err = PatientConsole(file=Gone()), PatientConsole(file=Gone())
         assert await _ingest(request, CaptureLimits(), out, err) == 1
         (log,) = set(stack.settings.log_root.rglob("*.jsonl")) - logs_before

@@ -97,7 +97,9 @@ def test_a_process_has_settings_that_it_takes(name: str, tmp_path: Path) -> None
     assert settings.lanes == {"extractor": {"capture"}, "live": {"live"}}.get(name, settings.lanes)
     mounts = set(service["volumes"])
     data, logs = "./data:/data", "./logs:/logs"
-    folders = {"gateway": {data, logs, "catalog:/state"}, "extractor": {data}, "recorder": {logs}}.get(name, set())
+    text = "./gateway/consent/default.md:/consent.md:ro"
+    gateway = {data, logs, text, "catalog:/state"}
+    folders = {"gateway": gateway, "extractor": {data}, "recorder": {logs}}.get(name, set())
     assert mounts == folders | {f"keys-{name}:/keys:ro"}, "its own password, and no other"
     assert service["user"] == stages(image)[-1].last("USER").rest
 

@@ -162,7 +162,10 @@ def test_a_capture_goes_through_all_of_them(running: Running, folder: Path) -> N
         "DATA_ROOT": str(running.data),
         "LOG_ROOT": str(running.logs),
     }
-    for arguments in (["ingest", str(clip), "--user", "u", "--gateway", running.address], ["verify"]):
+    for arguments in (
+        ["ingest", str(clip), "--user", "u", "--consent", "yes", "--gateway", running.address],
+        ["verify"],
+    ):
         command = [sys.executable, "-m", "scripts.cli", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -20,6 +20,7 @@ from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import VerifiedCapture
 from scripts.exports.command import ExportRequest, export
+from scripts.exports.sessions import Choice
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
 
 
@@ -87,7 +88,9 @@ class Roots:
         return self.settings.data_root / feature_ref(session_id, "c", record_id, user_id)["raw_features_ref"]["uri"]
 
     def export(self, form: str, *sessions: str, **request: Any) -> int:
-        """Run ``a3cp export``; as in the command, an error is printed and returns 1."""
+        """Run ``a3cp export``; as in the command, an error is printed and returns 1. Unless a ``choice`` is given,
+        captures with unknown consent are exported too."""
+        request.setdefault("choice", Choice(unknown=True))
         try:
             return export(self.settings, ExportRequest(form, sessions, self.exports, **request))
         except A3CPError as error:

@@ -169,7 +169,7 @@ def test_a_line_that_cannot_be_read_may_withdraw_consent(
     shown = capsys.readouterr()
     assert "FAILED" in shown.err and f"{broken}.jsonl: line 3: " in shown.err
     assert f"held back  record {held}: without consent, perhaps" in shown.err
-    assert roots.export("npy1662", choice=Choice(without_consent=True), replace=True) == 1
+    assert roots.export("npy1662", choice=Choice(unknown=True, without_consent=True), replace=True) == 1
     assert set(table(roots).record_id) == {held, good}
 
 
@@ -202,14 +202,14 @@ def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_
     demo = roots.capture(open_session, is_demo=True, consent_given=True)
     inherited = roots.capture(closed_session, consent_given=True)
     assert roots.export("npy1662") == 0
-    assert table(roots).record_id.tolist() == [unknown]
+    assert table(roots).record_id.tolist() == [unknown]  # `Roots.export` asks for it
     shown = capsys.readouterr()
     for record, why in ((refused, "without consent"), (inherited, "without consent"), (demo, "a demonstration")):
         assert f"held back  record {record}: {why}" in shown.err
     assert "3 held back" in shown.out
     assert not any(record in str(path) for record in (refused, inherited, demo) for path in roots.exports.rglob("*"))
 
-    assert roots.export("npy1662", choice=Choice(without_consent=True, demos=True), replace=True) == 0
+    assert roots.export("npy1662", choice=Choice(unknown=True, without_consent=True, demos=True), replace=True) == 0
     rows = table(roots).set_index("record_id")
     assert set(rows.index) == {unknown, refused, demo, inherited}
     assert rows.consent_given.astype(str).to_dict() == {
@@ -218,6 +218,30 @@ def test_captures_without_consent_and_demonstrations_are_held_back_unless_asked_
         demo: "true",
         inherited: "false",
     }
+
+
+def test_captures_with_unknown_consent_are_held_back_unless_asked_for(
+    roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, silent = roots.session(consent_given=True), roots.session()
+    given, unknown, own = roots.capture(known), roots.capture(silent), roots.capture(silent, consent_given=True)
+    assert roots.export("npy1662", choice=Choice()) == 0
+    assert set(table(roots).record_id) == {given, own}
+    assert f"held back  record {unknown}: consent unknown" in capsys.readouterr().err
+    assert roots.export("npy1662", choice=Choice(unknown=True), replace=True) == 0
+    assert set(table(roots).record_id) == {given, own, unknown}
+
+
+def test_a_reassigned_capture_is_of_its_participant_in_gislr_s_table(roots: Roots) -> None:
+    session = roots.session(consent_given=True)
+    ours, theirs = roots.capture(session), roots.capture(session)
+    roots.say(
+        session, schema_version="1.0.1", record_id=str(uuid4()), timestamp="2026-01-31T10:00:00Z", source="library",
+        performer_id="carer-1", event="capture.reassigned", capture_id=f"c-{theirs}", participant="anna",
+    )  # fmt: skip
+    assert roots.export("gislr", choice=Choice()) == 0
+    train = pd.read_csv(roots.exports / "gislr" / "train.csv")
+    assert dict(zip(train.sequence_id, train.participant_id, strict=True)) == {ours: "u1", theirs: "anna"}
 
 
 def test_consent_is_withdrawn_by_one_more_event(roots: Roots) -> None:
@@ -411,10 +435,14 @@ def test_the_command_prints_its_result_or_one_line_with_the_reason(roots: Roots)
     roots.capture(session)
     cwd = roots.exports.parent
     run = a3cp("export", "--format", "npy1662", session, cwd=cwd)
+    assert run.returncode == 1 and "there is nothing to export" in run.stderr
+    run = a3cp("export", "--format", "npy1662", "--include-unknown", session, cwd=cwd)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == "exports/npy1662: 1 capture of 1 session, written, consent unknown for 1\n"
     for name in (b"out\xe9", b"out\x1b[31m", b"[red]"):
-        run = a3cp("export", "--format", "npy1662", "--output", os.fsdecode(name), session, cwd=cwd)
+        run = a3cp(
+            "export", "--format", "npy1662", "--include-unknown", "--output", os.fsdecode(name), session, cwd=cwd
+        )
         assert run.returncode == 0 and run.stderr == "" and "1 capture of 1 session, written" in run.stdout
         assert "\x1b" not in run.stdout
     run = a3cp("export", "--format", "npy1662", "--output", "s3://bucket/exports", session, cwd=cwd)

@@ -134,12 +134,12 @@ def as_gislr(capture: VerifiedCapture) -> npt.NDArray[np.float32]:
 
 
 def test_gislr_s_own_loader_reads_what_train_csv_lists(recorded: VerifiedCapture, tmp_path: Path) -> None:
-    other = capture_of(tmp_path / "data", landmarks(4), intent="bye")
+    other = capture_of(tmp_path / "data", landmarks(4), intent="bye", participant="anna")
     unnamed = capture_of(tmp_path / "data", landmarks(2))
     written("gislr", tmp_path, recorded, other, unnamed)
     train = pd.read_csv(tmp_path / "train.csv")
     assert list(train.columns) == ["path", "participant_id", "sequence_id", "sign"]
-    assert train.participant_id.tolist() == ["carer-1", "u1", "u1"]
+    assert train.participant_id.tolist() == ["carer-1", "anna", "u1"]
     assert train.sequence_id.tolist() == [capture.record_id for capture in (recorded, other, unnamed)]
     assert train.sign.fillna("").tolist() == ["wave, hello", "bye", ""]
     signs = pd.read_json(tmp_path / "sign_to_prediction_index_map.json", typ="series")

@@ -139,7 +139,17 @@ export interface CaptureOpen {
   progress?: boolean;
   device_id?: string | null;
   consent_given?: boolean | null;
+  consent?: ConsentStatement | null;
   is_demo?: boolean | null;
+}
+/**
+ * Which text a person was shown before they answered, and who answered. The answer is ``consent_given``.
+ *
+ * ``given_by`` is ``self`` for the person who is recorded, ``guardian`` for one who may answer for them.
+ */
+export interface ConsentStatement {
+  text: string;
+  given_by: "self" | "guardian" | "other";
 }
 /**
  * The progress of a capture, for a client whose ``capture.open`` asked for it: 1 to 5 messages a second.
@@ -551,6 +561,7 @@ export interface SessionStartRequest {
   training_intent_label?: string | null;
   device_id?: string | null;
   consent_given?: boolean | null;
+  consent?: ConsentStatement | null;
   is_demo?: boolean | null;
 }
 /**

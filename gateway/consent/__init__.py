@@ -1,0 +1,1 @@
+"""The consent text that clients show, and the route that serves it."""
