@@ -141,3 +141,18 @@ def reassign(
     from scripts.commands.library import say
 
     return say(_settings(), gateway, lambda library: library.reassign(capture, participant, performer_id=performer))
+
+
+@library_app.command()
+@exits
+def forget(
+    user: Annotated[str, typer.Argument(help="The person's user_id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> int:
+    """Remove all of a person, their logs too.
+
+    Nothing may run on these folders and brokers. It asks for the user_id again, and cannot be undone.
+    """
+    from scripts.commands.forget import forget
+
+    return forget(_settings(), user, yes=yes)

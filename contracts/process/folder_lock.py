@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["is_free"]
+__all__ = ["FolderInUse", "is_free", "lock_alone"]
 
 
 def is_free(path: Path, kind: int = os.O_DIRECTORY) -> bool:
@@ -25,3 +26,40 @@ def is_free(path: Path, kind: int = os.O_DIRECTORY) -> bool:
     finally:
         os.close(lock)
     return True
+
+
+class FolderInUse:
+    """Marks a folder as used by this process, with a lock that any number of processes may share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock: int | None = None
+
+    def hold(self) -> None:
+        """Mark the folder, unless it is marked already. If it is missing or cannot be locked, do nothing: a later call
+        tries again."""
+        if self._lock is None:
+            self._lock = _locked(self._folder, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def lock_alone(folder: Path) -> int | None:
+    """Lock a folder that no process uses. Returns a descriptor, which ends the lock when it is closed; None if the
+    folder is in use, or cannot be opened."""
+    return _locked(folder, fcntl.LOCK_EX)
+
+
+def _locked(folder: Path, how: int) -> int | None:
+    with suppress(OSError):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
+            return lock
+        except OSError:
+            os.close(lock)
+    return None

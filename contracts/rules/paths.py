@@ -14,6 +14,7 @@ __all__ = [
     "object_uri",
     "resolve_uri",
     "session_features_dir",
+    "removal_register",
     "session_log_dir",
     "session_log_path",
     "session_of_log",
@@ -62,6 +63,11 @@ def session_of_log(name: str) -> str | None:
 def session_log_pattern(user_id: str = "*", session_id: str = "*") -> str:
     """A pattern for ``Path.glob`` below ``LOG_ROOT``: all session logs, those of one user, or that of one session."""
     return f"users/{user_id}/sessions/{session_id}.jsonl"
+
+
+def removal_register(log_root: Path) -> Path:
+    """``<LOG_ROOT>/forgotten.jsonl``: one line for each person of whom everything was removed, without their name."""
+    return log_root / "forgotten.jsonl"
 
 
 def features_folder(user_id: str, session_id: str) -> str:

@@ -8,7 +8,7 @@ s3fs is imported at the first request: its import takes a second, and most proce
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -163,6 +163,33 @@ class ObjectStore:
             raise
         found = [*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())]
         return [str(each["VersionId"]) for each in found if each.get("Key") == self._key(name)]
+
+    def all_names(self, folder: str) -> list[str]:
+        """List the names of all objects below a folder and its inner folders, sorted, those of older versions too if
+        the store shows them."""
+        try:
+            found = self._listed(
+                folder, "list_object_versions", ("Versions", "DeleteMarkers"), ("KeyMarker", "VersionIdMarker")
+            )
+        except ArtifactStoreError as error:
+            if _code(error) not in _FORBIDDEN | _UNCONDITIONAL:
+                raise
+            found = self._listed(folder, "list_objects_v2", ("Contents",), ("ContinuationToken",))
+        return sorted({key.removeprefix(self._key("")) for key in found})
+
+    def _listed(self, folder: str, method: str, lists: Sequence[str], markers: Sequence[str]) -> set[str]:
+        """The keys on all pages of a listing. ``markers`` are the parameters that say where a page begins."""
+        found: set[str] = set()
+        after: dict[str, str] = {}
+        while True:
+            with self._errors(folder) as files:
+                prefix = self._key(folder) + "/"
+                answer = files.call_s3(method, Bucket=self._bucket, Prefix=prefix, timeout=self._timeout_s, **after)
+            page = _mapping(answer)
+            found |= {str(each["Key"]) for name in lists for each in page.get(name, ())}
+            after = {name: str(page[f"Next{name}"]) for name in markers if page.get(f"Next{name}")}
+            if not page.get("IsTruncated") or not after:
+                return found
 
     def names(self, folder: str) -> list[str]:
         """List the names of the objects in a folder, sorted; empty if there is no such folder."""

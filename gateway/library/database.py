@@ -9,7 +9,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-__all__ = ["CATALOG_VERSION", "clear", "newest_database", "open_database", "replace_database"]
+__all__ = ["CATALOG_VERSION", "clear", "newest_database", "open_database", "remove_catalog", "replace_database"]
 
 CATALOG_VERSION = 3
 """Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
@@ -95,6 +95,16 @@ def replace_database(path: Path) -> Path:
     for extra in ("", "-wal", "-shm"):
         path.with_name(path.name + extra).unlink(missing_ok=True)
     return path.with_name(f"{head}.{int(number) + 1}.{suffix}")
+
+
+def remove_catalog(folder: Path) -> None:
+    """Remove the catalog of a folder, with the files of older versions. No gateway may have it open.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    for path in folder.glob("catalog-*"):
+        path.unlink()
 
 
 def clear(database: sqlite3.Connection) -> None:

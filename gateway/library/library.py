@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from contracts.process.folder_lock import FolderInUse
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.rules.errors import RequestRefused
@@ -56,13 +57,16 @@ class Library:
         self._readers = ThreadPoolExecutor(READERS, "library-reader")
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
+        self._in_use = FolderInUse(settings.log_root)
         self._complete = False
         self._problem: Exception | None = None
 
     async def run(self, on_error: Callable[[Exception], None]) -> None:
-        """Look at all logs again and again. ``on_error`` is given what ends a pass unexpectedly."""
+        """Look at all logs again and again. ``on_error`` is given what ends a pass unexpectedly. Meanwhile no `a3cp
+        forget` removes any."""
         loop = asyncio.get_running_loop()
         while True:
+            self._in_use.hold()
             began = loop.time()
             try:
                 await asyncio.shield(self._pass())
@@ -72,6 +76,7 @@ class Library:
 
     async def close(self) -> None:
         """End the passes and close the catalog."""
+        self._in_use.close()
         await cancel_all(task for task in (self._running, self._next) if task is not None)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._catalog.close)
         for threads in (self._writer, self._readers):

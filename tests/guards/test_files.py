@@ -53,6 +53,12 @@ ALLOWED = {
     "recorder/writer.py": Allowed(
         {"os.open", "os.write", "os.ftruncate", "fcntl.flock"}, "the only writer of session logs"
     ),
+    "recorder/removal.py": Allowed(
+        {"os.open", "os.write", ".mkdir", ".replace", ".unlink", "shutil.rmtree"},
+        "`a3cp forget`: removes a person's logs while no recorder runs, and writes the register",
+    ),
+    "workers/vision/removal.py": Allowed({"shutil.rmtree"}, "`a3cp forget`: removes a person's artifacts"),
+    "scripts/stack/offline.py": Allowed({".unlink"}, "what a killed rewrite of the embedded broker's file left"),
     "workers/vision/local_store.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
     ),
@@ -328,11 +334,13 @@ KNOW_THE_ROOT = {
     *("contracts/rules/paths.py", "contracts/process/settings.py", "contracts/storage/log_tail.py"),
     *("gateway/library/catalog.py", "gateway/library/library.py"),
     *("gateway/__main__.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
-    *(f"recorder/{name}.py" for name in ["__main__", "handler", "sweep", "verify", "writer"]),
+    *(f"recorder/{name}.py" for name in ["__main__", "handler", "removal", "sweep", "verify", "writer"]),
     *(
         "scripts/commands/catalog.py",
         "scripts/commands/demo.py",
         "scripts/commands/folders.py",
+        "scripts/commands/forget.py",
+        "scripts/commands/offline.py",
         "scripts/commands/up.py",
         "scripts/commands/verify.py",
     ),
