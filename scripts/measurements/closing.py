@@ -17,6 +17,7 @@ from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.paths import session_log_path
 from scripts.client import CaptureClient
 from scripts.measurements.bare import BareLoop, bare_loop
+from scripts.measurements.clips import clip
 from scripts.measurements.rows import BenchRow, median, percentile
 
 __all__ = ["CAPTURE_FRAMES", "measure_closing"]
@@ -30,29 +31,29 @@ POLL_S = 0.001
 GIVE_UP_S = 30.0
 
 
-async def measure_closing(gateway: CaptureClient, log_root: Path, jpegs: Sequence[bytes]) -> list[BenchRow]:
+async def measure_closing(gateway: CaptureClient, log_root: Path, hands: str) -> list[BenchRow]:
     """Send captures of one camera one after the other, each closed right after its last frame. The wait then includes
-    that frame's decode and inference. Between captures the bare loop processes frames at the same pace."""
+    that frame's decode and inference. Between captures the bare loop processes frames at the same pace. ``hands`` names
+    the clip."""
     user_id = f"bench-{uuid4()}"
     session_id = await gateway.start_session(user_id)
     log = session_log_path(log_root, user_id, session_id)
     wait_ms: list[float] = []
     frame_ms: list[float] = []
-    clip = itertools.cycle(jpegs)
+    frames = itertools.cycle(clip(hands))
     with bare_loop("holistic") as bare:
         for number in range(WARM_UP_CAPTURES + CAPTURES):
-            pictures = list(itertools.islice(clip, CAPTURE_FRAMES))
+            pictures = list(itertools.islice(frames, CAPTURE_FRAMES))
             took_ms = await _one(gateway, _Camera(user_id, session_id), pictures, log)
             floor_ms = await _paced(bare, pictures[:BARE_FRAMES])
             if number >= WARM_UP_CAPTURES:
                 wait_ms.append(took_ms)
                 frame_ms += floor_ms
     floor, floor_name = median(frame_ms), "decode + inference of one frame"
+    name = f"close → recorded, one capture at 15 a second, {hands}"
     return [
-        BenchRow("close → recorded, one capture at 15 a second, p50", median(wait_ms), "ms", 1.5, floor, floor_name),
-        BenchRow(
-            "close → recorded, one capture at 15 a second, p99", percentile(wait_ms, 0.99), "ms", 3, floor, floor_name
-        ),
+        BenchRow(f"{name}, p50", median(wait_ms), "ms", 1.5, floor, floor_name),
+        BenchRow(f"{name}, p99", percentile(wait_ms, 0.99), "ms", 3, floor, floor_name),
     ]
 
 

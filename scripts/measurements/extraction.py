@@ -12,9 +12,9 @@ from typing import NamedTuple
 from contracts.broker.keys import EXTRACTORS
 from contracts.process.settings import Settings
 from scripts.client import CaptureClient
-from scripts.clips.sample import SampleSource
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
+from scripts.measurements.clips import CLIPS, TWO_HANDS, clip
 from scripts.measurements.closing import measure_closing
 from scripts.measurements.processes import tree_cpu_s
 from scripts.measurements.rows import BenchRow, median
@@ -23,7 +23,6 @@ from scripts.stack.stack import Stack
 
 __all__ = ["measure_extraction"]
 
-CLIP_S = 20.0
 ROUNDS = 3
 SHORT_FRAMES = 120
 WAITING = (1, 2, 4, 8)
@@ -41,19 +40,23 @@ class Run(NamedTuple):
 
 
 async def measure_extraction(settings: Settings) -> list[BenchRow]:
-    """Measure every row; each group starts its own stack."""
-    jpegs = [frame.jpeg for frame in SampleSource(duration_s=CLIP_S).frames()]
+    """Measure every row; each group starts its own stack. Rows about more captures or extractors have the clip with
+    two hands."""
     cores = os.cpu_count() or 1
-    with bare_crowd(2 * cores, jpegs) as bare:
-        async with _LoadedStack.running(settings, cores) as loaded:
-            rows = await _saturated(loaded, bare, jpegs, cores)
-            rows += await _waiting(loaded, jpegs[:SHORT_FRAMES])
+    rows: list[BenchRow] = []
+    async with _LoadedStack.running(settings, cores) as loaded:
+        for hands in CLIPS:
+            with bare_crowd(cores, clip(hands)) as bare:
+                rows += await _saturated(loaded, bare, hands, cores)
+        rows += await _waiting(loaded, clip(TWO_HANDS)[:SHORT_FRAMES])
+    with bare_crowd(2 * cores, clip(TWO_HANDS)) as bare:
         for processes in dict.fromkeys((1, cores, 2 * cores)):
             async with _LoadedStack.running(settings, processes) as loaded:
-                rows += await _crowd(loaded, bare, jpegs[:SHORT_FRAMES], processes)
+                rows += await _crowd(loaded, bare, clip(TWO_HANDS)[:SHORT_FRAMES], processes)
     limits = settings.capture.model_copy(update={"min_duration_s": CLOSING_MIN_DURATION_S})
     async with _LoadedStack.running(settings.model_copy(update={"capture": limits}), 1) as loaded:
-        rows += await measure_closing(loaded.gateway, settings.log_root, jpegs)
+        for hands in CLIPS:
+            rows += await measure_closing(loaded.gateway, settings.log_root, hands)
     return rows
 
 
@@ -86,8 +89,9 @@ class _LoadedStack:
         return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
 
 
-async def _saturated(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], cores: int) -> list[BenchRow]:
+async def _saturated(loaded: _LoadedStack, bare: BareCrowd, hands: str, cores: int) -> list[BenchRow]:
     """Measure one long capture for each extractor, and as many frames for each bare process, in turns."""
+    jpegs = clip(hands)
     ours: list[Run] = []
     floors: list[BareRun] = []
     await loaded.run_captures(cores, jpegs[:30])
@@ -96,8 +100,8 @@ async def _saturated(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[byte
         ours.append(await loaded.run_captures(cores, jpegs))
     floor_name = f"{cores} bare processes"
     return [
-        BenchRow(f"extraction, {cores} extractors, saturated", _fps(ours), "frames/s", 1.0, _fps(floors), floor_name,
-            "at least"),
+        BenchRow(f"extraction, {cores} extractors, saturated, {hands}", _fps(ours), "frames/s", 1.0, _fps(floors),
+            floor_name, "at least"),
         BenchRow("   … processor time a frame, brokers and all", _cpu_ms(ours), "ms", None, _cpu_ms(floors),
             floor_name),
     ]  # fmt: skip
