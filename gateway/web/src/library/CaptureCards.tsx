@@ -1,6 +1,5 @@
 import type { RefObject } from "react";
 
-import type { LibrarySummary } from "../api/messages";
 import type { Action, Statement } from "./actions";
 import type { LibraryCaptureWithHistory } from "./api";
 import { ConsentCard } from "./ConsentCard";
@@ -14,8 +13,9 @@ import { VerdictCard } from "./VerdictCard";
 
 export interface CaptureCardsProps {
   readonly capture: LibraryCaptureWithHistory;
-  /** For the labels and people to offer; null if it is not known. */
-  readonly summary: Pick<LibrarySummary, "label" | "participant"> | null;
+  /** The labels and people that other captures have. */
+  readonly labels: readonly string[];
+  readonly people: readonly string[];
   readonly last: Statement | null;
   readonly performer: Performer;
   readonly performerField: RefObject<HTMLDivElement | null>;
@@ -32,7 +32,7 @@ export interface CaptureCardsProps {
 }
 
 /** All that the page of a capture shows of it. Of one that was withdrawn or erased it says what is gone. */
-export function CaptureCards({ capture, summary, onSay, ...rest }: CaptureCardsProps) {
+export function CaptureCards({ capture, labels, people, onSay, ...rest }: CaptureCardsProps) {
   const kept = capture.state === "kept";
   return (
     <>
@@ -53,14 +53,7 @@ export function CaptureCards({ capture, summary, onSay, ...rest }: CaptureCardsP
         )}
       </div>
       <FactsCard capture={capture} />
-      {kept && (
-        <CorrectCard
-          capture={capture}
-          labels={Object.keys(summary?.label ?? {})}
-          people={Object.keys(summary?.participant ?? {})}
-          onSay={onSay}
-        />
-      )}
+      {kept && <CorrectCard capture={capture} labels={labels} people={people} onSay={onSay} />}
       <ConsentCard capture={capture} busy={rest.busy} onSay={onSay} />
       <HistoryCard history={capture.history} />
     </>

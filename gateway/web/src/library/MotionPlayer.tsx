@@ -22,7 +22,7 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
   const end = endMs(motion);
   const { frame, speed, seek, setSpeed } = usePlayback(motion.time_ms, end, playing);
   const id = useId();
-  const timeMs = motion.time_ms[frame] ?? 0;
+  const timeMs = motion.time_ms[frame] ?? 0; // a capture may have no frame that can be sent
   return (
     <div className="stack">
       <div className="motion" style={{ aspectRatio: `${motion.width} / ${motion.height}` }}>
@@ -84,6 +84,7 @@ function Figure({ motion, frame }: { readonly motion: CaptureMotion; readonly fr
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext("2d");
+    /* v8 ignore next -- the canvas is always rendered, and every browser of these pages can draw on it */
     if (!element || !context) return undefined;
     const draw = () => {
       const size = { width: element.clientWidth, height: element.clientHeight };

@@ -20,8 +20,8 @@ export interface PartPresence {
 
 /** When the last frame ends, in milliseconds: it lasts as long as the others on the average. */
 export function endMs({ time_ms: times }: Pick<CaptureMotion, "time_ms">): number {
-  const last = times.at(-1) ?? 0;
-  return times.length > 1 ? last + (last - (times[0] ?? 0)) / (times.length - 1) : last + 1;
+  const [first = 0, last = first] = [times[0], times.at(-1)];
+  return times.length > 1 ? last + (last - first) / (times.length - 1) : last + 1;
 }
 
 /** The frame that has begun last at a time; the first one before that. */
@@ -29,7 +29,7 @@ export function frameBegunAt(times: readonly number[], timeMs: number): number {
   let [low, high] = [0, times.length - 1];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if ((times[middle] ?? 0) <= timeMs) low = middle;
+    if ((times[middle] as number) <= timeMs) low = middle;
     else high = middle - 1;
   }
   return low;
@@ -55,7 +55,7 @@ function spansOf(states: readonly Presence[], motion: Pick<CaptureMotion, "time_
   const spans: Span[] = [];
   const end = endMs(motion);
   for (const [at, presence] of states.entries()) {
-    const fromMs = motion.time_ms[at] ?? 0;
+    const fromMs = motion.time_ms[at] as number;
     const toMs = motion.time_ms[at + 1] ?? end;
     const before = spans.at(-1);
     if (before?.presence === presence) spans[spans.length - 1] = { ...before, toMs };

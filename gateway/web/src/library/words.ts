@@ -87,7 +87,8 @@ function reviewed(details: HistoryEntry["details"]): string {
   const reason = text(details["reason"]);
   const { text: verdict } = wordFor(REVIEW, text(details["verdict"]));
   if (!reason) return `Judged: ${verdict}.`;
-  return `Judged: ${verdict}. ${sentencesOf(reason) ?? `“${reason}”`}`;
+  const sentences = sentencesOf(reason);
+  return sentences ? `Judged: ${verdict}. ${sentences}` : `Judged: ${verdict}, because: ${reason}.`;
 }
 
 function text(value: unknown): string {

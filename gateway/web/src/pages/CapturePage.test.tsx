@@ -10,6 +10,8 @@ import { renderPage } from "../test/page";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { CapturePage } from "./CapturePage";
 
+vi.setConfig({ testTimeout: 120_000 }); // each test finds many elements of a large page by their names, which is slow in jsdom
+
 let server: FakeServer;
 
 beforeEach(() => {
@@ -180,7 +182,7 @@ describe("a verdict", () => {
     const dialog = screen.getByRole("dialog", { name: "Reject this capture?" });
     await user.type(within(dialog).getByLabelText("Why? (optional)"), " another hand {Enter}");
     await waitFor(() => expect(library.said).toMatchObject([{ verdict: "reject", reason: "another hand" }]));
-    expect(await screen.findByText("Judged: reject. “another hand”")).toBeVisible();
+    expect(await screen.findByText("Judged: reject, because: another hand.")).toBeVisible();
     expect(screen.queryByRole("dialog")).toBeNull();
 
     await user.click(button(/^Undo/));
@@ -198,6 +200,8 @@ describe("a verdict", () => {
     await user.click(button(/^Keep/));
     expect(said()).toHaveTextContent("Enter first who you are.");
     expect(screen.getByLabelText("You (performer_id)")).toHaveFocus();
+    await user.click(button(/^Reject/));
+    expect(screen.queryByRole("dialog")).toBeNull();
     await user.keyboard("bea");
     await user.click(button(/^Reject/));
     await user.click(button("Reject it"));
@@ -393,6 +397,8 @@ describe("the keyboard", () => {
     expect(screen.queryByRole("dialog")).toBeNull();
     expect(library.said).toEqual([]);
     expect(place()).toHaveTextContent("1 of 3");
+    await user.click(button("Keep"));
+    expect(button("Undo")).not.toHaveAttribute("aria-keyshortcuts");
   });
 
   test("says that nothing changes if a verdict is the one that it has", async () => {

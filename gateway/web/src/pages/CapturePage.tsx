@@ -50,11 +50,11 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
     announce(words);
   }
 
-  /** Whether something can be said about the capture; if not, says why. */
+  /** Whether it is known who speaks; if not, says so and asks. */
   function canSay(): boolean {
-    if (capture && !performer.blocked) return true;
-    announce(performer.blocked ?? "The capture is not loaded yet.");
-    if (performer.blocked) performerField.current?.querySelector("input")?.focus();
+    if (!performer.blocked) return true;
+    announce(performer.blocked);
+    performerField.current?.querySelector("input")?.focus();
     return false;
   }
 
@@ -66,10 +66,10 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
   }
 
   function judge(verdict: "keep" | "redo" | "reject") {
-    if (!capture || !canSay()) return;
+    if (!capture) return;
     if (capture.state !== "kept") announce("It is withdrawn, so there is nothing to judge.");
-    else if (verdict === "reject") setRejecting(true);
-    else say(reviewAction(capture, verdict));
+    else if (verdict !== "reject") say(reviewAction(capture, verdict));
+    else if (canSay()) setRejecting(true);
   }
 
   function undo() {
@@ -112,7 +112,9 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
       {capture && (
         <CaptureCards
           key={captureId}
-          {...{ capture, summary, performer, performerField, moving, rejecting }}
+          {...{ capture, performer, performerField, moving, rejecting }}
+          labels={Object.keys(summary?.label ?? {})}
+          people={Object.keys(summary?.participant ?? {})}
           last={judging.last}
           keys={keys.on}
           busy={judging.pending.length > 0}
