@@ -156,3 +156,27 @@ def forget(
     from scripts.commands.forget import forget
 
     return forget(_settings(), user, yes=yes)
+
+
+@library_app.command()
+@exits
+def withdraw(
+    capture: Annotated[str | None, typer.Argument(help="The capture's capture_id.")] = None,
+    user: Annotated[str | None, typer.Option(help="The person: without --session, all that shows them.")] = None,
+    session: Annotated[str | None, typer.Option(help="Only this session of the user.")] = None,
+    erase: Annotated[bool, typer.Option("--erase", help="Have the artifacts removed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    performer: Performer = "system",
+    gateway: Gateway = None,
+) -> int:
+    """Withdraw consent to a capture, a session or a person.
+
+    At once no page, picture or export has the captures any more. With --erase, workers remove their artifacts, and the
+    log keeps that they did.
+    """
+    from scripts.commands.library import withdraw as withdraw_
+
+    return withdraw_(
+        _settings(), gateway, capture, user_id=user, session_id=session, erase=erase, performer_id=performer,
+        confirm=(lambda _: True) if yes else typer.confirm,
+    )  # fmt: skip

@@ -53,7 +53,7 @@ _GATEWAY_FRAMES: Rights = {
     _FRAMES: "xadd xlen del expire",
     _ROWS: "expire",
     f"{keys.CAPTURES} {keys.UPLOADS}": "xadd xgroup|create xinfo|groups xlen xpending xrange",
-    keys.ERASURES: "xadd xgroup|create xinfo|groups xlen xrange",
+    keys.ERASURES: "xadd xrange",
     keys.EXTRACTORS: "zcount",
     keys.LIVE_WORKERS: "zcount zrangebyscore zscore",
     keys.LIVE_SESSIONS: "zadd zrange zrem zremrangebyscore pexpire",

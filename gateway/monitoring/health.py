@@ -180,8 +180,8 @@ def _sentence(problem: A3CPError) -> str:
 
 
 async def _frames_lack(frames: AsyncBroker) -> tuple[str, ...]:
-    for stream in (keys.CAPTURES, keys.UPLOADS, keys.ERASURES):
-        await _create_missing_group(frames, "frames", stream, keys.EXTRACTOR_GROUP)
+    for queue in (keys.CAPTURES, keys.UPLOADS):
+        await _create_missing_group(frames, "frames", queue, keys.EXTRACTOR_GROUP)
     return () if await heartbeats.count_extractors(frames) else ("No extractor is running.",)
 
 

@@ -23,6 +23,8 @@ from contracts.messages.library import (
     RelabelRequest,
     ReviewRequest,
     ReviewVerdict,
+    Withdrawn,
+    WithdrawRequest,
 )
 from contracts.rules.ids import is_identifier
 from contracts.rules.quality_reasons import QualityVerdict
@@ -36,6 +38,7 @@ _PAGE = TypeAdapter(LibraryPage)
 _CAPTURE = TypeAdapter(LibraryCaptureWithHistory)
 _SUMMARY = TypeAdapter(LibrarySummary)
 _APPENDED = TypeAdapter(Appended)
+_WITHDRAWN = TypeAdapter(Withdrawn)
 
 MOST_PER_PAGE = 500
 
@@ -134,18 +137,46 @@ class CaptureLibrary:
         """Say that a capture shows another person; its files are not moved. Returns when the log had it."""
         return await self._say("/library/reassign", ReassignRequest, capture, about, participant=participant)
 
+    async def withdraw(
+        self,
+        capture: LibraryCapture | str | None = None,
+        *,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        erase: bool = False,
+        **about: Unpack[StatedBy],
+    ) -> Withdrawn:
+        """Withdraw consent to a capture; without one, to a session of a user; with ``user_id`` alone, to all that shows
+        this person. With ``erase`` workers remove the artifacts. Returns how many captures that are, and how many of
+        them wait to be erased."""
+        if isinstance(capture, str) and user_id is None:
+            capture = await self._known(capture)
+        if isinstance(capture, LibraryCapture):
+            user_id, session_id, capture = capture.user_id, capture.session_id, capture.capture_id
+        named = {"user_id": user_id, "session_id": session_id, "capture_id": capture}
+        given = {name: value for name, value in named.items() if value is not None}
+        request = _request(WithdrawRequest, about, **given, erase=erase)
+        return answered(await self._connection.ask_again("/library/withdraw", request), _WITHDRAWN, status=202)
+
+    async def _known(self, capture_id: str) -> LibraryCapture:
+        found = await self.capture(capture_id)
+        if found is None:
+            raise UsageError(f"the library has no capture {capture_id!r}")
+        return found
+
     async def _say(
         self, path: str, model: type[BaseModel], capture: LibraryCapture | str, about: StatedBy, **said: Any
     ) -> datetime:
         if isinstance(capture, str):
-            found = await self.capture(capture)
-            if found is None:
-                raise UsageError(f"the library has no capture {capture!r}")
-            capture = found
+            capture = await self._known(capture)
         names = {"user_id": capture.user_id, "session_id": capture.session_id, "capture_id": capture.capture_id}
-        base = {"performer_id": "system", "record_id": str(uuid4()), **about}
-        request = _checked(model, {**base, **names, **said}).model_dump(mode="json", exclude_unset=True)
+        request = _request(model, about, **names, **said)
         return answered(await self._connection.ask_again(path, request), _APPENDED, status=201).recorded_at
+
+
+def _request(model: type[BaseModel], about: StatedBy, **fields: Any) -> dict[str, Any]:
+    base = {"performer_id": "system", "record_id": str(uuid4()), **about}
+    return _checked(model, {**base, **fields}).model_dump(mode="json", exclude_unset=True)
 
 
 def _checked(model: type[Model], fields: dict[str, Any]) -> Model:

@@ -159,6 +159,7 @@ class SyncCaptureLibrary(Front[CaptureLibrary]):
     review = _blocking(CaptureLibrary.review)
     relabel = _blocking(CaptureLibrary.relabel)
     reassign = _blocking(CaptureLibrary.reassign)
+    withdraw = _blocking(CaptureLibrary.withdraw)
 
     def captures(self, **filters: Unpack[LibraryFilters]) -> Iterator[LibraryCapture]:
         """Yield every capture, the newest first. Captures that are recorded meanwhile may be missing."""

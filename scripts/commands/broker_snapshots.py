@@ -154,10 +154,10 @@ def _readable(step: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
-def _group(broker: Broker, stream: str, group: str) -> tuple[int | None, int]:
+def _group(broker: Broker, shown_stream: str, group: str) -> tuple[int | None, int]:
     """Return a group's lag and the number of its pending entries; None and 0 if there is no such group."""
     try:
-        groups: Any = broker.xinfo_groups(stream)
+        groups: Any = broker.xinfo_groups(shown_stream)
     except redis.exceptions.ResponseError:
         return None, 0
     for known in groups:
@@ -210,8 +210,8 @@ def _live_workers(broker: Broker) -> dict[str, LiveWorkerSnapshot]:
     }
 
 
-def _length(broker: Broker, stream: str) -> int:
-    return int(_readable(lambda: broker.xlen(stream), 0))
+def _length(broker: Broker, shown_stream: str) -> int:
+    return int(_readable(lambda: broker.xlen(shown_stream), 0))
 
 
 def _leases(broker: Broker, queue: str) -> dict[bytes, Mapping[str, Any]]:

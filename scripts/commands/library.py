@@ -1,4 +1,4 @@
-"""``a3cp list``, ``review``, ``relabel`` and ``reassign``: the library of a running gateway, in the terminal."""
+"""``a3cp list``, ``review``, ``relabel``, ``reassign``, ``withdraw``: a running gateway's library, in the terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from contracts.messages.library import LibraryCapture
+from contracts.messages.library import LibraryCapture, Withdrawn
 from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import format_utc
 from scripts.client import CaptureClient, CaptureLibrary, LibraryFilters
 from scripts.stack.stack import gateway_address
 from scripts.terminal import printable
 
-__all__ = ["list_captures", "say"]
+__all__ = ["list_captures", "say", "withdraw"]
 
 Answer = TypeVar("Answer")
 
@@ -73,6 +74,47 @@ def say(settings: Settings, gateway_url: str | None, statement: Callable[[Captur
         return await statement(library)
 
     print(f"recorded {format_utc(asyncio.run(_with_library(settings, gateway_url, said)))}")
+    return 0
+
+
+def withdraw(
+    settings: Settings,
+    gateway_url: str | None,
+    capture_id: str | None,
+    *,
+    user_id: str | None,
+    session_id: str | None,
+    erase: bool,
+    performer_id: str,
+    confirm: Callable[[str], bool],
+) -> int:
+    """Withdraw consent to a capture, a session, or all that shows a person, after ``confirm`` was asked in a sentence.
+    Print how many captures that were; returns 0, or 1 if it was not confirmed.
+
+    Raises:
+        ConfigurationError: nothing is named, or too much.
+        ClientError: the gateway does not answer, or refuses; there is no such capture.
+    """
+    if capture_id is None and user_id is None:
+        raise ConfigurationError("name a capture, or --user USER, with --session SESSION for one session")
+    if capture_id is not None and session_id is not None:
+        raise ConfigurationError("name either a capture or a --session")
+    one = f"the session {session_id} of {user_id}" if session_id else f"everything that shows {user_id}"
+    what = one if capture_id is None else f"the capture {capture_id}"
+    forever = " and erase it; this cannot be undone" if erase else ""
+    if not confirm(f"Withdraw consent to {what}{forever}?"):
+        print("nothing was withdrawn")
+        return 1
+
+    async def said(library: CaptureLibrary) -> Withdrawn:
+        return await library.withdraw(
+            capture_id, user_id=user_id, session_id=session_id, erase=erase, performer_id=performer_id
+        )
+
+    answer = asyncio.run(_with_library(settings, gateway_url, said))
+    captures = "1 capture" if answer.withdrawn == 1 else f"{answer.withdrawn} captures"
+    waiting = f"; {answer.erasing} to be erased, as soon as an extractor has time" if answer.erasing else ""
+    print(f"withdrawn: {captures}{waiting}")
     return 0
 
 

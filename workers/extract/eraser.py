@@ -36,7 +36,7 @@ AGAIN_MS = 5_000
 
 log = get_logger()
 
-_Entry = tuple[bytes, dict[bytes, bytes]]
+_Entry = tuple[bytes, dict[bytes, bytes] | None]
 
 
 class Eraser(threading.Thread):
@@ -116,7 +116,7 @@ class Eraser(threading.Thread):
     def _handle(self, entry: _Entry) -> None:
         entry_id = entry[0].decode()
         try:
-            request = ErasureRequest.decode(entry[1])
+            request = ErasureRequest.decode(entry[1] or {})
         except ValueError as error:
             log.error("a request to erase cannot be read; it is dropped", entry_id=entry_id, detail=str(error))
             self._acknowledge(entry_id)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
 from scripts.client import CaptureClient, GatewayRefused, SyncCaptureClient, SyncSession, UsageError
 from scripts.client import library as library_module
-from scripts.commands.library import list_captures, say
+from scripts.commands.library import list_captures, say, withdraw
 from tests.scripts.client.served import ThreadedGateway
 from tests.support.messages import jpeg
 
@@ -127,3 +128,59 @@ def test_the_commands_say_it_to_a_running_gateway(threaded: ThreadedGateway, uni
     assert (code, out) == (1, "") and "a3cp review: the library has no capture 'absent'" in err
     code, _, err = run("list", "--review", "great", *gateway)
     assert code == 1 and err.startswith("a3cp list: review") and len(err.splitlines()) == 1
+
+
+def test_consent_is_withdrawn_from_a_capture_a_session_and_a_person(threaded: ThreadedGateway, unique: str) -> None:
+    with SyncCaptureClient(threaded.url) as client, client.session(unique) as session:
+        first, second = record(session, "wave"), record(session, "nod")
+        asked = client.library.withdraw(first)
+        assert (asked.withdrawn, asked.erasing) == (1, 0)
+        known = client.library.capture(second)
+        assert known is not None and known.state == "kept"
+        assert client.library.withdraw(known, erase=True, performer_id="carer-1").erasing == 1
+        asked = client.library.withdraw(user_id=unique, session_id=session.session_id)
+        assert (asked.withdrawn, asked.erasing) == (2, 1)
+        assert client.library.withdraw(user_id=unique, erase=True).erasing == 2
+        assert {one.state for one in client.library.captures(user_id=unique)} == {"withdrawn"}
+        with pytest.raises(UsageError, match="no capture"):
+            client.library.withdraw("absent")
+        with pytest.raises(UsageError, match="user_id"):
+            client.library.withdraw()
+        with pytest.raises(GatewayRefused, match="session"):
+            client.library.withdraw(user_id=f"{unique}-x")
+
+
+def test_the_command_withdraws_what_is_named_after_a_confirmation(
+    threaded: ThreadedGateway, unique: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def withdrawn(capture_id: str | None = None, *, confirmed: bool = True, **named: Any) -> tuple[int, str]:
+        def confirm(question: str) -> bool:
+            asked.append(question)
+            return confirmed
+
+        options = {"user_id": None, "session_id": None, "erase": False, "performer_id": "carer-1"} | named
+        code = withdraw(Settings(), threaded.url, capture_id, confirm=confirm, **options)
+        return code, capsys.readouterr().out
+
+    with SyncCaptureClient(threaded.url) as client, client.session(unique) as session:
+        capture_id = record(session, "wave")
+        assert withdrawn(capture_id, confirmed=False) == (1, "nothing was withdrawn\n")
+        known = client.library.capture(capture_id)
+        assert known is not None and known.state == "kept"
+        assert withdrawn(capture_id) == (0, "withdrawn: 1 capture\n")
+        code, said = withdrawn(user_id=unique, session_id=session.session_id, erase=True)
+        assert (code, said) == (0, "withdrawn: 1 capture; 1 to be erased, as soon as an extractor has time\n")
+    assert asked[1] == f"Withdraw consent to the capture {capture_id}?"
+    assert asked[2].endswith("and erase it; this cannot be undone?")
+    for wrong in ({}, {"session_id": "s"}, {"capture_id": "c", "session_id": "s"}):
+        with pytest.raises(ConfigurationError):
+            withdrawn(**wrong)
+
+
+def test_the_command_line_withdraws(threaded: ThreadedGateway, unique: str) -> None:
+    with SyncCaptureClient(threaded.url) as client, client.session(unique) as session:
+        record(session, "wave")
+    code, out, err = run("withdraw", "--user", unique, "--erase", "--yes", "--gateway", threaded.url)
+    assert (code, err) == (0, "") and out.startswith("withdrawn: 1 capture; 1 to be erased")

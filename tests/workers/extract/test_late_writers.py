@@ -143,7 +143,7 @@ def test_a_late_object_is_removed_by_the_extractor_that_wrote_it(
     assert len(capture.published()) == 1
 
 
-def test_a_late_artifact_that_nobody_erases_stays_for_the_next_owner(
+def test_a_late_artifact_that_is_not_erased_stays_for_the_next_owner(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capture.push_greys(2).close()
