@@ -13,6 +13,7 @@ from tests.integration.faults.checker import Allow
 from tests.integration.faults.clock_faults import CASES as CLOCK_CASES
 from tests.integration.faults.cluster_faults import CASES as CLUSTER_CASES
 from tests.integration.faults.disk_faults import CASES as DISK_CASES
+from tests.integration.faults.erasure_faults import CASES as ERASURE_CASES
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.lost_replies import CASES as LOST_CASES
 from tests.integration.faults.lost_replies import COMMANDS, CUT, TIME_IS_UP, lost_all
@@ -41,7 +42,9 @@ def mix(seed: str) -> Case:
     poison = frozenset({"extraction_failed"})
     told = Allow(told=poison, outcomes=poison | {"no_worker"})  # at times no extractor is free for a video
     allow = reduce(Allow.__or__, (case.allow for case in chosen), TIME_IS_UP | told)
-    return Case(_at_once(faults), Plan(captures=8, appends=16, uploads=3, max_delay_s=8.0), allow, recorded=0)
+    return Case(
+        _at_once(faults), Plan(captures=8, appends=16, uploads=3, max_delay_s=8.0, withdrawals=2), allow, recorded=0
+    )
 
 
 def _at_once(faults: list[Fault]) -> Fault:
@@ -76,7 +79,7 @@ ALL: dict[str, Callable[[], Case]] = {
     **UPLOAD_MAKERS,
     **{
         name: _always(case)
-        for name, case in (DISK_CASES | CLOCK_CASES | CLUSTER_CASES | LOST_CASES | UPLOAD_CASES).items()
+        for name, case in (ERASURE_CASES | DISK_CASES | CLOCK_CASES | CLUSTER_CASES | LOST_CASES | UPLOAD_CASES).items()
     },
 }
 """Makes a case, by name."""

@@ -94,6 +94,8 @@ class _Log:
     recorded_at: dict[bytes, str] = field(default_factory=dict)
     documents: list[Mapping[str, Any]] = field(default_factory=list)
     refs: dict[str, list[bytes]] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    erased: dict[str, set[bytes]] = field(default_factory=dict)
 
 
 def check(told: Told, observed: Observed, allow: Allow, features: Features) -> Report:
@@ -102,6 +104,8 @@ def check(told: Told, observed: Observed, allow: Allow, features: Features) -> R
     logs = {session_id: _read(session_id, log, report) for session_id, log in observed.logs.items()}
     for capture in told.captures.values():
         _check_capture(capture, logs[capture.session_id], observed, allow, features, report)
+    for capture_id, answers in told.withdrawals.items():
+        _check_withdrawal(told.captures[capture_id], answers, logs, allow, report)
     for append in told.appends.values():
         _check_append(append, logs[append.session_id], allow, report)
     for session in told.sessions.values():
@@ -128,6 +132,10 @@ def _read(session_id: str, log: bytes, report: Report) -> _Log:
         read.documents.append(document)
         if "raw_features_ref" in document:
             read.refs.setdefault(document["capture_id"], []).append(event)
+        elif document.get("event") == "consent.withdrawn":
+            read.withdrawn.add(document["capture_id"])
+        elif document.get("event") == "capture.erased":
+            read.erased.setdefault(document["capture_id"], set()).add(event)
     for event, count in Counter(read.events).items():
         if count > 1:
             report.duplicated.append(f"session {session_id}: a line {count} times: {event[:120]!r}")
@@ -156,7 +164,11 @@ def _check_capture(
             report.wrong.append(f"{who} has an event, and is {status} {code}")
         if told.code:
             report.wrong.append(f"{who} was told {told.code}, and has an event")
-        if (problem := _artifact_problem(told, events[0], observed, features)) is not None:
+        if told.capture_id in log.withdrawn:
+            _check_erasure(told, events[0], log, observed, report)
+        elif told.capture_id in log.erased:
+            report.wrong.append(f"{who} is erased, and nothing asked for that")
+        elif (problem := _artifact_problem(told, events[0], observed, features)) is not None:
             kind = report.lost if problem == "the artifact does not exist" else report.wrong
             kind.append(f"{who}: {problem}")
         return
@@ -166,6 +178,30 @@ def _check_capture(
         report.lost.append(f"{who} has no event, and is {status}")
     elif told.code and told.close_code == 1000 and code not in ("", told.code):
         report.wrong.append(f"{who} was told {told.code}, its record says {code}")
+
+
+def _check_withdrawal(
+    told: CaptureTold, answers: Sequence[int], logs: Mapping[str, _Log], allow: Allow, report: Report
+) -> None:
+    """An answer of 202 means that the log has it. A capture that was aborted, or never opened, has 409 or 404."""
+    for status in set(answers) - {202, 404, 409} - allow.append_answers:
+        report.wrong.append(f"the withdrawal of {told.capture_id} was answered with {status}")
+    if 202 in answers and told.capture_id not in logs[told.session_id].withdrawn:
+        report.lost.append(f"the withdrawal of {told.capture_id} was answered with 202, and is not in the log")
+
+
+def _check_erasure(told: CaptureTold, event: bytes, log: _Log, observed: Observed, report: Report) -> None:
+    """A capture that is to be erased is erased in the end: no artifact, and one event with its hash."""
+    who, erased = f"capture {told.capture_id}", log.erased.get(told.capture_id, set())
+    if not erased:
+        report.lost.append(f"{who} is to be erased, and is not")
+    if len(erased) > 1:
+        report.duplicated.append(f"{who} has {len(erased)} different erasures")
+    ref = orjson.loads(event)["raw_features_ref"]
+    if any(orjson.loads(each)["hash"] != ref["hash"] for each in erased):
+        report.wrong.append(f"{who} is erased with the hash of another artifact")
+    if erased and f"{told.record_id}.npz" in observed.artifacts[told.session_id]:
+        report.wrong.append(f"{who} is erased, and its artifact is there")
 
 
 def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, features: Features) -> str | None:
@@ -248,7 +284,10 @@ def _check_session(told: SessionTold, log: _Log, all_told: Told, report: Report)
     known = {append.event for append in all_told.appends.values()}
     refs = {event for events in log.refs.values() for event in events}
     for event, kind in zip(log.events, kinds, strict=True):
-        if event not in known and event not in refs and kind not in ("session.start", "session.end"):
+        if kind in ("consent.withdrawn", "capture.erased"):
+            if orjson.loads(event).get("capture_id") not in all_told.withdrawals:
+                report.wrong.append(f"{who} has a withdrawal that no client sent: {event[:120]!r}")
+        elif event not in known and event not in refs and kind not in ("session.start", "session.end"):
             report.wrong.append(f"{who} has a line that no client sent: {event[:120]!r}")
     for capture_id in set(log.refs) - set(all_told.captures):
         report.wrong.append(f"{who} has an event of a capture that no client made: {capture_id}")

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from contracts.rules.ids import SCHEMA_VERSION, format_utc
 from tests.integration.faults.history import History
 
-__all__ = ["FPS", "SIZE", "Append", "StreamedCapture", "Sessions", "Vanish"]
+__all__ = ["FPS", "SIZE", "Append", "StreamedCapture", "Sessions", "Vanish", "Withdrawal"]
 
 SIZE = (320, 240)
 FPS = 15
@@ -212,3 +212,28 @@ class Sessions:
 
     def _note(self, user_id: str, session_id: str, **fields: Any) -> None:
         self._history.add("session", user_id=user_id, session_id=session_id, **fields)
+
+
+@dataclass(slots=True)
+class Withdrawal:
+    """Withdraws consent to a capture, with erase, until the gateway has an answer."""
+
+    user_id: str
+    session_id: str
+    capture_id: str
+    tries: int = 40
+
+    async def run(self, http: httpx.AsyncClient, history: History) -> None:
+        """Send it, the same each time, and note every answer."""
+        ids = {"user_id": self.user_id, "session_id": self.session_id, "capture_id": self.capture_id}
+        asked = {**ids, "record_id": str(uuid.uuid4()), "performer_id": "client", "erase": True}
+        for _ in range(self.tries):
+            history.add("withdrawal", capture_id=self.capture_id)
+            try:
+                status = (await http.post("/library/withdraw", json=asked)).status_code
+            except httpx.HTTPError:
+                status = 0
+            history.add("withdrawal", capture_id=self.capture_id, status=status)
+            if 200 <= status < 500:
+                return
+            await asyncio.sleep(0.5)

@@ -14,9 +14,15 @@ import httpx
 from contracts.broker import keys
 from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, pieces_of
 from tests.integration.faults.checker import Allow, Report, check
-from tests.integration.faults.clients import Append, Sessions, StreamedCapture
+from tests.integration.faults.clients import Append, Sessions, StreamedCapture, Withdrawal
 from tests.integration.faults.history import History, read_history
-from tests.integration.faults.observation import Observed, find_images, look_at_brokers, look_at_files
+from tests.integration.faults.observation import (
+    Observed,
+    find_images,
+    look_at_brokers,
+    look_at_files,
+    look_for_erasures,
+)
 from tests.integration.faults.rig import Rig, rig_on
 from tests.integration.faults.uploads import Upload
 from tests.support.waiting import until
@@ -34,7 +40,7 @@ and undoes what must be undone. If it does not return, the fault never happened,
 class Plan:
     """The load of one play. ``make`` and ``make_uploads`` change the captures and the uploads before they start, for
     faults that need special ones; ``armed_first`` lets the fault meet the sessions' start and end too. ``padding``:
-    characters more in each append."""
+    characters more in each append; ``withdrawals``: how many captures are withdrawn, with erase, at their end."""
 
     captures: int = 4
     appends: int = 8
@@ -47,6 +53,7 @@ class Plan:
     make_uploads: Callable[[list[Upload]], list[Upload]] = lambda uploads: uploads
     armed_first: bool = False
     padding: int = 0
+    withdrawals: int = 0
 
 
 async def play(
@@ -134,8 +141,13 @@ async def _drive(rig: Rig, plan: Plan, sessions: dict[str, str], http: httpx.Asy
             await Append(user_id, session_id, f"{number}/{index}" + "." * plan.padding, repeats).run(http, history)
             await asyncio.sleep(chance.uniform(0, 0.3))
 
+    async def stream(number: int, capture: StreamedCapture) -> None:
+        await capture.run(rig.address, history)
+        if number < plan.withdrawals:
+            await Withdrawal(capture.user_id, capture.session_id, capture.capture_id).run(http, history)
+
     await asyncio.gather(
-        *(capture.run(rig.address, history) for capture in plan.make(captures)),
+        *(stream(number, capture) for number, capture in enumerate(plan.make(captures))),
         *(upload.run(http, history) for upload in plan.make_uploads(uploads)),
         *(append(number, *owner) for number, owner in enumerate(owners)),
     )
@@ -145,14 +157,16 @@ async def _judge(rig: Rig, history: History, http: httpx.AsyncClient, allow: All
     """Wait until all is quiet, observe, and check. If that does not happen, check the state as it is."""
     told = read_history(history.entries())
     with suppress(AssertionError):
-        seen, changed_s = None, time.monotonic()
+        seen: Any = None
+        changed_s = time.monotonic()
 
         async def is_quiet_or_stuck() -> bool:  # how long all captures take depends on the machine
             nonlocal seen, changed_s
             look = await look_at_brokers(rig.frames, rig.events, told.captures)
-            if look != seen:
-                seen, changed_s = look, time.monotonic()
-            return look.quiet or time.monotonic() - changed_s > rig.quiet_s
+            waiting = await asyncio.to_thread(look_for_erasures, told, rig.settings.log_root)
+            if (look, waiting) != seen:
+                seen, changed_s = (look, waiting), time.monotonic()
+            return (look.quiet and not waiting) or time.monotonic() - changed_s > rig.quiet_s
 
         await until(is_quiet_or_stuck, "quiet")
     logs, artifacts = look_at_files(told, rig.settings.data_root, rig.settings.log_root)

@@ -105,6 +105,8 @@ class Told:
     captures: Mapping[str, CaptureTold] = field(default_factory=dict)
     appends: Mapping[str, AppendTold] = field(default_factory=dict)
     sessions: Mapping[str, SessionTold] = field(default_factory=dict)
+    withdrawals: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The captures whose erasure was asked for, and the statuses of the answers, 0 for a lost connection."""
 
 
 def read_history(entries: Iterable[Entry]) -> Told:
@@ -112,6 +114,7 @@ def read_history(entries: Iterable[Entry]) -> Told:
     captures: dict[str, dict[str, Any]] = {}
     appends: dict[str, dict[str, Any]] = {}
     sessions: dict[str, dict[str, Any]] = {}
+    withdrawals: dict[str, tuple[int, ...]] = {}
     for entry in entries:
         fields = {name: value for name, value in entry.items() if name not in ("kind", "at_s")}
         match entry["kind"]:
@@ -127,10 +130,14 @@ def read_history(entries: Iterable[Entry]) -> Told:
                 if fields["status"] == 201:
                     append["recorded_at"] = (*append.get("recorded_at", ()), fields["recorded_at"])
                     append.setdefault("recorded_s", entry["at_s"])
+            case "withdrawal":
+                answered = (fields["status"],) if "status" in fields else ()
+                withdrawals[fields["capture_id"]] = (*withdrawals.get(fields["capture_id"], ()), *answered)
             case "session":
                 sessions.setdefault(fields["session_id"], {}).update(fields)
     return Told(
         {name: CaptureTold(**fields) for name, fields in captures.items()},
         {name: AppendTold(**fields) for name, fields in appends.items()},
         {name: SessionTold(**fields) for name, fields in sessions.items()},
+        withdrawals,
     )

@@ -48,15 +48,25 @@ from tests.support.guarded import GuardedBroker, guarded
 
 __all__ = ["Attack", "attack", "sampled"]
 
-WORKERS = ("CAPTURES", "UPLOADS", "EXTRACTORS", "LIVE_WORKERS", "LIVE_SESSIONS", "live_inbox", "live_outbox")
+WORKERS = (
+    "CAPTURES",
+    "UPLOADS",
+    "ERASURES",
+    "EXTRACTORS",
+    "LIVE_WORKERS",
+    "LIVE_SESSIONS",
+    "live_inbox",
+    "live_outbox",
+)
 """The keys that a worker reads again and again; those of a capture it reads when it takes the capture."""
 OPENING = ("session", "window", "user_captures")
 """The keys that a gateway reads when a capture is opened: the victim opens one, and gives it up."""
 HOUR_MS = 3_600_000
 OTHER_TURNS = {"gateway": 2, "recorder": 2}
-ALL_TURNS = {**OTHER_TURNS, "extractor": 4, "heartbeats": 4, "live": 2}
+ALL_TURNS = {**OTHER_TURNS, "extractor": 12, "heartbeats": 4, "live": 2}
 """How many more turns of each loop show that a whole one began and ended after a value was written: they are counted
-when they begin. An extractor asks for the captures of two queues in a turn."""
+when they begin. An extractor asks for the captures of two queues in a turn, and its eraser, which is about as quick,
+for one."""
 FRAMES = 31
 MANY = 10
 """With so many values of a key, an honest capture follows each key, not only the last one."""

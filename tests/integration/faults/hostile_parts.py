@@ -21,9 +21,11 @@ ALIVE_S = 0.2
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extract.extractor.extractor_process` with short intervals, except the deadline of a frame."""
+    import workers.extract.eraser
     import workers.extract.extractor
     from workers.extract.lease import Timing
 
+    workers.extract.eraser.POLL_MS = workers.extract.eraser.AGAIN_MS = 100
     timing = Timing(
         lease_ms=2_000, heartbeat_s=ALIVE_S, alive_s=ALIVE_S, poll_ms=100, read_ms=100, quiet_s=2.0, patience_s=2.0
     )
@@ -68,8 +70,10 @@ def _recorder() -> int:
 
 def _gateway() -> int:
     import gateway.__main__
+    import gateway.library.erasures
     import gateway.monitoring.health
 
+    gateway.library.erasures.COMPARE_S = LOOP_S
     gateway.monitoring.health.CHECK_EVERY_S = LOOP_S
     return gateway.__main__.main()
 

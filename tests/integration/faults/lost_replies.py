@@ -222,7 +222,11 @@ OCCASIONS = (
         Case(None, Plan(captures=8, make=vanishing), recorded=1),
     ),
     Occasion(
-        senders("frames", "extractor", "hgetall"),
+        (*senders("events", "gateway", "append_events"), *senders("events", "extractor", "erasure xadd")),
+        Case(None, replace(LOAD, withdrawals=2), recorded=2),
+    ),
+    Occasion(
+        (*senders("frames", "extractor", "hgetall"), *senders("events", "extractor", "exists")),
         Case(killed("frames", "row", "answered", latest=20), LOAD, recorded=2),
     ),
     Occasion(senders("frames", "extractor", "hand_back zrem"), Case(extractors_stop, LOAD, recorded=2)),

@@ -62,6 +62,19 @@ MUTANTS: dict[str, Mutant] = {
         "a line 2 times",
         "if (recorded_at := seen.when(log, b'', by_client=by_client)) is not None:",
     ),
+    "removed before it is said": Mutant(
+        "workers/extract/eraser.py",
+        "        erase_artifact(self._stores, request.user_id, request.session_id, request.record_id, request.uri)\n",
+        "erasures",
+        "is erased, and its artifact is there",
+    ),
+    "one time for an erasure": Mutant(
+        "contracts/state/lua/events/erasure.lua",
+        "local at = redis.call('GET', KEYS[1])\n",
+        "extractor killed: an erasure, published",
+        "has 2 different erasures",
+        "local at = false\n",
+    ),
     "pending first": Mutant(
         "recorder/consumer.py",
         "            await self._claim_all()\n",

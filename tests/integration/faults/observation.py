@@ -12,9 +12,11 @@ import redis.asyncio
 from contracts.broker import keys
 from contracts.broker.roles import broker_time_ms
 from contracts.rules.paths import session_features_dir, session_log_path
+from contracts.storage.session_fold import SessionFold
+from contracts.storage.session_log import read_log
 from tests.integration.faults.history import Told
 
-__all__ = ["Brokers", "Observed", "find_images", "look_at_brokers", "look_at_files"]
+__all__ = ["Brokers", "Observed", "find_images", "look_at_brokers", "look_at_files", "look_for_erasures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,20 @@ def look_at_files(told: Told, data_root: Path, log_root: Path) -> tuple[dict[str
     return logs, artifacts
 
 
+def look_for_erasures(told: Told, log_root: Path) -> set[str]:
+    """The captures that wait to be erased, as the logs say it now."""
+    waiting: set[str] = set()
+    for session in {capture.session_id: capture for capture in told.captures.values()}.values():
+        log = session_log_path(log_root, session.user_id, session.session_id)
+        if log.is_file():
+            fold = SessionFold.of(session.user_id, session.session_id, read_log(log))
+            waiting |= {capture_id for capture_id in told.withdrawals if fold.describe(capture_id).erasing}
+    return waiting
+
+
 async def look_at_brokers(frames: redis.asyncio.Redis, events: redis.asyncio.Redis, captures: Iterable[str]) -> Brokers:
     """What is left in the brokers."""
-    queues, group = (keys.CAPTURES, keys.UPLOADS), keys.EXTRACTOR_GROUP
+    queues, group = (keys.CAPTURES, keys.UPLOADS, keys.ERASURES), keys.EXTRACTOR_GROUP
     left = []
     for capture_id in captures:
         names = keys.capture_keys(capture_id)

@@ -114,6 +114,7 @@ def _lines_break_off(settings: Settings) -> None:
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extract.extractor.extractor_process` with short intervals and the two images."""
+    import workers.extract.eraser
     import workers.extract.extractor
     from workers.extract.lease import Timing
     from workers.vision.pipelines import holistic
@@ -133,6 +134,7 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
         patience_s=10.0,
     )  # fmt: skip
     holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
+    workers.extract.eraser.POLL_MS, workers.extract.eraser.AGAIN_MS = 300, 1_000
     workers.extract.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
     workers.extract.extractor.HEARTBEAT_TIMEOUT_S = 1.0
     workers.extract.extractor.extractor_process(settings, metrics_folder)
@@ -161,8 +163,10 @@ def _recorder() -> int:
 
 def _gateway() -> int:
     import gateway.__main__
+    import gateway.library.erasures
     import gateway.uploads.incoming_upload
 
+    gateway.library.erasures.COMPARE_S = 0.5
     gateway.uploads.incoming_upload.RENEW_S = ARRIVING_TTL_S / 4
     return gateway.__main__.main()
 

@@ -42,7 +42,8 @@ def capture_of(command: Command) -> bytes:
 
 def during_writes(rig: Rig, number: int) -> Where:
     """Takes the ``number``-th proof of ownership that a capture's job sends: 1 is before it looks for an artifact, 2
-    before it writes one, 3 after that. The heartbeats between come on another connection."""
+    before it writes one, 3 before it gives that its name, 4 after that. The heartbeats between come on another
+    connection."""
     jobs: set[int] = set()
     proofs: Counter[bytes] = Counter()
     rig.frames_proxy.trap("claim", "asked", do=lambda command: jobs.add(command.connection), times=1_000_000)

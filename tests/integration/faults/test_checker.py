@@ -66,6 +66,7 @@ class Run:
         self.brokers = Brokers()
         self.images: list[str] = []
         self.session = SessionTold(USER, SESSION, 200, 200)
+        self.withdrawals: dict[str, tuple[int, ...]] = {}
 
     def _reference(self) -> RawFeaturesRef:
         window = self.window
@@ -79,6 +80,22 @@ class Run:
         self.events.remove(self.ref)
         self.files.clear()
         self.reported("aborted", error_code=code)
+
+    def withdraw(self, *answers: int, say: bool = True, erase: bool = True) -> None:
+        """The capture was withdrawn and erased."""
+        capture_id = self.capture.capture_id
+        self.withdrawals[capture_id] = answers or (202,)
+        base = {"user_id": USER, "session_id": SESSION, "capture_id": capture_id}
+        if say:
+            self.events.append(orjson.dumps({**base, "event": "consent.withdrawn", "erase": True}))
+        if erase:
+            self.erased()
+
+    def erased(self, **changes: Any) -> None:
+        base = {"user_id": USER, "session_id": SESSION, "capture_id": self.capture.capture_id}
+        digest = orjson.loads(self.ref)["raw_features_ref"]["hash"]
+        self.events.append(orjson.dumps({**base, "event": "capture.erased", "hash": digest, **changes}))
+        self.files.clear()
 
     def told(self, **changes: Any) -> None:
         self.capture = replace(self.capture, **changes)
@@ -97,6 +114,7 @@ class Run:
             {self.capture.capture_id: self.capture},
             {orjson.loads(self.append)["record_id"]: self.appended},
             {SESSION: self.session},
+            self.withdrawals,
         )
         log = b"".join(line(event) for event in self.events)
         reports = {self.capture.capture_id: self.report}
@@ -110,6 +128,17 @@ def test_a_run_as_it_should_be_has_no_finding() -> None:
     assert (report.captures, report.recorded, report.appends) == (1, 1, 1)
 
 
+def test_a_capture_that_was_withdrawn_and_erased_has_no_finding() -> None:
+    run = Run()
+    run.withdraw(503, 202)
+    assert run.check(Allow(append_answers=frozenset({503}))).ok
+    aborted = Run()
+    aborted.aborted("forward_failed")
+    aborted.told(code="forward_failed")
+    aborted.withdraw(409, say=False, erase=False)
+    assert aborted.check(Allow(told=frozenset({"forward_failed"}))).ok
+
+
 Break = Callable[[Run], object]
 
 LOST: dict[str, Break] = {
@@ -118,6 +147,8 @@ LOST: dict[str, Break] = {
     "no append": lambda run: run.events.remove(run.append),
     "no start": lambda run: run.events.pop(0),
     "no end": lambda run: run.events.pop(),
+    "a withdrawal that was accepted": lambda run: run.withdraw(say=False, erase=False),
+    "an erasure": lambda run: run.withdraw(erase=False),
     "never ends": lambda run: (run.aborted(""), run.reported("extracting"), run.told(vanished="opened")),
     "an outcome that no fault has": lambda run: run.aborted("extraction_failed"),
 }
@@ -134,6 +165,7 @@ DUPLICATED: dict[str, Break] = {
     "a line": lambda run: run.events.append(run.append),
     "an event": lambda run: run.events.append(orjson.dumps(orjson.loads(run.ref) | {"device_id": "another"})),
     "a start": lambda run: run.events.insert(1, boundary("session.start")),
+    "an erasure": lambda run: (run.withdraw(), run.erased(erased_at="2026-01-31T12:00:00.001Z")),
 }
 
 
@@ -160,6 +192,14 @@ WRONG: dict[str, Break] = {
     "an artifact of an aborted capture": _artifact_of_an_aborted_capture,
     "a temporary file": lambda run: run.files.update({f".{run.window.record_id}.0.tmp": b"half"}),
     "other rows": lambda run: run.told(clip=2),
+    "an erased artifact that is there": lambda run: (
+        run.withdraw(),
+        run.files.update({f"{run.window.record_id}.npz": b""}),
+    ),
+    "an erasure of another artifact": lambda run: (run.withdraw(erase=False), run.erased(hash="sha256:x")),
+    "an erasure that nothing asked for": lambda run: run.erased(),
+    "a withdrawal that no client sent": lambda run: (run.withdraw(), run.withdrawals.clear()),
+    "a refused withdrawal": lambda run: run.withdraw(500, 202),
     "a frame is missing": lambda run: run.told(sent=FRAMES + 1),
     "no quality": lambda run: _say_quality(run, None),
     "another quality": lambda run: _say_quality(run, {**orjson.loads(run.ref)["quality"], "time_gaps": 1}),

@@ -23,6 +23,8 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "a frame that kills",
         "gateway killed: a video, opened",
         "clients vanish: in an upload",
+        "extractor killed: an erasure, removed",
+        "requests to erase are lost",
     ),
     "redis": (
         "extractor killed: finished, not acknowledged",
@@ -35,6 +37,8 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "replies of every kind cut",
         "extractor killed: a video, gone",
         "reply cut in an upload: frames gateway xadd",
+        "extractor killed: an erasure, published",
+        "gateway killed: a withdrawal, queued",
     ),
 }
 
