@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.exits import exits
+from scripts.export_cli import export_app
 from scripts.library_cli import catalog_app, library_app
 
 if TYPE_CHECKING:
@@ -171,43 +172,6 @@ def verify(sessions: Sessions = None) -> int:
 
 @app.command()
 @exits
-def export(
-    format_: Annotated[str, typer.Option("--format", help="pose, gislr, npy1662 or hf.")],
-    sessions: Sessions = None,
-    output: Annotated[
-        str, typer.Option(help="The folder to write to, in a subfolder of the format's name.")
-    ] = "exports",
-    user: Annotated[str | None, typer.Option(help="Export the sessions of this user only.")] = None,
-    unknown: Annotated[
-        bool, typer.Option("--include-unknown", help="Also export captures about whose consent no event says anything.")
-    ] = False,
-    without_consent: Annotated[
-        bool, typer.Option("--include-without-consent", help="Also export captures whose consent_given is false.")
-    ] = False,
-    demos: Annotated[bool, typer.Option("--include-demo", help="Also export captures whose is_demo is true.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an export that exists and differs.")] = False,
-) -> int:
-    """Verify captures and export them.
-
-    Formats for other tools: .pose, GISLR's Parquet, .npy, Hugging Face datasets.
-    """
-    from scripts.exports.command import ExportRequest, export
-    from scripts.exports.sessions import Choice
-    from scripts.terminal import output_folder
-
-    request = ExportRequest(
-        format=format_,
-        sessions=sessions or (),
-        output=output_folder(output),
-        user_id=user,
-        choice=Choice(unknown=unknown, without_consent=without_consent, demos=demos),
-        replace=replace,
-    )
-    return export(_settings(), request)
-
-
-@app.command()
-@exits
 def show(
     record_id: RecordId,
     user: UserOfRecord = None,
@@ -263,6 +227,7 @@ def acl(
     return print_acl(role, passwords)
 
 
+app.add_typer(export_app)
 app.add_typer(library_app)
 app.add_typer(catalog_app, name="catalog")
 

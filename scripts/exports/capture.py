@@ -24,17 +24,21 @@ class VerifiedCapture:
     """A capture whose artifact was verified against its event.
 
     Attributes:
+        participant: who the capture shows: the user, unless it was reassigned.
         intent: what the gesture means: the capture's label, else its session's; None if neither has one.
-        participant: who the capture shows: the user, unless the library reassigned it. None is the user.
         consent_given, is_demo: the log's statements about the capture or its session; None if it has none.
+        recorded_at: the time of its line in the log, UTC with milliseconds and ``Z``.
+        split: ``train``, ``validation`` or ``test``; None if the export is not split.
     """
 
     event: FeatureRefEvent
     artifact: Artifact
+    participant: str
     intent: str | None = None
-    participant: str | None = None
     consent_given: bool | None = None
     is_demo: bool | None = None
+    recorded_at: str = ""
+    split: str | None = None
 
     @property
     def record_id(self) -> str:
@@ -54,7 +58,8 @@ class VerifiedCapture:
         return columns.reshape(len(columns), part.landmarks, len(part.coordinates))
 
     def facts(self) -> dict[str, Any]:
-        """The capture's row in ``captures.csv``: the same columns in every format, each one value or None."""
+        """The capture's row in ``captures.csv``: the same columns in every format, each one value or None. Only an
+        export that is split has the last one, ``split``."""
         event, artifact = self.event, self.artifact
         found = {f"found_{name}": share for name, share in artifact.facts.found_share.items()}
         return {
@@ -78,6 +83,8 @@ class VerifiedCapture:
             **found,
             "hash": artifact.facts.hash,
             "encoding": artifact.facts.encoding,
+            "participant": self.participant,
+            **({"split": self.split} if self.split else {}),
         }
 
     def frame_facts(self) -> dict[str, npt.NDArray[Any]]:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
@@ -77,6 +77,11 @@ class Draft:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """The hash of each file so far, ``sha256:`` and 64 hex digits, by its path."""
+        return self._hashes
 
     def add(self, file: File) -> None:
         """Write one file of the export."""

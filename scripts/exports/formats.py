@@ -12,7 +12,7 @@ from contracts.rules.errors import ConfigurationError
 from scripts.exports.capture import VerifiedCapture
 from scripts.exports.tables import File
 
-__all__ = ["FORMATS", "Conversion", "Format", "conversion"]
+__all__ = ["FORMATS", "Conversion", "Format", "conversion", "format_named"]
 
 Conversion = Callable[[Iterable[VerifiedCapture]], Iterator[File]]
 """Converts captures, one after the other, into the files of an export. It does no I/O."""
@@ -20,19 +20,58 @@ Conversion = Callable[[Iterable[VerifiedCapture]], Iterator[File]]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its title, the module with its function ``files``, and the packages that this module needs."""
+    """A format.
+
+    Attributes:
+        module: the module with its function ``files``.
+        data: the files with the landmarks, as a glob pattern.
+        encoding: their media type.
+        needs: the packages that the module needs.
+    """
 
     title: str
     module: str
+    data: str
+    encoding: str
     needs: tuple[str, ...] = ()
 
 
+_PARQUET = "application/x-parquet"
+
 FORMATS = {
-    "pose": Format("sign-language-processing's .pose", "scripts.exports.pose", ("pose_format",)),
-    "gislr": Format("the Parquet layout of Kaggle's GISLR", "scripts.exports.gislr", ("pyarrow",)),
-    "npy1662": Format("a (T, 1662) .npy each", "scripts.exports.npy1662"),
-    "hf": Format("a Hugging Face datasets folder", "scripts.exports.huggingface", ("pyarrow",)),
+    "pose": Format(
+        "sign-language-processing's .pose",
+        "scripts.exports.pose",
+        "*.pose",
+        "application/octet-stream",
+        ("pose_format",),
+    ),
+    "gislr": Format(
+        "the Parquet layout of Kaggle's GISLR",
+        "scripts.exports.gislr",
+        "train_landmark_files/*/*.parquet",
+        _PARQUET,
+        ("pyarrow",),
+    ),
+    "npy1662": Format("a (T, 1662) .npy each", "scripts.exports.npy1662", "*.npy", "application/octet-stream"),
+    "eaf": Format("an .eaf for ELAN each", "scripts.exports.eaf", "*.eaf", "text/x-eaf+xml"),
+    "hf": Format(
+        "a Hugging Face datasets folder", "scripts.exports.huggingface", "data/*.parquet", _PARQUET, ("pyarrow",)
+    ),
 }
+
+
+def format_named(name: str | None) -> Format:
+    """Find a format.
+
+    Raises:
+        ConfigurationError: there is no such format, or a package that it needs is not installed.
+    """
+    if name is None or name not in FORMATS:
+        raise ConfigurationError(f"--format: {' | '.join(FORMATS)}, not {name!r}")
+    if any(find_spec(package) is None for package in FORMATS[name].needs):
+        raise ConfigurationError(f"--format {name} needs the export extra: pip install '.[export]' in the repository")
+    return FORMATS[name]
 
 
 def conversion(name: str) -> Conversion:
@@ -41,9 +80,4 @@ def conversion(name: str) -> Conversion:
     Raises:
         ConfigurationError: there is no such format, or a package that it needs is not installed.
     """
-    if name not in FORMATS:
-        raise ConfigurationError(f"--format: {' | '.join(FORMATS)}, not {name!r}")
-    missing = [package for package in FORMATS[name].needs if find_spec(package) is None]
-    if missing:
-        raise ConfigurationError(f"--format {name} needs the export extra: pip install '.[export]' in the repository")
-    return cast(Conversion, import_module(FORMATS[name].module).files)
+    return cast(Conversion, import_module(format_named(name).module).files)

@@ -49,18 +49,19 @@ def landmark_table(capture: VerifiedCapture) -> pa.Table:
 
 
 def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
-    """``train_landmark_files/<user_id>/<record_id>.parquet`` for each capture, ``train.csv``, the numbers of the signs,
-    and the files of `CapturesTable`."""
+    """``train_landmark_files/<participant>/<record_id>.parquet`` for each capture, ``train.csv``, the numbers of the
+    signs, and the files of `CapturesTable`."""
     table, train = CapturesTable(), Table("train.csv")
     signs: set[str] = set()
     for capture in captures:
-        path = f"train_landmark_files/{capture.event.user_id}/{capture.record_id}.parquet"
+        path = f"train_landmark_files/{capture.participant}/{capture.record_id}.parquet"
         buffer = pa.BufferOutputStream()
         pq.write_table(landmark_table(capture), buffer)
         yield File(path, buffer.getvalue().to_pybytes())
         yield table.add(capture, path)
-        names = {"participant_id": capture.participant or capture.event.user_id, "sequence_id": capture.record_id}
-        train.add({"path": path, **names, "sign": capture.intent})
+        names = {"participant_id": capture.participant, "sequence_id": capture.record_id}
+        split = {"split": capture.split} if capture.split else {}
+        train.add({"path": path, **names, "sign": capture.intent, **split})
         if capture.intent is not None:
             signs.add(cell_text(capture.intent))  # the map and train.csv spell a sign alike
     yield train.file()

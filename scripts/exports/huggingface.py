@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from contracts.rules.landmarks import DIMS
 from scripts.exports.capture import VerifiedCapture
+from scripts.exports.split import PARTS
 from scripts.exports.tables import File
 
 __all__ = ["SCHEMA", "files", "rows_table"]
@@ -39,6 +40,7 @@ SCHEMA = pa.schema(
         *((f"found_{part}", pa.float64()) for part in ("pose", "left_hand", "right_hand", "face")),
         ("hash", pa.string()),
         ("encoding", pa.string()),
+        ("participant", pa.string()),
         ("features", pa.list_(pa.list_(pa.float32(), DIMS))),
         ("timestamps_ms", pa.list_(pa.int64())),
         ("decoded", pa.list_(pa.bool_())),
@@ -52,8 +54,6 @@ pretty_name: A3CP captures
 configs:
 - config_name: default
   data_files:
-  - split: train
-    path:
 {paths}
 ---
 
@@ -76,7 +76,9 @@ def rows_table(captures: list[VerifiedCapture]) -> pa.Table:
     """The table of these captures: one row each, in order, with the columns of `SCHEMA`."""
     facts = [capture.facts() for capture in captures]
     columns: dict[str, Any] = {
-        name: pa.array([row[name] for row in facts], SCHEMA.field(name).type) for name in facts[0]
+        name: pa.array([row[name] for row in facts], SCHEMA.field(name).type)
+        for name in facts[0]
+        if name != "split"  # the file's name says it
     }
     matrices = [capture.artifact.features for capture in captures]
     rows = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(matrices).ravel()), DIMS)
@@ -92,32 +94,38 @@ def _offsets(arrays: list[npt.NDArray[Any]]) -> pa.Array:
 
 
 def files(captures: Iterable[VerifiedCapture], shard_bytes: int = SHARD_BYTES) -> Iterator[File]:
-    """``data/train-<number>-<digest>.parquet`` files, and ``README.md``, the dataset's card.
+    """``data/<part>-<number>-<digest>.parquet`` files, and ``README.md``, the dataset's card. Without a split every
+    capture is in ``train``.
 
     ``datasets`` looks up its cache by the file names in the card alone. So each name has a digest of the file's bytes:
     with constant names ``datasets`` would return the rows of an older export, and with them captures whose consent was
     withdrawn since.
     """
-    shard: list[VerifiedCapture] = []
-    paths: list[str] = []
-    total = held_bytes = 0
+    waiting: dict[str, list[VerifiedCapture]] = {part: [] for part in PARTS}
+    paths: dict[str, list[str]] = {part: [] for part in PARTS}
+    total = 0
     for capture in captures:
-        shard.append(capture)
-        total += 1
-        held_bytes += capture.artifact.features.nbytes
-        if held_bytes >= shard_bytes:
-            yield (file := _shard(len(paths), shard))
-            paths.append(file.path)
-            shard, held_bytes = [], 0
-    if shard:
-        yield (file := _shard(len(paths), shard))
-        paths.append(file.path)
-    listed = "\n".join(f"    - {path}" for path in paths)
+        part, total = capture.split or "train", total + 1
+        waiting[part].append(capture)
+        if sum(each.artifact.features.nbytes for each in waiting[part]) >= shard_bytes:
+            yield _shard(part, paths[part], waiting[part])
+            waiting[part] = []
+    for part, rest in waiting.items():
+        if rest:
+            yield _shard(part, paths[part], rest)
+    listed = "\n".join(_listed(part, names) for part, names in paths.items() if names)
     yield File("README.md", _CARD.format(captures=total, paths=listed).encode())
 
 
-def _shard(number: int, captures: list[VerifiedCapture]) -> File:
+def _listed(part: str, paths: list[str]) -> str:
+    return "\n".join([f"  - split: {part}", "    path:", *(f"    - {path}" for path in paths)])
+
+
+def _shard(part: str, paths: list[str], captures: list[VerifiedCapture]) -> File:
+    """The next file of a part, whose files so far are ``paths``."""
     buffer = pa.BufferOutputStream()
     pq.write_table(rows_table(captures), buffer, compression="zstd")
     content = buffer.getvalue().to_pybytes()
-    return File(f"data/train-{number:05}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content)
+    file = File(f"data/{part}-{len(paths):05}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content)
+    paths.append(file.path)
+    return file

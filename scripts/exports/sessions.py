@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,23 +10,16 @@ from pathlib import Path
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import ArtifactError, ArtifactStoreError
 from contracts.storage.artifacts import ArtifactSource
-from contracts.storage.capture_facts import CaptureDescription, SessionFacts
+from contracts.storage.capture_facts import SessionFacts
 from contracts.storage.session_fold import SessionFold
 from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
 from recorder.verify import failure_text, read_session
 from scripts.exports.capture import VerifiedCapture
+from scripts.exports.choice import Choice
+from scripts.exports.split import SplitRequest, divide
 
-__all__ = ["Choice", "Selection"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which captures are exported although they are held back by default."""
-
-    unknown: bool = False
-    without_consent: bool = False
-    demos: bool = False
+__all__ = ["Selection", "fold_log"]
 
 
 @dataclass(slots=True)
@@ -35,32 +28,58 @@ class Selection:
 
     Attributes:
         failed: a sentence for each session or capture that does not verify.
-        held_back: a sentence for each good capture that is not exported, with the reason.
+        held_back: a sentence for each chosen capture that is not exported, with the reason.
+        not_chosen: the number of captures that the operator's filters leave out.
         notes: remarks that are no failures.
         total: the number of captures in the logs.
         exported: the number of captures that were exported.
         sessions: the ids of their sessions.
         unknown_consent: the number of them about whose consent no event says anything.
+        parts: the part of each participant; empty if the export is not split.
     """
 
     logs: Sequence[Path]
     artifacts: ArtifactSource
     choice: Choice = field(default_factory=Choice)
+    split: SplitRequest | None = None
     failed: list[str] = field(init=False, default_factory=list)
     held_back: list[str] = field(init=False, default_factory=list)
     notes: list[str] = field(init=False, default_factory=list)
+    not_chosen: int = field(init=False, default=0)
     total: int = field(init=False)
     exported: int = field(init=False, default=0)
     sessions: set[str] = field(init=False, default_factory=set)
     unknown_consent: int = field(init=False, default=0)
+    parts: dict[str, str] = field(init=False, default_factory=dict)
     _repeated: frozenset[str] = field(init=False)
-    _hashes: dict[str, str] = field(init=False, default_factory=dict)
+    _hashes: dict[str, tuple[str, str | None]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read all logs once, and keep only the ids that occur twice: the logs may be larger than the memory."""
-        records = Counter(event.record_id.lower() for log in self.logs for _, event in read_session(log).refs)
+        """Read all logs once, and keep only the ids that occur twice and how often each participant shows each label:
+        the logs may be larger than the memory.
+
+        Raises:
+            TooFewParticipants: the captures show fewer participants than the split has parts.
+        """
+        records: Counter[str] = Counter()
+        shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for log in self.logs:
+            events = [event for _, event in read_session(log).refs]
+            records.update(event.record_id.lower() for event in events)
+            if self.split:
+                self._count_labels(events, fold_log(log), shown)
         self.total = records.total()
         self._repeated = _more_than_once(records)
+        if self.split:
+            self.parts = divide(shown, self.split)
+
+    def _count_labels(
+        self, events: Sequence[FeatureRefEvent], fold: SessionFold, shown: defaultdict[str, Counter[str]]
+    ) -> None:
+        for event in events:
+            said = fold.describe(event.capture_id)
+            if self.choice.takes(said, _recorded_at(fold, event)) and self.choice.hold_back(said) is None:
+                shown[said.participant][said.label or ""] += 1
 
     def captures(self) -> Iterator[VerifiedCapture]:
         """Yield each capture that verifies and is not held back; its artifact is read then. Call it once.
@@ -73,22 +92,29 @@ class Selection:
             reading = read_session(log)
             self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
             self.notes += [f"{log}: {note}" for note in reading.notes]
-            fold = _fold(log)
+            fold = fold_log(log)
             twice = _more_than_once(Counter(event.capture_id for _, event in reading.refs))
             for _, event in reading.refs:
                 if event.record_id.lower() in self._repeated:
                     self.failed.append(f"record {event.record_id}: it is in the logs more than once")
                 elif event.capture_id in twice:
                     self.failed.append(f"record {event.record_id}: its capture has more than one event")
-                elif (capture := self._capture(event, fold.describe(event.capture_id))) is not None:
+                elif (capture := self._capture(event, fold)) is not None:
                     self.exported += 1
                     self.sessions.add(event.session_id)
                     self.unknown_consent += capture.consent_given is None
                     yield capture
 
-    def _capture(self, event: FeatureRefEvent, said: CaptureDescription) -> VerifiedCapture | None:
-        if (reason := self._reason_to_hold_back(said)) is not None:
+    def _capture(self, event: FeatureRefEvent, fold: SessionFold) -> VerifiedCapture | None:
+        said, recorded_at = fold.describe(event.capture_id), _recorded_at(fold, event)
+        if not self.choice.takes(said, recorded_at):
+            self.not_chosen += 1
+            return None
+        if (reason := self.choice.hold_back(said)) is not None:
             self.held_back.append(f"record {event.record_id}: {reason}")
+            return None
+        if self.split and said.participant not in self.parts:  # no part was chosen for this person
+            self.held_back.append(f"record {event.record_id}: recorded or reassigned while the export ran")
             return None
         try:
             artifact = load_artifact(event, self.artifacts)
@@ -97,32 +123,40 @@ class Selection:
         except ArtifactError as error:
             self.failed.append(f"record {event.record_id}: {failure_text(error, event, self.artifacts)}")
             return None
-        first = self._hashes.setdefault(artifact.facts.hash, event.record_id)
-        if first != event.record_id:
-            self.notes.append(f"record {event.record_id}: the same features as record {first}")
-        return VerifiedCapture(event, artifact, said.label, said.participant, said.consent_given, said.is_demo)
+        capture = VerifiedCapture(
+            event,
+            artifact,
+            said.participant,
+            intent=said.label,
+            consent_given=said.consent_given,
+            is_demo=said.is_demo,
+            recorded_at=recorded_at,
+            split=self.parts.get(said.participant),
+        )
+        self._note_a_copy(capture)
+        return capture
 
-    def _reason_to_hold_back(self, said: CaptureDescription) -> str | None:
-        if said.state == "erased":
-            return "erased"
-        if said.state == "withdrawn":
-            return "consent was withdrawn"
-        if not self.choice.without_consent and said.consent == "refused":
-            return "without consent"
-        if not self.choice.without_consent and not said.certain:
-            return "without consent, perhaps: a broken line of its log may withdraw it"
-        if not self.choice.unknown and said.consent == "unknown":
-            return "consent unknown (--include-unknown exports it)"
-        return "a demonstration" if said.is_demo and not self.choice.demos else None
+    def _note_a_copy(self, capture: VerifiedCapture) -> None:
+        record_id, split = self._hashes.setdefault(capture.artifact.facts.hash, (capture.record_id, capture.split))
+        if record_id == capture.record_id:
+            return
+        leak = f", which is in {split} while this one is in {capture.split}" if split != capture.split else ""
+        self.notes.append(f"record {capture.record_id}: the same features as record {record_id}{leak}")
 
 
-def _fold(log: Path) -> SessionFold:
+def fold_log(log: Path) -> SessionFold:
     """Fold a session's log. If it cannot be read, its captures are uncertain."""
     user_id, session_id = log.parent.parent.name, log.stem
     try:
         return SessionFold.of(user_id, session_id, read_log(log))
     except OSError:
         return SessionFold(user_id, session_id, SessionFacts(unreadable=1))
+
+
+def _recorded_at(fold: SessionFold, event: FeatureRefEvent) -> str:
+    """The time of the capture's line; empty if the log could be read a moment ago, and now it cannot."""
+    facts = fold.captures.get(event.capture_id)
+    return facts.recorded.recorded_at if facts and facts.recorded else ""
 
 
 def _more_than_once(counted: Counter[str]) -> frozenset[str]:

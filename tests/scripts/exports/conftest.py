@@ -57,4 +57,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> VerifiedCapture:
             rows.append(Row(round(1000 * index / 15), image is not None, features_row(landmarks)))
     reference = write_artifact(LocalStore(root), window, FeatureMatrix.of(rows, []))
     event = feature_ref_event(window, NOON + timedelta(seconds=2), reference)
-    return VerifiedCapture(event, load_artifact(event, ArtifactSource(root)), intent="wave, hello", consent_given=True)
+    return VerifiedCapture(
+        event, load_artifact(event, ArtifactSource(root)), window.user_id, intent="wave, hello", consent_given=True
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,8 +20,8 @@ from contracts.state.events import encode_line
 from contracts.storage.artifacts import ArtifactSource
 from recorder.artifact import load_artifact
 from scripts.exports.capture import VerifiedCapture
+from scripts.exports.choice import Choice
 from scripts.exports.command import ExportRequest, export
-from scripts.exports.sessions import Choice
 from tests.recorder.samples import NOON, arrays, event, feature_ref, make_log_dir, new_session, npz, put_artifact
 
 
@@ -61,6 +62,12 @@ class Roots:
         """Append an event to a session's log."""
         self._append(session_id, user_id, event(session_id, user_id, **fields), by_client=by_client)
 
+    def tell(self, session_id: str, name: str, record_id: str, user_id: str = "u1", **fields: Any) -> None:
+        """Append an event of the library, or of a worker, about a capture."""
+        source = "landmark_extractor" if name == "capture.erased" else "library"
+        named = {"schema_version": "1.0.1", "record_id": str(uuid4()), "timestamp": format_utc(NOON), "event": name}
+        self.say(session_id, user_id, **named, performer_id="p", source=source, capture_id=f"c-{record_id}", **fields)
+
     def capture(
         self,
         session_id: str,
@@ -69,20 +76,23 @@ class Roots:
         *,
         record_id: str = "",
         by_client: bool = False,
+        at: datetime = NOON,
         **fields: Any,
     ) -> str:
-        """Record a capture, valid except for the given fields; returns its record_id."""
+        """Record a capture, valid except for the given fields; returns its record_id. Its line has the time ``at``."""
         record_id = record_id or str(uuid4())
         members = landmarks(3) if members is None else members
         digest = put_artifact(self.settings.data_root, session_id, record_id, npz(members), user_id)
         shape = list(members["features"].shape)
         given = feature_ref(session_id, f"c-{record_id}", record_id, user_id, hash=digest, shape=shape)
-        self._append(session_id, user_id, orjson.dumps({**given, **fields}), by_client=by_client)
+        self._append(session_id, user_id, orjson.dumps({**given, **fields}), by_client=by_client, at=at)
         return record_id
 
-    def _append(self, session_id: str, user_id: str, text: bytes, *, by_client: bool = False) -> None:
+    def _append(
+        self, session_id: str, user_id: str, text: bytes, *, by_client: bool = False, at: datetime = NOON
+    ) -> None:
         with self.log(session_id, user_id).open("ab") as log:
-            log.write(encode_line(text, format_utc(NOON), 1 << 20, by_client=by_client))
+            log.write(encode_line(text, format_utc(at), 1 << 20, by_client=by_client))
 
     def artifact(self, session_id: str, record_id: str, user_id: str = "u1") -> Path:
         return self.settings.data_root / feature_ref(session_id, "c", record_id, user_id)["raw_features_ref"]["uri"]
@@ -106,4 +116,4 @@ def capture_of(root: Path, members: dict[str, Any], **known: Any) -> VerifiedCap
     given = FeatureRefEvent.model_validate(
         feature_ref(session_id, f"c-{record_id}", record_id, hash=digest, shape=shape)
     )
-    return VerifiedCapture(given, load_artifact(given, ArtifactSource(root)), **known)
+    return VerifiedCapture(given, load_artifact(given, ArtifactSource(root)), **{"participant": given.user_id, **known})
