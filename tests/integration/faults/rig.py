@@ -31,9 +31,9 @@ from tests.support.waiting import until
 __all__ = ["REPOSITORY", "Rig", "rig_on"]
 
 REPOSITORY = Path(__file__).parents[3]
-READY_S = 60.0
+READY_S = 150.0
 QUIET_S = 30.0
-NOTE_S = 30.0
+NOTE_S = 150.0
 
 
 class Rig:
