@@ -32,7 +32,7 @@ class Tensor(np.ndarray[Any, Any]):
         return np.nan_to_num(self).view(Tensor)
 
 
-def pad_sequence(clips: list[Tensor], batch_first: bool, padding_value: float) -> Tensor:
+def pad_sequence(clips: list[Tensor], batch_first: bool = False, padding_value: float = 0.0) -> Tensor:
     """As ``torch.nn.utils.rnn.pad_sequence``: clips (T, D) to (clips, the longest T, D)."""
     assert batch_first
     padded = np.full((len(clips), max(map(len, clips)), clips[0].shape[1]), padding_value, clips[0].dtype)
