@@ -38,7 +38,8 @@ for the reader of the data: a verdict from them would differ by chance at 10 fra
 
 NO_HAND_BELOW = 0.05
 """``no_hand``: a hand in less than this share of the frames. Of the shortest capture, 2 s, it is one tenth of a second:
-shorter than a movement, and as long as a false detection."""
+shorter than a movement, and as long as a false detection. Measured: no false one in 180
+frames without that hand, and one in 90 frames of a dancer whose hands hang down."""
 
 RARELY_BELOW = 0.2
 """``hands_rarely``: a hand in less than this share of the frames. A sign takes half a second to a second, and a capture
@@ -50,19 +51,25 @@ which comes into the picture by chance. It is a share of the frames *with a hand
 
 MOSTLY_OUT_BELOW = 0.5
 """``…_mostly_out``: a moving hand in less than this share of the frames with a hand. A hand that takes part in a
-two-handed sign is seen with the other one; only the person knows whether a hand that comes and goes should be there."""
+two-handed sign is seen with the other one; only the person knows whether a hand that comes and goes should be there.
+Measured: 0.56 for a hand that is out of the picture for a third of the time and on its way for a sixth."""
 
 LOST_MS = 500
 """``…_lost``: a hand was away for this long between two frames that have it. Half a second is a whole short sign, and
-more than can be interpolated. Rest before the first frame with the hand and after the last one does not count."""
+more than can be interpolated. Rest before the first frame with the hand and after the last one does not count.
+Measured: hands in full view are never lost; small ones seen from the side, of a pianist, for 130 to 270 ms while
+MediaPipe knows them well, and for 600 to 1,200 ms while it does not, which a person should look at."""
 
 OUTSIDE_SHARE = 0.1
 """``…_cut_off``: this share of the hand's landmarks is outside the picture, where MediaPipe guesses them. It is two of
-21 in every frame, so fingertips; a hand that comes up from the lower edge and goes back stays below it."""
+21 in every frame, so fingertips; a hand that comes up from the lower edge and goes back stays below it. Measured: 0 in
+full view, 0.005 for a hand that leaves and comes back in 6 s, 0.17 and 0.18 for hands of which the edge cuts a part."""
 
 STILL_BELOW = 0.03
-"""``hands_still``: no hand moved by this share of the picture's width or height. An estimate, between the jitter of a
-resting hand, about 0.01, and one finger that bends: of a hand that fills a sixth of the picture, a third, so 0.05."""
+"""``hands_still``: no hand moved by this share of the picture's width or height. Measured: 0.003 and 0.005 for hands
+that rest before a camera that does; 0.15 and 0.16 for hands that sign; in 3 s of a pianist's hands, which are small,
+0.04 to 0.18 for the one that moved more. Estimated: one finger that bends, of a hand that fills a sixth of the picture,
+0.05."""
 
 PAUSE_MS = 500
 """``pauses``: no frame for this long: a whole short sign may be missing, as with `LOST_MS`."""
