@@ -13,7 +13,8 @@ T = TypeVar("T")
 DEADLINE_S = 300.0
 """A wait that succeeds never takes so long, even on a busy machine; the suite's limit for a test is 600 s."""
 
-PAUSE_S = 0.01
+PAUSES_S = 0.01, 0.05
+"""The shortest pause between two looks, and the longest. A look costs time that the awaited processes need."""
 
 
 async def until(
@@ -48,7 +49,7 @@ async def until(
             return met  # type: ignore[no-any-return]
         assert not impossible, f"{what or _source(condition)}: impossible now: {impossible}"
         assert time.monotonic() < deadline, _missed(what or _source(condition), within_s, met)
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(_pause_s(deadline - within_s))
 
 
 def wait_until(
@@ -66,7 +67,7 @@ def wait_until(
             return met
         assert not impossible, f"{what or _source(condition)}: impossible now: {impossible}"
         assert time.monotonic() < deadline, _missed(what or _source(condition), within_s, met)
-        time.sleep(PAUSE_S)
+        time.sleep(_pause_s(deadline - within_s))
 
 
 def needed(helper: asyncio.Task[T]) -> asyncio.Task[T]:
@@ -82,6 +83,12 @@ def needed(helper: asyncio.Task[T]) -> asyncio.Task[T]:
 
     helper.add_done_callback(ended)
     return helper
+
+
+def _pause_s(began_s: float) -> float:
+    """A twentieth of the wait so far: nothing is noticed much later than it happens."""
+    shortest_s, longest_s = PAUSES_S
+    return min(max((time.monotonic() - began_s) / 20, shortest_s), longest_s)
 
 
 def _missed(what: str, within_s: float, last: object) -> str:
