@@ -16,7 +16,8 @@ PACKAGES = ("contracts", "gateway", "recorder", "scripts", "workers")
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One edit: in ``path``, ``rule`` becomes ``instead``. ``case`` is what must find it, in a finding that says
-    ``finding``. ``quiet_s`` is how long it is waited for quiet, which need not come."""
+    ``finding``. ``quiet_s`` is how long it is waited for quiet, which need not come; ``extractors`` and
+    ``recorders`` are as many as the case needs."""
 
     path: str
     rule: str
@@ -24,6 +25,8 @@ class Mutant:
     finding: str
     instead: str = ""
     quiet_s: float = 20.0
+    extractors: int = 2
+    recorders: int = 1
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -61,6 +64,8 @@ MUTANTS: dict[str, Mutant] = {
         "recorder killed: written, not acknowledged",
         "a line 2 times",
         "if (recorded_at := seen.when(log, b'', by_client=by_client)) is not None:",
+        extractors=1,
+        recorders=2,
     ),
     "removed before it is said": Mutant(
         "workers/extract/eraser.py",
@@ -81,6 +86,8 @@ MUTANTS: dict[str, Mutant] = {
         "recorder killed: before the write",
         "left in the brokers: pending events",
         quiet_s=4.0,
+        extractors=1,
+        recorders=2,
     ),
 }
 
@@ -106,8 +113,8 @@ HOSTILE_MUTANTS: dict[str, Mutant] = {
 
 def mutate(folder: Path, *mutants: Mutant) -> Path:
     """A source tree with these edits; its root goes first in ``PYTHONPATH``."""
-    for package in PACKAGES:
-        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    for package in PACKAGES:  # with what is compiled, and without the pages and their 8,000 files of packages
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("web", "static"))
     for mutant in mutants:
         path = folder / mutant.path
         source = path.read_text()
