@@ -29,6 +29,21 @@ def archive(members: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> b
     return buffer.getvalue()
 
 
+def many_members(count: int) -> bytes:
+    """An archive of empty members. `zipfile` would take seconds for tens of thousands."""
+    one = archive({"00000": b""})
+    directory = one.index(b"PK\x01\x02")
+    member, entry = one[:directory], one[directory:-22]
+    names = [b"%05d" % number for number in range(count)]
+    members = b"".join(member.replace(b"00000", name) for name in names)
+    entries = b"".join(
+        entry[:42] + struct.pack("<L", number * len(member)) + entry[46:].replace(b"00000", name)
+        for number, name in enumerate(names)
+    )
+    end = {"here": count, "entries": count, "size": len(entries), "offset": len(members)}
+    return with_end(members + entries + one[-22:], **end)
+
+
 def members_of(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as there:
         return {name.removesuffix(".npy"): there.read(name) for name in there.namelist()}
@@ -81,7 +96,7 @@ HOSTILE_ARTIFACTS: dict[str, bytes] = {
     "a deflate bomb": archive({**members_of(GOOD), "features": bytes(3_000_000)}, zipfile.ZIP_DEFLATED),
     "a bzip2 bomb": archive({**members_of(GOOD), "features": bytes(3_000_000)}, zipfile.ZIP_BZIP2),
     "an LZMA bomb": archive({**members_of(GOOD), "features": bytes(3_000_000)}, zipfile.ZIP_LZMA),
-    "60,000 members": archive({f"m{number}": b"" for number in range(60_000)}),
+    "60,000 members": many_members(60_000),
     "17 members": archive({**members_of(GOOD), **{f"m{number}": GOOD for number in range(11)}}),
     "a directory that says less": with_end(archive({f"m{number}": b"" for number in range(60)}), here=1, entries=1),
     "a directory that says more": with_end(GOOD, here=16, entries=16),

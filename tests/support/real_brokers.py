@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from tests.support.brokers import BrokerProcess, server_path
 __all__ = ["needs_real_broker", "reaches"]
 
 STARTERS = (BrokerProcess, EmbeddedBrokers, Stack, server_path)
+PLAIN = (str, bytes, int, float, ModuleType, type(None))
+"""What most parameters and globals are, and what calls nothing."""
 
 
 def needs_real_broker(item: pytest.Item) -> bool:
@@ -28,7 +30,11 @@ def needs_real_broker(item: pytest.Item) -> bool:
     fixtures = getattr(item, "_fixtureinfo", None)
     given = [definitions[-1].func for definitions in fixtures.name2fixturedefs.values()] if fixtures else []
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else []
-    return any(_reaches(test) for test in (function, *given)) or any(reaches(value) for value in parameters)
+    return any(_reaches(test) for test in (function, *given)) or any(map(reaches, parameters))
+
+
+_harmless: dict[int, object] = {}
+"""What was searched in vain, by its id; the reference keeps the id from being given to another object."""
 
 
 @functools.cache
@@ -36,17 +42,21 @@ def _reaches(test: Any) -> bool:
     return reaches(test)  # every parameter of a test is an item of its own: its function is searched once
 
 
-def reaches(thing: Any, starters: tuple[Any, ...] = STARTERS) -> bool:
-    """Whether calling this function of the tests may call one of ``starters``."""
-    seen: set[int] = set()
+def reaches(thing: Any) -> bool:
+    """Whether calling this function of the tests may start a broker."""
+    seen: dict[int, object] = {}
     waiting = [thing]
     while waiting:
-        one = inspect.unwrap(waiting.pop())
-        if any(one is starter for starter in starters):
+        one = waiting.pop()
+        if isinstance(one, PLAIN):
+            continue
+        one = inspect.unwrap(one)
+        if any(one is starter for starter in STARTERS):
             return True
-        if id(one) not in seen:
-            seen.add(id(one))
+        if id(one) not in seen and id(one) not in _harmless:
+            seen[id(one)] = one
             waiting += _used_by(one)
+    _harmless.update(seen)
     return False
 
 

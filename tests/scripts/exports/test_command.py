@@ -1,4 +1,7 @@
-"""``a3cp export``: captures that it exports, holds back, or reports as wrong."""
+"""``a3cp export``: captures that it exports, holds back, or reports as wrong.
+
+Only the tests of Hugging Face's loader import it: it takes seconds, and every process of the run imports this module.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import datasets
 import pandas as pd
 import pytest
 
@@ -376,9 +378,10 @@ def test_the_same_export_again_is_as_before_and_another_is_refused(
 def test_datasets_never_returns_the_rows_of_another_or_an_older_export(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache"
-    )  # one cache folder for all, as users have it
+    import datasets
+
+    # one cache folder for all, as users have it
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     datasets.disable_progress_bars()
 
     def loaded() -> list[str]:
@@ -449,6 +452,8 @@ def snippets() -> list[Any]:
 def test_the_readme_s_snippets_run_and_give_the_label_as_it_is(
     roots: Roots, monkeypatch: pytest.MonkeyPatch, number: int, label: str
 ) -> None:
+    import datasets
+
     session = roots.session()
     roots.capture(session, landmarks(3, seed=1), annotation={"intent": label})
     source = snippets()[number]

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -197,6 +196,8 @@ def test_npy_is_the_matrix(tmp_path: Path, members: dict[str, Any]) -> None:
 
 
 def test_datasets_loads_the_folder(recorded: VerifiedCapture, tmp_path: Path) -> None:
+    import datasets  # here, because it takes seconds and every process of pytest-xdist imports this module
+
     datasets.disable_progress_bars()
     restarted = landmarks(5, missing=1.0) | {"tracker_restarts": np.array([2, 4], "<i4")}
     captures = [recorded, capture_of(tmp_path / "data", restarted)]
