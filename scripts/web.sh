@@ -20,14 +20,19 @@ need_node() {
     if node_will_do && command -v npm >/dev/null; then return; fi
     local package
     if ! package=$(packaged_node); then
-        say "no node $NODE_AT_LEAST or newer and npm here; installing them into .venv"
-        "$VENV/bin/python" -m pip --disable-pip-version-check -qq install --no-deps --require-hashes -r "$NODE_LOCK" || return
+        alone install_node || return
         package=$(packaged_node) || return
     fi
     PATH=$package/bin:$PATH
     NPM=$package/lib/node_modules/npm/bin/npm-cli.js
     npm() { node "$NPM" "$@"; } # a wheel has no links, so the package's own bin/npm does not find its modules
     node_will_do
+}
+
+install_node() {
+    packaged_node >/dev/null && return
+    say "no node $NODE_AT_LEAST or newer and npm here; installing them into .venv"
+    "$VENV/bin/python" -m pip --disable-pip-version-check -qq install --no-deps --require-hashes -r "$NODE_LOCK"
 }
 
 packaged_node() {
