@@ -28,7 +28,7 @@ test.each(ROUTES)("$path has one heading, its landmarks and its title", async (r
 test("the navigation begins with what the product is for, and has the sessions' page nowhere", () => {
   open("/live");
   const links = within(screen.getByRole("navigation")).getAllByRole("link");
-  expect(links.map((link) => link.getAttribute("href"))).toEqual(["/demo/gesture", "/live", "/upload"]);
+  expect(links.map((link) => link.getAttribute("href"))).toEqual(["/demo/gesture", "/live", "/upload", "/library"]);
   expect(links[0]).toHaveAccessibleName("Record a gesture");
   expect(screen.queryAllByRole("link").filter((link) => link.getAttribute("href") === "/demo/session")).toEqual([]);
   expect(links[1]).toHaveAttribute("aria-current", "page");

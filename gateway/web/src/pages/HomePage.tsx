@@ -50,6 +50,11 @@ export function HomePage() {
           pictures to a disk.
         </p>
         <p>
+          <Link className="button button-quiet" to="/library">
+            Open the library
+          </Link>
+        </p>
+        <p>
           Programs can do all of this too:{" "}
           <a href={at("/docs")} target="_blank" rel="noopener">
             the interfaces

@@ -1,6 +1,186 @@
-import { Page } from "../components/Page";
+import { useCallback, useEffect, useState } from "react";
 
-/** All recorded captures. */
+import { Button } from "../components/Button";
+import { Card } from "../components/Card";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Page } from "../components/Page";
+import { counted } from "../library/actions";
+import { ActiveFilters } from "../library/ActiveFilters";
+import { BulkBar } from "../library/BulkBar";
+import { CaptureGrid } from "../library/CaptureGrid";
+import type { CaptureList, ListState } from "../library/CaptureList";
+import { Filters } from "../library/Filters";
+import { useMoving } from "../library/movement";
+import { changed, filtersOf, queryOf, type Filters as Values } from "../library/query";
+import { NOTHING, selectedOf, type Selection } from "../library/selection";
+import { useBulk } from "../library/useBulk";
+import { useCaptureList } from "../library/useCaptureList";
+import { usePerformer } from "../library/usePerformer";
+import { useSummary } from "../library/useSummary";
+import { Link, setQuery, useQuery } from "../navigation";
+import "../styles/library.css";
+
+/** The library: every recorded capture, found by filters, looked at, judged and withdrawn. */
 export function LibraryPage() {
-  return <Page title="Library">{null}</Page>;
+  const filters = filtersOf(useQuery());
+  const query = queryOf(filters);
+  const { list, state } = useCaptureList(query);
+  const { summary, failure, reload } = useSummary();
+  const nothingYet = summary?.total === 0 && query === "";
+  return (
+    <Page title="Library" lead="Everything that was recorded: look at it, judge it, correct it, withdraw it.">
+      <ErrorBanner failure={failure}>
+        <Button tone="quiet" onClick={() => void reload()}>
+          Try again
+        </Button>
+      </ErrorBanner>
+      {nothingYet ? (
+        <NothingYet />
+      ) : (
+        <div className="library">
+          <FilterCard filters={filters} summary={summary} />
+          <Results key={query} {...{ filters, query, list, state, summary }} onSaid={() => void reload()} />
+        </div>
+      )}
+    </Page>
+  );
+}
+
+type Summary = ReturnType<typeof useSummary>["summary"];
+
+function show(filters: Values, typing = false): void {
+  setQuery(queryOf(filters), typing);
+}
+
+function FilterCard({ filters, summary }: { readonly filters: Values; readonly summary: Summary }) {
+  const count = Object.keys(filters).length;
+  // a phone shows them if asked; a wide screen always has them beside the list
+  return (
+    <details className="card library-filters" open={window.innerWidth >= 900}>
+      <summary>
+        <h2>Filters{count > 0 && ` (${count})`}</h2>
+      </summary>
+      <Filters filters={filters} summary={summary} onChange={show} />
+    </details>
+  );
+}
+
+interface ResultsProps {
+  readonly filters: Values;
+  readonly query: string;
+  readonly list: CaptureList;
+  readonly state: ListState;
+  readonly summary: Summary;
+  readonly onSaid: () => void;
+}
+
+function Results({ filters, query, list, state, summary, onSaid }: ResultsProps) {
+  const { captures, total, loading, failure } = state;
+  const [selection, setSelection] = useState<Selection>(NOTHING);
+  const [moving, setMoving] = useMoving();
+  const performer = usePerformer();
+  const bulk = useBulk(list, performer.id, onSaid);
+  useKeptScroll(list, captures.length > 0);
+  const onSession = useCallback((id: string) => show(changed(filtersOf(query), "session_id", id)), [query]);
+  const onEnd = useCallback(() => {
+    if (list.state().failure === null) void list.loadMore();
+  }, [list]);
+
+  async function selectAll() {
+    await list.loadAll();
+    setSelection(new Set(list.state().captures.map(({ capture_id }) => capture_id)));
+  }
+
+  return (
+    <section className="library-results" aria-label="Captures">
+      <ActiveFilters filters={filters} onChange={show} />
+      <div className="library-head">
+        <p role="status">{total === null ? loadingWords(loading) : counted(total)}</p>
+        {captures.length > 0 && (
+          <p className="takes-tools">
+            <button type="button" className="text-button" onClick={() => void selectAll()}>
+              Select all
+            </button>
+            <button type="button" className="text-button" aria-pressed={moving} onClick={() => setMoving(!moving)}>
+              {moving ? "Stop the movement" : "Show the movement"}
+            </button>
+            <button type="button" className="text-button" onClick={() => void list.reload()}>
+              Reload
+            </button>
+            {filters.participant !== undefined && (
+              <Link to={`/library/person/${filters.participant}`}>Page for {filters.participant}</Link>
+            )}
+          </p>
+        )}
+      </div>
+      <ErrorBanner failure={failure}>
+        <Button tone="quiet" onClick={() => void list.loadMore()}>
+          Try again
+        </Button>
+      </ErrorBanner>
+      {total === 0 && <NoMatch filters={filters} />}
+      {captures.length > 0 && (
+        <CaptureGrid {...{ captures, query, selection, moving, onSession, onEnd }} onSelect={setSelection} />
+      )}
+      <BulkBar
+        selected={selectedOf(captures, selection)}
+        bulk={bulk}
+        performer={performer}
+        summary={summary}
+        onClear={() => setSelection(NOTHING)}
+      />
+    </section>
+  );
+}
+
+function loadingWords(loading: boolean): string {
+  return loading ? "Loading the captures …" : "";
+}
+
+/** Scrolls to where the person left the list, and remembers where they leave it. */
+function useKeptScroll(list: CaptureList, filled: boolean): void {
+  useEffect(() => {
+    if (!filled) return undefined;
+    if (list.scrolled > 0) window.scrollTo(0, list.scrolled);
+    const keep = () => {
+      list.scrolled = window.scrollY;
+    };
+    window.addEventListener("scroll", keep, { passive: true });
+    return () => window.removeEventListener("scroll", keep);
+  }, [list, filled]);
+}
+
+function NothingYet() {
+  return (
+    <Card title="Nothing is recorded yet">
+      <p>
+        Captures appear here as soon as they are recorded. Nothing that you do on this page changes a recorded file.
+      </p>
+      <div className="actions">
+        <Link className="button button-primary" to="/demo/gesture">
+          Record a gesture
+        </Link>
+        <Link className="button button-quiet" to="/upload">
+          Upload a video
+        </Link>
+      </div>
+    </Card>
+  );
+}
+
+function NoMatch({ filters }: { readonly filters: Values }) {
+  const narrowed = Object.keys(filters).length > 0;
+  return (
+    <div className="card stack">
+      <h2>{narrowed ? "No capture matches" : "There is no capture"}</h2>
+      <p>{narrowed ? "Remove a filter above, or all of them." : "Reload when one is recorded."}</p>
+      {narrowed && (
+        <div className="actions">
+          <Button tone="quiet" onClick={() => show({})}>
+            Show all captures
+          </Button>
+        </div>
+      )}
+    </div>
+  );
 }

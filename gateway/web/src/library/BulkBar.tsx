@@ -1,0 +1,222 @@
+import { useState } from "react";
+
+import { identifierFault } from "../api/header";
+import type { LibrarySummary } from "../api/messages";
+import { Button } from "../components/Button";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Field } from "../components/Field";
+import { counted, type Action } from "./actions";
+import type { LibraryCapture } from "./api";
+import { TextDialog } from "./TextDialog";
+import type { Bulk } from "./useBulk";
+import type { Performer } from "./usePerformer";
+import { WithdrawDialog } from "./WithdrawDialog";
+import { REVIEW, wordFor } from "./words";
+
+export interface BulkBarProps {
+  readonly selected: readonly LibraryCapture[];
+  readonly bulk: Bulk;
+  readonly performer: Performer;
+  readonly summary: LibrarySummary | null;
+  readonly onClear: () => void;
+}
+
+type Asking = "relabel" | "reassign" | "withdraw" | null;
+
+/** What can be done with the selected captures, what was done last, and the way back. */
+export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBarProps) {
+  const [asking, setAsking] = useState<Asking>(null);
+  const idle = selected.length === 0 && bulk.running === null && bulk.words === "" && bulk.failure === null;
+
+  function say(action: Action): void {
+    setAsking(null);
+    performer.used();
+    void bulk.run(action, selected);
+  }
+
+  return (
+    <section className={idle ? "bulk bulk-idle" : "bulk"} aria-label="Selected captures">
+      <ErrorBanner failure={bulk.failure}>
+        {bulk.retry && (
+          <Button tone="quiet" onClick={() => void bulk.retry?.()}>
+            Send the rest again
+          </Button>
+        )}
+      </ErrorBanner>
+      <div className="bulk-said">
+        <p role="status">{statusOf(bulk)}</p>
+        {bulk.undo && (
+          <button type="button" className="text-button" onClick={() => void bulk.undo?.()}>
+            Undo
+          </button>
+        )}
+      </div>
+      {selected.length > 0 && (
+        <Actions
+          selected={selected}
+          performer={performer}
+          busy={bulk.running !== null}
+          {...{ say, setAsking, onClear }}
+        />
+      )}
+      {asking && <Question {...{ asking, selected, summary, say }} onClose={() => setAsking(null)} />}
+    </section>
+  );
+}
+
+function statusOf({ running, words }: Bulk): string {
+  return running ? `Saying it to the server: ${running.done} of ${running.of}` : words;
+}
+
+interface ActionsProps {
+  readonly selected: readonly LibraryCapture[];
+  readonly performer: Performer;
+  readonly busy: boolean;
+  readonly say: (action: Action) => void;
+  readonly setAsking: (asking: Asking) => void;
+  readonly onClear: () => void;
+}
+
+function Actions({ selected, performer, busy, say, setAsking, onClear }: ActionsProps) {
+  const [named, setNamed] = useState(performer.blocked === undefined);
+  return (
+    <div className="bulk-actions" role="group" aria-label={`What to do with ${counted(selected.length)}`}>
+      <p className="bulk-count">
+        <strong>{counted(selected.length)}</strong>{" "}
+        <button type="button" className="text-button" onClick={onClear}>
+          Clear
+        </button>
+      </p>
+      {named ? (
+        <>
+          {VERDICTS.map((verdict) => (
+            <Do key={verdict} busy={busy} onClick={() => say({ kind: "review", verdict })}>
+              {capitalised(wordFor(REVIEW, verdict).text)}
+            </Do>
+          ))}
+          <Do busy={busy} onClick={() => setAsking("relabel")}>
+            Label …
+          </Do>
+          <Do busy={busy} onClick={() => setAsking("reassign")}>
+            Person …
+          </Do>
+          <Do busy={busy} onClick={() => setAsking("withdraw")}>
+            Withdraw …
+          </Do>
+        </>
+      ) : (
+        <Name performer={performer} onNamed={() => setNamed(true)} />
+      )}
+    </div>
+  );
+}
+
+const VERDICTS = ["keep", "redo", "reject"] as const;
+
+/** Asks who judges, once, before anything can be said. */
+function Name({ performer, onNamed }: { readonly performer: Performer; readonly onNamed: () => void }) {
+  return (
+    <form
+      className="bulk-name"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (performer.blocked === undefined) onNamed();
+      }}
+    >
+      <Field
+        label="You (performer_id)"
+        hint="The log keeps who judged. Not a real name."
+        value={performer.id}
+        onChange={performer.set}
+        error={performer.fault}
+        maxLength={128}
+      />
+      <Button type="submit" blocked={performer.blocked}>
+        Continue
+      </Button>
+    </form>
+  );
+}
+
+interface DoProps {
+  readonly busy: boolean;
+  readonly onClick: () => void;
+  readonly children: string;
+}
+
+function Do({ busy, onClick, children }: DoProps) {
+  return (
+    <button
+      type="button"
+      className="button button-quiet button-small"
+      aria-disabled={busy || undefined}
+      onClick={busy ? undefined : onClick}
+    >
+      {children}
+    </button>
+  );
+}
+
+interface QuestionProps {
+  readonly asking: NonNullable<Asking>;
+  readonly selected: readonly LibraryCapture[];
+  readonly summary: LibrarySummary | null;
+  readonly say: (action: Action) => void;
+  readonly onClose: () => void;
+}
+
+function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
+  const what = counted(selected.length);
+  if (asking === "withdraw") {
+    return (
+      <WithdrawDialog
+        title={`Withdraw ${what}?`}
+        what={what}
+        onWithdraw={(erase) => say({ kind: "withdraw", erase })}
+        onClose={onClose}
+      />
+    );
+  }
+  if (asking === "relabel") {
+    return (
+      <TextDialog
+        title={`Change the label of ${what}`}
+        label="Label"
+        hint="What the gesture means, for example “more”. Files are not changed."
+        initial={common(selected, "label") ?? ""}
+        suggestions={names(summary?.label)}
+        maxLength={256}
+        faultOf={() => undefined}
+        onSay={(intent) => say({ kind: "relabel", intent })}
+        onClose={onClose}
+      />
+    );
+  }
+  return (
+    <TextDialog
+      title={`Change the person of ${what}`}
+      label="Person whom they show"
+      hint="A short name or number. Files are not moved."
+      initial={common(selected, "participant") ?? ""}
+      suggestions={names(summary?.participant)}
+      maxLength={128}
+      faultOf={identifierFault}
+      onSay={(participant) => say({ kind: "reassign", participant })}
+      onClose={onClose}
+    />
+  );
+}
+
+/** What all captures have in one field; null if they differ. */
+function common(captures: readonly LibraryCapture[], name: "label" | "participant"): string | null {
+  const value = captures[0]?.[name] ?? null;
+  return captures.every((capture) => capture[name] === value) ? value : null;
+}
+
+function names(counts: Readonly<Record<string, number>> | undefined): readonly string[] {
+  return Object.keys(counts ?? {}).filter(Boolean);
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

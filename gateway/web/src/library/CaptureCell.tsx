@@ -1,0 +1,97 @@
+import { memo, type MouseEvent } from "react";
+
+import { Link } from "../navigation";
+import type { LibraryCapture } from "./api";
+import { Thumbnail } from "./Thumbnail";
+import { CONSENT, labelText, length, moment, QUALITY, REVIEW, STATE, wordFor, type Word } from "./words";
+
+export interface CaptureCellProps {
+  readonly capture: LibraryCapture;
+  /** Its place in the list, from 0. */
+  readonly place: number;
+  readonly column: number;
+  /** The address of its page. */
+  readonly to: string;
+  readonly selected: boolean;
+  /** Whether the keyboard's focus is here when it is in the grid. */
+  readonly active: boolean;
+  readonly moving: boolean;
+  readonly onSelect: (place: number, range: boolean) => void;
+}
+
+/** One capture in the grid: its moving picture, its label, and what is known of it. */
+export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
+  const { capture, place, column, to, selected, active, moving, onSelect } = props;
+  const label = labelText(capture.label);
+  const badge = consentBadge(capture);
+
+  function choose({ shiftKey }: MouseEvent) {
+    onSelect(place, shiftKey);
+  }
+
+  return (
+    <div
+      role="gridcell"
+      className="take"
+      aria-colindex={column}
+      aria-selected={selected}
+      aria-label={summaryOf(capture)}
+      data-place={place}
+      tabIndex={active ? 0 : -1}
+    >
+      <Link className="take-link" to={to} tabIndex={-1}>
+        <Thumbnail capture={capture} moving={moving} />
+        {badge && (
+          <span className="take-badge" aria-hidden="true">
+            {badge}
+          </span>
+        )}
+        <span className="take-length" aria-hidden="true">
+          {length(capture.duration_ms)}
+        </span>
+        <span className={capture.label ? "take-label" : "take-label take-unlabelled"}>{label}</span>
+      </Link>
+      <label className="take-check">
+        <input type="checkbox" tabIndex={-1} checked={selected} onClick={choose} readOnly />
+        <span className="visually-hidden">Select {label}</span>
+      </label>
+      <p className="take-line">{capture.participant}</p>
+      <p className="take-line">
+        <Mark word={wordFor(QUALITY, capture.quality?.verdict)} />
+      </p>
+      <p className="take-line">
+        <Mark word={wordFor(REVIEW, capture.review)} />
+      </p>
+    </div>
+  );
+});
+
+/** A word with its mark: the shape has the same meaning as the colour. */
+export function Mark({ word: { tone, text } }: { readonly word: Word }) {
+  return (
+    <span className={`mark status-${tone}`}>
+      <span className="status-mark" aria-hidden="true" />
+      {text}
+    </span>
+  );
+}
+
+/** What the picture says of the consent: nothing if it was given, or if the whole picture says it. */
+function consentBadge({ state, consent }: LibraryCapture): string | null {
+  if (state !== "kept" || consent === "given") return null;
+  return consent === "refused" ? "consent: no" : "consent: ?";
+}
+
+/** A capture in one line, for screen readers: "more, person-003, 5 Jan 2026, 10:12, 7 s, quality good, …". */
+export function summaryOf(capture: LibraryCapture): string {
+  return [
+    labelText(capture.label),
+    capture.participant,
+    moment(capture.timestamp_start),
+    length(capture.duration_ms),
+    `quality ${wordFor(QUALITY, capture.quality?.verdict).text}`,
+    wordFor(REVIEW, capture.review).text,
+    `consent ${wordFor(CONSENT, capture.consent).text}`,
+    wordFor(STATE, capture.state).text,
+  ].join(", ");
+}

@@ -1,0 +1,110 @@
+import { useEffect, useMemo, useRef, type CSSProperties } from "react";
+
+import { addressOf, type LibraryCapture } from "./api";
+import { CaptureCell } from "./CaptureCell";
+import { columnsFor, GAP_PX, heightOf, rowsBetween, rowsOf } from "./layout";
+import type { Selection } from "./selection";
+import { SessionHeading } from "./SessionHeading";
+import { useGridKeys } from "./useGridKeys";
+import { useVisibleBand, useWidth } from "./useVisibleRange";
+
+export interface CaptureGridProps {
+  readonly captures: readonly LibraryCapture[];
+  /** The query part of the page's address: the page of a capture gets it, to know the list. */
+  readonly query: string;
+  readonly selection: Selection;
+  readonly onSelect: (change: (selection: Selection) => Selection) => void;
+  readonly onSession: (sessionId: string) => void;
+  readonly moving: boolean;
+  /** Called when the person comes near the end of what is loaded. */
+  readonly onEnd: () => void;
+}
+
+/** The heights of a cell's text, and of a session's heading in one line or two, in rem. */
+const TEXT_REM = 6.75;
+const HEADING_REM = 3.5;
+const HEADING_NARROW_REM = 5.25;
+
+/**
+ * The captures beside and below each other, in their sessions. Only the rows near the window are in the document, so that
+ * ten thousand captures scroll as smoothly as ten. Arrow keys move, the space bar selects, Enter opens.
+ */
+export function CaptureGrid(props: CaptureGridProps) {
+  const { captures, query, selection, onSelect, onSession, moving, onEnd } = props;
+  const grid = useRef<HTMLDivElement>(null);
+  const { width, rem } = useWidth(grid);
+  const columns = columnsFor(width);
+  const rows = useMemo(() => {
+    const picture = ((width - GAP_PX * (columns - 1)) / columns) * 0.75;
+    return rowsOf(captures, {
+      columns,
+      cell: Math.round(picture + TEXT_REM * rem) + GAP_PX,
+      heading: (columns > 2 ? HEADING_REM : HEADING_NARROW_REM) * rem,
+    });
+  }, [captures, columns, width, rem]);
+  const { active, activeRow, onKeyDown, onFocus, select } = useGridKeys({ captures, rows, query, grid, onSelect });
+  const band = useVisibleBand(grid);
+  const { from, to } = rowsBetween(rows, band.top, band.bottom);
+  const height = heightOf(rows);
+
+  useEffect(() => {
+    if (band.bottom > height) onEnd();
+  }, [band.bottom, height, onEnd]);
+
+  const shown = rowsWith(activeRow, from, to);
+  return (
+    // oxlint-disable-next-line jsx-a11y/interactive-supports-focus -- the focus is on its cells (ARIA APG, grid)
+    <div
+      ref={grid}
+      role="grid"
+      className="takes"
+      aria-label="Captures"
+      aria-multiselectable="true"
+      aria-rowcount={rows.length}
+      aria-colcount={columns}
+      style={{ height, "--columns": columns } as CSSProperties}
+      onKeyDown={onKeyDown}
+      onFocus={onFocus}
+    >
+      {shown.map((index) => {
+        const row = rows[index];
+        if (!row) return null;
+        const key = row.captures[0]?.capture_id;
+        if (row.kind === "session") {
+          return (
+            <SessionHeading
+              key={`session ${key}`}
+              row={row}
+              index={index}
+              {...{ columns, selection, onSelect, onSession }}
+            />
+          );
+        }
+        return (
+          <div key={key} role="row" className="takes-row" aria-rowindex={index + 1} style={{ top: row.top }}>
+            {row.captures.map((capture, column) => (
+              <CaptureCell
+                key={capture.capture_id}
+                capture={capture}
+                place={row.first + column}
+                column={column + 1}
+                to={addressOf(capture, query)}
+                selected={selection.has(capture.capture_id)}
+                active={row.first + column === active}
+                moving={moving}
+                onSelect={select}
+              />
+            ))}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** The rows near the window, and the one with the keyboard's focus, which must not leave the document. */
+function rowsWith(focused: number, from: number, to: number): readonly number[] {
+  const near = Array.from({ length: to - from }, (_, place) => from + place);
+  if (focused === -1 || (from <= focused && focused < to)) return near;
+  return focused < from ? [focused, ...near] : [...near, focused];
+}

@@ -1,0 +1,170 @@
+import { useEffect, useId, useRef, useState } from "react";
+
+import type { LibrarySummary } from "../api/messages";
+import { changed, type FilterName, type Filters as Values } from "./query";
+import { CONSENT, NO_LABEL, QUALITY, REVIEW, STATE, wordFor, type Word } from "./words";
+
+export interface FiltersProps {
+  readonly filters: Values;
+  readonly summary: LibrarySummary | null;
+  /** `typing` while the person types: then the browser's way back does not lead through every letter. */
+  readonly onChange: (filters: Values, typing?: boolean) => void;
+}
+
+const CHOICES: readonly (readonly [name: "quality" | "review" | "consent" | "state", title: string, words: Words])[] = [
+  ["quality", "Quality", QUALITY],
+  ["review", "Verdict", REVIEW],
+  ["consent", "Consent", CONSENT],
+  ["state", "State", STATE],
+];
+
+type Words = Readonly<Record<string, Word>>;
+
+const TYPED_MS = 250;
+const FEW = 8;
+
+/** What the list can be narrowed to, with the number of captures for each value. */
+export function Filters({ filters, summary, onChange }: FiltersProps) {
+  const set = (name: FilterName, value: string | undefined) => onChange(changed(filters, name, value));
+  return (
+    <div className="filters" role="search" aria-label="Filters">
+      <Search filters={filters} onChange={onChange} />
+      <Counts name="participant" title="People" counts={summary?.participant} {...{ filters, set }} />
+      <Counts name="label" title="Labels" counts={summary?.label} {...{ filters, set }} />
+      <div className="filter-choices">
+        {CHOICES.map(([name, title, words]) => (
+          <Choice
+            key={name}
+            title={title}
+            words={words}
+            counts={summary?.[name]}
+            value={filters[name]}
+            onChange={(value) => set(name, value)}
+          />
+        ))}
+        <Day title="From" value={filters.since} onChange={(value) => set("since", value)} />
+        <Day title="To" value={filters.until} onChange={(value) => set("until", value)} />
+      </div>
+    </div>
+  );
+}
+
+function Search({ filters, onChange }: Pick<FiltersProps, "filters" | "onChange">) {
+  const id = useId();
+  const { search = "" } = filters;
+  const [text, setText] = useState(search);
+  const [seen, setSeen] = useState(search);
+  if (seen !== search) {
+    // the address has another text: the person typed it a moment ago, or removed the filter elsewhere
+    setSeen(search);
+    if (search !== text.trim()) setText(search);
+  }
+  const latest = useRef({ filters, onChange });
+  useEffect(() => {
+    latest.current = { filters, onChange };
+  });
+
+  useEffect(() => {
+    const words = text.trim();
+    const timer = window.setTimeout(() => {
+      const { filters: now, onChange: change } = latest.current;
+      if (words !== (now.search ?? "")) change(changed(now, "search", words || undefined), true);
+    }, TYPED_MS);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+
+  return (
+    <div className="field">
+      <label htmlFor={id}>Search</label>
+      <input
+        id={id}
+        type="search"
+        value={text}
+        placeholder="label, person, id"
+        maxLength={256}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        onChange={({ target }) => setText(target.value)}
+      />
+    </div>
+  );
+}
+
+interface CountsProps {
+  readonly name: "participant" | "label";
+  readonly title: string;
+  readonly counts: Readonly<Record<string, number>> | undefined;
+  readonly filters: Values;
+  readonly set: (name: FilterName, value: string | undefined) => void;
+}
+
+/** Values with their numbers of captures, the most frequent first; one of them can be chosen. */
+function Counts({ name, title, counts, filters, set }: CountsProps) {
+  const id = useId();
+  const [all, setAll] = useState(false);
+  const chosen = filters[name];
+  const values = Object.entries(counts ?? {});
+  const shown = all ? values : values.filter(([value], place) => place < FEW || value === chosen);
+  if (values.length === 0) return null;
+  return (
+    <section className="counts" aria-labelledby={id}>
+      <h3 id={id}>{title}</h3>
+      <ul>
+        {shown.map(([value, count]) => (
+          <li key={value}>
+            <button
+              type="button"
+              className="count"
+              aria-pressed={value === chosen}
+              onClick={() => set(name, value === chosen ? undefined : value)}
+            >
+              <span className={value ? "count-name" : "count-name count-none"}>{value || NO_LABEL}</span>{" "}
+              <span className="count-number">{count.toLocaleString()}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {values.length > FEW && (
+        <button type="button" className="text-button" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? "Show fewer" : `Show all ${values.length.toLocaleString()} ${title.toLowerCase()}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+interface ChoiceProps {
+  readonly title: string;
+  readonly words: Words;
+  readonly counts: Readonly<Partial<Record<string, number>>> | undefined;
+  readonly value: string | undefined;
+  readonly onChange: (value: string | undefined) => void;
+}
+
+function Choice({ title, words, counts, value = "", onChange }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{title}</label>
+      <select id={id} value={value} onChange={({ target }) => onChange(target.value || undefined)}>
+        <option value="">any</option>
+        {Object.keys(words).map((key) => (
+          <option key={key} value={key}>
+            {wordFor(words, key).text} ({(counts?.[key] ?? 0).toLocaleString()})
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Day({ title, value = "", onChange }: Pick<ChoiceProps, "title" | "value" | "onChange">) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{title}</label>
+      <input id={id} type="date" value={value} onChange={({ target }) => onChange(target.value || undefined)} />
+    </div>
+  );
+}

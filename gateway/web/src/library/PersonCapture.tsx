@@ -1,0 +1,46 @@
+import { Button } from "../components/Button";
+import type { LibraryCapture } from "./api";
+import { Thumbnail } from "./Thumbnail";
+import { labelText, length, moment } from "./words";
+
+export interface PersonCaptureProps {
+  readonly capture: LibraryCapture;
+  readonly moving: boolean;
+  readonly busy: boolean;
+  readonly onWithdraw: () => void;
+}
+
+/** One capture in the words of the person whom it shows, and the button that withdraws it. */
+export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptureProps) {
+  const label = labelText(capture.label);
+  return (
+    <li className="kept">
+      <Thumbnail capture={capture} moving={moving} />
+      <div className="kept-words">
+        <p className="take-label">{label}</p>
+        <p className="field-hint">
+          {moment(capture.timestamp_start)}, {length(capture.duration_ms)}
+        </p>
+        <p>{keptWords(capture)}</p>
+      </div>
+      {capture.state === "kept" && (
+        <Button tone="quiet" busy={busy} onClick={onWithdraw}>
+          Withdraw
+          <span className="visually-hidden">
+            {" "}
+            {label}, {moment(capture.timestamp_start)}
+          </span>
+        </Button>
+      )}
+    </li>
+  );
+}
+
+/** What is kept of a capture, in a plain sentence. */
+export function keptWords({ state, consent }: Pick<LibraryCapture, "state" | "consent">): string {
+  if (state === "erased") return "Erased. Only the note that it existed is left.";
+  if (state === "withdrawn") return "Withdrawn. It is not shown and not used.";
+  if (consent === "given") return "Kept, with a yes. It may be used.";
+  if (consent === "refused") return "Kept, but with a no. It is not given on.";
+  return "Kept. No one said yes or no yet, so it is not given on.";
+}

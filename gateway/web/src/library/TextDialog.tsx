@@ -1,0 +1,47 @@
+import { useState } from "react";
+
+import { Button } from "../components/Button";
+import { Dialog } from "../components/Dialog";
+import { Field } from "../components/Field";
+
+export interface TextDialogProps {
+  readonly title: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly initial: string;
+  readonly suggestions: readonly string[];
+  readonly maxLength: number;
+  /** A sentence that says what is wrong with a text; undefined if it is good. */
+  readonly faultOf: (text: string) => string | undefined;
+  readonly onSay: (text: string) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks for a label or for a person. */
+export function TextDialog(props: TextDialogProps) {
+  const { title, label, hint, initial, suggestions, maxLength, faultOf, onSay, onClose } = props;
+  const [text, setText] = useState(initial);
+  const fault = faultOf(text.trim());
+  const blocked = text.trim() === "" ? "Enter something first." : fault;
+  return (
+    <Dialog title={title} onClose={onClose} onSubmit={() => blocked === undefined && onSay(text.trim())}>
+      <Field
+        label={label}
+        hint={hint}
+        value={text}
+        onChange={setText}
+        error={fault}
+        suggestions={suggestions}
+        maxLength={maxLength}
+      />
+      <div className="actions">
+        <Button type="submit" blocked={blocked}>
+          Change
+        </Button>
+        <Button tone="quiet" onClick={onClose}>
+          Cancel
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

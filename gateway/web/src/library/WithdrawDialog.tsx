@@ -1,0 +1,49 @@
+import { useId, useState } from "react";
+
+import { Button } from "../components/Button";
+import { Dialog } from "../components/Dialog";
+
+export interface WithdrawDialogProps {
+  readonly title: string;
+  /** What is withdrawn, for the button: "3 captures". */
+  readonly what: string;
+  /** More about what is withdrawn. */
+  readonly detail?: string | undefined;
+  readonly onWithdraw: (erase: boolean) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks before a withdrawal, and says before what cannot be undone. */
+export function WithdrawDialog({ title, what, detail, onWithdraw, onClose }: WithdrawDialogProps) {
+  const [erase, setErase] = useState(false);
+  const hint = useId();
+  return (
+    <Dialog title={title} onClose={onClose} onSubmit={() => onWithdraw(erase)}>
+      {detail && <p>{detail}</p>}
+      <p>
+        From now on, no page shows {what === "1 capture" ? "it" : "them"}, and no data set has{" "}
+        {what === "1 capture" ? "it" : "them"}. A withdrawal stays: this page cannot take it back.
+      </p>
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={erase}
+          aria-describedby={hint}
+          onChange={({ target }) => setErase(target.checked)}
+        />{" "}
+        Erase the files too
+      </label>
+      <p id={hint} className={erase ? "field-error" : "field-hint"}>
+        The server then removes the files for ever, within a minute. No one can bring them back.
+      </p>
+      <div className="actions">
+        <Button type="submit" tone="danger">
+          {erase ? `Withdraw and erase ${what}` : `Withdraw ${what}`}
+        </Button>
+        <Button tone="quiet" onClick={onClose}>
+          Cancel
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
