@@ -15,8 +15,7 @@ export function ActiveFilters({ filters, onChange }: ActiveFiltersProps) {
       {names.map((name) => (
         <li key={name}>
           <button type="button" className="chip" onClick={() => onChange(changed(filters, name, undefined))}>
-            <span className="visually-hidden">Remove the filter </span>
-            {filterWords(name, filters[name] ?? "")}
+            <span className="visually-hidden">Remove the filter</span> {filterWords(name, filters[name] ?? "")}
             <span className="chip-cross" aria-hidden="true">
               ×
             </span>

@@ -60,7 +60,8 @@ export class CaptureList {
   readonly reload = async (): Promise<void> => {
     await this.#running;
     this.#next = null;
-    await this.#load(FIRST_PAGE, true);
+    this.#set({ more: true });
+    await this.#load(FIRST_PAGE);
   };
 
   /** Changes captures of the list as a statement has changed them on the server. */
@@ -72,18 +73,18 @@ export class CaptureList {
     this.#set({ captures });
   }
 
-  #load(limit: number, again = false): Promise<void> {
-    this.#running ??= this.#request(limit, again);
+  #load(limit: number): Promise<void> {
+    this.#running ??= this.#request(limit);
     return this.#running;
   }
 
-  async #request(limit: number, again: boolean): Promise<void> {
+  async #request(limit: number): Promise<void> {
     this.#set({ loading: true, failure: null });
     try {
-      const cursor = this.#next === null ? {} : { cursor: this.#next };
-      const page = await this.#api.captures(this.filters, { limit, ...cursor });
+      const cursor = this.#next;
+      const page = await this.#api.captures(this.filters, { limit, ...(cursor === null ? {} : { cursor }) });
       this.#next = page.next;
-      const captures = again ? page.captures : [...this.#state.captures, ...page.captures];
+      const captures = cursor === null ? page.captures : [...this.#state.captures, ...page.captures];
       this.#running = null; // before the listeners hear of it: one of them may ask for more at once
       this.#set({ captures, total: page.total, loading: false, more: page.next !== null });
     } catch (error) {

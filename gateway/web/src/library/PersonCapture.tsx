@@ -25,9 +25,8 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
       </div>
       {capture.state === "kept" && (
         <Button tone="quiet" busy={busy} onClick={onWithdraw}>
-          Withdraw
+          Withdraw{" "}
           <span className="visually-hidden">
-            {" "}
             {label}, {moment(capture.timestamp_start)}
           </span>
         </Button>

@@ -22,7 +22,7 @@ export function TextDialog(props: TextDialogProps) {
   const { title, label, hint, initial, suggestions, maxLength, faultOf, onSay, onClose } = props;
   const [text, setText] = useState(initial);
   const fault = faultOf(text.trim());
-  const blocked = text.trim() === "" ? "Enter something first." : fault;
+  const blocked = text.trim() === "" ? "Enter something first." : fault && "Correct it first.";
   return (
     <Dialog title={title} onClose={onClose} onSubmit={() => blocked === undefined && onSay(text.trim())}>
       <Field

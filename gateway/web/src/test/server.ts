@@ -26,12 +26,13 @@ export class FakeServer {
         signal: init.signal as AbortSignal,
       };
       this.asked.push(asked);
-      const reply = this.#replies.get(`${asked.method} ${path}`);
+      const [bare = path] = path.split("?");
+      const reply = this.#replies.get(`${asked.method} ${path}`) ?? this.#replies.get(`${asked.method} ${bare}`);
       return reply ? reply(asked) : refusal(404, "not_found", "There is nothing at this address.");
     });
   }
 
-  /** Sets the answer for a route; `what` is like "POST /path". */
+  /** Sets the answer for a route; `what` is like "POST /path". Without a query it is for every query. */
   on(what: string, reply: Reply): this {
     this.#replies.set(what, reply);
     return this;
