@@ -200,11 +200,19 @@ def page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
 USER, PERFORMER = "demo-user", "demo-carer"
 
 
-def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> str:
-    """Fill in the participants and start a session on the open page; returns its id."""
+def ask_for_consent(page: Page, user: str = USER, performer: str = PERFORMER) -> None:
+    """Fill in the participants on the open page and press the button; the question comes."""
     page.get_by_label("Person in the session (user_id)").fill(user)
     page.get_by_label("You (performer_id)").fill(performer)
     page.get_by_role("button", name="Start Session").click()
+    expect(page.get_by_role("heading", name="First, a question")).to_be_focused()
+
+
+def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> str:
+    """Start a session on the open page, in which the person who is recorded says yes; returns its id."""
+    ask_for_consent(page, user, performer)
+    page.get_by_role("radio", name="The person who is recorded").check()
+    page.get_by_role("button", name="Yes, start the session").click()
     field = page.get_by_label("session_id")
     expect(field).to_have_value(re.compile("^sess_[0-9a-f]{16}$"))
     return field.input_value()

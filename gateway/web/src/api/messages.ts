@@ -194,6 +194,15 @@ export interface ClientLimits {
   idle_timeout_s: number;
 }
 /**
+ * ``GET /consent``: the text to show before the first capture, Markdown, and its hash. With ``required``, the
+ * gateway refuses sessions and captures without consent.
+ */
+export interface ConsentText {
+  text: string;
+  hash: string;
+  required: boolean;
+}
+/**
  * One object that was found in a frame.
  *
  * ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and the same for y.

@@ -2,7 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 
 import { expectAccessible } from "../test/axe";
 import { renderPage, startSession } from "../test/page";
-import { answer, FakeServer, held, refusal, unreachable } from "../test/server";
+import { answer, CONSENT, FakeServer, held, refusal, unreachable } from "../test/server";
 import { SessionCard } from "../session/SessionCard";
 import { SessionPage } from "./SessionPage";
 
@@ -37,13 +37,15 @@ test("a session is started with the fields that the server needs, and shown", as
   await startSession(user);
   await waitFor(() => expect(sessionId()).toHaveValue(SESSION));
   expect(status()).toHaveTextContent("active");
-  expect(server.asked.map(({ json }) => json)).toEqual([
+  expect(server.to(START).map(({ json }) => json)).toEqual([
     {
       schema_version: "1.0.1",
       record_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
       user_id: "demo-user",
       performer_id: "demo-carer",
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      consent_given: true,
+      consent: { text: CONSENT.hash, given_by: "self" },
     },
   ]);
   await expectAccessible();
@@ -55,11 +57,13 @@ test("while a session is being started the button says so and does nothing more"
   const { user } = renderPage(<SessionPage />);
   await startSession(user);
   expect(status()).toHaveTextContent("starting");
-  expect(button("Start Session")).toHaveAttribute("aria-busy", "true");
-  await startSession(user);
+  expect(button("Yes, start the session")).toHaveAttribute("aria-busy", "true");
+  for (const name of ["Yes, start the session", "No, do not record", "Go on without an answer", "Back"]) {
+    await user.click(button(name));
+  }
   release(started());
   await waitFor(() => expect(status()).toHaveTextContent("active"));
-  expect(server.asked).toHaveLength(1);
+  expect(server.to(START)).toHaveLength(1);
 });
 
 test("a session that is open is ended, for the same people", async () => {
@@ -114,7 +118,7 @@ test.each([
   await waitFor(() => expect(status()).toHaveTextContent("error"));
   expect(screen.getByRole("alert")).toHaveTextContent(sentence);
   expect(screen.getByRole("alert")).toHaveTextContent(`Code: ${code}`);
-  expect(server.asked).toHaveLength(1);
+  expect(server.to(START)).toHaveLength(1);
   await expectAccessible();
 });
 
@@ -137,21 +141,27 @@ test("a start without an answer is asked for again as the same one, so that no s
   server.on(START, started);
   await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
-  expect(server.asked[1]?.json).toEqual(server.asked[0]?.json);
+  const [first, second] = server.to(START);
+  expect(second?.json).toEqual(first?.json);
 });
 
-test("after a refused start, or for another person, a start is a new request", async () => {
+test("after a refused start, for another person, or with another answer, a start is a new request", async () => {
   const server = new FakeServer().on(START, () => refusal(422, "schema_error"));
   const { user } = renderPage(<SessionPage />);
   await startSession(user);
-  await waitFor(() => expect(server.asked).toHaveLength(1));
+  await waitFor(() => expect(server.to(START)).toHaveLength(1));
   server.on(START, unreachable);
   await startSession(user);
-  await waitFor(() => expect(server.asked).toHaveLength(2));
+  await waitFor(() => expect(server.to(START)).toHaveLength(2));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  await user.click(button("Go on without an answer"));
+  await waitFor(() => expect(server.to(START)).toHaveLength(3));
+  await waitFor(() => expect(status()).toHaveTextContent("error"));
+  await user.click(button("Back"));
   await user.type(screen.getByLabelText("Person in the session (user_id)"), "-2");
   await startSession(user);
-  await waitFor(() => expect(server.asked).toHaveLength(3));
-  expect(new Set(server.asked.map(({ json }) => (json as { record_id: string }).record_id)).size).toBe(3);
+  await waitFor(() => expect(server.to(START)).toHaveLength(4));
+  expect(new Set(server.to(START).map(({ json }) => (json as { record_id: string }).record_id)).size).toBe(4);
 });
 
 test("an end that fails keeps the session, so that it can be ended still", async () => {
@@ -284,6 +294,7 @@ test("another page shows the people of the open session, and the next one starts
   await user.type(nth(screen.getAllByLabelText("Person in the session (user_id)"), 0), "anna-1");
   await user.type(nth(screen.getAllByLabelText("You (performer_id)"), 0), "bea");
   await user.click(nth(screen.getAllByRole("button", { name: "Start Session" }), 0));
+  await user.click(await screen.findByRole("button", { name: "Go on without an answer" }));
   await waitFor(() => expect(all("session_id")).toEqual([SESSION, SESSION]));
   expect(all("Person in the session (user_id)")).toEqual(["anna-1", "anna-1"]);
   expect(all("You (performer_id)")).toEqual(["bea", "bea"]);
@@ -291,6 +302,7 @@ test("another page shows the people of the open session, and the next one starts
   await waitFor(() => expect(all("session_id")).toEqual(["", ""]));
   expect(all("Person in the session (user_id)")).toEqual(["anna-1", "anna-1"]);
   await user.click(nth(screen.getAllByRole("button", { name: "Start Session" }), 1));
+  await user.click(await screen.findByRole("button", { name: "Go on without an answer" }));
   await waitFor(() => expect(server.to(START)).toHaveLength(2));
   expect(server.to(START)[1]?.json).toMatchObject({ user_id: "anna-1", performer_id: "bea" });
 });

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { identifierFault } from "../api/header";
 import { Button } from "../components/Button";
@@ -6,7 +6,10 @@ import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
 import { StatusText, type Tone } from "../components/StatusText";
+import { consentLine } from "./consent";
+import { ConsentQuestion } from "./ConsentQuestion";
 import { remembered } from "./remembered";
+import { useConsentText } from "./useConsentText";
 import { useSession, type People, type SessionHandle } from "./useSession";
 
 export const NO_SESSION = "Start a session first.";
@@ -16,16 +19,24 @@ export interface SessionCardProps {
   readonly endBlocked?: string | undefined;
 }
 
-/** Starts and ends the session, and shows it. */
+/** Asks for consent, starts and ends the session, and shows it. */
 export function SessionCard({ endBlocked }: SessionCardProps) {
   const handle = useSession();
   const { session, people, pending, failure, start, end, check } = handle;
+  const question = useConsentText();
+  const { close } = question;
+  const shown = session ? null : question.shown;
   const [typed, setTyped] = useState<Partial<People>>({});
-  const locked = session !== null || pending !== null;
-  const { userId, performerId } = locked ? people : { ...people, ...typed };
+  const [refused, setRefused] = useState(false);
+  const outcome = useOutcomeFocus(shown !== null);
+  const locked = session !== null || pending !== null || shown !== null;
+  const { userId, performerId } = session || pending ? people : { ...people, ...typed };
   const [userFault, performerFault] = [identifierFault(userId), identifierFault(performerId)];
 
   useEffect(() => void check(), [check]);
+  useEffect(() => {
+    if (session) close();
+  }, [session, close]);
 
   function startBlocked(): string | undefined {
     if (session) return "A session is already open.";
@@ -33,9 +44,19 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
     return userFault || performerFault ? "Correct the names above first." : undefined;
   }
 
+  function ask() {
+    setRefused(false);
+    void question.ask();
+  }
+
+  function answerNo() {
+    setRefused(true);
+    close();
+  }
+
   return (
     <Card title="Session">
-      <ErrorBanner failure={failure} />
+      {!shown && <ErrorBanner failure={question.failure ?? failure} />}
       <div className="fields">
         <Field
           label="Person in the session (user_id)"
@@ -58,28 +79,71 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
           required
         />
       </div>
-      <div className="actions">
-        <Button busy={pending === "start"} blocked={startBlocked()} onClick={() => void start(userId, performerId)}>
-          Start Session
-        </Button>
-        <Button
-          tone="quiet"
-          busy={pending === "end"}
-          blocked={session ? endBlocked : NO_SESSION}
-          onClick={() => void end()}
-        >
-          End Session
-        </Button>
+      {shown ? (
+        <ConsentQuestion
+          shown={shown}
+          busy={pending === "start"}
+          failure={failure}
+          onConsent={(consent) => void start(userId, performerId, consent)}
+          onNo={answerNo}
+          onBack={close}
+        />
+      ) : (
+        <div className="actions">
+          <Button busy={question.pending || pending === "start"} blocked={startBlocked()} onClick={ask}>
+            Start Session
+          </Button>
+          <Button
+            tone="quiet"
+            busy={pending === "end"}
+            blocked={session ? endBlocked : NO_SESSION}
+            onClick={() => void end()}
+          >
+            End Session
+          </Button>
+        </div>
+      )}
+      <div className="stack" ref={outcome} tabIndex={-1}>
+        {refused && !session && <Refused />}
+        <SessionStatus handle={handle} asking={shown !== null} />
+        {session?.consent !== undefined && <p>Consent: {consentLine(session.consent)}</p>}
       </div>
-      <SessionStatus handle={handle} />
-      <Field label="session_id" value={session?.sessionId ?? ""} placeholder="none yet" mono />
+      {!shown && <Field label="session_id" value={session?.sessionId ?? ""} placeholder="none yet" mono />}
     </Card>
   );
 }
 
-function SessionStatus({ handle: { status, pending } }: { readonly handle: SessionHandle }) {
+/** Returns a ref to what a closed question has led to. The button that had the focus is gone, so that gets it. */
+function useOutcomeFocus(open: boolean) {
+  const outcome = useRef<HTMLDivElement>(null);
+  const was = useRef(open);
+  useEffect(() => {
+    if (was.current && !open) outcome.current?.focus();
+    was.current = open;
+  }, [open]);
+  return outcome;
+}
+
+function Refused() {
+  return (
+    <div className="consent-no">
+      <p>
+        <strong>That is all right. Nothing was started, and nothing is recorded.</strong>
+      </p>
+      <p>If the person changes their mind, start a session: the question comes again.</p>
+    </div>
+  );
+}
+
+interface SessionStatusProps {
+  readonly handle: SessionHandle;
+  readonly asking: boolean;
+}
+
+function SessionStatus({ handle: { status, pending }, asking }: SessionStatusProps) {
   const tone: Tone = pending ? "busy" : status;
-  const words = pending === "start" ? "starting" : pending === "end" ? "ending" : status;
+  const resting = asking && status === "idle" ? "waiting for an answer" : status;
+  const words = pending === "start" ? "starting" : pending === "end" ? "ending" : resting;
   return (
     <StatusText label="Status" tone={tone}>
       {words}

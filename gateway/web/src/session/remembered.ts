@@ -1,3 +1,4 @@
+import { readConsent } from "./consent";
 import type { Session } from "./useSession";
 
 /**
@@ -12,9 +13,9 @@ const MOST = 20;
 export type Remembered = "people" | "performers" | "labels" | "reasons";
 
 export function rememberedSession(): Session | null {
-  const { sessionId, userId, performerId } = (read(SESSION) ?? {}) as Partial<Record<keyof Session, unknown>>;
+  const { sessionId, userId, performerId, consent } = (read(SESSION) ?? {}) as Partial<Record<keyof Session, unknown>>;
   const complete = [sessionId, userId, performerId].every((part) => typeof part === "string" && part !== "");
-  return complete ? ({ sessionId, userId, performerId } as Session) : null;
+  return complete ? ({ sessionId, userId, performerId, consent: readConsent(consent) } as Session) : null;
 }
 
 /** Stores the session; null removes it. */

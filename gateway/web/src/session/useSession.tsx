@@ -6,6 +6,7 @@ import { json } from "../api/http";
 import type { SessionAnswer, SessionEndRequest, SessionStartRequest } from "../api/messages";
 import { sentenceFor } from "../api/sentences";
 import { useAccess } from "../api/token";
+import { consentFields, type Consent } from "./consent";
 import { remember, remembered, rememberedSession, rememberSession } from "./remembered";
 
 /** The person in a session (`userId`), and the person who presses the buttons (`performerId`). */
@@ -17,6 +18,8 @@ export interface People {
 /** A session that is open as far as this page knows. */
 export interface Session extends People {
   readonly sessionId: string;
+  /** Undefined if an older version of the page started the session. */
+  readonly consent?: Consent | undefined;
 }
 
 export interface SessionHandle {
@@ -29,7 +32,7 @@ export interface SessionHandle {
   readonly pending: "start" | "end" | null;
   readonly failure: Failure | null;
   /** Starts a session. Never throws. */
-  readonly start: (userId: string, performerId: string) => Promise<void>;
+  readonly start: (userId: string, performerId: string, consent: Consent) => Promise<void>;
   /** Ends the session. Never throws; does nothing without a session. */
   readonly end: () => Promise<void>;
   /** Drops the session, because the server said that it has ended. The card shows `failure`, if it is not null. */
@@ -86,17 +89,18 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   );
 
   const start = useCallback(
-    async (userId: string, performerId: string) => {
+    async (userId: string, performerId: string, consent: Consent) => {
       if (busy.current) return;
       busy.current = true;
       const people = { userId, performerId };
       setState({ ...IDLE, people, pending: "start" });
       try {
-        const request = repeated(unanswered.current, userId, performerId) ?? messageHeader(userId, performerId);
+        const fields = { ...messageHeader(userId, performerId), ...consentFields(consent) };
+        const request = repeated(unanswered.current, fields) ?? fields;
         const answer = (await post("/session_manager/sessions.start", request)) as { session_id: string };
         remember("people", userId);
         remember("performers", performerId);
-        setState({ ...IDLE, people, session: { sessionId: answer.session_id, ...people } });
+        setState({ ...IDLE, people, session: { sessionId: answer.session_id, ...people, consent } });
       } catch (error) {
         setState({ ...IDLE, people, failure: failureOf(error) });
       } finally {
@@ -163,9 +167,11 @@ function endRequest({ sessionId, userId, performerId }: Session): SessionEndRequ
   return { ...header, session_id: sessionId, end_time: header.timestamp };
 }
 
-function repeated(request: SessionStartRequest | SessionEndRequest | null, userId: string, performerId: string) {
-  const same = request && !request.session_id && request.user_id === userId && request.performer_id === performerId;
-  return same ? (request as SessionStartRequest) : null;
+/** The request of before, if it asked for the same as `fields`. */
+function repeated(request: SessionStartRequest | SessionEndRequest | null, fields: SessionStartRequest) {
+  if (request === null || request.session_id) return null;
+  const { record_id, timestamp } = request;
+  return JSON.stringify({ ...fields, record_id, timestamp }) === JSON.stringify(request) ? request : null;
 }
 
 function repeatedEnd(request: SessionStartRequest | SessionEndRequest | null, { sessionId }: Session) {

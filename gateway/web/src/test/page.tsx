@@ -1,4 +1,4 @@
-import { render, screen, type RenderResult } from "@testing-library/react";
+import { render, screen, waitFor, type RenderResult } from "@testing-library/react";
 import { userEvent, type UserEvent } from "@testing-library/user-event";
 import type { ReactElement } from "react";
 
@@ -16,7 +16,10 @@ export function renderPage(page: ReactElement): RenderResult & { user: UserEvent
   return { ...rendered, user };
 }
 
-/** Enters the people, unless the fields are filled already, and starts a session. */
+/**
+ * Enters the people, unless the fields are filled already, and starts a session: the person who is recorded says yes. Does
+ * nothing more if the question does not come.
+ */
 export async function startSession(user: UserEvent, userId = "demo-user", performerId = "demo-carer"): Promise<void> {
   for (const [label, id] of [
     ["Person in the session (user_id)", userId],
@@ -25,5 +28,11 @@ export async function startSession(user: UserEvent, userId = "demo-user", perfor
     const field = screen.getByLabelText<HTMLInputElement>(label);
     if (field.value === "") await user.type(field, id);
   }
-  await user.click(screen.getByRole("button", { name: "Start Session" }));
+  const start = screen.queryByRole("button", { name: "Start Session" });
+  const blocked = start?.hasAttribute("aria-disabled"); // looked at before the click, which makes it busy
+  if (start) await user.click(start);
+  if (blocked) return;
+  await waitFor(() => expect(screen.getByRole("heading", { name: "First, a question" })).toBeVisible());
+  await user.click(screen.getByRole("radio", { name: "The person who is recorded" }));
+  await user.click(screen.getByRole("button", { name: "Yes, start the session" }));
 }

@@ -9,12 +9,19 @@ export interface Asked {
   readonly signal: AbortSignal;
 }
 
+/** The study's text, which every fake server has. */
+export const CONSENT = {
+  text: "# May we record you?\n\nYou **decide**.",
+  hash: `sha256:${"a".repeat(64)}`,
+  required: false,
+};
+
 type Reply = (asked: Asked) => Response | Promise<Response>;
 
 /** Replaces `fetch`: gives prepared answers, and records the requests. */
 export class FakeServer {
   readonly asked: Asked[] = [];
-  readonly #replies = new Map<string, Reply>();
+  readonly #replies = new Map<string, Reply>([["GET /consent", () => answer(CONSENT)]]);
 
   constructor() {
     vi.stubGlobal("fetch", async (path: string, init: RequestInit = {}) => {
