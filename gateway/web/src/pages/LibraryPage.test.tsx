@@ -58,6 +58,8 @@ test("the captures are there with their sessions, in words and pictures", async 
   await expectAccessible();
 });
 
+const countOf = (name: string) => screen.getByText(name, { selector: ".count-name" });
+
 test("with nothing recorded it says so, and leads to what records", async () => {
   open([]);
   expect(await screen.findByRole("heading", { name: "Nothing is recorded yet" })).toBeVisible();
@@ -77,8 +79,7 @@ test("if no filter matches it says so, and all captures are one press away", asy
 test("filters are in the address, with the counts of their values", async () => {
   const { server, user } = open();
   await grid();
-  const person = () => screen.getByText("u1", { selector: ".count-name" });
-  await user.click(person());
+  await user.click(countOf("u1"));
   expect(window.location.search).toBe("?participant=u1");
   expect(await screen.findByText("Page for u1")).toHaveAttribute("href", "/library/person/u1");
   await user.selectOptions(screen.getByLabelText("Quality"), "good (4)");
@@ -86,7 +87,7 @@ test("filters are in the address, with the counts of their values", async () => 
   await waitFor(() => expect(server.asked.at(-1)?.path).toContain("quality=good"));
   expect(screen.getByRole("list", { name: "Active filters" })).toHaveTextContent("person: u1");
   await user.selectOptions(screen.getByLabelText("Quality"), "any");
-  await user.click(person());
+  await user.click(countOf("u1"));
   expect(window.location.search).toBe("?since=2026-01-31");
 });
 
