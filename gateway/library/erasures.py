@@ -41,7 +41,9 @@ class Erasures:
         self._soon.set()
 
     async def run(self, on_error: Callable[[Exception], None]) -> None:
-        """Call `ask` every `COMPARE_S`, and after `ask_soon`. ``on_error`` is given an unexpected error."""
+        """Call `ask` every `COMPARE_S`, and after `ask_soon`, after the catalog's first pass. ``on_error`` is given an
+        unexpected error."""
+        await self._library.first_pass.wait()
         while True:
             self._soon.clear()
             try:

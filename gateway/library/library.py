@@ -47,7 +47,11 @@ def catalog_folder(settings: Settings) -> Path:
 
 
 class Library:
-    """The catalog of a gateway. `run` keeps it up to date while no request comes."""
+    """The catalog of a gateway. `run` keeps it up to date while no request comes.
+
+    Attributes:
+        first_pass: is set when all logs were read once since the start. Before that, the catalog may have no file yet.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.folder = catalog_folder(settings)
@@ -58,7 +62,7 @@ class Library:
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._in_use = FolderInUse(settings.log_root)
-        self._complete = False
+        self.first_pass = asyncio.Event()
         self._problem: Exception | None = None
 
     async def run(self, on_error: Callable[[Exception], None]) -> None:
@@ -89,10 +93,10 @@ class Library:
             RequestRefused: 503 ``library_not_ready`` or ``library_unavailable``; what ``query`` raises.
         """
         task = self._pass()
-        await asyncio.wait({task}, timeout=FRESH_S if self._complete else FIRST_S)
+        await asyncio.wait({task}, timeout=FRESH_S if self.first_pass.is_set() else FIRST_S)
         if task.done():
             task.result()  # raises what is no trouble with files, but a fault
-        elif not self._complete:
+        elif not self.first_pass.is_set():
             detail = "The server is still reading its logs for the first time; try again."
             raise RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
         if self._problem is not None:
@@ -162,7 +166,8 @@ class Library:
         self._running, self._next = self._next, None
         try:
             await self._step_through(self._catalog.turns())
-            self._complete, self._problem = True, None
+            self._problem = None
+            self.first_pass.set()
         except _ERRORS as error:
             if type(error) is not type(self._problem):
                 log.warning("cannot update the library", exc_info=error)

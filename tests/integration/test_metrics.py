@@ -43,7 +43,7 @@ MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {
     "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)) | set(UPLOAD_REFUSALS),
     "kind": {"extractor", "live worker"},
-    "outcome": set(get_args(JobEnd)),
+    "outcome": {*get_args(JobEnd), "erased"},
     "pipeline_id": set(PIPELINES),
     "reason": set(DEAD_REASONS),
     "role": {"frames", "events"},
@@ -199,6 +199,7 @@ def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> N
         "a3cp_capture_",
         "a3cp_extractor_",
         "a3cp_recorder_",
+        "a3cp_library_",
         "a3cp_live_",
         "a3cp_upload_",
         "a3cp_worker_",

@@ -288,6 +288,22 @@ async def test_an_events_broker_that_is_away_ends_the_turn(tmp_path: Path) -> No
         await sweep.turn()
 
 
+async def test_a_turn_whose_look_for_a_published_event_is_lost_is_repeated_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes = SweepOnFakes(tmp_path)
+    capture_id = await fakes.capture()
+    await fakes.publish(capture_id)
+    await fakes.events.xdel(keys.EVENTS, (await fakes.record(capture_id)).entry_id)
+    sweep = await fakes.sweep()
+    with monkeypatch.context() as cut, pytest.raises(BrokerUnavailable):
+        cut.setattr(fakes.events, "xrange", away)
+        await sweep.turn()
+    assert fakes.delivered == [], "it may be queued"
+    await sweep.turn()
+    assert len(fakes.delivered) == 1
+
+
 @pytest.mark.parametrize("member", [b"\xff", b"", b"a/b", b"\x1b[2J", b"\x00", b"x" * 1_000_000])
 @pytest.mark.parametrize("score", [float("-inf"), -1.0, 0.0])
 async def test_a_member_that_names_no_capture_is_forgotten_and_the_others_are_swept(

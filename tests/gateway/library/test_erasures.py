@@ -70,6 +70,25 @@ async def test_a_withdrawal_is_asked_for_at_once(tmp_path: Path) -> None:
             task.cancel()
 
 
+async def test_it_asks_only_when_the_catalog_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with reaching(tmp_path) as gateway:
+        library, erasures = gateway.app.state.library, of(gateway)
+        monkeypatch.setattr(library, "first_pass", first := asyncio.Event())
+        complete_when_asked: list[bool] = []
+        asked = asyncio.Event()
+
+        async def ask() -> None:
+            complete_when_asked.append(first.is_set())
+            asked.set()
+
+        monkeypatch.setattr(erasures, "ask", ask)
+        task = needed(asyncio.create_task(erasures.run(lambda error: pytest.fail(repr(error)))))
+        await gateway.client.get("/library/summary")
+        await asked.wait()
+        task.cancel()
+        assert complete_when_asked == [True]
+
+
 async def test_what_is_recorded_after_the_withdrawal_is_asked_for_too(tmp_path: Path) -> None:
     async with reaching(tmp_path) as gateway:
         library = Library(tmp_path)

@@ -23,6 +23,7 @@ from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import replay, verify_log
 from scripts.commands.doctor import doctor, examine
 from scripts.commands.verify import replay_record, verify_logs
+from scripts.exports.choice import Choice
 from scripts.exports.command import ExportRequest, export
 from scripts.pictures.show import show_record
 from tests.recorder.samples import NOON, arrays, feature_ref, make_log_dir, new_session, npz, put_artifact
@@ -78,7 +79,8 @@ def test_replay_prints_the_objects_facts(mixed: MixedSession, capsys: pytest.Cap
 
 
 def test_export_and_show_are_of_the_object(mixed: MixedSession, tmp_path: Path) -> None:
-    assert export(mixed.settings, ExportRequest("npy1662", output=tmp_path / "exports")) == 0
+    request = ExportRequest("npy1662", output=tmp_path / "exports", choice=Choice(unknown=True))
+    assert export(mixed.settings, request) == 0
     (found,) = (tmp_path / "exports").rglob(f"*{mixed.in_bucket}*.npy")
     assert np.load(found).tobytes() == FEATURES["features"].tobytes()
     assert show_record(mixed.settings, mixed.in_bucket, None, None, tmp_path / "pictures") == 0
@@ -91,7 +93,7 @@ def test_export_and_show_are_of_the_object(mixed: MixedSession, tmp_path: Path) 
 def test_an_export_is_not_replaced_by_a_smaller_one_while_the_store_is_away(
     mixed: MixedSession, s3: S3Server, tmp_path: Path
 ) -> None:
-    request = ExportRequest("npy1662", output=tmp_path / "exports", replace=True)
+    request = ExportRequest("npy1662", output=tmp_path / "exports", choice=Choice(unknown=True), replace=True)
     assert export(mixed.settings, request) == 0
     before = sorted((path, path.read_bytes()) for path in request.output.rglob("*") if path.is_file())
     s3.refuses = 503

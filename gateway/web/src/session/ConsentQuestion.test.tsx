@@ -49,7 +49,7 @@ test("the person reads the study's text before anything is started, and nothing 
 test.each([
   ["The person who is recorded", "self", "yes, said by the person who is recorded."],
   ["A parent or guardian, for that person", "guardian", "yes, said by a parent or guardian."],
-  ["Someone else, for that person", "other", "yes, said by someone else."],
+  ["Another person, for that person", "other", "yes, said by another person."],
 ])("%s says yes: the server gets the answer, who gave it, and the hash of the text", async (who, givenBy, line) => {
   const server = serving();
   const { user, unmount } = renderPage(<SessionCard />);

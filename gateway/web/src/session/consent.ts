@@ -15,7 +15,7 @@ export type Consent = Yes | null;
 export const WHO: readonly { readonly givenBy: GivenBy; readonly words: string }[] = [
   { givenBy: "self", words: "The person who is recorded" },
   { givenBy: "guardian", words: "A parent or guardian, for that person" },
-  { givenBy: "other", words: "Someone else, for that person" },
+  { givenBy: "other", words: "Another person, for that person" },
 ];
 
 /** The fields of a session's start that say it. */
@@ -27,7 +27,7 @@ export function consentFields(consent: Consent): Pick<SessionStartRequest, "cons
 /** What the page shows of it while the session is open. */
 export function consentLine(consent: Consent): string {
   if (consent === null) return "no answer. The recordings are kept, but exports leave them out.";
-  const by = { self: "the person who is recorded", guardian: "a parent or guardian", other: "someone else" };
+  const by = { self: "the person who is recorded", guardian: "a parent or guardian", other: "another person" };
   return `yes, said by ${by[consent.givenBy]}.`;
 }
 
