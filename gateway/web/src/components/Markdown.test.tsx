@@ -38,6 +38,8 @@ test.each([
   ["a <b>b</b> c", "<p>a &lt;b&gt;b&lt;/b&gt; c</p>"],
   ["&lt;script&gt;alert(1)&lt;/script&gt;", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"],
   ["a <!-- version 3 --> b\n\n<!-- approved -->", "<p>a  b</p>"],
+  ["<!-- version\n3 --> You may **stop**.\n\n<!-- a --><b>b</b><!-- c -->", " You may **stop**.&lt;b&gt;b&lt;/b&gt;"],
+  ["<!-- not closed\n\nYou may stop.", "&lt;!-- not closed\n\nYou may stop."],
   ["![a hand](https://x.example/hand.png)", "<p>a hand</p>"],
   ["[press](javascript:alert(1)) [here](data:text/html,x) [there](/live)", "<p>press here there</p>"],
   ["[a][b]\n\n[b]: JaVaScRiPt:alert(1)", "<p>a</p>"],

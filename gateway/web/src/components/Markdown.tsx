@@ -59,7 +59,7 @@ function one(token: MarkedToken, top: number): ReactNode {
     case "image":
       return token.text;
     case "html":
-      return token.raw.startsWith("<!--") ? null : token.raw;
+      return token.raw.replace(/<!--.*?-->/gs, ""); // what follows a comment in its line belongs to the token
     default: // blank lines, and the addresses of links
       return null;
   }
