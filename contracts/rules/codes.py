@@ -175,7 +175,8 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
         "The server requires consent, and neither the capture nor its session has a yes.",
         "Ask the person, or the person's guardian, and send consent_given: true.",
         http={"session_start": 400, "upload": 400}, close=1008,
-        page=("This server records people only after they have said yes.", "Answer the question about consent first."),
+        page=("This server records people only after they have said yes.",
+              "Answer the question about consent. It comes when a session starts; if one is open, end it first."),
     ),
     "too_many_captures": Code(
         "This gateway or this user has too many open captures.", "Try again later.", retry=True, close=1013,

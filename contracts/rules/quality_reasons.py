@@ -35,6 +35,9 @@ class ReasonEntry(NamedTuple):
 
 
 _MOVE_BACK = "Move back until both hands are well inside the picture."
+_OR_MOVE_BACK = "If not, move back until both hands are well inside the picture."
+_OF_THE_FACE = f"If the gesture is one of the face or the head, keep it. {_OR_MOVE_BACK}"
+_SHORT = f"If the whole gesture is there, keep it. {_OR_MOVE_BACK}"
 _ONE_HAND = "If the sign needs only the other hand, keep it. If not, move back until both hands are in the picture."
 _VISIBLE = "Keep the hand in the picture, in good light, and not behind something."
 _FASTER = "Close other programs and tabs, or use a faster connection."
@@ -43,11 +46,11 @@ QUALITY_REASONS: dict[QualityReason, ReasonEntry] = {
     "nothing_found": ReasonEntry(
         "poor", "Nothing was seen: no body, no face, no hand.", "Turn on a light, and sit so that the camera sees you."
     ),
-    "no_hand": ReasonEntry("poor", "No hand was in the picture, or only for an instant.", _MOVE_BACK),
+    "no_hand": ReasonEntry("poor", "No hand was in the picture, or only for an instant.", _OF_THE_FACE),
     "mostly_not_decoded": ReasonEntry(
         "poor", "Half of the pictures or more were damaged.", "If it happens again, use another browser."
     ),
-    "hands_rarely": ReasonEntry("check", "The hands were in the picture only for a short time.", _MOVE_BACK),
+    "hands_rarely": ReasonEntry("check", "The hands were in the picture only for a short time.", _SHORT),
     "left_hand_mostly_out": ReasonEntry("check", "The left hand was out of the picture for most of it.", _ONE_HAND),
     "right_hand_mostly_out": ReasonEntry("check", "The right hand was out of the picture for most of it.", _ONE_HAND),
     "left_hand_lost": ReasonEntry("check", "The left hand was not seen for half a second or more.", _VISIBLE),

@@ -283,6 +283,14 @@ def test_the_table_has_every_reason_with_its_sentences() -> None:
     assert verdicts == sorted(verdicts, reverse=True), "the gravest first"
 
 
+@pytest.mark.parametrize(
+    "reason", ["no_hand", "hands_rarely", "left_hand_mostly_out", "right_hand_mostly_out", "hands_still"]
+)
+def test_what_is_right_for_some_gestures_says_when_to_keep_it(reason: QualityReason) -> None:
+    """A nod has no hand, a sign of a second few frames of one, a one-handed sign one hand, and a held hand rests."""
+    assert ", keep it." in QUALITY_REASONS[reason].advice
+
+
 @given(st.data())
 def test_a_verdict_follows_from_its_reasons(data: st.DataObject) -> None:
     count = st.integers(0, 20)
