@@ -29,7 +29,7 @@ export const CONSENT: Readonly<Record<string, Word>> = {
   given: { tone: "active", text: "yes" },
   refused: { tone: "error", text: "no" },
   withdrawn: { tone: "error", text: "withdrawn" },
-  unknown: { tone: "warning", text: "not asked" },
+  unknown: { tone: "warning", text: "no answer" },
 };
 
 export const STATE: Readonly<Record<string, Word>> = {

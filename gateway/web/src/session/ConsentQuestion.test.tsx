@@ -76,7 +76,7 @@ test("no starts nothing, says so, and the question comes again with the next sta
   const { user } = renderPage(<SessionCard />);
   await ask(user);
   await user.click(button("No, do not record"));
-  const said = screen.getByText("That is all right. Nothing was started, and nothing is recorded.");
+  const said = screen.getByText("That is all right. Nothing is recorded.");
   expect(said.closest("[tabindex]")).toHaveFocus();
   expect(question()).not.toBeInTheDocument();
   expect([server.to(START), status().textContent]).toEqual([[], "Status: idle"]);
@@ -95,7 +95,8 @@ test("where consent is optional, a session may start without an answer, and the 
   await user.click(button("Go on without an answer"));
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(Object.keys(server.to(START)[0]?.json as object).filter((name) => name.startsWith("consent"))).toEqual([]);
-  const line = "Consent: no answer. The recordings are kept, but exports leave them out.";
+  const line =
+    "Consent: no answer. The recordings are kept, but exports leave them out unless the study includes them on purpose.";
   expect(screen.getByText(line)).toBeVisible();
   unmount();
   renderPage(<SessionCard />);
@@ -140,6 +141,45 @@ test("a server that refuses the start is shown beside the answers, which stay", 
   await startSession(user);
   await waitFor(() => expect(status()).toHaveTextContent("active"));
   expect(server.to(START)[1]?.json).toMatchObject({ consent_given: true });
+});
+
+test.each(["No, do not record", "Back"])("a failure does not outlive the question that “%s” closes", async (name) => {
+  const server = serving().on(START, () => refusal(503, "recorder_unavailable"));
+  const { user } = renderPage(<SessionCard />);
+  await ask(user);
+  await user.click(screen.getByRole("radio", { name: "The person who is recorded" }));
+  await user.click(button("Yes, start the session"));
+  await waitFor(() => expect(screen.getByRole("alert")).not.toBeEmptyDOMElement());
+  await user.click(button(name));
+  expect([screen.getByRole("alert").textContent, status().textContent]).toEqual(["", "Status: idle"]);
+  expect(server.to(START)).toHaveLength(1);
+});
+
+test("a yes after a no is a new request, even if the answer to an earlier yes was lost", async () => {
+  const server = serving().on(START, () => refusal(503, "recorder_unavailable"));
+  const { user } = renderPage(<SessionCard />);
+  await startSession(user);
+  for (const requests of [1, 2]) {
+    await waitFor(() => expect(screen.getByRole("alert")).not.toBeEmptyDOMElement());
+    expect(server.to(START)).toHaveLength(requests);
+    if (requests === 1) await user.click(button("Yes, start the session"));
+  }
+  await user.click(button("No, do not record"));
+  await startSession(user);
+  await waitFor(() => expect(server.to(START)).toHaveLength(3));
+  const ids = server.to(START).map(({ json }) => (json as { record_id: string }).record_id);
+  expect(ids.map((id) => ids.indexOf(id))).toEqual([0, 0, 2]);
+});
+
+test("a failure of before is not shown in the question", async () => {
+  const server = serving().on(VALIDATE, () => answer({ status: "closed" }));
+  const kept = { sessionId: "sess_0123456789abcdef", userId: "anna-1", performerId: "bea", consent: null };
+  sessionStorage.setItem("a3cp.session", JSON.stringify(kept));
+  const { user } = renderPage(<SessionCard />);
+  await waitFor(() => expect(screen.getByRole("alert")).toHaveTextContent("session_closed"));
+  await user.click(button("Start Session"));
+  await waitFor(() => expect(question()).toBeVisible());
+  expect([screen.getByRole("alert").textContent, server.to(START)]).toEqual(["", []]);
 });
 
 test("each session has its own question", async () => {

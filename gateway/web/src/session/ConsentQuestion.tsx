@@ -62,7 +62,10 @@ export function ConsentQuestion({ shown, busy, failure, onConsent, onNo, onBack 
       </div>
       <div className="consent-else stack">
         {!shown.required && (
-          <p>No answer now? You can go on without one. The recordings are kept, but exports leave them out.</p>
+          <p>
+            No answer now? You can go on without one. The recordings are kept, but exports leave them out unless the
+            study includes them on purpose.
+          </p>
         )}
         <div className="actions">
           {!shown.required && (

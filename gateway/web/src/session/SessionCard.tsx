@@ -22,7 +22,7 @@ export interface SessionCardProps {
 /** Asks for consent, starts and ends the session, and shows it. */
 export function SessionCard({ endBlocked }: SessionCardProps) {
   const handle = useSession();
-  const { session, people, pending, failure, start, end, check } = handle;
+  const { session, people, pending, failure, start, end, dismiss, check } = handle;
   const question = useConsentText();
   const { close } = question;
   const shown = session ? null : question.shown;
@@ -46,11 +46,13 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
 
   function ask() {
     setRefused(false);
+    dismiss(); // it would be read as belonging to the question
     void question.ask();
   }
 
-  function answerNo() {
-    setRefused(true);
+  function leave({ no }: { readonly no: boolean }) {
+    setRefused(no);
+    dismiss();
     close();
   }
 
@@ -85,8 +87,8 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
           busy={pending === "start"}
           failure={failure}
           onConsent={(consent) => void start(userId, performerId, consent)}
-          onNo={answerNo}
-          onBack={close}
+          onNo={() => leave({ no: true })}
+          onBack={() => leave({ no: false })}
         />
       ) : (
         <div className="actions">
@@ -128,7 +130,7 @@ function Refused() {
   return (
     <div className="consent-no">
       <p>
-        <strong>That is all right. Nothing was started, and nothing is recorded.</strong>
+        <strong>That is all right. Nothing is recorded.</strong>
       </p>
       <p>If the person changes their mind, start a session: the question comes again.</p>
     </div>

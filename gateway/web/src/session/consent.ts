@@ -26,7 +26,8 @@ export function consentFields(consent: Consent): Pick<SessionStartRequest, "cons
 
 /** What the page shows of it while the session is open. */
 export function consentLine(consent: Consent): string {
-  if (consent === null) return "no answer. The recordings are kept, but exports leave them out.";
+  if (consent === null)
+    return "no answer. The recordings are kept, but exports leave them out unless the study includes them on purpose.";
   const by = { self: "the person who is recorded", guardian: "a parent or guardian", other: "another person" };
   return `yes, said by ${by[consent.givenBy]}.`;
 }

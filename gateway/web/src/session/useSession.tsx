@@ -37,6 +37,8 @@ export interface SessionHandle {
   readonly end: () => Promise<void>;
   /** Drops the session, because the server said that it has ended. The card shows `failure`, if it is not null. */
   readonly lose: (failure: Failure | null) => void;
+  /** Forgets `failure`, and a request without an answer: the person has gone on. */
+  readonly dismiss: () => void;
   /** After a reload, asks the server once whether the session is still open. Never throws. */
   readonly check: () => Promise<void>;
 }
@@ -129,6 +131,11 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
 
   const lose = useCallback((failure: Failure | null) => setState(({ people }) => ({ ...IDLE, people, failure })), []);
 
+  const dismiss = useCallback(() => {
+    unanswered.current = null; // after a no, an earlier yes must not be sent again
+    setState((before) => ({ ...before, failure: null }));
+  }, []);
+
   useEffect(() => rememberSession(session), [session]);
 
   const check = useCallback(async () => {
@@ -149,8 +156,8 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
 
   const handle = useMemo<SessionHandle>(() => {
     const status = state.failure ? "error" : state.session ? "active" : "idle";
-    return { ...state, status, start, end, lose, check };
-  }, [state, start, end, lose, check]);
+    return { ...state, status, start, end, lose, dismiss, check };
+  }, [state, start, end, lose, dismiss, check]);
 
   return <SessionContext value={handle}>{children}</SessionContext>;
 }
