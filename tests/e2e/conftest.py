@@ -68,9 +68,9 @@ def chromium() -> str:
 class RunningStack:
     """A stack on an event loop of its own, for tests that are not asynchronous."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, live: int) -> None:
         self.said: list[str] = []
-        self.stack = Stack(settings, live=1, show=lambda name, line: self.said.append(f"{name} | {line}"))
+        self.stack = Stack(settings, live=live, show=lambda name, line: self.said.append(f"{name} | {line}"))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stack")
         self._thread.start()
@@ -124,17 +124,47 @@ class RunningStack:
             print("\n".join(self.said))
 
 
-@pytest.fixture(scope="module")
-def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A whole stack with private brokers, and live workers, for the tests of one module."""
-    folder = tmp_path_factory.mktemp("stack")
-    settings = Settings(data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state", port=0)
-    running = RunningStack(settings)
+@contextmanager
+def stack_in(folder: Path, live: int = 0, **settings: Any) -> Iterator[RunningStack]:
+    """A whole stack with private brokers, and with ``live`` live workers, that leaves everything in ``folder``."""
+    folders = {"data_root": folder / "data", "log_root": folder / "logs", "state_dir": folder / "state"}
+    running = RunningStack(Settings(port=0, **folders, **settings), live)
     try:
         running.start()
         yield running
     finally:
         running.stop()
+
+
+# Scope "package": one stack and one browser for all modules of this folder that run one after the other in a process.
+# Starting a stack takes longer than most of the tests. The scope is not "session" because Playwright's event loop must
+# not run while other tests start theirs.
+
+
+@pytest.fixture(scope="package")
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack with the default settings and a live worker. Tests share it: use people of your own if they are listed,
+    and leave it ready."""
+    with stack_in(tmp_path_factory.mktemp("stack"), live=1) as running:
+        yield running
+
+
+CONSENT_TEXT = """# Unsere Studie
+
+We keep **points**, no pictures. <b>Really</b>
+
+- You may say no.
+- [More](https://x.example/more)
+"""
+
+
+@pytest.fixture(scope="package")
+def asking(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack that records a person only after a yes, with a study's own text."""
+    folder = tmp_path_factory.mktemp("asking")
+    (folder / "study.md").write_text(CONSENT_TEXT)
+    with stack_in(folder, consent="required", consent_file=folder / "study.md") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +175,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright(chromium: str) -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
@@ -154,9 +184,9 @@ def playwright(chromium: str) -> Iterator[Playwright]:
 Launch = Callable[..., Browser]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def launch(playwright: Playwright, chromium: str) -> Iterator[Launch]:
-    """A function that starts a browser with more flags; all browsers are closed after the module."""
+    """A function that starts a browser with more flags; all browsers are closed at the end."""
     browsers: list[Browser] = []
 
     def start(*flags: str) -> Browser:
@@ -169,10 +199,16 @@ def launch(playwright: Playwright, chromium: str) -> Iterator[Launch]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def browser(launch: Launch, clip: Path) -> Browser:
-    """A browser whose camera shows the clip, with the permission granted."""
+def with_camera(launch: Launch, clip: Path) -> Browser:
+    """A browser whose camera shows the clip, with the permission granted. The camera reads the file when it is turned
+    on, and repeats it."""
     return launch(CAMERA, ALLOWED, f"--use-file-for-fake-video-capture={clip}")
+
+
+@pytest.fixture(scope="package")
+def browser(launch: Launch, clip: Path) -> Browser:
+    """A browser whose camera shows a face."""
+    return with_camera(launch, clip)
 
 
 @contextmanager

@@ -9,30 +9,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from contracts.process.settings import Settings
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import session_log_path
-from tests.e2e.conftest import USER, RunningStack, opened, start_session
+from tests.e2e.conftest import USER, RunningStack, opened, stack_in, start_session
 
 LIMITS = {"max_fps": 10, "max_long_side": 320, "max_short_side": 240, "max_frame_bytes": 20_000, "max_duration_s": 5}
 
 
 @pytest.fixture(scope="module")
 def tight(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    folder = tmp_path_factory.mktemp("tight")
-    settings = Settings(
-        data_root=folder / "data",
-        log_root=folder / "logs",
-        state_dir=folder / "state",
-        port=0,
-        capture=CaptureLimits.model_validate(LIMITS),
-    )
-    running = RunningStack(settings)
-    try:
-        running.start()
+    with stack_in(tmp_path_factory.mktemp("tight"), capture=CaptureLimits.model_validate(LIMITS)) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def test_a_capture_fits_and_stops_by_itself(browser: Browser, tight: RunningStack) -> None:

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, WebSocket, expect
 
 from contracts.messages.pipelines import PIPELINES
-from tests.e2e.conftest import RunningStack, axe, opened, start_session
+from tests.e2e.conftest import Launch, RunningStack, axe, opened, start_session, with_camera
 from tests.support.clips import face_clip
 from tests.support.waiting import wait_until
 from workers.vision.pipelines.registry import make_pipeline
@@ -48,11 +48,11 @@ def frames() -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def clip(frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The camera's picture in this module, in place of the shared clip."""
+def browser(launch: Launch, frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    """The browser of this module, whose camera shows these frames."""
     path = tmp_path_factory.mktemp("camera") / "left.mjpeg"
     path.write_bytes(b"".join(frames))
-    return path
+    return with_camera(launch, path)
 
 
 @dataclass
