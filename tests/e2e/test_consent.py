@@ -60,7 +60,10 @@ def test_no_starts_nothing_and_yes_is_in_the_log_with_the_hash_of_the_text(
     log = session_log_path(stack.settings.log_root, user, page.get_by_label("session_id").input_value())
     start = json.loads(log.read_text().splitlines()[0])["event"]
     assert start["consent_given"] is True
-    assert start["consent"] == {"text": f"sha256:{hashlib.sha256(CONSENT_TEXT.encode()).hexdigest()}", "given_by": "guardian"}
+    assert start["consent"] == {
+        "text": f"sha256:{hashlib.sha256(CONSENT_TEXT.encode()).hexdigest()}",
+        "given_by": "guardian",
+    }
 
 
 def test_the_question_can_be_answered_by_keyboard_alone(page: Page) -> None:
