@@ -1,11 +1,13 @@
-"""Read a session's log line by line, without a lock."""
+"""Read a session's log line by line. Only a last line that has no newline is read under the log's lock."""
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -36,14 +38,31 @@ class LogLine:
 
 
 def read_log(log: Path) -> Iterator[LogLine]:
-    """Yield every line of ``log``.
+    """Yield every line of ``log``. A line that a recorder is writing now is not recorded yet, and is left out.
 
     Raises:
         OSError: the log cannot be read.
     """
     with log.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                if (rest := _rest(lines)) is None:
+                    return
+                line += rest
             yield judge_line(number, line)
+
+
+def _rest(lines: BinaryIO) -> bytes | None:
+    """The rest of a line that had no newline a moment ago; None if a writer holds the lock, and so is writing it."""
+    try:
+        fcntl.flock(lines, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:  # the file system has no locks
+        return lines.readline()
+    rest = lines.readline()
+    fcntl.flock(lines, fcntl.LOCK_UN)
+    return rest
 
 
 def judge_line(number: int, line: bytes) -> LogLine:
