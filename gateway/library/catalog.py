@@ -17,7 +17,7 @@ import orjson
 from contracts.process.logs import get_logger
 from contracts.storage.capture_facts import SessionFacts
 from contracts.storage.log_tail import LogPosition, SessionLog, find_log, find_logs, is_rewritten, read_addition
-from gateway.library.database import clear, newest_database, open_database, replace_database
+from gateway.library.database import is_damage, new_database, newest_database, open_database, replace_database
 from gateway.library.rows import StoredSession, forget_session
 
 __all__ = ["Catalog"]
@@ -38,6 +38,8 @@ class Catalog:
     """The catalog in a folder, filled from the logs below ``log_root``. Use it from one thread at a time.
 
     Attributes:
+        complete: whether all logs were looked at since this file was opened for the first time. If another file takes
+            its place, for example because it was damaged, it is not, until all of them were looked at again.
         skipped: how many lines could not be read, and were skipped, since this object was made.
     """
 
@@ -48,6 +50,7 @@ class Catalog:
         self._path = folder
         self._versions: dict[Session, str] = {}
         self._reported: dict[str, str] = {}
+        self.complete = False
         self.skipped = 0
 
     def close(self) -> None:
@@ -57,20 +60,39 @@ class Catalog:
             self._database = None
 
     def rebuild(self) -> int:
-        """Fill the catalog again from all logs, in one transaction: readers have the old rows until it is complete.
-        Returns the number of logs.
+        """Fill a new file from all logs, and put it in the place of the catalog. Every process has the old rows until
+        then. Returns the number of logs.
 
         Raises:
             sqlite3.Error, OSError: the system refuses.
         """
         count = 0
-        with self._transaction() as database:
-            clear(database)
-            for found in find_logs(self._log_root, self._report):
-                count += 1
-                while self._read(database, found):
-                    pass
+        try:
+            with new_database(self._folder) as database:
+                for found in find_logs(self._log_root, self._report):
+                    count += 1
+                    while self._read(database, found):
+                        pass
+        finally:
+            self.close()  # opened again, it says which versions it has
         return count
+
+    def repair(self) -> bool:
+        """Look for damage in the whole file, and if there is some, begin a new one. Returns whether there was.
+
+        Raises:
+            sqlite3.Error, OSError: the system refuses.
+        """
+        path, database = self._path, self._open()
+        try:
+            damaged = database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            damaged = True
+        if damaged:
+            self._begin_again()
+        return damaged or path != self._path
 
     def turns(self) -> Iterator[None]:
         """Look at every log once, in turns: each step of this iterator is one turn, of bounded work.
@@ -79,6 +101,7 @@ class Catalog:
             sqlite3.Error, OSError: the catalog's file cannot be opened or written. The next call begins again.
         """
         self._open()
+        path = self._path
         errors: list[OSError] = []
         there: set[Session] = set()
         for count, found in enumerate(find_logs(self._log_root, errors.append), start=1):
@@ -93,6 +116,10 @@ class Catalog:
             self._report(error)
         if not errors and self._log_root.is_dir():  # else a disk is missing rather than every log
             yield from self._forget(self._versions.keys() - there)
+        if path == self._path:
+            self.complete = True
+        else:  # another file took its place meanwhile
+            yield from self.turns()
 
     def refresh(self, user_id: str, session_id: str) -> Iterator[None]:
         """Read the new lines of one session's log, in turns as `turns` does.
@@ -159,18 +186,20 @@ class Catalog:
     def _open(self) -> sqlite3.Connection:
         """The open file; the newest one, if another process replaced it."""
         path = newest_database(self._folder)
-        if self._database is not None and path == self._path and path.exists():
+        if path != self._path or not path.exists():
+            self.close()
+            self.complete = False
+        if self._database is not None:
             return self._database
-        self.close()
+        self._path = path
         try:
             self._database = open_database(path)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
-            log.warning("the catalog is damaged, building it again", exc_info=error)
-            path = replace_database(path)
-            self._database = open_database(path)
-        self._path = path
+            self._begin_again(error)
+            self._path = newest_database(self._folder)
+            self._database = open_database(self._path)
         rows = self._database.execute("SELECT user_id, session_id, version FROM logs")
         self._versions = {(user_id, session_id): version for user_id, session_id, version in rows}
         return self._database
@@ -186,15 +215,15 @@ class Catalog:
             with suppress(sqlite3.Error):
                 database.execute("ROLLBACK")
             self.close()  # opened again, it says which versions were kept
-            if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
-                log.warning("the catalog is damaged, building it again", exc_info=error)
-                open_database(replace_database(self._path)).close()
+            if is_damage(error):
+                self._begin_again(error)
             raise
 
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file itself is damaged. Its subclasses say that it is locked, that there is no room, and the like."""
-    return type(error) is sqlite3.DatabaseError
+    def _begin_again(self, error: BaseException | None = None) -> None:
+        log.warning("the catalog is damaged, building it again", exc_info=error)
+        self.close()
+        self.complete = False
+        open_database(replace_database(self._path)).close()
 
 
 _LOG = "SELECT position, facts, version FROM logs WHERE user_id=? AND session_id=?"

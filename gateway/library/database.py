@@ -5,17 +5,32 @@ The file is derived from the session logs. If it is damaged, or of another versi
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-__all__ = ["CATALOG_VERSION", "clear", "newest_database", "open_database", "remove_catalog", "replace_database"]
+__all__ = [
+    "CATALOG_VERSION",
+    "is_damage",
+    "new_database",
+    "newest_database",
+    "open_database",
+    "remove_catalog",
+    "replace_database",
+]
 
 CATALOG_VERSION = 3
 """Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
 
 BUSY_MS = 5_000
 """How long one process waits for another one's transaction on the same file, in milliseconds."""
+
+_DRAFT = "catalog-draft-"
 
 _TABLES = """
 CREATE TABLE logs (
@@ -85,16 +100,45 @@ def open_database(path: Path, *, writes: bool = True) -> sqlite3.Connection:
     return database
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that the file itself is damaged. The subclasses of its error are for other reasons, such as a
+    lock or a full disk."""
+    return type(error) is sqlite3.DatabaseError
+
+
 def replace_database(path: Path) -> Path:
     """Return the name for the successor of a damaged file, and remove the file.
 
     Raises:
         OSError: the system refuses.
     """
-    head, number, suffix = path.name.rsplit(".", 2)
-    for extra in ("", "-wal", "-shm"):
-        path.with_name(path.name + extra).unlink(missing_ok=True)
-    return path.with_name(f"{head}.{int(number) + 1}.{suffix}")
+    _remove(path)
+    return _successor(path)
+
+
+@contextmanager
+def new_database(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Give an empty catalog to fill, in one transaction. At the end of the block it becomes the folder's newest one;
+    until then no process has it open or waits for it.
+
+    Raises:
+        sqlite3.Error, OSError: the file cannot be created or written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in folder.glob(f"{_DRAFT}*"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=_DRAFT, dir=folder) as draft:
+        path = Path(draft) / "catalog"
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            # without a write-ahead log everything is in the file after the commit, and with an error nothing is kept
+            database.execute("PRAGMA journal_mode=MEMORY")
+            database.execute("BEGIN")
+            _make_tables(database)
+            yield database
+            database.execute("COMMIT")
+        there = newest_database(folder)
+        os.link(path, _successor(there))
+        _remove(there)
 
 
 def remove_catalog(folder: Path) -> None:
@@ -104,10 +148,13 @@ def remove_catalog(folder: Path) -> None:
         OSError: the system refuses.
     """
     for path in folder.glob("catalog-*"):
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
-def clear(database: sqlite3.Connection) -> None:
+def _make_tables(database: sqlite3.Connection) -> None:
     """Drop all tables and make new ones, in the caller's transaction."""
     names = database.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
     for (name,) in names.fetchall():
@@ -116,6 +163,16 @@ def clear(database: sqlite3.Connection) -> None:
     for statement in _TABLES.split(";\n"):
         database.execute(statement)
     database.execute(f"PRAGMA user_version={CATALOG_VERSION}")
+
+
+def _successor(path: Path) -> Path:
+    head, number, suffix = path.name.rsplit(".", 2)
+    return path.with_name(f"{head}.{int(number) + 1}.{suffix}")
+
+
+def _remove(path: Path) -> None:
+    for extra in ("", "-wal", "-shm"):
+        path.with_name(path.name + extra).unlink(missing_ok=True)
 
 
 def _numbers(folder: Path, version: int) -> list[int]:
@@ -136,7 +193,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     try:
         if _version(database) != CATALOG_VERSION:  # another process may have done it meanwhile
-            clear(database)
+            _make_tables(database)
         database.execute("COMMIT")
     except BaseException:
         database.execute("ROLLBACK")

@@ -19,6 +19,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import RequestRefused
 from contracts.storage.log_tail import find_log, find_logs_of
 from gateway.library.catalog import Catalog
+from gateway.library.database import is_damage
 from gateway.tasks import cancel_all
 
 __all__ = ["Library", "catalog_folder"]
@@ -93,15 +94,16 @@ class Library:
             RequestRefused: 503 ``library_not_ready`` or ``library_unavailable``; what ``query`` raises.
         """
         task = self._pass()
-        await asyncio.wait({task}, timeout=FRESH_S if self.first_pass.is_set() else FIRST_S)
+        await asyncio.wait({task}, timeout=FRESH_S if self._catalog.complete else FIRST_S)
         if task.done():
             task.result()  # raises what is no trouble with files, but a fault
-        elif not self.first_pass.is_set():
-            detail = "The server is still reading its logs for the first time; try again."
-            raise RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
         if self._problem is not None:
             raise _unavailable()
-        return await self.read_now(query)
+        if self._catalog.complete:
+            answer = await self.read_now(query)
+            if self._catalog.complete:  # no new file has taken the old one's place meanwhile
+                return answer
+        raise _not_ready()
 
     async def glance(self, query: Callable[[Path], T]) -> T | None:
         """Answer a query from what the catalog has now, which may be out of date; None if it cannot be read."""
@@ -152,7 +154,15 @@ class Library:
             return await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
         except _ERRORS as error:
             log.warning("cannot read the library", exc_info=error)
+            if is_damage(error) and await self._repair():
+                raise _not_ready() from error
             raise _unavailable() from error
+
+    async def _repair(self) -> bool:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, self._catalog.repair)
+        except _ERRORS:
+            return False
 
     def _pass(self) -> asyncio.Task[None]:
         """The pass that begins after now. Requests that come while one is running share the next one."""
@@ -182,6 +192,11 @@ class Library:
 
 def _has_next(turns: Iterator[None]) -> bool:
     return next(turns, turns) is None
+
+
+def _not_ready() -> RequestRefused:
+    detail = "The server is still reading its logs for the first time; try again."
+    return RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
 
 
 def _unavailable() -> RequestRefused:

@@ -9,7 +9,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError, ConfigurationError
 from gateway.library.catalog import Catalog
 from gateway.library.library import catalog_folder
-from scripts.terminal import printable
+from scripts.terminal import many, printable
 
 __all__ = ["CatalogError", "rebuild_catalog"]
 
@@ -38,6 +38,6 @@ def rebuild_catalog(settings: Settings) -> int:
         raise CatalogError(f"A3CP_STATE_DIR: the catalog in {folder} cannot be written: {why}") from error
     finally:
         catalog.close()
-    skipped = f", {catalog.skipped} lines skipped" if catalog.skipped else ""
-    print(printable(f"{folder.absolute()}: {logs} logs in {time.perf_counter() - began:.1f} s{skipped}"))
+    skipped = f", {many(catalog.skipped, 'line')} skipped" if catalog.skipped else ""
+    print(printable(f"{folder.absolute()}: {many(logs, 'log')} in {time.perf_counter() - began:.1f} s{skipped}"))
     return 0

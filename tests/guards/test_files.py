@@ -75,7 +75,8 @@ ALLOWED = {
     "workers/vision/pipelines/model.py": Allowed({"os.fdopen"}, "MediaPipe's model as a file in memory, on no disk"),
     "workers/pool/process.py": Allowed({"os.fdopen", ".open"}, "native logs go to the null device; no file is opened"),
     "gateway/library/database.py": Allowed(
-        {"sqlite3.connect", ".mkdir", ".unlink"}, "the catalog in the state folder, which is derived from the logs"
+        {"sqlite3.connect", "tempfile.TemporaryDirectory", "os.link", "shutil.rmtree", ".mkdir", ".unlink"},
+        "the catalog in the state folder, which is derived from the logs",
     ),
     "gateway/sessions/store.py": Allowed({".mkdir"}, "a session's directories are made when it starts, nowhere else"),
     "contracts/process/line_writer.py": Allowed(
@@ -87,6 +88,9 @@ ALLOWED = {
     ),
     "scripts/measurements/library_logs.py": Allowed(
         {".mkdir", ".write_bytes"}, "generated logs, in a folder for them: no gateway's"
+    ),
+    "contracts/storage/session_log.py": Allowed(
+        {"fcntl.flock"}, "whether a recorder is writing the last line; it is let go at once"
     ),
     "contracts/storage/files.py": Allowed(
         {"os.open"},

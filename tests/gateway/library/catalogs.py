@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,16 @@ class Library:
     def rows(self) -> Rows:
         """Every row, without what only says how a file was read: its inode and its times."""
         return rows_of(self.folder)
+
+
+def damage_rows(path: Path) -> None:
+    """Overwrite the pages of the captures' rows in a catalog that no process has open."""
+    with closing(sqlite3.connect(path)) as database:
+        (page_bytes,) = database.execute("PRAGMA page_size").fetchone()
+        (first,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name='captures'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((first - 1) * page_bytes)
+        file.write(b"\xff" * page_bytes)
 
 
 def rows_of(folder: Path) -> Rows:

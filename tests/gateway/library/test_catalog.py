@@ -25,7 +25,7 @@ from gateway.library.catalog import Catalog
 from gateway.library.database import newest_database
 from scripts.measurements.library_logs import session_lines, write_logs
 from tests.contracts.storage.session_lines import SESSION, erased, line_bytes, quality, recorded, said, start
-from tests.gateway.library.catalogs import Library, rows_of
+from tests.gateway.library.catalogs import Library, damage_rows, rows_of
 from tests.support.gateway import REPOSITORY
 
 OTHER = "sess_fedcba9876543210"
@@ -284,6 +284,86 @@ def test_a_rebuild_is_seen_whole_or_not_at_all(library: Library, monkeypatch: py
     assert library.another().rebuild() == 1
     assert seen == [["c"]]
     assert library.rows() == before
+
+
+def test_a_rebuild_holds_up_no_gateway_and_takes_its_place(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.append(start(), recorded())
+    library.catch_up()
+    old = newest_database(library.folder)
+    reading = catalog_module.read_addition
+
+    def goes_on(*args: Any) -> Any:
+        monkeypatch.setattr(catalog_module, "read_addition", reading)
+        library.append(recorded("d", 5))
+        monkeypatch.setattr(database_module, "BUSY_MS", 0)
+        library.catalog.close()
+        library.catch_up()
+        assert set(library.ids()) == {"c", "d"}
+        return reading(*args)
+
+    monkeypatch.setattr(catalog_module, "read_addition", goes_on)
+    library.another().rebuild()
+    assert [path.name for path in library.folder.iterdir()] == [newest_database(library.folder).name] != [old.name]
+    library.append(REVIEW)
+    library.catch_up()
+    assert (library.one()["review"], set(library.ids())) == ("keep", {"c", "d"})
+    assert library.rows() == _built_from_nothing(library)
+
+
+def test_a_rebuild_that_fails_leaves_the_catalog_as_it_was(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.append(recorded())
+    library.catch_up()
+    before = library.rows()
+    (library.folder / "catalog-draft-killed").mkdir()
+    rebuilding = library.another()
+
+    def full(*_: Any) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as context:
+        context.setattr(catalog_module, "read_addition", full)
+        with pytest.raises(sqlite3.OperationalError):
+            rebuilding.rebuild()
+    assert library.rows() == before
+    assert not list(library.folder.glob("catalog-draft-*"))
+    assert rebuilding.rebuild() == 1
+    assert library.rows() == before
+
+
+@pytest.mark.parametrize("how", ["removed", "damaged", "rebuilt"])
+def test_a_file_in_the_place_of_the_old_one_is_complete_after_a_pass(library: Library, how: str) -> None:
+    library.append(*(recorded(f"c{number}", number) for number in range(3)))
+    turns = library.catalog.turns()
+    while next(turns, turns) is None:
+        assert not library.catalog.complete
+    assert library.catalog.complete
+    path = newest_database(library.folder)
+    if how == "rebuilt":
+        library.another().rebuild()
+    elif how == "removed":
+        path.unlink()
+    else:
+        library.catalog.close()
+        path.write_bytes(b"damage" * 1000)
+    list(library.catalog.refresh("u1", OTHER))
+    assert not library.catalog.complete
+    library.catch_up()
+    assert library.catalog.complete
+    assert library.page()["total"] == 3
+
+
+def test_damage_that_only_a_reader_meets_is_found(library: Library) -> None:
+    library.append(*(recorded(f"c{number}", number) for number in range(200)))
+    library.catch_up()
+    assert not library.catalog.repair()
+    path = newest_database(library.folder)
+    library.catalog.close()
+    damage_rows(path)
+    library.catch_up()  # it has nothing to write, and meets no damage
+    assert path.exists()
+    assert library.catalog.repair() and not library.catalog.complete
+    library.catch_up()
+    assert library.page()["total"] == 200
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import uuid
 from pathlib import Path
@@ -15,8 +16,9 @@ from contracts.broker import keys
 from contracts.messages.library import LibraryCaptureWithHistory, LibraryPage, LibrarySummary
 from contracts.state.events import Receipt
 from gateway.library import library as library_module
+from gateway.library.database import newest_database
 from tests.contracts.storage.session_lines import SESSION, erased, line_bytes, quality, record_id, recorded, said, start
-from tests.gateway.library.catalogs import Library
+from tests.gateway.library.catalogs import Library, damage_rows
 from tests.gateway.reached import Reached, assert_refused, reaching
 
 USER = "u1"
@@ -416,6 +418,39 @@ async def test_a_catalog_that_cannot_be_written_is_503_and_comes_back(tmp_path: 
             assert_refused(answer, 503, "library_unavailable")
         state.unlink()
         assert await ids(gateway) == ["c"]
+
+
+async def test_damage_that_only_a_reader_meets_is_repaired(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        library_of(tmp_path).append(*(recorded(f"c{number}", number) for number in range(200)))
+        ours = gateway.app.state.library
+        assert (await listed(gateway))["total"] == 200
+        ours._writer.submit(ours._catalog.close).result()
+        damage_rows(newest_database(ours.folder))
+        assert_refused(await gateway.client.get("/library/captures"), 503, "library_not_ready")
+        assert (await listed(gateway))["total"] == 200
+
+
+async def test_a_list_is_never_that_of_a_file_that_is_being_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        library_of(tmp_path).append(recorded())
+        assert await ids(gateway) == ["c"]
+        ours = gateway.app.state.library
+        ours._writer.submit(ours._catalog.close).result()
+        for path in ours.folder.iterdir():
+            path.unlink()
+        steps = ours._step_through
+
+        async def never_ends(turns: Any) -> None:
+            await steps(itertools.islice(turns, 1))
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(ours, "_step_through", never_ends)
+        monkeypatch.setattr(library_module, "FIRST_S", 0.05)
+        monkeypatch.setattr(library_module, "FRESH_S", 0.05)
+        assert_refused(await gateway.client.get("/library/captures"), 503, "library_not_ready")
 
 
 async def test_lists_wait_for_the_first_pass_and_not_for_later_ones(

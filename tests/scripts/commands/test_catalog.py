@@ -25,8 +25,8 @@ def test_it_makes_the_rows_that_the_gateway_makes(tmp_path: Path, capsys: pytest
     assert rebuild_catalog(settings) == 0
     assert library.rows() == before
     out = capsys.readouterr().out
-    assert out.startswith(f"{library.folder}: 1 logs in ")
-    assert out.endswith(" s, 1 lines skipped\n")
+    assert out.startswith(f"{library.folder}: 1 log in ")
+    assert out.endswith(" s, 1 line skipped\n")
     library.catalog.close()
 
 
