@@ -48,11 +48,6 @@ def _settings() -> Settings:
     return load_settings()
 
 
-def _moment(text: str | None) -> str | None:
-    """A day begins at midnight, UTC."""
-    return f"{text}T00:00" if text and "T" not in text else text
-
-
 @library_app.command("list")
 @exits
 def list_(
@@ -78,9 +73,11 @@ def list_(
     The newest come first. Times are in UTC.
     """
     from scripts.commands.library import list_captures
+    from scripts.exports.choice import moment
 
     filters = {
-        "user_id": user, "session_id": session, "label": label, "since": _moment(since), "until": _moment(until),
+        "user_id": user, "session_id": session, "label": label,
+        "since": moment("--since", since), "until": moment("--until", until),
         "quality": quality, "review": review, "consent": consent, "state": state,
         "participant": participant, "search": search,
     }  # fmt: skip

@@ -14,7 +14,7 @@ from contracts.process.line_writer import printable
 from contracts.process.local_folder import local_folder
 from contracts.rules.errors import ConfigurationError
 
-__all__ = ["READER_LEFT", "age_text", "bytes_text", "output_folder", "printable", "until_the_reader_leaves"]
+__all__ = ["READER_LEFT", "age_text", "bytes_text", "many", "output_folder", "printable", "until_the_reader_leaves"]
 
 READER_LEFT = 128 + signal.SIGPIPE
 """The exit code that a shell reports for a program that SIGPIPE ended."""
@@ -68,6 +68,11 @@ def age_text(seconds: float) -> str:
         if seconds >= 2 * length_s:
             return f"{seconds / length_s:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def many(count: int, noun: str) -> str:
+    """``1 capture``, ``2 captures``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def bytes_text(count: int) -> str:

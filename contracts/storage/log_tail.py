@@ -22,6 +22,7 @@ __all__ = [
     "LogAddition",
     "LogPosition",
     "SessionLog",
+    "file_version",
     "find_log",
     "find_logs",
     "find_logs_of",
@@ -37,7 +38,7 @@ _LONGEST_LINE = 65 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SessionLog:
-    """A log that was found. ``version`` changes with every change of the file: its inode, size and time of change."""
+    """A log that was found. ``version`` is its `file_version`."""
 
     user_id: str
     session_id: str
@@ -100,7 +101,7 @@ def find_logs_of(log_root: Path, user_id: str, on_error: Callable[[OSError], Non
         if session_id is None:
             continue
         try:
-            yield SessionLog(user_id, session_id, entry.path, _version(entry.stat()))
+            yield SessionLog(user_id, session_id, entry.path, file_version(entry.stat()))
         except FileNotFoundError:  # removed since, or a link to nothing
             continue
         except OSError as error:
@@ -127,7 +128,7 @@ def find_log(log_root: Path, user_id: str, session_id: str) -> SessionLog | None
     """
     path = session_log_path(log_root, user_id, session_id)
     with suppress(FileNotFoundError, NotADirectoryError):
-        return SessionLog(user_id, session_id, str(path), _version(path.stat()))
+        return SessionLog(user_id, session_id, str(path), file_version(path.stat()))
     return None
 
 
@@ -136,7 +137,8 @@ def is_rewritten(before: str, now: str) -> bool:
     return before != now and before.rpartition("-")[0] == now.rpartition("-")[0]
 
 
-def _version(status: os.stat_result) -> str:
+def file_version(status: os.stat_result) -> str:
+    """A text that changes with every change of a file: its inode, size and time of change."""
     return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
 
 

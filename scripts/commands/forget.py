@@ -34,7 +34,7 @@ from recorder.removal import (
     user_folder,
 )
 from scripts.commands.offline import OfflineBrokers, alone
-from scripts.terminal import printable
+from scripts.terminal import many, printable
 from workers.vision.removal import PersonArtifacts
 
 __all__ = ["ForgetError", "forget"]
@@ -166,9 +166,13 @@ def _print(lines: str) -> None:
 
 def _plan(user_id: str, kept: _Kept) -> str:
     return (
-        f"All that is kept of {user_id} will be removed, and cannot be restored: {kept.sessions} session logs, "
-        f"{kept.captures} captures, {kept.artifacts} artifacts, and what the brokers know.\n{UNREACHED}"
+        f"All that is kept of {user_id} will be removed, and cannot be restored: "
+        f"{_numbers(kept)}, and what the brokers know.\n{UNREACHED}"
     )
+
+
+def _numbers(of: _Kept | Removal) -> str:
+    return f"{many(of.sessions, 'session log')}, {many(of.captures, 'capture')}, {many(of.artifacts, 'artifact')}"
 
 
 def _is_confirmed(user_id: str, ask: Ask) -> bool:
@@ -209,8 +213,8 @@ def _has(path: Path, found: re.Pattern[bytes]) -> bool:
 
 def _done(settings: Settings, done: Removal, mentions: Sequence[str]) -> str:
     lines = [
-        f"Removed: {done.sessions} session logs, {done.captures} captures, {done.artifacts} artifacts. Everything was "
-        f"read again, and nothing of them is left. {removal_register(settings.log_root)} has a line without a name."
+        f"Removed: {_numbers(done)}. Everything was read again, and nothing of them is left. "
+        f"{removal_register(settings.log_root)} has a line without a name."
     ]
     if mentions:
         lines.append("The same word is still in these files, which are not the person's and are not changed:")

@@ -17,7 +17,7 @@ from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import format_utc
 from scripts.client import CaptureClient, CaptureLibrary, LibraryFilters
 from scripts.stack.stack import gateway_address
-from scripts.terminal import printable
+from scripts.terminal import many, printable
 
 __all__ = ["list_captures", "say", "withdraw"]
 
@@ -59,7 +59,8 @@ def list_captures(
     if captures:
         console.print(_table(captures), markup=False)  # a label may contain rich's markup
     more = f"; --limit {total} shows all" if len(captures) < total else ""
-    console.print(f"{len(captures)} of {total} captures{more}", highlight=False)
+    shown = many(total, "capture") if len(captures) == total else f"{len(captures)} of {many(total, 'capture')}"
+    console.print(f"{shown}{more}", highlight=False)
     return 0
 
 
@@ -112,9 +113,8 @@ def withdraw(
         )
 
     answer = asyncio.run(_with_library(settings, gateway_url, said))
-    captures = "1 capture" if answer.withdrawn == 1 else f"{answer.withdrawn} captures"
     waiting = f"; {answer.erasing} to be erased, as soon as an extractor has time" if answer.erasing else ""
-    print(f"withdrawn: {captures}{waiting}")
+    print(f"withdrawn: {many(answer.withdrawn, 'capture')}{waiting}")
     return 0
 
 

@@ -11,7 +11,7 @@ from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import ArtifactFacts, LogReport, replay, verify_log
 from scripts.commands.session_logs import find_logs
 from scripts.pictures.record import find_record
-from scripts.terminal import printable
+from scripts.terminal import many, printable
 
 __all__ = ["fact_lines", "replay_record", "verify_logs"]
 
@@ -40,16 +40,16 @@ def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
     for records in hashes.values():
         if len(records) > 1:
             print(printable(f"note: the same features: {', '.join(f'record {record}' for record in records)}"))
-    verdict = f"{failed} of {len(chosen)} sessions FAILED" if failed else f"{_many(len(chosen), 'session')} verified"
-    print(f"{verdict}, {_many(captures, 'capture')} good{_withdrawals(withdrawn, erasing, erased)}")
+    verdict = f"{failed} of {len(chosen)} sessions FAILED" if failed else f"{many(len(chosen), 'session')} verified"
+    print(f"{verdict}, {many(captures, 'capture')} good{_withdrawals(withdrawn, erasing, erased)}")
     return 1 if failed else 0
 
 
 def _print(log: Path, report: LogReport) -> None:
     word = "ok  " if report.ok else "FAIL"
-    good = _many(len(report.captures), "good capture") + _empty(report.captures)
+    good = many(len(report.captures), "good capture") + _empty(report.captures)
     withdrawals = _withdrawals(report.withdrawn, report.erasing, report.erased)
-    print(printable(f"{word} {log}: {_many(report.events, 'event')}, {good}{withdrawals}"))
+    print(printable(f"{word} {log}: {many(report.events, 'event')}, {good}{withdrawals}"))
     for finding in report.findings:
         where = f"line {finding.line}: " if finding.line else ""
         whose = f" (record {finding.record_id})" if finding.record_id else ""
@@ -69,10 +69,6 @@ def _withdrawals(withdrawn: int, erasing: int, erased: int) -> str:
     """Say how many captures were withdrawn and erased; nothing if none was."""
     waiting = f" ({erasing} to be erased)" if erasing else ""
     return (f", {withdrawn} withdrawn{waiting}" if withdrawn else "") + (f", {erased} erased" if erased else "")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def replay_record(settings: Settings, record_id: str, user_id: str | None = None, session_id: str | None = None) -> int:

@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 
 from contracts.messages.library import ReviewVerdict
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.ids import format_utc, parse_utc
+from contracts.rules.ids import format_utc, is_session_id, parse_utc
 from contracts.storage.capture_facts import CaptureDescription, label_of
 
-__all__ = ["Choice"]
+__all__ = ["Choice", "moment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Choice:
         verdicts: only captures whose last review is one of these; ``none`` are those without a review.
         labels: only captures with one of these labels, in NFC; an empty one are those without a label.
         since, until: only captures recorded at or after, and before, this moment: UTC as `format_utc` writes it.
+        user_id, sessions: only the logs of this user, and of these sessions. Whoever finds the logs filters them.
     """
 
     unknown: bool = False
@@ -35,6 +36,8 @@ class Choice:
     labels: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
+    user_id: str | None = None
+    sessions: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -63,8 +66,8 @@ class Choice:
             demos=demos,
             verdicts=tuple(sorted(set(verdicts))),
             labels=tuple(sorted({label_of(label) or "" for label in labels})),
-            since=_moment("--since", since),
-            until=_moment("--until", until),
+            since=moment("--since", since),
+            until=moment("--until", until),
         )
 
     @classmethod
@@ -74,7 +77,10 @@ class Choice:
         Raises:
             ValueError: it is something else.
         """
-        return TypeAdapter(cls).validate_python(document)
+        choice = TypeAdapter(cls).validate_python(document)
+        if not all(map(is_session_id, choice.sessions)):
+            raise ValueError("the choice names a session that is none")
+        return choice
 
     def to_json(self) -> dict[str, Any]:
         """The choice as ``export.json`` has it: what was chosen and no defaults."""
@@ -106,7 +112,7 @@ class Choice:
         return "a demonstration" if said.is_demo and not self.demos else None
 
 
-def _moment(option: str, text: str | None) -> str | None:
+def moment(option: str, text: str | None) -> str | None:
     """Read a day (its midnight, UTC) or a time, and write it as the logs do.
 
     Raises:

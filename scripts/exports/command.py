@@ -29,8 +29,8 @@ from scripts.exports.sessions import Selection
 from scripts.exports.split import SplitRequest
 from scripts.exports.stale import find_stale
 from scripts.exports.summary import Summary
-from scripts.exports.text import many, print_changes, print_stale
-from scripts.terminal import printable
+from scripts.exports.text import print_changes, print_stale
+from scripts.terminal import many, printable
 
 __all__ = ["ExportRequest", "check_export", "diff_export", "export", "run_export"]
 
@@ -58,8 +58,8 @@ def run_export(
     Raises:
         ConfigurationError: options that exclude each other; else as the function for each.
     """
-    if check is not None and (diff is not None or request.format is not None):
-        raise ConfigurationError("--check writes and compares nothing: use it without --format and --diff")
+    if check is not None and (diff is not None or request != ExportRequest(None, output=request.output)):
+        raise ConfigurationError("--check only reads an older export: use it alone, or with --json")
     if as_json and check is None and diff is None:
         raise ConfigurationError("--json prints the result of --check or --diff")
     if check is not None:
@@ -76,7 +76,8 @@ def export(settings: Settings, request: ExportRequest, report: TextIO | None = N
     Raises:
         ConfigurationError: no such format, no such session, too few participants for the split, an ``about`` that is
             wrong, or the format's packages are not installed.
-        ExportError: there is nothing to export, or a different export exists at this path.
+        ExportError: there is nothing to export, a different export exists at this path, or consent to a capture was
+            withdrawn while the export ran.
     """
     format_named(request.format)
     selection, summary = _selection(settings, request), Summary()
@@ -95,8 +96,8 @@ def export(settings: Settings, request: ExportRequest, report: TextIO | None = N
 
 def diff_export(settings: Settings, request: ExportRequest, old_folder: Path, *, as_json: bool) -> int:
     """Print how an export differs from the older one in ``old_folder``, and return 0; 1 if a capture does not match its
-    event. With a format the export is made first. Without one nothing is written, and what the request leaves open
-    (its choice, its split) is as the older export had it.
+    event. With a format the export is made first. Without one nothing is written; a request without a choice, a user
+    and sessions takes those of the older export, and one without a split its split.
 
     Raises:
         ConfigurationError, ExportError: as `export`, and if ``old_folder`` has no export.
@@ -106,8 +107,10 @@ def diff_export(settings: Settings, request: ExportRequest, old_folder: Path, *,
         code = export(settings, request, report=sys.stderr if as_json else None)
         new = read_export(request.output / request.format).captures
     else:
-        choice = old.choice if request.choice == Choice() else request.choice
-        selection = _selection(settings, replace(request, choice=choice, split=request.split or old.split))
+        if not (request.sessions or request.user_id) and request.choice == Choice():
+            taken = old.choice
+            request = replace(request, choice=taken, sessions=taken.sessions, user_id=taken.user_id)
+        selection = _selection(settings, replace(request, split=request.split or old.split))
         found = [ExportedCapture.of(capture) for capture in _with_progress_bar(selection)]
         new = {capture.record_id: capture for capture in found}
         for text in selection.failed:
@@ -140,7 +143,9 @@ def check_export(settings: Settings, folder: Path, *, as_json: bool) -> int:
 
 def _selection(settings: Settings, request: ExportRequest) -> Selection:
     logs = find_logs(settings.log_root, request.sessions, request.user_id)
-    return Selection(logs, ArtifactSource.of(settings), request.choice, request.split)
+    sessions = tuple(sorted({log.stem for log in logs})) if request.sessions else ()
+    choice = replace(request.choice, user_id=request.user_id, sessions=sessions)
+    return Selection(logs, ArtifactSource.of(settings), choice, request.split)
 
 
 def _write(draft: Draft, request: ExportRequest, selection: Selection, summary: Summary) -> ExportResult | None:
@@ -152,15 +157,17 @@ def _write(draft: Draft, request: ExportRequest, selection: Selection, summary: 
         return None
     if request.split and (empty := [part for part in request.split.parts if not summary.in_part(part)]):
         raise ExportError(f"no capture of {' or '.join(empty)} could be exported: see the lines above")
+    if (withdrawn := selection.withdrawn_meanwhile()) is not None:
+        raise ExportError(f"a log changed while the export ran: {withdrawn}; export again")
     software = f"a3cp {version('a3cp')}"
-    draft.add(datasheet_file(summary, request.choice, request.split, about, software))
+    draft.add(datasheet_file(summary, selection.choice, request.split, about, software))
     draft.add(croissant_file(summary, about, format_named(request.format), draft.hashes))
     about_it = {
         "format": request.format,
         "a3cp": version("a3cp"),
         "version": summary.version,
         "captures": selection.exported,
-        "choice": request.choice.to_json(),
+        "choice": selection.choice.to_json(),
         "split": request.split.to_json() if request.split else None,
         "records": [record.model_dump(mode="json", exclude_none=True) for record in summary.records],
     }

@@ -14,6 +14,7 @@ from scripts.exports.questions import QUESTIONS
 from scripts.exports.split import PARTS, SplitRequest
 from scripts.exports.summary import Summary
 from scripts.exports.tables import File
+from scripts.terminal import many
 
 __all__ = ["UNKNOWN", "datasheet_file"]
 
@@ -53,7 +54,7 @@ def _composition(summary: Summary, choice: Choice) -> dict[str, str]:
     copies = sum(times - 1 for times in hashes.values())
     return {
         "instances": "Captures: a gesture each, of one person before one camera, as landmarks of body, hands and face.",
-        "count": f"{_many(count, 'capture')} of {_many(len(summary.participants), 'participant')}, "
+        "count": f"{many(count, 'capture')} of {many(len(summary.participants), 'participant')}, "
         f"{sum(summary.frames.values()):,} frames, {summary.duration_ms / 60_000:.1f} minutes.",
         "sample": f"A sample: the captures of one installation {_chosen(choice)}. Captures whose consent was withdrawn "
         "are never among them. No log says what larger set of people or gestures they stand for.",
@@ -63,10 +64,10 @@ def _composition(summary: Summary, choice: Choice) -> dict[str, str]:
         f"second, as clients asked. Encodings: {_listed(summary.encodings, code=True)}.",
         "labels": f"{named} of {count} captures have a label, which a person gave.\n\n{_table(labels)}",
         "missing": "A part of the body that was not found in a frame is missing (NaN). On average the share of frames "
-        f"with each part is: {found}. {_many(summary.undecoded_frames, 'frame')} could not be decoded: all of their "
+        f"with each part is: {found}. {many(summary.undecoded_frames, 'frame')} could not be decoded: all of their "
         "numbers are missing.",
         "relationships": "`captures.csv`, or the rows' columns, name the session and the participant of each capture.",
-        "errors": f"Landmarks are a model's estimates and were not corrected by hand. {_many(copies, 'capture')} "
+        "errors": f"Landmarks are a model's estimates and were not corrected by hand. {many(copies, 'capture')} "
         f"{'has' if copies == 1 else 'have'} the same features as another one.",
         "external": "It is self-contained.",
         "offensive": "It has no pictures, no sound and no text but the labels.",
@@ -80,17 +81,17 @@ def _people(summary: Summary) -> dict[str, str]:
         "so are they here. The shape and the motion of a face and of hands can identify a person.",
         "sensitive": "Landmarks of faces and bodies are biometric in nature. How a person moves may show a disability.",
         "consent": f"As the logs say: yes for {consent['given']}, no for {consent['refused']}, "
-        f"nothing said for {consent['unknown']} of {_many(len(summary.records), 'capture')}.",
+        f"nothing said for {consent['unknown']} of {many(len(summary.records), 'capture')}.",
         "revocation": "Yes. A withdrawal is recorded in the session's log; from then on no export has the capture, and "
         "`a3cp export --check` names it in older ones. Copies of older exports are for their holders to replace.",
     }
 
 
 def _collection(summary: Summary, choice: Choice, software: str) -> dict[str, str]:
-    devices = f"; {_many(len(summary.devices), 'recording device')} named in the logs" if summary.devices else ""
+    devices = f"; {many(len(summary.devices), 'recording device')} named in the logs" if summary.devices else ""
     return {
         "acquisition": "Recorded with a camera, or sent as a video file, and reduced to landmarks at once"
-        f"{devices}. {_many(summary.demonstrations, 'capture')} "
+        f"{devices}. {many(summary.demonstrations, 'capture')} "
         f"{'is a demonstration' if summary.demonstrations == 1 else 'are demonstrations'}.",
         "mechanisms": f"{software} with MediaPipe Holistic. Each artifact was verified against the SHA-256 in its log "
         "when this export was made.",
@@ -134,7 +135,9 @@ def _chosen(choice: Choice) -> str:
     consent += ["have no statement about consent"] if choice.unknown else []
     clauses = ["that " + " or ".join(consent)]
     clauses += [f"whose last review is {' or '.join(choice.verdicts)}"] if choice.verdicts else []
-    clauses += [f"with {_many(len(choice.labels), 'chosen label')}"] if choice.labels else []
+    clauses += [f"with {many(len(choice.labels), 'chosen label')}"] if choice.labels else []
+    clauses += ["recorded under one chosen user_id"] if choice.user_id else []
+    clauses += [f"recorded in {many(len(choice.sessions), 'chosen session')}"] if choice.sessions else []
     clauses += [f"recorded from {choice.since} on"] if choice.since else []
     clauses += [f"recorded before {choice.until}"] if choice.until else []
     return ", ".join(clauses) + ("; demonstrations too" if choice.demos else "; no demonstrations")
@@ -159,7 +162,3 @@ def _listed(values: set[int] | set[str], *, code: bool = False) -> str:
 
 def _sizes(summary: Summary) -> str:
     return ", ".join(f"{width} × {height}" for width, height in sorted(summary.sizes)) + " pixels"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -68,7 +68,7 @@ def format_named(name: str | None) -> Format:
         ConfigurationError: there is no such format, or a package that it needs is not installed.
     """
     if name is None or name not in FORMATS:
-        raise ConfigurationError(f"--format: {' | '.join(FORMATS)}, not {name!r}")
+        raise ConfigurationError(f"--format: {' | '.join(FORMATS)}" + (f", not {name!r}" if name else ""))
     if any(find_spec(package) is None for package in FORMATS[name].needs):
         raise ConfigurationError(f"--format {name} needs the export extra: pip install '.[export]' in the repository")
     return FORMATS[name]

@@ -10,16 +10,15 @@ from pathlib import Path
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import ArtifactError, ArtifactStoreError
 from contracts.storage.artifacts import ArtifactSource
-from contracts.storage.capture_facts import SessionFacts
+from contracts.storage.log_tail import file_version
 from contracts.storage.session_fold import SessionFold
-from contracts.storage.session_log import read_log
 from recorder.artifact import load_artifact
-from recorder.verify import failure_text, read_session
+from recorder.verify import SessionReading, failure_text, read_session
 from scripts.exports.capture import VerifiedCapture
 from scripts.exports.choice import Choice
 from scripts.exports.split import SplitRequest, divide
 
-__all__ = ["Selection", "fold_log"]
+__all__ = ["Selection"]
 
 
 @dataclass(slots=True)
@@ -53,6 +52,7 @@ class Selection:
     parts: dict[str, str] = field(init=False, default_factory=dict)
     _repeated: frozenset[str] = field(init=False)
     _hashes: dict[str, tuple[str, str | None]] = field(init=False, default_factory=dict)
+    _read: dict[Path, tuple[str, list[str]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read all logs once, and keep only the ids that occur twice and how often each participant shows each label:
@@ -64,21 +64,19 @@ class Selection:
         records: Counter[str] = Counter()
         shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for log in self.logs:
-            events = [event for _, event in read_session(log).refs]
-            records.update(event.record_id.lower() for event in events)
+            reading = read_session(log)
+            records.update(event.record_id.lower() for _, event in reading.refs)
             if self.split:
-                self._count_labels(events, fold_log(log), shown)
+                self._count_labels(reading, shown)
         self.total = records.total()
         self._repeated = _more_than_once(records)
         if self.split:
             self.parts = divide(shown, self.split)
 
-    def _count_labels(
-        self, events: Sequence[FeatureRefEvent], fold: SessionFold, shown: defaultdict[str, Counter[str]]
-    ) -> None:
-        for event in events:
-            said = fold.describe(event.capture_id)
-            if self.choice.takes(said, _recorded_at(fold, event)) and self.choice.hold_back(said) is None:
+    def _count_labels(self, reading: SessionReading, shown: defaultdict[str, Counter[str]]) -> None:
+        for _, event in reading.refs:
+            said = reading.fold.describe(event.capture_id)
+            if self.choice.takes(said, _recorded_at(reading.fold, event)) and self.choice.hold_back(said) is None:
                 shown[said.participant][said.label or ""] += 1
 
     def captures(self) -> Iterator[VerifiedCapture]:
@@ -89,21 +87,36 @@ class Selection:
                 an artifact that cannot be read.
         """
         for log in self.logs:
+            exported: list[str] = []
+            self._read[log] = _version(log), exported
             reading = read_session(log)
             self.failed += [f"{log}: {_where(finding.line)}{finding.problem}" for finding in reading.findings]
             self.notes += [f"{log}: {note}" for note in reading.notes]
-            fold = fold_log(log)
             twice = _more_than_once(Counter(event.capture_id for _, event in reading.refs))
             for _, event in reading.refs:
                 if event.record_id.lower() in self._repeated:
                     self.failed.append(f"record {event.record_id}: it is in the logs more than once")
                 elif event.capture_id in twice:
                     self.failed.append(f"record {event.record_id}: its capture has more than one event")
-                elif (capture := self._capture(event, fold)) is not None:
+                elif (capture := self._capture(event, reading.fold)) is not None:
                     self.exported += 1
                     self.sessions.add(event.session_id)
                     self.unknown_consent += capture.consent_given is None
+                    exported.append(event.capture_id)
                     yield capture
+
+    def withdrawn_meanwhile(self) -> str | None:
+        """Read again the logs that have changed since their captures were yielded. Returns the first of these captures
+        that may not go out any more, with the reason; None if all may."""
+        for log, (version, exported) in self._read.items():
+            if not exported or _version(log) == version:
+                continue
+            fold = read_session(log).fold
+            for capture_id in exported:
+                reason = self.choice.hold_back(fold.describe(capture_id))
+                if reason is not None or capture_id not in fold.captures:
+                    return f"capture {capture_id}: {reason or 'its event is gone from the log'}"
+        return None
 
     def _capture(self, event: FeatureRefEvent, fold: SessionFold) -> VerifiedCapture | None:
         said, recorded_at = fold.describe(event.capture_id), _recorded_at(fold, event)
@@ -144,19 +157,17 @@ class Selection:
         self.notes.append(f"record {capture.record_id}: the same features as record {record_id}{leak}")
 
 
-def fold_log(log: Path) -> SessionFold:
-    """Fold a session's log. If it cannot be read, its captures are uncertain."""
-    user_id, session_id = log.parent.parent.name, log.stem
-    try:
-        return SessionFold.of(user_id, session_id, read_log(log))
-    except OSError:
-        return SessionFold(user_id, session_id, SessionFacts(unreadable=1))
-
-
 def _recorded_at(fold: SessionFold, event: FeatureRefEvent) -> str:
-    """The time of the capture's line; empty if the log could be read a moment ago, and now it cannot."""
+    """The time of the capture's line; empty if the fold did not heed it."""
     facts = fold.captures.get(event.capture_id)
     return facts.recorded.recorded_at if facts and facts.recorded else ""
+
+
+def _version(log: Path) -> str:
+    try:
+        return file_version(log.stat())
+    except OSError:
+        return ""
 
 
 def _more_than_once(counted: Counter[str]) -> frozenset[str]:

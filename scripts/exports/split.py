@@ -48,7 +48,8 @@ class SplitRequest:
         """Read the option.
 
         Raises:
-            ConfigurationError: it is no division by participants, or its shares are not 100 in all.
+            ConfigurationError: it is no division by participants, its shares are not 100 in all, or the seed is too
+                large or negative.
         """
         found = _SHARES.fullmatch(text)
         if found is None:
@@ -58,6 +59,8 @@ class SplitRequest:
             raise ConfigurationError(f"--split: the shares are {sum(shares)} in all, not 100")
         if not shares[0] or sum(map(bool, shares)) < 2:
             raise ConfigurationError("--split: train and at least one other part need a share above 0")
+        if not 0 <= seed < 2**63:  # JSON in export.json
+            raise ConfigurationError("--seed: a whole number from 0 to 9,223,372,036,854,775,807")
         return cls(shares, seed)
 
     @classmethod

@@ -8,13 +8,11 @@ from pathlib import Path
 
 from contracts.rules.errors import ArtifactError, ArtifactStoreError
 from contracts.storage.artifacts import ArtifactSource
-from contracts.storage.session_fold import SessionFold
 from recorder.artifact import verify_artifact
 from recorder.verify import SessionReading, failure_text, read_session
 from scripts.exports.choice import Choice
 from scripts.exports.exported import ExportedCapture
 from scripts.exports.older import OlderExport
-from scripts.exports.sessions import fold_log
 
 __all__ = ["StaleCapture", "find_stale"]
 
@@ -48,19 +46,27 @@ def find_stale(
         by_session.setdefault((capture.user_id, capture.session_id), []).append(capture)
     for captures in by_session.values():
         log = find_log(captures[0])
-        told = (fold_log(log), read_session(log)) if log else None
+        reading = read_session(log) if log else None
         for capture in captures:
-            reasons = tuple(_reasons(capture, choice, *told, artifacts)) if told else ("its session's log is gone",)
+            reasons = (
+                tuple(_reasons(capture, choice, reading, artifacts)) if reading else ("its session's log is gone",)
+            )
             if reasons:
                 yield StaleCapture(capture.record_id, capture.capture_id, capture.participant, reasons)
 
 
 def _reasons(
-    capture: ExportedCapture, choice: Choice, fold: SessionFold, reading: SessionReading, artifacts: ArtifactSource
+    capture: ExportedCapture, choice: Choice, reading: SessionReading, artifacts: ArtifactSource
 ) -> Iterator[str]:
-    said = fold.describe(capture.capture_id)
+    if capture.capture_id not in reading.fold.captures:
+        unread = reading.findings and not reading.events
+        yield reading.findings[0].problem if unread else "its event is gone from the log"
+        return
+    said = reading.fold.describe(capture.capture_id)
     if (reason := choice.hold_back(said)) is not None:
         yield reason
+    if choice.verdicts and (review := said.review or "none") not in choice.verdicts:
+        yield f"reviewed: it was {' or '.join(choice.verdicts)} and is now {review}"
     if said.label != capture.label:
         yield f"relabelled: {_quoted(capture.label)} is now {_quoted(said.label)}"
     if said.participant != capture.participant:

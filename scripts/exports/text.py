@@ -15,14 +15,9 @@ from scripts.exports.changes import CHANGES, compare
 from scripts.exports.exported import ExportedCapture
 from scripts.exports.older import OlderExport
 from scripts.exports.stale import StaleCapture
-from scripts.terminal import printable
+from scripts.terminal import many, printable
 
-__all__ = ["many", "print_changes", "print_stale"]
-
-
-def many(count: int, noun: str) -> str:
-    """``1 capture``, ``2 captures``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+__all__ = ["print_changes", "print_stale"]
 
 
 def print_stale(old: OlderExport, stale: Sequence[StaleCapture], *, as_json: bool) -> None:

@@ -149,7 +149,7 @@ def test_no_byte_of_the_name_is_left_on_the_disk_and_others_are_untouched(
     assert set(line) == {"removed_at", "removal_id", "sessions", "captures", "artifacts"}
     assert (line["sessions"], line["captures"], line["artifacts"]) == (1, 2, 2)
     said = capsys.readouterr().out
-    assert "1 session logs, 2 captures, 2 artifacts" in said and "backups" in said
+    assert "1 session log, 2 captures, 2 artifacts" in said and "backups" in said
     assert forget(settings, ANNA, yes=True) == 0
     assert "There is nothing of anna-1." in capsys.readouterr().out
     assert len(register(settings)) == 1

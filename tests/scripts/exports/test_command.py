@@ -20,6 +20,7 @@ import pytest
 from contracts.rules.errors import ConfigurationError
 from scripts.commands.session_logs import find_logs
 from scripts.commands.verify import replay_record, verify_logs
+from scripts.exports import sessions as sessions_module
 from scripts.exports.choice import Choice
 from scripts.exports.folder import MANIFEST
 from tests.scripts.exports.roots import Roots, landmarks
@@ -61,7 +62,7 @@ def test_the_order_in_which_sessions_are_named_does_not_matter(
         roots.capture(session)
     assert roots.export("npy1662", *reversed(sessions)) == 0
     assert table(roots).session_id.tolist() == sessions
-    assert roots.export("npy1662") == 0
+    assert roots.export("npy1662", *sessions) == 0
     assert "as before" in capsys.readouterr().out
 
 
@@ -230,6 +231,27 @@ def test_captures_with_unknown_consent_are_held_back_unless_asked_for(
     assert f"held back  record {unknown}: consent unknown" in capsys.readouterr().err
     assert roots.export("npy1662", choice=Choice(unknown=True), replace=True) == 0
     assert set(table(roots).record_id) == {given, own, unknown}
+
+
+@pytest.mark.parametrize("said", ["consent.withdrawn", "capture.reviewed"])
+def test_a_withdrawal_while_the_export_runs_counts(
+    roots: Roots, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    session = roots.session()
+    first, last = roots.capture(session), roots.capture(session, landmarks(2))
+    load = sessions_module.load_artifact
+
+    def loads(event: Any, artifacts: Any) -> Any:
+        if event.record_id == last:
+            roots.tell(session, said, first)
+        return load(event, artifacts)
+
+    monkeypatch.setattr(sessions_module, "load_artifact", loads)
+    withdrawn = said == "consent.withdrawn"
+    assert roots.export("npy1662") == withdrawn
+    told = f"a log changed while the export ran: capture c-{first}: consent was withdrawn; export again"
+    assert (told in capsys.readouterr().out) is withdrawn
+    assert (roots.exports / "npy1662").exists() is not withdrawn
 
 
 def test_consent_is_withdrawn_by_one_more_event(roots: Roots) -> None:

@@ -28,7 +28,8 @@ def run(roots: Roots, form: str | None = None, *, as_json: bool = True, **option
     given: dict[str, Any] = {"check": None, "diff": None} | {
         name: options.pop(name) for name in ("check", "diff") if name in options
     }
-    options.setdefault("choice", Choice(unknown=True))
+    if not given["check"]:
+        options.setdefault("choice", Choice(unknown=True))
     request = ExportRequest(form, output=roots.exports, **options)
     return run_export(roots.settings, request, as_json=as_json, **given)
 
@@ -120,6 +121,38 @@ def test_a_session_that_was_withdrawn_and_one_whose_log_is_gone_are_stale(
     }
 
 
+def test_an_export_by_verdict_is_stale_if_the_verdict_is_another_one_by_now(
+    roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = roots.session(consent_given=True)
+    kept, changed, taken_back = (roots.capture(session, landmarks(2, seed=seed)) for seed in range(3))
+    for record in (kept, changed, taken_back):
+        roots.tell(session, "capture.reviewed", record, verdict="keep")
+    assert roots.export("npy1662", choice=Choice.of(verdicts=["keep", "redo"])) == 0
+    roots.tell(session, "capture.reviewed", kept, verdict="redo")
+    roots.tell(session, "capture.reviewed", changed, verdict="reject")
+    roots.tell(session, "capture.reviewed", taken_back)
+    assert stale(roots, capsys) == {
+        changed: ["reviewed: it was keep or redo and is now reject"],
+        taken_back: ["reviewed: it was keep or redo and is now none"],
+    }
+
+
+def test_a_log_that_lost_its_events_or_cannot_be_read_is_the_only_reason(
+    roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emptied, unreadable = roots.session("anna", training_intent_label="wave"), roots.session("bea")
+    lost, hidden = roots.capture(emptied, user_id="anna"), roots.capture(unreadable, landmarks(2), "bea")
+    assert roots.export("npy1662") == 0
+    roots.log(emptied, "anna").write_bytes(b"")
+    roots.log(unreadable, "bea").unlink()
+    roots.log(unreadable, "bea").mkdir()
+    assert stale(roots, capsys) == {
+        lost: ["its event is gone from the log"],
+        hidden: ["the log cannot be read: Is a directory"],
+    }
+
+
 def test_what_the_operator_asked_for_is_not_stale(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     session = roots.session()
     record = roots.capture(session, consent_given=False, is_demo=True)
@@ -173,6 +206,7 @@ BROKEN = {
     "a label is none": b'{"format":"npy1662","files":{},"records":[],"choice":{"labels":[1]}}',
     "the verdicts are no list": b'{"format":"npy1662","files":{},"records":[],"choice":{"verdicts":7}}',
     "a time is none": b'{"format":"npy1662","files":{},"records":[],"choice":{"since":7}}',
+    "a session is none": b'{"format":"npy1662","files":{},"records":[],"choice":{"sessions":["../x"]}}',
     "the choice is no object": b'{"format":"npy1662","files":{},"records":[],"choice":7}',
     "the split is none": b'{"format":"npy1662","files":{},"records":[],"split":{"by":1,"seed":2}}',
     "no UTF-8": b'{"format":"\xff"}',
@@ -208,11 +242,16 @@ def test_a_damaged_manifest_or_no_export_at_all_ends_the_command_with_one_line(r
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--check", "x", "--format", "npy1662"), "--check writes and compares nothing"),
-        (("--check", "x", "--diff", "y"), "--check writes and compares nothing"),
+        (("--check", "x", "--format", "npy1662"), "--check only reads an older export"),
+        (("--check", "x", "--diff", "y"), "--check only reads an older export"),
+        (("--check", "x", "--user", "anna"), "--check only reads an older export"),
+        (("--check", "x", "--verdict", "keep"), "--check only reads an older export"),
+        (("--check", "x", "sess_0123456789abcdef"), "--check only reads an older export"),
         (("--json", "--format", "npy1662"), "--json prints the result of --check or --diff"),
         (("--seed", "1", "--format", "npy1662"), "--seed is for a split"),
-        ((), "--format: pose | gislr | npy1662 | eaf | hf, not None"),
+        (("--seed", str(2**64), "--split", "participant:50/0/50", "--format", "npy1662"), "--seed: a whole number"),
+        ((), "--format: pose | gislr | npy1662 | eaf | hf\n"),
+        (("--format", "csv"), "--format: pose | gislr | npy1662 | eaf | hf, not 'csv'"),
     ],
 )
 def test_options_that_do_not_belong_together_are_refused(roots: Roots, arguments: tuple[str, ...], said: str) -> None:
@@ -241,6 +280,21 @@ def test_a_diff_names_every_kind_of_change_and_writes_nothing(roots: Roots, caps
     ]
     assert {path: path.read_bytes() for path in roots.exports.rglob("*") if path.is_file()} == before
     assert same in read_export(roots.exports / "npy1662").captures
+
+
+@pytest.mark.parametrize("by", ["user", "session"])
+def test_a_diff_is_about_the_user_or_the_sessions_of_the_older_export(
+    roots: Roots, capsys: pytest.CaptureFixture[str], by: str
+) -> None:
+    session, other = roots.session("anna"), roots.session("bea")
+    roots.capture(session, landmarks(2, seed=1), "anna")
+    roots.capture(other, landmarks(2, seed=2), "bea")
+    chosen: dict[str, Any] = {"user_id": "anna"} if by == "user" else {}
+    assert roots.export("npy1662", *([session] if by == "session" else []), **chosen) == 0
+    assert changes(roots, capsys, choice=Choice()) == []
+    assert {kind for kind, *_ in changes(roots, capsys, user_id="bea")} == {"added", "removed"}
+    sheet = (roots.exports / "npy1662" / "DATASHEET.md").read_text()
+    assert f"recorded {'under one chosen user_id' if by == 'user' else 'in 1 chosen session'}" in sheet
 
 
 def test_a_diff_names_what_moved_between_the_parts(roots: Roots, capsys: pytest.CaptureFixture[str]) -> None:
