@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 
-RecordId = Annotated[str, typer.Argument(help="The capture's record_id.")]
+RecordId = Annotated[str, typer.Argument(help="The capture's record_id or capture_id.")]
 UserOfRecord = Annotated[str | None, typer.Option(help="Its user; needed only if several records have this id.")]
 SessionOfRecord = Annotated[str | None, typer.Option(help="Its session; needed only if several records have this id.")]
 _ANSWERS = "yes|no|unknown"

@@ -37,7 +37,7 @@ def catalog_rebuild() -> int:
 library_app = typer.Typer()
 """Commands without a group: ``a3cp list``, not ``a3cp library list``."""
 
-CaptureId = Annotated[str, typer.Argument(help="The capture's capture_id.")]
+CaptureId = Annotated[str, typer.Argument(help="The capture's capture_id or record_id.")]
 Performer = Annotated[str, typer.Option(help="Who says it; the log keeps the name.")]
 Gateway = Annotated[str | None, typer.Option(help="The gateway's URL; by default A3CP_HOST and A3CP_PORT.")]
 
@@ -88,7 +88,7 @@ def list_(
 @exits
 def review(
     capture: CaptureId,
-    verdict: Annotated[str, typer.Argument(help="keep, redo or reject.")],
+    verdict: Annotated[str, typer.Argument(help="keep, redo or reject; none takes the last verdict back.")],
     reason: Annotated[str | None, typer.Option(help="Why, in a few words.")] = None,
     performer: Performer = "system",
     gateway: Gateway = None,
@@ -99,10 +99,10 @@ def review(
     """
     from scripts.commands.library import say
 
-    verdict_: Any = verdict  # the client checks it
+    verdict_: Any = None if verdict == "none" else verdict  # the client checks it
     return say(
-        _settings(), gateway,
-        lambda library: library.review(capture, verdict_, reason=reason, performer_id=performer),
+        _settings(), gateway, capture,
+        lambda library, found: library.review(found, verdict_, reason=reason, performer_id=performer),
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def review(
 @exits
 def relabel(
     capture: CaptureId,
-    intent: Annotated[str, typer.Argument(help="What the gesture means.")],
+    intent: Annotated[str, typer.Argument(help="What the gesture means; '' takes the last correction back.")],
     performer: Performer = "system",
     gateway: Gateway = None,
 ) -> int:
@@ -120,7 +120,10 @@ def relabel(
     """
     from scripts.commands.library import say
 
-    return say(_settings(), gateway, lambda library: library.relabel(capture, intent, performer_id=performer))
+    return say(
+        _settings(), gateway, capture,
+        lambda library, found: library.relabel(found, intent or None, performer_id=performer),
+    )  # fmt: skip
 
 
 @library_app.command()
@@ -135,9 +138,16 @@ def reassign(
 
     It is one more line in the session's log; no file is moved. The last one counts.
     """
+    from contracts.rules.errors import ConfigurationError
+    from contracts.rules.ids import is_identifier
     from scripts.commands.library import say
 
-    return say(_settings(), gateway, lambda library: library.reassign(capture, participant, performer_id=performer))
+    if not is_identifier(participant):
+        raise ConfigurationError("the participant: 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+    return say(
+        _settings(), gateway, capture,
+        lambda library, found: library.reassign(found, participant, performer_id=performer),
+    )  # fmt: skip
 
 
 @library_app.command()
@@ -158,7 +168,7 @@ def forget(
 @library_app.command()
 @exits
 def withdraw(
-    capture: Annotated[str | None, typer.Argument(help="The capture's capture_id.")] = None,
+    capture: Annotated[str | None, typer.Argument(help="The capture's capture_id or record_id.")] = None,
     user: Annotated[str | None, typer.Option(help="The person: without --session, all that shows them.")] = None,
     session: Annotated[str | None, typer.Option(help="Only this session of the user.")] = None,
     erase: Annotated[bool, typer.Option("--erase", help="Have the artifacts removed.")] = False,

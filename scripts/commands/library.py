@@ -14,8 +14,9 @@ from rich.table import Table
 from contracts.messages.library import LibraryCapture, Withdrawn
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.ids import format_utc
+from contracts.rules.ids import format_utc, is_record_id
 from scripts.client import CaptureClient, CaptureLibrary, LibraryFilters
+from scripts.client.errors import ClientError, UsageError
 from scripts.stack.stack import gateway_address
 from scripts.terminal import many, printable
 
@@ -38,7 +39,8 @@ def list_captures(
     """Print the newest captures as a table, or each as a line of JSON; returns 0. ``most`` is how many at most.
 
     Raises:
-        ClientError: the gateway does not answer, or refuses; a filter is not valid.
+        ConfigurationError: a filter is not valid.
+        ClientError: the gateway does not answer, or refuses.
     """
 
     async def read(library: CaptureLibrary) -> tuple[list[LibraryCapture], int]:
@@ -64,15 +66,22 @@ def list_captures(
     return 0
 
 
-def say(settings: Settings, gateway_url: str | None, statement: Callable[[CaptureLibrary], Awaitable[datetime]]) -> int:
-    """Say something about one capture, and print when the session's log had it; returns 0.
+def say(
+    settings: Settings,
+    gateway_url: str | None,
+    name: str,
+    statement: Callable[[CaptureLibrary, LibraryCapture], Awaitable[datetime]],
+) -> int:
+    """Say something about the capture with this capture_id or record_id, and print when the session's log had it;
+    returns 0.
 
     Raises:
+        ConfigurationError: what is said is not valid.
         ClientError: the gateway does not answer, or refuses; there is no such capture.
     """
 
     async def said(library: CaptureLibrary) -> datetime:
-        return await statement(library)
+        return await statement(library, await _capture(library, name))
 
     print(f"recorded {format_utc(asyncio.run(_with_library(settings, gateway_url, said)))}")
     return 0
@@ -108,8 +117,9 @@ def withdraw(
         return 1
 
     async def said(library: CaptureLibrary) -> Withdrawn:
+        named = await _capture(library, capture_id) if capture_id is not None and user_id is None else capture_id
         return await library.withdraw(
-            capture_id, user_id=user_id, session_id=session_id, erase=erase, performer_id=performer_id
+            named, user_id=user_id, session_id=session_id, erase=erase, performer_id=performer_id
         )
 
     answer = asyncio.run(_with_library(settings, gateway_url, said))
@@ -123,7 +133,25 @@ async def _with_library(
 ) -> Answer:
     token = settings.api_token.get_secret_value() if settings.api_token else None
     async with CaptureClient(gateway_url or gateway_address(settings), token) as client:
-        return await action(client.library)
+        try:
+            return await action(client.library)
+        except UsageError as error:
+            raise ConfigurationError(str(error)) from error
+
+
+async def _capture(library: CaptureLibrary, name: str) -> LibraryCapture:
+    """The capture with this capture_id, or with this record_id, which `ingest` and `verify` print.
+
+    Raises:
+        ClientError: there is none.
+    """
+    if (found := await library.capture(name)) is not None:
+        return found
+    page = await library.page(search=name) if is_record_id(name) else None
+    for capture in page.captures if page else ():
+        if capture.record_id.lower() == name.lower():
+            return capture
+    raise ClientError(f"the library has no capture or record {name!r}")
 
 
 def _table(captures: list[LibraryCapture]) -> Table:

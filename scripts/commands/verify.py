@@ -83,7 +83,7 @@ def replay_record(settings: Settings, record_id: str, user_id: str | None = None
         facts = replay(record_id, user_id, session_id, artifacts, settings.log_root)
     else:
         event = find_record(settings.log_root, record_id, user_id, session_id)
-        facts = replay(record_id, event.user_id, event.session_id, artifacts, settings.log_root)
+        facts = replay(event.record_id, event.user_id, event.session_id, artifacts, settings.log_root)
     for line in [*fact_lines(facts), *_quality_lines(facts)]:
         print(printable(line))
     return 1 if facts.quality_differences else 0

@@ -26,7 +26,7 @@ class Choice:
         verdicts: only captures whose last review is one of these; ``none`` are those without a review.
         labels: only captures with one of these labels, in NFC; an empty one are those without a label.
         since, until: only captures recorded at or after, and before, this moment: UTC as `format_utc` writes it.
-        user_id, sessions: only the logs of this user, and of these sessions. Whoever finds the logs filters them.
+        user_id, sessions: only the logs of this user, and of these sessions; `takes` does not look at them.
     """
 
     unknown: bool = False

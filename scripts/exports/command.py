@@ -88,9 +88,10 @@ def export(settings: Settings, request: ExportRequest, report: TextIO | None = N
     finally:
         _report_exceptions(selection)
     if outcome is None:
+        left = "".join(f", {text}" for text in _left_out(selection))
         stays = f"; {draft.target} is an earlier export, and stays" if draft.target.exists() else ""
-        raise ExportError(f"there is nothing to export{stays}")
-    print(printable(_summary(selection, draft.target, outcome)), file=report)
+        raise ExportError(f"there is nothing to export{left}{stays}")
+    print(printable(_summary(selection, summary, draft.target, outcome)), file=report)
     return 1 if selection.failed else 0
 
 
@@ -192,16 +193,19 @@ def _report_exceptions(selection: Selection) -> None:
         print(printable(f"FAILED     {text}"), file=sys.stderr)
 
 
-def _summary(selection: Selection, target: Path, outcome: ExportResult) -> str:
+def _summary(selection: Selection, summary: Summary, target: Path, outcome: ExportResult) -> str:
     parts = [f"{target}: {many(selection.exported, 'capture')} of {many(len(selection.sessions), 'session')}"]
     texts = {ExportResult.WRITTEN: "written", ExportResult.UNCHANGED: "as before", ExportResult.REPLACED: "replaced"}
     parts.append(texts[outcome])
+    if selection.split:
+        parts += [f"{len(summary.in_part(part))} in {part}" for part in selection.split.parts]
     if selection.unknown_consent:
         parts.append(f"consent unknown for {selection.unknown_consent}")
-    if selection.not_chosen:
-        parts.append(f"{selection.not_chosen} not chosen")
-    if selection.held_back:
-        parts.append(f"{len(selection.held_back)} held back")
-    if selection.failed:
-        parts.append(f"{len(selection.failed)} FAILED")
-    return ", ".join(parts)
+    return ", ".join([*parts, *_left_out(selection)])
+
+
+def _left_out(selection: Selection) -> list[str]:
+    counts = {
+        "not chosen": selection.not_chosen, "held back": len(selection.held_back), "FAILED": len(selection.failed),
+    }  # fmt: skip
+    return [f"{count} {reason}" for reason, count in counts.items() if count]

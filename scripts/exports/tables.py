@@ -83,9 +83,10 @@ def cell_text(text: str) -> str:
     and raised forms and after spaces, and a tab or a line break.
 
     The signs count after a semicolon, a bar or a tab too, because spreadsheets split cells there where a comma is the
-    decimal sign. A text with an apostrophe there gets a second one, so removing one always restores the text.
+    decimal sign. A text with an apostrophe there gets a second one, so removing one always restores the text, but for a
+    NUL: it becomes U+FFFD, because readers such as pandas end a text there.
     """
-    return _FORMULA.sub(r"\1'", text)
+    return _FORMULA.sub(r"\1'", text.replace("\0", "\ufffd"))
 
 
 def json_file(path: str, document: Any) -> File:

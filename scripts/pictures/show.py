@@ -32,12 +32,13 @@ def show_record(
     """Verify one record's artifact, draw it, write the pictures into ``output`` and print their paths; returns 0.
 
     Raises:
-        ArtifactError: there is not exactly one such record, or its artifact does not verify; no file is written.
+        ArtifactError: there is not exactly one such record, its artifact does not verify, consent to the capture was
+            withdrawn, or it is erased; no file is written.
         ConfigurationError: ``output`` cannot be written, or the SDK that ``rerun`` needs is not installed.
     """
     if rerun:
         from scripts.pictures.rerun_recording import rerun_recording
-    record = find_record(settings.log_root, record_id, user_id, session_id)
+    record = find_record(settings.log_root, record_id, user_id, session_id, kept=True)
     artifact = load_artifact(record, ArtifactSource.of(settings))
     files = dict(pictures(artifact))
     if rerun:

@@ -91,7 +91,7 @@ def test_the_list_is_a_table_or_lines_of_json(
 ) -> None:
     with SyncCaptureClient(threaded.url) as client, client.session(unique) as session:
         ids = [record(session, "[red]wave"), record(session, "nod")]
-    assert say(Settings(), threaded.url, lambda library: library.review(ids[0], "keep")) == 0
+    assert say(Settings(), threaded.url, ids[0], lambda library, found: library.review(found, "keep")) == 0
     assert capsys.readouterr().out.startswith("recorded 20")
     assert list_captures(Settings(), threaded.url, {"user_id": unique}, 1) == 0
     head, row, last = capsys.readouterr().out.splitlines()
@@ -124,10 +124,28 @@ def test_the_commands_say_it_to_a_running_gateway(threaded: ThreadedGateway, uni
     listed = json.loads(out)
     assert (code, listed["review"], listed["label"], listed["participant"]) == (0, "reject", "nod", "person-2")
     assert run("list", "--user", unique, "--until", "2026-01-31", *gateway) == (0, "0 captures\n", "")
-    code, out, err = run("review", "absent", "keep", *gateway)
-    assert (code, out) == (1, "") and "a3cp review: the library has no capture 'absent'" in err
-    code, _, err = run("list", "--review", "great", *gateway)
-    assert code == 1 and err.startswith("a3cp list: review") and len(err.splitlines()) == 1
+    for absent in ("absent", str(uuid.uuid4())):
+        code, out, err = run("review", absent, "keep", *gateway)
+        assert (code, out, err) == (1, "", f"a3cp review: the library has no capture or record '{absent}'\n")
+    assert run("review", listed["record_id"].upper(), "none", *gateway)[0] == 0
+    assert run("relabel", listed["record_id"], "", *gateway)[0] == 0
+    listed = json.loads(run("list", "--user", unique, "--json", *gateway)[1])
+    assert (listed["review"], listed["label"]) == (None, "wave")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--review", "great"), "a3cp list: review: "),
+        (("list", "--since", "yesterday"), "a3cp list: --since: a day or a time"),
+        (("reassign", "c", "a b"), "a3cp reassign: the participant: 1-128 of A-Z"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_exit_code_2(
+    threaded: ThreadedGateway, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = run(*arguments, "--gateway", threaded.url)
+    assert code == 2 and err.startswith(said) and len(err.splitlines()) == 1
 
 
 def test_consent_is_withdrawn_from_a_capture_a_session_and_a_person(threaded: ThreadedGateway, unique: str) -> None:

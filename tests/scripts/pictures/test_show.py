@@ -19,6 +19,7 @@ from gateway.preview.artifact import read_artifact
 from gateway.preview.sheet import contact_sheet
 from scripts.pictures.record import find_record
 from scripts.pictures.show import pictures, recorded_of, show_record
+from tests.scripts.exports.roots import Roots
 from tests.scripts.pictures.captures import artifact, members, put, record
 
 LEFT = (76, 201, 240)
@@ -109,10 +110,33 @@ def test_a_file_that_does_not_match_its_event_is_not_drawn(settings: Settings, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "said"),
+    [
+        ("consent.withdrawn", {}, "consent to it was withdrawn"),
+        ("capture.erased", {"hash": f"sha256:{'0' * 64}", "erased_at": "2026-02-01T00:00:00Z"}, "it is erased"),
+    ],
+)
+def test_a_capture_that_is_withdrawn_or_erased_is_not_drawn(
+    settings: Settings, tmp_path: Path, name: str, fields: dict[str, Any], said: str
+) -> None:
+    event = record(tmp_path, moving_hand())
+    roots = Roots(tmp_path)
+    source = "landmark_extractor" if fields else "library"
+    named = {"schema_version": "1.0.1", "record_id": str(uuid4()), "timestamp": "2026-02-01T00:00:00Z", "event": name}
+    statement = {**named, "performer_id": "p", "source": source, "capture_id": event.capture_id, **fields}
+    roots.say(event.session_id, event.user_id, **statement)
+    with pytest.raises(ArtifactError, match=f"{event.capture_id} is not shown: {said}"):
+        show_record(settings, event.record_id, None, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert find_record(tmp_path / "logs", event.record_id) == event  # `a3cp replay` finds it
+
+
 def test_a_record_is_found_among_many_sessions_in_whatever_case(tmp_path: Path) -> None:
     events = [record(tmp_path, members(1), user_id=user) for user in ("u1", "u1", "u2")]
     for event in events:
         assert find_record(tmp_path / "logs", event.record_id.upper()) == event
+        assert find_record(tmp_path / "logs", event.capture_id) == event
 
 
 def test_a_record_that_two_sessions_have_must_be_told_apart(tmp_path: Path) -> None:
@@ -132,7 +156,7 @@ UNKNOWN = "3f0a6a4e-6d0c-4c39-9d7e-1b7f0a5f2c11"
 @pytest.mark.parametrize(
     ("record_id", "user_id", "session_id", "said"),
     [
-        ("../../x", None, None, "not a record_id"),
+        ("../../x", None, None, "neither a record_id nor a capture_id"),
         (UNKNOWN, "../*", None, "not a user_id"),
         (UNKNOWN, None, "*", "not a session_id"),
         (UNKNOWN, None, None, "no session log"),
