@@ -24,7 +24,7 @@ AbortCode = Literal[
     "limit_frame_count_exceeded", "limit_frame_bytes_exceeded", "limit_total_bytes_exceeded",
     "limit_forward_buffer_exceeded", "protocol_violation", "session_invalid", "session_closed", "duplicate_capture",
     "invalid_frame", "forward_failed", "extraction_failed", "server_shutdown", "client_disconnected", "gateway_lost",
-    "frames_lost",
+    "frames_lost", "consent_withdrawn",
 ]  # fmt: skip
 """Why a capture ended without an artifact: ``error_code`` of ``capture.abort`` and of the capture's record."""
 
@@ -111,6 +111,12 @@ _ABORT: dict[AbortCode, Code] = {
     "session_closed": Code(
         "The session has ended.", "Start another session.", http={"session_end": 400, "upload": 409},
         page=("The session has ended.", "Start a new one to go on."),
+    ),
+    "consent_withdrawn": Code(
+        "Consent to this session was withdrawn, so nothing more is recorded in it.",
+        "Ask the person, and start another session if the answer is yes.", http={"upload": 409},
+        page=("Consent to this session was withdrawn, so nothing more is recorded in it.",
+              "To answer again, start a new session."),
     ),
     "duplicate_capture": Code(
         "This `capture_id`, or this `record_id` in this session, was used before.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -264,10 +264,15 @@ async def append_event(broker: AsyncBroker, entry: EventEntry) -> str:
     return str(entry_id.decode())
 
 
-def append_events(entries: Sequence[EventEntry]) -> Call[list[str]]:
-    """Publish several events of this system, all or none; returns their entry IDs. Repeating it is safe, as above."""
-    words = [word for entry in entries for word in (entry.event, entry.user_id, entry.session_id, entry.record_id)]
-    return Call("events", "append_events", [keys.EVENTS], words, lambda answer: [each.decode() for each in answer])
+def append_events(entries: Sequence[EventEntry], withdrawn: Collection[str] = ()) -> Call[list[str]]:
+    """Publish several events of this system, all or none; returns their entry IDs. In the sessions that are
+    ``withdrawn`` no capture is opened from then on. Repeating it is safe, as above."""
+    redis_keys = [keys.EVENTS, *(keys.session(entry.session_id) for entry in entries)]
+    words: list[str | bytes] = []
+    for entry in entries:
+        words += [entry.event, entry.user_id, entry.session_id, entry.record_id]
+        words.append("1" if entry.session_id in withdrawn else "")
+    return Call("events", "append_events", redis_keys, words, lambda answer: [each.decode() for each in answer])
 
 
 async def await_receipt(broker: AsyncBroker, entry_id: str, timeout_s: float = RECEIPT_WAIT_S) -> Receipt | None:

@@ -37,6 +37,7 @@ __all__ = [
     "CaptureRecord",
     "Outcome",
     "Reservation",
+    "SessionProblem",
     "abort",
     "mark_closed",
     "publish",
@@ -156,7 +157,10 @@ class CaptureRecord:
         return Found(**{str(part): count for part, count in found.items()})
 
 
-Reservation = Literal["OK", "session_invalid", "session_closed", "duplicate_capture", "too_many_captures"]
+SessionProblem = Literal["session_invalid", "session_closed", "consent_withdrawn"]
+"""Why no capture may be opened, or go on, in a session."""
+
+Reservation = Literal["OK", SessionProblem, "duplicate_capture", "too_many_captures"]
 
 
 def reserve(
@@ -186,8 +190,8 @@ def reserve(
 
 def recheck(
     user_id: str, session_id: str, capture_id: str, *, lease_ms: int = SOCKET_LEASE_MS
-) -> Call[Literal["active", "session_invalid", "session_closed"]]:
-    """Ask whether the session is still active, and renew the socket's slot among the user's."""
+) -> Call[Literal["active", SessionProblem]]:
+    """Ask whether captures may go on in the session, and renew the socket's slot among the user's."""
     redis_keys = [keys.session(session_id), keys.user_captures(user_id)]
     return Call("events", "recheck", redis_keys, [user_id, capture_id, lease_ms], lambda a: a.decode())
 

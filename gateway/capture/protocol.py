@@ -97,12 +97,13 @@ class CaptureProtocol:
         return ()
 
     def session_checked(self, status: str) -> tuple[Action, ...]:
-        """Handle the result of a session check: ``active``, ``session_invalid`` or ``session_closed``."""
+        """Handle the result of a session check: ``active``, ``session_invalid``, ``session_closed`` or
+        ``consent_withdrawn``."""
         match status:
             case "active":
                 return ()
-            case "session_closed":
-                return self.fail("session_closed")
+            case "session_closed" | "consent_withdrawn":
+                return self.fail(status)
             case _:
                 return self.fail("session_invalid")
 

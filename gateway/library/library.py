@@ -37,6 +37,9 @@ FRESH_S = 0.1
 FIRST_S = 5.0
 """How long a request waits while the first pass since the start is still running."""
 
+WHOLE_S = 30.0
+"""How long a request waits that must not miss a line."""
+
 READERS = 2
 
 _ERRORS = (sqlite3.Error, OSError)
@@ -87,19 +90,22 @@ class Library:
         for threads in (self._writer, self._readers):
             threads.shutdown(wait=False)
 
-    async def read(self, query: Callable[[Path], T]) -> T:
+    async def read(self, query: Callable[[Path], T], *, whole: bool = False) -> T:
         """Answer a query from an up-to-date catalog, in a thread. ``query`` is given the catalog's folder.
+
+        Args:
+            whole: do not answer from a catalog that lacks lines, however long the pass over the logs takes.
 
         Raises:
             RequestRefused: 503 ``library_not_ready`` or ``library_unavailable``; what ``query`` raises.
         """
         task = self._pass()
-        await asyncio.wait({task}, timeout=FRESH_S if self._catalog.complete else FIRST_S)
+        await asyncio.wait({task}, timeout=WHOLE_S if whole else FRESH_S if self._catalog.complete else FIRST_S)
         if task.done():
             task.result()  # raises what is no trouble with files, but a fault
         if self._problem is not None:
             raise _unavailable()
-        if self._catalog.complete:
+        if self._catalog.complete and (task.done() or not whole):
             answer = await self.read_now(query)
             if self._catalog.complete:  # no new file has taken the old one's place meanwhile
                 return answer
@@ -195,7 +201,7 @@ def _has_next(turns: Iterator[None]) -> bool:
 
 
 def _not_ready() -> RequestRefused:
-    detail = "The server is still reading its logs for the first time; try again."
+    detail = "The server is still reading its logs; try again."
     return RequestRefused(503, "library_not_ready", detail, retry_after_s=1)
 
 

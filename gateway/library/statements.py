@@ -90,7 +90,7 @@ async def why_unknown(events: AsyncBroker, user_id: str, session_id: str, captur
         detail = "This user's session has no capture with this capture_id."
         return RequestRefused(404, "unknown_capture", detail)
     if found.outcome in ("aborted", "dead"):
-        return RequestRefused(409, "capture_aborted", "The capture was aborted, so there is nothing to judge.")
+        return RequestRefused(409, "capture_aborted", "The capture was aborted: nothing of it is kept.")
     return RequestRefused(409, "not_recorded", "The capture is not recorded yet; try again.")
 
 

@@ -22,6 +22,7 @@ from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.erasures import Erasures
 from gateway.library.library import Library
+from gateway.library.recorded import durable_record
 from gateway.library.statements import why_unknown
 from gateway.library.withdrawn import Covered, Subject, read_covered, reassigned_to, session_of
 from gateway.sessions.recording import record_all
@@ -74,7 +75,7 @@ class _Withdrawal:
         if asked.session_id is not None:
             return [Subject(asked.user_id, asked.session_id)]
         sessions = await self._library.sessions_of(asked.user_id)
-        elsewhere = await self._library.read(partial(reassigned_to, participant=asked.user_id))
+        elsewhere = await self._library.read(partial(reassigned_to, participant=asked.user_id), whole=True)
         if not sessions and not elsewhere:
             raise _unknown_session("There is nothing of this user.")
         return [*(Subject(asked.user_id, session_id) for session_id in sessions), *elsewhere]
@@ -83,9 +84,12 @@ class _Withdrawal:
         if self._asked.session_id is not None:
             return self._asked.session_id
         find = partial(session_of, user_id=self._asked.user_id, capture_id=capture_id)
-        if (found := await self._library.read(find)) is None:
-            raise RequestRefused(404, "unknown_capture", "This user has no recorded capture with this capture_id.")
-        return found
+        if (found := await self._library.read(find)) is not None:
+            return found
+        record = await durable_record(self._state.events, capture_id)  # one that is open, or was recorded just now
+        if record is None or record.user_id != self._asked.user_id:
+            raise RequestRefused(404, "unknown_capture", "This user has no capture with this capture_id.")
+        return record.session_id
 
     async def is_said(self, subject: Subject) -> bool:
         """Whether the withdrawal is in the subject's log, so that this request is a repeat. If it is not, check that it
@@ -109,12 +113,14 @@ class _Withdrawal:
         return await self._library.read_session(subject.user_id, subject.session_id, look)
 
     async def record(self, subjects: Sequence[Subject]) -> None:
-        """Append the event of each subject to its log."""
+        """Append the event of each subject to its log. Together with it, a whole session is closed to new captures, and
+        those that are open in it are aborted at their next check."""
         now = datetime.now(UTC)
         events = [withdrawal_of(self._asked, subject, now) for subject in subjects]
         await record_all(
             self._state,
             [EventEntry(event_bytes(event), event.user_id, event.session_id, event.record_id) for event in events],
+            {event.session_id for event in events if event.capture_id is None},
         )
 
     async def answer(self, subjects: Sequence[Subject]) -> Withdrawn:

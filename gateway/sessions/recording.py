@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -74,8 +74,11 @@ async def record(state: GatewayState, entry: EventEntry) -> str:
         return await _recorded_at(state, entry_id)
 
 
-async def record_all(state: GatewayState, entries: Sequence[EventEntry]) -> None:
-    """Queue several events of this system, all or none, and wait until the lines of all are in their files.
+async def record_all(
+    state: GatewayState, entries: Sequence[EventEntry], withdrawn: Collection[str] = frozenset()
+) -> None:
+    """Queue several events of this system, all or none, and wait until the lines of all are in their files. In the
+    sessions that are ``withdrawn`` no capture is opened from then on.
 
     Raises:
         RecorderError, RequestRefused, BrokerUnavailable: as `record`; except after `BrokerUnavailable`, all are queued.
@@ -83,7 +86,7 @@ async def record_all(state: GatewayState, entries: Sequence[EventEntry]) -> None
     if not entries:
         return
     with state.metrics.capture.append.time():
-        for entry_id in await retry(lambda: run(state.events, append_events(entries))):
+        for entry_id in await retry(lambda: run(state.events, append_events(entries, withdrawn))):
             await _recorded_at(state, entry_id)
 
 

@@ -202,8 +202,8 @@ async def _check(state: GatewayState, form: UploadForm) -> None:
     """Check, without writing anything, that the upload can become a capture.
 
     Raises:
-        RequestRefused: 400 ``consent_required``, 404 ``unknown_session``, 409 ``session_closed`` or
-            ``duplicate_capture``.
+        RequestRefused: 400 ``consent_required``, 404 ``unknown_session``, 409 ``session_closed``,
+            ``consent_withdrawn`` or ``duplicate_capture``.
     """
     call = records.recheck(form.user_id, form.session_id, form.capture_id)
     status = await retry(lambda: run(state.events, call))
@@ -254,6 +254,7 @@ async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUp
 _REFUSALS = {
     "session_invalid": (404, "unknown_session", "This user has no session with this session_id."),
     "session_closed": (409, "session_closed", "The session is closed."),
+    "consent_withdrawn": (409, "consent_withdrawn", "Consent to this session is withdrawn."),
     "consent_required": (400, "consent_required", "This server takes no video of a person without consent."),
     "duplicate_capture": (409, "duplicate_capture", "This capture_id or this record_id was used before."),
     "too_many_captures": (429, "too_many_captures", "Too many captures are open; try again later."),

@@ -165,9 +165,11 @@ class CaptureMachine(RuleBasedStateMachine):
         self.held = held
 
     @active
-    @rule(status=st.sampled_from(["active"] * 6 + ["session_closed", "session_invalid", "anything"]))
+    @rule(
+        status=st.sampled_from(["active"] * 6 + ["session_closed", "consent_withdrawn", "session_invalid", "anything"])
+    )
     def session_checked(self, status: str) -> None:
-        code = "session_closed" if status == "session_closed" else "session_invalid"
+        code = status if status in ("session_closed", "consent_withdrawn") else "session_invalid"
         self.judge(self.protocol.session_checked(status), set() if status == "active" else {code})
 
     @alive

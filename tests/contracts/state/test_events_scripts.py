@@ -10,7 +10,7 @@ import pytest
 from contracts.broker import keys
 from contracts.state import records, sessions
 from contracts.state.captures import CaptureWindow
-from contracts.state.events import EventEntry
+from contracts.state.events import EventEntry, append_events
 from contracts.state.records import RECORD_TTL_S, CaptureCounts, CaptureRecord, Outcome
 from tests.contracts.scripting import Backend, session_entry, start_session, window
 
@@ -126,6 +126,39 @@ def test_a_reservation_needs_an_open_session(desk: Desk) -> None:
     one = desk.window("one")
     assert desk.reserve(one) == "session_closed"
     assert nothing_was_reserved(desk, one)
+
+
+def test_a_withdrawal_of_the_whole_session_refuses_captures_from_the_moment_at_which_it_is_queued(desk: Desk) -> None:
+    entry = session_entry(desk.session_id, desk.user_id, b'{"event":"consent.withdrawn"}')
+    open_one, late = desk.window("open"), desk.window("late")
+    assert desk.reserve(open_one) == "OK"
+    (entry_id,) = desk.backend.run(append_events([entry], [desk.session_id]))
+    assert desk.backend.events.xrange(keys.EVENTS, entry_id, entry_id)
+    assert desk.reserve(late) == desk.recheck(open_one) == "consent_withdrawn"
+    assert desk.fields(late) == {}
+    desk.ends()
+    assert desk.reserve(late) == desk.recheck(open_one) == "session_closed"
+
+
+def test_other_events_and_other_users_withdraw_no_session(desk: Desk) -> None:
+    one = desk.window("one")
+    assert desk.reserve(one) == "OK"
+    for user_id, withdrawn in ((desk.user_id, ()), (f"{desk.user_id}-other", (desk.session_id,))):
+        desk.backend.run(append_events([session_entry(desk.session_id, user_id)], withdrawn))
+    assert desk.recheck(one) == "active"
+
+
+@pytest.mark.parametrize("value", [None, "a string"])
+def test_a_session_that_is_unknown_or_unreadable_stops_no_withdrawal(
+    desk: Desk, unique: str, value: str | None
+) -> None:
+    session_id = f"sess_{unique[::-1]}"
+    if value:
+        desk.backend.events.set(keys.session(session_id), value)
+    entries = [session_entry(each, desk.user_id) for each in (session_id, desk.session_id)]
+    assert len(desk.backend.run(append_events(entries, {session_id, desk.session_id}))) == 2
+    assert desk.backend.events.type(keys.session(session_id)) == (b"string" if value else b"none")
+    assert desk.reserve(desk.window("one")) == "consent_withdrawn"
 
 
 def test_the_same_connection_may_ask_again_and_nothing_changes(desk: Desk) -> None:

@@ -188,7 +188,7 @@ def test_either_orientation_within_the_limit_is_opened(size: tuple[int, int]) ->
     Pump().opened(width=size[0], height=size[1])
 
 
-@pytest.mark.parametrize("code", ["session_invalid", "session_closed", "forward_failed"])
+@pytest.mark.parametrize("code", ["session_invalid", "session_closed", "consent_withdrawn", "forward_failed"])
 def test_an_open_with_a_refused_session_is_answered_by_an_abort(code: Any) -> None:
     pump = Pump()
     pump.text(pump.client.open())
@@ -495,7 +495,7 @@ def test_the_session_is_checked_again_every_five_seconds() -> None:
     assert pump.tick(0.1) == (CheckSession(),)
 
 
-@pytest.mark.parametrize("status", ["session_invalid", "session_closed"])
+@pytest.mark.parametrize("status", ["session_invalid", "session_closed", "consent_withdrawn"])
 def test_a_session_that_ended_aborts_its_capture(status: str) -> None:
     pump = Pump().opened().frames(1)
     aborts(pump.protocol.session_checked(status), status)

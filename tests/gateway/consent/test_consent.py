@@ -19,7 +19,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from contracts.state import captures, sessions
 from contracts.state.captures import CaptureState
-from contracts.state.events import EventEntry
+from contracts.state.events import EventEntry, append_events
 from gateway.capture import lifecycle
 from gateway.consent.text import MAX_TEXT_BYTES, load_consent_text
 from gateway.uploads import incoming_upload
@@ -181,6 +181,42 @@ async def test_a_session_that_is_no_session_of_the_user_is_refused_as_such(user_
         assert [message["error_code"] for message in ended.aborts] == [code]
 
 
+# --- withdrawn -----------------------------------------------------------------------------------------
+
+
+async def withdraw_session(served: Served, session_id: str = SESSION) -> None:
+    """Queue a withdrawal of the whole session, as ``POST /library/withdraw`` does."""
+    entry = EventEntry(b'{"event":"consent.withdrawn"}', "user-1", session_id, str(uuid.uuid4()))
+    await run(served.state.events, append_events([entry], [session_id]))
+
+
+async def test_no_capture_is_opened_in_a_session_that_was_withdrawn() -> None:
+    async with serving() as served:
+        await served.session()
+        await withdraw_session(served)
+        client = Client()
+        async with served.socket() as socket:
+            await socket.send(client.open(consent_given=True))
+            ended = await socket.ended()
+        assert [message["error_code"] for message in ended.aborts] == ["consent_withdrawn"]
+        assert (ended.code, ended.reason) == (1000, "consent_withdrawn")
+        assert await served.record(client) is None
+
+
+async def test_a_capture_that_is_open_when_its_session_is_withdrawn_is_aborted_and_nothing_of_it_is_kept() -> None:
+    async with serving(recheck_s=0.05) as served:
+        await served.session()
+        client = Client()
+        async with served.socket() as socket:
+            await socket.send(client.open(), client.meta(1), jpeg())
+            await waited(served, client)
+            await withdraw_session(served)
+            ended = await socket.ended()
+        assert [message["error_code"] for message in ended.aborts] == ["consent_withdrawn"]
+        record = await served.record(client)
+        assert record is not None and (record.outcome, record.error_code) == ("aborted", "consent_withdrawn")
+
+
 # --- uploads -------------------------------------------------------------------------------------------
 
 
@@ -210,6 +246,10 @@ async def test_an_upload_says_its_consent_and_is_refused_without_one_if_it_is_re
             for refused in ({}, {"consent_given": "false"}):
                 assert_refused(await submit(**refused), 400, "consent_required")
         said = {"consent_given": "true", "consent_text": STATEMENT["text"], "consent_given_by": "guardian"}
+        answer = {"user_id": gateway.user_id, "performer_id": "carer-1", "record_id": str(uuid.uuid4())}
+        withdrawn = (await gateway.start(consent_given=True)).json()["session_id"]
+        assert (await gateway.post("/library/withdraw", {**answer, "session_id": withdrawn})).status_code == 202
+        assert_refused(await submit(**said, session_id=withdrawn), 409, "consent_withdrawn")
         for broken in ({"consent_text": STATEMENT["text"]}, {"consent_given_by": "self"}, {"consent_given": "yes"}):
             assert_refused(await submit(**broken), 422, "schema_error")
         accepted = await submit(**said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.broker import keys
+from contracts.broker.script import run
 from contracts.messages.library import Withdrawn
-from contracts.state.events import Receipt
+from contracts.state import records, sessions
+from contracts.state.events import EventEntry, Receipt
+from gateway.library import library as library_module
+from gateway.library.catalog import Catalog
 from tests.contracts.storage.session_lines import SESSION, USER, erased, record_id, recorded, said, start
 from tests.gateway.library.catalogs import Library
 from tests.gateway.reached import Reached, assert_refused, reaching
@@ -176,6 +181,81 @@ async def test_a_capture_that_is_not_recorded_yet_is_withdrawn_as_soon_as_it_is(
         assert await withdraw(gateway, withdrawal(session_id=SESSION, capture_id="open", erase=True)) == (1, 1)
         library.append(recorded("open", 500))
         assert (await states(gateway))["open"] == "withdrawn"
+
+
+async def test_a_capture_that_is_open_is_found_without_its_session(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        library = two_sessions(tmp_path)
+        await _put_record(gateway, "open", "")
+        assert await withdraw(gateway, withdrawal(capture_id="open")) == (1, 0)
+        library.append(recorded("open", 500))
+        assert (await states(gateway))["open"] == "withdrawn"
+        another = withdrawal(user_id="u2", capture_id="open")
+        assert_refused(await gateway.post("/library/withdraw", another), 404, "unknown_capture")
+
+
+async def test_of_a_person_waits_until_the_catalog_has_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "FRESH_S", 0.0)
+    held, turns = threading.Event(), Catalog.turns
+
+    def slow(catalog: Catalog) -> Any:
+        held.wait(300)
+        yield from turns(catalog)
+
+    async with reaching(tmp_path) as gateway:
+        library = two_sessions(tmp_path)
+        await states(gateway)  # the first pass is over
+        await gateway.app.state.library.read(lambda _: None, whole=True)
+        said_of_another = said("capture.reassigned", user_id="u2", capture_id="d", participant="shown")
+        library.append(said_of_another, user_id="u2")
+        monkeypatch.setattr(Catalog, "turns", slow)
+        asked = asyncio.create_task(withdraw(gateway, withdrawal(user_id="shown")))
+        assert (await states(gateway))["d"] == "kept"  # a list does not wait
+        held.set()
+        assert await asked == (1, 0)
+
+
+async def test_a_catalog_that_is_not_read_to_its_end_withdraws_no_half_of_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, turns = threading.Event(), Catalog.turns
+
+    def slow(catalog: Catalog) -> Any:
+        held.wait(300)
+        yield from turns(catalog)
+
+    monkeypatch.setattr(library_module, "WHOLE_S", 0.0)
+    monkeypatch.setattr(Catalog, "turns", slow)
+    async with reaching(tmp_path) as gateway:
+        two_sessions(tmp_path)
+        assert_refused(await gateway.post("/library/withdraw", withdrawal()), 503, "library_not_ready")
+        held.set()
+        assert gateway.recorder.seen == 0
+
+
+WHOLE_SESSIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "a capture": ({"session_id": SESSION, "capture_id": "a"}, []),
+    "a session": ({"session_id": SESSION}, [SESSION]),
+    "a person": ({}, [SESSION, OTHER]),
+    "another person": ({"user_id": "u2"}, []),
+}
+
+
+@pytest.mark.parametrize(("asked", "withdrawn"), WHOLE_SESSIONS.values(), ids=WHOLE_SESSIONS)
+async def test_nothing_more_is_recorded_in_a_session_that_was_withdrawn(
+    tmp_path: Path, asked: dict[str, Any], withdrawn: list[str]
+) -> None:
+    async with reaching(tmp_path) as gateway:
+        two_sessions(tmp_path)
+        for session_id in (SESSION, OTHER):
+            entry = EventEntry(b"{}", USER, session_id, record_id(1))
+            await run(gateway.state.events, sessions.start_session("request", b"{}", entry))
+        await withdraw(gateway, withdrawal(**asked))
+        for session_id in (SESSION, OTHER):
+            status = await run(gateway.state.events, records.recheck(USER, session_id, "new"))
+            assert status == ("consent_withdrawn" if session_id in withdrawn else "active")
 
 
 async def test_without_a_recorder_it_is_503_and_all_is_queued_or_nothing(

@@ -1,8 +1,14 @@
--- append_events (events): adds several events to the stream: all of them, or none.
--- KEYS events   ARGV event_json, user_id, session_id, record_id … -> [entry_id …]
+-- append_events (events): adds several events to the stream: all of them, or none. An event that withdraws consent to its
+-- whole session also marks the session, if it is this user's, so that no capture is opened in it any more.
+-- KEYS events, then for each event: session
+-- ARGV for each event: event_json, user_id, session_id, record_id, withdraws (1 or empty)   -> [entry_id …]
 local ids = {}
-for i = 1, #ARGV, 4 do -- memory is checked at the first write only, so no later one fails
+for i = 1, #ARGV, 5 do -- memory is checked at the first write only, so no later one fails
   ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', 'event', ARGV[i], 'user_id', ARGV[i + 1], 'session_id', ARGV[i + 2],
     'record_id', ARGV[i + 3])
+  local session = KEYS[(i + 9) / 5]
+  if ARGV[i + 4] == '1' and redis.pcall('HMGET', session, 'user_id')[1] == ARGV[i + 1] then
+    redis.call('HSET', session, 'withdrawn', '1')
+  end
 end
 return ids

@@ -1,6 +1,7 @@
 -- recheck (events): asks whether the session is active and this user's, and renews the open socket's slot.
--- KEYS session, user_captures   ARGV user_id, capture_id, lease_ms   -> active | session_invalid | session_closed
-local s = redis.call('HMGET', KEYS[1], 'user_id', 'status')
+-- KEYS session, user_captures   ARGV user_id, capture_id, lease_ms
+-- -> active | session_invalid | session_closed | consent_withdrawn
+local s = redis.call('HMGET', KEYS[1], 'user_id', 'status', 'withdrawn')
 if redis.call('ZSCORE', KEYS[2], ARGV[2]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[3]) -- first: memory is checked at a script's first write
   local t = redis.call('TIME')
@@ -8,4 +9,5 @@ if redis.call('ZSCORE', KEYS[2], ARGV[2]) then
 end
 if not s[1] or s[1] ~= ARGV[1] then return 'session_invalid' end
 if s[2] ~= 'active' then return 'session_closed' end
+if s[3] then return 'consent_withdrawn' end
 return 'active'

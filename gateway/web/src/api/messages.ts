@@ -48,7 +48,8 @@ export interface CaptureAbort {
     | "server_shutdown"
     | "client_disconnected"
     | "gateway_lost"
-    | "frames_lost";
+    | "frames_lost"
+    | "consent_withdrawn";
 }
 /**
  * Ends the capture: all frames were sent.

@@ -40,9 +40,9 @@ export function captureFailure(code: string): Failure {
   return { code, sentence: SENTENCES[code] ?? sentenceFor(code) };
 }
 
-/** Whether a code means that the session has ended. */
+/** Whether a code means that nothing more can be recorded in the session. */
 export function endsSession(code: string): boolean {
-  return code === "session_closed" || code === "session_invalid";
+  return ["session_closed", "session_invalid", "consent_withdrawn"].includes(code);
 }
 
 /** The failure for a socket that the server closed too early, from the close code and the reason. */

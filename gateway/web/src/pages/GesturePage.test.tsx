@@ -338,11 +338,14 @@ describe("what goes wrong", () => {
     await expectAccessible();
   });
 
-  test("the session was ended elsewhere: there is none any more", async () => {
+  test.each([
+    ["ended", "session_closed", /The session has ended/],
+    ["withdrawn", "consent_withdrawn", /Consent to this session was withdrawn/],
+  ])("the session was %s elsewhere: there is none any more", async (_, code, sentence) => {
     await recording();
-    await serverDoes((it) => it.say({ event: "capture.abort", error_code: "session_closed" }));
-    expect(alertOf("session_closed")).toHaveTextContent("The session has ended");
-    expect(screen.getAllByText(/The session has ended/)).toHaveLength(1);
+    await serverDoes((it) => it.say({ event: "capture.abort", error_code: code }));
+    expect(alertOf(code)).toHaveTextContent(sentence);
+    expect(screen.getAllByText(sentence)).toHaveLength(1);
     expect(screen.getByLabelText("session_id")).toHaveValue("");
     expect(button(CAPTURE)).toHaveAccessibleDescription("Start a session first.");
   });
