@@ -25,6 +25,7 @@ from contracts.process.metrics import (
 from contracts.process.settings import Settings
 
 __all__ = [
+    "ERASURE_ENDS",
     "EXTRACTOR_TASKS",
     "LIVE_TASKS",
     "ExtractorMetrics",
@@ -38,6 +39,8 @@ __all__ = [
 JobEnd = Literal["published", "aborted", "lost", "handed_back", "failed"]
 """How a job ended. After ``failed`` the capture is delivered again, and that counts; after ``handed_back`` it does
 not; ``lost`` means that another extractor has it, or will when the lease runs out."""
+
+ERASURE_ENDS = ("erased", "failed")
 
 FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
 
@@ -110,7 +113,7 @@ class ExtractorMetrics:
             "a3cp_extractor_erasures", "Artifacts that were to be erased, by how that ended; failed ones are repeated.",
             ["outcome"], registry=registry,
         )  # fmt: skip
-        self.erasures = preset(erasures, ("erased", "failed"))
+        self.erasures = preset(erasures, ERASURE_ENDS)
         self.background = BackgroundErrors(registry, EXTRACTOR_TASKS)
         self.takeovers = Counter(
             "a3cp_extractor_takeovers", "Captures that another extractor had before.", registry=registry

@@ -33,7 +33,7 @@ from scripts.stack.stack import Stack
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for
 from tests.support.waiting import until
-from workers.metrics import EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
+from workers.metrics import ERASURE_ENDS, EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +43,7 @@ MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {
     "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)) | set(UPLOAD_REFUSALS),
     "kind": {"extractor", "live worker"},
-    "outcome": {*get_args(JobEnd), "erased"},
+    "outcome": set(get_args(JobEnd)) | set(ERASURE_ENDS),
     "pipeline_id": set(PIPELINES),
     "reason": set(DEAD_REASONS),
     "role": {"frames", "events"},
@@ -198,8 +198,8 @@ def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> N
         "a3cp_background_",
         "a3cp_capture_",
         "a3cp_extractor_",
-        "a3cp_recorder_",
         "a3cp_library_",
+        "a3cp_recorder_",
         "a3cp_live_",
         "a3cp_upload_",
         "a3cp_worker_",
