@@ -74,6 +74,7 @@ _GATEWAY_EVENTS: Rights = {
     keys.DEAD_EVENTS: "xlen",
     keys.RECORDER_LEADER: "exists",
     receipt("*"): "get",
+    erasure("*"): "hmget hset expire del",
 }
 
 _EXTRACTOR_FRAMES: Rights = {
@@ -96,7 +97,7 @@ _EXTRACTOR_EVENTS: Rights = {
     user_captures("*"): "zrem",
     keys.UNFINISHED: "zrem",
     keys.EVENTS: "xadd",
-    erasure("*"): "get set exists",
+    erasure("*"): "exists hget hmget hset expire",
 }
 
 _LIVE_FRAMES: Rights = {

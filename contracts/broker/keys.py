@@ -117,7 +117,7 @@ def capture_record(capture_id: str) -> str:
 
 
 def erasure(capture_id: str) -> str:
-    """Events role, string, kept 7 days: the artifact of this capture is being removed, or when it was gone."""
+    """Events role, hash, kept 7 days: the artifact of this capture may be removed, or was."""
     return f"{{a3cp}}:erasure:{capture_id}"
 
 

@@ -38,7 +38,7 @@ ScriptName = Literal[
     "upload_slot", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "mark_closed", "publish", "abort", "append_events", "acknowledge_events",
-    "dead_letter", "erasure",
+    "dead_letter", "allow_erasure", "publish_erasure",
     "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 

@@ -2,14 +2,15 @@
 
 The session's log is the truth: a capture is to be erased while a withdrawal with ``erase`` covers it and the log has no
 ``capture.erased`` of it. An entry of ``a3cp:erasures`` is only a request and may be lost or come twice: the gateways
-compare the stream with their catalogs, and every step may be repeated.
+compare the stream with their catalogs, and every step may be repeated. It also permits nothing: an extractor removes
+only what the note in the events broker names, so a client that writes to the frames broker alone erases nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -19,17 +20,18 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
 from contracts.messages.library import CaptureErased
-from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier, is_record_id, is_session_id, parse_utc
-from contracts.state.events import EventEntry, event_bytes
+from contracts.rules.ids import SCHEMA_VERSION, is_identifier, is_record_id, is_session_id
+from contracts.state.events import event_bytes
 
 __all__ = [
     "MOST_REQUESTS",
     "ErasureRequest",
-    "add_requests",
+    "add_request",
+    "allow",
     "erasure_event",
     "has_begun",
-    "note",
-    "publish_erasure",
+    "is_allowed",
+    "publish",
     "requested",
 ]
 
@@ -93,26 +95,37 @@ async def requested(broker: AsyncBroker) -> set[ErasureRequest]:
     return found
 
 
-async def add_requests(broker: AsyncBroker, requests: Iterable[ErasureRequest]) -> None:
-    """Add requests to the stream. Repeating it is harmless. Errors as `requested`."""
-    for request in requests:
-        with broker_errors("frames"):
-            await broker.xadd(keys.ERASURES, request.encode())  # type: ignore[arg-type]
+async def add_request(broker: AsyncBroker, request: ErasureRequest) -> None:
+    """Add a request to the stream. Repeating it is harmless. Errors as `requested`."""
+    with broker_errors("frames"):
+        await broker.xadd(keys.ERASURES, request.encode())  # type: ignore[arg-type]
 
 
-def note(capture_id: str, gone_at: datetime | None = None) -> Call[str]:
-    """Note that the artifact is removed from now on, before it is: an extractor that writes it later finds the note.
-    Or, with ``gone_at``, that it is gone; the answer is when that was first noted."""
-    arguments: list[Argument] = [ERASURE_TTL_S, format_utc(gone_at) if gone_at else ""]
+def allow(request: ErasureRequest) -> Call[bool]:
+    """Note that extractors may remove this artifact: from now on none writes it again. Returns whether a request must
+    be added; not if its event is queued already, so that no event is added again and again while no recorder runs."""
+    redis_keys = [keys.erasure(request.capture_id), keys.EVENTS]
+    return Call("events", "allow_erasure", redis_keys, [_digest(request), ERASURE_TTL_S], bool)
 
-    def read(answer: bytes) -> str:
-        return format_utc(parse_utc(answer.decode())) if gone_at else ""
 
-    return Call("events", "erasure", [keys.erasure(capture_id)], arguments, read)
+def is_allowed(broker: Broker, request: ErasureRequest) -> bool:
+    """Whether a gateway noted exactly this request.
+
+    Raises:
+        BrokerUnavailable: the events broker did not answer.
+        UnreadableValue: the key does not hold a note.
+    """
+    with broker_errors("events"):
+        noted: Any = broker.hget(keys.erasure(request.capture_id), "request")
+    return bool(noted == _digest(request).encode())
+
+
+def _digest(request: ErasureRequest) -> str:
+    return hashlib.sha256("\n".join(request.encode().values()).encode()).hexdigest()
 
 
 def has_begun(broker: Broker, capture_id: str) -> bool:
-    """Whether a worker removes this capture's artifact, or has removed it, in the last 7 days.
+    """Whether this capture's artifact is being removed, or was, in the last 7 days.
 
     Raises:
         BrokerUnavailable: the events broker did not answer.
@@ -121,20 +134,18 @@ def has_begun(broker: Broker, capture_id: str) -> bool:
         return bool(broker.exists(keys.erasure(capture_id)))
 
 
-def erasure_event(request: ErasureRequest, erased_at: str) -> CaptureErased:
-    """The event that says that the artifact is gone. The same arguments always give the same event, so that the
-    recorder writes one line."""
-    at = parse_utc(erased_at)
+def erasure_event(request: ErasureRequest, erased_at: datetime) -> CaptureErased:
+    """The event that says that the artifact is gone."""
     return CaptureErased(
         schema_version=SCHEMA_VERSION,
         record_id=_event_id(request),
         user_id=request.user_id,
         session_id=request.session_id,
-        timestamp=at,
+        timestamp=erased_at,
         performer_id="system",
         capture_id=request.capture_id,
         hash=request.hash,
-        erased_at=at,
+        erased_at=erased_at,
     )
 
 
@@ -143,14 +154,12 @@ def _event_id(request: ErasureRequest) -> str:
     return str(UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=4))
 
 
-def publish_erasure(broker: Broker, request: ErasureRequest, erased_at: str) -> None:
-    """Publish the event of an erasure. Repeating it is safe: the recorder does not repeat a line whose event bytes are
-    the same.
-
-    Raises:
-        BrokerUnavailable: the events broker did not answer; the event may have been published.
-    """
+def publish(request: ErasureRequest, erased_at: datetime) -> Call[None]:
+    """Publish that the artifact was found gone at this time. A repeat publishes the first event again, whatever its own
+    time, and the recorder does not repeat a line whose event bytes are the same."""
     event = erasure_event(request, erased_at)
-    entry = EventEntry(event_bytes(event), request.user_id, request.session_id, event.record_id)
-    with broker_errors("events"):
-        broker.xadd(keys.EVENTS, entry.encode())  # type: ignore[arg-type]
+    arguments: list[Argument] = [
+        _digest(request), ERASURE_TTL_S, event_bytes(event), request.user_id, request.session_id, event.record_id,
+    ]  # fmt: skip
+    redis_keys = [keys.erasure(request.capture_id), keys.EVENTS]
+    return Call("events", "publish_erasure", redis_keys, arguments, lambda _: None)

@@ -66,6 +66,10 @@ def _in_events(broker: Broker, person: Person) -> Iterator[Trace]:
         if user_id == person.user_id or session_id in person.sessions:
             person.captures |= {capture_id} if is_identifier(capture_id) else set()
             yield Trace(name)
+    named = word(person.user_id)
+    for name, (event,) in _hashes(broker, keys.erasure("*"), "event"):
+        if named.search(event.encode()):  # the note may outlive the record and the log
+            yield Trace(name)
     for session_id in person.sessions:
         yield from map(Trace, _names(broker, keys.window(session_id, "*")))
     for capture_id in person.captures:

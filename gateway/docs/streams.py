@@ -161,8 +161,8 @@ STREAMS: tuple[Stream, ...] = (
     ),
     Stream(
         "erasures", "Erasures that wait", "Requests to remove the artifacts of captures that are to be erased. They "
-        "may come twice or be lost: gateways compare the stream with the session logs.", "frames", keys.ERASURES, "",
-        (_ERASURE,), _EXTRACTORS,
+        "may come twice or be lost: gateways compare the stream with the session logs. An extractor drops a request "
+        "that no gateway noted in the events broker.", "frames", keys.ERASURES, "", (_ERASURE,), _EXTRACTORS,
     ),
     Stream(
         "frames", "A capture's frames", f"At most {_LIMITS.stream_max_frames} frames or {_LIMITS.stream_max_bytes} "

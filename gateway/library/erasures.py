@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.process.retry import pause
-from contracts.rules.errors import BrokerUnavailable, RequestRefused
+from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
 from contracts.state import erasures
 from contracts.state.erasures import MOST_REQUESTS
 from gateway.library.library import Library
@@ -58,10 +59,11 @@ class Erasures:
             await pause(COMPARE_S, self._soon)
 
     async def ask(self) -> None:
-        """Add a request for each capture that waits to be erased and has none.
+        """Add a request for each capture that waits to be erased and has none, after a note in the events broker that
+        permits it.
 
         Raises:
-            BrokerUnavailable: the frames broker did not answer, or is full.
+            BrokerUnavailable: a broker did not answer, or is full.
             RequestRefused: 503 ``library_unavailable``.
         """
         waiting = await self._library.read_now(count_to_erase)
@@ -71,4 +73,11 @@ class Erasures:
         requested = await erasures.requested(self._state.frames)
         room = MOST_REQUESTS - len(requested)
         missing = await self._library.read_now(partial(read_to_erase, known=requested, most=room))
-        await erasures.add_requests(self._state.frames, missing)
+        for request in missing:
+            try:
+                wanted = await run(self._state.events, erasures.allow(request))
+            except UnreadableValue as error:  # of this capture alone
+                log.error("cannot ask for an erasure", capture_id=request.capture_id, detail=str(error))
+                continue
+            if wanted:
+                await erasures.add_request(self._state.frames, request)

@@ -13,8 +13,10 @@ from contracts.broker import keys
 from contracts.broker.script import Call, run_sync
 from contracts.rules.landmarks import DIMS, Part, Row
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.paths import artifact_uri
 from contracts.state import captures, sessions
 from contracts.state.captures import CaptureState, CaptureWindow
+from contracts.state.erasures import ErasureRequest
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, PushReply, TerminalEntry, push_frame
 
@@ -50,6 +52,13 @@ def frame(capture_id: str, seq: int, payload: bytes = b"\xff\xd8pixels\xff\xd9")
     """Frame ``seq``, taken at 15 frames per second."""
     moment = START + timedelta(milliseconds=seq * 1000 // 15)
     return ForwardItem(capture_id, seq, moment, payload, len(payload), "jpeg", 640, 480, "user-1", SESSION)
+
+
+def erasure_request(capture_id: str, user_id: str = "user-1", session_id: str = SESSION) -> ErasureRequest:
+    """A request to erase a capture whose record_id is new."""
+    record_id = str(uuid4())
+    uri = artifact_uri(user_id, session_id, record_id)
+    return ErasureRequest(capture_id, user_id, session_id, record_id, uri, "sha256:" + "0" * 64)
 
 
 @dataclass(frozen=True)

@@ -122,25 +122,29 @@ class Eraser(threading.Thread):
             self._acknowledge(entry_id)
             return
         try:
-            self._erase(request)
+            erased = self._erase(request)
         except (ArtifactError, UnreadableValue) as error:
             self._metrics.erasures.labels("failed").inc()
             log.error("an artifact is not erased yet", capture_id=request.capture_id, detail=str(error))
             return
         self._acknowledge(entry_id)
-        self._metrics.erasures.labels("erased").inc()
-        log.info("artifact erased", capture_id=request.capture_id)
+        if erased:
+            self._metrics.erasures.labels("erased").inc()
+            log.info("artifact erased", capture_id=request.capture_id)
 
-    def _erase(self, request: ErasureRequest) -> None:
-        """Remove the artifact, check that it is gone, and publish that.
+    def _erase(self, request: ErasureRequest) -> bool:
+        """Remove the artifact, check that it is gone, and publish that; false if no gateway permits it.
 
-        The note comes before the removal: an extractor that lost its lease and writes the artifact after the removal
-        finds the note, and removes it again.
+        A gateway notes the request in the events broker before it asks. So an extractor that lost its lease and writes
+        the artifact after the removal finds the note, and removes it again; and an entry that another client of the
+        frames broker added removes nothing. If the note itself was lost, a gateway asks again.
         """
-        run_sync(self._events, erasures.note(request.capture_id))
+        if not erasures.is_allowed(self._events, request):
+            log.warning("a request to erase that no gateway noted is dropped", capture_id=request.capture_id)
+            return False
         erase_artifact(self._stores, request.user_id, request.session_id, request.record_id, request.uri)
-        erased_at = run_sync(self._events, erasures.note(request.capture_id, self._clock()))
-        erasures.publish_erasure(self._events, request, erased_at)
+        run_sync(self._events, erasures.publish(request, self._clock()))
+        return True
 
     def _acknowledge(self, entry_id: str) -> None:
         run_sync(self._frames, captures.acknowledge(entry_id, keys.ERASURES))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
@@ -19,7 +21,7 @@ from workers.extract.dependencies import Dependencies
 from workers.extract.dispatch import Claimed
 from workers.extract.lease import Steps
 from workers.metrics import JobEnd
-from workers.vision.artifact import artifact_exists, remove_artifact, write_artifact
+from workers.vision.artifact import artifact_exists, erase_late_artifact, remove_artifact, write_artifact
 from workers.vision.matrix import FeatureMatrix
 
 __all__ = ["OutcomeWriter", "feature_ref_event"]
@@ -69,34 +71,38 @@ class OutcomeWriter:
             FolderMissing: the session's features folder is missing.
         """
         if self._claimed.state.generation > 1 and self._steps.retry(self._is_erased):
-            return self._finish("published")  # by an earlier extractor; nothing may be written any more
+            return self._finish("published", self._erase)  # by an earlier extractor, which may also have written late
         try:
             ref, quality = self._write(window, matrix), matrix.quality()
             self._steps.check_lease()
         except LeaseLost:
-            self._remove_if_erased(matrix)
+            self._remove_if_erased()
             raise
         event = event_bytes(feature_ref_event(window, timestamp_end, ref, quality))
         entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
         outcome = self._steps.call(records.publish(entry, counts))
         if outcome.outcome == "published":
-            if not outcome.new and self._steps.retry(self._is_erased):
-                return self._finish("published", matrix)
-            return self._finish("published")
+            return self._finish("published") if outcome.new else self._finish_published()
         self._log.warning("the capture was aborted meanwhile", error_code=outcome.error_code)
-        return self._finish("aborted", matrix)
+        return self._finish("aborted", partial(self._remove, matrix))
 
     def _is_erased(self) -> bool:
         return erasures.has_begun(self._dependencies.events, self._window.capture_id)
 
-    def _remove_if_erased(self, matrix: FeatureMatrix) -> None:
+    def _remove_if_erased(self) -> None:
         """The lease is lost, and the artifact may be written. If the capture was published by its next owner and erased
         since, it must not be there again."""
         try:
             if self._is_erased():
-                remove_artifact(self._dependencies.store, self._window, matrix)
+                self._erase()
         except (ArtifactError, BrokerUnavailable, UnreadableValue) as error:
             self._log.error("an erased artifact may be there again; see a3cp verify", detail=str(error))
+
+    def _erase(self) -> None:
+        erase_late_artifact(self._dependencies.store, self._window)
+
+    def _remove(self, matrix: FeatureMatrix) -> None:
+        remove_artifact(self._dependencies.store, self._window, matrix)
 
     def _write(self, window: CaptureWindow, matrix: FeatureMatrix) -> RawFeaturesRef:
         store = self._dependencies.store
@@ -113,16 +119,21 @@ class OutcomeWriter:
         outcome = self._steps.call(records.abort(self._window.user_id, capture_id, code, counts))
         self._steps.call(captures.end_stream(capture_id, TerminalEntry("abort", error_code=code)))
         if outcome.outcome == "published":
-            return self._finish("published")
+            return self._finish_published()
         self._log.info("capture aborted", error_code=outcome.error_code or code)
-        return self._finish("aborted", unpublished)
+        return self._finish("aborted", partial(self._remove, unpublished) if unpublished is not None else None)
 
-    def _finish(self, end: JobEnd, unpublished: FeatureMatrix | None = None) -> JobEnd:
-        """The outcome is set: remove an artifact that must not be there, drop the frames-role keys, acknowledge."""
+    def _finish_published(self) -> JobEnd:
+        """An earlier extractor published the capture. If it was erased since, no artifact may be there."""
+        return self._finish("published", self._erase if self._steps.retry(self._is_erased) else None)
+
+    def _finish(self, end: JobEnd, clear: Callable[[], None] | None = None) -> JobEnd:
+        """The outcome is set: ``clear`` away an artifact that must not be there, drop the frames-role keys,
+        acknowledge."""
         frames, lease = self._dependencies.frames, self._steps.lease
-        if unpublished is not None:
+        if clear is not None:
             try:
-                self._steps.retry_store(lambda: remove_artifact(self._dependencies.store, self._window, unpublished))
+                self._steps.retry_store(clear)
             except ArtifactError as error:
                 self._log.error("an unpublished artifact is left", detail=str(error))
         if slot := self._window.slot:

@@ -35,6 +35,7 @@ __all__ = [
     "check_folder",
     "current_build",
     "erase_artifact",
+    "erase_late_artifact",
     "remove_artifact",
     "write_artifact",
 ]
@@ -169,6 +170,15 @@ def remove_artifact(store: ArtifactStore, window: CaptureWindow, matrix: Feature
         ArtifactError: the store is away, or refuses.
     """
     return store.remove_if(_name(window), matrix.is_in)
+
+
+def erase_late_artifact(store: ArtifactStore, window: CaptureWindow) -> None:
+    """Remove the artifact that an extractor wrote after it was erased, with every version that the store shows.
+
+    Raises:
+        ArtifactError: the store is away, or refuses, or still has it.
+    """
+    store.erase(_name(window))
 
 
 def erase_artifact(stores: Iterable[ArtifactStore], user_id: str, session_id: str, record_id: str, uri: str) -> None:

@@ -207,8 +207,8 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
 
 # --- the scripts, command by command ----------------------------------------------------------------------
 
-NAMED = {"receipt": 2, "record": 3}
-"""Variables of ``acknowledge_events`` that hold a key, by its place among the keys."""
+NAMED = {"session": 1, "receipt": 2, "record": 3}
+"""Variables of ``append_events`` and ``acknowledge_events`` that hold a key, by its place among the keys."""
 WORDS = {
     "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "GET": 2, "ZSCORE": 3, "ZREMRANGEBYSCORE": 4,
     "ZCOUNT": 4, "PTTL": 2, "DEL": 2, "UNLINK": 3, "EXISTS": 2,
@@ -219,9 +219,9 @@ WORDS = {
 def steps(call: Call[Any]) -> set[tuple[str, ...]]:
     """Every command in a script's text, with the keys that it runs on."""
     found: set[tuple[str, ...]] = set()
-    pattern = r"redis\.p?call\('(\w+)'((?:, (?:KEYS\[\w+\]|receipt\b|record\b))*)"
+    pattern = r"redis\.p?call\('(\w+)'((?:, (?:KEYS\[\w+\]|session\b|receipt\b|record\b))*)"
     for command, arguments in re.findall(pattern, source_of(call.name)):
-        places = re.findall(r"KEYS\[(\w+)\]|(receipt|record)", arguments)
+        places = re.findall(r"KEYS\[(\w+)\]|(session|receipt|record)", arguments)
         if ("i", "") in places:
             found |= {(command, key) for key in call.keys}
         elif places:

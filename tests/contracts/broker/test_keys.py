@@ -28,10 +28,11 @@ from contracts.state import (
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.video import VideoSlot
-from tests.contracts.scripting import frame, window
+from tests.contracts.scripting import erasure_request, frame, window
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 ENTRY = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "record-1", "capture-1")
+ERASURE = erasure_request("capture-1")
 RECEIPT = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
 
 CALLS: list[Call[Any]] = [
@@ -59,7 +60,8 @@ CALLS: list[Call[Any]] = [
     records.mark_closed("user-1", "capture-1"),
     records.publish(ENTRY, records.CaptureCounts()),
     records.abort("user-1", "capture-1", "gateway_lost"),
-    erasures.note("capture-1", NOW),
+    erasures.allow(ERASURE),
+    erasures.publish(ERASURE, NOW),
     events.append_events([ENTRY]),
     recording.acknowledge_event("1-0", RECEIPT, "capture-1"),
     dead_letters.dead_letter("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from contracts.rules.errors import ArtifactError, ArtifactStoreError, ConfigurationError
 from contracts.storage import object_store
 from contracts.storage.object_store import ObjectStore
-from tests.support.s3 import BUCKET, SECRET, S3Server
+from tests.support.s3 import BUCKET, SECRET, VERSIONED, S3Server
 
 NAME = "users/u/sessions/s/features/r.npz"
 
@@ -187,23 +186,11 @@ def test_no_s3_library_is_imported_before_the_first_request() -> None:
     assert answer.stdout.strip() == "set()"
 
 
-VERSIONED = "a3cp-versions"
-
-
 @pytest.fixture
 def versioned(s3: S3Server, unique: str) -> ObjectStore:
     """A store in a bucket that keeps every version, also of what is deleted."""
-    bucket = f"{s3.address}/{VERSIONED}"
-    httpx.put(bucket, trust_env=False).raise_for_status()
-    enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-    httpx.put(f"{bucket}?versioning", content=enabled, trust_env=False).raise_for_status()
+    s3.make_versioned_bucket()
     return ObjectStore(f"s3://{VERSIONED}/{unique}", attempts=1)
-
-
-def versions(s3: S3Server, unique: str) -> int:
-    """How many versions and delete markers of this test's objects there are, read from the server."""
-    answer = httpx.get(f"{s3.address}/{VERSIONED}?versions&prefix={unique}", trust_env=False)
-    return answer.text.count("<VersionId>")
 
 
 def test_erasing_leaves_no_version_and_no_delete_marker_and_touches_no_other_object(
@@ -214,10 +201,10 @@ def test_erasing_leaves_no_version_and_no_delete_marker_and_touches_no_other_obj
         assert versioned.remove_if(NAME, lambda _: True)
     assert versioned.put_once(NAME, b"landmarks")
     versioned.put_once(f"{NAME}.other", b"another's")
-    assert versions(s3, unique) == 6
+    assert s3.versions(unique) == 6
     for _ in range(2):
         versioned.erase(NAME)
-        assert versions(s3, unique) == 1
+        assert s3.versions(unique) == 1
     assert versioned.get(f"{NAME}.other") == b"another's"
 
 
@@ -238,9 +225,9 @@ def test_erasing_where_versions_are_not_shown_removes_the_object(
     versioned.erase(NAME)
     assert not versioned.exists(NAME)
     s3.hides_versions = 0
-    assert versions(s3, unique) == 2, "the version stays, under a delete marker"
+    assert s3.versions(unique) == 2, "the version stays, under a delete marker"
     versioned.erase(NAME)
-    assert versions(s3, unique) == 0
+    assert s3.versions(unique) == 0
 
 
 def test_what_may_not_be_deleted_is_not_said_to_be_gone(s3: S3Server, unique: str) -> None:

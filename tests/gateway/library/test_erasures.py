@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from contracts.broker import keys
+from contracts.broker.script import run
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import erasures as state_erasures
 from contracts.state.erasures import ErasureRequest
@@ -108,6 +111,39 @@ async def test_a_request_that_was_lost_comes_again_until_the_log_says_that_it_is
         library.append(erased())
         assert await ask(gateway) == []
         assert gateway.state.metrics.erasing._value.get() == 0
+
+
+async def test_a_request_is_permitted_in_the_events_broker_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reaching(tmp_path) as gateway:
+        Library(tmp_path).append(recorded(), ERASE)
+        away = mock.AsyncMock(side_effect=BrokerUnavailable("frames", "away"))
+        with monkeypatch.context() as patch, pytest.raises(BrokerUnavailable):
+            patch.setattr(erasures_module.erasures, "add_request", away)
+            await ask(gateway)
+        assert await gateway.state.events.exists(keys.erasure("c"))
+        assert await ask(gateway) == ["c"]
+
+
+async def test_while_no_recorder_runs_an_erasure_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with reaching(tmp_path, recorder=False) as gateway:
+        library = Library(tmp_path)
+        library.append(recorded(), ERASE)
+        assert await ask(gateway) == ["c"]
+        (request,) = await requests(gateway)
+        await run(gateway.state.events, state_erasures.publish(request, datetime.now(UTC)))  # by a worker
+        await gateway.state.frames.delete(keys.ERASURES)
+        assert await ask(gateway) == []
+        await gateway.state.events.delete(keys.EVENTS)  # the event is lost
+        assert await ask(gateway) == ["c"]
+
+
+async def test_a_note_that_cannot_be_read_holds_up_no_other_erasure(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        Library(tmp_path).append(recorded("a", 100), recorded("b", 101), ERASE)
+        await gateway.state.events.set(keys.erasure("a"), "x")
+        assert await ask(gateway) == ["b"]
 
 
 async def test_two_gateways_ask_for_all_and_only_that(tmp_path: Path) -> None:

@@ -30,11 +30,6 @@ def by_extractor(command: Command) -> bool:
     return command.kind == "extractor"
 
 
-def is_gone(command: Command) -> bool:
-    """Whether the note says that the artifact is gone."""
-    return command.arguments[-1] != b""
-
-
 async def requests_lost(rig: Rig, armed: asyncio.Event) -> None:
     """The stream of requests is deleted twice, as by a frames broker that restarts empty."""
     for _ in range(2):
@@ -64,10 +59,9 @@ CASES: dict[str, Case] = {
         f"extractor killed: an erasure, {what}": Case(_killed(role, name, moment, where), LOAD)
         for what, role, name, moment, where in (
             ("delivered", "frames", "xreadgroup", "answered", new_erasure),
-            ("noted", "events", "erasure", "answered", lambda command: not is_gone(command)),
-            ("removed", "events", "erasure", "asked", is_gone),
-            ("noted as gone", "events", "erasure", "answered", is_gone),
-            ("published", "events", "xadd", "answered", by_extractor),
+            ("allowed", "events", "hget", "answered", by_extractor),
+            ("removed", "events", "publish_erasure", "asked", by_extractor),
+            ("published", "events", "publish_erasure", "answered", by_extractor),
             ("not acknowledged", "frames", "acknowledge", "asked", of_erasures),
         )
     },
@@ -78,6 +72,7 @@ CASES: dict[str, Case] = {
         for what, role, name, moment, where in (
             ("not queued", "events", "append_events", "asked", lambda _: True),
             ("queued", "events", "append_events", "answered", lambda _: True),
+            ("noted", "events", "allow_erasure", "answered", lambda _: True),
             ("asked of the workers", "frames", "xadd", "answered", of_erasures),
         )
     },

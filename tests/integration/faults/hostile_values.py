@@ -168,7 +168,10 @@ TARGETS: tuple[Target, ...] = (
     _of("RECORDER_LEADER", "events", "string", keys.RECORDER_LEADER),
     Target("capture_record", "events", "hash", lambda v, *_: keys.capture_record(v.capture_id), Victim.record),
     Target("session", "events", "hash", lambda v, *_: keys.session(v.session_id), Victim.session),
-    Target("erasure", "events", "string", lambda v, *_: keys.erasure(v.capture_id)),
+    Target(
+        "erasure", "events", "hash", lambda v, *_: keys.erasure(v.capture_id),
+        lambda _: {"request": "0" * 64, "event": b"{}", "entry_id": "1-0"},
+    ),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),
     Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited

@@ -222,7 +222,8 @@ OCCASIONS = (
         Case(None, Plan(captures=8, make=vanishing), recorded=1),
     ),
     Occasion(
-        (*senders("events", "gateway", "append_events"), *senders("events", "extractor", "erasure xadd")),
+        (*senders("events", "gateway", "append_events allow_erasure"),
+         *senders("events", "extractor", "publish_erasure hget")),
         Case(None, replace(LOAD, withdrawals=2), recorded=2),
     ),
     Occasion(

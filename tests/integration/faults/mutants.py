@@ -74,11 +74,11 @@ MUTANTS: dict[str, Mutant] = {
         "is erased, and its artifact is there",
     ),
     "one time for an erasure": Mutant(
-        "contracts/state/lua/events/erasure.lua",
-        "local at = redis.call('GET', KEYS[1])\n",
+        "contracts/state/lua/events/publish_erasure.lua",
+        "local event = s[1] == ARGV[1] and s[2] or ARGV[3]\n",
         "extractor killed: an erasure, published",
         "has 2 different erasures",
-        "local at = false\n",
+        "local event = ARGV[3]\n",
     ),
     "pending first": Mutant(
         "recorder/consumer.py",

@@ -25,7 +25,7 @@ from contracts.state.events import EventEntry, Receipt, append_events
 from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
 from contracts.state.video import VideoSlot
-from tests.contracts.scripting import CLOSE, SESSION, frame, window
+from tests.contracts.scripting import CLOSE, SESSION, erasure_request, frame, window
 from tests.integration.faults.cluster_faults import CASES
 from tests.integration.faults.clusters import ClusterPair, cluster_pair
 from tests.integration.faults.played import play_on
@@ -69,7 +69,8 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         records.publish(entry, CaptureCounts(1, 1)),
         records.abort("user-1", capture_id, "gateway_lost"),
         append_events([entry]),
-        erasures.note(capture_id),
+        erasures.allow(erasure_request(capture_id)),
+        erasures.publish(erasure_request(capture_id), now),
         recording.acknowledge_event("1-0", receipt, capture_id),
         dead_letters.dead_letter("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
         records.mark_closed("user-1", capture_id),

@@ -23,7 +23,7 @@ from contracts.process.folder_lock import FolderInUse, lock_alone
 from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError, ConfigurationError
 from contracts.rules.paths import artifact_path, removal_register, session_log_path
-from contracts.state import dead_letters, heartbeats, recording, records, sessions
+from contracts.state import dead_letters, erasures, heartbeats, recording, records, sessions
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, Receipt
 from contracts.storage.object_store import ObjectStore
@@ -34,11 +34,12 @@ from scripts.commands.offline import InUse
 from scripts.stack.embedded import EmbeddedBrokers, StateInUse
 from scripts.stack.offline import offline_events
 from tests.conftest import BrokerPair
+from tests.contracts.scripting import erasure_request
 from tests.contracts.storage.session_lines import line_bytes, record_id, recorded, start
-from tests.contracts.storage.test_object_store import VERSIONED, versioned, versions
+from tests.contracts.storage.test_object_store import versioned
 from tests.gateway.capture.test_report import START
 from tests.gateway.reached import reaching
-from tests.support.s3 import S3Server
+from tests.support.s3 import VERSIONED, S3Server
 
 __all__ = ["versioned"]
 
@@ -73,7 +74,7 @@ def fill_files(settings: Settings) -> None:
 
 
 def fill_events(broker: Broker) -> None:
-    """What the events broker has of two people: sessions, a record, an event that waits, a dead letter."""
+    """What the events broker has of two people: sessions, a record, an erasure, events that wait, dead letters."""
     for number, (user_id, session_id) in enumerate(SESSIONS.items(), start=1):
         event = orjson.dumps({"user_id": user_id, "session_id": session_id})
         entry = EventEntry(event, user_id, session_id, record_id(number))
@@ -87,6 +88,9 @@ def fill_events(broker: Broker) -> None:
         run_sync(
             broker, dead_letters.dead_letter("1-1", receipt, {b"user_id": user_id.encode(), b"event": event}, START)
         )
+        request = erasure_request(f"gone-{number}", user_id, session_id)  # no log and no record has it any more
+        run_sync(broker, erasures.allow(request))
+        run_sync(broker, erasures.publish(request, START))
         tail = dead_letters.dead_letter_tail(f"users/{user_id}/sessions/x.jsonl", b"torn", "torn", "torn", START)
         run_sync(broker, tail)
 
@@ -130,8 +134,9 @@ def the_other_one_is_whole(settings: Settings) -> None:
 
     def look(broker: Broker) -> None:
         assert broker.hget(keys.session(SESSIONS[OTHER]), "user_id") == OTHER.encode()
-        assert broker.exists(keys.capture_record("capture-2-0"), keys.window(SESSIONS[OTHER], record_id(20))) == 2
-        assert (broker.xlen(keys.EVENTS), broker.xlen(keys.DEAD_EVENTS)) == (1, 2)
+        kept = [keys.capture_record("capture-2-0"), keys.window(SESSIONS[OTHER], record_id(20)), keys.erasure("gone-2")]
+        assert broker.exists(*kept) == len(kept)
+        assert (broker.xlen(keys.EVENTS), broker.xlen(keys.DEAD_EVENTS)) == (2, 2)
         assert broker.zrange(keys.UNFINISHED, 0, -1) == [b"capture-2-0"]
 
     asyncio.run(_with_embedded(settings, look))
@@ -332,7 +337,7 @@ def test_of_brokers_of_their_own_only_the_person_s_keys_are_removed(tmp_path: Pa
     assert {keys.session(SESSIONS[OTHER]).encode(), keys.capture_keys(f"c-{OTHER}").state.encode()} <= left
     assert keys.session(SESSIONS[ANNA]).encode() not in left
     assert frames.zrange(keys.UPLOAD_PLACES, 0, -1) == [f"up2/8/{OTHER}".encode()]
-    assert (frames.xlen(keys.CAPTURES), events.xlen(keys.EVENTS), events.xlen(keys.DEAD_EVENTS)) == (1, 1, 2)
+    assert (frames.xlen(keys.CAPTURES), events.xlen(keys.EVENTS), events.xlen(keys.DEAD_EVENTS)) == (1, 2, 2)
 
 
 def test_objects_are_removed_with_every_version(
@@ -344,10 +349,10 @@ def test_objects_are_removed_with_every_version(
     for name in names:
         assert versioned.put_once(name, b"landmarks")
     assert versioned.remove_if(names[1], lambda _: True)  # an older version and a delete marker are left
-    assert versions(s3, unique) == 5
+    assert s3.versions(unique) == 5
     assert forget(settings, ANNA, yes=True) == 0
     assert versioned.all_names("users") == names[2:]
-    assert versions(s3, unique) == 2
+    assert s3.versions(unique) == 2
     assert register(settings)[0]["artifacts"] == 4
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Case:
         )
 
     def request(self, capture_id: str = "c", **changes: str) -> ErasureRequest:
-        """A request for an artifact that is there."""
+        """A request for an artifact that is there, as a gateway makes it; with ``changes`` it is another's."""
         record_id = str(uuid4())
         uri = f"users/{USER}/sessions/{SESSION}/features/{record_id}.npz"
         path = self.root / uri
@@ -64,8 +65,9 @@ class Case:
         path.write_bytes(b"landmarks")
         digest = "sha256:" + hashlib.sha256(b"landmarks").hexdigest()
         made = ErasureRequest(capture_id, USER, SESSION, record_id, uri, digest)
-        fields = made.encode() | changes
-        self.frames.xadd(keys.ERASURES, fields)  # type: ignore[arg-type]
+        changed = replace(made, **changes)
+        run_sync(self.events, erasures.allow(changed))
+        self.frames.xadd(keys.ERASURES, changed.encode())  # type: ignore[arg-type]
         return made
 
     def files(self) -> list[str]:
@@ -131,10 +133,10 @@ def test_an_artifact_with_other_bytes_is_the_person_s_too(case: Case) -> None:
 
 
 STEPS: dict[str, tuple[str, str]] = {
-    "before the note": ("workers.extract.eraser.erasures", "note"),
+    "before it is known to be allowed": ("workers.extract.eraser.erasures", "is_allowed"),
     "before the removal": ("workers.extract.eraser", "erase_artifact"),
     "after the removal": ("tests.workers.extract.test_eraser.Case", "clock"),
-    "before the event": ("workers.extract.eraser.erasures", "publish_erasure"),
+    "before the event": ("workers.extract.eraser.erasures", "publish"),
     "before the acknowledgement": ("workers.extract.eraser.captures", "acknowledge"),
 }
 
@@ -264,36 +266,27 @@ def test_a_group_that_is_gone_is_made_again(case: Case) -> None:
     assert len(case.said()) == 1
 
 
-@pytest.mark.parametrize("value", [b"", b"\xff", b"2026-01-31", b"yesterday"])
-def test_a_note_that_holds_anything_else_is_replaced(case: Case, value: bytes) -> None:
-    case.request()
-    case.events.set(keys.erasure("c"), value)
+def test_an_entry_that_no_gateway_noted_removes_nothing_and_is_dropped(case: Case) -> None:
+    request = case.request()
+    case.events.flushall()
     case.eraser().turn()
-    assert len(case.said()) == 1
-    assert case.events.ttl(keys.erasure("c")) > 0
+    assert (case.waiting(), case.said(), len(case.files())) == (0, [], 1)
+    other = replace(request, record_id=str(uuid4()))
+    run_sync(case.events, erasures.allow(other))  # what is noted is another artifact
+    case.frames.xadd(keys.ERASURES, request.encode())  # type: ignore[arg-type]
+    case.eraser().turn()
+    assert (case.waiting(), case.said(), len(case.files())) == (0, [], 1)
+    assert (case.count("erased"), case.count("failed")) == (0, 0)
 
 
-def test_a_note_that_is_no_text_is_an_error_that_holds_up_no_other(case: Case) -> None:
+def test_a_note_that_is_none_is_an_error_that_holds_up_no_other(case: Case) -> None:
     case.request("c")
+    case.events.delete(keys.erasure("c"))
     case.events.lpush(keys.erasure("c"), "x")
     case.eraser().turn()
     case.request("d")
     case.eraser().turn()
     assert [event.capture_id for event in case.said()] == ["d"]
-
-
-def test_the_note_is_there_before_the_artifact_goes(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bool] = []
-
-    def watched(*arguments: Any) -> None:
-        seen.append(erasures.has_begun(case.events, "c"))
-        erase_artifact(*arguments)
-
-    monkeypatch.setattr(eraser_module, "erase_artifact", watched)
-    case.request()
-    assert not erasures.has_begun(case.events, "c")
-    case.eraser().turn()
-    assert seen == [True]
 
 
 def test_it_runs_until_it_is_stopped_and_outlives_errors(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,12 +312,7 @@ def test_it_runs_until_it_is_stopped_and_outlives_errors(case: Case, monkeypatch
 
 def test_the_event_is_a_function_of_the_request_and_the_time(case: Case) -> None:
     request = case.request()
-    at = run_sync(case.events, erasures.note("c", NOON))
-    first, again = (erasures.erasure_event(request, at) for _ in range(2))
+    first, again = (erasures.erasure_event(request, NOON) for _ in range(2))
     assert first == again
-    document = orjson.loads(first.model_dump_json())
-    assert document["erased_at"] == at == "2026-01-31T12:00:00.000Z"
-    other = erasures.erasure_event(ErasureRequest.decode({
-        name.encode(): value.encode() for name, value in (request.encode() | {"capture_id": "d"}).items()
-    }), at)  # fmt: skip
-    assert other.record_id != first.record_id
+    assert orjson.loads(first.model_dump_json())["erased_at"] == "2026-01-31T12:00:00.000Z"
+    assert erasures.erasure_event(replace(request, capture_id="d"), NOON).record_id != first.record_id

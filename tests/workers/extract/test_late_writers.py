@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import fakeredis
 import pytest
 
-from contracts.rules.errors import LeaseLost
+from contracts.rules.errors import LeaseLost, StreamBroken
 from contracts.state import erasures, records
+from contracts.state.erasures import ErasureRequest
 from contracts.state.events import EventEntry, event_bytes
 from contracts.state.records import CaptureCounts
 from contracts.storage.object_store import ObjectStore
-from tests.support.s3 import BUCKET, S3Server
+from tests.support.s3 import VERSIONED, S3Server
 from tests.workers.broker_capture import BrokerCapture
 from workers.extract import outcome
 from workers.extract.capture_job import CaptureJob
@@ -28,8 +30,15 @@ def erase(capture: BrokerCapture) -> None:
     """Erase the capture's artifact, as an eraser does, up to its event."""
     window = capture.window
     name = f"users/{window.user_id}/sessions/{window.session_id}/features/{window.record_id}.npz"
-    capture.call(erasures.note(capture.capture_id))
-    erase_artifact([capture.store], window.user_id, window.session_id, window.record_id, capture.store.uri(name))
+    uri = capture.store.uri(name)
+    capture.call(
+        erasures.allow(
+            ErasureRequest(
+                capture.capture_id, window.user_id, window.session_id, window.record_id, uri, "sha256:" + "0" * 64
+            )
+        )
+    )
+    erase_artifact([capture.store], window.user_id, window.session_id, window.record_id, uri)
 
 
 def go_on_elsewhere(capture: BrokerCapture) -> None:
@@ -69,6 +78,31 @@ def test_a_takeover_of_a_capture_that_was_published_and_erased_writes_nothing(
     assert capture.files() == []
     assert len(capture.published()) == 1
     assert not capture.dispatched()
+
+
+@pytest.mark.parametrize("aborts", [False, True])
+def test_what_a_killed_takeover_wrote_after_the_erasure_is_removed_by_the_next(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, aborts: bool
+) -> None:
+    def crash(*_: Any) -> None:
+        raise SystemExit
+
+    capture.push_greys(2).close()
+    first = capture.take(capture.dependencies("one"))
+    with monkeypatch.context() as patch:
+        patch.setattr(OutcomeWriter, "_finish", crash)
+        with pytest.raises(SystemExit):
+            CaptureJob(capture.dependencies("one"), first).run()
+    written = capture.path.read_bytes()
+    erase(capture)
+    capture.path.write_bytes(written)  # by a second extractor, which was killed before it looked for the note
+    capture.abandon()
+    claimed = capture.take(capture.dependencies("three"))
+    if aborts:
+        monkeypatch.setattr(CaptureJob, "_extract", mock.Mock(side_effect=StreamBroken("broken")))
+    assert CaptureJob(capture.dependencies("three"), claimed).run() == "published"
+    assert capture.files() == []
+    assert len(capture.published()) == 1
 
 
 def test_a_takeover_that_writes_after_its_predecessor_s_artifact_was_erased_removes_its_own(
@@ -121,11 +155,12 @@ def test_a_writer_that_is_paused_in_the_middle_of_a_write_cannot_finish_it_after
     assert len(capture.published()) == 1
 
 
-def test_a_late_object_is_removed_by_the_extractor_that_wrote_it(
+def test_a_late_object_is_removed_with_its_versions_by_the_extractor_that_wrote_it(
     s3: S3Server, tmp_path: Path, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames, events = fakeredis.FakeRedis(), fakeredis.FakeRedis(server=fakeredis.FakeServer())
-    store = ObjectStore(f"s3://{BUCKET}/{unique}", attempts=1)
+    s3.make_versioned_bucket()
+    store = ObjectStore(f"s3://{VERSIONED}/{unique}", attempts=1)
     capture = BrokerCapture(frames, events, tmp_path, unique, objects=store).open()
     capture.push_greys(2).close()
     claimed = capture.take(capture.dependencies("one"))
@@ -139,7 +174,7 @@ def test_a_late_object_is_removed_by_the_extractor_that_wrote_it(
 
     monkeypatch.setattr(ObjectStore, "put_once", paused)
     assert CaptureJob(capture.dependencies("one"), claimed).run() == "lost"
-    assert s3.keys(unique) == []
+    assert s3.versions(unique) == 0
     assert len(capture.published()) == 1
 
 
