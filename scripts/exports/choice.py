@@ -107,9 +107,11 @@ class Choice:
             return "without consent"
         if not self.without_consent and not said.certain:
             return "without consent, perhaps: a broken line of its log may withdraw it"
+        if not self.demos and said.is_demo:
+            return "a demonstration"
         if not self.unknown and said.consent == "unknown":
             return "consent unknown (--include-unknown exports it)"
-        return "a demonstration" if said.is_demo and not self.demos else None
+        return None
 
 
 def moment(option: str, text: str | None) -> str | None:

@@ -26,7 +26,7 @@ from scripts.exports.folder import Draft, ExportError, ExportResult
 from scripts.exports.formats import conversion, format_named
 from scripts.exports.older import read_export
 from scripts.exports.sessions import Selection
-from scripts.exports.split import SplitRequest
+from scripts.exports.split import SplitRequest, TooFewParticipants
 from scripts.exports.stale import find_stale
 from scripts.exports.summary import Summary
 from scripts.exports.text import print_changes, print_stale
@@ -98,7 +98,7 @@ def export(settings: Settings, request: ExportRequest, report: TextIO | None = N
 def diff_export(settings: Settings, request: ExportRequest, old_folder: Path, *, as_json: bool) -> int:
     """Print how an export differs from the older one in ``old_folder``, and return 0; 1 if a capture does not match its
     event. With a format the export is made first. Without one nothing is written; a request without a choice, a user
-    and sessions takes those of the older export, and one without a split its split.
+    and sessions takes those of the older export, and one without a split its split, if there are still enough people.
 
     Raises:
         ConfigurationError, ExportError: as `export`, and if ``old_folder`` has no export.
@@ -111,7 +111,13 @@ def diff_export(settings: Settings, request: ExportRequest, old_folder: Path, *,
         if not (request.sessions or request.user_id) and request.choice == Choice():
             taken = old.choice
             request = replace(request, choice=taken, sessions=taken.sessions, user_id=taken.user_id)
-        selection = _selection(settings, replace(request, split=request.split or old.split))
+        try:
+            selection = _selection(settings, replace(request, split=request.split or old.split))
+        except TooFewParticipants as error:
+            if request.split is not None:
+                raise
+            print(printable(f"note       the parts are not compared: {error}"), file=sys.stderr)
+            old, selection = old.without_split(), _selection(settings, request)
         found = [ExportedCapture.of(capture) for capture in _with_progress_bar(selection)]
         new = {capture.record_id: capture for capture in found}
         for text in selection.failed:

@@ -39,6 +39,11 @@ class OlderExport(BaseModel):
     split: SplitRequest | None
     captures: dict[str, ExportedCapture]
 
+    def without_split(self) -> OlderExport:
+        """The same export, as if it were not split."""
+        captures = {name: capture.model_copy(update={"split": None}) for name, capture in self.captures.items()}
+        return self.model_copy(update={"split": None, "captures": captures})
+
 
 def read_export(folder: Path) -> OlderExport:
     """Read the export in ``folder``.

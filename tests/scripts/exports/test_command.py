@@ -226,9 +226,12 @@ def test_captures_with_unknown_consent_are_held_back_unless_asked_for(
 ) -> None:
     known, silent = roots.session(consent_given=True), roots.session()
     given, unknown, own = roots.capture(known), roots.capture(silent), roots.capture(silent, consent_given=True)
+    demo = roots.capture(silent, is_demo=True)
     assert roots.export("npy1662", choice=Choice()) == 0
     assert set(table(roots).record_id) == {given, own}
-    assert f"held back  record {unknown}: consent unknown" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"held back  record {unknown}: consent unknown" in told
+    assert f"held back  record {demo}: a demonstration" in told  # which --include-unknown would not export
     assert roots.export("npy1662", choice=Choice(unknown=True), replace=True) == 0
     assert set(table(roots).record_id) == {given, own, unknown}
 

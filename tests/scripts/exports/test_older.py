@@ -14,7 +14,7 @@ from scripts.exports.command import ExportRequest, run_export
 from scripts.exports.folder import MANIFEST, ExportError
 from scripts.exports.formats import FORMATS
 from scripts.exports.older import read_export
-from scripts.exports.split import SplitRequest
+from scripts.exports.split import SplitRequest, TooFewParticipants
 from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import a3cp
 
@@ -311,6 +311,23 @@ def test_a_diff_names_what_moved_between_the_parts(roots: Roots, capsys: pytest.
     found = changes(roots, capsys, split=SplitRequest(SPLIT.shares, seed))
     assert {kind for kind, *_ in found} == {"moved"}
     assert all(before == where[record] != after for _, record, before, after in found)
+
+
+def test_a_diff_needs_no_split_that_the_people_who_are_left_do_not_allow(
+    roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = {}
+    for number, person in enumerate(("anna", "bea", "carl")):
+        session = roots.session(person)
+        records[person] = session, roots.capture(session, landmarks(2, seed=number), person)
+    assert roots.export("npy1662", split=SPLIT) == 0
+    session, gone = records["bea"]
+    roots.tell(session, "consent.withdrawn", gone, "bea")
+    assert changes(roots, capsys, choice=Choice()) == [("removed", gone, None, None)]
+    assert run(roots, diff=roots.exports / "npy1662", choice=Choice()) == 0
+    assert "note       the parts are not compared: --split: train" in capsys.readouterr().err
+    with pytest.raises(TooFewParticipants):
+        run(roots, diff=roots.exports / "npy1662", split=SPLIT)
 
 
 def _division(roots: Roots, seed: int) -> dict[str, str | None]:
