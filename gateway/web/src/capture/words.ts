@@ -2,7 +2,7 @@ import type { Tone } from "../components/StatusText";
 import type { Capture } from "./useCapture";
 import { maxDurationMs } from "./limits";
 import type { CaptureState } from "./protocol";
-import { AGAIN, doubts, happened, rateOf } from "./quality";
+import { doubts, happened, rateOf } from "./quality";
 
 /** The status of a capture in words. They change seldom, because screen readers announce every change. */
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
@@ -35,7 +35,7 @@ export function statusOf(capture: Capture | null): { readonly tone: Tone; readon
 function recordedWords(state: CaptureState): { readonly tone: Tone; readonly words: string } {
   const all = doubts(state);
   if (all.length === 0) return { tone: "active", words: "recorded" };
-  return { tone: "warning", words: `recorded. ${happened(all)} ${AGAIN}` };
+  return { tone: "warning", words: `recorded. ${happened(all)}` }; // the result asks, until the person has answered
 }
 
 /** The rate and the parts found so far, for a running capture: "14 pictures a second · body, face, no hand yet". */
