@@ -48,6 +48,7 @@ describe("UploadPage", () => {
     const { user } = renderPage(<UploadPage />);
     await user.upload(await screen.findByLabelText("Video"), mp4());
     await startSession(user);
+    await waitFor(() => expect(screen.getByLabelText("session_id")).toHaveValue("sess_1")); // then the focus stays
     await user.type(screen.getByLabelText("What is meant (optional)"), "more");
     await user.click(screen.getByRole("button", { name: "Upload the video" }));
     expect(latest().form.get("session_id")).toBe("sess_1");

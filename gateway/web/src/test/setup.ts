@@ -3,7 +3,10 @@ import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+import { computeStylesOnce } from "./styles";
+
 configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
+computeStylesOnce();
 
 // jsdom has the element, but not its methods
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
