@@ -29,6 +29,7 @@ from scripts.measurements.memory import measure_memory
 from scripts.measurements.plot import draw
 from scripts.measurements.recorder import measure_recorder
 from scripts.measurements.rows import BenchRow
+from scripts.measurements.scrolling import measure_scrolling
 from scripts.measurements.start import measure_start
 
 __all__ = ["main"]
@@ -39,6 +40,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "live": measure_live,
     "recorder": measure_recorder,
     "library": measure_library,
+    "scrolling": measure_scrolling,
     "memory": measure_memory,
     "start": measure_start,
 }

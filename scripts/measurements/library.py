@@ -21,7 +21,7 @@ from scripts.measurements.servers import brokers, process
 from scripts.stack.ports import gateway_port
 from scripts.stack.stack import gateway_address
 
-__all__ = ["measure_library"]
+__all__ = ["CAPTURES", "PEOPLE", "measure_library"]
 
 CAPTURES, PEOPLE = 10_000, 50
 REPEATS = 50

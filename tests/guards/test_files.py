@@ -86,6 +86,10 @@ ALLOWED = {
     "contracts/process/folder_lock.py": Allowed(
         {"os.open", "fcntl.flock"}, "whether a folder or a file is locked; it is let go at once"
     ),
+    "scripts/measurements/library_files.py": Allowed(
+        {".mkdir", ".write_bytes", "os.link"}, "a generated library, in the measurement's own folders"
+    ),
+    "scripts/measurements/scrolling.py": Allowed({"shutil.which"}, "looks for the browser that it measures"),
     "scripts/measurements/library_logs.py": Allowed(
         {".mkdir", ".write_bytes"}, "generated logs, in a folder for them: no gateway's"
     ),
@@ -352,7 +356,16 @@ KNOW_THE_ROOT = {
     *("scripts/pictures/record.py", "scripts/pictures/show.py"),
     *(
         f"scripts/measurements/{name}.py"
-        for name in ["__main__", "closing", "extraction", "library", "library_logs", "recorder", "start"]
+        for name in [
+            "__main__",
+            "closing",
+            "extraction",
+            "library",
+            "library_files",
+            "library_logs",
+            "recorder",
+            "start",
+        ]
     ),
 }
 
