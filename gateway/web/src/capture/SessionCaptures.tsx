@@ -1,16 +1,33 @@
 import { Card } from "../components/Card";
+import { addressOf } from "../library/api";
+import { queryOf } from "../library/query";
+import { Link } from "../navigation";
+import type { Captured } from "../session/remembered";
 
-/** The recorded captures of the open session, one line each. */
-export function SessionCaptures({ lines }: { readonly lines: readonly string[] }) {
-  if (lines.length === 0) return null;
+export interface SessionCapturesProps {
+  readonly sessionId: string | undefined;
+  readonly captures: readonly Captured[];
+}
+
+/** The recorded captures of the open session, one line each, with the way to their pages. */
+export function SessionCaptures({ sessionId, captures }: SessionCapturesProps) {
+  if (sessionId === undefined || captures.length === 0) return null;
+  const query = queryOf({ session_id: sessionId });
   return (
     <Card title="In this session">
       <ol className="captures">
-        {lines.map((line, place) => (
-          // oxlint-disable-next-line react/no-array-index-key -- lines are only ever added at the end
-          <li key={place}>{line}</li>
+        {captures.map(({ captureId, line }) => (
+          <li key={captureId}>
+            {line}{" "}
+            <Link to={addressOf({ capture_id: captureId }, query)}>
+              Look at it<span className="visually-hidden">: {line}</span>
+            </Link>
+          </li>
         ))}
       </ol>
+      <p>
+        <Link to={`/library${query}`}>All of them in the library</Link>
+      </p>
     </Card>
   );
 }

@@ -1,12 +1,12 @@
 import { useEffect } from "react";
 
-import { rememberCapture, rememberedCaptures } from "../session/remembered";
+import { rememberCapture, rememberedCaptures, type Captured } from "../session/remembered";
 import type { Session } from "../session/useSession";
 import { summary } from "./quality";
 import type { Capture } from "./useCapture";
 
-/** The recorded captures of the session, one line each, also after a reload. `capture` is the last one. */
-export function useSessionCaptures(session: Session | null, capture: Capture | null): readonly string[] {
+/** The recorded captures of the session, also after a reload. `capture` is the last one. */
+export function useSessionCaptures(session: Session | null, capture: Capture | null): readonly Captured[] {
   const sessionId = session?.sessionId ?? null;
   const last = capture?.state.phase === "recorded" && capture.window.session.sessionId === sessionId ? capture : null;
   const captureId = last?.window.captureId ?? null;
@@ -18,5 +18,5 @@ export function useSessionCaptures(session: Session | null, capture: Capture | n
 
   if (!sessionId) return [];
   const before = rememberedCaptures(sessionId).filter((kept) => kept.captureId !== captureId);
-  return [...before.map((kept) => kept.line), ...(line ? [line] : [])];
+  return [...before, ...(captureId && line ? [{ captureId, line }] : [])];
 }

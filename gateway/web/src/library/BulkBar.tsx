@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { identifierFault } from "../api/header";
 import type { LibrarySummary } from "../api/messages";
@@ -10,6 +10,7 @@ import type { LibraryCapture } from "./api";
 import { TextDialog } from "./TextDialog";
 import type { Bulk } from "./useBulk";
 import type { Performer } from "./usePerformer";
+import { valuesOf } from "./useSummary";
 import { WithdrawDialog } from "./WithdrawDialog";
 import { REVIEW, wordFor } from "./words";
 
@@ -18,6 +19,7 @@ export interface BulkBarProps {
   readonly bulk: Bulk;
   readonly performer: Performer;
   readonly summary: LibrarySummary | null;
+  /** Selects nothing. The focus was in the bar, whose buttons go away. */
   readonly onClear: () => void;
 }
 
@@ -26,7 +28,9 @@ type Asking = "relabel" | "reassign" | "withdraw" | null;
 /** What can be done with the selected captures, what was done last, and the way back. */
 export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBarProps) {
   const [asking, setAsking] = useState<Asking>(null);
-  const idle = selected.length === 0 && bulk.running === null && bulk.words === "" && bulk.failure === null;
+  const place = useRef<HTMLElement>(null);
+  const silent = bulk.running === null && bulk.words === "" && bulk.undo === undefined;
+  const idle = silent && selected.length === 0 && bulk.failure === null;
 
   function say(action: Action): void {
     setAsking(null);
@@ -34,20 +38,43 @@ export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBar
     void bulk.run(action, selected);
   }
 
+  /** Keeps the focus in the bar when the button that has it goes away. */
+  function stay(): void {
+    place.current?.focus({ preventScroll: true });
+  }
+
+  function press(step: (() => Promise<void>) | undefined): void {
+    stay();
+    void step?.();
+  }
+
+  function close(): void {
+    bulk.close();
+    if (selected.length === 0) onClear();
+    else stay();
+  }
+
   return (
-    <section className={idle ? "bulk bulk-idle" : "bulk"} aria-label="Selected captures">
+    <section ref={place} tabIndex={-1} className={idle ? "bulk bulk-idle" : "bulk"} aria-label="Selected captures">
       <ErrorBanner failure={bulk.failure}>
         {bulk.retry && (
-          <Button tone="quiet" onClick={() => void bulk.retry?.()}>
+          <Button tone="quiet" onClick={() => press(bulk.retry)}>
             Send the rest again
           </Button>
         )}
       </ErrorBanner>
-      <div className="bulk-said">
-        <p role="status">{statusOf(bulk)}</p>
+      <div className={silent ? "bulk-said bulk-silent" : "bulk-said"}>
+        {/* the numbers are beside it: screen readers would read every one of them */}
+        <p role="status">{bulk.running ? "Saying it to the server …" : bulk.words}</p>
+        {bulk.running && <Progress {...bulk.running} />}
         {bulk.undo && (
-          <button type="button" className="text-button" onClick={() => void bulk.undo?.()}>
+          <button type="button" className="text-button" onClick={() => press(bulk.undo)}>
             Undo
+          </button>
+        )}
+        {!silent && bulk.running === null && (
+          <button type="button" className="text-button" onClick={close}>
+            Close
           </button>
         )}
       </div>
@@ -57,6 +84,7 @@ export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBar
           performer={performer}
           busy={bulk.running !== null}
           {...{ say, setAsking, onClear }}
+          onNamed={stay}
         />
       )}
       {asking && <Question {...{ asking, selected, summary, say }} onClose={() => setAsking(null)} />}
@@ -64,8 +92,12 @@ export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBar
   );
 }
 
-function statusOf({ running, words }: Bulk): string {
-  return running ? `Saying it to the server: ${running.done} of ${running.of}` : words;
+function Progress({ done, of }: NonNullable<Bulk["running"]>) {
+  return (
+    <span className="bulk-progress">
+      {done.toLocaleString()} of {of.toLocaleString()}
+    </span>
+  );
 }
 
 interface ActionsProps {
@@ -74,11 +106,17 @@ interface ActionsProps {
   readonly busy: boolean;
   readonly say: (action: Action) => void;
   readonly setAsking: (asking: Asking) => void;
+  readonly onNamed: () => void;
   readonly onClear: () => void;
 }
 
-function Actions({ selected, performer, busy, say, setAsking, onClear }: ActionsProps) {
+function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }: ActionsProps) {
   const [named, setNamed] = useState(performer.blocked === undefined);
+
+  function go(): void {
+    onNamed();
+    setNamed(true);
+  }
   return (
     <div className="bulk-actions" role="group" aria-label={`What to do with ${counted(selected.length)}`}>
       <p className="bulk-count">
@@ -105,7 +143,7 @@ function Actions({ selected, performer, busy, say, setAsking, onClear }: Actions
           </Do>
         </>
       ) : (
-        <Name performer={performer} onNamed={() => setNamed(true)} />
+        <Name performer={performer} onNamed={go} />
       )}
     </div>
   );
@@ -184,7 +222,7 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
         label="Label"
         hint="What the gesture means, for example “more”. Files are not changed."
         initial={common(selected, "label") ?? ""}
-        suggestions={names(summary?.label)}
+        suggestions={valuesOf(summary?.label)}
         maxLength={256}
         faultOf={() => undefined}
         onSay={(intent) => say({ kind: "relabel", intent })}
@@ -198,7 +236,7 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
       label="Person whom they show"
       hint="A short name or number. Files are not moved."
       initial={common(selected, "participant") ?? ""}
-      suggestions={names(summary?.participant)}
+      suggestions={valuesOf(summary?.participant)}
       maxLength={128}
       faultOf={identifierFault}
       onSay={(participant) => say({ kind: "reassign", participant })}
@@ -211,10 +249,6 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
 function common(captures: readonly LibraryCapture[], name: "label" | "participant"): string | null {
   const value = captures[0]?.[name] ?? null;
   return captures.every((capture) => capture[name] === value) ? value : null;
-}
-
-function names(counts: Readonly<Record<string, number>> | undefined): readonly string[] {
-  return Object.keys(counts ?? {}).filter(Boolean);
 }
 
 function capitalised(text: string): string {

@@ -1,4 +1,4 @@
-import { memo, type MouseEvent } from "react";
+import { memo, type MouseEvent, type ReactNode } from "react";
 
 import { Link } from "../navigation";
 import type { LibraryCapture } from "./api";
@@ -35,7 +35,6 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
       className="take"
       aria-colindex={column}
       aria-selected={selected}
-      aria-label={summaryOf(capture)}
       data-place={place}
       tabIndex={active ? 0 : -1}
     >
@@ -51,17 +50,26 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
         </span>
         <span className={capture.label ? "take-label" : "take-label take-unlabelled"}>{label}</span>
       </Link>
-      <label className="take-check">
-        <input type="checkbox" tabIndex={-1} checked={selected} onClick={choose} readOnly />
-        <span className="visually-hidden">Select {label}</span>
-      </label>
-      <p className="take-line">{capture.participant}</p>
       <p className="take-line">
+        {capture.participant}
+        <Spoken>
+          {moment(capture.timestamp_start)}, {length(capture.duration_ms)}
+        </Spoken>
+      </p>
+      <p className="take-line">
+        <Spoken>quality</Spoken>
         <Mark word={wordFor(QUALITY, capture.quality?.verdict)} />
       </p>
       <p className="take-line">
         <Mark word={wordFor(REVIEW, capture.review)} />
+        <Spoken>
+          consent {wordFor(CONSENT, capture.consent).text}, {wordFor(STATE, capture.state).text}
+        </Spoken>
       </p>
+      <label className="take-check">
+        <input type="checkbox" tabIndex={-1} checked={selected} onClick={choose} readOnly />
+        <Spoken>Select it</Spoken>
+      </label>
     </div>
   );
 });
@@ -82,16 +90,7 @@ function consentBadge({ state, consent }: LibraryCapture): string | null {
   return consent === "refused" ? "consent: no" : "consent: ?";
 }
 
-/** A capture in one line, for screen readers: "more, person-003, 5 Jan 2026, 10:12, 7 s, quality good, …". */
-export function summaryOf(capture: LibraryCapture): string {
-  return [
-    labelText(capture.label),
-    capture.participant,
-    moment(capture.timestamp_start),
-    length(capture.duration_ms),
-    `quality ${wordFor(QUALITY, capture.quality?.verdict).text}`,
-    wordFor(REVIEW, capture.review).text,
-    `consent ${wordFor(CONSENT, capture.consent).text}`,
-    wordFor(STATE, capture.state).text,
-  ].join(", ");
+/** What the picture says to those who see it: it is part of the capture's name for screen readers. */
+function Spoken({ children }: { readonly children: ReactNode }) {
+  return <span className="visually-hidden"> {children} </span>;
 }

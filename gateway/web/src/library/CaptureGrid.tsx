@@ -14,11 +14,16 @@ export interface CaptureGridProps {
   readonly query: string;
   readonly selection: Selection;
   readonly onSelect: (change: (selection: Selection) => Selection) => void;
+  /** Selects the whole list, also what is not loaded yet. */
+  readonly onSelectAll: () => void;
   readonly onSession: (sessionId: string) => void;
   readonly moving: boolean;
   /** Called when the person comes near the end of what is loaded. */
   readonly onEnd: () => void;
 }
+
+/** How much of the list below the window must be loaded, so that a person who scrolls does not wait for it. */
+const AHEAD_PX = 6000;
 
 /** The heights of a cell's text, and of a session's heading in one line or two, in rem. */
 const TEXT_REM = 6.75;
@@ -30,7 +35,7 @@ const HEADING_NARROW_REM = 5.25;
  * ten thousand captures scroll as smoothly as ten. Arrow keys move, the space bar selects, Enter opens.
  */
 export function CaptureGrid(props: CaptureGridProps) {
-  const { captures, query, selection, onSelect, onSession, moving, onEnd } = props;
+  const { captures, query, selection, onSelect, onSelectAll, onSession, moving, onEnd } = props;
   const grid = useRef<HTMLDivElement>(null);
   const { width, rem } = useWidth(grid);
   const columns = columnsFor(width);
@@ -42,13 +47,14 @@ export function CaptureGrid(props: CaptureGridProps) {
       heading: (columns > 2 ? HEADING_REM : HEADING_NARROW_REM) * rem,
     });
   }, [captures, columns, width, rem]);
-  const { active, activeRow, onKeyDown, onFocus, select } = useGridKeys({ captures, rows, query, grid, onSelect });
+  const keys = useGridKeys({ captures, rows, query, grid, onSelect, onSelectAll });
+  const { active, activeRow, onKeyDown, onFocus, select } = keys;
   const band = useVisibleBand(grid);
   const { from, to } = rowsBetween(rows, band.top, band.bottom);
   const height = heightOf(rows);
 
   useEffect(() => {
-    if (band.bottom > height) onEnd();
+    if (band.bottom + AHEAD_PX > height) onEnd();
   }, [band.bottom, height, onEnd]);
 
   const shown = rowsWith(activeRow, from, to);

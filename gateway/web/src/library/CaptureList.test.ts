@@ -47,6 +47,26 @@ test("all of it, and again from its beginning", async () => {
   expect(asked).toEqual([undefined, "500", undefined]);
 });
 
+test("as much of it again as is loaded, and what is shown stays until then", async () => {
+  const { list, asked } = pages(1300);
+  await list.loadAll();
+  const lengths = new Set<number>();
+  list.subscribe(() => lengths.add(list.state().captures.length));
+  await list.refresh();
+  expect(asked.slice(3)).toEqual([undefined, "500", "1000"]);
+  expect(lengths).toEqual(new Set([1300]));
+  expect(list.state()).toMatchObject({ more: false, total: 1300 });
+});
+
+test("it begins again although more was asked for at the same moment", async () => {
+  const { list, asked } = pages(700);
+  const first = list.loadMore();
+  void first.then(list.loadMore);
+  await list.reload();
+  expect(asked).toEqual([undefined, "60", undefined]);
+  expect(list.state().captures).toHaveLength(60);
+});
+
 test("a failure is told, and what is loaded stays", async () => {
   const { list, server } = pages(700);
   await list.loadMore();

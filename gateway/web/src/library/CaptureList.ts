@@ -57,12 +57,10 @@ export class CaptureList {
   };
 
   /** Loads the list again from its beginning; what is shown stays until the answer comes. */
-  readonly reload = async (): Promise<void> => {
-    await this.#running;
-    this.#next = null;
-    this.#set({ more: true });
-    await this.#load(FIRST_PAGE);
-  };
+  readonly reload = (): Promise<void> => this.#loadAgain(0);
+
+  /** Loads again as much of the list as is loaded already; what is shown stays until all of it is there. */
+  readonly refresh = (): Promise<void> => this.#loadAgain(this.#state.captures.length);
 
   /** Changes captures of the list as a statement has changed them on the server. */
   update(changes: ReadonlyMap<string, Partial<LibraryCapture>>): void {
@@ -73,20 +71,33 @@ export class CaptureList {
     this.#set({ captures });
   }
 
-  #load(limit: number): Promise<void> {
-    this.#running ??= this.#request(limit);
+  async #loadAgain(least: number): Promise<void> {
+    while (this.#running) await this.#running; // another caller that waited for it may have started the next one
+    this.#next = null;
+    this.#set({ more: true });
+    await this.#load(Math.max(FIRST_PAGE, Math.min(least, WHOLE_PAGE)), least);
+  }
+
+  #load(limit: number, least = 0): Promise<void> {
+    this.#running ??= this.#request(limit, least);
     return this.#running;
   }
 
-  async #request(limit: number): Promise<void> {
+  /** Asks for one page, and for more until there are `least` captures. Without a cursor the list begins again. */
+  async #request(limit: number, least: number): Promise<void> {
     this.#set({ loading: true, failure: null });
     try {
-      const cursor = this.#next;
-      const page = await this.#api.captures(this.filters, { limit, ...(cursor === null ? {} : { cursor }) });
-      this.#next = page.next;
-      const captures = cursor === null ? page.captures : [...this.#state.captures, ...page.captures];
+      let cursor = this.#next;
+      const captures = cursor === null ? [] : [...this.#state.captures];
+      let total = 0;
+      do {
+        const page = await this.#api.captures(this.filters, { limit, ...(cursor === null ? {} : { cursor }) });
+        captures.push(...page.captures);
+        ({ total, next: cursor } = page);
+      } while (cursor !== null && captures.length < least);
+      this.#next = cursor;
       this.#running = null; // before the listeners hear of it: one of them may ask for more at once
-      this.#set({ captures, total: page.total, loading: false, more: page.next !== null });
+      this.#set({ captures, total, loading: false, more: cursor !== null });
     } catch (error) {
       this.#running = null;
       this.#set({ loading: false, failure: failureOf(error) });

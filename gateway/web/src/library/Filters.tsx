@@ -25,7 +25,8 @@ const FEW = 8;
 
 /** What the list can be narrowed to, with the number of captures for each value. */
 export function Filters({ filters, summary, onChange }: FiltersProps) {
-  const set = (name: FilterName, value: string | undefined) => onChange(changed(filters, name, value));
+  const set = (name: FilterName, value: string | undefined, typing = false) =>
+    onChange(changed(filters, name, value), typing);
   return (
     <div className="filters" role="search" aria-label="Filters">
       <Search filters={filters} onChange={onChange} />
@@ -42,8 +43,8 @@ export function Filters({ filters, summary, onChange }: FiltersProps) {
             onChange={(value) => set(name, value)}
           />
         ))}
-        <Day title="From" value={filters.since} onChange={(value) => set("since", value)} />
-        <Day title="To" value={filters.until} onChange={(value) => set("until", value)} />
+        <Day title="From" value={filters.since} onChange={(value) => set("since", value, true)} />
+        <Day title="To" value={filters.until} onChange={(value) => set("until", value, true)} />
       </div>
     </div>
   );
@@ -104,7 +105,8 @@ function Counts({ name, title, counts, filters, set }: CountsProps) {
   const id = useId();
   const [all, setAll] = useState(false);
   const chosen = filters[name];
-  const values = Object.entries(counts ?? {});
+  // sorted here, because an object has keys such as "7" before all others
+  const values = Object.entries(counts ?? {}).sort(([, a], [, b]) => b - a);
   const shown = all ? values : values.filter(([value], place) => place < FEW || value === chosen);
   if (values.length === 0) return null;
   return (

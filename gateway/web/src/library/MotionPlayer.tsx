@@ -88,9 +88,10 @@ function Figure({ motion, frame }: { readonly motion: CaptureMotion; readonly fr
     if (!element || !context) return undefined;
     const draw = () => {
       const size = { width: element.clientWidth, height: element.clientHeight };
-      const pixels = backing(size, window.devicePixelRatio);
+      const ratio = window.devicePixelRatio;
+      const pixels = backing(size, ratio);
       if (element.width !== pixels.width || element.height !== pixels.height) Object.assign(element, pixels);
-      drawFrame(context, motion, frame, pixels, coloursOf(element));
+      drawFrame(context, motion, frame, { ...pixels, ratio }, coloursOf(element));
     };
     draw();
     const observer = new ResizeObserver(draw);

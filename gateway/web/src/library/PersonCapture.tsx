@@ -7,10 +7,11 @@ export interface PersonCaptureProps {
   readonly capture: LibraryCapture;
   readonly moving: boolean;
   readonly busy: boolean;
+  /** Called for a capture that is kept, and for a withdrawn one whose file is to be erased. */
   readonly onWithdraw: () => void;
 }
 
-/** One capture in the words of the person whom it shows, and the button that withdraws it. */
+/** One capture in the words of the person whom it shows, and the button that withdraws it, or erases its file. */
 export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptureProps) {
   const label = labelText(capture.label);
   return (
@@ -23,9 +24,9 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
         </p>
         <p>{keptWords(capture)}</p>
       </div>
-      {capture.state === "kept" && (
+      {capture.state !== "erased" && (
         <Button tone="quiet" busy={busy} onClick={onWithdraw}>
-          Withdraw{" "}
+          {capture.state === "kept" ? "Withdraw" : "Erase"}{" "}
           <span className="visually-hidden">
             {label}, {moment(capture.timestamp_start)}
           </span>
@@ -38,7 +39,7 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
 /** What is kept of a capture, in a plain sentence. */
 export function keptWords({ state, consent }: Pick<LibraryCapture, "state" | "consent">): string {
   if (state === "erased") return "Erased. Only the note that it existed is left.";
-  if (state === "withdrawn") return "Withdrawn. It is not shown and not used.";
+  if (state === "withdrawn") return "Withdrawn. It is not shown and not used. Its file is still there.";
   if (consent === "given") return "Kept, with a yes. It may be used.";
   if (consent === "refused") return "Kept, but with a no. It is not given on.";
   return "Kept. No one said yes or no yet, so it is not given on.";

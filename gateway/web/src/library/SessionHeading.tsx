@@ -19,7 +19,7 @@ export function SessionHeading({ row, index, columns, selection, onSelect, onSes
   if (!newest) return null;
   const first = captures.at(-1) ?? newest;
   const when = moment(first.timestamp_start);
-  const of = `the session of ${newest.user_id}, ${when}`;
+  const of = `that of ${newest.user_id}, ${when}`;
   const all = captures.every(({ capture_id }) => selection.has(capture_id));
   return (
     <div role="row" className="takes-session" aria-rowindex={index + 1} style={{ top: row.top, height: row.height }}>
@@ -28,21 +28,12 @@ export function SessionHeading({ row, index, columns, selection, onSelect, onSes
           {newest.user_id}, <span className="takes-when">{when}</span>
         </h3>
         <p className="takes-tools">
-          <button
-            type="button"
-            className="text-button"
-            aria-label={`${all ? "Deselect" : "Select"} all shown of ${of}`}
-            onClick={() => onSelect((last) => toggled(last, captures))}
-          >
+          <button type="button" className="text-button" onClick={() => onSelect((last) => toggled(last, captures))}>
             {all ? "Deselect" : "Select"} {captures.length === 1 ? "it" : `these ${captures.length}`}
+            <span className="visually-hidden"> of the session, {of}</span>
           </button>
-          <button
-            type="button"
-            className="text-button"
-            aria-label={`Only ${of}`}
-            onClick={() => onSession(newest.session_id)}
-          >
-            Only this session
+          <button type="button" className="text-button" onClick={() => onSession(newest.session_id)}>
+            Only this session<span className="visually-hidden">, {of}</span>
           </button>
         </p>
       </div>

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "react";
 
 import type { CaptureMotion } from "../api/messages";
-import { PARTS } from "../api/skeleton";
+import { coloursOf } from "../live/colours";
 import { backing } from "../live/geometry";
 import { useLibraryApi, type LibraryApi, type LibraryCapture } from "./api";
-import { drawFrame, frameAt, stillFrame, type PartColours } from "./motion";
+import { drawFrame, frameAt, stillFrame } from "./motion";
 import { MotionStore } from "./MotionStore";
 import { movement } from "./movement";
 
@@ -93,15 +93,12 @@ function useMotion(captureId: string): { readonly motion: CaptureMotion | null; 
 
 /** A function that draws one frame of a movement on a canvas, in the pixels of the screen. */
 function drawerOf(canvas: HTMLCanvasElement, motion: CaptureMotion): (frame: number) => void {
-  const size = backing({ width: canvas.clientWidth, height: canvas.clientHeight }, window.devicePixelRatio);
-  canvas.width = size.width;
-  canvas.height = size.height;
+  const ratio = window.devicePixelRatio;
+  const size = backing({ width: canvas.clientWidth, height: canvas.clientHeight }, ratio);
+  Object.assign(canvas, size);
   const context = canvas.getContext("2d");
-  const style = getComputedStyle(canvas);
-  const colours = Object.fromEntries(
-    PARTS.map((part) => [part, style.getPropertyValue(`--${part.replace("_", "-")}`).trim()]),
-  ) as PartColours;
+  const colours = coloursOf(canvas);
   return (frame) => {
-    if (context) drawFrame(context, motion, frame, size, colours);
+    if (context) drawFrame(context, motion, frame, { ...size, ratio }, colours);
   };
 }

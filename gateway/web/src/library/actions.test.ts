@@ -10,8 +10,9 @@ const ACTIONS: readonly Action[] = [
   { kind: "withdraw", erase: false },
 ];
 
-test.each(ACTIONS)("$kind is said of each capture that it changes, but of no erased one", (action) => {
-  const captures = [recorded(1), recorded(2, changeOf(action)), recorded(3, { state: "erased" })];
+test.each(ACTIONS)("$kind is said of each capture that it changes, but of none that is gone", (action) => {
+  const gone = [recorded(3, { state: "erased" }), recorded(4, { state: "withdrawn" })];
+  const captures = [recorded(1), recorded(2, changeOf(action)), ...gone];
   expect(statementsFor(action, captures).map(({ capture }) => capture.capture_id)).toEqual(["c1"]);
 });
 
@@ -74,3 +75,10 @@ test.each([
   [{ kind: "withdraw", erase: false }, "1 capture: withdrawn."],
   [{ kind: "withdraw", erase: true }, "1 capture: withdrawn; the server erases the files within a minute."],
 ] as const)("%j is: %s", (action, words) => expect(said(action, 1)).toBe(words));
+
+test("it says how many are gone, and if nothing was to be changed", () => {
+  const keep: Action = { kind: "review", verdict: "keep" };
+  expect(said(keep, 2, 1)).toBe("2 captures: keep. One is withdrawn or erased.");
+  expect(said(keep, 0, 1200)).toBe(`Nothing to change. ${(1200).toLocaleString()} are withdrawn or erased.`);
+  expect(said(keep, 0)).toBe("Nothing to change.");
+});

@@ -28,11 +28,19 @@ export interface Outcome {
   readonly refused: readonly Refused[];
 }
 
-/** One statement for each capture that the action would change. Nothing can be said about an erased capture. */
+/**
+ * One statement for each capture that the action would change. Of one that is gone, nothing can be said but that its file
+ * is to be erased too.
+ */
 export function statementsFor(action: Action, captures: readonly LibraryCapture[]): readonly Statement[] {
   return captures
-    .filter((capture) => capture.state !== "erased" && changes(action, capture))
+    .filter((capture) => !isGone(action, capture) && changes(action, capture))
     .map((capture) => ({ capture, action, recordId: newRecordId() }));
+}
+
+/** Whether a capture is withdrawn or erased, so that the action does not concern it any more. */
+export function isGone(action: Action, { state }: Pick<LibraryCapture, "state">): boolean {
+  return state === "erased" || (state === "withdrawn" && action.kind !== "withdraw");
 }
 
 function changes(action: Action, capture: LibraryCapture): boolean {
@@ -155,9 +163,14 @@ export function counted(count: number): string {
   return `${count.toLocaleString()} ${count === 1 ? "capture" : "captures"}`;
 }
 
-/** What was said, in words: "3 captures: keep." */
-export function said(action: Action, count: number): string {
-  return `${counted(count)}: ${actionWords(action)}.`;
+/** What was said about how many captures, in words: "3 captures: keep." `gone` are those that it does not concern. */
+export function said(action: Action, count: number, gone = 0): string {
+  const words = count === 0 ? "Nothing to change." : `${counted(count)}: ${actionWords(action)}.`;
+  return gone === 0 ? words : `${words} ${goneWords(gone)}`;
+}
+
+function goneWords(count: number): string {
+  return count === 1 ? "One is withdrawn or erased." : `${count.toLocaleString()} are withdrawn or erased.`;
 }
 
 /** An action in words: "keep". */

@@ -36,6 +36,11 @@ export function addressOf({ capture_id }: Pick<LibraryCapture, "capture_id">, qu
   return `/library/capture/${encodeURIComponent(capture_id)}${query}`;
 }
 
+/** The address of the page that a person can be given: what is kept of them. */
+export function addressOfPerson(userId: string): string {
+  return `/library/person/${encodeURIComponent(userId)}`;
+}
+
 /** Which person a withdrawal is about. */
 export type PersonKey = Pick<LibraryCapture, "user_id">;
 

@@ -26,17 +26,29 @@ export function stillFrame({ parts, time_ms }: Pick<CaptureMotion, "parts" | "ti
 
 export type PartColours = Readonly<Record<Part, string>>;
 
-/** Draws one frame: the skeleton of each part that was found, in the middle of a surface of `size` pixels. */
+/** A surface to draw on: its size in pixels of the screen, and how many of them a CSS pixel is wide. */
+export interface Surface extends Size {
+  readonly ratio: number;
+}
+
+/** Above this width, in CSS pixels, lines do not become thicker. */
+const WIDEST_PX = 400;
+
+/** The width of a line, as a share of the picture's: the face has the most lines. */
+const LINE: Readonly<Record<Part, number>> = { pose: 1 / 100, left_hand: 1 / 130, right_hand: 1 / 130, face: 1 / 220 };
+
+/** Draws one frame: the skeleton of each part that was found, in the middle of a surface. */
 export function drawFrame(
   context: CanvasRenderingContext2D,
   motion: CaptureMotion,
   frame: number,
-  size: Size,
+  size: Surface,
   colours: PartColours,
 ): void {
   const picture = fitted(motion, size, "contain");
   context.clearRect(0, 0, size.width, size.height);
   context.lineCap = "round";
+  const width = Math.min(size.width, WIDEST_PX * size.ratio);
   for (const part of PARTS) {
     const { lines, frames } = motion.parts[part];
     const points = frames[frame];
@@ -44,7 +56,7 @@ export function drawFrame(
     const at = (place: number, along: 0 | 1) => points[2 * place + along] ?? null;
     const [across, down] = [picture.width / motion.scale, picture.height / motion.scale];
     context.strokeStyle = colours[part];
-    context.lineWidth = Math.max(1, size.width / (part === "pose" ? 90 : 120));
+    context.lineWidth = Math.max(1, width * LINE[part]);
     context.beginPath();
     for (const [from, to] of lines) {
       const [x0, y0, x1, y1] = [at(from, 0), at(from, 1), at(to, 0), at(to, 1)];

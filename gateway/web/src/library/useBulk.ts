@@ -1,7 +1,7 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { Failure } from "../api/failure";
-import { sendAll, said, statementsFor, undoing, changeOf, type Action, type Statement } from "./actions";
+import { changeOf, isGone, said, sendAll, statementsFor, undoing, type Action, type Statement } from "./actions";
 import { useLibraryApi, type LibraryCapture } from "./api";
 import type { CaptureList } from "./CaptureList";
 
@@ -18,50 +18,79 @@ export interface Bulk {
   readonly undo: (() => Promise<void>) | undefined;
   /** Sends what the server does not have once more; undefined if it has all. */
   readonly retry: (() => Promise<void>) | undefined;
+  /** Forgets what was said last, and with it the way back. */
+  readonly close: () => void;
+}
+
+/** What is said about many captures: at first, and once more about those that the server did not take. */
+interface Round {
+  readonly wordsFor: (count: number) => string;
+  readonly undoable: boolean;
+  /** What the server has of it. */
+  readonly done: readonly Statement[];
 }
 
 interface State extends Pick<Bulk, "running" | "words" | "failure"> {
-  readonly done: readonly Statement[];
+  readonly round: Round | null;
   readonly missing: readonly Statement[];
 }
 
-const IDLE: State = { running: null, words: "", failure: null, done: [], missing: [] };
+const IDLE: State = { running: null, words: "", failure: null, round: null, missing: [] };
 
-/** Says the same about many captures, shows it in the list at once, and can undo it. Call `onSaid` after each run. */
+/** Says the same about many captures, shows it in the list, and can undo it. Calls `onSaid` after each round. */
 export function useBulk(list: CaptureList, performerId: string, onSaid: () => void): Bulk {
   const api = useLibraryApi();
   const [state, setState] = useState(IDLE);
   const busy = useRef(false);
+  const shown = useRef(list);
+  useEffect(() => {
+    shown.current = list;
+  });
 
-  async function submit(statements: readonly Statement[], wordsFor: (count: number) => string, undoable: boolean) {
+  async function submit(statements: readonly Statement[], round: Round) {
     if (busy.current) return;
     busy.current = true;
     let count = 0;
-    setState({ ...IDLE, running: { done: 0, of: statements.length } });
+    const progress = () => setState({ ...IDLE, running: { done: count, of: statements.length } });
+    progress();
     const { done, refused } = await sendAll(api, statements, performerId, () => {
       count += 1;
-      setState({ ...IDLE, running: { done: count, of: statements.length } });
+      progress();
     });
     busy.current = false;
-    list.update(new Map(done.map(({ capture, action }) => [capture.capture_id, changeOf(action)])));
+    // the list in which it was said, and the one that a filter shows meanwhile
+    const changes = new Map(done.map(({ capture, action }) => [capture.capture_id, changeOf(action)]));
+    for (const each of new Set([list, shown.current])) each.update(changes);
+    const all = [...round.done, ...done];
     setState({
       running: null,
-      words: wordsFor(done.length),
+      words: all.length === 0 && refused.length > 0 ? "" : round.wordsFor(all.length),
       failure: refused[0] ? missing(refused.length, statements.length, refused[0].failure) : null,
-      done: undoable ? done : [],
+      round: { ...round, done: all },
       missing: refused.map(({ statement }) => statement),
     });
     onSaid();
   }
 
-  const { done, missing: unsent } = state;
-  const back = undoing(done);
+  function run(action: Action, captures: readonly LibraryCapture[]): Promise<void> {
+    const gone = captures.filter((capture) => isGone(action, capture)).length;
+    const wordsFor = (count: number) => said(action, count, gone);
+    return submit(statementsFor(action, captures), { wordsFor, undoable: true, done: [] });
+  }
+
+  const { round, missing: unsent } = state;
+  const back = round?.undoable ? undoing(round.done) : [];
   return {
     ...state,
-    run: (action, captures) => submit(statementsFor(action, captures), (count) => said(action, count), true),
-    undo: back.length > 0 ? () => submit(back, (count) => `Undone for ${count}.`, false) : undefined,
-    retry: unsent.length > 0 ? () => submit(unsent, (count) => `Sent again: ${count}.`, false) : undefined,
+    run,
+    undo: back.length > 0 ? () => submit(back, { wordsFor: undoneWords, undoable: false, done: [] }) : undefined,
+    retry: round && unsent.length > 0 ? () => submit(unsent, round) : undefined,
+    close: () => setState(IDLE),
   };
+}
+
+function undoneWords(count: number): string {
+  return `Undone for ${count.toLocaleString()}.`;
 }
 
 function missing(refused: number, all: number, { code, sentence }: Failure): Failure {

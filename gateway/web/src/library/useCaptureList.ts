@@ -15,16 +15,25 @@ function listFor(api: LibraryApi, query: string): CaptureList {
   return list;
 }
 
+export interface CaptureListOptions {
+  /** Whether a list that was loaded on an earlier page is loaded again: it may have other captures by now. */
+  readonly fresh?: boolean;
+}
+
 /**
  * The captures that the query part of an address narrows to, and what is loaded of them. Two pages with the same query
  * share one list, so the page of a capture knows the next one.
  */
-export function useCaptureList(query: string): { readonly list: CaptureList; readonly state: ListState } {
+export function useCaptureList(
+  query: string,
+  { fresh = false }: CaptureListOptions = {},
+): { readonly list: CaptureList; readonly state: ListState } {
   const api = useLibraryApi();
   const list = useMemo(() => listFor(api, query), [api, query]);
   const state = useSyncExternalStore(list.subscribe, list.state);
   useEffect(() => {
     if (list.state().total === null) void list.loadMore();
-  }, [list]);
+    else if (fresh) void list.refresh();
+  }, [fresh, list]);
   return { list, state };
 }

@@ -19,15 +19,16 @@ export interface GridKeysProps {
   readonly query: string;
   readonly grid: RefObject<HTMLElement | null>;
   readonly onSelect: (change: (selection: Selection) => Selection) => void;
+  readonly onSelectAll: () => void;
 }
 
 const PAGE_ROWS = 3;
 
 /**
  * The keyboard in the grid: arrows, Home, End, Page Up and Page Down move, the space bar selects (with Shift up to here),
- * Control and A selects all that is loaded, Escape nothing, Enter opens. One capture is in the tab order: the active one.
+ * Control and A selects the whole list, Escape nothing, Enter opens. One capture is in the tab order: the active one.
  */
-export function useGridKeys({ captures, rows, query, grid, onSelect }: GridKeysProps) {
+export function useGridKeys({ captures, rows, query, grid, onSelect, onSelectAll }: GridKeysProps) {
   const [place, setPlace] = useState(0);
   const anchor = useRef(0);
   const moved = useRef(false);
@@ -49,15 +50,17 @@ export function useGridKeys({ captures, rows, query, grid, onSelect }: GridKeysP
       onSelect((last) => (range ? extended(last, captures, from, at) : toggled(last, [capture])));
       anchor.current = at;
       setPlace(at);
+      // after a click the focus is in the capture's check box, where no key of the grid works
+      grid.current?.querySelector<HTMLElement>(`[data-place="${at}"]`)?.focus({ preventScroll: true });
     },
-    [captures, onSelect],
+    [captures, grid, onSelect],
   );
 
   function act(event: KeyboardEvent): boolean {
     const { key, shiftKey } = event;
     const whole = event.ctrlKey || event.metaKey;
     if (key === " ") select(active, shiftKey);
-    else if (key === "a" && whole) onSelect(() => new Set(captures.map(({ capture_id }) => capture_id)));
+    else if (key === "a" && whole) onSelectAll();
     else if (key === "Escape") onSelect(() => NOTHING);
     else if (key === "Enter") {
       const capture = captures[active];

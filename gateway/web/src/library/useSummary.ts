@@ -4,6 +4,11 @@ import { failureOf, type Failure } from "../api/failure";
 import type { LibrarySummary } from "../api/messages";
 import { useLibraryApi } from "./api";
 
+/** The values that are counted, without the empty one. */
+export function valuesOf(counts: Readonly<Record<string, number>> | undefined): readonly string[] {
+  return Object.keys(counts ?? {}).filter(Boolean);
+}
+
 /** The numbers of all recorded captures. `summary` is null before the first answer. */
 export function useSummary(): {
   readonly summary: LibrarySummary | null;

@@ -1,10 +1,11 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { failureOf, type Failure } from "../api/failure";
 import { newRecordId } from "../api/header";
 import { counted } from "./actions";
 import { useLibraryApi, type CaptureKey, type PersonKey } from "./api";
-import type { CaptureList } from "./CaptureList";
+import type { CaptureList, ListState } from "./CaptureList";
+import { ERASING_MS } from "./useLibraryCapture";
 
 export interface Withdrawal {
   readonly busy: boolean;
@@ -18,11 +19,20 @@ export interface Withdrawal {
 const IDLE = { busy: false, words: "", failure: null };
 
 /** The person themself withdraws: the log keeps their own id as the one who acts. */
-export function useWithdrawal(list: CaptureList, userId: string): Withdrawal {
+export function useWithdrawal(list: CaptureList, { captures }: ListState, userId: string): Withdrawal {
   const api = useLibraryApi();
   const [state, setState] = useState<Omit<Withdrawal, "withdraw">>(IDLE);
+  const [asked, setAsked] = useState<ReadonlySet<string>>(new Set());
   // if an answer was lost and the person tries again, the server gets the same request, and counts it once
   const ids = useRef(new Map<string, string>());
+
+  // files that are being erased are looked at until they are gone
+  const erasing = captures.some(({ capture_id, state: is }) => is === "withdrawn" && asked.has(capture_id));
+  useEffect(() => {
+    if (!erasing) return undefined;
+    const timer = setInterval(() => void list.refresh(), ERASING_MS);
+    return () => clearInterval(timer);
+  }, [erasing, list]);
 
   async function withdraw(what: CaptureKey | PersonKey, erase: boolean): Promise<void> {
     const same = JSON.stringify([what, erase]);
@@ -32,15 +42,17 @@ export function useWithdrawal(list: CaptureList, userId: string): Withdrawal {
     try {
       const { withdrawn } = await api.withdraw(what, { performerId: userId, recordId, erase });
       ids.current.delete(same);
-      await list.reload();
-      await list.loadAll();
-      setState({ ...IDLE, words: `Done: ${counted(withdrawn)} withdrawn${erase ? AND_ERASED : ""}.` });
+      await list.refresh();
+      const about = "capture_id" in what ? [what] : list.state().captures;
+      if (erase) setAsked((before) => new Set([...before, ...about.map(({ capture_id }) => capture_id)]));
+      setState({ ...IDLE, words: erase ? ERASED : `Done: ${counted(withdrawn)} withdrawn.` });
     } catch (error) {
       setState({ ...IDLE, failure: failureOf(error) });
     }
   }
 
-  return { ...state, withdraw };
+  const gone = state.words === ERASED && !erasing;
+  return { ...state, words: gone ? "Done: withdrawn, and the files are erased." : state.words, withdraw };
 }
 
-const AND_ERASED = "; the server erases the files within a minute";
+const ERASED = "Done: withdrawn. The server erases the files within a minute.";

@@ -15,7 +15,7 @@ import { useJudging, withPending } from "../library/useJudging";
 import { useLibraryCapture } from "../library/useLibraryCapture";
 import { usePerformer } from "../library/usePerformer";
 import { useReviewKeys } from "../library/useReviewKeys";
-import { useSummary } from "../library/useSummary";
+import { useSummary, valuesOf } from "../library/useSummary";
 import { useWalk } from "../library/useWalk";
 import { reviewAction } from "../library/VerdictCard";
 import { WalkBar } from "../library/WalkBar";
@@ -113,8 +113,8 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
         <CaptureCards
           key={captureId}
           {...{ capture, performer, performerField, moving, rejecting }}
-          labels={Object.keys(summary?.label ?? {})}
-          people={Object.keys(summary?.participant ?? {})}
+          labels={valuesOf(summary?.label)}
+          people={valuesOf(summary?.participant)}
           last={judging.last}
           keys={keys.on}
           busy={judging.pending.length > 0}

@@ -266,6 +266,14 @@ describe("a capture", () => {
     await serverDoes((it) => it.end(1000));
     await waitFor(() => expect(fact("Artifact hash")).toHaveTextContent(HASH));
     expect(status()).toHaveTextContent("recorded");
+    expect(screen.getByRole("link", { name: /^Look at it: no label, / })).toHaveAttribute(
+      "href",
+      `/library/capture/${id}?session_id=${SESSION}`,
+    );
+    expect(screen.getByRole("link", { name: "All of them in the library" })).toHaveAttribute(
+      "href",
+      `/library?session_id=${SESSION}`,
+    );
     expect(await screen.findByRole("img", { name: /Skeletons/ })).toHaveAttribute("src", "blob:picture");
     expect(button(CAPTURE)).toHaveAccessibleDescription("");
     await expectAccessible();

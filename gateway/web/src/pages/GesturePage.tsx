@@ -43,7 +43,7 @@ export function GesturePage() {
   const busy = state !== null && !isOver(state);
   const [intent, setIntent] = useState("");
   const signals = useSignals(state?.phase ?? null);
-  const lines = useSessionCaptures(session, capture);
+  const captures = useSessionCaptures(session, capture);
   const { send } = useAccess();
   const deliveries = useDeliveries();
   const place = useRef<HTMLDivElement>(null);
@@ -109,7 +109,7 @@ export function GesturePage() {
       )}
       <div hidden={busy} className="stack">
         <UndeliveredBanner key={capture?.window.captureId} deliveries={deliveries} />
-        <SessionCaptures lines={lines} />
+        <SessionCaptures sessionId={session?.sessionId} captures={captures} />
       </div>
     </Page>
   );

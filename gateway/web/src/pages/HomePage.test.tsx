@@ -17,6 +17,7 @@ test("it says what this is, and leads in", async () => {
   expect(first).toHaveAttribute("href", "/demo/gesture");
   expect(screen.getByRole("link", { name: "Open the live view" })).toHaveAttribute("href", "/live");
   expect(screen.getByRole("link", { name: "Upload a video" })).toHaveAttribute("href", "/upload");
+  expect(screen.getByRole("link", { name: "Open the library" })).toHaveAttribute("href", "/library");
   expect(screen.getByRole("link", { name: "the interfaces" })).toHaveAttribute("href", "/docs");
   expect(screen.getByText(/never writes the\s+pictures to a disk/)).toBeVisible();
   await waitFor(() => expect(server()).toHaveTextContent("everything is running"));

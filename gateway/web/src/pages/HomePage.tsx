@@ -50,6 +50,10 @@ export function HomePage() {
           pictures to a disk.
         </p>
         <p>
+          The library shows each capture in motion, with its quality and what the person agreed to. There you judge,
+          correct and withdraw.
+        </p>
+        <p>
           <Link className="button button-quiet" to="/library">
             Open the library
           </Link>

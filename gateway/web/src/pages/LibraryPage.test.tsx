@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import type { UserEvent } from "@testing-library/user-event";
 
+import { navigate, usePath } from "../navigation";
 import { expectAccessible } from "../test/axe";
 import { installDrawing } from "../test/drawing";
 import { MOTION, recorded, serveLibrary } from "../test/library";
@@ -42,11 +43,13 @@ const selected = () => screen.queryAllByRole("gridcell", { selected: true }).map
 const press = (user: UserEvent, name: string) => user.click(screen.getByRole("button", { name }));
 const box = (place: number) => within(cell(place) as HTMLElement).getByRole("checkbox");
 const said = () => screen.getByRole("region", { name: "Selected captures" });
+const verdicts = (server: FakeServer) =>
+  server.to("POST /library/review").map(({ json }) => (json as { verdict: string | null }).verdict);
 
 test("the captures are there with their sessions, in words and pictures", async () => {
   open();
   await grid();
-  expect(cell(0)).toHaveAccessibleName(/^more, u1, .*2026.*, 2 s, quality good, not reviewed, consent yes, kept$/);
+  expect(cell(0)).toHaveAccessibleName(/^more u1 .*2026.*, 2 s quality good not reviewed consent yes, kept Select it$/);
   expect(screen.getAllByRole("heading", { level: 3, name: /^u[12],/ })).toHaveLength(2);
   expect(within(cell(0) as HTMLElement).getByRole("link")).toHaveAttribute("href", "/library/capture/c1");
   await waitFor(() => expect(cell(1)).toHaveTextContent("No picture"));
@@ -114,6 +117,28 @@ test("a shared address has every filter, in words", async () => {
   expect(screen.getByLabelText("Search")).toHaveValue("a");
 });
 
+test("the most frequent value is the first one, also if others are numbers", async () => {
+  open([recorded(1, { participant: "7" }), recorded(2, { participant: "ben" }), recorded(3, { participant: "ben" })]);
+  await grid();
+  const people = screen.getByRole("region", { name: "People", hidden: true });
+  expect(
+    within(people)
+      .getAllByRole("button", { hidden: true })
+      .map(({ textContent }) => textContent),
+  ).toEqual(["ben 2", "7 1"]);
+});
+
+test("a date that is being typed leaves no trail in the browser's history", async () => {
+  open();
+  await grid();
+  const { length } = window.history;
+  for (const value of ["0002-01-01", "0020-01-01", "2026-01-01"]) {
+    fireEvent.change(screen.getByLabelText("To"), { target: { value } });
+  }
+  expect(window.location.search).toBe("?until=2026-01-01");
+  expect(window.history).toHaveLength(length);
+});
+
 test("many values are shown if asked for", async () => {
   const { user } = open(Array.from({ length: 12 }, (_, at) => recorded(at, { label: `sign-${at}` })));
   await grid();
@@ -138,15 +163,32 @@ test("the keyboard moves, selects and opens", async () => {
   await user.keyboard("x{Escape}");
   expect(selected()).toEqual([]);
   await user.keyboard("{Control>}a{/Control}");
-  expect(selected()).toHaveLength(5);
+  await waitFor(() => expect(selected()).toHaveLength(5));
   await user.keyboard("{Home}{Enter}");
   expect(window.location.pathname).toBe("/library/capture/c4");
+});
+
+test("the whole list is selected, also what is not loaded yet, or nothing", async () => {
+  const { server, user } = open(Array.from({ length: 1000 }, (_, at) => recorded(at)));
+  await grid();
+  act(() => cell(0)?.focus());
+  await user.keyboard("{Control>}a{/Control}");
+  expect(await screen.findByText(`${(1000).toLocaleString()} captures`, { selector: "strong" })).toBeVisible();
+  await press(user, "Clear");
+  server.on("GET /library/captures", unreachable);
+  await press(user, "Reload");
+  await screen.findByText("network_error");
+  await press(user, "Select all");
+  await waitFor(() => expect(server.asked.at(-1)?.path).toBe("/library/captures?limit=500"));
+  await screen.findByText("network_error");
+  expect(screen.queryByRole("button", { name: "Clear" })).toBeNull();
 });
 
 test("the mouse selects one, a range, a session, all and none", async () => {
   const { user } = open();
   await grid();
   await user.click(box(0));
+  expect(cell(0)).toHaveFocus(); // so that the keys of the grid work from here
   await user.keyboard("{Shift>}");
   await user.click(box(2));
   await user.keyboard("{/Shift}");
@@ -154,14 +196,14 @@ test("the mouse selects one, a range, a session, all and none", async () => {
   await user.click(box(1));
   expect(selected()).toEqual(["0", "2"]);
   await press(user, "Clear");
-  await user.click(screen.getByRole("button", { name: /^Select all shown of the session of u2/ }));
+  await user.click(screen.getByRole("button", { name: /^Select these 2 of the session, that of u2/ }));
   expect(selected()).toEqual(["3", "4"]);
-  screen.getByRole("button", { name: /^Deselect all shown/ }).focus();
+  screen.getByRole("button", { name: /^Deselect these 2/ }).focus();
   await user.keyboard("{Enter}"); // a button in the grid has its own keys
   expect(selected()).toEqual([]);
   await press(user, "Select all");
   await waitFor(() => expect(selected()).toHaveLength(5));
-  await user.click(screen.getByRole("button", { name: /^Only the session of u2/ }));
+  await user.click(screen.getByRole("button", { name: /^Only this session, that of u2/ }));
   expect(window.location.search).toBe("?session_id=sess_fedcba9876543210");
 });
 
@@ -171,22 +213,84 @@ test("a verdict on many is one event each, is shown at once, and can be undone",
   await press(user, "Select all");
   await waitFor(() => expect(selected()).toHaveLength(5));
   await press(user, "Keep");
-  await waitFor(() => expect(said()).toHaveTextContent("4 captures: keep."));
-  expect(server.to("POST /library/review").map(({ json }) => (json as { verdict: string }).verdict)).toEqual(
-    Array.from({ length: 4 }, () => "keep"), // nothing can be said of the erased one
-  );
+  await waitFor(() => expect(said()).toHaveTextContent("3 captures: keep. 2 are withdrawn or erased."));
+  expect(verdicts(server)).toEqual(["keep", "keep", "keep"]); // there is nothing to judge in what is gone
   expect(server.to("POST /library/review")[0]?.json).toMatchObject({ performer_id: "bea", user_id: "u1" });
-  expect(cell(2)).toHaveAccessibleName(/, keep, /);
+  expect(cell(2)).toHaveAccessibleName(/ good keep consent /);
   await expectAccessible();
   await press(user, "Undo");
-  await waitFor(() => expect(said()).toHaveTextContent("Undone for 4."));
-  expect(cell(2)).toHaveAccessibleName(/, reject, /);
-  const verdicts = server
-    .to("POST /library/review")
-    .slice(4)
-    .map(({ json }) => (json as { verdict: string }).verdict);
-  expect(verdicts.filter((verdict) => verdict === null)).toHaveLength(3);
+  await waitFor(() => expect(said()).toHaveTextContent("Undone for 3."));
+  expect(cell(2)).toHaveAccessibleName(/ good reject consent /);
+  expect(
+    verdicts(server)
+      .slice(3)
+      .filter((verdict) => verdict === null),
+  ).toHaveLength(2);
   expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+  expect(said()).toHaveFocus(); // the button that had it is gone
+  await press(user, "Close");
+  expect(said()).toHaveFocus();
+  await press(user, "Clear");
+  expect(said()).toHaveClass("bulk-idle");
+  expect(cell(0)).toHaveFocus();
+});
+
+test("the way back is still there after another filter", async () => {
+  const { server, user } = open();
+  await grid();
+  await user.click(box(0));
+  await press(user, "Keep");
+  await waitFor(() => expect(said()).toHaveTextContent("1 capture: keep."));
+  await user.click(countOf("u1"));
+  await waitFor(() => expect(window.location.search).toBe("?participant=u1"));
+  await press(user, "Undo");
+  await waitFor(() => expect(said()).toHaveTextContent("Undone for 1."));
+  expect(verdicts(server)).toEqual(["keep", null]);
+  await press(user, "Close");
+  expect(said()).toHaveClass("bulk-idle");
+});
+
+test("while many are sent, the numbers are not read out one by one", async () => {
+  const { server, user } = open();
+  await grid();
+  const answers: (() => void)[] = [];
+  server.on("POST /library/review", () => new Promise((tell) => answers.push(() => tell(answer({}, 201)))));
+  await press(user, "Select all");
+  await press(user, "Keep");
+  const status = within(said()).getByRole("status");
+  await waitFor(() => expect(answers).toHaveLength(3));
+  expect(status).toHaveTextContent("Saying it to the server …");
+  const heard: unknown[] = [];
+  const watch = new MutationObserver(() => heard.push(status.textContent));
+  watch.observe(status, { subtree: true, childList: true, characterData: true });
+  expect(within(said()).getByText("0 of 3")).toBeVisible();
+  await act(async () => answers[0]?.());
+  expect(await within(said()).findByText("1 of 3")).toBeVisible();
+  expect(heard).toEqual([]);
+  watch.disconnect();
+  for (const reply of answers) await act(async () => reply());
+  await waitFor(() => expect(status).toHaveTextContent("3 captures: keep."));
+  await press(user, "Keep");
+  await waitFor(() => expect(status).toHaveTextContent("Nothing to change."));
+});
+
+/** As `App` does. */
+function Routed() {
+  return usePath() === "/library" ? <LibraryPage /> : null;
+}
+
+test("a list to which the person comes back has what was recorded meanwhile", async () => {
+  const captures = [recorded(1)];
+  window.history.replaceState(null, "", "/library");
+  serveLibrary(captures);
+  renderPage(<Routed />);
+  await grid();
+  act(() => navigate("/demo/gesture"));
+  captures.unshift(recorded(2, { label: "new" }));
+  act(() => navigate("/library"));
+  expect(cell(0)).toHaveAccessibleName(/^more /); // what is known is there at once
+  await waitFor(() => expect(cell(0)).toHaveAccessibleName(/^new /));
+  expect(screen.getByText("2 captures")).toBeVisible();
 });
 
 test("what the server does not take is told, and sent again as it was", async () => {
@@ -198,11 +302,13 @@ test("what the server does not take is told, and sent again as it was", async ()
   expect(await screen.findByText(/did not take 1 of 1/)).toBeVisible();
   server.on("POST /library/review", () => answer({}, 201));
   await press(user, "Send the rest again");
-  await waitFor(() => expect(said()).toHaveTextContent("Sent again: 1."));
+  await waitFor(() => expect(said()).toHaveTextContent("1 capture: reject."));
   const [first, second] = server
     .to("POST /library/review")
     .map(({ json }) => (json as { record_id: string }).record_id);
   expect(second).toBe(first);
+  await press(user, "Undo"); // all of it, also what was sent again
+  await waitFor(() => expect(said()).toHaveTextContent("Undone for 1."));
 });
 
 test("a label and a person are asked for", async () => {
@@ -259,6 +365,7 @@ test("who judges is asked once, if it is not known", async () => {
   await user.type(screen.getByLabelText("You (performer_id)"), "b!{Enter}");
   expect(screen.getByText(/It cannot contain “!”/)).toBeVisible();
   await user.type(screen.getByLabelText("You (performer_id)"), "{Backspace}ea{Enter}");
+  expect(said()).toHaveFocus();
   await press(user, "Keep");
   await waitFor(() => expect(said()).toHaveTextContent("1 capture: keep."));
   expect(JSON.parse(sessionStorage.getItem("a3cp.performers") ?? "[]")).toEqual(["bea"]);
@@ -276,7 +383,6 @@ test("pictures move until the person stops them", async () => {
   for (const step of requested) act(() => step(10_290));
   await press(user, "Stop the movement");
   expect(requested.size).toBe(0);
-  expect(screen.getByRole("button", { name: "Show the movement" })).toHaveAttribute("aria-pressed", "false");
   await press(user, "Show the movement");
   expect(requested.size).toBeGreaterThan(0);
 });
@@ -301,6 +407,18 @@ test("a failure is told, and tried again", async () => {
   server.on("GET /library/captures", () => answer({ captures: SOME, next: null, total: 5 }));
   await press(user, "Try again");
   await waitFor(() => expect(screen.queryByText("library_not_ready")).toBeNull());
+});
+
+test("a server that is away is told once", async () => {
+  const { server, user } = open(SOME, "", {
+    prepare: (away) => away.on("GET /library/captures", unreachable).on("GET /library/summary", unreachable),
+  });
+  expect(await screen.findAllByText("network_error")).toHaveLength(1);
+  server.on("GET /library/captures", () => answer({ captures: SOME, next: null, total: 5 }));
+  counting(server);
+  await press(user, "Try again");
+  await grid();
+  await waitFor(() => expect(screen.queryByText("network_error")).toBeNull());
 });
 
 test("counts that cannot be read are told, and the list is there all the same", async () => {

@@ -6,6 +6,7 @@ import { ErrorBanner } from "../components/ErrorBanner";
 import { Page } from "../components/Page";
 import { counted } from "../library/actions";
 import { ActiveFilters } from "../library/ActiveFilters";
+import { addressOfPerson } from "../library/api";
 import { BulkBar } from "../library/BulkBar";
 import { CaptureGrid } from "../library/CaptureGrid";
 import type { CaptureList, ListState } from "../library/CaptureList";
@@ -13,9 +14,9 @@ import { Filters } from "../library/Filters";
 import { useMoving } from "../library/movement";
 import { changed, filtersOf, queryOf, type Filters as Values } from "../library/query";
 import { NOTHING, selectedOf, type Selection } from "../library/selection";
-import { useBulk } from "../library/useBulk";
+import { useBulk, type Bulk } from "../library/useBulk";
 import { useCaptureList } from "../library/useCaptureList";
-import { usePerformer } from "../library/usePerformer";
+import { usePerformer, type Performer } from "../library/usePerformer";
 import { useSummary } from "../library/useSummary";
 import { Link, setQuery, useQuery } from "../navigation";
 import "../styles/library.css";
@@ -24,12 +25,15 @@ import "../styles/library.css";
 export function LibraryPage() {
   const filters = filtersOf(useQuery());
   const query = queryOf(filters);
-  const { list, state } = useCaptureList(query);
+  const { list, state } = useCaptureList(query, { fresh: true });
   const { summary, failure, reload } = useSummary();
+  const performer = usePerformer();
+  const bulk = useBulk(list, performer.id, () => void reload()); // here, so that another filter loses no way back
   const nothingYet = summary?.total === 0 && query === "";
   return (
     <Page title="Library" lead="Everything that was recorded: look at it, judge it, correct it, withdraw it.">
-      <ErrorBanner failure={failure}>
+      {/* if the list does not come either, its banner says so */}
+      <ErrorBanner failure={state.failure ? null : failure}>
         <Button tone="quiet" onClick={() => void reload()}>
           Try again
         </Button>
@@ -39,7 +43,7 @@ export function LibraryPage() {
       ) : (
         <div className="library">
           <FilterCard filters={filters} summary={summary} />
-          <Results key={query} {...{ filters, query, list, state, summary }} onSaid={() => void reload()} />
+          <Results key={query} {...{ filters, query, list, state, summary, performer, bulk }} onReload={reload} />
         </div>
       )}
     </Page>
@@ -71,25 +75,30 @@ interface ResultsProps {
   readonly list: CaptureList;
   readonly state: ListState;
   readonly summary: Summary;
-  readonly onSaid: () => void;
+  readonly performer: Performer;
+  readonly bulk: Bulk;
+  /** Loads the counts again. */
+  readonly onReload: () => Promise<void>;
 }
 
-function Results({ filters, query, list, state, summary, onSaid }: ResultsProps) {
+function Results({ filters, query, list, state, summary, performer, bulk, onReload }: ResultsProps) {
   const { captures, total, loading, failure } = state;
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [moving, setMoving] = useMoving();
-  const performer = usePerformer();
-  const bulk = useBulk(list, performer.id, onSaid);
   useKeptScroll(list, captures.length > 0);
   const onSession = useCallback((id: string) => show(changed(filtersOf(query), "session_id", id)), [query]);
   const onEnd = useCallback(() => {
     if (list.state().failure === null) void list.loadMore();
   }, [list]);
 
-  async function selectAll() {
-    await list.loadAll();
-    setSelection(new Set(list.state().captures.map(({ capture_id }) => capture_id)));
+  async function reload() {
+    await Promise.all([list.reload(), onReload()]);
   }
+
+  const selectAll = useCallback(async () => {
+    const whole = await list.loadAll();
+    if (whole) setSelection(new Set(list.state().captures.map(({ capture_id }) => capture_id)));
+  }, [list]);
 
   return (
     <section className="library-results" aria-label="Captures">
@@ -101,33 +110,40 @@ function Results({ filters, query, list, state, summary, onSaid }: ResultsProps)
             <button type="button" className="text-button" onClick={() => void selectAll()}>
               Select all
             </button>
-            <button type="button" className="text-button" aria-pressed={moving} onClick={() => setMoving(!moving)}>
+            <button type="button" className="text-button" onClick={() => setMoving(!moving)}>
               {moving ? "Stop the movement" : "Show the movement"}
             </button>
-            <button type="button" className="text-button" onClick={() => void list.reload()}>
+            <button type="button" className="text-button" onClick={() => void reload()}>
               Reload
             </button>
             {filters.participant !== undefined && (
-              <Link to={`/library/person/${filters.participant}`}>Page for {filters.participant}</Link>
+              <Link to={addressOfPerson(filters.participant)}>Page for {filters.participant}</Link>
             )}
           </p>
         )}
       </div>
       <ErrorBanner failure={failure}>
-        <Button tone="quiet" onClick={() => void list.loadMore()}>
+        <Button tone="quiet" onClick={() => void Promise.all([list.loadMore(), onReload()])}>
           Try again
         </Button>
       </ErrorBanner>
       {total === 0 && <NoMatch filters={filters} />}
       {captures.length > 0 && (
-        <CaptureGrid {...{ captures, query, selection, moving, onSession, onEnd }} onSelect={setSelection} />
+        <CaptureGrid
+          {...{ captures, query, selection, moving, onSession, onEnd }}
+          onSelect={setSelection}
+          onSelectAll={() => void selectAll()}
+        />
       )}
       <BulkBar
         selected={selectedOf(captures, selection)}
         bulk={bulk}
         performer={performer}
         summary={summary}
-        onClear={() => setSelection(NOTHING)}
+        onClear={() => {
+          setSelection(NOTHING);
+          document.querySelector<HTMLElement>('[data-place][tabindex="0"]')?.focus({ preventScroll: true });
+        }}
       />
     </section>
   );

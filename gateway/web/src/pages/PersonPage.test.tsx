@@ -1,5 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 
+import { ERASING_MS } from "../library/useLibraryCapture";
 import { expectAccessible } from "../test/axe";
 import { installDrawing } from "../test/drawing";
 import { recorded, serveLibrary } from "../test/library";
@@ -47,7 +48,7 @@ test("one capture is withdrawn after a question, and the log keeps who did it", 
   await user.click(screen.getByRole("button", { name: "Cancel" }));
   await user.click(screen.getAllByRole("button", { name: /^Withdraw more/ })[0] as HTMLElement);
   await user.click(screen.getByRole("button", { name: "Withdraw 1 capture" }));
-  await screen.findByText(/^Done: 5 captures withdrawn\.$/);
+  await screen.findByText("Done: 5 captures withdrawn.");
   expect(server.to("POST /library/withdraw")[0]?.json).toMatchObject({
     capture_id: "c1",
     performer_id: "u1",
@@ -61,7 +62,7 @@ test("everything is withdrawn and erased; a repeat after a lost answer is the sa
   async function all() {
     await user.click(await screen.findByRole("button", { name: "Withdraw everything" }));
     await user.click(screen.getByLabelText("Erase the files too"));
-    await user.click(screen.getByRole("button", { name: "Withdraw and erase 5 captures" }));
+    await user.click(screen.getByRole("button", { name: "Withdraw and erase everything" }));
   }
   await screen.findByText(/^Of 5 captures/);
   await all();
@@ -72,6 +73,31 @@ test("everything is withdrawn and erased; a repeat after a lost answer is the sa
   const [first, second] = server.to("POST /library/withdraw").map(({ json }) => json);
   expect(second).toEqual(first);
   expect(first).not.toHaveProperty("capture_id");
+});
+
+test("what was withdrawn before can be erased, and the page says when the file is gone", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const captures = [recorded(1, { state: "withdrawn", consent: "withdrawn" }), recorded(2, { state: "erased" })];
+  const { server, user } = open(captures);
+  await user.click(await screen.findByRole("button", { name: "Erase everything" }));
+  expect(screen.getByRole("dialog", { name: "Erase everything of u1?" })).toHaveTextContent("removes the files");
+  await user.click(screen.getByRole("button", { name: "Cancel" }));
+  await user.click(screen.getByRole("button", { name: /^Erase more/ }));
+  expect(screen.queryByLabelText("Erase the files too")).toBeNull();
+  await expectAccessible();
+  await user.click(screen.getByRole("button", { name: "Erase 1 capture" }));
+  await screen.findByText("Done: withdrawn. The server erases the files within a minute.");
+  expect(server.to("POST /library/withdraw")[0]?.json).toMatchObject({ capture_id: "c1", erase: true });
+  await act(() => vi.advanceTimersByTimeAsync(ERASING_MS));
+  expect(screen.getByText(/within a minute\.$/)).toBeVisible();
+  captures[0] = recorded(1, { state: "erased" });
+  await act(() => vi.advanceTimersByTimeAsync(ERASING_MS));
+  expect(await screen.findByText("Done: withdrawn, and the files are erased.")).toBeVisible();
+  expect(screen.getByRole("button", { name: "Withdraw everything" })).toHaveAccessibleDescription(/nothing left/);
+  const asked = server.asked.length;
+  await act(() => vi.advanceTimersByTimeAsync(5 * ERASING_MS));
+  expect(server.asked).toHaveLength(asked); // nothing is looked for any more
+  vi.useRealTimers();
 });
 
 test("many captures come a few at a time, and their pictures can rest", async () => {

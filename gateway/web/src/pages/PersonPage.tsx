@@ -11,8 +11,8 @@ import { PersonCapture } from "../library/PersonCapture";
 import { queryOf } from "../library/query";
 import { useCaptureList } from "../library/useCaptureList";
 import { useWithdrawal } from "../library/useWithdrawal";
-import { WithdrawDialog } from "../library/WithdrawDialog";
-import { moment, labelText } from "../library/words";
+import { WithdrawDialog, type WithdrawDialogProps } from "../library/WithdrawDialog";
+import { labelText, moment } from "../library/words";
 import type { PathParameters } from "../routes";
 import "../styles/library.css";
 
@@ -20,9 +20,9 @@ const AT_FIRST = 24;
 
 /** What is kept of one person, in plain words, for that person; they can withdraw one capture, or all. */
 export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly parameters: PathParameters }) {
-  const { list, state } = useCaptureList(queryOf({ participant: userId }));
+  const { list, state } = useCaptureList(queryOf({ participant: userId }), { fresh: true });
   const { captures, total, failure } = state;
-  const withdrawal = useWithdrawal(list, userId);
+  const withdrawal = useWithdrawal(list, state, userId);
   const [asking, setAsking] = useState<LibraryCapture | "all" | null>(null);
   const [most, setMost] = useState(AT_FIRST);
   const [moving, setMoving] = useMoving();
@@ -37,7 +37,8 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
     void withdrawal.withdraw(what, erase);
   }
 
-  const left = captures.filter((capture) => capture.state === "kept").length;
+  const left = (["kept", "withdrawn"] as const).find((one) => captures.some((capture) => capture.state === one));
+  const question = asking && questionAbout(asking, userId, left);
   return (
     <Page title={`What is kept of ${userId}`} lead="For this person, and for the people who care for them.">
       <ErrorBanner failure={failure ?? withdrawal.failure}>
@@ -58,17 +59,17 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
           <Button
             tone="quiet"
             busy={withdrawal.busy}
-            blocked={left > 0 ? undefined : "There is nothing left to withdraw."}
+            blocked={left ? undefined : "There is nothing left to withdraw."}
             onClick={() => setAsking("all")}
           >
-            Withdraw everything
+            {left === "withdrawn" ? "Erase everything" : "Withdraw everything"}
           </Button>
         </div>
       </Card>
       {captures.length > 0 && (
         <Card title="The captures">
           <p className="takes-tools">
-            <button type="button" className="text-button" aria-pressed={moving} onClick={() => setMoving(!moving)}>
+            <button type="button" className="text-button" onClick={() => setMoving(!moving)}>
               {moving ? "Stop the movement" : "Show the movement"}
             </button>
           </p>
@@ -92,17 +93,24 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
           )}
         </Card>
       )}
-      {asking && (
-        <WithdrawDialog
-          title={asking === "all" ? `Withdraw everything of ${userId}?` : `Withdraw “${labelText(asking.label)}”?`}
-          what={asking === "all" ? counted(captures.length) : "1 capture"}
-          detail={asking === "all" ? undefined : `Recorded on ${moment(asking.timestamp_start)}.`}
-          onWithdraw={withdraw}
-          onClose={() => setAsking(null)}
-        />
-      )}
+      {question && <WithdrawDialog {...question} onWithdraw={withdraw} onClose={() => setAsking(null)} />}
     </Page>
   );
+}
+
+type Question = Pick<WithdrawDialogProps, "title" | "what" | "withdrawn" | "detail">;
+
+/** What the dialog asks about one capture, or about all: to withdraw them, or only to erase what is withdrawn. */
+function questionAbout(asking: LibraryCapture | "all", userId: string, left: string | undefined): Question {
+  const withdrawn = (asking === "all" ? left : asking.state) === "withdrawn";
+  const verb = withdrawn ? "Erase" : "Withdraw";
+  if (asking === "all") return { title: `${verb} everything of ${userId}?`, what: "everything", withdrawn };
+  return {
+    title: `${verb} “${labelText(asking.label)}”?`,
+    what: "1 capture",
+    withdrawn,
+    detail: `Recorded on ${moment(asking.timestamp_start)}.`,
+  };
 }
 
 /** "20 captures are kept, 2 are withdrawn, 1 is erased." */

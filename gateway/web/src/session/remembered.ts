@@ -54,7 +54,9 @@ export interface Captured {
 export function rememberedCaptures(sessionId: string): readonly Captured[] {
   const kept = (read(CAPTURES) ?? {}) as { sessionId?: unknown; captures?: unknown };
   if (kept.sessionId !== sessionId || !Array.isArray(kept.captures)) return [];
-  return kept.captures.filter((capture): capture is Captured => typeof capture?.line === "string");
+  return kept.captures.filter((capture): capture is Captured =>
+    [capture?.captureId, capture?.line].every((part) => typeof part === "string"),
+  );
 }
 
 /** Stores a recorded capture; storing the same one again replaces it. */

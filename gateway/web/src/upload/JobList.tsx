@@ -4,6 +4,8 @@ import { Button } from "../components/Button";
 import { Copyable } from "../components/Copyable";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { StatusText, type Tone } from "../components/StatusText";
+import { addressOf } from "../library/api";
+import { Link } from "../navigation";
 import { ProgressBar } from "./ProgressBar";
 import type { Job } from "./useVideoProcessor";
 
@@ -65,6 +67,9 @@ function Result({ captureId, report }: { readonly captureId: string; readonly re
   return (
     <>
       <LandmarkPicture captureId={captureId} note="The pictures of the video are not kept here." />
+      <p>
+        <Link to={addressOf({ capture_id: captureId })}>Look at it in the library</Link>
+      </p>
       <details className="folded">
         <summary>Names</summary>
         <dl className="facts">
