@@ -341,6 +341,12 @@ def test_axe_finds_nothing_on_any_page(page: Page, scheme: Any) -> None:
         assert axe(page) == [], path
     start(page, "Whole body")
     assert axe(page) == []
+    page.get_by_role("link", name="Library").click()  # the live view records nothing
+    expect(page.get_by_role("heading", name="Nothing is recorded yet")).to_be_visible()
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert axe(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def test_a_video_is_uploaded_with_progress_and_its_result_is_shown(page: Page) -> None:
