@@ -92,5 +92,10 @@ function consentBadge({ state, consent }: LibraryCapture): string | null {
 
 /** What the picture says to those who see it: it is part of the capture's name for screen readers. */
 function Spoken({ children }: { readonly children: ReactNode }) {
-  return <span className="visually-hidden"> {children} </span>;
+  return (
+    <>
+      {" "}
+      <span className="visually-hidden">{children}</span>{" "}
+    </>
+  );
 }

@@ -29,8 +29,8 @@ export function SessionHeading({ row, index, columns, selection, onSelect, onSes
         </h3>
         <p className="takes-tools">
           <button type="button" className="text-button" onClick={() => onSelect((last) => toggled(last, captures))}>
-            {all ? "Deselect" : "Select"} {captures.length === 1 ? "it" : `these ${captures.length}`}
-            <span className="visually-hidden"> of the session, {of}</span>
+            {all ? "Deselect" : "Select"} {captures.length === 1 ? "it" : `these ${captures.length}`}{" "}
+            <span className="visually-hidden">of the session, {of}</span>
           </button>
           <button type="button" className="text-button" onClick={() => onSession(newest.session_id)}>
             Only this session<span className="visually-hidden">, {of}</span>
