@@ -1,16 +1,25 @@
 import { useId, useLayoutEffect, useRef, type FormEvent, type ReactNode } from "react";
 
+import { Button, type ButtonProps } from "./Button";
+
 export interface DialogProps {
   readonly title: string;
   readonly children: ReactNode;
-  /** Called if the person presses Escape. */
+  /** Called if the person presses Escape or Cancel. */
   readonly onClose: () => void;
   /** Called when the form in the dialog is sent. */
   readonly onSubmit: () => void;
+  /** The words on the button that sends it. */
+  readonly submit: string;
+  readonly tone?: ButtonProps["tone"];
+  readonly blocked?: ButtonProps["blocked"];
+  /** Whether there is a button to leave without an answer. */
+  readonly cancels?: boolean;
 }
 
 /** A question before everything else on the page. The keyboard stays in it, and the focus returns afterwards. */
-export function Dialog({ title, children, onClose, onSubmit }: DialogProps) {
+export function Dialog(props: DialogProps) {
+  const { title, children, onClose, onSubmit, submit, tone = "primary", blocked, cancels = true } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
 
@@ -21,7 +30,7 @@ export function Dialog({ title, children, onClose, onSubmit }: DialogProps) {
     return () => shown?.close();
   }, []);
 
-  function submit(event: FormEvent) {
+  function send(event: FormEvent) {
     event.preventDefault();
     onSubmit();
   }
@@ -36,9 +45,19 @@ export function Dialog({ title, children, onClose, onSubmit }: DialogProps) {
         onClose();
       }}
     >
-      <form className="stack" onSubmit={submit}>
+      <form className="stack" onSubmit={send}>
         <h2 id={id}>{title}</h2>
         {children}
+        <div className="actions">
+          <Button type="submit" tone={tone} blocked={blocked}>
+            {submit}
+          </Button>
+          {cancels && (
+            <Button tone="quiet" onClick={onClose}>
+              Cancel
+            </Button>
+          )}
+        </div>
       </form>
     </dialog>
   );

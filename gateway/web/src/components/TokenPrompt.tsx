@@ -1,6 +1,5 @@
 import { useId, useState } from "react";
 
-import { Button } from "./Button";
 import { Dialog } from "./Dialog";
 
 export interface TokenPromptProps {
@@ -21,7 +20,7 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
   }
 
   return (
-    <Dialog title="Access token" onClose={() => onAnswer(null)} onSubmit={submit}>
+    <Dialog title="Access token" submit="Continue" onClose={() => onAnswer(null)} onSubmit={submit}>
       <p id={`${id}-hint`}>
         This server needs a token. Ask the person who runs it. The page keeps the token only until you close or reload
         it.
@@ -43,12 +42,6 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
           aria-describedby={refused ? `${id}-hint ${id}-error` : `${id}-hint`}
           onChange={(event) => setToken(event.target.value)}
         />
-      </div>
-      <div className="actions">
-        <Button type="submit">Continue</Button>
-        <Button tone="quiet" onClick={() => onAnswer(null)}>
-          Cancel
-        </Button>
       </div>
     </Dialog>
   );

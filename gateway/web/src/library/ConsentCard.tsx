@@ -65,7 +65,13 @@ interface QuestionProps {
 
 function Question({ erase, onClose, onConfirm }: QuestionProps) {
   return (
-    <Dialog title={erase ? "Erase this capture?" : "Withdraw this capture?"} onClose={onClose} onSubmit={onConfirm}>
+    <Dialog
+      title={erase ? "Erase this capture?" : "Withdraw this capture?"}
+      submit={erase ? "Erase it" : "Withdraw it"}
+      tone="danger"
+      onClose={onClose}
+      onSubmit={onConfirm}
+    >
       <p>
         {erase
           ? "The server removes the file with the landmarks within a minute. Its log keeps that there was a capture, but nothing that shows the person."
@@ -74,14 +80,6 @@ function Question({ erase, onClose, onConfirm }: QuestionProps) {
       <p>
         <strong>This cannot be undone.</strong>
       </p>
-      <div className="actions">
-        <Button type="submit" tone="danger">
-          {erase ? "Erase it" : "Withdraw it"}
-        </Button>
-        <Button tone="quiet" onClick={onClose}>
-          Cancel
-        </Button>
-      </div>
     </Dialog>
   );
 }

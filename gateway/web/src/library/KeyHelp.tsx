@@ -1,4 +1,3 @@
-import { Button } from "../components/Button";
 import { Dialog } from "../components/Dialog";
 import { REVIEW_KEYS } from "./reviewKeys";
 
@@ -14,7 +13,7 @@ export interface KeyHelpProps {
 /** Lists the keys, and switches them off and on. */
 export function KeyHelp({ on, onTurn, advance, onAdvance, onClose }: KeyHelpProps) {
   return (
-    <Dialog title="Judging with the keyboard" onClose={onClose} onSubmit={onClose}>
+    <Dialog title="Judging with the keyboard" submit="Close" cancels={false} onClose={onClose} onSubmit={onClose}>
       <table className="keys">
         <tbody>
           {REVIEW_KEYS.map(({ key, does }) => (
@@ -35,9 +34,6 @@ export function KeyHelp({ on, onTurn, advance, onAdvance, onClose }: KeyHelpProp
         <input type="checkbox" checked={advance} onChange={({ target }) => onAdvance(target.checked)} /> Go on to the
         next capture after a verdict
       </label>
-      <div className="actions">
-        <Button type="submit">Close</Button>
-      </div>
     </Dialog>
   );
 }

@@ -1,6 +1,5 @@
 import { useState } from "react";
 
-import { Button } from "../components/Button";
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
 
@@ -24,7 +23,13 @@ export function TextDialog(props: TextDialogProps) {
   const fault = faultOf(text.trim());
   const blocked = text.trim() === "" ? "Enter something first." : fault && "Correct it first.";
   return (
-    <Dialog title={title} onClose={onClose} onSubmit={() => blocked === undefined && onSay(text.trim())}>
+    <Dialog
+      title={title}
+      submit="Change"
+      blocked={blocked}
+      onClose={onClose}
+      onSubmit={() => blocked === undefined && onSay(text.trim())}
+    >
       <Field
         label={label}
         hint={hint}
@@ -34,14 +39,6 @@ export function TextDialog(props: TextDialogProps) {
         suggestions={suggestions}
         maxLength={maxLength}
       />
-      <div className="actions">
-        <Button type="submit" blocked={blocked}>
-          Change
-        </Button>
-        <Button tone="quiet" onClick={onClose}>
-          Cancel
-        </Button>
-      </div>
     </Dialog>
   );
 }

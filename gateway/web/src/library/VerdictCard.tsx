@@ -138,7 +138,7 @@ function RejectDialog({ onReject, onClose }: RejectDialogProps) {
   }
 
   return (
-    <Dialog title="Reject this capture?" onClose={onClose} onSubmit={submit}>
+    <Dialog title="Reject this capture?" submit="Reject it" tone="danger" onClose={onClose} onSubmit={submit}>
       <Field
         label="Why? (optional)"
         hint="For example: another person’s hand is in the picture."
@@ -147,14 +147,6 @@ function RejectDialog({ onReject, onClose }: RejectDialogProps) {
         suggestions={remembered("reasons")}
         maxLength={REASON_CHARACTERS}
       />
-      <div className="actions">
-        <Button type="submit" tone="danger">
-          Reject it
-        </Button>
-        <Button tone="quiet" onClick={onClose}>
-          Cancel
-        </Button>
-      </div>
     </Dialog>
   );
 }

@@ -1,6 +1,5 @@
 import { useId, useState } from "react";
 
-import { Button } from "../components/Button";
 import { Dialog } from "../components/Dialog";
 
 export interface WithdrawDialogProps {
@@ -22,7 +21,13 @@ export function WithdrawDialog(props: WithdrawDialogProps) {
   const hint = useId();
   const them = what === "1 capture" ? "it" : "them";
   return (
-    <Dialog title={title} onClose={onClose} onSubmit={() => onWithdraw(erase)}>
+    <Dialog
+      title={title}
+      submit={`${withdrawn ? "Erase" : erase ? "Withdraw and erase" : "Withdraw"} ${what}`}
+      tone="danger"
+      onClose={onClose}
+      onSubmit={() => onWithdraw(erase)}
+    >
       {detail && <p>{detail}</p>}
       {!withdrawn && (
         <>
@@ -44,14 +49,6 @@ export function WithdrawDialog(props: WithdrawDialogProps) {
       <p id={hint} className={erase ? "field-error" : "field-hint"}>
         The server then removes the files for ever, within a minute. No one can bring them back.
       </p>
-      <div className="actions">
-        <Button type="submit" tone="danger">
-          {withdrawn ? "Erase" : erase ? "Withdraw and erase" : "Withdraw"} {what}
-        </Button>
-        <Button tone="quiet" onClick={onClose}>
-          Cancel
-        </Button>
-      </div>
     </Dialog>
   );
 }
