@@ -12,7 +12,7 @@ const MAY_STAY_UNTESTED = {
   camera: untested(11, 14, 2),
   capture: untested(16, 33, 4),
   components: untested(5, 3, 3),
-  library: untested(40, 60, 20),
+  library: untested(8, 26, 2),
   pages: untested(5, 4, 2),
   session: untested(7, 6, 3),
   upload: untested(7, 18, 1),
@@ -50,6 +50,7 @@ export default defineConfig({
     setupFiles: ["src/test/setup.ts"],
     testTimeout: 30_000, // long, so that a busy machine does not fail a test
     restoreMocks: true,
+    maxWorkers: "100%", // of the cores: nothing else runs beside it
     coverage: {
       provider: "v8",
       include: ["src/**/*.{ts,tsx}"],

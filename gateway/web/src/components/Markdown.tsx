@@ -17,8 +17,8 @@ export function Markdown({ text, top = 3 }: MarkdownProps) {
 }
 
 /** The elements of these tokens. They are arguments and no list, so that they need no keys: they never change places. */
-function all(tokens: readonly Token[] | undefined, top: number): ReactNode {
-  return createElement(Fragment, null, ...(tokens ?? []).map((token) => one(token as MarkedToken, top)));
+function all(tokens: readonly Token[], top: number): ReactNode {
+  return createElement(Fragment, null, ...tokens.map((token) => one(token as MarkedToken, top)));
 }
 
 function one(token: MarkedToken, top: number): ReactNode {
@@ -73,7 +73,7 @@ type Of<Type extends MarkedToken["type"]> = {
 function List({ token, top }: Of<"list">) {
   const items = token.items.map((item) => createElement("li", null, all(item.tokens, top)));
   return token.ordered
-    ? createElement("ol", { start: token.start || 1 }, ...items)
+    ? createElement("ol", { start: Number(token.start) }, ...items)
     : createElement("ul", null, ...items);
 }
 
