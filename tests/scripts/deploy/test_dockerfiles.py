@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from contracts.process.settings import load_settings
 from tests.scripts.deploy.manifests import IMAGES, ROOT, Stage, environment, stages
+from tests.scripts.deploy.rehearsal import Ignored
 
 PYTHON = "python:3.11-slim-bookworm"
 
@@ -76,3 +80,10 @@ def test_only_the_files_that_images_need_are_sent_to_the_engine() -> None:
     assert lines[0] == "*"
     assert sent == {"contracts", *IMAGES, "pyproject.toml", "requirements.lock", "scripts/deploy/image.py"}
     assert {"gateway/static", "gateway/web/node_modules", "**/__pycache__"} <= set(lines)
+
+
+def test_every_file_that_a_process_reads_is_sent() -> None:
+    listed = subprocess.run(["git", "ls-files", "contracts", *IMAGES], cwd=ROOT, capture_output=True, check=True)
+    of_rooms = [Path(name) for name in os.fsdecode(listed.stdout).splitlines() if not name.startswith("gateway/web/")]
+    ignored = Ignored()
+    assert [path for path in of_rooms if ignored(ROOT / path) and path.name not in ("README.md", "Dockerfile")] == []
