@@ -68,6 +68,7 @@ class Library:
         self._in_use = FolderInUse(settings.log_root)
         self.first_pass = asyncio.Event()
         self._problem: Exception | None = None
+        self._warned: dict[str, type[Exception]] = {}
 
     async def run(self, on_error: Callable[[Exception], None]) -> None:
         """Look at all logs again and again. ``on_error`` is given what ends a pass unexpectedly. Meanwhile no `a3cp
@@ -133,8 +134,9 @@ class Library:
         try:
             await self._step_through(self._catalog.refresh(user_id, session_id))
         except _ERRORS as error:
-            log.warning("cannot refresh the library", session_id=session_id, exc_info=error)
+            self._warn("cannot refresh the library", error, session_id=session_id)
             return False
+        self._warned.pop("cannot refresh the library", None)
         return True
 
     async def sessions_of(self, user_id: str) -> list[str]:
@@ -157,12 +159,20 @@ class Library:
     async def read_now(self, query: Callable[[Path], T]) -> T:
         """Answer a query from the catalog as it is. Errors as `read_session`."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
+            answer = await asyncio.get_running_loop().run_in_executor(self._readers, query, self.folder)
         except _ERRORS as error:
-            log.warning("cannot read the library", exc_info=error)
+            self._warn("cannot read the library", error)
             if is_damage(error) and await self._repair():
                 raise _not_ready() from error
             raise _unavailable() from error
+        self._warned.pop("cannot read the library", None)
+        return answer
+
+    def _warn(self, event: str, error: Exception, **fields: str) -> None:
+        """Log a trouble when it begins: every client that asks meets it again."""
+        if self._warned.get(event) is not type(error):
+            log.warning(event, exc_info=error, **fields)
+        self._warned[event] = type(error)
 
     async def _repair(self) -> bool:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.broker import keys
 from contracts.broker.roles import connect
@@ -186,9 +187,11 @@ async def test_a_file_that_is_erased_before_it_is_read_is_erased_and_not_missing
 async def test_without_a_catalog_nothing_is_given_out_that_may_be_withdrawn(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
     async with recorded_at(tmp_path) as (gateway, made):
-        for address in (*ADDRESSES, "/captures/{}", RESULTS):
-            answer = await gateway.client.get(address.format(made.capture_id))
-            assert_refused(answer, 503, "library_unavailable")
+        with capture_logs() as lines:
+            for address in (*ADDRESSES, "/captures/{}", RESULTS):
+                answer = await gateway.client.get(address.format(made.capture_id))
+                assert_refused(answer, 503, "library_unavailable")
+        assert [line["event"] for line in lines].count("cannot refresh the library") == 1, "once, however many ask"
         (tmp_path / "state").unlink()
         assert (await report(gateway, made))["state"] == "kept"
 

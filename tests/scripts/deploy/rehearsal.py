@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.scripts.deploy.manifests import ROOT, Stage, stages
 
-_OURS = re.compile(r"(?<![\w./:\-])/(?=(?:app|build|cache|data|logs|opt|tmp)\b)")
+_OURS = re.compile(r"(?<![\w./:\-])/(?=(?:app|build|cache|data|logs|opt|state|tmp)\b)")
 IMAGE_USER = 10001
 
 
