@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { useLayoutEffect, useId, useRef, useState } from "react";
 
 import { Button } from "../components/Button";
 import { advice, AGAIN, reasonOf, type Doubt } from "./quality";
@@ -22,7 +22,7 @@ export function Verdict({ line, doubts, intent, onReview, onAgain, againBlocked 
   const [kept, setKept] = useState(false);
   const redone = useRef(false);
   const closed = useRef<HTMLParagraphElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (kept) closed.current?.focus(); // the button that had it is gone
   }, [kept]);
 

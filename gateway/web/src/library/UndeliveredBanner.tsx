@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 
 import type { Failure } from "../api/failure";
 import { Button } from "../components/Button";
@@ -11,8 +11,8 @@ export function UndeliveredBanner({ deliveries }: { readonly deliveries: Deliver
   const [pressed, setPressed] = useState(false);
   const done = useRef<HTMLParagraphElement>(null);
   const settled = pressed && failed.length === 0;
-  useEffect(() => {
-    if (settled) done.current?.focus(); // the button that had it is gone
+  useLayoutEffect(() => {
+    if (settled && document.activeElement === document.body) done.current?.focus(); // the button that had it is gone
   }, [settled]);
 
   function press() {

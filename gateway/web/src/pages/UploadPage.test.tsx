@@ -42,6 +42,20 @@ describe("UploadPage", () => {
     await expectAccessible();
   });
 
+  test("a person who goes on to another field while the session starts keeps the focus there", async () => {
+    let start: ((response: Response) => void) | undefined;
+    const starting = new Promise<Response>((resolve) => (start = resolve));
+    new FakeServer().on(PROBE, there).on(START, () => starting);
+    const { user } = renderPage(<UploadPage />);
+    await screen.findByLabelText("Video");
+    await startSession(user);
+    const field = screen.getByLabelText("What is meant (optional)");
+    await user.type(field, "mo");
+    start?.(answer({ session_id: "sess_1" }));
+    await waitFor(() => expect(screen.getByLabelText("session_id")).toHaveValue("sess_1"));
+    expect(field).toHaveFocus();
+  });
+
   test("uploads a video into the session, which cannot be ended meanwhile", async () => {
     const latest = installUploads();
     new FakeServer().on(PROBE, there).on(START, () => answer({ session_id: "sess_1" }));

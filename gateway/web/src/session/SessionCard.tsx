@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { identifierFault } from "../api/header";
 import { Button } from "../components/Button";
@@ -115,12 +115,15 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
   );
 }
 
-/** Returns a ref to what a closed question has led to. The button that had the focus is gone, so that gets it. */
+/**
+ * Returns a ref to what a closed question has led to. If the focus was on a button that is gone, that gets it; a person who
+ * went on to another field meanwhile keeps it. In a layout effect, because a person may type as soon as the change is seen.
+ */
 function useOutcomeFocus(open: boolean) {
   const outcome = useRef<HTMLDivElement>(null);
   const was = useRef(open);
-  useEffect(() => {
-    if (was.current && !open) outcome.current?.focus();
+  useLayoutEffect(() => {
+    if (was.current && !open && document.activeElement === document.body) outcome.current?.focus();
     was.current = open;
   }, [open]);
   return outcome;
