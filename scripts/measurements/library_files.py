@@ -23,6 +23,8 @@ __all__ = ["fill_library"]
 
 META = '{"width":640,"height":480}'
 FRAME_MS = 66
+LENGTHS = (45, 90, 180)
+"""So many frames have the artifacts, and their logs say so. Each length more takes seconds to make."""
 SPEEDS = (0.15, 0.18, 0.21, 0.24, 0.27)
 """How far the figure's wave goes on in one frame, in radians; one capture after the other has the next one."""
 _FULL = 34
@@ -57,7 +59,8 @@ def _fill_session(log: Path, data_root: Path, most: int, made: dict[tuple[int, f
     lines = [orjson.loads(line) for line in log.read_bytes().splitlines()]
     references = list(islice(_references(reversed(lines)), max(0, most)))
     for number, reference in enumerate(references):
-        kind = (reference["shape"][0], SPEEDS[number % len(SPEEDS)])
+        kind = (LENGTHS[number % len(LENGTHS)], SPEEDS[number % len(SPEEDS)])
+        reference["shape"][0] = kind[0]
         path = data_root / reference["uri"]
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind in made:  # a link takes no room: ten thousand artifacts are 10 GB
