@@ -49,8 +49,8 @@ function parametersIn(pattern: string, path: string): PathParameters | null {
   if (wanted.length !== given.length) return null;
   const parameters: Record<string, string> = {};
   for (const [place, part] of wanted.entries()) {
-    const value = given[place] ?? "";
-    if (part.startsWith("{") && value !== "") parameters[part.slice(1, -1)] = decoded(value);
+    const value = given[place];
+    if (value && part.startsWith("{")) parameters[part.slice(1, -1)] = decoded(value);
     else if (part !== value) return null;
   }
   return parameters;
