@@ -66,6 +66,21 @@ test("a few movements are loaded at once, and those that were scrolled past are 
   expect(store.kept("c0")).toBeNull(); // the oldest ones are let go
 });
 
+test("pictures rest while the page scrolls", () => {
+  const requested: FrameRequestCallback[] = [];
+  vi.stubGlobal("requestAnimationFrame", (step: FrameRequestCallback) => requested.push(step));
+  vi.stubGlobal("cancelAnimationFrame", vi.fn<(id: number) => void>());
+  vi.spyOn(performance, "now").mockReturnValue(200_000);
+  const draw = vi.fn<(now: number) => void>();
+  const stop = movement.add(draw);
+  window.dispatchEvent(new Event("scroll"));
+  requested[0]?.(200_100);
+  expect(draw).not.toHaveBeenCalled();
+  requested[1]?.(200_200);
+  expect(draw).toHaveBeenCalledOnce();
+  stop();
+});
+
 test("all pictures move in one loop, which rests while there is none", () => {
   const requested: FrameRequestCallback[] = [];
   const cancelled = vi.fn<(id: number) => void>();
@@ -75,10 +90,10 @@ test("all pictures move in one loop, which rests while there is none", () => {
   const second = vi.fn<(now: number) => void>();
   const stop = [movement.add(first), movement.add(second)];
   expect(requested).toHaveLength(1);
-  requested[0]?.(100_000);
-  requested[1]?.(100_010); // too soon
-  requested[2]?.(100_100);
-  expect(first.mock.calls).toEqual([[100_000], [100_100]]);
+  requested[0]?.(300_000);
+  requested[1]?.(300_010); // too soon
+  requested[2]?.(300_100);
+  expect(first.mock.calls).toEqual([[300_000], [300_100]]);
   expect(second).toHaveBeenCalledTimes(2);
   stop[0]?.();
   expect(cancelled).not.toHaveBeenCalled();

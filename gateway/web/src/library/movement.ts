@@ -5,26 +5,40 @@ import { rememberedFlag, rememberFlag } from "../session/remembered";
 type Draw = (now: number) => void;
 
 const EVERY_MS = 80;
+const SCROLLED_MS = 150;
 
-/** Draws all moving pictures of a page in one loop, a dozen times a second; it rests while there is none. */
+/**
+ * Draws all moving pictures of a page in one loop, a dozen times a second. It rests while there is none, and while the page
+ * scrolls, which then has the time to itself.
+ */
 class Movement {
   readonly #pictures = new Set<Draw>();
   #last = 0;
   #request = 0;
+  #scrolled = Number.NEGATIVE_INFINITY;
 
   /** Calls `draw` again and again, with a time in milliseconds, until the returned function is called. */
   add(draw: Draw): () => void {
     this.#pictures.add(draw);
-    if (this.#pictures.size === 1) this.#request = requestAnimationFrame(this.#turn);
+    if (this.#pictures.size === 1) {
+      this.#request = requestAnimationFrame(this.#turn);
+      window.addEventListener("scroll", this.#scrolls, { passive: true });
+    }
     return () => {
       this.#pictures.delete(draw);
-      if (this.#pictures.size === 0) cancelAnimationFrame(this.#request);
+      if (this.#pictures.size > 0) return;
+      cancelAnimationFrame(this.#request);
+      window.removeEventListener("scroll", this.#scrolls);
     };
   }
 
+  readonly #scrolls = (): void => {
+    this.#scrolled = performance.now();
+  };
+
   readonly #turn = (now: number): void => {
     this.#request = requestAnimationFrame(this.#turn);
-    if (now - this.#last < EVERY_MS) return;
+    if (now - this.#last < EVERY_MS || now - this.#scrolled < SCROLLED_MS) return;
     this.#last = now;
     for (const draw of this.#pictures) draw(now);
   };
