@@ -341,8 +341,9 @@ def test_axe_finds_nothing_on_any_page(page: Page, scheme: Any) -> None:
         assert axe(page) == [], path
     start(page, "Whole body")
     assert axe(page) == []
-    page.get_by_role("link", name="Library").click()  # the live view records nothing
-    expect(page.get_by_role("heading", name="Nothing is recorded yet")).to_be_visible()
+    page.get_by_role("link", name="Library").click()
+    expect(page.get_by_role("heading", name="Library", level=1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
     for width in (1440, 360):
         page.set_viewport_size({"width": width, "height": 900})
         assert axe(page) == []

@@ -133,6 +133,7 @@ def test_one_capture_is_one_event_between_its_sessions_start_and_end(own_brokers
         "record_id": result.record_id,
         "open": False,
         "status": "recorded",
+        "state": "kept",
         "accepted": FRAMES,
         "extracted": FRAMES,
         "found": {"pose": FRAMES, "left_hand": 0, "right_hand": 0, "face": FRAMES},

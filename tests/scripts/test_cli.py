@@ -96,7 +96,7 @@ def test_up_starts_one_of_each_and_as_many_as_it_is_told(
             "does not answer",
         ),
         (("replay", "nonsense", "--user", "u", "--session", "s"), "not a record_id"),
-        (("show", "nonsense"), "not a record_id"),
+        (("show", "nonsense"), "has a capture or a record nonsense"),
         (("verify",), "LOG_ROOT"),
         (("verify", "no-such-log.jsonl"), "no-such-log.jsonl"),
         (("verify", 300 * "a"), "no such session log"),
