@@ -21,7 +21,7 @@ from scripts.measurements.servers import brokers, process
 from scripts.stack.ports import gateway_port
 from scripts.stack.stack import gateway_address
 
-__all__ = ["CAPTURES", "PEOPLE", "measure_library"]
+__all__ = ["CAPTURES", "PEOPLE", "measure_library", "when_built"]
 
 CAPTURES, PEOPLE = 10_000, 50
 REPEATS = 50
@@ -50,7 +50,7 @@ async def _answers(settings: Settings) -> list[BenchRow]:
         running = await stack.enter_async_context(brokers(settings.model_copy(update={"port": gateway_port(settings)})))
         await stack.enter_async_context(process(running, "gateway"))
         client = await stack.enter_async_context(AsyncClient(base_url=gateway_address(running), timeout=60))
-        newest = await _when_built(client)
+        newest = await when_built(client)
         filters = {"label": LABELS[7], "quality": "good", "review": "keep", "consent": "given", "state": "kept"}
         asked: dict[str, tuple[str, dict[str, str]]] = {
             "a page": ("/library/captures", {}),
@@ -66,14 +66,19 @@ async def _answers(settings: Settings) -> list[BenchRow]:
         ]
 
 
-async def _when_built(client: AsyncClient) -> str:
-    """Wait until the gateway has read all logs. Returns the newest capture's id."""
-    while True:
-        await asyncio.sleep(POLL_S)
-        with suppress(HTTPError):  # it does not listen yet
-            page = (await client.get("/library/captures")).json()
-            if page.get("total") == CAPTURES:
-                return str(page["captures"][0]["capture_id"])
+async def when_built(client: AsyncClient) -> str:
+    """Wait until the gateway has read all logs. Returns the newest capture's id.
+
+    Raises:
+        TimeoutError: it has not in 300 s.
+    """
+    async with asyncio.timeout(300):
+        while True:
+            await asyncio.sleep(POLL_S)
+            with suppress(HTTPError):  # it does not listen yet
+                page = (await client.get("/library/captures")).json()
+                if page.get("total") == CAPTURES:
+                    return str(page["captures"][0]["capture_id"])
 
 
 def _fold(log: Path) -> SessionFold:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from httpx import AsyncClient, HTTPError
+from httpx import AsyncClient
 from playwright.async_api import Page, ViewportSize, async_playwright
 
 from contracts.process.settings import Settings
 from gateway.http.pages import BUILT, read_build
-from scripts.measurements.library import CAPTURES, PEOPLE
+from scripts.measurements.library import CAPTURES, PEOPLE, when_built
 from scripts.measurements.library_files import fill_library
 from scripts.measurements.rows import BenchRow, percentile
 from scripts.measurements.servers import brokers, process
@@ -30,7 +28,6 @@ READ_FRAMES = 1200
 DRAWN = 2_000
 """How many of the captures have pictures: those that are read through, and more."""
 SIZE = ViewportSize(width=1440, height=900)
-POLL_S = 0.1
 
 SCROLL = """([step, most, last]) => new Promise((done) => {
   const frames = [];
@@ -71,7 +68,8 @@ async def measure_scrolling(settings: Settings) -> list[BenchRow]:
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(brokers(settings.model_copy(update={"port": gateway_port(settings)})))
         await stack.enter_async_context(process(running, "gateway"))
-        await _when_built(gateway_address(running))
+        async with AsyncClient(base_url=gateway_address(running), timeout=60) as client:
+            await when_built(client)
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         stack.push_async_callback(browser.close)
@@ -119,17 +117,3 @@ async def _open(page: Page) -> None:
 async def _scrolled(page: Page, step: int, most: int = 1_000_000, last: int | None = None) -> Scrolled:
     frames: list[float] = await page.evaluate(SCROLL, [step, most, last])
     return Scrolled(frames)
-
-
-async def _when_built(address: str) -> None:
-    """Wait until the gateway has read all logs."""
-    async with AsyncClient(base_url=address, timeout=60) as client:
-        deadline = time.monotonic() + 300
-        while time.monotonic() < deadline:
-            await asyncio.sleep(POLL_S)
-            try:
-                if (await client.get("/library/captures", params={"limit": "1"})).json().get("total") == CAPTURES:
-                    return
-            except HTTPError:
-                continue  # it does not listen yet
-    raise TimeoutError("the gateway did not read the logs in 300 s")

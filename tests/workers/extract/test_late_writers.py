@@ -59,9 +59,9 @@ def once(step: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def test_a_takeover_of_a_capture_that_was_published_and_erased_writes_nothing(
-    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def publish_and_die(capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extractor publishes the capture and is killed before it acknowledges that."""
+
     def crash(*_: Any) -> None:
         raise SystemExit
 
@@ -71,6 +71,12 @@ def test_a_takeover_of_a_capture_that_was_published_and_erased_writes_nothing(
         patch.setattr(OutcomeWriter, "_finish", crash)
         with pytest.raises(SystemExit):
             CaptureJob(capture.dependencies("one"), first).run()
+
+
+def test_a_takeover_of_a_capture_that_was_published_and_erased_writes_nothing(
+    capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_and_die(capture, monkeypatch)
     erase(capture)
     capture.abandon()
     monkeypatch.setattr(outcome, "write_artifact", lambda *_: pytest.fail("the artifact is erased"))
@@ -84,15 +90,7 @@ def test_a_takeover_of_a_capture_that_was_published_and_erased_writes_nothing(
 def test_what_a_killed_takeover_wrote_after_the_erasure_is_removed_by_the_next(
     capture: BrokerCapture, monkeypatch: pytest.MonkeyPatch, aborts: bool
 ) -> None:
-    def crash(*_: Any) -> None:
-        raise SystemExit
-
-    capture.push_greys(2).close()
-    first = capture.take(capture.dependencies("one"))
-    with monkeypatch.context() as patch:
-        patch.setattr(OutcomeWriter, "_finish", crash)
-        with pytest.raises(SystemExit):
-            CaptureJob(capture.dependencies("one"), first).run()
+    publish_and_die(capture, monkeypatch)
     written = capture.path.read_bytes()
     erase(capture)
     capture.path.write_bytes(written)  # by a second extractor, which was killed before it looked for the note

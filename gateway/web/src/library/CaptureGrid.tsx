@@ -32,7 +32,7 @@ const HEADING_NARROW_REM = 5.25;
 
 /**
  * The captures beside and below each other, in their sessions. Only the rows near the window are in the document, so that
- * ten thousand captures scroll as smoothly as ten. Arrow keys move, the space bar selects, Enter opens.
+ * ten thousand captures need no more elements than a hundred. Arrow keys move, the space bar selects, Enter opens.
  */
 export function CaptureGrid(props: CaptureGridProps) {
   const { captures, query, selection, onSelect, onSelectAll, onSession, moving, onEnd } = props;
