@@ -104,8 +104,9 @@ class Consumer:
 
     At-least-once: an entry leaves the stream only after its line is in the file or it is a dead letter. At the
     start of each term this consumer claims every pending entry of the group, no matter which consumer had it, and
-    handles them before it reads a new one; after any error its own pending entries come first again. Every `CLAIM_S` it
-    looks for entries that an earlier leader read at the moment when its time ran out.
+    handles them before it reads a new one; after any error its own pending entries come first again. Every `CLAIM_S`,
+    and each time before it handles new entries, it looks for those that an earlier leader read at the moment when its
+    time ran out: they came before.
     """
 
     def __init__(
@@ -153,8 +154,7 @@ class Consumer:
             if self._drain_due or self._retry_in_s() == 0.0:
                 await self._drain(stopping)
             if not self._drain_due and self._leadership.leads:
-                block_s = min(BLOCK_S, self._retry_in_s())
-                await self._handle(await self._read(">", block_s), stopping, new=True)
+                await self._handle_new(stopping)
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith(_NO_GROUP):
                 raise
@@ -178,15 +178,21 @@ class Consumer:
         term = self._leadership.term
         if term == self._term and time.monotonic() < self._claim_at_s:
             return
-        with broker_errors("events"):
-            pending: Any = await self._events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
-        if any(consumer["name"] != self._leadership.me.encode() for consumer in pending["consumers"]):
-            await self._claim_all()
-            self._drain_due = True
+        await self._claim_from_others()
         if term != self._term:
             self._drain_due = True
             self._term = term
         self._claim_at_s = time.monotonic() + CLAIM_S
+
+    async def _claim_from_others(self) -> bool:
+        """Make entries that are pending for other consumers this one's; whether there were any."""
+        with broker_errors("events"):
+            pending: Any = await self._events.xpending(keys.EVENTS, keys.RECORDER_GROUP)
+        if all(consumer["name"] == self._leadership.me.encode() for consumer in pending["consumers"]):
+            return False
+        self._drain_due = True
+        await self._claim_all()
+        return True
 
     async def _claim_all(self) -> None:
         cursor: Any = "0-0"
@@ -195,6 +201,16 @@ class Consumer:
                 cursor, *_ = await self._events.xautoclaim(
                     keys.EVENTS, keys.RECORDER_GROUP, self._leadership.me, 0, cursor, count=BATCH_ENTRIES
                 )
+
+    async def _handle_new(self, stopping: asyncio.Event) -> None:
+        """Wait `BLOCK_S` at most for new entries, and handle them.
+
+        A former leader may have read entries that came before them, in the moment when its time ran out: then all of
+        them are left to the next drain, which handles them in the order of the stream.
+        """
+        batch = await self._read(">", min(BLOCK_S, self._retry_in_s()))
+        if batch and not await self._claim_from_others():
+            await self._handle(batch, stopping, new=True)
 
     async def _drain(self, stopping: asyncio.Event) -> None:
         """One pass over this consumer's pending entries, in the order of their IDs."""

@@ -163,6 +163,30 @@ async def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_
         await deps.drained()
 
 
+async def test_what_a_former_leader_read_in_its_last_moment_comes_before_what_is_newer(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with dependencies_on(own_brokers, tmp_path) as deps:
+        session = new_session()
+        leadership, _, consumer = deps.part("the-active-one")
+        assert await leadership.acquire_leadership()
+        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+        await consumer.turn(asyncio.Event())
+        given = [entry(session, n=n) for n in range(6)]
+        await deps.put(*given[:2])
+        await deps.taken_by("the-former-one", 2)
+        await deps.put(*given[2:])
+
+        async def written() -> bool:
+            await leadership.acquire_leadership()
+            await consumer.turn(asyncio.Event())
+            return len(deps.lines(session)) == len(given)
+
+        await until(written)
+        assert deps.lines(session) == bodies(*given)
+        await deps.drained()
+
+
 async def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:

@@ -82,7 +82,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "pending first": Mutant(
         "recorder/consumer.py",
-        "            await self._claim_all()\n",
+        "        await self._claim_all()\n",
         "recorder killed: before the write",
         "left in the brokers: pending events",
         quiet_s=4.0,
