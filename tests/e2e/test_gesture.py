@@ -38,7 +38,7 @@ def capture(page: Page, seconds: int = 2) -> None:
     """Capture for ``seconds`` and stop."""
     button(page, CAPTURE)
     expect(status(page)).to_contain_text("recording")
-    page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.stage-clock').textContent)")
+    page.wait_for_function(f"() => /0:0[{seconds}-9]/.test(document.querySelector('.stage-clock')?.textContent)")
     button(page, "Stop")
 
 

@@ -72,11 +72,16 @@ def to_extractor(stack: Stack, signal_number: int) -> None:
 
 
 def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
-    """Files in ``folder`` and in the system's scratch folders that were written since, with a piece of a video."""
+    """Files in ``folder`` and in the system's scratch folders that were written since, with a piece of a video.
+
+    The folders of other tests are left out: these run at the same time, and some make files of many gigabytes.
+    """
     middles = [video[len(video) // 2 :][:48] for video in map(face_video, (FRAMES, FEW))]
     found = []
     for root in (str(folder), *SCRATCH):
-        for parent, _, names in os.walk(root):
+        for parent, below, names in os.walk(root):
+            if root != str(folder):
+                below[:] = [name for name in below if not name.startswith("pytest-of-")]
             for path in (Path(parent, name) for name in names):
                 with suppress(OSError):  # another process has removed it meanwhile, or it is unreadable
                     if path.is_file() and path.stat().st_mtime >= since_s:
