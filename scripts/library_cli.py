@@ -63,6 +63,7 @@ def list_(
     review: Annotated[str | None, typer.Option(help="keep, redo, reject or none.")] = None,
     consent: Annotated[str | None, typer.Option(help="given, refused, withdrawn or unknown.")] = None,
     state: Annotated[str | None, typer.Option(help="kept, withdrawn or erased.")] = None,
+    study: Annotated[str | None, typer.Option(help="Only takes of this study.")] = None,
     search: Annotated[str | None, typer.Option(help="Words that occur in the label or in an id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each capture, on a line.")] = False,
@@ -79,7 +80,7 @@ def list_(
         "user_id": user, "session_id": session, "label": label,
         "since": moment("--since", since), "until": moment("--until", until),
         "quality": quality, "review": review, "consent": consent, "state": state,
-        "participant": participant, "search": search,
+        "participant": participant, "study": study, "search": search,
     }  # fmt: skip
     return list_captures(_settings(), gateway, cast(Any, filters), limit, as_json=json)
 

@@ -33,9 +33,12 @@ CaptureStatus = Literal["waiting", "extracting", "recorded", "aborted"]
 
 
 class Annotation(StrictModel):
-    """The label that the person who records the capture gives it."""
+    """The label that the person who records the capture gives it; in a study, also the ids of the study and of the
+    prompt that the person was shown."""
 
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)]
+    study: Identifier | None = None
+    prompt: Identifier | None = None
 
 
 class _Control(BaseMessage):

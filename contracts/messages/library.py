@@ -157,7 +157,9 @@ class LibraryCapture(StrictModel):
 
     ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
     capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
-    which each part was found. ``label``, ``fps``, ``found``, ``quality`` and ``review`` are null if no event has them.
+    which each part was found. ``study`` and ``prompt`` are those of the capture's own annotation, whatever was said
+    since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study`` and ``prompt`` are null if no event has
+    them.
     """
 
     capture_id: Identifier
@@ -176,6 +178,8 @@ class LibraryCapture(StrictModel):
     review: ReviewVerdict | None
     consent: Consent
     state: CaptureState
+    study: Identifier | None = None
+    prompt: Identifier | None = None
 
 
 class LibraryQuery(StrictModel):
@@ -197,6 +201,8 @@ class LibraryQuery(StrictModel):
     review: Literal[ReviewVerdict, "none"] | None = None
     consent: Consent | None = None
     state: CaptureState | None = None
+    study: Identifier | None = None
+    prompt: Identifier | None = None
     search: Annotated[str, StringConstraints(strict=True, max_length=256)] | None = None
     limit: Annotated[int, Field(strict=False, ge=1, le=500)] = 50
     cursor: Annotated[str, StringConstraints(strict=True, max_length=4096)] | None = None

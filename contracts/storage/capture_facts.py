@@ -72,6 +72,8 @@ class RecordedCapture:
     hash: str
     quality: dict[str, Any] | None
     reference: dict[str, Any]
+    study: str | None
+    prompt: str | None
 
     @classmethod
     def of(cls, event: FeatureRefEvent, recorded_at: str, quality: object) -> RecordedCapture:
@@ -89,6 +91,8 @@ class RecordedCapture:
             hash=event.raw_features_ref.hash,
             quality=quality if isinstance(quality, dict) and quality.get("verdict") in _VERDICTS else None,
             reference=event.raw_features_ref.model_dump(),
+            study=event.annotation.study if event.annotation else None,
+            prompt=event.annotation.prompt if event.annotation else None,
         )
 
 

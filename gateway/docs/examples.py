@@ -76,6 +76,8 @@ _LIBRARY_CAPTURE = {
     "review": "keep",
     "consent": "given",
     "state": "kept",
+    "study": "daily-care",
+    "prompt": "wave",
 }
 _MOTION_OF_A_HAND = {"landmarks": [0, 4], "lines": [[0, 1]], "frames": [None, [120, 130, 118, 96]]}
 _HISTORY: list[dict[str, Any]] = [

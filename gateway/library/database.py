@@ -24,7 +24,7 @@ __all__ = [
     "replace_database",
 ]
 
-CATALOG_VERSION = 3
+CATALOG_VERSION = 4
 """Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
 
 BUSY_MS = 5_000
@@ -45,6 +45,7 @@ CREATE TABLE captures (
     facts TEXT NOT NULL,      -- a CaptureFacts, JSON
     recorded_at TEXT,         -- null, as all that follow, for a capture without an event of its own
     label TEXT, quality TEXT, review TEXT, consent TEXT, state TEXT, participant TEXT,
+    study TEXT, prompt TEXT,
     search TEXT,              -- the label and the ids, normalised: see `search_text`
     erasing INTEGER,          -- 1: its artifact is to be removed
     answer TEXT,              -- a LibraryCapture, JSON
@@ -52,8 +53,10 @@ CREATE TABLE captures (
 );
 -- it has every column of a filter, so that counting reads no row
 CREATE INDEX captures_by_time ON captures
-    (recorded_at, capture_id, session_id, user_id, label, quality, review, consent, state, participant, search)
+    (recorded_at, capture_id, session_id, user_id, label, quality, review, consent, state, participant, study, prompt,
+     search)
     WHERE recorded_at IS NOT NULL;
+CREATE INDEX captures_of_study ON captures (study, participant) WHERE study IS NOT NULL;
 CREATE INDEX captures_by_id ON captures (capture_id);
 CREATE INDEX captures_to_erase ON captures (user_id, session_id) WHERE erasing = 1;
 CREATE TABLE history (

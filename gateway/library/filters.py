@@ -28,7 +28,7 @@ Place = tuple[str, str, str, str]
 
 PLACE_COLUMNS = "recorded_at, capture_id, session_id, user_id"
 
-_EQUAL = ("user_id", "participant", "session_id", "consent", "state")
+_EQUAL = ("user_id", "participant", "session_id", "consent", "state", "study", "prompt")
 _OR_NONE = ("quality", "review")
 
 

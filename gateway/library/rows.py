@@ -47,7 +47,7 @@ class StoredSession:
         facts = orjson.dumps(capture).decode()
         recorded = capture.recorded
         if recorded is None:
-            return (*self._key, capture.capture_id, facts, *(None,) * 10)
+            return (*self._key, capture.capture_id, facts, *(None,) * 12)
         user_id, session_id = self._key
         said = describe(user_id, self._session, capture)
         answer = {
@@ -67,10 +67,12 @@ class StoredSession:
             "review": said.review,
             "consent": said.consent,
             "state": said.state,
+            "study": recorded.study,
+            "prompt": recorded.prompt,
         }
         search = search_text(said.label, said.participant, *self._key, capture.capture_id, recorded.record_id)
         columns = (recorded.recorded_at, said.label, said.quality, said.review, said.consent, said.state,
-                   said.participant, search, int(said.erasing))  # fmt: skip
+                   said.participant, recorded.study, recorded.prompt, search, int(said.erasing))  # fmt: skip
         return (*self._key, capture.capture_id, facts, *columns, orjson.dumps(answer).decode())
 
     def _history_row(self, heard: Heard) -> tuple[str | int, ...]:
@@ -103,5 +105,5 @@ def forget_session(database: sqlite3.Connection, user_id: str, session_id: str) 
 
 _FACTS = "SELECT facts FROM captures WHERE user_id=? AND session_id=? AND capture_id=?"
 _FACTS_OF_SESSION = "SELECT facts FROM captures WHERE user_id=? AND session_id=?"
-_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?)"

@@ -63,6 +63,8 @@ class LibraryFilters(TypedDict, total=False):
     review: ReviewVerdict | Literal["none"] | None
     consent: Consent | None
     state: CaptureState | None
+    study: str | None
+    prompt: str | None
     search: str | None
 
 

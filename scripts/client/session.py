@@ -37,6 +37,7 @@ class CaptureOptions(TypedDict, total=False):
 
     Attributes:
         intent: what the gesture means; the capture's line in the log has it.
+        study, prompt: the ids of the study and of its prompt that the person was shown; they need an ``intent``.
         start: the event time of the first frame; if None, the time of the call.
         capture_id, record_id: ids of the capture; if None, the client makes new ones. No id can be used twice. A
             program that stores the capture_id first can ask for the outcome after a crash.
@@ -49,6 +50,8 @@ class CaptureOptions(TypedDict, total=False):
     """
 
     intent: str | None
+    study: str | None
+    prompt: str | None
     start: datetime | None
     capture_id: str | None
     record_id: str | None
@@ -137,7 +140,7 @@ class Session:
             "fps_target": fps,
             "width": width,
             "height": height,
-            "intent": options.get("intent"),
+            **{name: options.get(name) for name in ("intent", "study", "prompt")},
             "capture_id": _chosen(options.get("capture_id")),
             "record_id": _chosen(options.get("record_id")),
             "device_id": options.get("device_id"),

@@ -23,7 +23,7 @@ class Window:
 
     Args:
         start: the event time of the capture's start.
-        fields: the other fields of ``capture.open``, and ``intent``.
+        fields: the other fields of ``capture.open``, and ``intent``, ``study`` and ``prompt`` of its annotation.
 
     Raises:
         UsageError: an id, the rate or the size is not valid.
@@ -32,7 +32,7 @@ class Window:
     def __init__(self, start: datetime, fields: dict[str, Any]) -> None:
         self._start = self._last = _in_milliseconds(start)
         self.frames = 0
-        intent = fields.pop("intent")
+        said = {name: fields.pop(name, None) for name in ("intent", "study", "prompt")}
         try:
             self.open = CaptureOpen(
                 schema_version=SCHEMA_VERSION,
@@ -41,7 +41,7 @@ class Window:
                 timestamp_start=self._start,
                 encoding="jpeg",
                 progress=True,
-                annotation=Annotation(intent=intent) if intent is not None else None,
+                annotation=Annotation.model_validate(said) if set(said.values()) != {None} else None,
                 **fields,
             )
         except ValidationError as error:

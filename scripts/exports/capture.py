@@ -84,6 +84,8 @@ class VerifiedCapture:
             "hash": artifact.facts.hash,
             "encoding": artifact.facts.encoding,
             "participant": self.participant,
+            "study": event.annotation.study if event.annotation else None,
+            "prompt": event.annotation.prompt if event.annotation else None,
             **({"split": self.split} if self.split else {}),
         }
 

@@ -62,6 +62,8 @@ def test_a_capture_is_listed_as_its_log_describes_it(library: Library) -> None:
                 "review": None,
                 "consent": "given",
                 "state": "kept",
+                "study": None,
+                "prompt": None,
             }
         ],
         "next": None,

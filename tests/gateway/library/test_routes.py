@@ -87,9 +87,10 @@ async def test_a_capture_is_listed_as_soon_as_its_line_is_in_the_file(tmp_path: 
 def _fill(library: Library) -> None:
     """Three captures of two users."""
     other = {"session_id": "sess_fedcba9876543210", "user_id": "u2"}
+    take = {"intent": "é", "study": "s1", "prompt": "e"}
     library.append(
         line_bytes(start(consent_given=True), 0),
-        line_bytes(recorded("a", 1, annotation={"intent": "é"}, quality=quality("good")), 10),
+        line_bytes(recorded("a", 1, annotation=take, quality=quality("good")), 10),
         line_bytes(recorded("b", 2, annotation={"intent": "nod"}, quality=quality("poor")), 20),
         line_bytes(said("capture.reviewed", 5, capture_id="a", verdict="keep"), 30),
         line_bytes(said("consent.withdrawn", 6, capture_id="b"), 31),
@@ -119,6 +120,9 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"until": "2026-01-31T12:00:20Z"}, ["a"]),
     ({"since": "2026-01-31T13:00:10+01:00", "until": "2026-01-31T12:00:40"}, ["b", "a"]),
     ({"participant": "u2"}, ["d"]),
+    ({"study": "s1"}, ["a"]),
+    ({"study": "s1", "prompt": "e"}, ["a"]),
+    ({"study": "s1", "prompt": "n"}, []),
     ({"search": "NO u1"}, ["b"]),
     ({"search": "E\u0301"}, ["a"]),
     ({"search": "sess_FED"}, ["d"]),

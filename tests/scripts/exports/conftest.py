@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.messages.capture import Annotation
 from contracts.rules.landmarks import Row
 from contracts.rules.paths import session_features_dir
 from contracts.state.captures import CaptureWindow
@@ -47,6 +48,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> VerifiedCapture:
         width=WIDTH,
         height=HEIGHT,
         max_duration_s=120,
+        annotation=Annotation(intent="wave, hello", study="daily-care", prompt="hello"),
     )
     session_features_dir(root, window.user_id, window.session_id).mkdir(parents=True)
     rows = []

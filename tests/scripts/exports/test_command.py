@@ -267,6 +267,16 @@ def test_consent_is_withdrawn_by_one_more_event(roots: Roots) -> None:
     assert not list(roots.exports.rglob(f"*{withdrawn}*"))
 
 
+def test_a_take_of_a_study_names_the_study_and_the_prompt_that_was_shown(roots: Roots) -> None:
+    session = roots.session()
+    take = roots.capture(session, annotation={"intent": "drink", "study": "daily-care", "prompt": "p1"})
+    roots.tell(session, "capture.relabelled", take, intent="eat")
+    roots.capture(session, annotation={"intent": "nod"})
+    assert roots.export("npy1662") == 0
+    columns = ["intent", "study", "prompt"]
+    assert table(roots)[columns].to_numpy().tolist() == [["eat", "daily-care", "p1"], ["nod", "", ""]]
+
+
 def test_a_capture_s_own_gesture_comes_before_its_session_s(roots: Roots) -> None:
     session = roots.session(training_intent_label="wave")
     roots.capture(session)

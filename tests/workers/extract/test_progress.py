@@ -110,7 +110,12 @@ def test_the_event_ends_with_the_quality_of_the_arrays(capture: BrokerCapture) -
 
 def test_the_event_carries_what_the_open_had(capture: BrokerCapture) -> None:
     ref = write_artifact(capture.store, capture.window, MATRIX)
-    more = {"annotation": {"intent": "drink"}, "device_id": "cam-1", "consent_given": True, "is_demo": False}
+    more = {
+        "annotation": {"intent": "drink", "study": "care", "prompt": "p1"},
+        "device_id": "cam-1",
+        "consent_given": True,
+        "is_demo": False,
+    }
     window = type(capture.window).model_validate({**capture.window.model_dump(), **more})
     event = feature_ref_event(window, START, ref)
     assert event.model_dump(include=set(more)) == more
