@@ -1,4 +1,4 @@
-"""Start tasks in a set that owns them, and cancel tasks until they have ended."""
+"""Start tasks in a set that owns them, cancel tasks until they have ended, and wait for the next period of a clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-__all__ = ["cancel_all", "start"]
+__all__ = ["cancel_all", "next_period", "start"]
 
 AGAIN_S = 0.1
 
@@ -29,3 +29,9 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in left:
             task.cancel()
         await asyncio.wait(left, timeout=AGAIN_S)
+
+
+async def next_period(period_s: float) -> None:
+    """Wait for the next full period of the event loop's clock. All who wait so wake in one turn of the loop, and their
+    commands to a broker leave in one write."""
+    await asyncio.sleep(period_s - asyncio.get_running_loop().time() % period_s)

@@ -24,13 +24,14 @@ from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
 from gateway.capture import lifecycle
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
+from gateway.capture.clock import RunningClock
 from gateway.capture.closing import abort_text, close_socket, send_abort
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
 from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
 from gateway.state import GatewayState
-from gateway.tasks import cancel_all, start
+from gateway.tasks import cancel_all, next_period, start
 
 __all__ = ["capture_endpoint"]
 
@@ -67,7 +68,8 @@ class CaptureConnection:
         self._websocket = websocket
         self._state = state
         self._loop = asyncio.get_running_loop()
-        self._protocol = CaptureProtocol(state.settings.capture, self._loop.time())
+        self._clock = RunningClock(TICK_S, self._loop.time())
+        self._protocol = CaptureProtocol(state.settings.capture, self._now())
         self._forwarder: Forwarder | None = None
         self._progress: ProgressSender | None = None
         self._window: CaptureWindow | None = None
@@ -131,7 +133,7 @@ class CaptureConnection:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise self._why_disconnected(message.get(ENDED_BY_SERVER), message.get("code") or 1006)
-            now = self._loop.time()
+            now = self._now()
             text = message.get("text")
             if text is not None:
                 actions = self._protocol.receive_text(text, now)
@@ -154,14 +156,12 @@ class CaptureConnection:
 
     async def _tick(self) -> None:
         while not self._ending.done():
-            await self._next_period(TICK_S)
-            if actions := self._protocol.tick(self._loop.time()):
+            await next_period(TICK_S)
+            if actions := self._protocol.tick(self._clock.tick(self._loop.time())):
                 await self._act(actions)
 
-    async def _next_period(self, period_s: float) -> None:
-        """Wait for the next full period of the clock. All connections then wake in one turn of the event loop, and
-        their commands to the broker leave in one write."""
-        await asyncio.sleep(period_s - self._loop.time() % period_s)
+    def _now(self) -> float:
+        return self._clock.time(self._loop.time())
 
     async def _drain(self) -> None:
         await self._state.draining.wait()
@@ -175,7 +175,7 @@ class CaptureConnection:
         limits = self._state.settings.capture
         replied_at = self._loop.time()
         while True:
-            await self._next_period(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
+            await next_period(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
             if self._state.frames_unfit:
                 raise CaptureError("forward_failed", self._state.frames_unfit)
             try:
@@ -191,7 +191,7 @@ class CaptureConnection:
                 if watched.status in ("aborted", "finished") and not self._ending.done():
                     code = watched.error_code or "forward_failed"
                     raise CaptureError(code, "another process ended the capture")  # type: ignore[arg-type]
-                self._protocol.held(not watched.claimed or watched.over_half(limits), replied_at)
+                self._protocol.held(not watched.claimed or watched.over_half(limits), self._now())
                 if self._progress is not None:
                     self._progress.show(watched, limits, replied_at)
 
@@ -237,7 +237,7 @@ class CaptureConnection:
         too_long["text"] = partial(abort_text, message, "protocol_violation")
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
         forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, self._state.settings.capture)
-        await self._act(self._protocol.opened(self._loop.time()))
+        await self._act(self._protocol.opened(self._now()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)
             self._progress.show(self._watched, self._state.settings.capture, self._loop.time())

@@ -84,6 +84,16 @@ class LoadedGateway:
         """How many files and sockets the gateway has open."""
         return len(list(Path(f"/proc/{self.gateway.process.pid}/fd").iterdir()))
 
+    async def has_read_all(self) -> None:
+        """Wait until the system keeps no byte for the gateway that a client has sent."""
+
+        def read() -> bool:
+            lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            queues = [queue for _, local, _, _, queue, *_ in lines if int(local.split(":")[1], 16) == self.port]
+            return all(int(queue.split(":")[1], 16) == 0 for queue in queues)
+
+        await until(read, "the gateway has read all")
+
     async def quiet(self, descriptors: int = 0) -> None:
         """Wait until no capture is open and, if ``descriptors`` is given, no more descriptors than that."""
 

@@ -53,8 +53,9 @@ class Streaming:
         self.connection = await connect(f"ws://127.0.0.1:{self.port}{PATH}", compression=None)
         await self.connection.send(self.client.open(progress=True))
 
-    async def send_frames(self) -> None:
-        for seq in range(1, self.frames + 1):
+    async def send_frames(self, count: int | None = None) -> None:
+        """The first ``count`` frames; all, if it is None."""
+        for seq in range(1, (count or self.frames) + 1):
             await self.connection.send(self.client.meta(seq))
             await self.connection.send(jpeg())
 
