@@ -32,6 +32,8 @@ from gateway.preview.routes import preview_routes
 from gateway.sessions import recording
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
+from gateway.studies.folder import StudyFolder
+from gateway.studies.routes import study_routes
 from gateway.uploads import jobs
 from gateway.uploads import routes as uploads
 
@@ -84,7 +86,9 @@ _CAPTURE_ROUTES = [
 
 
 def _session_routes(settings: Settings) -> list[Route]:
-    return [*consent_routes(load_consent_text(settings)), *sessions.ROUTES, *recording.ROUTES]
+    consent = load_consent_text(settings)
+    studies = StudyFolder(settings.studies_dir, settings.capture)
+    return [*consent_routes(consent), *study_routes(studies, consent), *sessions.ROUTES, *recording.ROUTES]
 
 
 def create_app(state: GatewayState) -> Starlette:
@@ -93,7 +97,8 @@ def create_app(state: GatewayState) -> Starlette:
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
     503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers,
     ``app.state.library.run()``, which keeps the catalog up to date (and closes that library at the end), and
-    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE``.
+    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE`` and
+    ``A3CP_STUDIES_DIR``.
     """
     app = Starlette(
         routes=[

@@ -25,6 +25,7 @@ __all__ = [
     "Consent",
     "ConsentWithdrawn",
     "HistoryEntry",
+    "Label",
     "LibraryCapture",
     "LibraryCaptureWithHistory",
     "LibraryPage",

@@ -58,6 +58,7 @@ class Settings(BaseModel):
     device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
     consent: Annotated[Literal["optional", "required"], Field(alias="A3CP_CONSENT")] = "optional"
     consent_file: Annotated[Path | None, Field(alias="A3CP_CONSENT_FILE")] = None
+    studies_dir: Annotated[Path | None, Field(alias="A3CP_STUDIES_DIR")] = None
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
@@ -84,7 +85,7 @@ class Settings(BaseModel):
             )
         return value
 
-    @field_validator("data_root", "log_root", "state_dir", mode="before")
+    @field_validator("data_root", "log_root", "state_dir", "studies_dir", mode="before")
     @classmethod
     def _folder(cls, value: object) -> object:
         return local_folder(value) if isinstance(value, str) else value

@@ -10,7 +10,7 @@ from contracts.messages.consent import ConsentText
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 
-__all__ = ["MAX_TEXT_BYTES", "load_consent_text"]
+__all__ = ["MAX_TEXT_BYTES", "consent_text", "load_consent_text"]
 
 MAX_TEXT_BYTES = 64 * 1024
 """The longest text, in bytes: some 30 pages, and more than a person reads before a recording."""
@@ -30,8 +30,13 @@ def load_consent_text(settings: Settings) -> ConsentText:
         raise ConfigurationError(f"A3CP_CONSENT_FILE: {path} is not UTF-8 text") from None
     if not text.strip():
         raise ConfigurationError(f"A3CP_CONSENT_FILE: {path} is empty")
-    digest = hashlib.sha256(data).hexdigest()
-    return ConsentText(text=text, hash=f"sha256:{digest}", required=settings.consent == "required")
+    return consent_text(text, required=settings.consent == "required")
+
+
+def consent_text(text: str, *, required: bool) -> ConsentText:
+    """The text with its hash, which is that of its UTF-8 bytes."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return ConsentText(text=text, hash=f"sha256:{digest}", required=required)
 
 
 def _read(path: Path) -> bytes:

@@ -106,6 +106,29 @@ _STATEMENT = {
     "capture_id": _CAPTURE,
 }
 
+_STUDY = {
+    "study": "daily-care",
+    "title": "Gestures of daily care",
+    "language": "en",
+    "consent": {"text": "# May we record you?\n\nYou decide.\n", "hash": _CONSENT["text"], "required": False},
+    "prompts": [
+        {
+            "prompt": "wave",
+            "text": "Wave",
+            "intent": "wave",
+            "picture": "studies/daily-care/pictures/wave",
+            "say": "Please wave.",
+        }
+    ],
+    "repetitions": 3,
+    "order": "shuffled",
+    "seconds": 4.0,
+    "until_rest": False,
+    "break_every": 15,
+    "read_aloud": True,
+    "good": {"worst_verdict": "check", "ignore": ["hands_still"], "at_least": {"found.any_hand": 0.3}, "at_most": {}},
+}
+
 EXAMPLES: dict[str, Any] = {
     "SessionStartRequest": _START_REQUEST,
     "SessionStarted": {
@@ -176,6 +199,33 @@ EXAMPLES: dict[str, Any] = {
     "ReviewRequest": {**_STATEMENT, "verdict": "redo", "reason": "the hand left the picture"},
     "RelabelRequest": {**_STATEMENT, "intent": "wave"},
     "ReassignRequest": {**_STATEMENT, "participant": "performer-8"},
+    "Study": _STUDY,
+    "StudyList": {
+        "studies": [
+            {"study": "daily-care", "title": "Gestures of daily care", "language": "en", "prompts": 1, "wanted": 3}
+        ],
+        "unreadable": [],
+    },
+    "StudyProgress": {
+        "study": "daily-care",
+        "user_id": _USER,
+        "wanted": 3,
+        "kept": 1,
+        "prompts": [{"prompt": "wave", "kept": 1}],
+        "remaining": ["wave", "wave"],
+        "takes": [
+            {
+                "capture_id": _CAPTURE,
+                "session_id": _SESSION,
+                "prompt": "wave",
+                "recorded_at": "2026-11-21T03:46:09.330Z",
+                "counts": True,
+                "faults": [],
+                "review": None,
+                "relabelled": False,
+            }
+        ],
+    },
     "ConsentStatement": _CONSENT,
     "ConsentText": {"text": "# May we record you?\n\nYou decide.\n", "hash": _CONSENT["text"], "required": False},
     "ClientLimits": {

@@ -92,9 +92,11 @@ def _query_parameters(operation: Operation) -> list[Schema]:
     if operation.query is None:
         return []
     model = operation.query.__name__
-    fields = components([operation.query], [])[model]["properties"]
+    schema = components([operation.query], [])[model]
+    required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": False, "schema": _not_null(schema)} for name, schema in fields.items()
+        {"name": name, "in": "query", "required": name in required, "schema": _not_null(field)}
+        for name, field in schema["properties"].items()
     ]
 
 

@@ -35,6 +35,7 @@ from contracts.messages.library import (
 from contracts.messages.motion import CaptureMotion, MotionQuery
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.study import PICTURE_TYPES, ProgressQuery, Study, StudyList, StudyProgress
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.rules.code_entry import Place
 from gateway.docs.operation import DocumentedResponse, Operation
@@ -62,7 +63,7 @@ class Unready(StrictModel):
 
 
 _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
-_EVENTS, _LIBRARY, _HEALTH, _PAGES = "Events", "Library", "Health", "Pages"
+_EVENTS, _LIBRARY, _HEALTH, _PAGES, _STUDIES = "Events", "Library", "Health", "Pages", "Studies"
 
 _HTML = ("text/html",)
 _NOT_BUILT = DocumentedResponse(
@@ -106,6 +107,30 @@ _CONSENT_OPERATIONS = (
         (DocumentedResponse("The text, its hash, and whether consent is required.", ConsentText),),
         description="Markdown. Send its hash as `consent.text` with the answer, so that the log says which text was "
         "shown.",
+    ),
+)  # fmt: skip
+
+_STUDY_OPERATIONS = (
+    Operation(
+        "get", "/studies", _STUDIES, "List the studies that this gateway has",
+        (DocumentedResponse("The studies, by file name.", StudyList),), ("studies",),
+        description="They are TOML files in `A3CP_STUDIES_DIR`.",
+    ),
+    Operation(
+        "get", "/studies/{study}", _STUDIES, "Get a study, with its prompts and its consent text",
+        (DocumentedResponse("The study.", Study),), ("study",),
+        description="A take of it has `study`, `prompt` and `intent` in the `annotation` of its `capture.open`.",
+    ),
+    Operation(
+        "get", "/studies/{study}/pictures/{prompt}", _STUDIES, "Get the picture of a prompt",
+        (DocumentedResponse("The picture.", media_types=PICTURE_TYPES),), ("study", "file"),
+    ),
+    Operation(
+        "get", "/studies/{study}/progress", _STUDIES, "Ask how far a participant is in a study, and what is next",
+        (DocumentedResponse("The progress.", StudyProgress),), ("study", "library", "library_read", "query"),
+        query=ProgressQuery,
+        description="It has a take as soon as its status is `recorded`. A take counts if a person keeps it, or if it "
+        "is good by the study's rule and no person says otherwise.",
     ),
 )  # fmt: skip
 
@@ -261,6 +286,6 @@ _PAGE_OPERATIONS = (
 )  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
-    *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS, *_LIBRARY_OPERATIONS,
-    *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_STUDY_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS,
+    *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
 )  # fmt: skip

@@ -41,6 +41,7 @@ from contracts.messages.library import (
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.motion import CaptureMotion
 from contracts.messages.pipelines import PipelineInfo
+from contracts.messages.study import Study, StudyList, StudyProgress
 from contracts.rules.code_entry import Code
 from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode
 from contracts.rules.ids import SCHEMA_VERSION
@@ -79,6 +80,9 @@ _READ: tuple[type[BaseModel], ...] = (
     LibraryPage,
     LibraryCaptureWithHistory,
     LibrarySummary,
+    Study,
+    StudyList,
+    StudyProgress,
     Appended,
     Withdrawn,
 )

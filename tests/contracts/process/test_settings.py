@@ -34,7 +34,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "A3CP_PORT": "0", "A3CP_API_TOKEN": SECRET,
             "A3CP_ALLOWED_ORIGINS": "https://a.example/, https://b.example,",
             "APP_ENV": "prod", "DEVICE_ID": "cam.1", "MAX_EVENT_BYTES": "2048", "A3CP_RECORDER_FSYNC": "always",
-            "A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "study.md",
+            "A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "study.md", "A3CP_STUDIES_DIR": "~/studies",
             "A3CP_CAPTURE_MAX_FPS": "30", "A3CP_CAPTURE_MAX_DURATION_S": "10",
         }
     )  # fmt: skip
@@ -47,6 +47,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert settings.origins == {"https://a.example", "https://b.example"}
     assert (settings.max_event_bytes, settings.recorder_fsync) == (2048, "always")
     assert (settings.consent, settings.consent_file) == ("required", Path("study.md"))
+    assert settings.studies_dir == Path("~/studies").expanduser()
     assert (settings.capture.max_fps, settings.capture.max_frames) == (30, 330)
 
 
@@ -212,7 +213,7 @@ def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: 
 
 @pytest.mark.parametrize("name", [
     "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
-    "A3CP_STUDIES_DIR", "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
+    "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
     "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_EXTRACTOR_CAPTURES", "A3CP_BENCH_QUICK",
 ])  # fmt: skip
 def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:

@@ -75,7 +75,8 @@ def test_compose_reads_folders_and_a_token_from_the_environment(
     docker_compose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"A3CP_DATA": "./data", "A3CP_LOGS": "./logs", "A3CP_USER": "1000:1000", "A3CP_API_TOKEN": "secret"}
-    for name, value in (given | {"A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "./study.md"}).items():
+    of_study = {"A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "./study.md", "A3CP_STUDIES_DIR": "./studies"}
+    for name, value in (given | of_study).items():
         monkeypatch.setenv(name, value)
     gateway = yaml.safe_load(said([docker_compose, "config"]))["services"]["gateway"]
     assert gateway["environment"]["A3CP_API_TOKEN"] == "secret"
@@ -85,7 +86,8 @@ def test_compose_reads_folders_and_a_token_from_the_environment(
     )
     assert gateway["user"] == "1000:1000"
     folders = [f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw", "catalog:/state:rw"]
-    assert gateway["volumes"] == ["keys-gateway:/keys:ro", f"{ROOT}/study.md:/consent.md:ro", *folders]
+    texts = [f"{ROOT}/study.md:/consent.md:ro", f"{ROOT}/studies:/studies:ro"]
+    assert gateway["volumes"] == ["keys-gateway:/keys:ro", *texts, *folders]
 
 
 def test_the_specification_of_compose_knows_every_word() -> None:

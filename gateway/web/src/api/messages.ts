@@ -246,6 +246,39 @@ export interface FrameMeta {
   byte_length: number;
 }
 /**
+ * Which takes are good, by the quality that the extractor computed.
+ *
+ * Attributes:
+ *     worst_verdict: the worst verdict of a good take.
+ *     ignore: reasons that do not count against a take, such as ``hands_still`` in a study of poses.
+ *     at_least, at_most: bounds of the quality's numbers, by their paths, such as ``found.any_hand``.
+ */
+export interface GoodTake {
+  worst_verdict: "good" | "check" | "poor";
+  ignore: (
+    | "nothing_found"
+    | "no_hand"
+    | "mostly_not_decoded"
+    | "hands_rarely"
+    | "left_hand_mostly_out"
+    | "right_hand_mostly_out"
+    | "left_hand_lost"
+    | "right_hand_lost"
+    | "left_hand_cut_off"
+    | "right_hand_cut_off"
+    | "hands_still"
+    | "few_frames"
+    | "pauses"
+    | "frames_not_decoded"
+  )[];
+  at_least: {
+    [k: string]: number;
+  };
+  at_most: {
+    [k: string]: number;
+  };
+}
+/**
  * A time for each hand, milliseconds.
  */
 export interface HandMilliseconds {
@@ -460,6 +493,13 @@ export interface PipelineInfo {
   parts: ("pose" | "left_hand" | "right_hand" | "face")[];
 }
 /**
+ * How many takes of one prompt are kept.
+ */
+export interface PromptProgress {
+  prompt: string;
+  kept: number;
+}
+/**
  * The quality of a capture, computed from the arrays of its artifact alone (workers/README.md, *Quality*).
  *
  * ``rules`` names the rules that computed it; ``reasons`` are codes of `contracts.rules.quality_reasons`, the gravest
@@ -589,6 +629,101 @@ export interface SessionStartRequest {
 export interface SessionValidateRequest {
   user_id: string;
   session_id: string;
+}
+/**
+ * ``GET /studies/{study}``: all that a page needs to lead a participant through it.
+ *
+ * Attributes:
+ *     study: its id, which a take's ``annotation`` has: the name of its file without ``.toml``.
+ *     language: the language of its texts, a BCP 47 tag such as ``de``; None if the file does not say.
+ *     consent: the text to show; the gateway's own, if the study has none.
+ *     prompts: in the order of the file.
+ *     repetitions: how many takes of each prompt are wanted.
+ *     seconds: the length of a take; with ``until_rest`` the longest, because a take ends when the hands rest.
+ *     break_every: after how many takes to offer a break; None for no breaks.
+ *     read_aloud: whether to read texts aloud.
+ *     good: which takes are good.
+ */
+export interface Study {
+  study: string;
+  title: string;
+  language: string | null;
+  consent: ConsentText;
+  prompts: StudyPrompt[];
+  repetitions: number;
+  order: "given" | "shuffled";
+  seconds: number;
+  until_rest: boolean;
+  break_every: number | null;
+  read_aloud: boolean;
+  good: GoodTake;
+}
+/**
+ * What a participant is asked to show. ``prompt`` is its id, and ``intent`` what the gesture means: a take's
+ * ``annotation`` has both.
+ *
+ * ``picture`` is the path of its picture, relative to the gateway's address; ``say`` is what to read aloud, if it is
+ * not the ``text``.
+ */
+export interface StudyPrompt {
+  prompt: string;
+  text: string;
+  intent: string;
+  picture: string | null;
+  say: string | null;
+}
+/**
+ * ``GET /studies``: the studies by file name. ``unreadable`` names the files that are no studies;
+ * ``a3cp study check`` explains their mistakes.
+ */
+export interface StudyList {
+  studies: StudySummary[];
+  unreadable: string[];
+}
+/**
+ * One study of the list: how many prompts it has, and how many takes of each participant it asks for.
+ */
+export interface StudySummary {
+  study: string;
+  title: string;
+  language: string | null;
+  prompts: number;
+  wanted: number;
+}
+/**
+ * ``GET /studies/{study}/progress``: what a participant has done, on any device, and what is next.
+ *
+ * Attributes:
+ *     wanted: how many takes the study asks for.
+ *     kept: how many takes count, more than the study asks for included.
+ *     prompts: the same for each prompt, in the order of the file.
+ *     remaining: the prompts of all takes that are still to do, the next one first; empty if the study is done.
+ *     takes: the newest recorded takes, at most 50, the newest first, without those that are withdrawn or erased.
+ */
+export interface StudyProgress {
+  study: string;
+  user_id: string;
+  wanted: number;
+  kept: number;
+  prompts: PromptProgress[];
+  remaining: string[];
+  takes: StudyTake[];
+}
+/**
+ * One recorded take. It ``counts`` if a person keeps it, or if it is good and no person says otherwise.
+ *
+ * ``faults`` is why it is not good: codes of quality reasons, names of numbers that are out of the study's bounds, or
+ * ``no_quality``. ``relabelled``: it is known to show something else than its prompt, so it does not count.
+ */
+export interface StudyTake {
+  capture_id: string;
+  session_id: string;
+  prompt: string;
+  recorded_at: string;
+  counts: boolean;
+  faults: string[];
+  review: ("keep" | "redo" | "reject") | null;
+  relabelled: boolean;
 }
 /**
  * ``POST /library/withdraw``: consent to one capture, to a session, or to all that shows a person is withdrawn.
