@@ -13,6 +13,7 @@ import typer
 from scripts.exits import exits
 from scripts.export_cli import export_app
 from scripts.library_cli import catalog_app, library_app
+from scripts.study_cli import study_app
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -230,6 +231,7 @@ def acl(
 app.add_typer(export_app)
 app.add_typer(library_app)
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(study_app, name="study")
 
 
 @app.command(hidden=True)

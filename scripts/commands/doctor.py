@@ -14,12 +14,14 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from contracts.storage.object_store import ObjectStore
 from gateway.consent.text import load_consent_text
+from gateway.studies.folder import StudyFolder
 from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
 from scripts.commands.exposure import examine_access
 from scripts.commands.folders import examine_folders
 from scripts.stack.running import RUNNING, running_stack
 from scripts.stack.stack import gateway_address
+from scripts.terminal import many
 
 __all__ = ["doctor", "examine"]
 
@@ -44,6 +46,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         *examine_folders(settings),
         *_object_store(settings),
         _consent(settings),
+        *_studies(settings),
         _models(),
         _port(settings),
         judge_swap(_read("/proc/swaps")),
@@ -107,6 +110,25 @@ def _consent(settings: Settings) -> CheckResult:
     rule = "nothing is recorded without a yes" if text.required else "a session may start without an answer"
     shown = settings.consent_file or "the text that is shipped"
     return CheckResult("consent", "ok", f"{rule}; the pages show {shown}")
+
+
+def _studies(settings: Settings) -> list[CheckResult]:
+    """Check each study, if there is a folder of studies."""
+    if settings.studies_dir is None:
+        return []
+    name, fix = "A3CP_STUDIES_DIR", "correct it, or unset it: then there are no studies"
+    try:
+        found = StudyFolder(settings.studies_dir, settings.capture).all()
+    except ConfigurationError as error:
+        return [CheckResult(name, "fail", str(error).removeprefix(f"{name}: "), fix)]
+    except OSError as error:
+        return [CheckResult(name, "fail", f"{settings.studies_dir}: {error.strerror}", fix)]
+    broken = [study for study, reading in found.items() if reading.study is None]
+    if broken:
+        first = settings.studies_dir / f"{broken[0]}.toml"
+        detail = f"{many(len(broken), 'study file')} with a mistake: {', '.join(broken)}"
+        return [CheckResult("studies", "warn", detail, f"a3cp study check {first}")]
+    return [CheckResult("studies", "ok", f"{len(found)} in {settings.studies_dir}")]
 
 
 def _models() -> CheckResult:

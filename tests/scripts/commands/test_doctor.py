@@ -116,6 +116,20 @@ def test_the_consent_text_is_checked_and_what_is_required_is_said(tmp_path: Path
     assert found(study, "consent").detail == f"nothing is recorded without a yes; the pages show {text}"
 
 
+def test_each_study_is_checked_if_there_is_a_folder_of_them(tmp_path: Path) -> None:
+    assert not {"studies", "A3CP_STUDIES_DIR"} & set(verdicts(settings_in(tmp_path)))
+    folder = tmp_path / "studies"
+    settings = settings_in(tmp_path, studies_dir=folder)
+    assert (missing := found(settings, "A3CP_STUDIES_DIR")).verdict == "fail" and str(folder) in missing.detail
+    folder.mkdir()
+    (folder / "care.toml").write_text('title = "x"\n[[prompts]]\nid = "a"\ntext = "A"\n')
+    assert found(settings, "studies").detail == f"1 in {folder}"
+    (folder / "broken.toml").write_text("title")
+    broken = found(settings, "studies")
+    assert (broken.verdict, broken.detail) == ("warn", "1 study file with a mistake: broken")
+    assert broken.fix == f"a3cp study check {folder}/broken.toml"
+
+
 @pytest.mark.parametrize("name", ["dump.rdb", "temp-1.rdb", "renamed"])
 def test_a_snapshot_in_the_folder_of_the_frames_broker_fails(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "state" / "frames"
