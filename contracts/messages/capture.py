@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
 from contracts.messages.base import BaseMessage, StrictModel
 from contracts.messages.consent import ConsentStatement
@@ -24,6 +24,7 @@ __all__ = [
     "CaptureStatus",
     "FrameMeta",
     "Found",
+    "OpenAnnotation",
     "parse_capture_message",
 ]
 
@@ -34,11 +35,19 @@ CaptureStatus = Literal["waiting", "extracting", "recorded", "aborted"]
 
 class Annotation(StrictModel):
     """The label that the person who records the capture gives it; in a study, also the ids of the study and of the
-    prompt that the person was shown."""
+    prompt that the person was shown. A later version may add fields; readers keep them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)]
     study: Identifier | None = None
     prompt: Identifier | None = None
+
+
+class OpenAnnotation(Annotation):
+    """The annotation of a ``capture.open``: a client may send no field that this version does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _Control(BaseMessage):
@@ -55,7 +64,7 @@ class CaptureOpen(_Control):
     width: PositiveInt
     height: PositiveInt
     encoding: Literal["jpeg"]
-    annotation: Annotation | None = None
+    annotation: OpenAnnotation | None = None
     progress: bool = False
     device_id: Identifier | None = None
     consent_given: bool | None = None

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from contracts import Annotation, CaptureClose, CaptureOpen, FrameMeta
+from contracts import CaptureClose, CaptureOpen, FrameMeta
+from contracts.messages.capture import OpenAnnotation
 from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client.errors import UsageError
 
@@ -41,7 +42,7 @@ class Window:
                 timestamp_start=self._start,
                 encoding="jpeg",
                 progress=True,
-                annotation=Annotation.model_validate(said) if set(said.values()) != {None} else None,
+                annotation=OpenAnnotation.model_validate(said) if set(said.values()) != {None} else None,
                 **fields,
             )
         except ValidationError as error:

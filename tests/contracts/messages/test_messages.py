@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import contracts
-from contracts.messages.capture import parse_capture_message
+from contracts.messages.capture import OpenAnnotation, parse_capture_message
 from tests.contracts import samples
 from tests.contracts.samples import Document
 
@@ -83,7 +83,6 @@ FORMS: dict[str, list[Any]] = {
         {},
         {"intent": 1},
         {"intent": "x" * 257},
-        {"intent": "wave", "more": 1},
         {"study": "s1", "prompt": "wave"},
         *({"intent": "wave", "study": wrong} for wrong in NOT_IDENTIFIER if wrong),
     ],
@@ -145,7 +144,7 @@ def _case(name: str, parse: Any, document: Document, optional: set[str], *narrow
 
 CASES = [
     _case("CaptureOpen", parse_capture_message, samples.capture_open(), BASE_OPTIONAL | OPEN_OPTIONAL, ("encoding",
-    "png")),
+    "png"), ("annotation", {"intent": "wave", "more": 1})),
     _case("FrameMeta", parse_capture_message, samples.frame_meta(), BASE_OPTIONAL),
     _case("CaptureClose", parse_capture_message, samples.capture_close(), BASE_OPTIONAL),
     _case(
@@ -254,7 +253,7 @@ def test_an_intent_has_at_most_256_characters(length: int, taken: bool) -> None:
     if taken:
         message = parse_capture_message(document)
         assert isinstance(message, contracts.CaptureOpen)
-        assert message.annotation == contracts.Annotation(intent="ü" * length)
+        assert message.annotation == OpenAnnotation(intent="ü" * length)
     else:
         with pytest.raises(ValidationError):
             parse_capture_message(document)

@@ -76,6 +76,7 @@ LABELS: list[tuple[list[Any], str | None]] = [
     ([recorded()], None),
     ([start(training_intent_label="wave"), recorded()], "wave"),
     ([recorded(annotation={"intent": "nod"}), start(training_intent_label="wave")], "nod"),
+    ([recorded(annotation={"intent": "nod", "of_a_later_version": [1]})], "nod"),
     ([recorded(annotation={"intent": " "}), start(training_intent_label="wave")], "wave"),
     ([start(training_intent_label="")], None),
     ([start(training_intent_label="wave"), start(training_intent_label="late")], "wave"),

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import orjson
 import pytest
 
+from contracts.messages.capture import OpenAnnotation
 from contracts.messages.event import FeatureRefEvent
 from contracts.rules.errors import StreamBroken
 from contracts.rules.landmarks import DIMS, Row
@@ -119,3 +121,17 @@ def test_the_event_carries_what_the_open_had(capture: BrokerCapture) -> None:
     window = type(capture.window).model_validate({**capture.window.model_dump(), **more})
     event = feature_ref_event(window, START, ref)
     assert event.model_dump(include=set(more)) == more
+
+
+def test_the_event_has_the_annotation_as_the_open_said_it_and_as_a_later_gateway_may(capture: BrokerCapture) -> None:
+    ref = write_artifact(capture.store, capture.window, MATRIX)
+    fields = capture.window.model_dump(exclude={"annotation"})
+    for annotation in ({"intent": "drink"}, {"intent": "drink", "study": "care", "prompt": "p1", "later": [1]}):
+        window = type(capture.window).model_validate({**fields, "annotation": annotation})
+        stored = type(window).model_validate_json(window.model_dump_json(exclude_none=True))
+        assert f'"annotation":{orjson.dumps(annotation).decode()},'.encode() in event_bytes(
+            feature_ref_event(stored, START, ref)
+        )
+    opened = OpenAnnotation(intent="drink")
+    event = feature_ref_event(capture.window.model_copy(update={"annotation": opened}), START, ref)
+    assert b'"annotation":{"intent":"drink"},' in event_bytes(event)
