@@ -30,6 +30,7 @@ Verdicts = Annotated[
 Labels = Annotated[
     list[str] | None, typer.Option(help="Only captures with this label; '' finds those without; repeatable.")
 ]
+Studies = Annotated[list[str] | None, typer.Option(help="Only takes of this study; repeatable.")]
 Since = Annotated[str | None, typer.Option(help="Recorded on this day or later; or at a time, 2026-01-31T12:00.")]
 Until = Annotated[str | None, typer.Option(help="Recorded before this day or time.")]
 Unknown = Annotated[
@@ -56,9 +57,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result of --check 
 @exits
 def export(
     sessions: Sessions = None, format_: FormatName = None, output: Output = "exports", user: User = None,
-    split: Split = None, seed: Seed = None, verdict: Verdicts = None, label: Labels = None, since: Since = None,
-    until: Until = None, unknown: Unknown = False, without_consent: WithoutConsent = False, demos: Demos = False,
-    about: About = None, replace: Replace = False, check: Check = None, diff: Diff = None, json: Json = False,
+    split: Split = None, seed: Seed = None, verdict: Verdicts = None, label: Labels = None, study: Studies = None,
+    since: Since = None, until: Until = None, unknown: Unknown = False, without_consent: WithoutConsent = False,
+    demos: Demos = False, about: About = None, replace: Replace = False, check: Check = None, diff: Diff = None,
+    json: Json = False,
 ) -> int:  # fmt: skip
     """Verify captures and export them.
 
@@ -78,7 +80,7 @@ def export(
         user_id=user,
         choice=Choice.of(
             unknown=unknown, without_consent=without_consent, demos=demos, verdicts=verdict or (), labels=label or (),
-            since=since, until=until,
+            studies=study or (), since=since, until=until,
         ),
         split=SplitRequest.of(split, seed),
         replace=replace,

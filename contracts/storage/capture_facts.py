@@ -137,12 +137,14 @@ class CaptureDescription:
         consent_given, is_demo: None if no event says so.
         certain: false if a line of the log cannot be read: that line may withdraw consent.
         participant: who the capture shows; the user, unless it was reassigned.
+        study: the study in which it was recorded; None if it was in none.
         erasing: whether its artifact is still to be removed.
     """
 
     capture_id: str
     label: str | None
     participant: str
+    study: str | None
     review: ReviewVerdict | None
     quality: QualityVerdict | None
     found: dict[str, int] | None
@@ -168,6 +170,7 @@ def describe(user_id: str, session: SessionFacts, capture: CaptureFacts) -> Capt
         capture_id=capture.capture_id,
         label=capture.label or (recorded.label if recorded else None) or session.label,
         participant=capture.participant or user_id,
+        study=recorded.study if recorded else None,
         review=capture.review,
         quality=recorded.quality["verdict"] if recorded and recorded.quality else None,
         found=_found(recorded),

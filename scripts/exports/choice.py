@@ -25,6 +25,7 @@ class Choice:
         unknown, without_consent, demos: also export captures that are held back by default.
         verdicts: only captures whose last review is one of these; ``none`` are those without a review.
         labels: only captures with one of these labels, in NFC; an empty one are those without a label.
+        studies: only takes of one of these studies.
         since, until: only captures recorded at or after, and before, this moment: UTC as `format_utc` writes it.
         user_id, sessions: only the logs of this user, and of these sessions; `takes` does not look at them.
     """
@@ -34,6 +35,7 @@ class Choice:
     demos: bool = False
     verdicts: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
     since: str | None = None
     until: str | None = None
     user_id: str | None = None
@@ -48,6 +50,7 @@ class Choice:
         demos: bool = False,
         verdicts: Iterable[str] = (),
         labels: Iterable[str] = (),
+        studies: Iterable[str] = (),
         since: str | None = None,
         until: str | None = None,
     ) -> Choice:
@@ -66,6 +69,7 @@ class Choice:
             demos=demos,
             verdicts=tuple(sorted(set(verdicts))),
             labels=tuple(sorted({label_of(label) or "" for label in labels})),
+            studies=tuple(sorted(set(studies))),
             since=moment("--since", since),
             until=moment("--until", until),
         )
@@ -93,6 +97,7 @@ class Choice:
         return (
             (not self.verdicts or (said.review or "none") in self.verdicts)
             and (not self.labels or (said.label or "") in self.labels)
+            and (not self.studies or said.study in self.studies)
             and (self.since is None or recorded_at >= self.since)
             and (self.until is None or recorded_at < self.until)
         )

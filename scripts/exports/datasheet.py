@@ -136,6 +136,7 @@ def _chosen(choice: Choice) -> str:
     clauses = ["that " + " or ".join(consent)]
     clauses += [f"whose last review is {' or '.join(choice.verdicts)}"] if choice.verdicts else []
     clauses += [f"with {many(len(choice.labels), 'chosen label')}"] if choice.labels else []
+    clauses += [f"of the study {' or '.join(choice.studies)}"] if choice.studies else []
     clauses += ["recorded under one chosen user_id"] if choice.user_id else []
     clauses += [f"recorded in {many(len(choice.sessions), 'chosen session')}"] if choice.sessions else []
     clauses += [f"recorded from {choice.since} on"] if choice.since else []

@@ -275,6 +275,9 @@ def test_a_take_of_a_study_names_the_study_and_the_prompt_that_was_shown(roots: 
     assert roots.export("npy1662") == 0
     columns = ["intent", "study", "prompt"]
     assert table(roots)[columns].to_numpy().tolist() == [["eat", "daily-care", "p1"], ["nod", "", ""]]
+    assert roots.export("npy1662", choice=Choice.of(unknown=True, studies=["daily-care", "x"]), replace=True) == 0
+    assert table(roots).record_id.tolist() == [take]
+    assert "of the study daily-care or x" in (roots.exports / "npy1662" / "DATASHEET.md").read_text("utf-8")
 
 
 def test_a_capture_s_own_gesture_comes_before_its_session_s(roots: Roots) -> None:
