@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import orjson
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from contracts.messages.base import StrictModel
+from contracts.rules.json_text import paths_of
 from contracts.rules.quality import DIGITS, QUALITY_RULES, CaptureNumbers, judge, measure
 from contracts.rules.quality_reasons import QualityVerdict
 
@@ -142,18 +143,9 @@ def quality_differences(said: Quality, computed: Quality) -> tuple[str, ...]:
     other rules than ours computed ``said``. Fields that a later version added are not compared."""
     if said.rules != computed.rules:
         return ()
-    theirs = dict(_flat(said.model_dump()))
+    theirs = dict(paths_of(said.model_dump()))
     return tuple(
         f"quality.{name} is {theirs.get(name)} in the event, {value} in the artifact"
-        for name, value in _flat(computed.model_dump())
+        for name, value in paths_of(computed.model_dump())
         if theirs.get(name) != value
     )
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value of a document of objects, with its path: ``found.left_hand``."""
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

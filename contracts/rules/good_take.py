@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from contracts.rules.json_text import paths_of
 from contracts.rules.quality_reasons import QUALITY_REASONS, QualityReason, QualityVerdict
 
 __all__ = ["NO_QUALITY", "QUALITY_NUMBERS", "GoodTake"]
@@ -27,15 +28,7 @@ _FROM_BEST = ("good", "check", "poor")
 
 def _flat(value: object) -> object:
     """A table of tables as one table: TOML reads ``found.any_hand = 0.5`` as a table ``found``."""
-    return dict(_paths(value)) if isinstance(value, Mapping) else value
-
-
-def _paths(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _paths(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    return dict(paths_of(value)) if isinstance(value, Mapping) else value
 
 
 def _known(name: str) -> str:

@@ -6,12 +6,12 @@ orjson is faster and reads most texts, but refuses some valid ones (``1e400``, `
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-__all__ = ["MAX_DEPTH", "load_json", "parse_object"]
+__all__ = ["MAX_DEPTH", "load_json", "parse_object", "paths_of"]
 
 _SURE_DIGITS = 18
 MAX_DEPTH = 200
@@ -80,3 +80,12 @@ def _integer(token: str) -> int | float:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def paths_of(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value of a document of objects, with its path: ``found.left_hand``."""
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from paths_of(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

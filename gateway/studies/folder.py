@@ -57,7 +57,7 @@ def read_study(path: Path, limits: CaptureLimits) -> StudyReading:
         why = f"call the file NAME{SUFFIX}, with a name of A-Z a-z 0-9 . _ -, which is the study's id in the logs"
         return StudyReading(None, (Mistake(None, why),))
     try:
-        text = _read(path, MOST_STUDY_BYTES).decode()
+        text = _read(path, MOST_STUDY_BYTES).decode("utf-8-sig")  # editors of Windows begin a file with a mark
     except OSError as error:
         return StudyReading(None, (Mistake(None, error.strerror or type(error).__name__),))
     except ValueError as error:
@@ -102,10 +102,13 @@ def read_picture(folder: Path, name: str) -> PromptPicture:
 
 def _inside(folder: Path, name: str) -> Path:
     """The file of this name. It may be a link, as in a volume of Kubernetes, but not to a place outside the folder."""
-    path = (folder / name).resolve(strict=True)
-    if not path.is_relative_to(folder.resolve(strict=True)):
-        raise ValueError("it leads out of the folder of the study")
-    return path
+    try:
+        path = (folder / name).resolve(strict=True)
+        if path.is_relative_to(folder.resolve(strict=True)):
+            return path
+    except RuntimeError:  # links that lead to each other
+        pass
+    raise ValueError("it leads out of the folder of the study")
 
 
 def _read(path: Path, most_bytes: int) -> bytes:

@@ -96,6 +96,9 @@ def read_table(text: str) -> tuple[StudyTable | None, list[Mistake]]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(str(error), text)]
+    except (ValueError, RecursionError) as error:  # tomllib passes on what int() says of 5,000 digits
+        why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        return None, [Mistake(None, f"this is no TOML that can be read: {why}")]
     try:
         table = StudyTable.model_validate(document)
     except ValidationError as error:

@@ -55,12 +55,14 @@ def read_about(path: Path | None) -> About:
     if path is None:
         return About()
     try:
-        about = About.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        about = About.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise ConfigurationError(f"--about: {path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise ConfigurationError(f"--about: {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"--about: {path}: it is nested too deeply") from error
     except ValueError as error:  # TOML, UTF-8
         raise ConfigurationError(f"--about: {path}: {error}") from error
     if unknown := sorted(about.answers.keys() - {question.name for question in QUESTIONS}):

@@ -42,6 +42,11 @@ def test_the_smallest_study_needs_a_title_and_a_prompt(tmp_path: Path) -> None:
     assert (study.order, study.seconds, study.break_every, study.consent, study.wanted) == ("given", 4, None, None, 2)
 
 
+def test_an_editor_s_mark_at_the_start_is_no_mistake(tmp_path: Path) -> None:
+    """Notepad writes one (a byte order mark)."""
+    assert not mistakes(written(tmp_path, b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode()))
+
+
 def test_the_example_is_a_study_and_has_every_setting() -> None:
     example = files("gateway.studies").joinpath("example.toml").read_text("utf-8")
     table, found = read_table(example)
@@ -52,6 +57,8 @@ def test_the_example_is_a_study_and_has_every_setting() -> None:
 
 MISTAKES: list[tuple[str, str, list[tuple[int | None, str]]]] = [
     ('"Care"', '"Care', [(1, "this is no TOML: Illegal character '\\n'")]),
+    ("= 2", "= " + "9" * 5000, [(None, "this is no TOML that can be read: Exceeds the limit")]),
+    ("= 2", "= " + "[" * 5000, [(None, "this is no TOML that can be read: it is nested too deeply")]),
     ("[[prompts]]", "[[prompts]", [(4, "this is no TOML: Expected ']]' at the end of an array declaration")]),
     ('title = "Care"\n', "", [(None, "title: it is missing")]),
     ('id = "drink"\n', "", [(4, "prompts 1, id: it is missing")]),
@@ -137,6 +144,9 @@ def test_a_link_may_lead_to_a_place_in_the_folder_and_to_no_other(tmp_path: Path
     (folder / "a.png").symlink_to("..data/a.png")
     study = written(folder, GOOD + 'picture = "a.png"\n')
     assert not mistakes(study)
+    (folder / "b.png").symlink_to("b.png")
+    looped = written(folder, GOOD + 'picture = "b.png"\n', "looped.toml")
+    assert mistakes(looped) == [(7, "prompts 1, picture: it leads out of the folder of the study")]
     written(tmp_path, PNG, "secret.png")
     (folder / "a.png").unlink()
     (folder / "a.png").symlink_to(tmp_path / "secret.png")

@@ -322,7 +322,7 @@ def test_the_authors_say_what_no_log_knows(roots: Roots, tmp_path: Path) -> None
 
     study(roots)
     about = tmp_path / "about.toml"
-    about.write_text(ABOUT)
+    about.write_text(ABOUT, encoding="utf-8-sig")  # as editors of Windows do
     assert roots.export("npy1662", about=about) == 0
     folder = roots.exports / "npy1662"
     sheet = (folder / "DATASHEET.md").read_text()
@@ -342,6 +342,7 @@ def test_the_authors_say_what_no_log_knows(roots: Roots, tmp_path: Path) -> None
     ("text", "said"),
     [
         ("name =", "Invalid value"),
+        ("name = " + "[" * 5000, "it is nested too deeply"),
         ("nam = 'x'", "nam: Extra inputs are not permitted"),
         ("published = 'soon'", "published: "),
         ("[answers]\nfundin = 'x'", "answers.fundin: the datasheet has no such question"),
