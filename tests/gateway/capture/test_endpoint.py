@@ -17,6 +17,7 @@ from contracts.rules.errors import BrokerFull, BrokerUnavailable
 from contracts.rules.landmarks import DIMS, Row
 from contracts.state import captures, dispatch, records
 from contracts.state.frame import TerminalEntry
+from gateway import tasks
 from gateway.capture import endpoint, lifecycle
 from gateway.capture.protocol import CaptureProtocol
 from tests.gateway.capture.served import Ended, Served, Socket, serving
@@ -638,7 +639,7 @@ def test_the_endpoint_checks_a_silent_client_at_least_once_a_second(monkeypatch:
     asked_s: list[float] = []
 
     class Noted:
-        """Stands for asyncio in the endpoint: notes each sleep and does not sleep."""
+        """Stands for asyncio where the endpoint waits: notes each sleep and does not sleep."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(asyncio, name)
@@ -647,7 +648,7 @@ def test_the_endpoint_checks_a_silent_client_at_least_once_a_second(monkeypatch:
             asked_s.append(seconds)
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(endpoint, "asyncio", Noted())
+    monkeypatch.setattr(tasks, "asyncio", Noted())
 
     async def scenario(_served: Served, socket: Socket, _client: Client) -> None:
         async def ticked() -> bool:
