@@ -111,7 +111,7 @@ def _of(name: str, own: Scrolled, bare: Scrolled) -> list[BenchRow]:
 
 async def _open(page: Page) -> None:
     await page.goto("/library")
-    await page.wait_for_selector('[data-place="0"] canvas')
+    await page.wait_for_selector('[data-place="0"] .figure')
 
 
 async def _scrolled(page: Page, step: int, most: int = 1_000_000, last: int | None = None) -> Scrolled:

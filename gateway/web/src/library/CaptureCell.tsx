@@ -1,4 +1,4 @@
-import { memo, type MouseEvent, type ReactNode } from "react";
+import { memo, type MouseEvent } from "react";
 
 import { Link } from "../navigation";
 import type { LibraryCapture } from "./api";
@@ -24,6 +24,7 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
   const { capture, place, column, to, selected, active, moving, onSelect } = props;
   const label = labelText(capture.label);
   const badge = consentBadge(capture);
+  const [quality, review] = [wordFor(QUALITY, capture.quality?.verdict), wordFor(REVIEW, capture.review)];
 
   function choose({ shiftKey }: MouseEvent) {
     onSelect(place, shiftKey);
@@ -33,6 +34,7 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
     <div
       role="gridcell"
       className="take"
+      aria-label={nameOf(capture, quality, review)}
       aria-colindex={column}
       aria-selected={selected}
       data-place={place}
@@ -50,25 +52,15 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
         </span>
         <span className={capture.label ? "take-label" : "take-label take-unlabelled"}>{label}</span>
       </Link>
+      <p className="take-line">{capture.participant}</p>
       <p className="take-line">
-        {capture.participant}
-        <Spoken>
-          {moment(capture.timestamp_start)}, {length(capture.duration_ms)}
-        </Spoken>
+        <Mark word={quality} />
       </p>
       <p className="take-line">
-        <Spoken>quality</Spoken>
-        <Mark word={wordFor(QUALITY, capture.quality?.verdict)} />
-      </p>
-      <p className="take-line">
-        <Mark word={wordFor(REVIEW, capture.review)} />
-        <Spoken>
-          consent {wordFor(CONSENT, capture.consent).text}, {wordFor(STATE, capture.state).text}
-        </Spoken>
+        <Mark word={review} />
       </p>
       <label className="take-check">
-        <input type="checkbox" tabIndex={-1} checked={selected} onClick={choose} readOnly />
-        <Spoken>Select it</Spoken>
+        <input type="checkbox" tabIndex={-1} aria-label="Select it" checked={selected} onClick={choose} readOnly />
       </label>
     </div>
   );
@@ -90,12 +82,16 @@ function consentBadge({ state, consent }: LibraryCapture): string | null {
   return consent === "refused" ? "consent: no" : "consent: ?";
 }
 
-/** What the picture says to those who see it: it is part of the capture's name for screen readers. */
-function Spoken({ children }: { readonly children: ReactNode }) {
-  return (
-    <>
-      {" "}
-      <span className="visually-hidden">{children}</span>{" "}
-    </>
-  );
+/** What screen readers say of a cell: all that is to be seen in it, and when it was captured. */
+function nameOf(capture: LibraryCapture, quality: Word, review: Word): string {
+  return [
+    labelText(capture.label),
+    capture.participant,
+    moment(capture.timestamp_start),
+    length(capture.duration_ms),
+    `quality ${quality.text}`,
+    review.text,
+    `consent ${wordFor(CONSENT, capture.consent).text}`,
+    wordFor(STATE, capture.state).text,
+  ].join(", ");
 }

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, type CSSProperties } from "react";
 
 import { addressOf, type LibraryCapture } from "./api";
 import { CaptureCell } from "./CaptureCell";
-import { columnsFor, GAP_PX, heightOf, rowsBetween, rowsOf } from "./layout";
+import { columnsFor, GAP_PX, heightOf, rowsBetween, rowsOf, type GridRow } from "./layout";
 import type { Selection } from "./selection";
 import { SessionHeading } from "./SessionHeading";
 import { useGridKeys } from "./useGridKeys";
@@ -87,7 +87,7 @@ export function CaptureGrid(props: CaptureGridProps) {
           );
         }
         return (
-          <div key={key} role="row" className="takes-row" aria-rowindex={index + 1} style={{ top: row.top }}>
+          <div key={key} role="row" className="takes-row" aria-rowindex={index + 1} style={placeOf(row)}>
             {row.captures.map((capture, column) => (
               <CaptureCell
                 key={capture.capture_id}
@@ -106,6 +106,11 @@ export function CaptureGrid(props: CaptureGridProps) {
       })}
     </div>
   );
+}
+
+/** Where a row of captures is; the gap below it is not part of it. */
+function placeOf({ top, height }: GridRow): CSSProperties {
+  return { top, height: height - GAP_PX };
 }
 
 /** The rows near the window, and the one with the keyboard's focus, which must not leave the document. */

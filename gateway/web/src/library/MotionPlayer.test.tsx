@@ -1,14 +1,10 @@
 import { render, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 
-import { installDrawing } from "../test/drawing";
 import { motionOf } from "../test/fakeLibrary";
-import { installResizes } from "../test/liveSocket";
 import { MotionPlayer } from "./MotionPlayer";
 
 test("a capture of which the server sends no frame is an empty picture", () => {
-  installDrawing();
-  installResizes();
   render(<MotionPlayer motion={motionOf([])} playing={false} onPlay={vi.fn<() => void>()} keys={false} />);
   expect(screen.getByRole("slider", { name: /^Moment/ })).toHaveAttribute("aria-valuetext", "0.0 of 0.0 seconds");
   expect(screen.getByText("Nothing was found in this picture.")).toBeVisible();

@@ -1,10 +1,8 @@
-import { useEffect, useId, useRef } from "react";
+import { useId } from "react";
 
 import type { CaptureMotion } from "../api/messages";
 import { Button } from "../components/Button";
-import { coloursOf } from "../live/colours";
-import { backing } from "../live/geometry";
-import { drawFrame } from "./motion";
+import { Figure } from "./Figure";
 import { Presence } from "./Presence";
 import { endMs, isEmpty, seconds } from "./presence";
 import { SPEEDS, usePlayback } from "./usePlayback";
@@ -26,13 +24,10 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
   return (
     <div className="stack">
       <div className="motion" style={{ aspectRatio: `${motion.width} / ${motion.height}` }}>
-        <Figure motion={motion} frame={frame} />
+        <Figure motion={motion} frame={frame} label="The capture as a moving figure of body, hands and face" />
         <p className="motion-note">{noteFor(motion, frame)}</p>
       </div>
       <div className="motion-controls">
-        <Button tone="quiet" onClick={() => onPlay(!playing)} shortcut={keys ? "m" : undefined}>
-          {playing ? "Stop the movement" : "Play"}
-        </Button>
         <div className="field motion-moment">
           <label htmlFor={`${id}-moment`}>
             Moment <span className="motion-time">{`${seconds(timeMs)} of ${seconds(end)} s`}</span>
@@ -50,6 +45,9 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
             }}
           />
         </div>
+        <Button tone="quiet" onClick={() => onPlay(!playing)} shortcut={keys ? "m" : undefined}>
+          {playing ? "Stop the movement" : "Play"}
+        </Button>
         <div className="field motion-speed">
           <label htmlFor={`${id}-speed`}>Speed</label>
           <select id={`${id}-speed`} value={speed} onChange={({ target }) => setSpeed(Number(target.value))}>
@@ -76,28 +74,4 @@ const SPEED_NAMES: Readonly<Record<(typeof SPEEDS)[number], string>> = {
 function noteFor(motion: CaptureMotion, frame: number): string {
   if (motion.decoded[frame] === false) return "This picture was damaged.";
   return isEmpty(motion, frame) ? "Nothing was found in this picture." : "";
-}
-
-function Figure({ motion, frame }: { readonly motion: CaptureMotion; readonly frame: number }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-
-  useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext("2d");
-    /* v8 ignore next -- the canvas is always rendered, and every browser of these pages can draw on it */
-    if (!element || !context) return undefined;
-    const draw = () => {
-      const size = { width: element.clientWidth, height: element.clientHeight };
-      const ratio = window.devicePixelRatio;
-      const pixels = backing(size, ratio);
-      if (element.width !== pixels.width || element.height !== pixels.height) Object.assign(element, pixels);
-      drawFrame(context, motion, frame, { ...pixels, ratio }, coloursOf(element));
-    };
-    draw();
-    const observer = new ResizeObserver(draw);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [motion, frame]);
-
-  return <canvas ref={canvas} role="img" aria-label="The capture as a moving figure of body, hands and face" />;
 }

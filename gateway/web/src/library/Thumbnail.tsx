@@ -1,10 +1,9 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { CaptureMotion } from "../api/messages";
-import { coloursOf } from "../live/colours";
-import { backing } from "../live/geometry";
 import { useLibraryApi, type LibraryApi, type LibraryCapture } from "./api";
-import { drawFrame, frameAt, stillFrame } from "./motion";
+import { Figure } from "./Figure";
+import { frameAt, stillFrame } from "./motion";
 import { MotionStore } from "./MotionStore";
 import { movement } from "./movement";
 
@@ -23,7 +22,7 @@ export function Thumbnail({ capture, moving }: ThumbnailProps) {
   return (
     <div className="take-picture" aria-hidden="true">
       {kept ? (
-        <Figure key={capture.capture_id} captureId={capture.capture_id} moving={moving} />
+        <Picture key={capture.capture_id} captureId={capture.capture_id} moving={moving} />
       ) : (
         <Gone {...capture} />
       )}
@@ -35,28 +34,29 @@ function Gone({ state }: Pick<LibraryCapture, "state">) {
   return <span className="take-absent">{state === "erased" ? "Erased" : "Withdrawn"}</span>;
 }
 
-function Figure({ captureId, moving }: { readonly captureId: string; readonly moving: boolean }) {
+function Picture({ captureId, moving }: { readonly captureId: string; readonly moving: boolean }) {
   const { motion, absent } = useMotion(captureId);
-  const canvas = useRef<HTMLCanvasElement>(null);
+  if (absent) return <span className="take-absent">No picture</span>;
+  return motion && motion.time_ms.length > 0 && <MovingFigure motion={motion} moving={moving} />;
+}
+
+function MovingFigure({ motion, moving }: { readonly motion: CaptureMotion; readonly moving: boolean }) {
+  const [frame, setFrame] = useState(() => stillFrame(motion));
 
   useEffect(() => {
-    const drawn = canvas.current;
-    if (!drawn || !motion || motion.time_ms.length === 0) return undefined;
-    const draw = drawerOf(drawn, motion);
-    draw(stillFrame(motion));
     if (!moving) return undefined;
     let begin: number | null = null;
-    let shown = -1;
-    return movement.add((now) => {
+    const stop = movement.add((now) => {
       begin ??= now;
-      const frame = frameAt(motion, now - begin);
-      if (frame !== shown) draw(frame);
-      shown = frame;
+      setFrame(frameAt(motion, now - begin));
     });
+    return () => {
+      stop();
+      setFrame(stillFrame(motion));
+    };
   }, [motion, moving]);
 
-  if (absent) return <span className="take-absent">No picture</span>;
-  return <canvas ref={canvas} className={motion ? "take-canvas" : "take-canvas take-loading"} />;
+  return <Figure motion={motion} frame={frame} />;
 }
 
 const STORES = new WeakMap<LibraryApi, MotionStore>();
@@ -89,16 +89,4 @@ function useMotion(captureId: string): { readonly motion: CaptureMotion | null; 
   }, [captureId, loaded, store]);
 
   return { motion, absent };
-}
-
-/** A function that draws one frame of a movement on a canvas, in the pixels of the screen. */
-function drawerOf(canvas: HTMLCanvasElement, motion: CaptureMotion): (frame: number) => void {
-  const ratio = window.devicePixelRatio;
-  const size = backing({ width: canvas.clientWidth, height: canvas.clientHeight }, ratio);
-  Object.assign(canvas, size);
-  const context = canvas.getContext("2d");
-  const colours = coloursOf(canvas);
-  return (frame) => {
-    if (context) drawFrame(context, motion, frame, { ...size, ratio }, colours);
-  };
 }

@@ -1,6 +1,5 @@
-import { recordingContext } from "../test/drawing";
 import { MOTION } from "../test/library";
-import { drawFrame, frameAt, stillFrame, type PartColours } from "./motion";
+import { frameAt, pathOf, stillFrame } from "./motion";
 import { MotionStore } from "./MotionStore";
 import { movement } from "./movement";
 
@@ -14,30 +13,10 @@ test("the still picture is a frame with as much as possible", () => {
   expect(stillFrame({ ...MOTION, time_ms: [] })).toBe(0);
 });
 
-test("the lines of the parts that were found are drawn in their colours, where both ends are", () => {
-  const { context, drawn } = recordingContext();
-  const colours = { pose: "yellow", left_hand: "blue", right_hand: "red", face: "green" };
-  drawFrame(context, MOTION, 0, { width: 64, height: 48, ratio: 1 }, colours);
-  expect(drawn.filter(([name]) => name === "strokeStyle =").map(([, colour]) => colour)).toEqual(["yellow", "blue"]);
-  const lines = drawn.filter(([name]) => name === "moveTo" || name === "lineTo");
-  expect(lines[0]?.[1]).toBeCloseTo(6.4);
-  expect(lines[1]?.[2]).toBeCloseTo(19.2);
-  expect(lines).toHaveLength(4);
-});
-
-/** The widths of the lines in a picture of some width. */
-function widths(width: number, ratio: number): string[] {
-  const { context, drawn } = recordingContext();
-  const motion = { ...MOTION, parts: { ...MOTION.parts, face: MOTION.parts.left_hand } };
-  drawFrame(context, motion, 0, { width, height: width, ratio }, {} as PartColours);
-  return drawn.filter(([name]) => name === "lineWidth =").map(([, line]) => Number(line).toFixed(1));
-}
-
-test("lines grow with the picture, up to a point, and those of the face are the thinnest", () => {
-  expect(widths(80, 1)).toEqual(["1.0", "1.0", "1.0"]);
-  expect(widths(260, 1)).toEqual(["2.6", "2.0", "1.2"]);
-  expect(widths(540, 1)).toEqual(["4.0", "3.1", "1.8"]);
-  expect(widths(1080, 2)).toEqual(["8.0", "6.2", "3.6"]);
+test("a part that was found is its lines, in pixels of the picture, where both ends are", () => {
+  expect(pathOf(MOTION, "pose", 0)).toBe("M64.0 96.0L192.0 192.0");
+  expect(pathOf(MOTION, "face", 0)).toBe("");
+  expect(pathOf(MOTION, "pose", 99)).toBe("");
 });
 
 test("a few movements are loaded at once, and those that were scrolled past are not", async () => {

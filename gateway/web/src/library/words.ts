@@ -95,9 +95,12 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** Made once: to make one takes longer than all else that a list does for a capture. */
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
 /** A day and time of the server in the words of the person's own language and time zone. */
 export function moment(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return MOMENT.format(new Date(time));
 }
 
 /** A length of time: "7 s", "1:12 min". */

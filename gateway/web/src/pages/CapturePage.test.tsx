@@ -3,9 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { usePath } from "../navigation";
 import { expectAccessible } from "../test/axe";
-import { installDrawing } from "../test/drawing";
 import { captureOf, FakeLibrary } from "../test/fakeLibrary";
-import { installResizes } from "../test/liveSocket";
 import { renderPage } from "../test/page";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { CapturePage } from "./CapturePage";
@@ -17,8 +15,6 @@ let server: FakeServer;
 beforeEach(() => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   server = new FakeServer();
-  installDrawing();
-  installResizes();
   vi.stubGlobal("matchMedia", () => ({
     matches: true, // less motion: nothing moves by itself
     addEventListener: () => undefined,

@@ -2,7 +2,6 @@ import { act, screen, waitFor, within } from "@testing-library/react";
 
 import { ERASING_MS } from "../library/useLibraryCapture";
 import { expectAccessible } from "../test/axe";
-import { installDrawing } from "../test/drawing";
 import { recorded, serveLibrary } from "../test/library";
 import { renderPage } from "../test/page";
 import { answer, refusal, unreachable, type FakeServer } from "../test/server";
@@ -17,7 +16,6 @@ const SOME = [
 ];
 
 function open(captures = SOME, prepare?: (server: FakeServer) => void) {
-  installDrawing();
   const server = serveLibrary(captures);
   prepare?.(server);
   return { server, ...renderPage(<PersonPage parameters={{ user_id: "u1" }} />) };
