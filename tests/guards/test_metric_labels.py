@@ -29,6 +29,8 @@ LABELS = {
 
 def metric_calls(source: str) -> Iterator[ast.Call]:
     """Calls of what a module has from ``prometheus_client``, by whatever name."""
+    if "prometheus_client" not in source:
+        return  # most modules: they need not be parsed
     tree = ast.parse(source)
     names, modules = set(), set()
     for node in ast.walk(tree):

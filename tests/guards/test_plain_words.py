@@ -54,12 +54,19 @@ def texts(path: str, source: str) -> Iterator[tuple[int, str]]:
             yield from enumerate(token.string.splitlines(), token.start[0])
 
 
+def plain(path: str, text: str) -> str:
+    """A text without the wire's name, and in Python with the words of names apart."""
+    text = text.replace(WIRE_NAME, "")
+    return text.replace("_", " ") if path.endswith(".py") else text
+
+
 def riddles(path: str, source: str) -> list[str]:
     """Each listed word in a file, as ``file:line: word: what to write``."""
     found: list[str] = []
+    if not PATTERN.search(plain(path, source)):
+        return found  # most files: they need not be cut into tokens
     for number, text in texts(path, source):
-        text = text.replace(WIRE_NAME, "")
-        for match in PATTERN.finditer(text.replace("_", " ") if path.endswith(".py") else text):
+        for match in PATTERN.finditer(plain(path, text)):
             if match[0].lower().startswith("settl") and path.endswith((".ts", ".tsx")):
                 continue  # JavaScript's own word: promises settle
             (advice,) = (advice for words, advice in WORDS.items() if re.fullmatch(words, match[0], re.I))
