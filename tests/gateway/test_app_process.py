@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from contracts.broker import keys
-from tests.conftest import BrokerPair
+from tests.conftest import BrokerPair, on_one
 from tests.support.gateway import DEADLINE_S, REPOSITORY, GatewayProcess, environment, launched, serving
 from tests.support.messages import SESSION, Client
 from tests.support.waiting import wait_until
@@ -72,6 +72,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.parametrize("brokers", ["valkey"], indirect=True)  # it is about the process, not the broker
 def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_none_twice(
     brokers: BrokerPair, tmp_path: Path, unique: str
 ) -> None:
@@ -99,7 +100,9 @@ def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_n
         process.wait()
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("brokers", "signal_sent"), [("valkey", signal.SIGTERM), ("redis", signal.SIGINT)], indirect=["brokers"]
+)
 def test_stop_aborts_open_captures_with_server_shutdown_and_exits_0(
     brokers: BrokerPair, tmp_path: Path, unique: str, signal_sent: signal.Signals
 ) -> None:
@@ -139,6 +142,7 @@ def test_a_root_that_cannot_be_made_stops_the_gateway_with_one_line_that_names_i
     assert line.startswith(f"a3cp gateway: {name}: ")
 
 
+@pytest.mark.parametrize("brokers", ["valkey"], indirect=True)  # it is about the process, not the broker
 def test_a_stop_ends_although_a_client_reads_nothing(brokers: BrokerPair, tmp_path: Path, unique: str) -> None:
     with serving(tmp_path, brokers) as gateway:
         host, port = gateway.address.removeprefix("http://").split(":")
@@ -267,6 +271,7 @@ def test_bytes_that_are_not_http_or_have_no_end_are_refused_in_json(
         assert all(line.startswith(b"{") for line in gateway.ended()[1])  # the lines of uvicorn are JSON too
 
 
+@on_one("redis")  # the scripts and the recorder are tested on both kinds
 def test_with_the_real_recorder_start_and_end_are_two_lines_and_appends_answer_after_theirs(
     own_brokers: BrokerPair, tmp_path: Path, unique: str
 ) -> None:
