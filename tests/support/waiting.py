@@ -13,7 +13,7 @@ T = TypeVar("T")
 DEADLINE_S = 300.0
 """A wait that succeeds never takes so long, even on a busy machine; the suite's limit for a test is 600 s."""
 
-PAUSES_S = 0.01, 0.05
+PAUSES_S = 0.01, 0.2
 """The shortest pause between two looks, and the longest. A look costs time that the awaited processes need."""
 
 
