@@ -21,7 +21,9 @@ from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, Running, running, settings_for
 from tests.support.waiting import until
 
-FRAMES = 90
+FRAMES = 60
+"""So many that a test finds an extractor in the middle of them."""
+FEW = 32
 
 
 def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
@@ -31,11 +33,13 @@ def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
     os.killpg(pid, number)
 
 
-async def start_capture(stack: Running, session_id: str) -> tuple[str, str, asyncio.Task[CaptureOutcome]]:
+async def start_capture(
+    stack: Running, session_id: str, frames: int = FRAMES
+) -> tuple[str, str, asyncio.Task[CaptureOutcome]]:
     """A running capture: its capture_id, its record_id, and the task that returns its outcome."""
     capture_id, record_id = str(uuid.uuid4()), str(uuid.uuid4())
     ids = {"user_id": USER, "session_id": session_id, "capture_id": capture_id, "record_id": record_id}
-    task = asyncio.create_task(stream_capture(stack.gateway, FaceClip(FRAMES), **ids))  # type: ignore[arg-type]
+    task = asyncio.create_task(stream_capture(stack.gateway, FaceClip(frames), **ids))  # type: ignore[arg-type]
     return capture_id, record_id, task
 
 
@@ -103,7 +107,7 @@ async def test_a_paused_extractor_that_wakes_up_changes_nothing(own_brokers: Bro
         path = artifact_path(stack.stack.settings.data_root, USER, session_id, record_id)
         before = path.read_bytes()
         # two captures at once need both extractors, so the one that slept must work again
-        both = [(await start_capture(stack, session_id))[2] for _ in range(2)]
+        both = [(await start_capture(stack, session_id, FEW))[2] for _ in range(2)]
         assert [capture.status for capture in await asyncio.gather(*both)] == ["recorded"] * 2
         assert path.read_bytes() == before
         assert len(await restarts(stack, session_id, record_id)) == 1
@@ -159,9 +163,9 @@ async def test_a_killed_recorders_standby_takes_over_and_repeats_nothing(
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=2, recorders=2) as (stack, session_id):
-        _, _, first = await start_capture(stack, session_id)
+        _, _, first = await start_capture(stack, session_id, FEW)
         assert (await first).recorded
         leader = (await stack.events.get(keys.RECORDER_LEADER)).decode()
         signal_part(stack, await _part_of(stack, leader), signal.SIGKILL)
-        _, _, second = await start_capture(stack, session_id)
+        _, _, second = await start_capture(stack, session_id, FEW)
         assert (await second).recorded
