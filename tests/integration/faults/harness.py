@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from contracts.broker import keys
-from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, pieces_of
+from tests.integration.faults.bare import CLIPS, VIDEOS, bare_features, clip_frames, make_clips, pieces_of
 from tests.integration.faults.checker import Allow, Report, check
 from tests.integration.faults.clients import Append, Sessions, StreamedCapture, Withdrawal
 from tests.integration.faults.history import History, read_history
@@ -46,7 +46,7 @@ class Plan:
     appends: int = 8
     uploads: int = 0
     users: int = 2
-    frames: int = 35
+    frames: int = 20
     max_pace_s: float = 0.06
     max_delay_s: float = 0.5
     make: Callable[[list[StreamedCapture]], list[StreamedCapture]] = lambda captures: captures
@@ -64,6 +64,7 @@ async def play(
     Raises:
         AssertionError: the fault never happened, or the stack is not whole again.
     """
+    await asyncio.to_thread(make_clips)  # the first time; the proxies are on this loop, and brokers must answer
     history = rig.next_history()
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
         sessions = Sessions(http, history)
