@@ -24,6 +24,8 @@ from tests.support.waiting import until
 FRAMES = 60
 """So many that a test finds an extractor in the middle of them."""
 FEW = 32
+MANY = 180
+"""So many that the client still sends when the first are extracted: half a full stream, 75 frames, makes it wait."""
 
 
 def signal_part(stack: Running, name: str, number: signal.Signals) -> None:
@@ -143,7 +145,7 @@ async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_o
     own_brokers: BrokerPair, tmp_path: Path
 ) -> None:
     async with session_on(own_brokers, tmp_path, captures=0) as (stack, session_id):
-        capture_id, record_id, task = await start_capture(stack, session_id)
+        capture_id, record_id, task = await start_capture(stack, session_id, MANY)
         await extracted(stack, capture_id, 5, task)
         signal_part(stack, "gateway", signal.SIGKILL)
         outcome = await asyncio.gather(task, return_exceptions=True)
