@@ -23,7 +23,8 @@ __all__ = ["measure_scrolling"]
 
 LONG_MS = 50.0
 FLING_PX, READ_PX = 400, 60
-"""Pixels a frame: as fast as a person lets a list fly by, and slowly enough to look at the pictures."""
+"""Pixels a frame: as fast as a person lets a list fly by, for which the page leaves rows empty; and slowly enough to
+look at the pictures."""
 READ_FRAMES = 1200
 DRAWN = 2_000
 """How many of the captures have pictures: those that are read through, and more."""

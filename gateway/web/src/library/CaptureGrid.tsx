@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, type CSSProperties } from "react";
+import { useEffect, useMemo, useRef, useState, type CSSProperties, type ReactNode } from "react";
 
 import { addressOf, type LibraryCapture } from "./api";
 import { CaptureCell } from "./CaptureCell";
@@ -87,7 +87,7 @@ export function CaptureGrid(props: CaptureGridProps) {
           );
         }
         return (
-          <div key={key} role="row" className="takes-row" aria-rowindex={index + 1} style={placeOf(row)}>
+          <CaptureRow key={key} row={row} index={index} flying={band.flying && index !== activeRow}>
             {row.captures.map((capture, column) => (
               <CaptureCell
                 key={capture.capture_id}
@@ -101,16 +101,29 @@ export function CaptureGrid(props: CaptureGridProps) {
                 onSelect={select}
               />
             ))}
-          </div>
+          </CaptureRow>
         );
       })}
     </div>
   );
 }
 
-/** Where a row of captures is; the gap below it is not part of it. */
-function placeOf({ top, height }: GridRow): CSSProperties {
-  return { top, height: height - GAP_PX };
+interface CaptureRowProps {
+  readonly row: GridRow;
+  readonly index: number;
+  readonly flying: boolean;
+  readonly children: ReactNode;
+}
+
+/** Captures beside each other. A row that comes while the page flies by is empty until the page is slower. */
+function CaptureRow({ row: { top, height }, index, flying, children }: CaptureRowProps) {
+  const [filled, setFilled] = useState(!flying);
+  if (!flying && !filled) setFilled(true);
+  return (
+    <div role="row" className="takes-row" aria-rowindex={index + 1} style={{ top, height: height - GAP_PX }}>
+      {filled && children}
+    </div>
+  );
 }
 
 /** The rows near the window, and the one with the keyboard's focus, which must not leave the document. */

@@ -6,21 +6,42 @@ export interface Band {
   readonly bottom: number;
 }
 
+export interface VisibleBand extends Band {
+  /** Whether the page flies by, so fast that no eye can read it. */
+  readonly flying: boolean;
+}
+
 const STEP_PX = 240;
+/** Between two frames: a dozen screens a second. One such step may be a jump; a second one is a flight. */
+const FLYING_PX = 200;
+const LANDED_MS = 120;
 
 /**
  * Follows the scrolling and the size of the window. It changes only every 240 pixels, so that a frame of scrolling seldom
  * renders anything.
  */
-export function useVisibleBand(element: RefObject<HTMLElement | null>): Band {
-  const [band, setBand] = useState<Band>({ top: 0, bottom: 2 * window.innerHeight });
+export function useVisibleBand(element: RefObject<HTMLElement | null>): VisibleBand {
+  const [band, setBand] = useState<VisibleBand>({ top: 0, bottom: 2 * window.innerHeight, flying: false });
 
   useEffect(() => {
     let waiting = 0;
+    let landing = 0;
+    let [before, fast] = [0, 0];
+    const landed = () => {
+      fast = 0;
+      setBand((last) => (last.flying ? { ...last, flying: false } : last));
+    };
     const look = () => {
       waiting = 0;
       const shown = element.current;
-      if (shown) setBand((last) => sameOr(last, bandOf(-shown.getBoundingClientRect().top, window.innerHeight)));
+      if (!shown) return;
+      const hidden = -shown.getBoundingClientRect().top;
+      fast = Math.abs(hidden - before) > FLYING_PX ? fast + 1 : 0;
+      before = hidden;
+      const flying = fast > 1;
+      window.clearTimeout(landing);
+      if (flying) landing = window.setTimeout(landed, LANDED_MS);
+      setBand((last) => sameOr(last, { ...bandOf(hidden, window.innerHeight), flying }));
     };
     const changed = () => {
       waiting ||= requestAnimationFrame(look);
@@ -30,6 +51,7 @@ export function useVisibleBand(element: RefObject<HTMLElement | null>): Band {
     window.addEventListener("resize", changed);
     return () => {
       cancelAnimationFrame(waiting);
+      window.clearTimeout(landing);
       window.removeEventListener("scroll", changed);
       window.removeEventListener("resize", changed);
     };
@@ -45,8 +67,8 @@ export function bandOf(hidden: number, windowHeight: number): Band {
   return { top, bottom };
 }
 
-function sameOr(last: Band, next: Band): Band {
-  return last.top === next.top && last.bottom === next.bottom ? last : next;
+function sameOr(last: VisibleBand, next: VisibleBand): VisibleBand {
+  return last.top === next.top && last.bottom === next.bottom && last.flying === next.flying ? last : next;
 }
 
 /** The width of an element and the size of the page's letters, in pixels. */

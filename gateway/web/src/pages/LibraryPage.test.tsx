@@ -443,3 +443,21 @@ test("only what is near the window is in the document, more is loaded on the way
   far.mockRestore();
   unmount();
 });
+
+test("rows that come while the page flies by are empty until it rests", async () => {
+  open(Array.from({ length: 400 }, (_, at) => recorded(at)));
+  await grid();
+  const far = vi.spyOn(HTMLElement.prototype, "getBoundingClientRect");
+  for (const top of [-4000, -9000]) {
+    far.mockReturnValue({ top } as DOMRect);
+    fireEvent.scroll(window);
+    await nextFrame();
+  }
+  expect(cell(150)).toBeUndefined();
+  await waitFor(() => expect(cell(150)).toBeDefined());
+});
+
+/** Waits until what was asked for the next frame has run. */
+function nextFrame(): Promise<void> {
+  return act(() => new Promise<void>((done) => requestAnimationFrame(() => done())));
+}
