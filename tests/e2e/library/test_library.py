@@ -105,7 +105,7 @@ def test_filters_narrow_the_list_and_the_address_keeps_them(page: Page) -> None:
     page.get_by_label("Consent").select_option("given")
     expect(page).to_have_url(re.compile(rf"participant={name}&quality=good&review=none&consent=given$"))
     expect(cell(page, 0)).to_have_accessible_name(
-        re.compile(rf"^sign-\d+, {name}, .*, quality good, not reviewed, consent yes, kept$")
+        re.compile(rf"^sign-\d+ {name} .* consent yes, kept, quality good not reviewed ")
     )
     narrowed = total(page).inner_text()
     page.reload()
@@ -116,7 +116,7 @@ def test_filters_narrow_the_list_and_the_address_keeps_them(page: Page) -> None:
     expect(total(page)).to_have_text(f"{CAPTURES} captures")
     page.get_by_label("Search").fill("person-002 SIGN-1")
     expect(page).to_have_url(re.compile(r"\?search=person-002\+SIGN-1$"))
-    expect(cell(page, 0)).to_have_accessible_name(re.compile(r"^sign-1\d?, "))
+    expect(cell(page, 0)).to_have_accessible_name(re.compile(r"^sign-1\d? "))
     page.get_by_label("From").fill("2026-01-05")
     page.get_by_label("To").fill("2026-01-04")
     expect(page.get_by_role("heading", name="No capture matches")).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_verdict_on_many_is_one_event_each_and_so_is_its_undo(page: Page, stac
     assert {(event["event"], event["verdict"]) for event in kept} == {("capture.reviewed", "keep")}
     assert len({event["capture_id"] for event in kept}) == len(kept)
     page.reload()
-    expect(cell(page, 0)).to_have_accessible_name(re.compile(" keep, consent |, withdrawn$"))
+    expect(cell(page, 0)).to_have_accessible_name(re.compile(" keep Select|, withdrawn, "))
 
     page.get_by_role("button", name="Select all", exact=True).click()
     bar(page).get_by_role("button", name="Label …").click()

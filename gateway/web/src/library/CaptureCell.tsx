@@ -24,7 +24,6 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
   const { capture, place, column, to, selected, active, moving, onSelect } = props;
   const label = labelText(capture.label);
   const badge = consentBadge(capture);
-  const [quality, review] = [wordFor(QUALITY, capture.quality?.verdict), wordFor(REVIEW, capture.review)];
 
   function choose({ shiftKey }: MouseEvent) {
     onSelect(place, shiftKey);
@@ -34,7 +33,6 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
     <div
       role="gridcell"
       className="take"
-      aria-label={nameOf(capture, quality, review)}
       aria-colindex={column}
       aria-selected={selected}
       data-place={place}
@@ -52,12 +50,14 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
         </span>
         <span className={capture.label ? "take-label" : "take-label take-unlabelled"}>{label}</span>
       </Link>
-      <p className="take-line">{capture.participant}</p>
       <p className="take-line">
-        <Mark word={quality} />
+        {capture.participant} <span className="visually-hidden">{spoken(capture)}</span>
       </p>
       <p className="take-line">
-        <Mark word={review} />
+        <Mark word={wordFor(QUALITY, capture.quality?.verdict)} />
+      </p>
+      <p className="take-line">
+        <Mark word={wordFor(REVIEW, capture.review)} />
       </p>
       <label className="take-check">
         <input type="checkbox" tabIndex={-1} aria-label="Select it" checked={selected} onClick={choose} readOnly />
@@ -82,16 +82,8 @@ function consentBadge({ state, consent }: LibraryCapture): string | null {
   return consent === "refused" ? "consent: no" : "consent: ?";
 }
 
-/** What screen readers say of a cell: all that is to be seen in it, and when it was captured. */
-function nameOf(capture: LibraryCapture, quality: Word, review: Word): string {
-  return [
-    labelText(capture.label),
-    capture.participant,
-    moment(capture.timestamp_start),
-    length(capture.duration_ms),
-    `quality ${quality.text}`,
-    review.text,
-    `consent ${wordFor(CONSENT, capture.consent).text}`,
-    wordFor(STATE, capture.state).text,
-  ].join(", ");
+/** What the picture says to those who see it, and what the next word is about: part of the cell's name for screen readers. */
+function spoken({ timestamp_start, duration_ms, consent, state }: LibraryCapture): string {
+  const [agreed, kept] = [wordFor(CONSENT, consent).text, wordFor(STATE, state).text];
+  return `${moment(timestamp_start)}, ${length(duration_ms)}, consent ${agreed}, ${kept}, quality`;
 }
