@@ -230,7 +230,7 @@ class CaptureConnection:
         self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
         self._state.active_captures += 1
         self._counted = True
-        await lifecycle.open_capture(self._state, window, secrets.token_hex(8))
+        await lifecycle.open_capture(self._state, window, secrets.token_hex(8), why=lambda: self._protocol.failed_with)
         self._reserved = True
         self._metrics.opened.inc()
         too_long = self._websocket.scope.get("extensions", {}).get(TOO_LONG, {})

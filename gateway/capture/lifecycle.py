@@ -52,12 +52,14 @@ async def open_capture(
     window: CaptureWindow,
     source: str,
     after_reserve: Callable[[], Awaitable[None]] | None = None,
+    why: Callable[[], CaptureCode | None] = lambda: None,
 ) -> None:
     """Reserve one of the user's slots in the events broker, create the capture in the frames broker, and dispatch it.
 
     ``source`` is unique for the socket or the upload. If the capture is already reserved with another source, it is
     refused as a duplicate. ``after_reserve`` runs before the capture is created; its errors are passed on. If a step
-    after the reservation fails, this aborts the capture before it raises.
+    after the reservation fails, this aborts the capture before it raises. If it is cancelled, ``why`` says with which
+    code: its client is told the same.
 
     Raises:
         CaptureError: the code says which rule forbids the capture; it is ``frames_broker_full`` if the frames broker
@@ -72,7 +74,7 @@ async def open_capture(
             raise CaptureError("duplicate_capture", "the frames broker already has this capture_id")
         await _dispatch(state.frames, window)
     except (A3CPError, asyncio.CancelledError) as error:
-        code = _code_of(error)
+        code = _code_of(error, why())
         outcome = await asyncio.shield(_write_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
         if outcome is not None and outcome.outcome == "published" and isinstance(error, A3CPError):
             return  # the capture was dispatched, only the reply was lost, and an extractor has already published it
@@ -101,10 +103,12 @@ async def check_consent(state: GatewayState, user_id: str, session_id: str, cons
         raise CaptureError("consent_required", "neither the capture nor its session has consent")
 
 
-def _code_of(error: BaseException) -> CaptureCode:
+def _code_of(error: BaseException, why: CaptureCode | None) -> CaptureCode:
     """The code of a failed open. The frames broker may fill up after `_reserve` has asked for its memory."""
     if isinstance(error, CaptureError):
         return error.code
+    if isinstance(error, asyncio.CancelledError) and why is not None:
+        return why
     return "frames_broker_full" if isinstance(error, BrokerFull) and error.role == "frames" else "forward_failed"
 
 

@@ -53,6 +53,7 @@ class CaptureProtocol:
         self.state = State.IDLE
         self.message: CaptureOpen | None = None
         self.frames = 0
+        self.failed_with: CaptureCode | None = None
         self._connected_at = now
         self._bytes = 0
         self._pending: FrameMeta | None = None
@@ -113,6 +114,7 @@ class CaptureProtocol:
             return ()
         opened = self.state is not State.IDLE
         self.state = State.ENDED
+        self.failed_with = code
         self._pending = None
         return (replace(finish_of(code, opened=opened), why=why),)
 

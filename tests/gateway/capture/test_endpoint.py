@@ -417,6 +417,27 @@ def test_shutdown_aborts_active_captures_and_closes_with_1012() -> None:
     assert_aborted(play(scenario), "server_shutdown", 1012)
 
 
+def test_a_capture_that_a_shutdown_meets_while_it_is_opened_has_the_code_that_its_client_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opening = asyncio.Event()
+
+    async def never(*_: Any) -> None:
+        opening.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lifecycle, "_dispatch", never)
+
+    async def scenario(served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open())
+        await opening.wait()
+        served.state.draining.set()
+
+    ended, record, _ = play(scenario)
+    assert (ended.code, ended.reason) == (1012, "server_shutdown")
+    assert (record.outcome, record.error_code) == ("aborted", "server_shutdown")
+
+
 def test_shutdown_ends_a_capture_whose_last_frames_do_not_fit_into_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "FLUSH_WITHIN_S", 0.1)
 
