@@ -62,16 +62,13 @@ def grey_video(frames: int, fps: int = 15, width: int = 64, height: int = 48, co
     return encoded([np.full((height, width, 3), 2 * index % 256, np.uint8) for index in range(frames)], fps, container)
 
 
-def encoded(
-    pictures: list[npt.NDArray[np.uint8]], fps: int, container: str = "mp4", *, bits_per_s: int = 4_000_000,
-    **options: str,
-) -> bytes:  # fmt: skip
+def encoded(pictures: list[npt.NDArray[np.uint8]], fps: int, container: str = "mp4", **options: str) -> bytes:
     """Pictures as a video, in memory."""
     height, width = pictures[0].shape[:2]
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options) as output:
         stream = output.add_stream("mpeg4", rate=fps)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bits_per_s
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
         for index, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)

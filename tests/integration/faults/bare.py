@@ -25,25 +25,23 @@ MAX_FRAMES = 40
 VIDEOS = range(CLIPS, CLIPS + 2)
 """The clips that are videos."""
 
-VIDEO_FRAMES = 20
-VIDEO_BITS_PER_S = 16_000_000
+VIDEO_FRAMES = 35
 PIECE_BYTES = 1 << 16
 
 
 def make_clips() -> None:
     """Make every clip and video. It takes seconds on a busy machine, in which an event loop must not stand still."""
+    for clip in range(CLIPS):
+        clip_frames(clip)
     for video in VIDEOS:
         clip_video(video)
 
 
 @cache
-def _frames() -> list[bytes]:
-    return face_clip(12 * CLIPS + MAX_FRAMES, *SIZE)
-
-
 def clip_frames(clip: int) -> tuple[bytes, ...]:
     """The frames of one of `CLIPS` clips, all different."""
-    return tuple(_frames()[12 * clip : 12 * clip + MAX_FRAMES])
+    frames = face_clip(12 * CLIPS + MAX_FRAMES, *SIZE)
+    return tuple(frames[12 * clip : 12 * clip + MAX_FRAMES])
 
 
 @cache
@@ -53,8 +51,8 @@ def clip_video(clip: int) -> bytes:
     pictures = []
     for jpeg in clip_frames(clip - CLIPS)[:VIDEO_FRAMES]:
         picture = simplejpeg.decode_jpeg(jpeg).astype(np.int16)
-        pictures.append(np.clip(picture + noise.integers(-40, 41, picture.shape), 0, 255).astype(np.uint8))
-    return encoded(pictures, FPS, bits_per_s=VIDEO_BITS_PER_S)
+        pictures.append(np.clip(picture + noise.integers(-20, 21, picture.shape), 0, 255).astype(np.uint8))
+    return encoded(pictures, FPS)
 
 
 def pieces_of(clip: int) -> list[bytes]:
@@ -76,9 +74,9 @@ def _pictures(clip: int) -> Iterator[np.ndarray]:
 
 
 @cache
-def _tracked(clip: int, first: int, end: int) -> np.ndarray:
-    """The rows of frames ``first`` (from 0) to ``end``, without that, by one graph that began there."""
-    pictures = list(_pictures(clip))[first:end]
+def _tracked_from(clip: int, first: int) -> np.ndarray:
+    """The rows of frames ``first`` (from 0) to the last by one graph that began there."""
+    pictures = list(_pictures(clip))[first:]
     rows = np.full((len(pictures), DIMS), np.nan, np.float32)
     with Holistic(static_image_mode=False, model_complexity=1) as graph:
         for row, picture in zip(rows, pictures, strict=True):
@@ -93,4 +91,4 @@ def bare_features(clip: int, frames: int, restarts: Sequence[int]) -> bytes:
     """The feature matrix of a clip's first frames, if tracking starts again at the seqs ``restarts``."""
     starts = [0, *(seq - 1 for seq in restarts)]
     ends = [*starts[1:], frames]
-    return b"".join(_tracked(clip, a, frames)[: b - a].tobytes() for a, b in zip(starts, ends, strict=True))
+    return b"".join(_tracked_from(clip, a)[: b - a].tobytes() for a, b in zip(starts, ends, strict=True))

@@ -257,7 +257,7 @@ async def events_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
 
 TOLD_AWAY = Allow(told=AWAY, append_answers=frozenset({503}))
 LOST = Allow(told=frozenset({"frames_lost"}), outcomes=frozenset({"frames_lost"}))
-SLOW_AND_FAST = Plan(captures=5, appends=8, make=paced(0.2, 0.2, 0.0, 0.0, 0.0))
+SLOW_AND_FAST = Plan(captures=5, appends=8, make=paced(0.12, 0.12, 0.0, 0.0, 0.0))
 OPEN = Plan(captures=2, appends=4, frames=40, make=paced(0.4, 0.4))
 
 CASES: dict[str, Callable[[], Case]] = {

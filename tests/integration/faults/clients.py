@@ -21,9 +21,7 @@ from tests.integration.faults.history import History
 __all__ = ["FPS", "SIZE", "Append", "StreamedCapture", "Sessions", "Vanish", "Withdrawal"]
 
 SIZE = (320, 240)
-FPS = 8
-"""So few that 20 frames are more than the shortest capture: extracting them takes most of a play's time."""
-
+FPS = 15
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 CLOSE_WITHIN_S = 90.0
 

@@ -71,8 +71,8 @@ async def events_master_dies(rig: Rig, armed: asyncio.Event) -> None:
 CLUSTERS = RigKind(on_clusters)
 
 CASES: dict[str, Case] = {
-    "cluster: slots move": Case(slots_move, Plan(max_pace_s=0.2, uploads=2), UPLOADS_AWAY, 4, CLUSTERS),
+    "cluster: slots move": Case(slots_move, Plan(max_pace_s=0.12, uploads=2), UPLOADS_AWAY, 4, CLUSTERS),
     "cluster: a master of the events dies": Case(
-        events_master_dies, Plan(max_pace_s=0.2, uploads=1), UPLOADS_AWAY, 1, CLUSTERS
+        events_master_dies, Plan(max_pace_s=0.12, uploads=1), UPLOADS_AWAY, 1, CLUSTERS
     ),
 }

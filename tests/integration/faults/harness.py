@@ -46,7 +46,7 @@ class Plan:
     appends: int = 8
     uploads: int = 0
     users: int = 2
-    frames: int = 20
+    frames: int = 35
     max_pace_s: float = 0.06
     max_delay_s: float = 0.5
     make: Callable[[list[StreamedCapture]], list[StreamedCapture]] = lambda captures: captures

@@ -137,7 +137,7 @@ async def reserved_and_not_opened(rig: Rig, armed: asyncio.Event) -> None:
 
 def slowly(captures: list[StreamedCapture]) -> list[StreamedCapture]:
     for capture in captures:
-        capture.pace_s = 0.15  # longer than a recheck
+        capture.pace_s = 0.1  # longer than a recheck
     return captures
 
 
@@ -197,7 +197,7 @@ BURIED = Allow(dead_letters=frozenset({"missing_session_path"}))
 GROUPS = {("frames", "extractor"): " xgroup", ("events", "recorder"): " xgroup"}
 """Who makes sure of its group when it starts."""
 
-LOAD = Plan(captures=2, appends=6)
+LOAD = Plan(captures=2, appends=6, frames=31)
 
 
 class Occasion(NamedTuple):

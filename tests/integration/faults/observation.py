@@ -76,8 +76,6 @@ def look_at_files(told: Told, data_root: Path, log_root: Path) -> tuple[dict[str
 def look_for_erasures(told: Told, log_root: Path) -> set[str]:
     """The captures that wait to be erased, as the logs say it now."""
     waiting: set[str] = set()
-    if not told.withdrawals:
-        return waiting
     for session in {capture.session_id: capture for capture in told.captures.values()}.values():
         log = session_log_path(log_root, session.user_id, session.session_id)
         if log.is_file():

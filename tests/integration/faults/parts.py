@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import simplejpeg
+
 import contracts.broker.roles
 import contracts.state.captures
 import contracts.state.heartbeats
@@ -54,14 +57,11 @@ def hanging_jpeg(width: int, height: int) -> bytes:
 
 
 def _plain(colour: tuple[int, int, int], width: int, height: int) -> bytes:
-    import numpy as np
-    import simplejpeg
-
     return simplejpeg.encode_jpeg(np.full((height, width, 3), colour, np.uint8), quality=95, colorsubsampling="444")
 
 
 def _is_plain(image: Any, colour: tuple[int, int, int]) -> bool:
-    return bool((abs(image[::16, ::16].astype(int) - colour) < 16).all())
+    return bool((np.abs(image[::16, ::16].astype(int) - colour) < 16).all())
 
 
 def _shorten_broker() -> None:

@@ -170,7 +170,7 @@ def slept_any_time(kind: str) -> Fault:
     """SIGSTOP at any moment, for longer than a lease and a leader's time."""
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
-        trap = rig.frames_proxy.trap("row", "asked", nth=rig.random.randint(1, 40))
+        trap = rig.frames_proxy.trap("row", "asked", nth=rig.random.randint(1, 60))
         armed.set()
         row = await trap.sprung()
         pid = await until(rig.leader_pid, "there is a leader", 10.0) if kind == "recorder" else row.pid
@@ -218,8 +218,8 @@ CASES: dict[str, Case] = {
     "no fault": Case(None),
     "extractor killed: delivered": Case(killed("frames", "xreadgroup", "answered", where=delivered(b">"))),
     "extractor killed: claimed": Case(killed("frames", "claim", "answered")),
-    "extractor killed: before a row": Case(killed("frames", "row", "asked", latest=40)),
-    "extractor killed: after a row": Case(killed("frames", "row", "answered", latest=40)),
+    "extractor killed: before a row": Case(killed("frames", "row", "asked", latest=60)),
+    "extractor killed: after a row": Case(killed("frames", "row", "answered", latest=60)),
     "extractor killed: before the write": Case(extractor_killed_before_write),
     "extractor killed: written, not published": Case(killed("events", "publish", "asked")),
     "extractor killed: published": Case(killed("events", "publish", "answered")),
@@ -262,7 +262,7 @@ CASES: dict[str, Case] = {
             ("before it opens", "open", "asked", 3),
             ("opened, not dispatched", "open", "answered", 3),
             ("dispatched, not told", "xadd", "answered", 3),
-            ("a frame", "push", "answered", 40),
+            ("a frame", "push", "answered", 60),
             ("before the close", "end_stream", "asked", 2),
             ("closed, not told", "end_stream", "answered", 2),
         )

@@ -76,8 +76,8 @@ class _TakenPlace:
 
     def make(self, captures: list[StreamedCapture]) -> list[StreamedCapture]:
         first, second, *_ = captures
-        first.frames, first.clip = clip_frames(0)[:20], 0
-        second.frames, second.clip = clip_frames(1)[:20], 1
+        first.frames, first.clip = clip_frames(0)[:35], 0
+        second.frames, second.clip = clip_frames(1)[:35], 1
         second.user_id, second.session_id, second.record_id = first.user_id, first.session_id, first.record_id
         second.after = asyncio.Event()
         self.captures = captures

@@ -235,7 +235,7 @@ CASES: dict[str, Case] = {
             ("a piece of a video", "frames", "hget", "answered", 6),
             ("a video, before it is measured", "frames", "measure", "asked", 3),
             ("a video, measured", "frames", "measure", "answered", 4),
-            ("a video, a row", "frames", "row", "answered", 30),
+            ("a video, a row", "frames", "row", "answered", 60),
             ("a video, not published", "events", "publish", "asked", 2),
             ("a video, published", "events", "publish", "answered", 2),
             ("a video, gone", "frames", "del", "answered", 2),
@@ -247,7 +247,7 @@ CASES: dict[str, Case] = {
         slept("frames", "measure", "answered", until="finish_capture", latest=2), LOAD, recorded=2
     ),
     "extractor sleeps: a video, until all is done": Case(
-        slept("frames", "row", "asked", until="finish_capture", latest=20), LOAD, recorded=2
+        slept("frames", "row", "asked", until="finish_capture", latest=30), LOAD, recorded=2
     ),
     "frames broker killed and restarted: in an upload": Case(
         frames_broker_restarts, SLOW_AND_FAST, TOLD_AWAY | LOST_FRAMES, recorded=0
