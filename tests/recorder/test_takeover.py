@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.state import recording
 from recorder.writer import LogWriter
 from tests.conftest import BrokerPair
-from tests.recorder.dependencies import bodies, dependencies_on
+from tests.recorder.dependencies import Dependencies, bodies, dependencies_on
 from tests.recorder.samples import as_delivered, entry, new_session
 from tests.recorder.test_writer import make_writer
 from tests.support.waiting import until
@@ -145,20 +146,12 @@ async def test_an_entry_taken_by_a_former_leader_in_its_last_moment_is_found_by_
 ) -> None:
     async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
-        leadership, _, consumer = deps.part("the-active-one")
-        assert await leadership.acquire_leadership()
-        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
-        await consumer.turn(asyncio.Event())
+        turn = await active(deps)
         given = entry(session)
         await deps.put(given)
         await deps.taken_by("the-former-one", 1)
 
-        async def written() -> bool:
-            await leadership.acquire_leadership()
-            await consumer.turn(asyncio.Event())
-            return bool(deps.lines(session))
-
-        await until(written)
+        await until(lambda: turn(session, 1))
         assert deps.lines(session) == [given.event]
         await deps.drained()
 
@@ -168,23 +161,31 @@ async def test_what_a_former_leader_read_in_its_last_moment_comes_before_what_is
 ) -> None:
     async with dependencies_on(own_brokers, tmp_path) as deps:
         session = new_session()
-        leadership, _, consumer = deps.part("the-active-one")
-        assert await leadership.acquire_leadership()
-        await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
-        await consumer.turn(asyncio.Event())
+        turn = await active(deps)
         given = [entry(session, n=n) for n in range(6)]
         await deps.put(*given[:2])
         await deps.taken_by("the-former-one", 2)
         await deps.put(*given[2:])
 
-        async def written() -> bool:
-            await leadership.acquire_leadership()
-            await consumer.turn(asyncio.Event())
-            return len(deps.lines(session)) == len(given)
-
-        await until(written)
+        await until(lambda: turn(session, len(given)))
         assert deps.lines(session) == bodies(*given)
         await deps.drained()
+
+
+async def active(deps: Dependencies) -> Callable[[str, int], Awaitable[bool]]:
+    """An active recorder that has looked for entries once. Returns a function that lets it take one more turn, and says
+    whether the session's log then has so many lines."""
+    leadership, _, consumer = deps.part("the-active-one")
+    assert await leadership.acquire_leadership()
+    await ensure_group(deps.events, "events", keys.EVENTS, keys.RECORDER_GROUP)
+    await consumer.turn(asyncio.Event())
+
+    async def turn(session: str, lines: int) -> bool:
+        await leadership.acquire_leadership()
+        await consumer.turn(asyncio.Event())
+        return len(deps.lines(session)) == lines
+
+    return turn
 
 
 async def test_a_standby_writes_nothing_and_takes_over_when_the_leader_stops(
