@@ -18,7 +18,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.real
 
 IDLE = 200
-STREAMING = 64
+STREAMING = 32
 SLOTS = 8
 LONG_JPEG = jpeg()[:2] + 4 * (b"\xff\xfe\xff\xff" + bytes(0xFFFD)) + jpeg()[2:]
 """With comments, so that a server needs several reads for it."""
