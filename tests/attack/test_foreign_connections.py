@@ -31,7 +31,7 @@ from tests.integration.stacks import running
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, started
 from tests.support.clips import face_video, hands_clip
 from tests.support.s3 import BUCKET, s3_server
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 pytestmark = pytest.mark.real
 
@@ -91,7 +91,7 @@ async def _work(folder: Path) -> None:
         for pipeline_id in PIPELINES:
             async with stack.gateway.live(pipeline_id) as live:
                 await live.ask(hands_clip("two_hands", 1)[0])
-        async with httpx.AsyncClient(base_url=stack.stack.address, trust_env=False, timeout=300) as client:
+        async with httpx.AsyncClient(base_url=stack.stack.address, trust_env=False, timeout=DEADLINE_S) as client:
             job = str(uuid.uuid4())
             fields = {"user_id": USER, "session_id": session_id, "record_id": str(uuid.uuid4()), "capture_id": job}
             await client.post("/video/submit", data=fields, files={"file": ("a.mp4", face_video(30))})

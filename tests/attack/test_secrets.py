@@ -29,7 +29,7 @@ from tests.support.brokers import BrokerProcess
 from tests.support.clips import face_clip
 from tests.support.gateway import launched
 from tests.support.messages import Client
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 pytestmark = pytest.mark.real
 
@@ -112,7 +112,9 @@ async def everything_refused(gateway: CaptureClient, session_id: str) -> list[st
         with pytest.raises(ClientError) as error:
             await wrong.start_session("carer-1")
         said.append(str(error.value))
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=DEADLINE_S
+    ) as http:
         for path in (f"/{TOKEN}", f"/captures/{TOKEN}?token={TOKEN}", "/schema-recorder/append"):
             body = b'{"source": "' + pixels + TOKEN.encode() + b'"}'
             answer = await http.post(gateway.url + path, content=body)

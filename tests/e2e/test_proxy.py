@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect
 from scripts.client import SyncCaptureClient
 from scripts.clips.sample import SampleSource
 from tests.e2e.conftest import ROOT, RunningStack, absent, axe, opened
+from tests.support.waiting import DEADLINE_S
 
 README = (ROOT / "scripts/deploy/README.md").read_text()
 START_S = 30.0
@@ -89,5 +90,5 @@ def test_captures_and_large_bodies_pass_nginx(proxied: tuple[str, Path]) -> None
                 capture.send(frame.jpeg)
         assert capture.finish().features.shape[1] == 1662
     form = {"file": ("v.mp4", b"\0" * 4_800_000, "video/mp4")}  # nginx's own limit is 1 MB
-    answer = httpx.post(f"{address}/video/submit", files=form, headers={"Origin": proxied[0]}, timeout=300)
+    answer = httpx.post(f"{address}/video/submit", files=form, headers={"Origin": proxied[0]}, timeout=DEADLINE_S)
     assert answer.headers["content-type"] == "application/json" and answer.json()["error"]

@@ -42,12 +42,14 @@ def opened_capture(
         events.hset(keys.session(SESSION[:-16] + unique), mapping={"user_id": client.user_id, "status": "active"})
     client.session_id = SESSION[:-16] + unique
     wait_until(
-        lambda: "brokers" not in str(httpx.get(f"{gateway.address}/readyz", verify=False).json()),
+        lambda: "brokers" not in str(httpx.get(f"{gateway.address}/readyz", verify=False, timeout=DEADLINE_S).json()),
         "the brokers are checked",
     )
 
     def active() -> Any:
-        return httpx.post(f"{gateway.address}/camera_feed_worker/capture.tick", verify=False).json()["active_captures"]
+        return httpx.post(
+            f"{gateway.address}/camera_feed_worker/capture.tick", verify=False, timeout=DEADLINE_S
+        ).json()["active_captures"]
 
     with connect(gateway.address.replace("http", "ws") + "/camera_feed_worker/capture") as connection:
         connection.send(client.open())
@@ -67,7 +69,7 @@ def free_port() -> int:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, verify=False).status_code == 200
+        return httpx.get(url, verify=False, timeout=DEADLINE_S).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -92,7 +94,10 @@ def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_n
         with connect(gateway.address.replace("http", "ws") + "/ws/video/stream?pipeline_id=none") as live:
             assert orjson.loads(live.recv(DEADLINE_S))["error"] == "invalid_pipeline"
         tick = f"{gateway.address}/camera_feed_worker/capture.tick"
-        wait_until(lambda: httpx.post(tick, verify=False).json()["active_captures"] == 0, "nothing is left of them")
+        wait_until(
+            lambda: httpx.post(tick, verify=False, timeout=DEADLINE_S).json()["active_captures"] == 0,
+            "nothing is left of them",
+        )
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
     finally:
@@ -156,7 +161,7 @@ def test_livez_is_served_while_the_brokers_are_away_and_each_try_is_logged(tmp_p
     with serving(tmp_path) as gateway:
         for _ in range(2):
             assert "does not answer" in gateway.wait_for("waiting for a broker")["detail"]
-        assert httpx.get(f"{gateway.address}/livez").status_code == 200
+        assert httpx.get(f"{gateway.address}/livez", timeout=DEADLINE_S).status_code == 200
         answer = wait_until(lambda: _unready(gateway, "does not answer"), "readyz names the brokers")
         assert len(answer["missing"]) == 2
         gateway.process.send_signal(signal.SIGTERM)
@@ -165,7 +170,7 @@ def test_livez_is_served_while_the_brokers_are_away_and_each_try_is_logged(tmp_p
 
 
 def _unready(gateway: GatewayProcess, text: str) -> Any:
-    answer = httpx.get(f"{gateway.address}/readyz")
+    answer = httpx.get(f"{gateway.address}/readyz", timeout=DEADLINE_S)
     assert answer.status_code == 503
     return answer.json() if text in answer.text else None
 

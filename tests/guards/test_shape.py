@@ -100,3 +100,29 @@ def test_a_fixed_sleep_is_found(text: str) -> None:
 
 def test_a_poll_is_allowed() -> None:
     assert not hopeful_sleeps(example("import time\nwhile not done():\n    time.sleep(0.5)\ntime.sleep(0.01)"))
+
+
+HTTP_CALLS = {
+    f"httpx.{name}" for name in ("AsyncClient", "Client", "get", "post", "put", "delete", "request", "stream")
+}
+
+
+def impatient_requests(module: Source) -> list[str]:
+    """HTTP requests that give up after httpx's own 5 s, in which a busy machine does not always answer."""
+    if "httpx" not in module.text:
+        return []  # not parsed
+    return [
+        module.at(call, "httpx gives up after 5 s: say timeout=DEADLINE_S")
+        for call, name in module.calls
+        if name in HTTP_CALLS and not {keyword.arg for keyword in call.keywords} & {"timeout", "transport"}
+    ]
+
+
+def test_tests_wait_for_an_answer() -> None:
+    findings = [finding for module in sources("tests") for finding in impatient_requests(module)]
+    assert not findings, listed(findings)
+
+
+def test_a_request_without_a_time_is_found() -> None:
+    assert impatient_requests(example("import httpx\nhttpx.get('/')", "tests/example.py"))
+    assert not impatient_requests(example("import httpx\nhttpx.get('/', timeout=300)", "tests/example.py"))

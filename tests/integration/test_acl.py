@@ -45,7 +45,7 @@ from tests.support.guarded import (
     password_of,
     write_rules,
 )
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 FRAMES = 32
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -124,7 +124,7 @@ def settings_of(guarded: Guarded, user: str, folder: Path) -> Settings:
 
 async def upload(address: str, session_id: str) -> dict[str, Any]:
     names = {"user_id": USER, "session_id": session_id, "record_id": str(uuid.uuid4()), "capture_id": str(uuid.uuid4())}
-    async with httpx.AsyncClient(base_url=address, timeout=300, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=DEADLINE_S, trust_env=False) as http:
         answer = await http.post("/video/submit", data=names, files={"file": ("a.mp4", face_video(FRAMES))})
         assert answer.status_code == 202, answer.text
 

@@ -32,7 +32,7 @@ from scripts.clips.stream import stream_capture
 from scripts.stack.stack import Stack
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 from workers.metrics import ERASURE_ENDS, EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real
@@ -128,7 +128,9 @@ async def _live_frames(client: CaptureClient) -> None:
 
 async def _scrape(stack: Stack, found: Observed) -> None:
     places = {"gateway": f"{stack.address}/metrics", **stack.metrics}
-    async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+    async with httpx.AsyncClient(
+        trust_env=False, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=DEADLINE_S
+    ) as client:
 
         async def shown() -> bool:
             """The gateway has looked at the brokers again, and nothing is under way."""

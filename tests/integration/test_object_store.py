@@ -14,6 +14,7 @@ from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, running, settings_for
 from tests.support.s3 import BUCKET, SECRET, S3Server
+from tests.support.waiting import DEADLINE_S
 
 
 @on_one("valkey")
@@ -28,7 +29,7 @@ async def test_a_capture_goes_all_the_way_into_a_bucket_and_back(
         assert result.recorded and result.features is not None
         report = await asyncio.to_thread(stack.verify, session_id)
         assert report.ok and [facts.shape for facts in report.captures] == [(36, 1662)]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as client:
             picture = await client.get(f"{stack.stack.address}/captures/{result.capture_id}/preview.png")
         assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
         status = await stack.status(result.capture_id)

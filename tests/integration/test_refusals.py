@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import BrokerPair
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 
 PROCESSES = ("gateway", "extractor", "recorder")
 
@@ -117,7 +117,7 @@ def test_a_gateway_whose_brokers_are_away_is_live_and_not_ready(own_brokers: Bro
     settings = environ(own_brokers.frames.url, own_brokers.events.url, tmp_path)
     with started("gateway", settings) as (_, lines):
         address = next(line.split('"address": "')[1].split('"')[0] for line in lines if '"listening"' in line)
-        assert httpx.get(f"{address}/livez").status_code == 200
+        assert httpx.get(f"{address}/livez", timeout=DEADLINE_S).status_code == 200
         assert "The frames broker does not answer." in missing(address)
         own_brokers.frames.start()
         broker_away = "The frames broker does not answer."
@@ -126,6 +126,6 @@ def test_a_gateway_whose_brokers_are_away_is_live_and_not_ready(own_brokers: Bro
 
 
 def missing(address: str) -> list[str]:
-    answer = httpx.get(f"{address}/readyz", verify=False)
+    answer = httpx.get(f"{address}/readyz", verify=False, timeout=DEADLINE_S)
     assert answer.status_code == 503
     return list(answer.json()["missing"])

@@ -22,7 +22,7 @@ from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, Running, running, settings_for
 from tests.support.clips import face_video
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 FRAMES = 60
 """So many that a test finds an extractor in the middle of them."""
@@ -133,7 +133,7 @@ def test_an_upload_ends_as_a_capture_does_whatever_happens_to_its_extractor_or_i
     async def main() -> None:
         async with (
             running(settings_for(own_brokers, tmp_path)) as stack,
-            httpx.AsyncClient(base_url=stack.stack.address, timeout=300, trust_env=False) as client,
+            httpx.AsyncClient(base_url=stack.stack.address, timeout=DEADLINE_S, trust_env=False) as client,
         ):
             session_id = await stack.gateway.start_session(USER)
             await twice_the_same(stack, client, session_id)

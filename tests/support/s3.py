@@ -14,6 +14,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.support.waiting import DEADLINE_S
+
 __all__ = ["BUCKET", "SECRET", "VERSIONED", "S3Server", "s3_server"]
 
 BUCKET = "a3cp-tests"
@@ -47,18 +49,18 @@ class S3Server:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.start()
-        httpx.put(f"{self.address}/{BUCKET}", trust_env=False).raise_for_status()
+        httpx.put(f"{self.address}/{BUCKET}", trust_env=False, timeout=DEADLINE_S).raise_for_status()
 
     def make_versioned_bucket(self) -> None:
         """Make the bucket ``VERSIONED``, which keeps every version, also of what is deleted."""
         bucket = f"{self.address}/{VERSIONED}"
-        httpx.put(bucket, trust_env=False).raise_for_status()
+        httpx.put(bucket, trust_env=False, timeout=DEADLINE_S).raise_for_status()
         enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-        httpx.put(f"{bucket}?versioning", content=enabled, trust_env=False).raise_for_status()
+        httpx.put(f"{bucket}?versioning", content=enabled, trust_env=False, timeout=DEADLINE_S).raise_for_status()
 
     def versions(self, prefix: str) -> int:
         """How many versions and delete markers of these objects the versioned bucket has."""
-        answer = httpx.get(f"{self.address}/{VERSIONED}?versions&prefix={prefix}", trust_env=False)
+        answer = httpx.get(f"{self.address}/{VERSIONED}?versions&prefix={prefix}", trust_env=False, timeout=DEADLINE_S)
         return answer.text.count("<VersionId>")
 
     @property

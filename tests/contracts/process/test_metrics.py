@@ -23,7 +23,7 @@ from contracts.process import metrics
 from contracts.process.metrics import Liveness, mark_dead, metrics_served, shared_folder, shared_registry
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def served(registry: Any = None, **options: Any) -> Iterator[str]:
 
 
 def get(url: str, **options: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=10, verify=False, **options)
+    return httpx.get(url, trust_env=False, timeout=DEADLINE_S, verify=False, **options)
 
 
 def test_metrics_and_liveness_are_served_and_nothing_else() -> None:
@@ -51,7 +51,7 @@ def test_metrics_and_liveness_are_served_and_nothing_else() -> None:
         assert get(f"{address}/livez").json() == {"status": "alive"}
         assert get(f"{address}/").json()["error"] == "not_found"
         for method in ("POST", "HEAD", "PUT"):
-            refused = httpx.request(method, f"{address}/metrics", trust_env=False)
+            refused = httpx.request(method, f"{address}/metrics", trust_env=False, timeout=DEADLINE_S)
             assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
             assert "server" not in refused.headers
 

@@ -23,7 +23,7 @@ from tests.gateway.reached import assert_refused, reaching
 from tests.integration.load.sockets import BINARY, BareSocket, framed, handshake
 from tests.support.brokers import BrokerProcess
 from tests.support.messages import jpeg
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 
 @pytest.mark.parametrize("pipeline_id", list(PIPELINES))
@@ -204,7 +204,7 @@ async def test_a_lane_that_is_switched_off_has_no_route(broker: BrokerProcess, t
                 pass
         assert refused.value.response.status_code == 404
         assert orjson.loads(refused.value.response.body or b"")["error"] == "not_found"
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}", timeout=DEADLINE_S) as client:
             assert_refused(await client.get("/pipelines"), 404, "not_found")
 
 
@@ -223,7 +223,7 @@ async def test_pipelines_lists_the_pipelines_of_the_server(tmp_path: Path) -> No
 
 async def test_without_the_token_there_are_no_pipelines_and_no_socket(broker: BrokerProcess, tmp_path: Path) -> None:
     async with serving(broker.url, tmp_path, api_token="t0ken") as live:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{live.port}", timeout=DEADLINE_S) as client:
             assert_refused(await client.get("/pipelines"), 401, "token_required")
             answer = await client.get("/pipelines", headers={"Authorization": "Bearer t0ken"})
             assert answer.status_code == 200

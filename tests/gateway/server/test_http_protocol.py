@@ -23,6 +23,7 @@ from gateway.server import http_protocol
 from gateway.uploads import incoming_upload
 from tests.attack.gateways import SESSION, Attacked, attacked
 from tests.attack.raw_http import ask, ask_briefly, status
+from tests.support.waiting import DEADLINE_S
 
 TOKEN = "token-of-this-test"
 TRIES = 10
@@ -110,7 +111,7 @@ def by_http_client_in_chunks(url: str, refused: Refused) -> tuple[int, Any]:
 
 
 def by_httpx(url: str, refused: Refused) -> tuple[int, Any]:
-    with httpx.Client(timeout=300) as client:
+    with httpx.Client(timeout=DEADLINE_S) as client:
         answer = client.post(url, content=refused.body, headers=refused.headers)
         assert client.get(url.replace(refused.path, "/livez")).json() == {"status": "alive"}
     return answer.status_code, answer.json()

@@ -20,7 +20,7 @@ from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.history import read_history
 from tests.integration.faults.process_faults import Case
 from tests.support.brokers import FRAMES, BrokerProcess
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["CASES", "states"]
 
@@ -75,7 +75,7 @@ async def red(rig: Rig) -> list[str]:
         return not await rig.ready()
 
     await until(unready, "not ready", WITHIN_S)
-    async with httpx.AsyncClient(base_url=rig.address, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         return list((await http.get("/readyz")).json().get("missing", []))
 
 
@@ -137,7 +137,7 @@ async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
     writes, and a kill then loses what a client has read already.
     """
     history = rig.next_history()
-    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         sessions = Sessions(http, history)
         armed.set()
         await some(rig, "a frame is extracted", lambda s: s[0] != "finished" and s[2] > 0)
@@ -245,7 +245,7 @@ async def events_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
     limit = await fill(rig.events)
     try:
         await some(rig, "a capture waits to be published", lambda s: s[0] == "closed" and s[1] == s[2])
-        async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+        async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
             start = {
                 "schema_version": "1.0.1", "record_id": "9d1b0a4e-62a5-4b93-9a25-6f0a2ab2d0c1", "user_id": "user-0",
                 "timestamp": "2026-01-31T12:00:00Z", "performer_id": "system",

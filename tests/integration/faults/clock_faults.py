@@ -20,7 +20,7 @@ from tests.integration.faults.harness import Fault, Plan, Rig, rig_on
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.rigs import RigKind, broker_pair
 from tests.support.brokers import Flavour
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["CASES"]
 
@@ -137,7 +137,7 @@ def steps(part: str) -> Fault:
 async def _session(rig: Rig) -> None:
     """A session begins and ends: the gateway and the recorder write their times into its log."""
     history = rig.next_history()
-    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         sessions = Sessions(http, history)
         await sessions.end("clock", await sessions.start("clock"))
     history.close()

@@ -25,7 +25,7 @@ from tests.integration.faults.observation import (
 )
 from tests.integration.faults.rig import Rig, rig_on
 from tests.integration.faults.uploads import Upload
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["Fault", "Plan", "Rig", "play", "rig_on"]
 
@@ -66,7 +66,7 @@ async def play(
     """
     await asyncio.to_thread(make_clips)  # the first time; the proxies are on this loop, and brokers must answer
     history = rig.next_history()
-    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         sessions = Sessions(http, history)
         users = [f"user-{number}" for number in range(plan.users)]
         started = {} if plan.armed_first else {user_id: await sessions.start(user_id) for user_id in users}

@@ -45,6 +45,7 @@ from tests.integration.stacks import USER, FaceClip, jpegs
 from tests.integration.test_acl import Guarded, GuardedStack, settings_of, upload
 from tests.support.brokers import Flavour
 from tests.support.guarded import GuardedBroker, guarded
+from tests.support.waiting import DEADLINE_S
 
 __all__ = ["Attack", "attack", "sampled"]
 
@@ -397,7 +398,7 @@ async def attack(flavour: Flavour, folder: Path, show: Any, tree: Path = REPOSIT
             await stack.ready()
             async with (
                 CaptureClient(stack.address) as gateway,
-                httpx.AsyncClient(base_url=stack.address, timeout=300, trust_env=False) as http,
+                httpx.AsyncClient(base_url=stack.address, timeout=DEADLINE_S, trust_env=False) as http,
             ):
                 session_id = await gateway.start_session(USER)
                 one = Attack(stack, brokers, folder, gateway, session_id, http, operator, recorded=0)

@@ -21,7 +21,7 @@ from tests.integration.faults.clients import Append, Sessions, StreamedCapture
 from tests.integration.faults.harness import Fault, Plan, Rig
 from tests.integration.faults.process_faults import GATEWAY_DEATH, Case, killed, noted, vanishing
 from tests.integration.faults.proxy import Command, Moment, Then
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 __all__ = [
     "CASES", "COMMANDS", "CUT", "LOST", "TIME_IS_UP", "Occasion", "Sender", "ask", "lost_all",
@@ -113,7 +113,7 @@ async def leader_stops(rig: Rig, armed: asyncio.Event) -> None:
 async def nowhere_to_append(rig: Rig, armed: asyncio.Event) -> None:
     """An event whose log cannot be opened is refused for now; one without a session directory is a dead letter."""
     history = rig.next_history()
-    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=20.0) as http:
+    async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         armed.set()
         session_id = await Sessions(http, history).start("nowhere")
         log = session_log_path(rig.settings.log_root, "nowhere", session_id)

@@ -38,7 +38,7 @@ def address_of(folder: Path, process: subprocess.Popen[bytes]) -> str:
     def ready() -> str:
         with suppress(OSError, ValueError, httpx.HTTPError):
             address = str(json.loads(note.read_text())["address"])
-            if httpx.get(f"{address}/readyz", trust_env=False, verify=False).status_code == 200:
+            if httpx.get(f"{address}/readyz", trust_env=False, verify=False, timeout=DEADLINE_S).status_code == 200:
                 return address
         return ""
 

@@ -30,7 +30,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.running import running_urls
 from scripts.stack.stack import Stack, gateway_address
 from scripts.stack.supervision import CORE_LIMIT_BYTES
-from tests.support.waiting import until, wait_until
+from tests.support.waiting import DEADLINE_S, until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,7 +96,7 @@ def _answers(url: str) -> bool:
 
 
 async def _is_active(stack: Stack, session_id: str) -> bool:
-    async with httpx.AsyncClient(base_url=stack.address, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stack.address, trust_env=False, timeout=DEADLINE_S) as client:
         answer = await client.post(
             "/session_manager/sessions.validate", json={"user_id": "u", "session_id": session_id}
         )
@@ -264,7 +264,7 @@ def test_up_prints_its_address_and_a_signal_stops_every_part_cleanly(tmp_path: P
     with _up(tmp_path) as process:
         said = _read_until(process, "Ctrl-C stops")
         (address,) = [line.removeprefix("a3cp is ready: ") for line in said if line.startswith("a3cp is ready")]
-        assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+        assert httpx.get(f"{address}/readyz", trust_env=False, timeout=DEADLINE_S).status_code == 200
         assert any(f"redis-cli -s {tmp_path}/state/run/frames.sock" in line for line in said)
         process.send_signal(number)
         rest = process.communicate(timeout=300)[0].splitlines()
