@@ -187,6 +187,20 @@ describe("CaptureClient", () => {
     expect(report).toHaveBeenCalledTimes(3);
   });
 
+  test("it asks ten times a second at first, so that the person is told at once, and less often after that", async () => {
+    const report = vi.fn<CaptureDependencies["report"]>(() => Promise.resolve({ ...RECORDED, status: "extracting" }));
+    const { client } = await recording({ report });
+    await vi.advanceTimersByTimeAsync(2500);
+    client.stop();
+    socket().end(1000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(report.mock.calls.length).toBeGreaterThanOrEqual(10);
+    await vi.advanceTimersByTimeAsync(1000);
+    report.mockClear();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(report.mock.calls.length).toBeLessThanOrEqual(21);
+  });
+
   test("what must not begin does not open a socket", async () => {
     const { client } = made({ prepare: () => Promise.reject(new ApiError("session_closed")) });
     await client.start();

@@ -19,6 +19,9 @@ export interface CaptureDependencies {
 }
 
 const STEP_MS = 200;
+// a take is recorded 0.1 s after its end if the extractor kept up, and a person waits for the words
+const ASK_SOON_MS = 100;
+const ASKED_SOON = 20;
 const ASK_MS = 500;
 const ASK_AGAIN_MS = 2000;
 
@@ -37,6 +40,7 @@ export class CaptureClient {
   #socket: WebSocket | null = null;
   #steps: ReturnType<typeof setInterval> | undefined;
   #asking: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
   #taking = false;
   #disposed = false;
   #shown: CaptureState | null = null;
@@ -149,17 +153,19 @@ export class CaptureClient {
   }
 
   #ask(afterMs: number): void {
-    this.#asking = setTimeout(() => void this.#asked(), afterMs);
+    this.#asking = setTimeout(() => void this.#report(), afterMs);
   }
 
-  async #asked(): Promise<void> {
+  async #report(): Promise<void> {
+    this.#asked += 1;
     try {
       this.#protocol.reported(await this.#dependencies.report(this.window.captureId));
     } catch (error) {
       this.#protocol.unreported(failureOf(error));
     }
     if (this.#disposed || isOver(this.state)) this.#asking = undefined;
-    else this.#ask(this.state.trouble ? ASK_AGAIN_MS : ASK_MS);
+    else if (this.state.trouble) this.#ask(ASK_AGAIN_MS);
+    else this.#ask(this.#asked < ASKED_SOON ? ASK_SOON_MS : ASK_MS);
     this.#update();
   }
 
