@@ -1,3 +1,4 @@
+import { mayHaveWorked } from "../api/failure";
 import type { CaptureMotion } from "../api/messages";
 import type { LibraryApi } from "./api";
 
@@ -5,10 +6,13 @@ import type { LibraryApi } from "./api";
 const AT_ONCE = 2;
 const MOST_KEPT = 300;
 
+/** `absent`: the server has no movement of the capture. `later`: no answer could be had now. */
+export type MotionAnswer = CaptureMotion | "absent" | "later";
+
 interface Request {
   readonly captureId: string;
   readonly signal: AbortSignal;
-  readonly answer: (motion: CaptureMotion | null) => void;
+  readonly answer: (answer: MotionAnswer) => void;
 }
 
 /** Loads the movements of captures for small pictures, a few at once, and keeps the last ones. */
@@ -27,8 +31,8 @@ export class MotionStore {
     return this.#kept.get(captureId) ?? null;
   }
 
-  /** The movement of a capture; null if the server cannot give it, or if the signal is aborted. Never throws. */
-  load(captureId: string, signal: AbortSignal): Promise<CaptureMotion | null> {
+  /** The movement of a capture; `later` too if the signal is aborted. Never throws. */
+  load(captureId: string, signal: AbortSignal): Promise<MotionAnswer> {
     return new Promise((answer) => {
       this.#waiting.push({ captureId, signal, answer });
       this.#start();
@@ -45,20 +49,20 @@ export class MotionStore {
 
   async #answer(request: Request): Promise<void> {
     this.#running += 1;
-    const motion = await this.#fetch(request);
+    const answer = await this.#fetch(request);
     this.#running -= 1;
-    request.answer(motion);
+    request.answer(answer);
     this.#start();
   }
 
-  async #fetch({ captureId, signal }: Request): Promise<CaptureMotion | null> {
-    if (signal.aborted) return null; // scrolled past
+  async #fetch({ captureId, signal }: Request): Promise<MotionAnswer> {
+    if (signal.aborted) return "later"; // scrolled past
     try {
       const motion = await this.#api.motion(captureId, "thumbnail", signal);
       this.#keep(captureId, motion);
       return motion;
-    } catch {
-      return null; // the picture says so
+    } catch (error) {
+      return mayHaveWorked(error) ? "later" : "absent";
     }
   }
 

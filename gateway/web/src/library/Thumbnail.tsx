@@ -15,6 +15,8 @@ export interface ThumbnailProps {
 
 /** How long a picture must be on the page before it is loaded, so that fast scrolling loads nothing. */
 const SETTLE_MS = 150;
+/** When to ask again if no answer could be had. */
+const AGAIN_MS = 5000;
 
 /** A small picture of a capture's landmarks, in motion. It is decoration: the words beside it say what it is. */
 export function Thumbnail({ capture, moving }: ThumbnailProps) {
@@ -70,23 +72,26 @@ function storeFor(api: LibraryApi): MotionStore {
 function useMotion(captureId: string): { readonly motion: CaptureMotion | null; readonly absent: boolean } {
   const store = storeFor(useLibraryApi());
   const [motion, setMotion] = useState(() => store.kept(captureId));
+  const [failures, setFailures] = useState(0);
   const [absent, setAbsent] = useState(false);
-  const loaded = motion !== null;
+  const asking = motion === null && !absent;
 
   useEffect(() => {
-    if (loaded) return undefined;
+    if (!asking) return undefined;
     const gone = new AbortController();
-    const timer = window.setTimeout(async () => {
+    const load = async () => {
       const answer = await store.load(captureId, gone.signal);
       if (gone.signal.aborted) return;
-      setMotion(answer);
-      setAbsent(answer === null);
-    }, SETTLE_MS);
+      if (answer === "later") setFailures((count) => count + 1);
+      else if (answer === "absent") setAbsent(true);
+      else setMotion(answer);
+    };
+    const timer = window.setTimeout(() => void load(), failures ? AGAIN_MS : SETTLE_MS);
     return () => {
       window.clearTimeout(timer);
       gone.abort();
     };
-  }, [captureId, loaded, store]);
+  }, [captureId, asking, failures, store]);
 
-  return { motion, absent };
+  return { motion, absent: absent || (asking && failures > 0) };
 }
