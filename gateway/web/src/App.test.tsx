@@ -5,6 +5,7 @@ import { App } from "./App";
 import { ROUTES } from "./routes";
 import { expectAccessible } from "./test/axe";
 import { FakeServer, held } from "./test/server";
+import { words } from "./words";
 
 beforeEach(() => new FakeServer().on("GET /readyz", held().reply));
 
@@ -21,7 +22,7 @@ test.each(ROUTES)("$path has one heading, its landmarks and its title", async (r
   expect(await screen.findAllByRole("heading", { level: 1 })).toHaveLength(1);
   expect(screen.getByRole("main")).toContainElement(title());
   expect(screen.getByRole("navigation", { name: "Pages" })).toBeVisible();
-  expect(document.title).toBe(`${route.title} · A3CP`);
+  expect(document.title).toBe(`${words().common.titles[route.title]} · A3CP`);
   await expectAccessible();
 });
 

@@ -5,9 +5,18 @@ import { ErrorBoundary } from "./components/ErrorBoundary";
 import { usePath } from "./navigation";
 import { routeAt } from "./routes";
 import { SessionProvider, useSession } from "./session/useSession";
+import { useWords } from "./words";
+import { useLanguage } from "./words/language";
 
-/** The application. All pages share the token, which is in memory only, and the session, which survives a reload. */
+/**
+ * The application. All pages share the token, which is in memory only, and the session, which survives a reload. It
+ * renders again when the language changes, and with it everything below that asks for words while it renders.
+ */
 export function App() {
+  const language = useLanguage();
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
   return (
     <TokenProvider>
       <SessionProvider>
@@ -37,11 +46,12 @@ function CurrentPage() {
     route: { title, Page },
     parameters,
   } = routeAt(path);
+  const name = useWords().common.titles[title];
   const shown = useRef(Page);
 
   useEffect(() => {
-    document.title = `${title} · A3CP`;
-  }, [title]);
+    document.title = `${name} · A3CP`;
+  }, [name]);
 
   useEffect(() => {
     if (shown.current === Page) return;

@@ -1,11 +1,11 @@
 import { routeAt } from "./routes";
 
 test.each([
-  ["/library", "Library", {}],
-  ["/library/person/u%201", "What is kept", { user_id: "u 1" }],
-  ["/library/person/50%", "What is kept", { user_id: "50%" }],
-  ["/library/person/", "Not found", {}],
-  ["/library/person/u/1", "Not found", {}],
+  ["/library", "library", {}],
+  ["/library/person/u%201", "person", { user_id: "u 1" }],
+  ["/library/person/50%", "person", { user_id: "50%" }],
+  ["/library/person/", "notFound", {}],
+  ["/library/person/u/1", "notFound", {}],
 ])("%s is the page “%s” with %o", (path, title, parameters) => {
   expect(routeAt(path)).toMatchObject({ route: { title }, parameters });
 });

@@ -9,6 +9,7 @@ import { NotFoundPage } from "./pages/NotFoundPage";
 import { PersonPage } from "./pages/PersonPage";
 import { SessionPage } from "./pages/SessionPage";
 import { UploadPage } from "./pages/UploadPage";
+import type { Words } from "./words";
 
 /** The values of the parts in braces of a page's path. */
 export type PathParameters = Readonly<Record<string, string>>;
@@ -16,24 +17,24 @@ export type PathParameters = Readonly<Record<string, string>>;
 export interface PageRoute {
   /** A part in braces stands for any text without a slash: "/library/person/{user_id}". */
   readonly path: string;
-  /** The document's title, without the name of the project. */
-  readonly title: string;
+  /** The document's title, without the name of the project: its key among the titles in `words/common.ts`. */
+  readonly title: keyof Words["common"]["titles"];
   readonly Page: ComponentType<{ readonly parameters: PathParameters }>;
 }
 
 /** All pages. The gateway serves its shell at these addresses only: `SHELLS` in gateway/http/pages.py. */
 export const ROUTES: readonly PageRoute[] = [
-  { path: "/", title: "Welcome", Page: HomePage },
-  { path: "/demo/session", title: "Session", Page: SessionPage },
-  { path: "/demo/gesture", title: "Capture a gesture", Page: GesturePage },
-  { path: "/live", title: "Live view", Page: LivePage },
-  { path: "/upload", title: "Upload a video", Page: UploadPage },
-  { path: "/library", title: "Library", Page: LibraryPage },
-  { path: "/library/capture/{capture_id}", title: "A capture", Page: CapturePage },
-  { path: "/library/person/{user_id}", title: "What is kept", Page: PersonPage },
+  { path: "/", title: "home", Page: HomePage },
+  { path: "/demo/session", title: "session", Page: SessionPage },
+  { path: "/demo/gesture", title: "gesture", Page: GesturePage },
+  { path: "/live", title: "live", Page: LivePage },
+  { path: "/upload", title: "upload", Page: UploadPage },
+  { path: "/library", title: "library", Page: LibraryPage },
+  { path: "/library/capture/{capture_id}", title: "capture", Page: CapturePage },
+  { path: "/library/person/{user_id}", title: "person", Page: PersonPage },
 ];
 
-export const NOT_FOUND: PageRoute = { path: "", title: "Not found", Page: NotFoundPage };
+export const NOT_FOUND: PageRoute = { path: "", title: "notFound", Page: NotFoundPage };
 
 /** The page at a path, and the values of the parameters in it. */
 export function routeAt(path: string): { readonly route: PageRoute; readonly parameters: PathParameters } {

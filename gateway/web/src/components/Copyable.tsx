@@ -1,5 +1,7 @@
 import { useId, useRef, useState } from "react";
 
+import { useWords } from "../words";
+
 export interface CopyableProps {
   /** The name of the value, for example record_id. */
   readonly name: string;
@@ -12,6 +14,8 @@ export function Copyable({ name, value, hint }: CopyableProps) {
   const id = useId();
   const text = useRef<HTMLElement>(null);
   const [copied, setCopied] = useState(false);
+  const { common } = useWords();
+  const label = copied ? common.copied : common.copy;
 
   async function copy() {
     try {
@@ -34,10 +38,10 @@ export function Copyable({ name, value, hint }: CopyableProps) {
         <button
           type="button"
           className="button button-quiet button-small"
-          aria-label={`${copied ? "Copied" : "Copy"} ${name}`}
+          aria-label={`${label} ${name}`}
           onClick={() => void copy()}
         >
-          {copied ? "Copied" : "Copy"}
+          {label}
         </button>
       </dd>
     </div>

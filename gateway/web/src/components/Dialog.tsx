@@ -1,5 +1,6 @@
 import { useId, useLayoutEffect, useRef, type FormEvent, type ReactNode } from "react";
 
+import { useWords } from "../words";
 import { Button, type ButtonProps } from "./Button";
 
 export interface DialogProps {
@@ -22,6 +23,7 @@ export function Dialog(props: DialogProps) {
   const { title, children, onClose, onSubmit, submit, tone = "primary", blocked, cancels = true } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const { common } = useWords();
 
   // in a layout effect, because only a dialog that is still in the document gives the focus back
   useLayoutEffect(() => {
@@ -54,7 +56,7 @@ export function Dialog(props: DialogProps) {
           </Button>
           {cancels && (
             <Button tone="quiet" onClick={onClose}>
-              Cancel
+              {common.cancel}
             </Button>
           )}
         </div>

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import type { Failure } from "../api/failure";
+import { useWords } from "../words";
 
 export interface ErrorBannerProps {
   /** Null shows nothing. */
@@ -13,13 +14,14 @@ export interface ErrorBannerProps {
 
 /** Shows a failure: its sentence, its code, and buttons. Screen readers read it out at once. */
 export function ErrorBanner({ failure, tone = "error", children }: ErrorBannerProps) {
+  const { common } = useWords();
   return (
     <div role="alert" className={failure ? `banner banner-${tone}` : undefined}>
       {failure && (
         <>
           <p className="banner-text">{failure.sentence}</p>
           <p className="banner-code">
-            Code: <code className="code">{failure.code}</code>
+            {common.code} <code className="code">{failure.code}</code>
           </p>
           {children && <div className="actions">{children}</div>}
         </>

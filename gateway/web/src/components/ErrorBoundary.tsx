@@ -1,6 +1,7 @@
 import { Component, type ReactNode } from "react";
 
 import { failureOf, type Failure } from "../api/failure";
+import { words } from "../words";
 import { Button } from "./Button";
 import { ErrorBanner } from "./ErrorBanner";
 
@@ -22,13 +23,14 @@ export class ErrorBoundary extends Component<Props, State> {
 
   override render(): ReactNode {
     if (this.state.failure === null) return this.props.children;
+    const { failed } = words().common;
     return (
       <main className="page">
-        <h1>This page has failed</h1>
+        <h1>{failed.title}</h1>
         <ErrorBanner failure={this.state.failure}>
-          <Button onClick={() => window.location.reload()}>Load the page again</Button>
+          <Button onClick={() => window.location.reload()}>{failed.reload}</Button>
         </ErrorBanner>
-        <p>If it happens again, try a newer browser: Chrome or Edge 109, Firefox 115, Safari 16, or later.</p>
+        <p>{failed.browser}</p>
       </main>
     );
   }

@@ -1,6 +1,8 @@
 import { lexer, type MarkedToken, type Token } from "marked";
 import { createElement, Fragment, useMemo, type ReactNode } from "react";
 
+import { useWords } from "../words";
+
 export interface MarkdownProps {
   readonly text: string;
   /** The level of the text's highest headings: 3 below a card's title. */
@@ -94,10 +96,11 @@ function Table({ token, top }: Of<"table">) {
 
 /** A link to another place, in a new tab, so that what the person has entered here stays. */
 function Outside({ href, children }: { readonly href: string; readonly children: ReactNode }) {
+  const { common } = useWords();
   if (!/^(?:https?|mailto|tel):/i.test(href)) return children;
   return (
     <a href={href} target="_blank" rel="noreferrer">
-      {children} <span className="visually-hidden">(in a new tab)</span>
+      {children} <span className="visually-hidden">{common.newTab}</span>
     </a>
   );
 }

@@ -1,6 +1,8 @@
 import type { ReactNode } from "react";
 
 import { Link, usePath } from "../navigation";
+import { useWords } from "../words";
+import { LanguageChoice } from "./LanguageChoice";
 
 export interface PageProps {
   /** The page's only h1. */
@@ -13,37 +15,36 @@ export interface PageProps {
 }
 
 const LINKS = [
-  { to: "/demo/gesture", name: "Record", rest: "a gesture" },
-  { to: "/live", name: "Live", rest: "view" },
-  { to: "/upload", name: "Upload" },
-  { to: "/library", name: "Library" },
-];
+  { to: "/demo/gesture", words: "record" },
+  { to: "/live", words: "live" },
+  { to: "/upload", words: "upload" },
+  { to: "/library", words: "library" },
+] as const;
 
-/** The frame of every page: a skip link, the navigation, the heading. The navigation has no link to the session page. */
+/**
+ * The frame of every page: a skip link, the navigation, the heading, the language. The navigation has no link to the
+ * session page.
+ */
 export function Page({ title, lead, focused = false, children }: PageProps) {
   const path = usePath();
+  const { common } = useWords();
   return (
     <>
       <a className="skip-link" href="#main">
-        Skip to the page
+        {common.skip}
       </a>
       <header className="site-header">
         <div className="site-header-inner">
-          <Link className="brand" to="/" title="A3CP, the first page">
+          <Link className="brand" to="/" title={common.brandTitle}>
             A3CP
           </Link>
-          <nav aria-label="Pages">
+          <nav aria-label={common.pages}>
             <ul className="nav">
-              {LINKS.map(({ to, name, rest }) => (
+              {LINKS.map(({ to, words }) => (
                 <li key={to}>
                   <Link to={to} aria-current={to === path ? "page" : undefined}>
-                    {name}
-                    {rest && (
-                      <>
-                        {" "}
-                        <span className="nav-rest">{rest}</span>
-                      </>
-                    )}
+                    {common.nav[words].name}
+                    <span className="nav-rest">{common.nav[words].rest}</span>
                   </Link>
                 </li>
               ))}
@@ -56,6 +57,11 @@ export function Page({ title, lead, focused = false, children }: PageProps) {
         {lead && !focused && <p className="lead">{lead}</p>}
         {children}
       </main>
+      {!focused && (
+        <footer className="site-footer">
+          <LanguageChoice />
+        </footer>
+      )}
     </>
   );
 }

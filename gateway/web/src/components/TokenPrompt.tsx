@@ -1,5 +1,6 @@
 import { useId, useState } from "react";
 
+import { useWords } from "../words";
 import { Dialog } from "./Dialog";
 
 export interface TokenPromptProps {
@@ -13,6 +14,8 @@ export interface TokenPromptProps {
 export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
   const [token, setToken] = useState("");
   const id = useId();
+  const { common } = useWords();
+  const words = common.token;
 
   function submit() {
     const given = token.trim();
@@ -20,18 +23,15 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
   }
 
   return (
-    <Dialog title="Access token" submit="Continue" onClose={() => onAnswer(null)} onSubmit={submit}>
-      <p id={`${id}-hint`}>
-        This server needs a token. Ask the person who runs it. The page keeps the token only until you close or reload
-        it.
-      </p>
+    <Dialog title={words.title} submit={words.submit} onClose={() => onAnswer(null)} onSubmit={submit}>
+      <p id={`${id}-hint`}>{words.hint}</p>
       {refused && (
         <p className="field-error" role="alert" id={`${id}-error`}>
-          The server did not accept that token. Code: <code className="code">token_required</code>
+          {words.refused} {common.code} <code className="code">token_required</code>
         </p>
       )}
       <div className="field">
-        <label htmlFor={`${id}-token`}>Token</label>
+        <label htmlFor={`${id}-token`}>{words.label}</label>
         <input
           id={`${id}-token`}
           type="password"

@@ -3,67 +3,48 @@ import { InsecureNotice } from "../camera/InsecureNotice";
 import { Card } from "../components/Card";
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
+import { useWords } from "../words";
 import { Readiness } from "./Readiness";
+
+/** What a person can do, each with its page. */
+const WAYS = [
+  { to: "/demo/gesture", words: "record" },
+  { to: "/live", words: "live" },
+  { to: "/upload", words: "upload" },
+] as const;
 
 /** The first page: what the product does, and links to the other pages. */
 export function HomePage() {
+  const { home, common } = useWords();
   return (
-    <Page
-      title="Gestures, kept as numbers"
-      lead="A3CP, the Ability-Adaptive Augmentative Communication Platform, records a person’s gestures with a camera and keeps only numbers: the positions of face, hands and body in each
-        picture. It is for carers and researchers who work with people who cannot speak."
-    >
+    <Page title={home.title} lead={home.lead}>
       <InsecureNotice />
       <div className="cards">
-        <Card title="Record a gesture">
-          <p>
-            Start a session, turn the camera on, and record what a person says with a gesture, in up to two minutes.
-          </p>
-          <p>
-            <Link className="button button-primary" to="/demo/gesture">
-              Record a gesture
-            </Link>
-          </p>
-        </Card>
-        <Card title="See what the camera sees">
-          <p>The landmarks of face, hands and body, drawn over the picture while you move. Nothing is kept.</p>
-          <p>
-            <Link className="button button-primary" to="/live">
-              Open the live view
-            </Link>
-          </p>
-        </Card>
-        <Card title="Use a video">
-          <p>
-            Upload a video of up to two minutes. The server keeps the same numbers as from a capture with the camera.
-          </p>
-          <p>
-            <Link className="button button-primary" to="/upload">
-              Upload a video
-            </Link>
-          </p>
-        </Card>
+        {WAYS.map(({ to, words }) => (
+          <Card key={to} title={home[words].title}>
+            <p>{home[words].text}</p>
+            <p>
+              <Link className="button button-primary" to={to}>
+                {home[words].link}
+              </Link>
+            </p>
+          </Card>
+        ))}
       </div>
-      <Card title="What is kept">
-        <p>
-          For each capture, the server keeps one file of numbers and one line in the session’s log. It never writes the
-          pictures to a disk.
-        </p>
-        <p>
-          The library shows each capture in motion, with its quality and what the person agreed to. There you judge,
-          correct and withdraw.
-        </p>
+      <Card title={home.kept.title}>
+        <p>{home.kept.numbers}</p>
+        <p>{home.kept.library}</p>
         <p>
           <Link className="button button-quiet" to="/library">
-            Open the library
+            {home.kept.link}
           </Link>
         </p>
         <p>
-          Programs can do all of this too:{" "}
+          {home.kept.programs}{" "}
           <a href={at("/docs")} target="_blank" rel="noopener">
-            the interfaces
+            {home.kept.interfaces}
           </a>{" "}
-          (in a new tab).
+          {common.newTab}.
         </p>
         <Readiness />
       </Card>

@@ -1,12 +1,14 @@
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
+import { useWords } from "../words";
 
 /** The page for an unknown address. */
 export function NotFoundPage() {
+  const { notFound } = useWords().home;
   return (
-    <Page title="There is no page here">
+    <Page title={notFound.title}>
       <p>
-        The address may be misspelled. <Link to="/">Go to the first page.</Link>
+        {notFound.text} <Link to="/">{notFound.link}</Link>
       </p>
     </Page>
   );

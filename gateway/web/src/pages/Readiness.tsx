@@ -4,10 +4,12 @@ import { readiness, type Readiness as Answer } from "../api/readiness";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { StatusText } from "../components/StatusText";
+import { useWords } from "../words";
 
 /** Shows whether every part of the server runs; asks once, and again when the person presses the button. */
 export function Readiness() {
   const [answer, setAnswer] = useState<Answer | null>(null);
+  const { server } = useWords().home;
 
   useEffect(() => {
     void readiness().then(setAnswer);
@@ -32,7 +34,7 @@ export function Readiness() {
       <ErrorBanner failure={answer && "failure" in answer ? answer.failure : null} />
       <div className="actions">
         <Button tone="quiet" busy={answer === null} onClick={again}>
-          Check again
+          {server.again}
         </Button>
       </div>
     </div>
@@ -40,16 +42,17 @@ export function Readiness() {
 }
 
 function ReadinessStatus({ answer }: { readonly answer: Answer | null }) {
+  const { server } = useWords().home;
   const [tone, words] =
     answer === null
-      ? (["busy", "checking"] as const)
+      ? (["busy", server.checking] as const)
       : "failure" in answer
-        ? (["error", "cannot be reached"] as const)
+        ? (["error", server.unreachable] as const)
         : answer.missing.length > 0
-          ? (["warning", "not ready"] as const)
-          : (["active", "everything is running"] as const);
+          ? (["warning", server.notReady] as const)
+          : (["active", server.ready] as const);
   return (
-    <StatusText label="Server" tone={tone}>
+    <StatusText label={server.label} tone={tone}>
       {words}
     </StatusText>
   );

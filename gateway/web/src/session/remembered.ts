@@ -1,3 +1,4 @@
+import { readTab, writeTab } from "../tabStorage";
 import { readConsent } from "./consent";
 import type { Session } from "./useSession";
 
@@ -13,35 +14,37 @@ const MOST = 20;
 export type Remembered = "people" | "performers" | "labels" | "reasons";
 
 export function rememberedSession(): Session | null {
-  const { sessionId, userId, performerId, consent } = (read(SESSION) ?? {}) as Partial<Record<keyof Session, unknown>>;
+  const { sessionId, userId, performerId, consent } = (readTab(SESSION) ?? {}) as Partial<
+    Record<keyof Session, unknown>
+  >;
   const complete = [sessionId, userId, performerId].every((part) => typeof part === "string" && part !== "");
   return complete ? ({ sessionId, userId, performerId, consent: readConsent(consent) } as Session) : null;
 }
 
 /** Stores the session; null removes it. */
 export function rememberSession(session: Session | null): void {
-  write(SESSION, session);
+  writeTab(SESSION, session);
 }
 
 /** The values that the person used before, the last one first. */
 export function remembered(kind: Remembered): readonly string[] {
-  const list = read(`a3cp.${kind}`);
+  const list = readTab(`a3cp.${kind}`);
   return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
 }
 
 export function remember(kind: Remembered, text: string): void {
   if (text === "") return;
-  write(`a3cp.${kind}`, [text, ...remembered(kind).filter((item) => item !== text)].slice(0, MOST));
+  writeTab(`a3cp.${kind}`, [text, ...remembered(kind).filter((item) => item !== text)].slice(0, MOST));
 }
 
 /** A stored yes or no; `otherwise` if there is none. */
 export function rememberedFlag(name: string, otherwise: boolean): boolean {
-  const flag = read(`a3cp.${name}`);
+  const flag = readTab(`a3cp.${name}`);
   return typeof flag === "boolean" ? flag : otherwise;
 }
 
 export function rememberFlag(name: string, flag: boolean): void {
-  write(`a3cp.${name}`, flag);
+  writeTab(`a3cp.${name}`, flag);
 }
 
 export interface Captured {
@@ -52,7 +55,7 @@ export interface Captured {
 
 /** The recorded captures of a session, in order. */
 export function rememberedCaptures(sessionId: string): readonly Captured[] {
-  const kept = (read(CAPTURES) ?? {}) as { sessionId?: unknown; captures?: unknown };
+  const kept = (readTab(CAPTURES) ?? {}) as { sessionId?: unknown; captures?: unknown };
   if (kept.sessionId !== sessionId || !Array.isArray(kept.captures)) return [];
   return kept.captures.filter((capture): capture is Captured =>
     [capture?.captureId, capture?.line].every((part) => typeof part === "string"),
@@ -62,22 +65,5 @@ export function rememberedCaptures(sessionId: string): readonly Captured[] {
 /** Stores a recorded capture; storing the same one again replaces it. */
 export function rememberCapture(sessionId: string, capture: Captured): void {
   const before = rememberedCaptures(sessionId).filter(({ captureId }) => captureId !== capture.captureId);
-  write(CAPTURES, { sessionId, captures: [...before, capture] });
-}
-
-function read(key: string): unknown {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null");
-  } catch {
-    return null;
-  }
-}
-
-function write(key: string, value: unknown): void {
-  try {
-    if (value === null) sessionStorage.removeItem(key);
-    else sessionStorage.setItem(key, JSON.stringify(value));
-  } catch {
-    // the storage is full or forbidden: see above
-  }
+  writeTab(CAPTURES, { sessionId, captures: [...before, capture] });
 }

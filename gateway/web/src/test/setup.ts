@@ -3,6 +3,7 @@ import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+import { chooseLanguage } from "../words/language";
 import { computeStylesOnce } from "./styles";
 
 configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
@@ -22,6 +23,7 @@ window.matchMedia ??= (media) =>
 
 afterEach(() => {
   cleanup();
+  chooseLanguage(null);
   sessionStorage.clear();
   window.history.replaceState(null, "", "/");
 });

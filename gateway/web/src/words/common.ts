@@ -1,0 +1,89 @@
+/** Texts of the frame around every page, and of the components that all rooms use. */
+const en = {
+  brandTitle: "A3CP, the first page",
+  skip: "Skip to the page",
+  pages: "Pages",
+  language: "Language",
+  /** The links of the navigation: what a phone shows, and what a wider window adds. */
+  nav: {
+    record: { name: "Record ", rest: "a gesture" },
+    live: { name: "Live ", rest: "view" },
+    upload: { name: "Upload", rest: "" },
+    library: { name: "Library", rest: "" },
+  },
+  /** The titles of the pages in the browser's tab. */
+  titles: {
+    home: "Welcome",
+    session: "Session",
+    gesture: "Capture a gesture",
+    live: "Live view",
+    upload: "Upload a video",
+    library: "Library",
+    capture: "A capture",
+    person: "What is kept",
+    notFound: "Not found",
+  },
+  cancel: "Cancel",
+  close: "Close",
+  code: "Code:",
+  copy: "Copy",
+  copied: "Copied",
+  newTab: "(in a new tab)",
+  failed: {
+    title: "This page has failed",
+    reload: "Load the page again",
+    browser: "If it happens again, try a newer browser: Chrome or Edge 109, Firefox 115, Safari 16, or later.",
+  },
+  token: {
+    title: "Access token",
+    submit: "Continue",
+    hint: "This server needs a token. Ask the person who runs it. The page keeps the token only until you close or reload it.",
+    refused: "The server did not accept that token.",
+    label: "Token",
+  },
+};
+
+const de: typeof en = {
+  brandTitle: "A3CP, zur ersten Seite",
+  skip: "Zum Inhalt springen",
+  pages: "Seiten",
+  language: "Sprache",
+  nav: {
+    record: { name: "Aufnehmen", rest: "" },
+    live: { name: "Live", rest: "-Ansicht" },
+    upload: { name: "Video ", rest: "hochladen" },
+    library: { name: "Bibliothek", rest: "" },
+  },
+  titles: {
+    home: "Willkommen",
+    session: "Sitzung",
+    gesture: "Geste aufnehmen",
+    live: "Live-Ansicht",
+    upload: "Video hochladen",
+    library: "Bibliothek",
+    capture: "Eine Aufnahme",
+    person: "Was aufbewahrt wird",
+    notFound: "Nicht gefunden",
+  },
+  cancel: "Abbrechen",
+  close: "Schließen",
+  code: "Code:",
+  copy: "Kopieren",
+  copied: "Kopiert",
+  newTab: "(in einem neuen Tab)",
+  failed: {
+    title: "Diese Seite funktioniert gerade nicht",
+    reload: "Seite neu laden",
+    browser:
+      "Passiert das noch einmal? Dann nehmen Sie einen neueren Browser: Chrome oder Edge 109, Firefox 115, Safari 16 oder neuer.",
+  },
+  token: {
+    title: "Zugangsschlüssel",
+    submit: "Weiter",
+    hint: "Dieser Server verlangt einen Zugangsschlüssel (Token). Fragen Sie die Person, die den Server betreibt. Die Seite behält ihn nur, bis Sie sie schließen oder neu laden.",
+    refused: "Der Server hat diesen Zugangsschlüssel nicht angenommen.",
+    label: "Zugangsschlüssel",
+  },
+};
+
+export const common = { en, de };
