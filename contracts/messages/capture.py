@@ -35,13 +35,16 @@ CaptureStatus = Literal["waiting", "extracting", "recorded", "aborted"]
 
 class Annotation(StrictModel):
     """The label that the person who records the capture gives it; in a study, also the ids of the study and of the
-    prompt that the person was shown. A later version may add fields; readers keep them."""
+    prompt that the person was shown. ``resend_of`` is the ``capture_id`` of the first attempt, if a client sends a take
+    again after it lost the connection; the ``intent`` may then be empty. A later version may add fields; readers keep
+    them."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     intent: Annotated[str, StringConstraints(strict=True, max_length=256)]
     study: Identifier | None = None
     prompt: Identifier | None = None
+    resend_of: Identifier | None = None
 
 
 class OpenAnnotation(Annotation):

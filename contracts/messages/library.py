@@ -158,9 +158,9 @@ class LibraryCapture(StrictModel):
 
     ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
     capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
-    which each part was found. ``study`` and ``prompt`` are those of the capture's own annotation, whatever was said
-    since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study`` and ``prompt`` are null if no event has
-    them.
+    which each part was found. ``study``, ``prompt`` and ``resend_of`` are those of the capture's own annotation,
+    whatever was said since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``, ``prompt`` and
+    ``resend_of`` are null if no event has them.
     """
 
     capture_id: Identifier
@@ -181,6 +181,7 @@ class LibraryCapture(StrictModel):
     state: CaptureState
     study: Identifier | None = None
     prompt: Identifier | None = None
+    resend_of: Identifier | None = None
 
 
 class LibraryQuery(StrictModel):

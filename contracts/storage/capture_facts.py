@@ -74,6 +74,7 @@ class RecordedCapture:
     reference: dict[str, Any]
     study: str | None
     prompt: str | None
+    resend_of: str | None
 
     @classmethod
     def of(cls, event: FeatureRefEvent, recorded_at: str, quality: object) -> RecordedCapture:
@@ -93,6 +94,7 @@ class RecordedCapture:
             reference=event.raw_features_ref.model_dump(),
             study=event.annotation.study if event.annotation else None,
             prompt=event.annotation.prompt if event.annotation else None,
+            resend_of=event.annotation.resend_of if event.annotation else None,
         )
 
 

@@ -54,10 +54,8 @@ _QUALITY = {
     "undecoded_frames": 0,
 }
 
-_CONSENT = {
-    "text": "sha256:7f1bb2f5cf6e7f0a1f9e1f0d0f2a7f4f53f6e7f8a9b0c1d2e3f405162738495a",
-    "given_by": "self",
-}
+_CONSENT_TEXT = "sha256:7f1bb2f5cf6e7f0a1f9e1f0d0f2a7f4f53f6e7f8a9b0c1d2e3f405162738495a"
+_CONSENT = {"text": _CONSENT_TEXT, "given_by": "self"}
 
 _LIBRARY_CAPTURE = {
     "capture_id": _CAPTURE,
@@ -78,6 +76,7 @@ _LIBRARY_CAPTURE = {
     "state": "kept",
     "study": "daily-care",
     "prompt": "wave",
+    "resend_of": None,
 }
 _MOTION_OF_A_HAND = {"landmarks": [0, 4], "lines": [[0, 1]], "frames": [None, [120, 130, 118, 96]]}
 _HISTORY: list[dict[str, Any]] = [

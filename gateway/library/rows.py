@@ -69,6 +69,7 @@ class StoredSession:
             "state": said.state,
             "study": recorded.study,
             "prompt": recorded.prompt,
+            "resend_of": recorded.resend_of,
         }
         search = search_text(said.label, said.participant, *self._key, capture.capture_id, recorded.record_id)
         columns = (recorded.recorded_at, said.label, said.quality, said.review, said.consent, said.state,

@@ -86,6 +86,7 @@ class VerifiedCapture:
             "participant": self.participant,
             "study": event.annotation.study if event.annotation else None,
             "prompt": event.annotation.prompt if event.annotation else None,
+            "resend_of": event.annotation.resend_of if event.annotation else None,
             **({"split": self.split} if self.split else {}),
         }
 

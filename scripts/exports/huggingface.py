@@ -40,7 +40,7 @@ SCHEMA = pa.schema(
         *((f"found_{part}", pa.float64()) for part in ("pose", "left_hand", "right_hand", "face")),
         ("hash", pa.string()),
         ("encoding", pa.string()),
-        *((name, pa.string()) for name in ("participant", "study", "prompt")),
+        *((name, pa.string()) for name in ("participant", "study", "prompt", "resend_of")),
         ("features", pa.list_(pa.list_(pa.float32(), DIMS))),
         ("timestamps_ms", pa.list_(pa.int64())),
         ("decoded", pa.list_(pa.bool_())),

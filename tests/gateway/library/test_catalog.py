@@ -64,6 +64,7 @@ def test_a_capture_is_listed_as_its_log_describes_it(library: Library) -> None:
                 "state": "kept",
                 "study": None,
                 "prompt": None,
+                "resend_of": None,
             }
         ],
         "next": None,

@@ -87,7 +87,7 @@ async def test_a_capture_is_listed_as_soon_as_its_line_is_in_the_file(tmp_path: 
 def _fill(library: Library) -> None:
     """Three captures of two users."""
     other = {"session_id": "sess_fedcba9876543210", "user_id": "u2"}
-    take = {"intent": "é", "study": "s1", "prompt": "e"}
+    take = {"intent": "é", "study": "s1", "prompt": "e", "resend_of": "a0"}
     library.append(
         line_bytes(start(consent_given=True), 0),
         line_bytes(recorded("a", 1, annotation=take, quality=quality("good")), 10),
@@ -138,6 +138,8 @@ async def test_each_filter_narrows_the_list(tmp_path: Path) -> None:
         _fill(library_of(tmp_path))
         for query, found in FILTERS:
             assert await ids(gateway, **query) == found, query
+        (take,) = (await listed(gateway, study="s1"))["captures"]
+        assert (take["study"], take["prompt"], take["resend_of"]) == ("s1", "e", "a0")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> VerifiedCapture:
         width=WIDTH,
         height=HEIGHT,
         max_duration_s=120,
-        annotation=Annotation(intent="wave, hello", study="daily-care", prompt="hello"),
+        annotation=Annotation(intent="wave, hello", study="daily-care", prompt="hello", resend_of="first"),
     )
     session_features_dir(root, window.user_id, window.session_id).mkdir(parents=True)
     rows = []

@@ -269,12 +269,14 @@ def test_consent_is_withdrawn_by_one_more_event(roots: Roots) -> None:
 
 def test_a_take_of_a_study_names_the_study_and_the_prompt_that_was_shown(roots: Roots) -> None:
     session = roots.session()
-    take = roots.capture(session, annotation={"intent": "drink", "study": "daily-care", "prompt": "p1"})
+    take = roots.capture(
+        session, annotation={"intent": "drink", "study": "daily-care", "prompt": "p1", "resend_of": "c0"}
+    )
     roots.tell(session, "capture.relabelled", take, intent="eat")
     roots.capture(session, annotation={"intent": "nod"})
     assert roots.export("npy1662") == 0
-    columns = ["intent", "study", "prompt"]
-    assert table(roots)[columns].to_numpy().tolist() == [["eat", "daily-care", "p1"], ["nod", "", ""]]
+    columns = ["intent", "study", "prompt", "resend_of"]
+    assert table(roots)[columns].to_numpy().tolist() == [["eat", "daily-care", "p1", "c0"], ["nod", "", "", ""]]
     assert roots.export("npy1662", choice=Choice.of(unknown=True, studies=["daily-care", "x"]), replace=True) == 0
     assert table(roots).record_id.tolist() == [take]
     assert "of the study daily-care or x" in (roots.exports / "npy1662" / "DATASHEET.md").read_text("utf-8")

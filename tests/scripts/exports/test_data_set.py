@@ -205,7 +205,7 @@ def test_each_table_has_a_column_with_the_part(roots: Roots, form: str) -> None:
     study(roots)
     assert roots.export(form, split=SPLIT) == 0
     table = rows(roots, form)
-    assert list(table.columns)[-4:] == ["participant", "study", "prompt", "split"]
+    assert list(table.columns)[-5:] == ["participant", "study", "prompt", "resend_of", "split"]
     for row in table.itertuples():
         document = json.loads((roots.exports / form / "metadata" / f"{row.record_id}.json").read_bytes())
         assert (document["participant"], document["split"]) == (row.participant, row.split)

@@ -113,7 +113,7 @@ def test_the_event_ends_with_the_quality_of_the_arrays(capture: BrokerCapture) -
 def test_the_event_carries_what_the_open_had(capture: BrokerCapture) -> None:
     ref = write_artifact(capture.store, capture.window, MATRIX)
     more = {
-        "annotation": {"intent": "drink", "study": "care", "prompt": "p1"},
+        "annotation": {"intent": "drink", "study": "care", "prompt": "p1", "resend_of": "c0"},
         "device_id": "cam-1",
         "consent_given": True,
         "is_demo": False,

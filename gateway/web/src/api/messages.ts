@@ -144,6 +144,7 @@ export interface OpenAnnotation {
   intent: string;
   study?: string | null;
   prompt?: string | null;
+  resend_of?: string | null;
 }
 /**
  * Which text a person was shown before they answered, and who answered. The answer is ``consent_given``.
@@ -323,9 +324,9 @@ export interface HistoryEntry {
  *
  * ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
  * capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
- * which each part was found. ``study`` and ``prompt`` are those of the capture's own annotation, whatever was said
- * since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study`` and ``prompt`` are null if no event has
- * them.
+ * which each part was found. ``study``, ``prompt`` and ``resend_of`` are those of the capture's own annotation,
+ * whatever was said since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``, ``prompt`` and
+ * ``resend_of`` are null if no event has them.
  */
 export interface LibraryCapture {
   capture_id: string;
@@ -348,6 +349,7 @@ export interface LibraryCapture {
   state: "kept" | "withdrawn" | "erased";
   study?: string | null;
   prompt?: string | null;
+  resend_of?: string | null;
 }
 /**
  * ``GET /library/captures/{capture_id}``. ``history`` has the newest events, at most 1,000, the oldest first.
@@ -373,6 +375,7 @@ export interface LibraryCaptureWithHistory {
   state: "kept" | "withdrawn" | "erased";
   study?: string | null;
   prompt?: string | null;
+  resend_of?: string | null;
   history: HistoryEntry[];
 }
 /**
