@@ -29,7 +29,7 @@ from tests.support.brokers import BrokerProcess
 from tests.support.clips import face_clip
 from tests.support.gateway import launched
 from tests.support.messages import Client
-from tests.support.waiting import DEADLINE_S, until
+from tests.support.waiting import DEADLINE_S, PATIENT, until
 
 pytestmark = pytest.mark.real
 
@@ -106,7 +106,7 @@ async def everything_refused(gateway: CaptureClient, session_id: str) -> list[st
                 said.append(str(closed))
     url = gateway.url.replace("http", "ws") + "/camera_feed_worker/capture"
     with pytest.raises(InvalidStatus) as refused:
-        await connect(url, additional_headers={"Authorization": f"Bearer {TOKEN}x"}, proxy=None)
+        await connect(url, additional_headers={"Authorization": f"Bearer {TOKEN}x"}, proxy=None, **PATIENT)
     said.append(str(refused.value.response.headers) + str(refused.value.response.body))
     async with CaptureClient(gateway.url, TOKEN[:-1]) as wrong:
         with pytest.raises(ClientError) as error:
@@ -130,7 +130,7 @@ def test_no_secret_and_no_byte_of_an_image_reaches_a_log_or_another_file(pair: B
     async def main() -> tuple[list[str], dict[int, bytes], Client]:
         stack = Stack(settings, extractors=1, recorders=2, show=lambda _, line: logged.append(line))
         async with stack, CaptureClient(stack.address, TOKEN) as gateway:
-            await stack.ready()
+            await stack.ready(DEADLINE_S)
             session_id = await gateway.start_session("carer-1")
             client = await a_whole_capture(gateway, session_id)
             said = await everything_refused(gateway, session_id)

@@ -25,12 +25,12 @@ from contracts.process.settings import Settings
 from gateway.http.pages import BUILT, read_build
 from scripts.clips.sample import SampleSource
 from scripts.stack.stack import Stack
+from tests.support.waiting import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "gateway/web/node_modules/axe-core/axe.min.js"
 
-START_S = 100.0
-PATIENCE_MS = 45_000.0
+PATIENCE_MS = 1000 * DEADLINE_S
 """How long a test waits for a change that should be immediate: the machine may be busy."""
 
 FLAGS = (
@@ -83,14 +83,14 @@ class RunningStack:
     def settings(self) -> Settings:
         return self.stack.settings
 
-    def call(self, step: Coroutine[Any, Any, Any], within_s: float = START_S) -> Any:
+    def call(self, step: Coroutine[Any, Any, Any], within_s: float = DEADLINE_S) -> Any:
         """Run a coroutine on the stack's loop; its result."""
         future: Future[Any] = asyncio.run_coroutine_threadsafe(step, self._loop)
         return future.result(within_s)
 
     def start(self) -> None:
         self.call(self.stack.start())
-        self.call(self.stack.ready())
+        self.call(self.stack.ready(DEADLINE_S))
 
     def kill_gateway(self) -> None:
         """Kill the gateway as a crash would; the stack starts it again."""
@@ -112,7 +112,7 @@ class RunningStack:
 
     def ready(self) -> None:
         """Return when a capture can be taken (again)."""
-        self.call(self.stack.ready())
+        self.call(self.stack.ready(DEADLINE_S))
 
     def stop(self) -> None:
         try:

@@ -104,7 +104,7 @@ def test_asked_recorded_told_corrected_withdrawn_and_erased(
         page.goto(f"/library/capture/{gone}")
         button(page, "Withdraw and erase …")
         button(page, "Erase it")
-        expect(page.get_by_role("heading", name="This capture is erased")).to_be_visible(timeout=120_000)
+        expect(page.get_by_role("heading", name="This capture is erased")).to_be_visible()
 
     log = session_log_path(asking.settings.log_root, PERSON, session_id)
     wait_until(lambda: '"event":"capture.relabelled"' in log.read_text(), "the log has the label")

@@ -20,7 +20,6 @@ from tests.e2e.conftest import ROOT, RunningStack, absent, axe, opened
 from tests.support.waiting import DEADLINE_S
 
 README = (ROOT / "scripts/deploy/README.md").read_text()
-START_S = 30.0
 
 
 def configuration(folder: Path, listen: int, gateway: str) -> str:
@@ -54,7 +53,7 @@ def proxied(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> It
     command = [str(nginx), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command) as process:
         try:
-            deadline = time.monotonic() + START_S
+            deadline = time.monotonic() + DEADLINE_S
             while not answers(port):
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
                 time.sleep(0.05)

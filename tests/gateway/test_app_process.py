@@ -25,7 +25,7 @@ from contracts.broker import keys
 from tests.conftest import BrokerPair, on_one
 from tests.support.gateway import DEADLINE_S, REPOSITORY, GatewayProcess, environment, launched, serving
 from tests.support.messages import SESSION, Client
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENT, wait_until
 
 pytestmark = pytest.mark.real
 
@@ -51,7 +51,7 @@ def opened_capture(
             f"{gateway.address}/camera_feed_worker/capture.tick", verify=False, timeout=DEADLINE_S
         ).json()["active_captures"]
 
-    with connect(gateway.address.replace("http", "ws") + "/camera_feed_worker/capture") as connection:
+    with connect(gateway.address.replace("http", "ws") + "/camera_feed_worker/capture", **PATIENT) as connection:
         connection.send(client.open())
         wait_until(active, "the capture is open")
         yield connection, client
@@ -91,7 +91,7 @@ def test_a_gateway_whose_log_is_on_a_full_disk_answers_every_socket_and_counts_n
                 while True:
                     connection.recv(DEADLINE_S)
         assert closed.value.rcvd is not None and closed.value.rcvd.code == 1003
-        with connect(gateway.address.replace("http", "ws") + "/ws/video/stream?pipeline_id=none") as live:
+        with connect(gateway.address.replace("http", "ws") + "/ws/video/stream?pipeline_id=none", **PATIENT) as live:
             assert orjson.loads(live.recv(DEADLINE_S))["error"] == "invalid_pipeline"
         tick = f"{gateway.address}/camera_feed_worker/capture.tick"
         wait_until(
@@ -115,7 +115,7 @@ def test_stop_aborts_open_captures_with_server_shutdown_and_exits_0(
     with (
         serving(tmp_path, brokers) as gateway,
         opened_capture(gateway, brokers, unique) as (connection, client),
-        connect(gateway.address.replace("http", "ws") + idle_address) as idle,
+        connect(gateway.address.replace("http", "ws") + idle_address, **PATIENT) as idle,
     ):
         gateway.process.send_signal(signal_sent)
         abort = orjson.loads(connection.recv(DEADLINE_S))
@@ -238,13 +238,13 @@ def test_handshake_is_refused_with_a_real_http_answer(tmp_path: Path) -> None:
             (ORIGIN_REFUSED, ["bearer.t0ken"], 403, "origin_not_allowed"),
         ):
             with pytest.raises(InvalidStatus) as refused:
-                connect(url, additional_headers=headers, subprotocols=_subprotocols(subprotocols))
+                connect(url, additional_headers=headers, subprotocols=_subprotocols(subprotocols), **PATIENT)
             assert refused.value.response.status_code == status
             assert orjson.loads(refused.value.response.body)["error"] == code
         with pytest.raises(InvalidStatus) as refused:
-            connect(f"{url}s", additional_headers={"Authorization": "Bearer t0ken"})
+            connect(f"{url}s", additional_headers={"Authorization": "Bearer t0ken"}, **PATIENT)
         assert refused.value.response.status_code == 404
-        with connect(url, subprotocols=_subprotocols(["bearer.t0ken"])) as connection:
+        with connect(url, subprotocols=_subprotocols(["bearer.t0ken"]), **PATIENT) as connection:
             assert connection.subprotocol == "bearer.t0ken"
 
 

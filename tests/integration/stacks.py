@@ -89,7 +89,7 @@ async def running(
     stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, show=show)
     try:
         async with stack:
-            await stack.ready()
+            await stack.ready(DEADLINE_S)
             frames_url, events_url = stack.urls
             frames, events = connect(frames_url), connect(events_url)
             try:

@@ -162,7 +162,7 @@ def run_whole(guarded: Guarded, folder: Path, *, whole_lane: bool) -> None:
         stack = GuardedStack(guarded, operator, live=1, show=lambda name, line: said.append(f"{name} | {line}"))
         try:
             async with stack:
-                await stack.ready()
+                await stack.ready(DEADLINE_S)
                 await use(stack, operator, whole_lane)
         finally:
             print("\n".join(said))

@@ -19,7 +19,7 @@ from scripts.client import CaptureOutcome
 from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, Running, running, settings_for
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 FRAMES = 60
 """So many that a test finds an extractor in the middle of them."""
@@ -150,7 +150,7 @@ async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_o
         signal_part(stack, "gateway", signal.SIGKILL)
         outcome = await asyncio.gather(task, return_exceptions=True)
         assert isinstance(outcome[0], A3CPError | CaptureOutcome)
-        await stack.stack.ready()
+        await stack.stack.ready(DEADLINE_S)
 
         async def lost() -> bool:
             status = await stack.status(capture_id)

@@ -102,7 +102,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
 
 async def _traffic(stack: Stack, found: Observed) -> None:
     async with stack:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         async with CaptureClient(stack.address, TOKEN) as client:
             session_id = await client.start_session(USER)
             found.capture = await stream_capture(client, FaceClip(FRAMES), user_id=USER, session_id=session_id)

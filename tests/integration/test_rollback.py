@@ -14,7 +14,7 @@ from scripts.clips.stream import stream_capture
 from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, start_pair
 from tests.integration.stacks import FaceClip, jpegs, settings_for
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 
 def test_the_switch_removes_the_live_lane_and_nothing_else(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_the_switch_removes_the_live_lane_and_nothing_else(tmp_path: Path) -> No
 async def on_and_off(brokers: BrokerPair, folder: Path) -> None:
     settings = settings_for(brokers, folder)
     async with Stack(settings, live=1) as stack, CaptureClient(stack.address) as client:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         assert await client.pipelines()
         async with client.live("pose") as live:
             assert await live.ask(jpegs(1)[0]) is not None
@@ -34,7 +34,7 @@ async def on_and_off(brokers: BrokerPair, folder: Path) -> None:
                 await live.ask(jpegs(1)[0])
     off = settings.model_copy(update={"stream_enabled": False})
     async with Stack(off, live=1) as stack, CaptureClient(stack.address) as client:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         assert not [name for name in stack.parts if name.startswith("live")]
         with pytest.raises(GatewayRefused) as refused:
             await client.pipelines()

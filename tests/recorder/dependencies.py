@@ -22,7 +22,7 @@ from recorder.consumer import Consumer, Leadership
 from recorder.handler import EntryHandler
 from tests.conftest import BrokerPair
 from tests.recorder.samples import make_log_dir
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Dependencies:
             assert not task.done(), task
         finally:
             stopping.set()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, DEADLINE_S)
             await frames.aclose()
             await events.aclose()
 

@@ -20,6 +20,7 @@ from contracts.state.records import CaptureCounts
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import bodies, dependencies_on
 from tests.recorder.samples import entry, feature_ref, new_session
+from tests.support.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +44,7 @@ async def test_an_event_is_in_the_file_before_its_receipt_says_so(
                 flock(held, fcntl.LOCK_EX)
                 monkeypatch.setattr(fcntl, "flock", noted)
                 [entry_id] = await deps.put(given)
-                await asyncio.wait_for(tried.wait(), 20)
+                await asyncio.wait_for(tried.wait(), DEADLINE_S)
                 assert await await_receipt(deps.events, entry_id, 0.05) is None, "its line cannot be written yet"
                 assert len(deps.lines(session)) == 1
             recorded_at = (await deps.receipt(entry_id)).recorded()

@@ -18,7 +18,7 @@ from tests.conftest import BrokerPair
 from tests.recorder.dependencies import Dependencies, bodies, dependencies_on
 from tests.recorder.samples import as_delivered, entry, new_session
 from tests.recorder.test_writer import make_writer
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 pytestmark = pytest.mark.real
 
@@ -137,7 +137,7 @@ async def test_after_an_error_in_the_middle_of_a_batch_the_rest_of_it_comes_befo
             return recorded_at
 
         monkeypatch.setattr(LogWriter, "append", fail_once)
-        await asyncio.wait_for(consumer.run(stopping), 20)
+        await asyncio.wait_for(consumer.run(stopping), DEADLINE_S)
         assert deps.lines(session) == bodies(*given)
 
 

@@ -21,6 +21,7 @@ from contracts.rules.paths import session_log_path
 from contracts.state.events import encode_line, is_by_client, split_line
 from recorder.writer import LogWriter
 from tests.recorder.samples import NOON, event, make_log_dir, new_session
+from tests.support.waiting import DEADLINE_S
 
 SESSION = "sess_0123456789abcdef"
 
@@ -187,7 +188,7 @@ def test_locking_prevents_interleaving_between_processes(tmp_path: Path, log: Pa
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(DEADLINE_S)
         assert process.exitcode == 0
     lines = [orjson.loads(found) for found in events_in(log)]
     assert len(lines) == len(names) * each

@@ -13,6 +13,9 @@ T = TypeVar("T")
 DEADLINE_S = 300.0
 """A wait that succeeds never takes so long, even on a busy machine; the suite's limit for a test is 600 s."""
 
+PATIENT: dict[str, Any] = {"open_timeout": DEADLINE_S, "ping_timeout": DEADLINE_S}
+"""Options of a WebSocket. The library gives up a handshake after 10 s, and a connection after 20 s of silence."""
+
 PAUSES_S = 0.01, 0.2
 """The shortest pause between two looks, and the longest. A look costs time that the awaited processes need."""
 

@@ -25,6 +25,7 @@ from tests.integration.faults.test_cluster import every_call
 from tests.support.brokers import Flavour, server_path
 from tests.support.documented import documented_commands
 from tests.support.guarded import GuardedBroker, denials, guarded
+from tests.support.waiting import DEADLINE_S
 
 ROOT = Path(__file__).parents[3]
 STATE = ROOT / "contracts" / "state"
@@ -308,7 +309,7 @@ def test_the_operator_ends_a_script_that_does_not_end(brokers: dict[Role, Guarde
             key = keys.CAPTURES if broker.role == "frames" else keys.EVENTS
             endless = Thread(target=run_endless, args=(broker, key))
             endless.start()
-            give_up_s = time.monotonic() + 60
+            give_up_s = time.monotonic() + DEADLINE_S
             while endless.is_alive() and time.monotonic() < give_up_s:
                 with suppress(redis.exceptions.ResponseError):  # NOTBUSY: the script has not begun
                     operator.execute_command("SCRIPT KILL")

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from contracts.broker.pool import BoundedPool
+from tests.support.waiting import DEADLINE_S
 
 
 def pool_of_one(monkeypatch: pytest.MonkeyPatch, *, timeout_s: float = 30.0) -> BoundedPool:
@@ -29,7 +30,7 @@ async def test_a_caller_gets_the_connection_although_the_one_before_it_was_cance
         await asyncio.sleep(0)
     await pool.release(connection)  # the first caller's turn
     first.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         assert await second is connection
     assert first.cancelled()
 

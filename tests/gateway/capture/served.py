@@ -32,7 +32,7 @@ from gateway.capture import lifecycle
 from gateway.capture.endpoint import capture_endpoint
 from gateway.state import GatewayState
 from tests.support.messages import SESSION, Client, jpeg
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT, until
 
 DEADLINE_S = 300.0
 
@@ -103,7 +103,9 @@ class Served:
 
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[Socket]:
-        async with connect(f"ws://127.0.0.1:{self.port}/camera_feed_worker/capture", max_size=None) as connection:
+        async with connect(
+            f"ws://127.0.0.1:{self.port}/camera_feed_worker/capture", max_size=None, **PATIENT
+        ) as connection:
             yield Socket(connection)
 
     async def session(self, session_id: str = SESSION, user_id: str = "user-1") -> None:

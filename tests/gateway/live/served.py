@@ -34,7 +34,7 @@ from gateway.tasks import cancel_all
 from tests.support.brokers import FRAMES, BrokerProcess
 from tests.support.gateway import served
 from tests.support.messages import jpeg
-from tests.support.waiting import needed, until
+from tests.support.waiting import PATIENT, needed, until
 
 DEADLINE_S = 300.0
 PATH = "/ws/video/stream"
@@ -180,7 +180,7 @@ class Live:
 
     @asynccontextmanager
     async def socket(self, query: str = "?pipeline_id=pose", **options: Any) -> AsyncIterator[Socket]:
-        connection = await connect(self.url(query), compression=None, max_size=None, **options)
+        connection = await connect(self.url(query), compression=None, max_size=None, **PATIENT, **options)
         try:
             yield Socket(connection)
         finally:

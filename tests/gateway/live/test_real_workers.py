@@ -25,7 +25,7 @@ from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
 from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
 from tests.support.gateway import GatewayProcess, launched
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT, until
 
 TOO_SLOW = "No worker answered in time."
 
@@ -134,7 +134,7 @@ async def test_captures_and_live_sessions_do_not_take_each_other_s_workers(
         over = asyncio.Event()
 
         async def session(answers: list[dict[str, Any]]) -> None:
-            async with connect(address) as socket:
+            async with connect(address, **PATIENT) as socket:
                 while not over.is_set() or len(answers) < 5:
                     await socket.send(jpegs(36)[len(answers) % 36])
                     answers.append(orjson.loads(await socket.recv()))

@@ -22,6 +22,7 @@ from gateway.monitoring import health
 from gateway.monitoring.health import FRESH_S
 from tests.conftest import BrokerPair
 from tests.gateway.reached import AWAY, Reached, reaching
+from tests.support.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.real
 
@@ -98,7 +99,7 @@ async def test_the_parser_of_jpeg_headers_is_loaded_when_the_gateway_is_ready(mo
     await asyncio.sleep(0)
     assert loaded == []
     complete.set()
-    await asyncio.wait_for(loading, 30)
+    await asyncio.wait_for(loading, DEADLINE_S)
     assert loaded == ["simplejpeg"]
 
 

@@ -16,9 +16,7 @@ from gateway.preview.artifact import Recorded
 from gateway.preview.turns import DRAWN_AT_ONCE, Turn, Turns
 from tests.gateway.preview.test_preview import published, row, settled
 from tests.gateway.reached import Reached, reaching
-
-WAIT_S = 20.0
-
+from tests.support.waiting import DEADLINE_S
 
 # --- the order --------------------------------------------------------------------------------------------
 
@@ -144,7 +142,7 @@ async def drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """A gateway with one capture, whose address comes with it, and whose animations the test ends."""
     drawn = Drawn()
     monkeypatch.setattr(routes, "_animation", drawn.draw)
-    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(WAIT_S):
+    async with reaching(tmp_path, recorder=False) as gateway, asyncio.timeout(DEADLINE_S):
         yield gateway, drawn, f"/captures/{await _capture(gateway)}"
 
 

@@ -395,7 +395,7 @@ async def attack(flavour: Flavour, folder: Path, show: Any, tree: Path = REPOSIT
         rights = Guarded(lambda user: {role: broker.url_of(user) for role, broker in brokers.items()}, [])
         operator = settings_of(rights, "operator", folder)
         async with QuickStack(rights, operator, tree, live=1, show=show) as stack:
-            await stack.ready()
+            await stack.ready(DEADLINE_S)
             async with (
                 CaptureClient(stack.address) as gateway,
                 httpx.AsyncClient(base_url=stack.address, timeout=DEADLINE_S, trust_env=False) as http,

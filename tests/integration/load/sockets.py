@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.messages import Client, jpeg
+from tests.support.waiting import PATIENT
 
 TEXT, BINARY, CLOSE, PING, PONG, CONTINUATION = 1, 2, 8, 9, 10, 0
 PATH = "/camera_feed_worker/capture"
@@ -50,7 +51,7 @@ class Streaming:
     connection: ClientConnection = field(init=False)
 
     async def open(self) -> None:
-        self.connection = await connect(f"ws://127.0.0.1:{self.port}{PATH}", compression=None)
+        self.connection = await connect(f"ws://127.0.0.1:{self.port}{PATH}", compression=None, **PATIENT)
         await self.connection.send(self.client.open(progress=True))
 
     async def send_frames(self, count: int | None = None) -> None:

@@ -18,6 +18,7 @@ from scripts.client import library as library_module
 from scripts.commands.library import list_captures, say, withdraw
 from tests.scripts.client.served import ThreadedGateway
 from tests.support.messages import jpeg
+from tests.support.waiting import DEADLINE_S
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
@@ -108,7 +109,11 @@ def test_the_list_is_a_table_or_lines_of_json(
 
 def run(*arguments: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [Path(sys.executable).with_name("a3cp"), *arguments], capture_output=True, text=True, timeout=60, cwd="/"
+        [Path(sys.executable).with_name("a3cp"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        cwd="/",
     )
     return done.returncode, done.stdout, done.stderr
 

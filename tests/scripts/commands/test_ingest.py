@@ -28,7 +28,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from tests.scripts.clips.videos import make_folder, make_video
 from tests.scripts.stack.test_stack import settings_in
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 Test = Callable[[Stack, CaptureClient], Coroutine[None, None, None]]
 OnStack = Callable[[Test], None]
@@ -40,7 +40,7 @@ def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
     with asyncio.Runner() as runner:
         stack = Stack(settings_in(tmp_path_factory.mktemp("stack")))
         runner.run(stack.start())
-        runner.run(stack.ready())
+        runner.run(stack.ready(DEADLINE_S))
 
         async def with_gateway(test: Test) -> None:
             async with CaptureClient(stack.address) as gateway:

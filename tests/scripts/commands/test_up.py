@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from scripts.commands.up import Lines
 from tests.contracts.process.test_line_writer import fill
 from tests.scripts.stack.test_stack import ROOT, settings_in
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENT, wait_until
 
 DEADLINE_S = 300.0
 UP = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
@@ -94,10 +94,10 @@ def test_a_stack_that_cannot_print_serves_and_stops_cleanly(tmp_path: Path, kind
 def told_and_stopped(process: subprocess.Popen[bytes], folder: Path, number: signal.Signals) -> None:
     """The signal ends the stack with 0, and closes an open capture with 1012."""
     socket = address_of(folder, process).replace("http", "ws") + "/camera_feed_worker/capture"
-    with connect(socket) as capture:
+    with connect(socket, **PATIENT) as capture:
         process.send_signal(number)
         with pytest.raises(ConnectionClosed) as closed:
-            capture.recv(30)
+            capture.recv(DEADLINE_S)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     assert process.wait(300) == 0

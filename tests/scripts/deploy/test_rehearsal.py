@@ -22,7 +22,7 @@ from scripts.clips.sample import SampleSource
 from tests.scripts.deploy.manifests import IMAGES, ROOT
 from tests.scripts.deploy.rehearsal import Rehearsal
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.images
 TOKEN = "rehearsal"
@@ -106,7 +106,7 @@ def peak_mb(pid: int) -> int:
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(address, timeout=DEADLINE_S) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -146,7 +146,7 @@ def test_every_process_is_alive_and_the_system_ready(running: Running, images: d
 
 def test_the_gateway_serves_the_pages_that_were_built(running: Running, images: dict[str, Rehearsal]) -> None:
     wait_until(images["gateway"].final.healthy)
-    with urllib.request.urlopen(f"{running.address}/live", timeout=10) as answer:
+    with urllib.request.urlopen(f"{running.address}/live", timeout=DEADLINE_S) as answer:
         shell = answer.read().decode()
     script = shell.partition('src="')[2].partition('"')[0]
     assert script.startswith("static/assets/")

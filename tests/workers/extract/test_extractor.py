@@ -13,7 +13,7 @@ import pytest
 
 from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP
 from tests.conftest import BrokerPair
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture, FakePipeline, StoppingPipeline, quick
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.dependencies import Dependencies
@@ -33,7 +33,7 @@ def running(capture: BrokerCapture, dependencies: Dependencies) -> Iterator[None
         yield
     finally:
         dependencies.stop.set()
-        thread.join(30)
+        thread.join(DEADLINE_S)
         heartbeat.end()
         heartbeat.join()
         assert not thread.is_alive()

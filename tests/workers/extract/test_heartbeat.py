@@ -10,7 +10,7 @@ import pytest
 from contracts.broker import keys
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, FatalError, LeaseLost
 from tests.conftest import BrokerPair
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture, quick
 from workers.extract.heartbeat import STUCK_EXIT_CODE, FrameClock, Heartbeat, Watchdog
 
@@ -168,7 +168,7 @@ def test_the_last_step_runs_before_the_process_ends_and_its_failure_is_ignored()
     dog = Watchdog(clock, 0.01, is_orphan=lambda: False, on_orphaned=lambda: None, on_stuck=lambda _: stuck.set())
     with clock.ending_with(step), clock.frame():
         dog.start()
-        assert stuck.wait(10)
+        assert stuck.wait(DEADLINE_S)
         dog.end()
         dog.join()
     assert done and set(done) == {"step"}

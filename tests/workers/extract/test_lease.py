@@ -13,7 +13,7 @@ from contracts.broker.roles import ensure_group_sync
 from contracts.rules.errors import BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.state import captures
 from tests.conftest import BrokerPair
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture, quick, stopped
 from workers.extract.capture_job import CaptureJob
 from workers.extract.dispatch import forget_consumer
@@ -264,7 +264,7 @@ def test_an_events_broker_that_is_away_is_waited_for_and_the_lease_kept(
             for _ in range(30):
                 assert other.take() is None
             own_brokers.events.start()
-            job.join(30)
+            job.join(DEADLINE_S)
         heartbeat.end()
         heartbeat.join()
     assert ends == ["published"]

@@ -15,7 +15,7 @@ from contracts.broker.script import run_sync
 from contracts.messages.live import PipelineResult
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, WorkerSlot
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import FakePipeline
 from workers.extract.heartbeat import FrameClock
 from workers.live.sessions import LiveSessions
@@ -54,7 +54,7 @@ class FakeGateway:
             assert not renewing or run_sync(self.frames, live.renew(renewing)) == []
             return int(self.frames.xlen(stream)) >= count  # type: ignore[arg-type]
 
-        wait_until(complete, within_s=120)
+        wait_until(complete)
         entries: Any = self.frames.xrange(stream, count=count)
         run_sync(self.frames, live.drop(stream, [entry_id for entry_id, _ in entries]))
         return [Answer.decode(fields) for _, fields in entries]
@@ -120,7 +120,7 @@ class LocalWorker:
             yield
         finally:
             self.stop.set()
-            thread.join(30)
+            thread.join(DEADLINE_S)
             assert not thread.is_alive()
 
 

@@ -24,7 +24,7 @@ from contracts.process.settings import Settings
 from contracts.state import live
 from tests.conftest import BrokerPair, on_one
 from tests.support.clips import face_clip
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture, grey_jpeg
 from tests.workers.live.fakes import HANGS, FakeGateway, result_of, seen, shade_process
 from tests.workers.pool.test_pool import running as pool_running
@@ -178,7 +178,7 @@ def test_no_live_worker_is_started_if_the_lane_is_switched_off(
     own_brokers: BrokerPair, gateway: FakeGateway, tmp_path: Path, unique: str
 ) -> None:
     with lane(own_brokers, gateway, tmp_path, unique, STREAM_ENABLED="false") as workers:
-        assert workers.process.wait(120) == 2
+        assert workers.process.wait(DEADLINE_S) == 2
         (line,) = workers.log.read_text().splitlines()
         assert line.startswith("a3cp worker: ")
         assert "A3CP_WORKER_LANES" in line and "STREAM_ENABLED" in line

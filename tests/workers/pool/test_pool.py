@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from contracts.rules.errors import BrokerMisconfigured
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from workers.pool import pool
 from workers.pool.pool import HEALTHY_S, Pool, WorkerFailed, _Slot
 from workers.pool.stop_signals import stop_signals
@@ -58,7 +58,7 @@ def running(the_pool: Pool) -> Iterator[None]:
         yield
     finally:
         os.write(write, b"!")
-        thread.join(30)
+        thread.join(DEADLINE_S)
         assert not thread.is_alive()
         os.close(stop)
         os.close(write)
@@ -188,7 +188,12 @@ if __name__ == "__main__":
     (tmp_path / "program.py").write_text(code)
     environ = os.environ | {"A3CP_API_TOKEN": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, tmp_path / "program.py"], env=environ, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, tmp_path / "program.py"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=True,
     )
     of_tracker, of_process = done.stdout.splitlines()
     assert "PATH=" in of_tracker and SECRET not in of_tracker and "A3CP_" not in of_tracker

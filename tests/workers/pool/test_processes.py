@@ -22,7 +22,7 @@ from contracts.broker import keys
 from contracts.state import captures
 from tests.conftest import BrokerPair, on_one
 from tests.support.clips import face_clip
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture
 
 # one kind of broker is enough here; test_lease runs on both
@@ -74,7 +74,7 @@ class Workers:
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(with_signal)
-        return self.process.wait(120)
+        return self.process.wait(DEADLINE_S)
 
 
 def alive(pid: int) -> bool:
@@ -250,7 +250,7 @@ def test_a_frames_broker_that_persists_is_refused_with_the_commands_that_turn_it
 ) -> None:
     face_capture.frames.config_set("save", "3600 1")
     with running(face_capture, own_brokers) as workers:
-        assert workers.process.wait(120) == 3
+        assert workers.process.wait(DEADLINE_S) == 3
         (line,) = workers.log.read_text().splitlines()
         assert "RDB snapshots are on" in line and 'CONFIG SET save ""' in line
     face_capture.frames.config_set("save", "")
@@ -272,6 +272,6 @@ def test_a_wrong_setting_stops_the_workers_with_one_line_that_names_it(
     named: str,
 ) -> None:
     with running(face_capture, own_brokers, *arguments, **settings) as workers:
-        assert workers.process.wait(120) == 2
+        assert workers.process.wait(DEADLINE_S) == 2
         (line,) = workers.log.read_text().splitlines()
         assert line.startswith("a3cp worker: ") and named in line
