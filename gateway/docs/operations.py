@@ -253,6 +253,14 @@ def _page(path: str, summary: str) -> Operation:
     return Operation("get", path, _PAGES, summary, answers if path == "/" else (*answers, _NOT_BUILT), open=True)
 
 
+_ASSETS = ("text/javascript", "text/css", "image/svg+xml", "image/png")
+
+
+def _file(path: str, summary: str, *media_types: str) -> Operation:
+    response = DocumentedResponse("The file.", media_types=media_types)
+    return Operation("get", path, _PAGES, summary, (response,), ("file",), open=True)
+
+
 _PAGE_OPERATIONS = (
     _page("/", "The home page, with the state of the system"),
     _page("/live", "The live view"),
@@ -262,15 +270,9 @@ _PAGE_OPERATIONS = (
     _page("/library", "All recorded captures"),
     _page("/library/capture/{capture_id}", "One recorded capture"),
     _page("/library/person/{user_id}", "What is kept of one person, for that person"),
-    Operation(
-        "get", "/static/assets/{name}", _PAGES, "A file that the pages load",
-        (
-            DocumentedResponse(
-                "The file; it never changes.", media_types=("text/javascript", "text/css", "image/svg+xml")
-            ),
-        ),
-        ("file",), open=True,
-    ),
+    _file("/static/assets/{name}", "A file that the pages load; it never changes", *_ASSETS),
+    _file("/worker.js", "The service worker that keeps the shell of the pages", "text/javascript"),
+    _file("/manifest.webmanifest", "What installs the pages as an app", "application/manifest+json"),
     Operation(
         "get", "/docs", _PAGES, "Both documents as a page", (DocumentedResponse("The page.", media_types=_HTML),),
         open=True,

@@ -4,6 +4,9 @@ These files hold no data and need no token; a page requests its data like every 
 built files (of ``gateway/web``, in ``gateway/static``) when it starts. A request only looks a name up among them, so no
 path of a request reaches the file system. The shell refers to its files relative to its own address, so a proxy may
 serve the gateway below any path.
+
+``worker.js`` is the service worker that makes the pages a web app. A browser lets it answer for the folder that it is
+served from, so its address is at the top, beside the manifest.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from starlette.types import Scope
 
 from contracts.rules.errors import RequestRefused
 
-__all__ = ["BUILT", "SHELLS", "BuiltPages", "page_for_browsers", "page_routes", "read_build", "relative"]
+__all__ = ["BUILT", "SHELLS", "WEB_APP", "BuiltPages", "page_for_browsers", "page_routes", "read_build", "relative"]
 
 SHELLS = (
     "/",
@@ -34,6 +37,9 @@ SHELLS = (
     "/library/person/{user_id}",
 )
 """The addresses of the pages. All get the same shell; its script reads the address and shows the page."""
+
+WEB_APP = {"/worker.js": "text/javascript", "/manifest.webmanifest": "application/manifest+json"}
+"""What a browser asks for to install the pages, by its address, and its media type."""
 
 BUILT = Path(__file__).parents[1] / "static"
 
@@ -66,14 +72,18 @@ the session's log. It never keeps the camera's pictures.</p>
 
 @dataclass(frozen=True, slots=True)
 class BuiltPages:
-    """The built pages: the shell, and each file by its name. A name contains a hash of the file's contents."""
+    """The built pages: the shell; each file by its name, which contains a hash of the file's contents; and the files of
+    the web app by their addresses."""
 
     shell: bytes
     files: Mapping[str, bytes]
+    web_app: Mapping[str, bytes]
 
     def shell_at(self, path: str) -> bytes:
-        """The shell for a path, with ``./assets/…`` replaced by the relative path from there."""
-        return self.shell.replace(b'"./assets/', b'"%sassets/' % relative(path, "/static/").encode())
+        """The shell for a path, with ``./assets/…`` and the manifest replaced by the relative paths from there."""
+        shell = self.shell.replace(b'"./assets/', b'"%sassets/' % relative(path, "/static/").encode())
+        manifest = "/manifest.webmanifest"
+        return shell.replace(b'".%s"' % manifest.encode(), b'"%s"' % relative(path, manifest).encode())
 
 
 def relative(path: str, target: str) -> str:
@@ -86,9 +96,10 @@ def read_build(folder: Path) -> BuiltPages | None:
     try:
         shell = (folder / "index.html").read_bytes()
         files = {path.name: path.read_bytes() for path in (folder / "assets").iterdir() if path.suffix in _MEDIA_TYPES}
+        web_app = {path: (folder / path[1:]).read_bytes() for path in WEB_APP if (folder / path[1:]).exists()}
     except OSError:
         return None
-    return BuiltPages(shell, files)
+    return BuiltPages(shell, files, web_app)
 
 
 def page_for_browsers(scope: Scope, status: int) -> Response | None:
@@ -124,5 +135,13 @@ def page_routes(folder: Path = BUILT) -> list[Route]:
         kept = {"Cache-Control": "public, max-age=31536000, immutable"}
         return Response(body, headers=kept, media_type=_MEDIA_TYPES[Path(name).suffix])
 
+    async def web_app(request: Request) -> Response:
+        path = request.url.path
+        body = build.web_app.get(path) if build else None
+        if body is None:
+            raise RequestRefused(404, "not_found", "The pages of this server cannot be installed.")
+        return Response(body, headers={"Cache-Control": "no-cache"}, media_type=WEB_APP[path])
+
     shells = [Route(path, shell, methods=["GET"]) for path in SHELLS]
-    return [*shells, Route("/static/assets/{name}", file, methods=["GET"])]
+    apps = [Route(path, web_app, methods=["GET"]) for path in WEB_APP]
+    return [*shells, *apps, Route("/static/assets/{name}", file, methods=["GET"])]

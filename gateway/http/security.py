@@ -10,13 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.process.settings import Settings
 from contracts.rules.access import SUBPROTOCOL, TokenRule, is_loopback
 from gateway.http.origins import OriginRule
-from gateway.http.pages import page_for_browsers
+from gateway.http.pages import WEB_APP, page_for_browsers
 from gateway.http.refusals import refusal
 
 __all__ = ["AccessControl", "SecurityHeaders"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/library", "/docs")
+_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/upload", "/library", "/docs", *WEB_APP)
 _OPEN_FOLDERS = ("/demo/", "/library/capture/", "/library/person/", "/static/", "/docs/")
 
 
@@ -111,6 +111,8 @@ _HEADERS = {
             "img-src 'self' blob:",  # blob: for pictures that a page fetched with the token, and for camera frames
             "media-src 'self' blob:",
             "connect-src 'self'",
+            "manifest-src 'self'",
+            "worker-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

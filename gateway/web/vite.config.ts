@@ -1,6 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { webApp } from "./webapp.mjs";
+
 const GATEWAY = "http://127.0.0.1:8000";
 const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz", "/docs"];
 const library = "^/library/(captures|summary|review|relabel|reassign|withdraw)"; // the rest of /library are pages
@@ -24,7 +26,7 @@ function untested(statements: number, branches: number, functions: number) {
 }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), webApp()],
   base: "./", // relative, so that a proxy may serve the gateway below any path; gateway/http/pages.py completes the shell
   build: {
     target: ["chrome109", "edge109", "firefox115", "safari16", "ios16"], // for the syntax; test_browsers.py tests the APIs
@@ -33,6 +35,12 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy forbids data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      checks: { pluginTimings: false }, // drawing the icons takes a second, which is no warning
+      input: { index: "index.html", worker: "src/worker/main.ts" },
+      // the worker's address must not change, and a worker's scope is the folder that it is served from
+      output: { entryFileNames: ({ name }) => (name === "worker" ? "worker.js" : "assets/[name]-[hash].js") },
+    },
   },
   server: {
     // for `npm run dev`: Vite serves the pages, a gateway everything else; the gateway checks the origin, so rewrite it
@@ -54,7 +62,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.{ts,tsx}"],
-      exclude: ["src/**/*.test.{ts,tsx}", "src/test/**", "src/main.tsx", "src/api/messages.ts"],
+      exclude: ["src/**/*.test.{ts,tsx}", "src/test/**", "src/main.tsx", "src/worker/main.ts", "src/api/messages.ts"],
       reporter: [["text", { skipFull: true }]],
       reportsDirectory: "../../.cache/web-coverage",
       thresholds: {

@@ -213,8 +213,11 @@ def browser(launch: Launch, clip: Path) -> Browser:
 
 @contextmanager
 def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
-    """A page in a new browser context; any error in its console fails the test."""
-    context: BrowserContext = browser.new_context(base_url=address, **options)
+    """A page in a new browser context; any error in its console fails the test.
+
+    The context blocks service workers: Playwright's routes do not see what one requests. test_web_app.py has one.
+    """
+    context: BrowserContext = browser.new_context(base_url=address, **{"service_workers": "block", **options})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     errors: list[str] = []

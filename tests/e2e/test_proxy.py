@@ -81,6 +81,18 @@ def test_pages_work_below_a_path(browser: Browser, proxied: tuple[str, Path]) ->
         expect(page).to_have_url(re.compile("/a3cp/$"))
 
 
+def test_pages_are_a_web_app_of_their_own_below_a_path(browser: Browser, proxied: tuple[str, Path]) -> None:
+    with opened(browser, proxied[0], service_workers="allow") as page:
+        page.goto("/a3cp/live")
+        scope = page.evaluate("() => navigator.serviceWorker.ready.then(({scope}) => scope)")
+        assert scope == f"{proxied[0]}/a3cp/"
+        page.context.set_offline(True)
+        page.goto("/a3cp/library/person/anna")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        manifest = page.locator("link[rel=manifest]").evaluate("(link) => link.href")
+        assert manifest == f"{scope}manifest.webmanifest"
+
+
 def test_captures_and_large_bodies_pass_nginx(proxied: tuple[str, Path]) -> None:
     address = f"{proxied[0]}/a3cp"
     with SyncCaptureClient(address) as client, client.session("carer-1") as session:

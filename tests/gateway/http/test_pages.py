@@ -23,6 +23,8 @@ def built(folder: Path) -> Path:
     """A folder as the build leaves it."""
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text('<!doctype html><script src="./assets/index-a1b2.js"></script>')
+    (folder / "worker.js").write_text("the worker")
+    (folder / "manifest.webmanifest").write_text("{}")
     (folder / "secret.js").write_text("no page's file")
     for name in ("index-a1b2.js", "index-c3d4.css", "icon-e5f6.svg", "notes.txt"):
         (folder / "assets" / name).write_text(f"this is {name}")
@@ -102,6 +104,24 @@ async def test_without_a_build_the_first_page_says_how_to_make_one(tmp_path: Pat
         assert_refused(await client.get("/static/assets/index-a1b2.js"), 404, "not_found")
 
 
+async def test_the_web_app_is_beside_the_first_page_and_asked_for_each_time(tmp_path: Path) -> None:
+    folder = built(tmp_path)
+    with (folder / "index.html").open("a") as shell:
+        shell.write('<link rel="manifest" href="./manifest.webmanifest">')
+    async with serving(folder) as client:
+        for path, kind in (("/worker.js", "text/javascript"), ("/manifest.webmanifest", "application/manifest+json")):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+            assert answer.headers["content-type"].split(";")[0] == kind
+        for path in SHELLS:
+            [link] = re.findall('href="([^"]*)"', (await client.get(path)).text)
+            assert urljoin(f"https://proxy.example/a3cp{path}", link) == (
+                "https://proxy.example/a3cp/manifest.webmanifest"
+            )
+    async with serving(tmp_path / "absent") as client:
+        assert_refused(await client.get("/worker.js"), 404, "not_found")
+
+
 def test_an_incomplete_build_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("only this")
     assert read_build(tmp_path) is None
@@ -109,7 +129,7 @@ def test_an_incomplete_build_counts_as_none(tmp_path: Path) -> None:
 
 async def test_pages_and_their_files_need_no_token(tmp_path: Path) -> None:
     async with reaching(tmp_path, recorder=False, api_token=SecretStr("s3cret")) as gateway:
-        for path in (*SHELLS, "/static/assets/index-a1b2.js"):
+        for path in (*SHELLS, "/static/assets/index-a1b2.js", "/worker.js", "/manifest.webmanifest"):
             assert (await gateway.client.get(path)).status_code in (200, 404, 503), path
         assert_refused(await gateway.client.post("/live"), 401, "token_required")
 
@@ -125,6 +145,8 @@ async def test_a_page_may_run_and_load_only_what_comes_from_this_server(tmp_path
             "img-src": "'self' blob:",
             "media-src": "'self' blob:",
             "connect-src": "'self'",
+            "manifest-src": "'self'",
+            "worker-src": "'self'",
             "base-uri": "'none'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",
