@@ -110,7 +110,10 @@ def test_the_worker_keeps_the_shell_and_nothing_about_people(
         for path in ("/library", "/library/person/anna", "/demo/gesture"):
             offline.goto(address + path)
             expect(offline.get_by_role("heading", level=1)).to_be_visible()
+            expect(offline.get_by_text("The server cannot be reached.")).to_be_visible()
             assert axe(offline) == []
+        context.set_offline(False)
+        expect(offline.get_by_text("The server cannot be reached.")).to_have_count(0)
     folder = tmp_path / "profile"
     assert holding(folder, b"a3cp-shell")  # the browser has written its caches
     assert (holding(folder, JPEG), holding(folder, TOKEN.encode())) == ([], [])

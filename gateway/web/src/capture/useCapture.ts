@@ -7,12 +7,13 @@ import type { ClientLimits, SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
 import { firstFrameSize, grabJpeg, sizeForBytes, type Size } from "../camera/grab";
 import { thumbnail } from "../camera/PictureWatch";
+import { useWakeLock } from "../phone/useWakeLock";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
 import { aimBytes, askLimits, DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
-import type { CaptureState } from "./protocol";
+import { isCapturing, type CaptureState } from "./protocol";
 
 export interface Capture {
   readonly window: CaptureWindow;
@@ -44,6 +45,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
   const [failure, setFailure] = useState<Failure | null>(null);
   const [limits, setLimits] = useState(DEFAULT_LIMITS);
   const client = useRef<CaptureClient | null>(null);
+  useWakeLock(capture !== null && isCapturing(capture.state));
 
   const [asking, setAsking] = useState(false);
   const beginning = useRef(false);

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { Link, usePath } from "../navigation";
+import { UnreachableNotice } from "../phone/UnreachableNotice";
 import { useWords } from "../words";
 import { LanguageChoice } from "./LanguageChoice";
 
@@ -55,6 +56,7 @@ export function Page({ title, lead, focused = false, children }: PageProps) {
       <main id="main" className={focused ? "page page-focused" : "page"} tabIndex={-1}>
         <h1 tabIndex={-1}>{title}</h1>
         {lead && !focused && <p className="lead">{lead}</p>}
+        {!focused && <UnreachableNotice />}
         {children}
       </main>
       {!focused && (

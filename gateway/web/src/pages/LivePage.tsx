@@ -16,6 +16,7 @@ import { RealtimeProvider } from "../live/RealtimeContext";
 import { RealtimeErrorBanner } from "../live/RealtimeErrorBanner";
 import { StreamDebugPanel } from "../live/StreamDebugPanel";
 import { useRealtime } from "../live/useRealtime";
+import { useWakeLock } from "../phone/useWakeLock";
 import "../styles/live.css";
 
 const NO_CHOICE = "Wait until the server has sent the list of things to look for.";
@@ -39,6 +40,7 @@ function LiveView() {
   const camera = useCamera();
   const [pipeline, setPipeline] = useState<PipelineInfo | null>(null);
   const [running, setRunning] = useState(false);
+  useWakeLock(running);
 
   function start(): void {
     if (!pipeline) return;
