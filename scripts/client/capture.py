@@ -11,7 +11,7 @@ from typing import Self
 
 from scripts.client.capture_socket import CaptureSocket, OnProgress
 from scripts.client.connection import Connection
-from scripts.client.errors import CaptureStalled, GatewayAway, UsageError
+from scripts.client.errors import CaptureStalled, GatewayAway
 from scripts.client.frames import Frame, Jpeg, capture_frame, frame_parts
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.pace import Pace, StreamState
@@ -172,8 +172,7 @@ class Capture:
         async with self._sending:
             if not self.state.closed:
                 self._socket.check_open()
-                if not self._window.frames:
-                    raise UsageError("no frame was sent: there is nothing to record; the capture is given up")
+                self._window.check_frames()
                 closing = self._window.close(when)
                 self._closed_at = time.monotonic()
                 await self._socket.send(closing)

@@ -25,11 +25,13 @@ from contracts.process.settings import load_settings
 from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture_socket import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
+from scripts.client.delivery import Asking
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
 from scripts.client.library import CaptureLibrary
 from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
+from scripts.client.take import TEMPORARY
 from scripts.client.window import invalid_fields
 
 __all__ = ["CaptureClient"]
@@ -37,9 +39,6 @@ __all__ = ["CaptureClient"]
 POLL_S = 0.05
 AWAY_S = 15.0
 """How long `CaptureClient.outcome` waits for a gateway that does not answer, or that has no brokers, to recover."""
-
-_TEMPORARY = {502, 503, 504}
-"""The statuses of a gateway whose brokers are away (503), and of a proxy whose gateway is away."""
 
 STANDSTILL_S = 120.0
 """`CaptureClient.outcome` stops waiting for a closed capture after so long without progress."""
@@ -112,7 +111,7 @@ class CaptureClient:
         """
         start = partial(self.start_session, user_id, performer_id=performer_id, **about)
         end = partial(self.end_session, user_id, performer_id=performer_id)
-        return Session(self._connection, user_id, session_id, start, end, self.outcome)
+        return Session(self._connection, user_id, session_id, start, end, Asking(self.capture, self.outcome))
 
     async def start_session(
         self,
@@ -220,7 +219,7 @@ class CaptureClient:
             try:
                 report = await self.capture(capture_id)
             except (GatewayAway, GatewayRefused) as error:
-                lasting = isinstance(error, GatewayRefused) and error.status not in _TEMPORARY
+                lasting = isinstance(error, GatewayRefused) and error.status not in TEMPORARY
                 if lasting or time.monotonic() - answered_at > AWAY_S:
                     raise
             else:

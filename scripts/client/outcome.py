@@ -29,6 +29,7 @@ class CaptureOutcome:
         close_to_recorded_s: seconds from the close to the line in the log; 0 if another client sent the capture.
         quality: the verdict on the capture, with its reasons and numbers; None if the capture was aborted, or was made
             before version 0.3.
+        resend_of: the ``capture_id`` of the first attempt, if this client has sent the take again; else empty.
     """
 
     user_id: str
@@ -45,6 +46,7 @@ class CaptureOutcome:
     stream_s: float = 0.0
     close_to_recorded_s: float = 0.0
     quality: Quality | None = None
+    resend_of: str = ""
 
     @classmethod
     def of(cls, report: CaptureReport) -> CaptureOutcome | None:

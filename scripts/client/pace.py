@@ -11,12 +11,13 @@ __all__ = ["Pace", "StreamState"]
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """A capture's progress. ``sent`` and ``closed`` are the client's; ``extracted`` and ``progress`` are from the
-    gateway's last message."""
+    """A capture's progress. ``sent``, ``closed`` and ``lost`` are the client's; ``extracted`` and ``progress`` are from
+    the gateway's last message. ``lost``: the connection was lost, and the client tries to send the take again."""
 
     sent: int = 0
     extracted: int = 0
     closed: bool = False
+    lost: bool = False
     progress: CaptureProgress | None = None
 
     @property

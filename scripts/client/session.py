@@ -9,11 +9,13 @@ from typing import Self, TypedDict, Unpack
 from uuid import uuid4
 
 from contracts.messages.consent import ConsentStatement
-from scripts.client.capture import Capture, WaitForOutcome
+from scripts.client.capture import Capture
 from scripts.client.capture_socket import OnProgress
 from scripts.client.connection import Connection
+from scripts.client.delivery import Asking
 from scripts.client.errors import ClientError, UsageError
 from scripts.client.pace import Pace
+from scripts.client.resending import ResendingCapture
 from scripts.client.window import Window
 
 __all__ = ["CaptureOptions", "Session", "SessionAbout"]
@@ -47,6 +49,8 @@ class CaptureOptions(TypedDict, total=False):
         pace: when the client may send the next frame; see `Pace`.
         camera: true if frames are sent as a camera takes them. Each frame's time is that of its call of `send`, by the
             monotonic clock, counted from the first frame. The block is entered when an extractor has the capture.
+        resend: true to keep the frames in memory until the take is recorded. If the connection is lost, `Capture.send`
+            keeps what follows, and the client sends the take again, with the same times in the same session.
     """
 
     intent: str | None
@@ -62,6 +66,7 @@ class CaptureOptions(TypedDict, total=False):
     on_progress: OnProgress | None
     pace: Pace | None
     camera: bool
+    resend: bool
 
 
 class Session:
@@ -75,7 +80,7 @@ class Session:
         session_id: str | None,
         start: Callable[[], Awaitable[str]],
         end: Callable[[str], Awaitable[None]],
-        wait_for_outcome: WaitForOutcome,
+        asking: Asking,
     ) -> None:
         self._connection = connection
         self._user_id = user_id
@@ -83,7 +88,7 @@ class Session:
         self._is_new = session_id is None
         self._start = start
         self._end = end
-        self._wait_for_outcome = wait_for_outcome
+        self._asking = asking
 
     @property
     def user_id(self) -> str:
@@ -148,11 +153,22 @@ class Session:
             "consent": options.get("consent"),
             "is_demo": options.get("is_demo"),
         }
-        window = Window(options.get("start") or datetime.now(UTC), fields)
+        start = options.get("start") or datetime.now(UTC)
+
+        def another(first_id: str) -> Window:
+            return Window(start, {**fields, "resend_of": first_id, "capture_id": _new_id(), "record_id": _new_id()})
+
+        window = Window(start, dict(fields))
         on_progress, pace, camera = options.get("on_progress"), options.get("pace"), options.get("camera", False)
-        return Capture(self._connection, window, self._wait_for_outcome, on_progress, pace, camera)
+        if options.get("resend", False):
+            return ResendingCapture(self._connection, window, another, self._asking, on_progress, pace, camera)
+        return Capture(self._connection, window, self._asking.wait, on_progress, pace, camera)
 
 
 def _chosen(given: str | None) -> str:
     """Return the given id, which `Window` checks, or a new one."""
-    return str(uuid4()) if given is None else given
+    return _new_id() if given is None else given
+
+
+def _new_id() -> str:
+    return str(uuid4())

@@ -66,7 +66,10 @@ def _blocking(
 
     @wraps(method)
     def call(facade: Front[Object], /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-        return facade._portal.call(partial(method, facade._behind, *args, **kwargs))
+        own: Callable[Parameters, Coroutine[Any, Any, Answer]] = getattr(
+            facade._behind, method.__name__
+        )  # a subclass may have a method of its own
+        return facade._portal.call(partial(own, *args, **kwargs))
 
     return call
 

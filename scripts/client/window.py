@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,8 @@ class Window:
 
     Args:
         start: the event time of the capture's start.
-        fields: the other fields of ``capture.open``, and ``intent``, ``study`` and ``prompt`` of its annotation.
+        fields: the other fields of ``capture.open``, and ``intent``, ``study``, ``prompt`` and ``resend_of`` of
+            its annotation.
 
     Raises:
         UsageError: an id, the rate or the size is not valid.
@@ -33,7 +35,9 @@ class Window:
     def __init__(self, start: datetime, fields: dict[str, Any]) -> None:
         self._start = self._last = _in_milliseconds(start)
         self.frames = 0
-        said = {name: fields.pop(name, None) for name in ("intent", "study", "prompt")}
+        said = {name: fields.pop(name, None) for name in ("intent", "study", "prompt", "resend_of")}
+        if said["resend_of"] is not None and said["intent"] is None:
+            said["intent"] = ""  # an annotation has an intent; an empty one is none
         try:
             self.open = CaptureOpen(
                 schema_version=SCHEMA_VERSION,
@@ -47,6 +51,22 @@ class Window:
             )
         except ValidationError as error:
             raise UsageError(invalid_fields(error)) from None
+
+    @property
+    def last(self) -> datetime:
+        """The event time of the last frame; before the first one, the start."""
+        return self._last
+
+    def unsent(self) -> Window:
+        """A window with the same open message, of which no frame was sent."""
+        window = copy(self)
+        window.frames, window._last = 0, self._start
+        return window
+
+    def check_frames(self) -> None:
+        """Raise `UsageError` if there is no frame."""
+        if not self.frames:
+            raise UsageError("no frame was sent: there is nothing to record; the capture is given up")
 
     def frame(self, when: When | None, byte_length: int) -> FrameMeta:
         """Build the announcement of the next frame. If ``when`` is None, the n-th frame, counted from 0, is n / fps

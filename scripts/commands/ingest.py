@@ -151,6 +151,7 @@ async def _ingest_file(
                 device_id=request.device_id,
                 consent_given=request.consent_given,
                 on_progress=bar.show,
+                resend=True,
             )
     except (A3CPError, OSError) as error:
         output.problem(str(error) if isinstance(error, ClipError) else f"{name}: {error}")
@@ -159,6 +160,8 @@ async def _ingest_file(
         output.problem(f"{name}: aborted: {explain(result.error_code)}")
         return False
     output.line(_recorded_line(name, result))
+    if result.resend_of:
+        output.problem(f"{name}: the connection was lost; sent again and recorded once", style="yellow")
     try:
         await client.append(_source_event(result, name, file_hash))
     except A3CPError as error:
@@ -232,4 +235,6 @@ class _Bar:
         what = "waiting for an extractor" if state.waiting else f"sent {state.sent}, extracted {state.extracted}"
         if state.closed:
             what = f"all {state.sent} frames sent, extracted {state.extracted}"
+        if state.lost:
+            what = "connection lost, sending again"
         self._progress.update(self._task, completed=state.extracted, total=total or None, state=what)

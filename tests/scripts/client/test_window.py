@@ -33,7 +33,7 @@ def test_the_annotation_has_the_meaning_the_study_and_the_prompt() -> None:
     assert window().open.annotation is None
     assert window(intent="wave").open.model_dump(exclude_none=True)["annotation"] == {"intent": "wave"}
     said: dict[str, str] = {"intent": "wave", "study": "daily-care", "prompt": "p1"}
-    assert window(**said).open.model_dump()["annotation"] == said
+    assert window(**said).open.model_dump(exclude_none=True)["annotation"] == said
     with pytest.raises(UsageError, match="intent"):
         window(study="daily-care", prompt="p1")
 
