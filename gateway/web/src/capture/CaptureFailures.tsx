@@ -54,5 +54,7 @@ function useBackground({ capture }: CaptureHandle): Failure | null {
   const capturing = capture !== null && isCapturing(capture.state);
   const [hiddenId, setHiddenId] = useState<string | null>(null);
   if (hidden && capturing && hiddenId !== captureId) setHiddenId(captureId);
+  const { cut = null, failure = null } = capture?.state ?? {};
+  if (cut ?? failure) return null; // the capture ended early and says why
   return captureId !== null && hiddenId === captureId ? captureFailure("page_in_background") : null;
 }

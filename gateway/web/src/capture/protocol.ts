@@ -75,8 +75,13 @@ export function isOver({ phase }: CaptureState): boolean {
 }
 
 /** Whether the capture would be lost if the person left the page. */
-export function isCapturing({ phase }: CaptureState): boolean {
-  return phase === "opening" || phase === "counting" || phase === "recording" || phase === "closing";
+export function isCapturing(state: CaptureState): boolean {
+  return isRunning(state) || state.phase === "closing";
+}
+
+/** Whether the capture still needs the camera. */
+export function isRunning({ phase }: CaptureState): boolean {
+  return phase === "opening" || phase === "counting" || phase === "recording";
 }
 
 /** Whether the capture can be stopped and kept. */

@@ -1,6 +1,7 @@
 import constants from "../api/constants.json";
 import type { Found, Quality } from "../api/messages";
 import { reasonText, type CodeText } from "../api/sentences";
+import { cutDoubt } from "../phone/interruptions";
 import type { CaptureState } from "./protocol";
 
 /** The question to ask about a recorded capture that has doubts. */
@@ -24,7 +25,7 @@ export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readon
     ...serverDoubts(quality),
     ...(blackMs >= LONG_MS ? [black(blackMs)] : []),
     ...(stillMs >= LONG_MS ? [still(stillMs)] : []),
-    ...(cut ? [CUT] : []),
+    ...(cut ? [cutDoubt(cut.code) ?? CUT] : []),
   ];
 }
 
@@ -73,7 +74,9 @@ export function reasonOf(all: readonly Doubt[]): string {
 /** What `reasonOf` made, in sentences; undefined for a reason that a person wrote. */
 export function sentencesOf(reason: string): string | undefined {
   const sentences = reason.split(", ").map((code) => {
-    return code in constants.quality_reasons ? reasonText(code).happened : OF_THIS_PAGE[code];
+    return code in constants.quality_reasons
+      ? reasonText(code).happened
+      : (OF_THIS_PAGE[code] ?? cutDoubt(code)?.happened);
   });
   return sentences.every((sentence) => sentence !== undefined) ? sentences.join(" ") : undefined;
 }

@@ -7,13 +7,14 @@ import type { ClientLimits, SessionAnswer } from "../api/messages";
 import { useAccess } from "../api/token";
 import { firstFrameSize, grabJpeg, sizeForBytes, type Size } from "../camera/grab";
 import { thumbnail } from "../camera/PictureWatch";
+import { useInterruptions } from "../phone/useInterruptions";
 import { useWakeLock } from "../phone/useWakeLock";
 import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
 import { aimBytes, askLimits, DEFAULT_LIMITS } from "./limits";
 import type { CaptureReport, CaptureWindow } from "./messages";
-import { isCapturing, type CaptureState } from "./protocol";
+import { isCapturing, isRunning, type CaptureState } from "./protocol";
 
 export interface Capture {
   readonly window: CaptureWindow;
@@ -111,6 +112,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
   const stop = useCallback(() => client.current?.stop(), []);
   const fail = useCallback((reason: Failure) => client.current?.fail(reason), []);
   const interrupt = useCallback((why: Failure) => client.current?.interrupt(why), []);
+  useInterruptions(video, capture !== null && isRunning(capture.state), interrupt);
 
   useEffect(() => {
     gone.current = false;

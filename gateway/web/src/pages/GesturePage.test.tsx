@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DEFAULT_LIMITS } from "../capture/limits";
 import { expectAccessible } from "../test/axe";
 import { FakeCaptureSocket } from "../test/captureSocket";
-import { FakeStream, installCamera, installCanvas, setHidden, showing } from "../test/media";
+import { FakeStream, handheld, installCamera, installCanvas, setHidden, showing } from "../test/media";
 import { renderPage, startSession } from "../test/page";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { GesturePage } from "./GesturePage";
@@ -388,6 +388,37 @@ describe("what goes wrong", () => {
     act(() => setHidden(true));
     act(() => setHidden(false));
     expect(alertOf("page_in_background")).toBeVisible();
+  });
+
+  test("a phone that rings or is locked ends the capture, which is kept, and says why in one place", async () => {
+    handheld(true);
+    await recording();
+    await pass(2200);
+    act(() => setHidden(true));
+    expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
+    act(() => setHidden(false));
+    const id = captureId();
+    server.on(`GET /captures/${id}`, () => answer({ status: "recorded", accepted: 1, extracted: 1, found: GOOD }));
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(status()).toHaveTextContent("recorded. The page went to the background"));
+    expect(alertOf("page_in_background")).toBeUndefined();
+  });
+
+  test("a phone that is locked before there is enough says that nothing was kept", async () => {
+    handheld(true);
+    await counting();
+    act(() => setHidden(true));
+    expect(alertOf("page_hidden")).toBeVisible();
+    expect(alertOf("page_in_background")).toBeUndefined();
+  });
+
+  test("a camera that another app takes ends the capture, and what there is is kept", async () => {
+    await recording();
+    await pass(2200);
+    await act(async () => void stream.track.dispatchEvent(new Event("ended")));
+    expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
+    expect(alertOf("camera_unplugged")).toBeVisible();
+    expect(alertOf("capture_interrupted")).toBeUndefined();
   });
 
   test("the background does not matter without a capture", async () => {

@@ -8,11 +8,12 @@ import { beginBlocked, CaptureButtons } from "../capture/CaptureButtons";
 import { CaptureFailures } from "../capture/CaptureFailures";
 import { CaptureResult } from "../capture/CaptureResult";
 import { CaptureStage } from "../capture/CaptureStage";
-import { captureFailure, endsSession } from "../capture/failures";
+import { endsSession } from "../capture/failures";
 import { isCapturing, isOver } from "../capture/protocol";
 import { reviewOf } from "../capture/review";
 import { SessionCaptures } from "../capture/SessionCaptures";
 import { allowSignals } from "../capture/signals";
+import { useCameraLoss } from "../capture/useCameraLoss";
 import { useCapture, type CaptureHandle } from "../capture/useCapture";
 import { useLeaveWarning } from "../capture/useLeaveWarning";
 import { useSessionCaptures } from "../capture/useSessionCaptures";
@@ -130,17 +131,6 @@ function CameraButtons({ camera }: { readonly camera: Camera }) {
       <CameraChoice camera={camera} />
     </div>
   );
-}
-
-/** Fails the capture if the camera is gone; ends it early, with the pictures so far, if the camera delivers no more. */
-function useCameraLoss({ status, muted }: Camera, { capture, fail, interrupt }: CaptureHandle): void {
-  const capturing = capture !== null && isCapturing(capture.state);
-  const lost = capturing && status !== "ready";
-  const cut = capturing && muted && capture.state.phase !== "closing";
-  useEffect(() => {
-    if (lost) fail(captureFailure("capture_interrupted"));
-    else if (cut) interrupt(captureFailure("camera_muted"));
-  }, [lost, cut, fail, interrupt]);
 }
 
 /** Drops the session after a failure that says that it has ended. The capture's banner shows the failure. */

@@ -54,3 +54,14 @@ export function setHidden(hidden: boolean): void {
   });
   document.dispatchEvent(new Event("visibilitychange"));
 }
+
+/** Makes the device one that people hold, and touch with a finger; or one with a mouse. */
+export function handheld(is: boolean): void {
+  vi.spyOn(window, "matchMedia").mockImplementation(
+    (media) =>
+      Object.assign(new EventTarget(), {
+        media,
+        matches: is && media === "(pointer: coarse)",
+      }) as unknown as MediaQueryList,
+  );
+}
