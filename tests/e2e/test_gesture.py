@@ -206,7 +206,7 @@ def test_a_killed_server_is_reported_and_the_next_capture_works(page: Page, stac
 
 
 def test_without_permission_the_page_says_how_to_grant_it(launch: Launch, stack: RunningStack) -> None:
-    with opened(launch(CAMERA, "--deny-permission-prompts"), stack.address) as page:
+    with opened(launch(CAMERA, f"{ALLOWED}=deny"), stack.address) as page:
         page.goto("/demo/gesture")
         button(page, "Turn the camera on")
         expect(page.get_by_role("alert").filter(has_text="does not let this page")).to_contain_text("camera_denied")
