@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { kindOf, LETTERS, optionsOf, setValue, stepBy, type Settable } from "./choices";
+import { kindOf, LETTERS, optionsOf, setValue, stepBy, valueOf, type Settable } from "./choices";
 
 function element<T extends Element = Settable>(html: string): T {
   document.body.innerHTML = html;
@@ -67,4 +67,14 @@ test("every letter and digit of an id can be chosen, each once", () => {
   const all = LETTERS.join("");
   expect(new Set(all).size).toBe(all.length);
   for (const letter of "abcdefghijklmnopqrstuvwxyz0123456789-_") expect(all).toContain(letter);
+});
+
+test.each([
+  ["<input value=a>", "a"],
+  ["<input type=password value=abc>", "•••"],
+  ["<input type=range value=3 aria-valuetext='3 seconds'>", "3 seconds"],
+  ["<select><option>a</option><option selected>b</option></select>", "b"],
+  ["<select></select>", ""],
+])("what %s has now: %s", (html, value) => {
+  expect(valueOf(element(html))).toBe(value);
 });

@@ -62,3 +62,10 @@ export function stepBy(element: HTMLInputElement, direction: -1 | 1): void {
 function report(element: Settable): void {
   for (const name of ["input", "change"]) element.dispatchEvent(new Event(name, { bubbles: true }));
 }
+
+/** What a control has now, as a person sees it: in the page's own words, if it has some; a password as points. */
+export function valueOf(element: Settable): string {
+  if (element.type === "password") return "•".repeat(element.value.length);
+  const option = element instanceof HTMLSelectElement ? element.selectedOptions[0]?.label : undefined;
+  return option ?? element.getAttribute("aria-valuetext") ?? element.value;
+}

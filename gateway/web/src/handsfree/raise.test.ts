@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { afterRaise, LOWERED, raiseShare } from "./raise";
+import { afterRaise, isRising, LOWERED, raiseShare } from "./raise";
 
 const SENSITIVITY = { raiseHeight: 0.2, raiseMs: 500 };
 
@@ -48,4 +48,10 @@ test("the share of the time", () => {
   expect([0, 250, 500, 900].map((atMs) => raiseShare(raise, atMs, 500))).toEqual([0, 0.5, 1, 1]);
   expect(raiseShare({ ...raise, raised: true }, 900, 500)).toBe(0);
   expect(raiseShare(LOWERED, 900, 500)).toBe(0);
+});
+
+test("a hand is rising from the height on until it counts", () => {
+  expect(isRising(LOWERED)).toBe(false);
+  expect(isRising({ ...LOWERED, sinceMs: 1 })).toBe(true);
+  expect(isRising({ ...LOWERED, sinceMs: 1, raised: true })).toBe(false);
 });

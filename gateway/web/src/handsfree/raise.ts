@@ -41,3 +41,8 @@ export function afterRaise(
 export function raiseShare({ sinceMs, raised }: Raise, atMs: number, raiseMs: number): number {
   return raised || sinceMs === null ? 0 : Math.min(1, (atMs - sinceMs) / raiseMs);
 }
+
+/** Whether a hand is up and has not counted yet. */
+export function isRising({ sinceMs, raised }: Raise): boolean {
+  return sinceMs !== null && !raised;
+}

@@ -1,4 +1,5 @@
 import { common } from "./common";
+import { handsfree } from "./handsfree";
 import { home } from "./home";
 import { phone } from "./phone";
 import { language, LANGUAGES, useLanguage, type Language } from "./language";
@@ -6,7 +7,7 @@ import { language, LANGUAGES, useLanguage, type Language } from "./language";
 export { moment, number, percent, plural } from "./numbers";
 
 /** A file for each room of the pages. To add one, add it here. */
-const ROOMS = { common, home, phone };
+const ROOMS = { common, handsfree, home, phone };
 
 /** All texts in one language, by room: `words().home.title`. */
 export type Words = { readonly [Room in keyof typeof ROOMS]: (typeof ROOMS)[Room]["en"] };
