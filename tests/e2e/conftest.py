@@ -56,7 +56,7 @@ def absent(what: str) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of the browser. The shell has the same engine and no windows: a page costs it half the processor time."""
+    """The path of the browser. The shell has the same engine and no windows: a page costs it half as much."""
     path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
         absent("there is no chromium on this machine: apt-get install chromium-headless-shell, or chromium")
