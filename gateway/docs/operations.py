@@ -263,6 +263,7 @@ def _file(path: str, summary: str, *media_types: str) -> Operation:
 
 _PAGE_OPERATIONS = (
     _page("/", "The home page, with the state of the system"),
+    _page("/record", "Record a study"),
     _page("/live", "The live view"),
     _page("/upload", "Upload a video"),
     _page("/demo/session", "Start and end sessions"),

@@ -30,6 +30,7 @@ SHELLS = (
     "/",
     "/demo/session",
     "/demo/gesture",
+    "/record",
     "/live",
     "/upload",
     "/library",

@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 import { webApp } from "./webapp.mjs";
 
 const GATEWAY = "http://127.0.0.1:8000";
-const proxied = ["/session_manager", "/captures", "/pipelines", "/video", "/readyz", "/docs"];
+const proxied = ["/session_manager", "/captures", "/pipelines", "/studies", "/video", "/readyz", "/docs"];
 const library = "^/library/(captures|summary|review|relabel|reassign|withdraw)"; // the rest of /library are pages
 const sockets = ["/camera_feed_worker", "/ws"];
 

@@ -32,7 +32,7 @@ TOKEN = "s3cret-token"
 OPEN = {
     *("/", "/livez", "/readyz", "/demo/session", "/demo/gesture", "/live", "/upload", "/static/assets/{name}"),
     *("/worker.js", "/manifest.webmanifest"),
-    *("/library", "/library/capture/{capture_id}", "/library/person/{user_id}"),
+    *("/record", "/library", "/library/capture/{capture_id}", "/library/person/{user_id}"),
     *("/docs", "/docs/openapi.json", "/docs/asyncapi.json"),
 }
 

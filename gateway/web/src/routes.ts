@@ -7,6 +7,7 @@ import { LibraryPage } from "./pages/LibraryPage";
 import { LivePage } from "./pages/LivePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { PersonPage } from "./pages/PersonPage";
+import { RecordPage } from "./pages/RecordPage";
 import { SessionPage } from "./pages/SessionPage";
 import { UploadPage } from "./pages/UploadPage";
 import type { Words } from "./words";
@@ -27,6 +28,7 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/", title: "home", Page: HomePage },
   { path: "/demo/session", title: "session", Page: SessionPage },
   { path: "/demo/gesture", title: "gesture", Page: GesturePage },
+  { path: "/record", title: "record", Page: RecordPage },
   { path: "/live", title: "live", Page: LivePage },
   { path: "/upload", title: "upload", Page: UploadPage },
   { path: "/library", title: "library", Page: LibraryPage },

@@ -16,7 +16,6 @@ export interface CaptureFailuresProps {
 
 /** Shows the failures of the camera and of the capture, above the picture. */
 export function CaptureFailures({ camera, handle }: CaptureFailuresProps) {
-  const background = useBackground(handle);
   const state = handle.capture?.state ?? null;
   const failure = state?.failure?.code === "capture_cancelled" ? null : (state?.failure ?? null);
   // the capture's own failure already says that the camera was disconnected, so the camera's failure is not shown
@@ -29,6 +28,17 @@ export function CaptureFailures({ camera, handle }: CaptureFailuresProps) {
     <>
       <ErrorBanner failure={isSaid ? null : camera.failure}>{again}</ErrorBanner>
       <ErrorBanner failure={shown}>{isSaid && again}</ErrorBanner>
+      <CaptureWarnings camera={camera} handle={handle} />
+    </>
+  );
+}
+
+/** Shows what is wrong in a capture that goes on: the server is silent, the picture is black. */
+export function CaptureWarnings({ camera, handle }: CaptureFailuresProps) {
+  const background = useBackground(handle);
+  const state = handle.capture?.state ?? null;
+  return (
+    <>
       <ErrorBanner failure={state?.trouble ?? (state && silence(state))} />
       <ErrorBanner failure={pictureFailure(camera, state) ?? background} tone="warning" />
     </>

@@ -12,6 +12,12 @@ import type { Size } from "../camera/grab";
 import type { Session } from "../session/useSession";
 import { fpsOf } from "./limits";
 
+/** The study and the prompt that a take answers, by their ids. */
+export interface StudyTask {
+  readonly study: string;
+  readonly prompt: string;
+}
+
 /** One capture: its session, its ids, its meaning, and the size of its frames. */
 export interface CaptureWindow extends Size {
   readonly session: Session;
@@ -20,6 +26,8 @@ export interface CaptureWindow extends Size {
   readonly recordId: string;
   /** The meaning of the gesture, as typed by the person who records it; empty for none. */
   readonly intent: string;
+  /** If it is a take of a study; then it has an `intent`. */
+  readonly task?: StudyTask | undefined;
   /** The limits that the server sent before the open. */
   readonly limits: ClientLimits;
 }
@@ -49,7 +57,7 @@ export function openMessage(window: CaptureWindow, startMs: number): CaptureOpen
     height: window.height,
     encoding: "jpeg",
     progress: true,
-    ...(window.intent ? { annotation: { intent: window.intent } } : {}),
+    ...(window.intent ? { annotation: { intent: window.intent, ...window.task } } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ import type { Session } from "../session/useSession";
 import { CaptureClient } from "./CaptureClient";
 import { captureFailure } from "./failures";
 import { aimBytes, askLimits, DEFAULT_LIMITS } from "./limits";
-import type { CaptureReport, CaptureWindow } from "./messages";
+import type { CaptureReport, CaptureWindow, StudyTask } from "./messages";
 import { isCapturing, isRunning, type CaptureState } from "./protocol";
 
 export interface Capture {
@@ -30,8 +30,11 @@ export interface CaptureHandle {
   readonly failure: Failure | null;
   /** The limits that the server sent last; before that, the default limits. */
   readonly limits: ClientLimits;
-  /** Begins a capture when the camera delivers a picture. Never throws; does nothing without a session. */
-  readonly begin: (intent: string) => Promise<void>;
+  /**
+   * Begins a capture when the camera delivers a picture. `task` is for a take of a study. Never throws; does nothing
+   * without a session.
+   */
+  readonly begin: (intent: string, task?: StudyTask) => Promise<void>;
   readonly stop: () => void;
   /** Ends the running capture with this failure; it is not kept. */
   readonly fail: (failure: Failure) => void;
@@ -53,7 +56,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
   const gone = useRef(false);
 
   const begin = useCallback(
-    async (intent: string) => {
+    async (intent: string, task?: StudyTask) => {
       if (beginning.current || !session) return;
       beginning.current = true;
       setAsking(true);
@@ -71,6 +74,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
         session,
         limits: told,
         intent: intent.trim(),
+        task,
         captureId: newRecordId(),
         recordId: newRecordId(),
       };

@@ -15,6 +15,7 @@ test("it says what this is, and leads in", async () => {
   const [first] = within(screen.getByRole("main")).getAllByRole("link");
   expect(first).toHaveAccessibleName("Record a gesture");
   expect(first).toHaveAttribute("href", "/demo/gesture");
+  expect(screen.getByRole("link", { name: "Record a study" })).toHaveAttribute("href", "/record");
   expect(screen.getByRole("link", { name: "Open the live view" })).toHaveAttribute("href", "/live");
   expect(screen.getByRole("link", { name: "Upload a video" })).toHaveAttribute("href", "/upload");
   expect(screen.getByRole("link", { name: "Open the library" })).toHaveAttribute("href", "/library");

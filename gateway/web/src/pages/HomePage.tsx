@@ -9,6 +9,7 @@ import { Readiness } from "./Readiness";
 /** What a person can do, each with its page. */
 const WAYS = [
   { to: "/demo/gesture", words: "record" },
+  { to: "/record", words: "study" },
   { to: "/live", words: "live" },
   { to: "/upload", words: "upload" },
 ] as const;

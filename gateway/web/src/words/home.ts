@@ -7,6 +7,11 @@ const en = {
     text: "Start a session, turn the camera on, and record what a person says with a gesture, in up to two minutes.",
     link: "Record a gesture",
   },
+  study: {
+    title: "Record a study",
+    text: "Show the gestures of a study, one after the other. The page says what comes next, and which takes are good.",
+    link: "Record a study",
+  },
   live: {
     title: "See what the camera sees",
     text: "The landmarks of face, hands and body, drawn over the picture while you move. Nothing is kept.",
@@ -49,6 +54,11 @@ const de: typeof en = {
     title: "Geste aufnehmen",
     text: "Starten Sie eine Sitzung, schalten Sie die Kamera ein und nehmen Sie auf, was eine Person mit einer Geste sagt. Eine Aufnahme dauert höchstens zwei Minuten.",
     link: "Geste aufnehmen",
+  },
+  study: {
+    title: "Studie aufnehmen",
+    text: "Zeigen Sie die Gesten einer Studie, eine nach der anderen. Die Seite sagt, was als Nächstes kommt und welche Aufnahmen gut sind.",
+    link: "Studie aufnehmen",
   },
   live: {
     title: "Sehen, was die Kamera sieht",

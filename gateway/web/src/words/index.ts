@@ -2,12 +2,13 @@ import { common } from "./common";
 import { handsfree } from "./handsfree";
 import { home } from "./home";
 import { phone } from "./phone";
+import { record } from "./record";
 import { language, LANGUAGES, useLanguage, type Language } from "./language";
 
 export { moment, number, percent, plural } from "./numbers";
 
 /** A file for each room of the pages. To add one, add it here. */
-const ROOMS = { common, handsfree, home, phone };
+const ROOMS = { common, handsfree, home, phone, record };
 
 /** All texts in one language, by room: `words().home.title`. */
 export type Words = { readonly [Room in keyof typeof ROOMS]: (typeof ROOMS)[Room]["en"] };

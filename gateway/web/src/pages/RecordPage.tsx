@@ -1,0 +1,54 @@
+import { useCallback, useMemo } from "react";
+
+import { useAccess } from "../api/token";
+import { InsecureNotice } from "../camera/InsecureNotice";
+import { Button } from "../components/Button";
+import { Card } from "../components/Card";
+import { ErrorBanner } from "../components/ErrorBanner";
+import { Page } from "../components/Page";
+import { useAnswer } from "../library/useAnswer";
+import { setQuery, useQuery } from "../navigation";
+import { sittingIn, type Sitting } from "../record/address";
+import { askSitting } from "../record/api";
+import { ChooseStudy } from "../record/ChooseStudy";
+import { SittingView } from "../record/SittingView";
+import { useWords } from "../words";
+import "../styles/capture.css";
+import "../styles/record.css";
+
+/** Leads a participant through a study: one prompt after the other. The address says which study, and who. */
+export function RecordPage() {
+  const query = useQuery();
+  const sitting = useMemo(() => sittingIn(query), [query]);
+  return sitting ? <LoadedSitting key={query} sitting={sitting} /> : <Choice />;
+}
+
+function Choice() {
+  const { record } = useWords();
+  return (
+    <Page title={record.title} lead={record.lead}>
+      <InsecureNotice />
+      <ChooseStudy />
+    </Page>
+  );
+}
+
+function LoadedSitting({ sitting }: { readonly sitting: Sitting }) {
+  const { record } = useWords();
+  const { send } = useAccess();
+  const { answer, failure, reload } = useAnswer(useCallback(() => askSitting(send, sitting), [send, sitting]));
+  if (answer) return <SittingView sitting={sitting} loaded={answer} />;
+  return (
+    <Page title={record.title}>
+      <Card title={sitting.study}>
+        <ErrorBanner failure={failure}>
+          <Button onClick={reload}>{record.choose.reload}</Button>
+          <Button tone="quiet" onClick={() => setQuery("")}>
+            {record.choose.other}
+          </Button>
+        </ErrorBanner>
+        {!failure && <p>{record.loading}</p>}
+      </Card>
+    </Page>
+  );
+}
