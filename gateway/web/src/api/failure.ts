@@ -6,22 +6,36 @@ export interface Failure {
   readonly sentence: string;
 }
 
+/** A failure whose sentence is looked up each time it is shown, so that it follows the language. */
+export function failureWith(code: string, sentence: () => string): Failure {
+  return {
+    code,
+    get sentence() {
+      return sentence();
+    },
+  };
+}
+
 /** The server refused a request, or did not answer (then `status` is 0). */
 export class ApiError extends Error implements Failure {
   readonly code: string;
-  readonly sentence: string;
   readonly status: number;
   /** After how many seconds to try again; 0 if the server did not say. */
   readonly retryAfterS: number;
 
+  readonly #detail: string;
+
   constructor(code: string, status = 0, detail = "", retryAfterS = 0) {
-    const sentence = sentenceFor(code, detail);
-    super(`${code}: ${sentence}`);
+    super(`${code}: ${sentenceFor(code, detail)}`);
     this.name = "ApiError";
     this.code = code;
-    this.sentence = sentence;
+    this.#detail = detail;
     this.status = status;
     this.retryAfterS = retryAfterS;
+  }
+
+  get sentence(): string {
+    return sentenceFor(this.code, this.#detail);
   }
 }
 
@@ -32,6 +46,6 @@ export function mayHaveWorked(error: unknown): boolean {
 
 /** The failure to show for any error. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof ApiError) return { code: error.code, sentence: error.sentence };
-  return { code: "page_error", sentence: sentenceFor("page_error") };
+  if (error instanceof ApiError) return failureWith(error.code, () => error.sentence);
+  return failureWith("page_error", () => sentenceFor("page_error"));
 }

@@ -1,3 +1,4 @@
+import { words } from "../words";
 import constants from "./constants.json";
 
 /** The fields with which every message to the server begins. Each message has its own record_id. */
@@ -27,9 +28,9 @@ const IDENTIFIER = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 export function identifierFault(text: string): string | undefined {
   if (text === "" || isIdentifier(text)) return undefined;
   const wrong = Array.from(text).find((sign) => !/[A-Za-z0-9._-]/.test(sign));
-  if (wrong === undefined) return text.startsWith(".") ? "The first character cannot be a dot." : "It is too long.";
-  const named = /\s/.test(wrong) ? "spaces" : `“${wrong}”`;
-  return `It cannot contain ${named}. Use a to z, A to Z, digits, dots, dashes and underscores.`;
+  const { id } = words().failures;
+  if (wrong === undefined) return text.startsWith(".") ? id.dot : id.long;
+  return id.wrong(/\s/.test(wrong) ? id.spaces : id.sign(wrong));
 }
 
 /** Whether the server would accept `text` as the id of a person. */

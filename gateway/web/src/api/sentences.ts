@@ -1,4 +1,4 @@
-import constants from "./constants.json";
+import { words } from "../words";
 
 /** The text that a page shows for one of the server's codes: what happened, and what the person can do. */
 export interface CodeText {
@@ -9,40 +9,29 @@ export interface CodeText {
 /** Where a code is shown: the upload page and the live page have their own texts for some codes. */
 export type Place = "page" | "video" | "live";
 
-/** The texts of the server's codes. `npm run messages` copies them from contracts/rules/codes.py. */
-const CODES = new Map<string, { readonly page: CodeText } & { readonly [place in Place]?: CodeText }>(
-  Object.entries(constants.codes),
-);
+type Texts = { readonly page: CodeText } & { readonly [place in Place]?: CodeText };
 
-/** The texts of the quality reasons. `npm run messages` copies them from contracts/rules/quality_reasons.py. */
-const REASONS = new Map<string, CodeText>(Object.entries(constants.quality_reasons));
-
-/** The sentences for errors that the pages detect themselves. */
-const SENTENCES = new Map([
-  [
-    "network_error",
-    "The page cannot reach the server. Check your connection and that the server runs, then try again.",
-  ],
-  ["timeout", "The server took too long to answer. Try again in a moment."],
-  ["unexpected_answer", "This page does not understand the server's answer. Load the page again."],
-  ["page_error", "Something went wrong in this page. Load it again. Your earlier recordings are safe."],
-]);
+/** What a table has for a name of the server; undefined if this version of the page does not know the name. */
+export function known<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
 
 /** The text for a code of the server; undefined if this version of the page does not know the code. */
 export function textFor(code: string, place: Place = "page"): CodeText | undefined {
-  const texts = CODES.get(code);
+  const texts = known<Texts>(words().codes, code);
   return texts?.[place] ?? texts?.page;
 }
 
 /** The text for a reason of a capture's quality, also for one that this version of the page does not know. */
 export function reasonText(reason: string): CodeText {
-  const unknown = { happened: `The server doubts this recording (${reason}).`, advice: "Look at its picture below." };
-  return REASONS.get(reason) ?? unknown;
+  const { happened, advice } = words().failures.unknownReason;
+  return known<CodeText>(words().reasons, reason) ?? { happened: happened(reason), advice };
 }
 
 /** The sentence for a code; for a code that this page does not know, the server's own detail. */
 export function sentenceFor(code: string, detail = "", place: Place = "page"): string {
   const text = textFor(code, place);
   if (text) return `${text.happened} ${text.advice}`;
-  return SENTENCES.get(code) ?? (detail || "The server refused this and gave no reason.");
+  const { page, unknown } = words().failures;
+  return known<string>(page, code) ?? (detail || unknown);
 }

@@ -2,6 +2,8 @@ import { useEffect, useImperativeHandle, useRef, type ReactNode, type Ref } from
 
 import "../styles/camera.css";
 
+import { useWords } from "../words";
+
 export interface CameraPreviewProps {
   readonly stream: MediaStream | null;
   /** Gets the element that shows the pictures, for grabbing frames. Those are not mirrored. */
@@ -14,6 +16,7 @@ export interface CameraPreviewProps {
 
 /** The camera's picture. */
 export function CameraPreview({ stream, video, mirrored = true, children }: CameraPreviewProps) {
+  const { camera: words } = useWords().capture;
   const own = useRef<HTMLVideoElement>(null);
   useImperativeHandle<HTMLVideoElement | null, HTMLVideoElement | null>(video, () => own.current);
 
@@ -30,7 +33,7 @@ export function CameraPreview({ stream, video, mirrored = true, children }: Came
       <video
         ref={own}
         className={mirrored ? "camera-video camera-mirrored" : "camera-video"}
-        aria-label="What the camera sees"
+        aria-label={words.label}
         hidden={stream === null}
         autoPlay
         muted

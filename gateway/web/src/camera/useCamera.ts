@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import type { Failure } from "../api/failure";
+import { words } from "../words";
 import { cameraFailure, cameraFailureOf } from "./failures";
 
 export interface Camera {
@@ -141,7 +142,10 @@ async function described(stream: MediaStream): Promise<Pick<State, "facing" | "c
   const cameras = devices.filter(({ kind }) => kind === "videoinput");
   return {
     facing,
-    cameras: cameras.map(({ deviceId: id, label }, place) => ({ id, label: label || `Camera ${place + 1}` })),
+    cameras: cameras.map(({ deviceId: id, label }, place) => ({
+      id,
+      label: label || words().capture.camera.numbered(place + 1),
+    })),
     cameraId: deviceId,
   };
 }

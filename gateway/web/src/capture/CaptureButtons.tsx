@@ -1,6 +1,6 @@
 import type { Camera } from "../camera/useCamera";
 import { Button } from "../components/Button";
-import { NO_SESSION } from "../session/SessionCard";
+import { useWords, words } from "../words";
 import { captureFailure } from "./failures";
 import { canStop, isOver, type CaptureState } from "./protocol";
 import type { CaptureHandle } from "./useCapture";
@@ -15,14 +15,15 @@ export interface CaptureButtonsProps {
 /** The buttons that begin a capture, and that stop or cancel it while it runs. */
 export function CaptureButtons({ handle, blocked, onBegin }: CaptureButtonsProps) {
   const state = handle.capture?.state ?? null;
+  const { capture: texts, common } = useWords();
   if (!state || isOver(state)) {
     return (
       <div className="actions">
         <Button blocked={blocked} busy={handle.beginning} onClick={onBegin}>
-          Capture Bounded Gesture (≤ {handle.limits.max_duration_s} s)
+          {texts.begin(handle.limits.max_duration_s)}
         </Button>
-        <Button tone="danger" blocked="Not recording.">
-          Stop
+        <Button tone="danger" blocked={texts.blocked.idle}>
+          {texts.stop}
         </Button>
       </div>
     );
@@ -32,11 +33,11 @@ export function CaptureButtons({ handle, blocked, onBegin }: CaptureButtonsProps
     <div className="actions">
       {!late && (
         <Button tone="danger" blocked={stopBlocked(state)} onClick={handle.stop}>
-          Stop
+          {texts.stop}
         </Button>
       )}
       <Button tone="quiet" onClick={() => handle.fail(captureFailure(late ? "outcome_unknown" : "capture_cancelled"))}>
-        {state.phase === "settling" ? "Do not wait" : "Cancel"}
+        {state.phase === "settling" ? texts.noWait : common.cancel}
       </Button>
     </div>
   );
@@ -44,14 +45,13 @@ export function CaptureButtons({ handle, blocked, onBegin }: CaptureButtonsProps
 
 function stopBlocked(state: CaptureState): string | undefined {
   if (canStop(state)) return undefined;
-  if (state.phase !== "recording") return "Not recording.";
-  const { min_duration_s } = state.limits;
-  return min_duration_s === 2 ? "Possible after two seconds." : `Possible after ${min_duration_s} seconds.`;
+  const { blocked } = words().capture;
+  return state.phase === "recording" ? blocked.early(state.limits.min_duration_s) : blocked.idle;
 }
 
 /** A sentence that says why no capture can begin now; undefined if one can. */
 export function beginBlocked(hasSession: boolean, camera: Camera): string | undefined {
-  if (!hasSession) return NO_SESSION;
-  if (camera.status !== "ready") return "Turn the camera on first.";
-  return camera.muted ? "The camera delivers no pictures now." : undefined;
+  if (!hasSession) return words().session.none;
+  if (camera.status !== "ready") return words().capture.blocked.camera;
+  return camera.muted ? words().capture.blocked.muted : undefined;
 }

@@ -5,6 +5,7 @@ import type { Camera } from "../camera/useCamera";
 import { usePageHidden } from "../camera/usePageHidden";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords } from "../words";
 import { captureFailure } from "./failures";
 import { isCapturing, type CaptureState } from "./protocol";
 import type { CaptureHandle } from "./useCapture";
@@ -16,12 +17,13 @@ export interface CaptureFailuresProps {
 
 /** Shows the failures of the camera and of the capture, above the picture. */
 export function CaptureFailures({ camera, handle }: CaptureFailuresProps) {
+  const { camera: words } = useWords().capture;
   const state = handle.capture?.state ?? null;
   const failure = state?.failure?.code === "capture_cancelled" ? null : (state?.failure ?? null);
   // the capture's own failure already says that the camera was disconnected, so the camera's failure is not shown
   const isSaid = failure?.code === "capture_interrupted" && camera.failure?.code === "camera_unplugged";
   const again: ReactNode = camera.failure?.code !== "camera_insecure" && (
-    <Button onClick={() => void camera.start()}>Try the camera again</Button>
+    <Button onClick={() => void camera.start()}>{words.again}</Button>
   );
   const shown = handle.failure ?? failure;
   return (

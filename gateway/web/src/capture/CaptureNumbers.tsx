@@ -1,8 +1,9 @@
 import { useId, type ReactNode } from "react";
 
+import { percent, useWords } from "../words";
 import { DEFAULT_LIMITS } from "./limits";
 import type { CaptureState } from "./protocol";
-import { clock, percent } from "./words";
+import { clock, foundShare } from "./words";
 
 export interface CaptureNumbersProps {
   /** Null shows dashes. */
@@ -11,23 +12,24 @@ export interface CaptureNumbersProps {
 
 /** The numbers of a capture. Screen readers do not announce them, because they change all the time. */
 export function CaptureNumbers({ state }: CaptureNumbersProps) {
+  const { capture, common } = useWords();
+  const { result } = capture;
   return (
     <div className="stack">
       <dl className="numbers">
-        <Entry name="Time">
+        <Entry name={result.time}>
           {state ? clock(state.elapsedMs) : "–"}{" "}
-          <span className="of">of {clock(1000 * (state?.limits ?? DEFAULT_LIMITS).max_duration_s)}</span>
+          <span className="of">{result.of(clock(1000 * (state?.limits ?? DEFAULT_LIMITS).max_duration_s))}</span>
         </Entry>
-        <Entry name="Pictures sent">{state?.sent ?? "–"}</Entry>
-        <Entry name="Pictures looked at">{state?.extracted ?? "–"}</Entry>
-        <Entry name="Pictures waiting">{state?.backlog ?? "–"}</Entry>
+        <Entry name={result.sent}>{state?.sent ?? "–"}</Entry>
+        <Entry name={result.extracted}>{state?.extracted ?? "–"}</Entry>
+        <Entry name={result.waiting}>{state?.backlog ?? "–"}</Entry>
       </dl>
       <div className="found">
-        <h3>Found in the pictures</h3>
-        <Share name="Body" state={state} found={state?.found.pose} />
-        <Share name="Face" state={state} found={state?.found.face} />
-        <Share name="Left hand" state={state} found={state?.found.left_hand} />
-        <Share name="Right hand" state={state} found={state?.found.right_hand} />
+        <h3>{result.found}</h3>
+        {(["pose", "face", "left_hand", "right_hand"] as const).map((part) => (
+          <Share key={part} name={common.parts[part]} state={state} found={state?.found[part]} />
+        ))}
       </div>
     </div>
   );
@@ -50,7 +52,8 @@ interface ShareProps {
 
 function Share({ name, state, found }: ShareProps) {
   const id = useId();
-  const share = state && found !== undefined ? percent(found, state) : null;
+  const { result } = useWords().capture;
+  const share = state && found !== undefined ? foundShare(found, state) : null;
   return (
     <div className="share">
       <span id={id}>{name}</span>
@@ -60,13 +63,13 @@ function Share({ name, state, found }: ShareProps) {
         aria-labelledby={id}
         aria-valuemin={0}
         aria-valuemax={100}
-        aria-valuenow={share ?? 0}
-        aria-valuetext={share === null ? "not known yet" : `${share} %`}
+        aria-valuenow={Math.round(100 * (share ?? 0))}
+        aria-valuetext={share === null ? result.unknown : percent(share)}
       >
-        <span style={{ width: `${share ?? 0}%` }} />
+        <span style={{ width: `${100 * (share ?? 0)}%` }} />
       </div>
       <span className="share-number" aria-hidden="true">
-        {share === null ? "–" : `${share} %`}
+        {share === null ? "–" : percent(share)}
       </span>
     </div>
   );

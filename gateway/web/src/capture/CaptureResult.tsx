@@ -1,6 +1,7 @@
 import { Fragment, useEffect, useRef, type ReactNode } from "react";
 
 import { Copyable } from "../components/Copyable";
+import { useWords } from "../words";
 import { CaptureNumbers } from "./CaptureNumbers";
 import { LandmarkPicture } from "./LandmarkPicture";
 import { doubts, facts } from "./quality";
@@ -22,6 +23,7 @@ export function CaptureResult({ capture, onReview, onAgain, againBlocked }: Capt
   const { window: made, state } = capture;
   const recorded = state.phase === "recorded";
   const heading = useRef<HTMLHeadingElement>(null);
+  const { result } = useWords().capture;
 
   useEffect(() => {
     if (!recorded) return;
@@ -32,7 +34,7 @@ export function CaptureResult({ capture, onReview, onAgain, againBlocked }: Capt
   return (
     <section className="card stack" aria-labelledby="result-title">
       <h2 id="result-title" ref={heading} tabIndex={-1}>
-        What was recorded
+        {result.title}
       </h2>
       {recorded && (
         <Fragment key={made.captureId}>
@@ -47,18 +49,12 @@ export function CaptureResult({ capture, onReview, onAgain, againBlocked }: Capt
           <LandmarkPicture captureId={made.captureId} />
         </Fragment>
       )}
-      <Folded title="Numbers and names">
+      <Folded title={result.numbers}>
         <CaptureNumbers state={state} />
         <dl className="facts">
           <Copyable name="record_id" value={made.recordId} />
           <Copyable name="capture_id" value={made.captureId} />
-          {state.hash && (
-            <Copyable
-              name="Artifact hash"
-              value={state.hash}
-              hint="A fingerprint of the file with the landmarks. If the file changes, so does the hash."
-            />
-          )}
+          {state.hash && <Copyable name={result.hash} value={state.hash} hint={result.hashHint} />}
         </dl>
       </Folded>
     </section>

@@ -3,6 +3,7 @@ import type { Ref } from "react";
 import { isMirrored } from "../camera/CameraChoice";
 import { CameraPreview } from "../camera/CameraPreview";
 import type { Camera } from "../camera/useCamera";
+import { useWords } from "../words";
 import { maxDurationMs } from "./limits";
 import type { CaptureState } from "./protocol";
 import { useWaitReason } from "./useWaitReason";
@@ -16,6 +17,7 @@ export interface CaptureStageProps {
 
 /** The camera's picture, with the count-down or the elapsed time over it. The status says the same in words. */
 export function CaptureStage({ camera, video, state }: CaptureStageProps) {
+  const { capture: words } = useWords();
   const counting = state?.phase === "counting" && !state.silent;
   const reason = useWaitReason(counting && !state.claimed && state.countdownS === 0);
   const recording = state?.phase === "recording" && !state.silent;
@@ -23,9 +25,7 @@ export function CaptureStage({ camera, video, state }: CaptureStageProps) {
     <div className={recording ? "stage stage-recording" : "stage"}>
       <CameraPreview stream={camera.stream} video={video} mirrored={isMirrored(camera)}>
         {camera.status !== "ready" && (
-          <p className="stage-empty">
-            {camera.status === "asking" ? "Allow the camera when the browser asks for it." : "The camera is off."}
-          </p>
+          <p className="stage-empty">{camera.status === "asking" ? words.camera.allow : words.camera.isOff}</p>
         )}
         {counting && (
           <p className="stage-count" aria-hidden={reason ? undefined : true}>
@@ -42,7 +42,7 @@ export function CaptureStage({ camera, video, state }: CaptureStageProps) {
       {state?.phase === "recording" && (
         <progress
           className="stage-progress"
-          aria-label="Time used"
+          aria-label={words.timeUsed}
           max={maxDurationMs(state.limits)}
           value={state.elapsedMs}
         />

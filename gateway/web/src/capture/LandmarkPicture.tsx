@@ -4,6 +4,7 @@ import { failureOf, type Failure } from "../api/failure";
 import { useAccess } from "../api/token";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords } from "../words";
 
 export interface LandmarkPictureProps {
   readonly captureId: string;
@@ -11,64 +12,46 @@ export interface LandmarkPictureProps {
   readonly note?: string;
 }
 
-interface View {
-  readonly file: string;
-  readonly alt: string;
-  readonly caption: string;
-  readonly loading: string;
-  /** The text of the button that changes to the other view. */
-  readonly leave: string;
-}
+type View = "still" | "moving";
 
-const STILL: View = {
-  file: "preview.png",
-  alt: "Skeletons of body, hands and face at a few moments of the capture",
-  caption: "A few moments of the capture, drawn from the landmarks.",
-  loading: "Loading a picture of the landmarks …",
-  leave: "Show the movement",
-};
-
-const MOVING: View = {
-  file: "animation.gif",
-  alt: "The capture in motion, repeated: a skeleton of body, hands and face",
-  caption: "The whole capture at its recorded speed, repeated.",
-  loading: "Drawing the movement …",
-  leave: "Show still moments",
-};
+const FILES: Readonly<Record<View, string>> = { still: "preview.png", moving: "animation.gif" };
 
 /**
  * A recorded capture, which the server draws from its landmarks: a few moments, or the whole capture in motion. Nothing
  * moves until the person asks for it, and the person can stop it (WCAG 2.2.2).
  */
-export function LandmarkPicture({ captureId, note = "The camera’s pictures were not kept." }: LandmarkPictureProps) {
-  const [view, setView] = useState(STILL);
+export function LandmarkPicture({ captureId, note }: LandmarkPictureProps) {
+  const [view, setView] = useState<View>("still");
   const [attempt, setAttempt] = useState(0);
+  const { picture } = useWords().capture;
   return (
     <div className="stack">
       <Attempt
-        key={`${view.file} ${attempt}`}
+        key={`${view} ${attempt}`}
         captureId={captureId}
-        note={note}
+        note={note ?? picture.note}
         view={view}
         onAgain={() => setAttempt(attempt + 1)}
       />
       <div className="actions">
-        <Button tone="quiet" onClick={() => setView(view === STILL ? MOVING : STILL)}>
-          {view.leave}
+        <Button tone="quiet" onClick={() => setView(view === "still" ? "moving" : "still")}>
+          {picture[view].leave}
         </Button>
       </div>
     </div>
   );
 }
 
-interface AttemptProps extends LandmarkPictureProps {
+interface AttemptProps extends Required<LandmarkPictureProps> {
   readonly view: View;
   readonly onAgain: () => void;
 }
 
 function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
   const { send } = useAccess();
-  const { file, alt, caption, loading } = view;
+  const { picture } = useWords().capture;
+  const { alt, caption, loading } = picture[view];
+  const file = FILES[view];
   const [address, setAddress] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
 
@@ -79,8 +62,8 @@ function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
     async function load() {
       try {
         const answer = await send("GET", `/captures/${captureId}/${file}`, { signal });
-        const picture = await answer.blob();
-        if (!signal.aborted) setAddress(URL.createObjectURL(picture));
+        const blob = await answer.blob();
+        if (!signal.aborted) setAddress(URL.createObjectURL(blob));
       } catch (error) {
         if (!signal.aborted) setFailure(failureOf(error));
       }
@@ -98,13 +81,13 @@ function Attempt({ captureId, note, view, onAgain }: AttemptProps) {
     <figure className="landmarks">
       <ErrorBanner failure={failure}>
         <Button tone="quiet" onClick={onAgain}>
-          Load the picture again
+          {picture.again}
         </Button>
       </ErrorBanner>
       {address && (
         // on a phone the picture is wider than the screen, so that its text can be read
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard must reach an element that scrolls
-        <div className="landmarks-roll" role="group" aria-label="Picture of the landmarks" tabIndex={0}>
+        <div className="landmarks-roll" role="group" aria-label={picture.label} tabIndex={0}>
           <img src={address} alt={alt} />
         </div>
       )}

@@ -3,6 +3,7 @@ import { addressOf } from "../library/api";
 import { queryOf } from "../library/query";
 import { Link } from "../navigation";
 import type { Captured } from "../session/remembered";
+import { useWords } from "../words";
 
 export interface SessionCapturesProps {
   readonly sessionId: string | undefined;
@@ -11,22 +12,24 @@ export interface SessionCapturesProps {
 
 /** The recorded captures of the open session, one line each, with the way to their pages. */
 export function SessionCaptures({ sessionId, captures }: SessionCapturesProps) {
+  const { session: words } = useWords().capture;
   if (sessionId === undefined || captures.length === 0) return null;
   const query = queryOf({ session_id: sessionId });
   return (
-    <Card title="In this session">
+    <Card title={words.title}>
       <ol className="captures">
         {captures.map(({ captureId, line }) => (
           <li key={captureId}>
             {line}{" "}
             <Link to={addressOf({ capture_id: captureId }, query)}>
-              Look at it<span className="visually-hidden">: {line}</span>
+              {words.look}
+              <span className="visually-hidden">: {line}</span>
             </Link>
           </li>
         ))}
       </ol>
       <p>
-        <Link to={`/library${query}`}>All of them in the library</Link>
+        <Link to={`/library${query}`}>{words.all}</Link>
       </p>
     </Card>
   );

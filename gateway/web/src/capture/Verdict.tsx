@@ -1,7 +1,8 @@
 import { useLayoutEffect, useId, useRef, useState } from "react";
 
 import { Button } from "../components/Button";
-import { advice, AGAIN, reasonOf, type Doubt } from "./quality";
+import { useWords } from "../words";
+import { advice, reasonOf, type Doubt } from "./quality";
 
 export interface VerdictProps {
   /** The facts of the capture, in one line. */
@@ -19,6 +20,7 @@ export interface VerdictProps {
 
 /** The verdict on a recorded capture. If there are doubts, it asks the person whether to record it again. */
 export function Verdict({ line, doubts, intent, onReview, onAgain, againBlocked }: VerdictProps) {
+  const { verdict } = useWords().capture;
   const [kept, setKept] = useState(false);
   const redone = useRef(false);
   const closed = useRef<HTMLParagraphElement>(null);
@@ -43,11 +45,11 @@ export function Verdict({ line, doubts, intent, onReview, onAgain, againBlocked 
   return (
     <>
       <p className="verdict verdict-good" ref={closed} tabIndex={kept ? -1 : undefined}>
-        {kept ? `Kept: ${line}` : line}
+        {kept ? verdict.kept(line) : line}
       </p>
       <div className="actions">
         <Button tone="quiet" blocked={againBlocked} onClick={onAgain}>
-          {intent ? `Capture “${intent}” again` : "Capture again"}
+          {intent ? verdict.againAs(intent) : verdict.again}
         </Button>
       </div>
     </>
@@ -61,6 +63,7 @@ interface QuestionProps extends Pick<VerdictProps, "line" | "doubts" | "againBlo
 
 function Question({ line, doubts, againBlocked, onRedo, onKeep }: QuestionProps) {
   const question = useId();
+  const { verdict } = useWords().capture;
   return (
     <div className="verdict verdict-doubt stack" role="group" aria-labelledby={question}>
       <p>{line}</p>
@@ -68,13 +71,13 @@ function Question({ line, doubts, againBlocked, onRedo, onKeep }: QuestionProps)
         <p key={happened}>{happened}</p>
       ))}
       <p className="verdict-advice">{advice(doubts)}</p>
-      <p id={question}>{AGAIN}</p>
+      <p id={question}>{verdict.question}</p>
       <div className="actions">
         <Button blocked={againBlocked} onClick={onRedo}>
-          Record again
+          {verdict.redo}
         </Button>
         <Button tone="quiet" onClick={onKeep}>
-          Keep
+          {verdict.keep}
         </Button>
       </div>
     </div>

@@ -1,11 +1,9 @@
 import constants from "../api/constants.json";
 import type { Found, Quality } from "../api/messages";
-import { reasonText, type CodeText } from "../api/sentences";
+import { known, reasonText, type CodeText } from "../api/sentences";
 import { cutDoubt } from "../phone/interruptions";
+import { percent, words } from "../words";
 import type { CaptureState } from "./protocol";
-
-/** The question to ask about a recorded capture that has doubts. */
-export const AGAIN = "Record it again?";
 
 /** What is doubted of a recorded capture, with the code that the log gets as a reason. */
 export interface Doubt extends CodeText {
@@ -25,35 +23,29 @@ export function doubts({ quality, blackMs, stillMs, cut }: CaptureState): readon
     ...serverDoubts(quality),
     ...(blackMs >= LONG_MS ? [black(blackMs)] : []),
     ...(stillMs >= LONG_MS ? [still(stillMs)] : []),
-    ...(cut ? [cutDoubt(cut.code) ?? CUT] : []),
+    ...(cut ? [cutDoubt(cut.code) ?? cutShort()] : []),
   ];
 }
 
 function black(ms: number): Doubt {
-  return {
-    code: "picture_black",
-    happened: `The picture was black for ${seconds(ms)}.`,
-    advice: "Open the camera's cover and turn on a light.",
-  };
+  const { doubts: texts } = words().capture;
+  return { code: "picture_black", happened: texts.black(seconds(ms)), advice: texts.blackAdvice };
 }
 
 function still(ms: number): Doubt {
-  return {
-    code: "picture_still",
-    happened: `The picture did not move for ${seconds(ms)}.`,
-    advice: "Turn the camera off and on again.",
-  };
+  const { doubts: texts } = words().capture;
+  return { code: "picture_still", happened: texts.still(seconds(ms)), advice: texts.stillAdvice };
 }
 
-const CUT: Doubt = {
-  code: "camera_muted",
-  happened: "The camera stopped delivering pictures, so it ends there.",
-  advice: "Close other programs that use the camera.",
-};
+function cutShort(): Doubt {
+  const { doubts: texts } = words().capture;
+  return { code: "camera_muted", happened: texts.cut, advice: texts.cutAdvice };
+}
 
 function seconds(ms: number): string {
+  const { doubts: texts, facts: units } = words().capture;
   const whole = Math.round(ms / 1000);
-  return whole === 1 ? "a second" : `${whole} s`;
+  return whole === 1 ? texts.second : units.seconds(whole);
 }
 
 /** What happened, in one line: "The left hand was out of the picture for most of it. The hands hardly moved." */
@@ -76,17 +68,10 @@ export function sentencesOf(reason: string): string | undefined {
   const sentences = reason.split(", ").map((code) => {
     return code in constants.quality_reasons
       ? reasonText(code).happened
-      : (OF_THIS_PAGE[code] ?? cutDoubt(code)?.happened);
+      : (known<string>(words().capture.doubts.short, code) ?? cutDoubt(code)?.happened);
   });
   return sentences.every((sentence) => sentence !== undefined) ? sentences.join(" ") : undefined;
 }
-
-/** The doubts that only the capture page has, without their times. */
-const OF_THIS_PAGE: Readonly<Record<string, string>> = {
-  picture_black: "The picture was black.",
-  picture_still: "The picture did not move.",
-  camera_muted: "The camera stopped delivering pictures.",
-};
 
 /** The number of pictures a second. */
 export function rateOf({ sent, elapsedMs }: Pick<CaptureState, "sent" | "elapsedMs">): number {
@@ -101,17 +86,14 @@ function handsShare(found: Found, frames: number): number {
 /** A capture in one line: "more, 7 s, hands 80 %, 15 pictures a second". */
 export function facts(intent: string, state: CaptureState): string {
   const { found, extracted, elapsedMs } = state;
-  const hands = extracted > 0 ? [`hands ${Math.round(100 * handsShare(found, extracted))} %`] : [];
-  return [intent || "no label", `${Math.round(elapsedMs / 1000)} s`, ...hands, `${pictures(state)} a second`].join(
-    ", ",
-  );
-}
-
-function pictures(state: CaptureState): string {
+  const { facts: texts } = words().capture;
   const rate = rateOf(state);
-  if (rate < 0.95) return "less than 1 picture";
-  const rounded = Math.round(rate);
-  return rounded === 1 ? "1 picture" : `${rounded} pictures`;
+  return [
+    intent || texts.noLabel,
+    texts.seconds(Math.round(elapsedMs / 1000)),
+    ...(extracted > 0 ? [texts.hands(percent(handsShare(found, extracted)))] : []),
+    rate < 0.95 ? texts.slow : texts.rate(Math.round(rate)),
+  ].join(", ");
 }
 
 /** The facts and the doubts in one line. */

@@ -1,6 +1,7 @@
 import { messageHeader } from "../api/header";
 import type { Send } from "../api/http";
 import type { Delivery } from "../library/delivery";
+import { words } from "../words";
 import type { CaptureWindow } from "./messages";
 
 /** The person's answer to the question about a capture that was just recorded, for the session's log. */
@@ -17,10 +18,11 @@ export function reviewOf(
     verdict,
     ...(reason === undefined ? {} : { reason }),
   };
+  const { answer, about, meanwhile } = words().capture.verdict;
   return {
     topic: `${captureId} review`,
-    words: `Your answer “${verdict === "keep" ? "Keep" : "Record again"}”${intent && ` for “${intent}”`}`,
-    meanwhile: "The recording itself is safe.",
+    words: answer[verdict] + (intent && about(intent)),
+    meanwhile,
     send: () => send("POST", "/library/review", { json: request }),
   };
 }

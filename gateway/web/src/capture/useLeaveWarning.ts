@@ -1,9 +1,7 @@
 import { useEffect } from "react";
 
-const CAPTURE_QUESTION = "A capture is running. If you leave this page, the capture is lost. Leave the page?";
-
-/** While `active`, asks the person before they leave the page: by closing or reloading it, by a link, or by Back. */
-export function useLeaveWarning(active: boolean, question = CAPTURE_QUESTION): void {
+/** While `active`, asks the person `question` before they leave the page: by closing or reloading it, by a link, or by Back. */
+export function useLeaveWarning(active: boolean, question: string): void {
   useEffect(() => {
     if (!active) return undefined;
     const here = window.location.href;

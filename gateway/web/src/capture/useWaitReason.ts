@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
 
 import { readiness } from "../api/readiness";
-
-const BUSY = "The server is busy with another capture. Yours begins after that.";
+import { useWords } from "../words";
 
 /** A sentence that says why the capture must wait for the server; null if it does not wait. */
 export function useWaitReason(waiting: boolean): string | null {
+  const { busyServer } = useWords().capture;
   const [missing, setMissing] = useState<readonly string[]>([]);
   useEffect(() => {
     if (!waiting) return undefined;
@@ -19,5 +19,5 @@ export function useWaitReason(waiting: boolean): string | null {
       gone = true;
     };
   }, [waiting]);
-  return waiting ? (missing[0] ?? BUSY) : null;
+  return waiting ? (missing[0] ?? busyServer) : null;
 }

@@ -1,5 +1,6 @@
+import { useWords, words } from "../words";
 import { changed, type FilterName, type Filters } from "./query";
-import { CONSENT, labelText, QUALITY, REVIEW, STATE, wordFor } from "./words";
+import { labelText, wordFor } from "./words";
 
 export interface ActiveFiltersProps {
   readonly filters: Filters;
@@ -8,14 +9,15 @@ export interface ActiveFiltersProps {
 
 /** The filters that narrow the list, each with a button that removes it. */
 export function ActiveFilters({ filters, onChange }: ActiveFiltersProps) {
+  const { filters: texts } = useWords().library;
   const names = Object.keys(filters) as FilterName[];
   if (names.length === 0) return null;
   return (
-    <ul className="chips" aria-label="Active filters">
+    <ul className="chips" aria-label={texts.active}>
       {names.map((name) => (
         <li key={name}>
           <button type="button" className="chip" onClick={() => onChange(changed(filters, name, undefined))}>
-            <span className="visually-hidden">Remove the filter</span> {filterWords(name, filters[name] ?? "")}
+            <span className="visually-hidden">{texts.remove}</span> {filterWords(name, filters[name] ?? "")}
             <span className="chip-cross" aria-hidden="true">
               ×
             </span>
@@ -25,7 +27,7 @@ export function ActiveFilters({ filters, onChange }: ActiveFiltersProps) {
       {names.length > 1 && (
         <li>
           <button type="button" className="text-button" onClick={() => onChange({})}>
-            Remove all filters
+            {texts.removeAll}
           </button>
         </li>
       )}
@@ -33,21 +35,12 @@ export function ActiveFilters({ filters, onChange }: ActiveFiltersProps) {
   );
 }
 
-const WORDS: Readonly<Record<FilterName, (value: string) => string>> = {
-  search: (value) => `search: ${value}`,
-  participant: (value) => `person: ${value}`,
-  user_id: (value) => `recorded as: ${value}`,
-  session_id: (value) => `session: ${value}`,
-  label: (value) => `label: ${labelText(value)}`,
-  since: (value) => `from: ${value}`,
-  until: (value) => `to: ${value}`,
-  quality: (value) => `quality: ${wordFor(QUALITY, value).text}`,
-  review: (value) => `verdict: ${wordFor(REVIEW, value).text}`,
-  consent: (value) => `consent: ${wordFor(CONSENT, value).text}`,
-  state: (value) => `state: ${wordFor(STATE, value).text}`,
-};
+/** The filters whose values are words of the pages. */
+const KINDS = ["quality", "review", "consent", "state"] as const;
 
 /** A filter in words: "verdict: not reviewed". */
 export function filterWords(name: FilterName, value: string): string {
-  return WORDS[name](value);
+  const kind = KINDS.find((each) => each === name);
+  const shown = kind ? wordFor(kind, value).text : name === "label" ? labelText(value) : value;
+  return words().library.filter[name](shown);
 }

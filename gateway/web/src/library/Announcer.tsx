@@ -1,5 +1,7 @@
 import { useCallback, useState } from "react";
 
+import { useWords } from "../words";
+
 export interface Said {
   readonly words: string;
   readonly turn: number;
@@ -14,8 +16,9 @@ export function useAnnouncer(): readonly [said: Said, announce: (words: string) 
 
 /** Tells screen readers what a key did, and shows it for a while. */
 export function Announcer({ said: { words, turn } }: { readonly said: Said }) {
+  const { happened } = useWords().libraryCapture;
   return (
-    <p className="announcer" role="status" aria-label="What happened">
+    <p className="announcer" role="status" aria-label={happened}>
       {words && <span key={turn}>{words}</span>}
     </p>
   );

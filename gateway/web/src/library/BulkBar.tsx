@@ -5,6 +5,7 @@ import type { LibrarySummary } from "../api/messages";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
+import { useWords } from "../words";
 import { counted, type Action } from "./actions";
 import type { LibraryCapture } from "./api";
 import { TextDialog } from "./TextDialog";
@@ -12,7 +13,6 @@ import type { Bulk } from "./useBulk";
 import type { Performer } from "./usePerformer";
 import { valuesOf } from "./useSummary";
 import { WithdrawDialog } from "./WithdrawDialog";
-import { REVIEW, wordFor } from "./words";
 
 export interface BulkBarProps {
   readonly selected: readonly LibraryCapture[];
@@ -29,6 +29,8 @@ type Asking = "relabel" | "reassign" | "withdraw" | null;
 export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBarProps) {
   const [asking, setAsking] = useState<Asking>(null);
   const place = useRef<HTMLElement>(null);
+  const { library, common } = useWords();
+  const texts = library.bulk;
   const silent = bulk.running === null && bulk.words === "" && bulk.undo === undefined;
   const idle = silent && selected.length === 0 && bulk.failure === null;
 
@@ -55,26 +57,26 @@ export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBar
   }
 
   return (
-    <section ref={place} tabIndex={-1} className={idle ? "bulk bulk-idle" : "bulk"} aria-label="Selected captures">
+    <section ref={place} tabIndex={-1} className={idle ? "bulk bulk-idle" : "bulk"} aria-label={texts.label}>
       <ErrorBanner failure={bulk.failure}>
         {bulk.retry && (
           <Button tone="quiet" onClick={() => press(bulk.retry)}>
-            Send the rest again
+            {texts.rest}
           </Button>
         )}
       </ErrorBanner>
       <div className={silent ? "bulk-said bulk-silent" : "bulk-said"}>
         {/* the numbers are beside it: screen readers would read every one of them */}
-        <p role="status">{bulk.running ? "Saying it to the server …" : bulk.words}</p>
+        <p role="status">{bulk.running ? texts.sending : bulk.words}</p>
         {bulk.running && <Progress {...bulk.running} />}
         {bulk.undo && (
           <button type="button" className="text-button" onClick={() => press(bulk.undo)}>
-            Undo
+            {texts.undo}
           </button>
         )}
         {!silent && bulk.running === null && (
           <button type="button" className="text-button" onClick={close}>
-            Close
+            {common.close}
           </button>
         )}
       </div>
@@ -93,11 +95,8 @@ export function BulkBar({ selected, bulk, performer, summary, onClear }: BulkBar
 }
 
 function Progress({ done, of }: NonNullable<Bulk["running"]>) {
-  return (
-    <span className="bulk-progress">
-      {done.toLocaleString()} of {of.toLocaleString()}
-    </span>
-  );
+  const { progress } = useWords().library.bulk;
+  return <span className="bulk-progress">{progress(done, of)}</span>;
 }
 
 interface ActionsProps {
@@ -111,6 +110,7 @@ interface ActionsProps {
 }
 
 function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }: ActionsProps) {
+  const { bulk: texts } = useWords().library;
   const [named, setNamed] = useState(performer.blocked === undefined);
 
   function go(): void {
@@ -118,28 +118,28 @@ function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }
     setNamed(true);
   }
   return (
-    <div className="bulk-actions" role="group" aria-label={`What to do with ${counted(selected.length)}`}>
+    <div className="bulk-actions" role="group" aria-label={texts.what(counted(selected.length))}>
       <p className="bulk-count">
         <strong>{counted(selected.length)}</strong>{" "}
         <button type="button" className="text-button" onClick={onClear}>
-          Clear
+          {texts.clear}
         </button>
       </p>
       {named ? (
         <>
           {VERDICTS.map((verdict) => (
             <Do key={verdict} busy={busy} onClick={() => say({ kind: "review", verdict })}>
-              {capitalised(wordFor(REVIEW, verdict).text)}
+              {texts[verdict]}
             </Do>
           ))}
           <Do busy={busy} onClick={() => setAsking("relabel")}>
-            Label …
+            {texts.relabel}
           </Do>
           <Do busy={busy} onClick={() => setAsking("reassign")}>
-            Person …
+            {texts.reassign}
           </Do>
           <Do busy={busy} onClick={() => setAsking("withdraw")}>
-            Withdraw …
+            {texts.withdraw}
           </Do>
         </>
       ) : (
@@ -153,6 +153,7 @@ const VERDICTS = ["keep", "redo", "reject"] as const;
 
 /** Asks who judges, once, before anything can be said. */
 function Name({ performer, onNamed }: { readonly performer: Performer; readonly onNamed: () => void }) {
+  const { bulk, performer: texts } = useWords().library;
   return (
     <form
       className="bulk-name"
@@ -162,15 +163,15 @@ function Name({ performer, onNamed }: { readonly performer: Performer; readonly 
       }}
     >
       <Field
-        label="You (performer_id)"
-        hint="The log keeps who judged. Not a real name."
+        label={texts.label}
+        hint={bulk.performerHint}
         value={performer.id}
         onChange={performer.set}
         error={performer.fault}
         maxLength={128}
       />
       <Button type="submit" blocked={performer.blocked}>
-        Continue
+        {bulk.goOn}
       </Button>
     </form>
   );
@@ -204,12 +205,13 @@ interface QuestionProps {
 }
 
 function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
+  const { bulk: texts, withdraw } = useWords().library;
   const what = counted(selected.length);
   if (asking === "withdraw") {
     return (
       <WithdrawDialog
-        title={`Withdraw ${what}?`}
-        what={what}
+        title={withdraw.title(what)}
+        count={selected.length}
         onWithdraw={(erase) => say({ kind: "withdraw", erase })}
         onClose={onClose}
       />
@@ -218,10 +220,10 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
   if (asking === "relabel") {
     return (
       <TextDialog
-        title={`Change the label of ${what}`}
-        label="Label"
-        hint="What the gesture means, for example “more”. Files are not changed."
-        initial={common(selected, "label") ?? ""}
+        title={texts.relabelTitle(what)}
+        label={texts.relabelLabel}
+        hint={texts.relabelHint}
+        initial={shared(selected, "label") ?? ""}
         suggestions={valuesOf(summary?.label)}
         maxLength={256}
         faultOf={() => undefined}
@@ -232,10 +234,10 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
   }
   return (
     <TextDialog
-      title={`Change the person of ${what}`}
-      label="Person whom they show"
-      hint="A short name or number. Files are not moved."
-      initial={common(selected, "participant") ?? ""}
+      title={texts.reassignTitle(what)}
+      label={texts.reassignLabel}
+      hint={texts.reassignHint}
+      initial={shared(selected, "participant") ?? ""}
       suggestions={valuesOf(summary?.participant)}
       maxLength={128}
       faultOf={identifierFault}
@@ -246,11 +248,7 @@ function Question({ asking, selected, summary, say, onClose }: QuestionProps) {
 }
 
 /** What all captures have in one field; null if they differ. */
-function common(captures: readonly LibraryCapture[], name: "label" | "participant"): string | null {
+function shared(captures: readonly LibraryCapture[], name: "label" | "participant"): string | null {
   const value = captures[0]?.[name] ?? null;
   return captures.every((capture) => capture[name] === value) ? value : null;
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,9 +1,10 @@
 import { memo, type MouseEvent } from "react";
 
 import { Link } from "../navigation";
+import { moment, useWords, words } from "../words";
 import type { LibraryCapture } from "./api";
 import { Thumbnail } from "./Thumbnail";
-import { CONSENT, labelText, length, moment, QUALITY, REVIEW, STATE, wordFor, type Word } from "./words";
+import { labelText, length, wordFor, type Word } from "./words";
 
 export interface CaptureCellProps {
   readonly capture: LibraryCapture;
@@ -22,6 +23,7 @@ export interface CaptureCellProps {
 /** One capture in the grid: its moving picture, its label, and what is known of it. */
 export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
   const { capture, place, column, to, selected, active, moving, onSelect } = props;
+  const { library } = useWords();
   const label = labelText(capture.label);
   const badge = consentBadge(capture);
 
@@ -54,13 +56,20 @@ export const CaptureCell = memo(function CaptureCell(props: CaptureCellProps) {
         {capture.participant} <span className="visually-hidden">{spoken(capture)}</span>
       </p>
       <p className="take-line">
-        <Mark word={wordFor(QUALITY, capture.quality?.verdict)} />
+        <Mark word={wordFor("quality", capture.quality?.verdict)} />
       </p>
       <p className="take-line">
-        <Mark word={wordFor(REVIEW, capture.review)} />
+        <Mark word={wordFor("review", capture.review)} />
       </p>
       <label className="take-check">
-        <input type="checkbox" tabIndex={-1} aria-label="Select it" checked={selected} onClick={choose} readOnly />
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={library.selectIt}
+          checked={selected}
+          onClick={choose}
+          readOnly
+        />
       </label>
     </div>
   );
@@ -79,11 +88,12 @@ export function Mark({ word: { tone, text } }: { readonly word: Word }) {
 /** What the picture says of the consent: nothing if it was given, or if the whole picture says it. */
 function consentBadge({ state, consent }: LibraryCapture): string | null {
   if (state !== "kept" || consent === "given") return null;
-  return consent === "refused" ? "consent: no" : "consent: ?";
+  const { cell } = words().library;
+  return consent === "refused" ? cell.consentNo : cell.consentUnknown;
 }
 
 /** What the picture says to those who see it, and what the next word is about: part of the cell's name for screen readers. */
 function spoken({ timestamp_start, duration_ms, consent, state }: LibraryCapture): string {
-  const [agreed, kept] = [wordFor(CONSENT, consent).text, wordFor(STATE, state).text];
-  return `${moment(timestamp_start)}, ${length(duration_ms)}, consent ${agreed}, ${kept}, quality`;
+  const [agreed, kept] = [wordFor("consent", consent).text, wordFor("state", state).text];
+  return words().library.cell.spoken(moment(timestamp_start), length(duration_ms), agreed, kept);
 }

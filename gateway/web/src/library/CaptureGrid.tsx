@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState, type CSSProperties, type ReactNode } from "react";
 
+import { useWords } from "../words";
 import { addressOf, type LibraryCapture } from "./api";
 import { CaptureCell } from "./CaptureCell";
 import { columnsFor, GAP_PX, heightOf, rowsBetween, rowsOf, type GridRow } from "./layout";
@@ -37,6 +38,7 @@ const HEADING_NARROW_REM = 5.25;
 export function CaptureGrid(props: CaptureGridProps) {
   const { captures, query, selection, onSelect, onSelectAll, onSession, moving, onEnd } = props;
   const grid = useRef<HTMLDivElement>(null);
+  const { library } = useWords();
   const { width, rem } = useWidth(grid);
   const columns = columnsFor(width);
   const rows = useMemo(() => {
@@ -64,7 +66,7 @@ export function CaptureGrid(props: CaptureGridProps) {
       ref={grid}
       role="grid"
       className="takes"
-      aria-label="Captures"
+      aria-label={library.captures}
       aria-multiselectable="true"
       aria-rowcount={rows.length}
       aria-colcount={columns}

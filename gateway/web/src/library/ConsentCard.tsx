@@ -3,11 +3,12 @@ import { useState } from "react";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { Dialog } from "../components/Dialog";
+import { useWords } from "../words";
 import type { Action } from "./actions";
 import type { LibraryCaptureWithHistory } from "./api";
 import { isBeingErased } from "./useLibraryCapture";
 import { WordText } from "./WordText";
-import { CONSENT, wordFor } from "./words";
+import { wordFor } from "./words";
 
 export interface ConsentCardProps {
   readonly capture: LibraryCaptureWithHistory;
@@ -19,27 +20,24 @@ export interface ConsentCardProps {
 /** Whether the person agrees to the capture, and the buttons with which they take that back. Nothing undoes them. */
 export function ConsentCard({ capture, busy, onSay }: ConsentCardProps) {
   const [asked, setAsked] = useState<"withdraw" | "erase" | null>(null);
+  const { consent: texts } = useWords().libraryCapture;
   const withdrawn = capture.state === "withdrawn";
   if (capture.state === "erased") return null;
   return (
-    <Card title="Consent">
+    <Card title={texts.title}>
       <p>
-        The person agreed to it: <WordText word={wordFor(CONSENT, capture.consent)} />
+        {texts.agreed} <WordText word={wordFor("consent", capture.consent)} />
       </p>
-      <p className="field-hint">
-        {withdrawn
-          ? "Its file is still on the server’s disk."
-          : "If the person does not want it any more, withdraw it: no page shows it and no export has it from then on."}
-      </p>
+      <p className="field-hint">{withdrawn ? texts.onDisk : texts.hint}</p>
       <div className="actions">
         {!withdrawn && (
           <Button tone="quiet" busy={busy} onClick={() => setAsked("withdraw")}>
-            Withdraw …
+            {texts.withdraw}
           </Button>
         )}
         {!isBeingErased(capture) && (
           <Button tone="quiet" busy={busy} onClick={() => setAsked("erase")}>
-            {withdrawn ? "Erase its file …" : "Withdraw and erase …"}
+            {withdrawn ? texts.erase : texts.both}
           </Button>
         )}
       </div>
@@ -64,21 +62,18 @@ interface QuestionProps {
 }
 
 function Question({ erase, onClose, onConfirm }: QuestionProps) {
+  const { consent: texts } = useWords().libraryCapture;
   return (
     <Dialog
-      title={erase ? "Erase this capture?" : "Withdraw this capture?"}
-      submit={erase ? "Erase it" : "Withdraw it"}
+      title={erase ? texts.eraseTitle : texts.withdrawTitle}
+      submit={erase ? texts.eraseSubmit : texts.withdrawSubmit}
       tone="danger"
       onClose={onClose}
       onSubmit={onConfirm}
     >
+      <p>{erase ? texts.eraseText : texts.withdrawText}</p>
       <p>
-        {erase
-          ? "The server removes the file with the landmarks within a minute. Its log keeps that there was a capture, but nothing that shows the person."
-          : "From now on no page shows it and no export has it. The file stays on the server until it is erased."}
-      </p>
-      <p>
-        <strong>This cannot be undone.</strong>
+        <strong>{texts.noUndo}</strong>
       </p>
     </Dialog>
   );

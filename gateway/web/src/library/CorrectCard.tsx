@@ -4,6 +4,7 @@ import { identifierFault } from "../api/header";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { Field } from "../components/Field";
+import { useWords, words } from "../words";
 import type { Action } from "./actions";
 import type { LibraryCapture } from "./api";
 
@@ -21,6 +22,7 @@ export interface CorrectCardProps {
 export function CorrectCard({ capture, labels, people, onSay }: CorrectCardProps) {
   const [typed, setTyped] = useState<{ readonly label?: string; readonly person?: string }>({});
   const { label = capture.label ?? "", person = capture.participant } = typed;
+  const { correct: texts } = useWords().libraryCapture;
   const fault = identifierFault(person);
 
   function relabel(event: FormEvent) {
@@ -36,23 +38,23 @@ export function CorrectCard({ capture, labels, people, onSay }: CorrectCardProps
   }
 
   return (
-    <Card title="Correct it">
+    <Card title={texts.title}>
       <form className="correct" onSubmit={relabel}>
         <Field
-          label="What is meant"
+          label={texts.label}
           value={label}
           onChange={(text) => setTyped({ ...typed, label: text })}
           suggestions={labels}
           maxLength={LABEL_CHARACTERS}
         />
         <Button type="submit" tone="quiet" blocked={labelBlocked(label, capture)}>
-          Change the label
+          {texts.changeLabel}
         </Button>
       </form>
       <form className="correct" onSubmit={reassign}>
         <Field
-          label="Who is shown"
-          hint="No file is moved; lists and exports name this person."
+          label={texts.person}
+          hint={texts.personHint}
           value={person}
           onChange={(text) => setTyped({ ...typed, person: text })}
           error={fault}
@@ -60,7 +62,7 @@ export function CorrectCard({ capture, labels, people, onSay }: CorrectCardProps
           maxLength={128}
         />
         <Button type="submit" tone="quiet" blocked={personBlocked(person, fault, capture)}>
-          Change the person
+          {texts.changePerson}
         </Button>
       </form>
     </Card>
@@ -68,12 +70,14 @@ export function CorrectCard({ capture, labels, people, onSay }: CorrectCardProps
 }
 
 function labelBlocked(typed: string, { label }: LibraryCapture): string | undefined {
-  if (typed.trim() === "") return "Enter a label.";
-  return typed.trim() === label ? "It has this label." : undefined;
+  const { correct: texts } = words().libraryCapture;
+  if (typed.trim() === "") return texts.enterLabel;
+  return typed.trim() === label ? texts.sameLabel : undefined;
 }
 
 function personBlocked(typed: string, fault: string | undefined, { participant }: LibraryCapture): string | undefined {
-  if (typed === "") return "Enter a person.";
-  if (fault) return "Correct the name first.";
-  return typed === participant ? "It shows this person." : undefined;
+  const { correct: texts } = words().libraryCapture;
+  if (typed === "") return texts.enterPerson;
+  if (fault) return texts.correctName;
+  return typed === participant ? texts.samePerson : undefined;
 }

@@ -3,34 +3,34 @@ import type { ReactNode } from "react";
 import { Card } from "../components/Card";
 import { Copyable } from "../components/Copyable";
 import { Link } from "../navigation";
+import { moment, number, useWords, words } from "../words";
 import type { LibraryCapture } from "./api";
 import { queryOf, type Filters } from "./query";
-import { length, moment } from "./words";
+import { length } from "./words";
 
 /** What is known of a capture: who, when, how long, and its ids. */
 export function FactsCard({ capture }: { readonly capture: LibraryCapture }) {
   const { participant, user_id, session_id, timestamp_start, recorded_at, duration_ms, frames, fps } = capture;
+  const { facts } = useWords().libraryCapture;
   return (
-    <Card title="What it is">
+    <Card title={facts.title}>
       <dl className="facts">
-        <Fact name="Person">
+        <Fact name={facts.person}>
           <Listed filters={{ participant }}>{participant}</Listed>
-          {participant !== user_id && <> (recorded under {user_id})</>}
+          {participant !== user_id && facts.recordedAs(user_id)}
         </Fact>
-        <Fact name="Session">
+        <Fact name={facts.session}>
           <Listed filters={{ session_id }}>
             <span className="code">{session_id}</span>
           </Listed>
         </Fact>
-        <Fact name="Begun">{moment(timestamp_start)}</Fact>
-        <Fact name="In the log since">{moment(recorded_at)}</Fact>
-        <Fact name="Length">
-          {length(duration_ms)}, {frames === 1 ? "1 picture" : `${frames} pictures`}
-        </Fact>
-        <Fact name="Pictures a second">{rates(capture, fps)}</Fact>
+        <Fact name={facts.begun}>{moment(timestamp_start)}</Fact>
+        <Fact name={facts.logged}>{moment(recorded_at)}</Fact>
+        <Fact name={facts.length}>{facts.pictures(length(duration_ms), frames)}</Fact>
+        <Fact name={facts.rate}>{rates(capture, fps)}</Fact>
       </dl>
       <details className="folded">
-        <summary>Names</summary>
+        <summary>{facts.names}</summary>
         <dl className="facts">
           <Copyable name="capture_id" value={capture.capture_id} />
           <Copyable name="record_id" value={capture.record_id} />
@@ -41,8 +41,9 @@ export function FactsCard({ capture }: { readonly capture: LibraryCapture }) {
 }
 
 function rates({ frames, duration_ms }: LibraryCapture, asked: number | null): string {
-  const real = duration_ms > 0 ? `${((1000 * frames) / duration_ms).toFixed(1)}` : "not known";
-  return asked === null ? real : `${real}, ${asked} were asked for`;
+  const { facts } = words().libraryCapture;
+  const real = duration_ms > 0 ? number((1000 * frames) / duration_ms, 1) : facts.unknown;
+  return asked === null ? real : facts.asked(real, asked);
 }
 
 function Listed({ filters, children }: { readonly filters: Filters; readonly children: ReactNode }) {

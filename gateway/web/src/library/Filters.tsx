@@ -1,8 +1,9 @@
 import { useEffect, useId, useRef, useState } from "react";
 
 import type { LibrarySummary } from "../api/messages";
+import { number, useWords } from "../words";
 import { changed, type FilterName, type Filters as Values } from "./query";
-import { CONSENT, NO_LABEL, QUALITY, REVIEW, STATE, wordFor, type Word } from "./words";
+import { labelText, valuesOfKind, wordFor, type Kind } from "./words";
 
 export interface FiltersProps {
   readonly filters: Values;
@@ -11,14 +12,7 @@ export interface FiltersProps {
   readonly onChange: (filters: Values, typing?: boolean) => void;
 }
 
-const CHOICES: readonly (readonly [name: "quality" | "review" | "consent" | "state", title: string, words: Words])[] = [
-  ["quality", "Quality", QUALITY],
-  ["review", "Verdict", REVIEW],
-  ["consent", "Consent", CONSENT],
-  ["state", "State", STATE],
-];
-
-type Words = Readonly<Record<string, Word>>;
+const CHOICES = ["quality", "review", "consent", "state"] as const;
 
 const TYPED_MS = 250;
 const FEW = 8;
@@ -27,24 +21,24 @@ const FEW = 8;
 export function Filters({ filters, summary, onChange }: FiltersProps) {
   const set = (name: FilterName, value: string | undefined, typing = false) =>
     onChange(changed(filters, name, value), typing);
+  const { filters: texts } = useWords().library;
   return (
-    <div className="filters" role="search" aria-label="Filters">
+    <div className="filters" role="search" aria-label={texts.title}>
       <Search filters={filters} onChange={onChange} />
-      <Counts name="participant" title="People" counts={summary?.participant} {...{ filters, set }} />
-      <Counts name="label" title="Labels" counts={summary?.label} {...{ filters, set }} />
+      <Counts name="participant" counts={summary?.participant} {...{ filters, set }} />
+      <Counts name="label" counts={summary?.label} {...{ filters, set }} />
       <div className="filter-choices">
-        {CHOICES.map(([name, title, words]) => (
+        {CHOICES.map((kind) => (
           <Choice
-            key={name}
-            title={title}
-            words={words}
-            counts={summary?.[name]}
-            value={filters[name]}
-            onChange={(value) => set(name, value)}
+            key={kind}
+            kind={kind}
+            counts={summary?.[kind]}
+            value={filters[kind]}
+            onChange={(value) => set(kind, value)}
           />
         ))}
-        <Day title="From" value={filters.since} onChange={(value) => set("since", value, true)} />
-        <Day title="To" value={filters.until} onChange={(value) => set("until", value, true)} />
+        <Day title={texts.since} value={filters.since} onChange={(value) => set("since", value, true)} />
+        <Day title={texts.until} value={filters.until} onChange={(value) => set("until", value, true)} />
       </div>
     </div>
   );
@@ -52,6 +46,7 @@ export function Filters({ filters, summary, onChange }: FiltersProps) {
 
 function Search({ filters, onChange }: Pick<FiltersProps, "filters" | "onChange">) {
   const id = useId();
+  const { filters: texts } = useWords().library;
   const { search = "" } = filters;
   const [text, setText] = useState(search);
   const [seen, setSeen] = useState(search);
@@ -76,12 +71,12 @@ function Search({ filters, onChange }: Pick<FiltersProps, "filters" | "onChange"
 
   return (
     <div className="field">
-      <label htmlFor={id}>Search</label>
+      <label htmlFor={id}>{texts.search}</label>
       <input
         id={id}
         type="search"
         value={text}
-        placeholder="label, person, id"
+        placeholder={texts.searchHint}
         maxLength={256}
         autoComplete="off"
         autoCapitalize="none"
@@ -94,16 +89,17 @@ function Search({ filters, onChange }: Pick<FiltersProps, "filters" | "onChange"
 
 interface CountsProps {
   readonly name: "participant" | "label";
-  readonly title: string;
   readonly counts: Readonly<Record<string, number>> | undefined;
   readonly filters: Values;
   readonly set: (name: FilterName, value: string | undefined) => void;
 }
 
 /** Values with their numbers of captures, the most frequent first; one of them can be chosen. */
-function Counts({ name, title, counts, filters, set }: CountsProps) {
+function Counts({ name, counts, filters, set }: CountsProps) {
   const id = useId();
   const [all, setAll] = useState(false);
+  const { filters: texts } = useWords().library;
+  const people = name === "participant";
   const chosen = filters[name];
   // sorted here, because an object has keys such as "7" before all others
   const values = Object.entries(counts ?? {}).sort(([, a], [, b]) => b - a);
@@ -111,7 +107,7 @@ function Counts({ name, title, counts, filters, set }: CountsProps) {
   if (values.length === 0) return null;
   return (
     <section className="counts" aria-labelledby={id}>
-      <h3 id={id}>{title}</h3>
+      <h3 id={id}>{people ? texts.people : texts.labels}</h3>
       <ul>
         {shown.map(([value, count]) => (
           <li key={value}>
@@ -121,15 +117,15 @@ function Counts({ name, title, counts, filters, set }: CountsProps) {
               aria-pressed={value === chosen}
               onClick={() => set(name, value === chosen ? undefined : value)}
             >
-              <span className={value ? "count-name" : "count-name count-none"}>{value || NO_LABEL}</span>{" "}
-              <span className="count-number">{count.toLocaleString()}</span>
+              <span className={value ? "count-name" : "count-name count-none"}>{labelText(value)}</span>{" "}
+              <span className="count-number">{number(count)}</span>
             </button>
           </li>
         ))}
       </ul>
       {values.length > FEW && (
         <button type="button" className="text-button" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? "Show fewer" : `Show all ${values.length.toLocaleString()} ${title.toLowerCase()}`}
+          {all ? texts.fewer : (people ? texts.allPeople : texts.allLabels)(values.length)}
         </button>
       )}
     </section>
@@ -137,23 +133,23 @@ function Counts({ name, title, counts, filters, set }: CountsProps) {
 }
 
 interface ChoiceProps {
-  readonly title: string;
-  readonly words: Words;
+  readonly kind: Kind;
   readonly counts: Readonly<Partial<Record<string, number>>> | undefined;
   readonly value: string | undefined;
   readonly onChange: (value: string | undefined) => void;
 }
 
-function Choice({ title, words, counts, value = "", onChange }: ChoiceProps) {
+function Choice({ kind, counts, value = "", onChange }: ChoiceProps) {
   const id = useId();
+  const { filters: texts } = useWords().library;
   return (
     <div className="field">
-      <label htmlFor={id}>{title}</label>
+      <label htmlFor={id}>{texts[kind]}</label>
       <select id={id} value={value} onChange={({ target }) => onChange(target.value || undefined)}>
-        <option value="">any</option>
-        {Object.keys(words).map((key) => (
+        <option value="">{texts.any}</option>
+        {valuesOfKind(kind).map((key) => (
           <option key={key} value={key}>
-            {wordFor(words, key).text} ({(counts?.[key] ?? 0).toLocaleString()})
+            {wordFor(kind, key).text} ({number(counts?.[key] ?? 0)})
           </option>
         ))}
       </select>
@@ -161,7 +157,11 @@ function Choice({ title, words, counts, value = "", onChange }: ChoiceProps) {
   );
 }
 
-function Day({ title, value = "", onChange }: Pick<ChoiceProps, "title" | "value" | "onChange">) {
+interface DayProps extends Pick<ChoiceProps, "value" | "onChange"> {
+  readonly title: string;
+}
+
+function Day({ title, value = "", onChange }: DayProps) {
   const id = useId();
   return (
     <div className="field">

@@ -1,18 +1,20 @@
 import { Card } from "../components/Card";
+import { moment, useWords } from "../words";
 import type { HistoryEntry } from "./api";
-import { historySentence, moment } from "./words";
+import { historySentence } from "./words";
 
 /** Who said what about a capture, and when; the last word first. Nothing in it is ever changed. */
 export function HistoryCard({ history }: { readonly history: readonly HistoryEntry[] }) {
+  const { history: texts } = useWords().libraryCapture;
   return (
-    <Card title="Its history">
+    <Card title={texts.title}>
       <ol className="history" reversed>
         {newestFirst(history).map(({ place, entry }) => (
           <li key={place}>
             <p>{historySentence(entry)}</p>
             <p className="field-hint">
               <time dateTime={entry.recorded_at}>{moment(entry.recorded_at)}</time>
-              {entry.performer_id && entry.performer_id !== "system" && <>, by {entry.performer_id}</>}
+              {entry.performer_id && entry.performer_id !== "system" && texts.by(entry.performer_id)}
             </p>
           </li>
         ))}

@@ -3,6 +3,7 @@ import { useCallback, useEffect } from "react";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords } from "../words";
 import { useLibraryApi } from "./api";
 import { MotionPlayer } from "./MotionPlayer";
 import { useAnswer } from "./useAnswer";
@@ -22,6 +23,7 @@ const GONE: ReadonlySet<string> = new Set(["capture_withdrawn", "capture_erased"
 /** The movement of a capture that is kept. */
 export function MotionCard({ captureId, onGone, ...player }: MotionCardProps) {
   const api = useLibraryApi();
+  const { libraryCapture: texts } = useWords();
   const ask = useCallback(() => api.motion(captureId, "full"), [api, captureId]);
   const { answer: motion, failure, reload } = useAnswer(ask);
   const gone = failure !== null && GONE.has(failure.code);
@@ -29,16 +31,16 @@ export function MotionCard({ captureId, onGone, ...player }: MotionCardProps) {
     if (gone) onGone();
   }, [gone, onGone]);
   return (
-    <Card title="What was recorded">
+    <Card title={texts.motion.title}>
       <ErrorBanner failure={gone ? null : failure}>
         <Button tone="quiet" onClick={reload}>
-          Load it again
+          {texts.load}
         </Button>
       </ErrorBanner>
       {motion ? (
         <MotionPlayer motion={motion} {...player} />
       ) : (
-        !failure && <p className="motion motion-waits">Loading the movement …</p>
+        !failure && <p className="motion motion-waits">{texts.motion.loading}</p>
       )}
     </Card>
   );

@@ -2,6 +2,7 @@ import { useId } from "react";
 
 import type { CaptureMotion } from "../api/messages";
 import { Button } from "../components/Button";
+import { useWords, words, type Words } from "../words";
 import { Figure } from "./Figure";
 import { Presence } from "./Presence";
 import { endMs, isEmpty, seconds } from "./presence";
@@ -20,17 +21,18 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
   const end = endMs(motion);
   const { frame, speed, seek, setSpeed } = usePlayback(motion.time_ms, end, playing);
   const id = useId();
+  const { motion: texts } = useWords().libraryCapture;
   const timeMs = motion.time_ms[frame] ?? 0; // a capture may have no frame that can be sent
   return (
     <div className="stack">
       <div className="motion" style={{ aspectRatio: `${motion.width} / ${motion.height}` }}>
-        <Figure motion={motion} frame={frame} label="The capture as a moving figure of body, hands and face" />
+        <Figure motion={motion} frame={frame} label={texts.figure} />
         <p className="motion-note">{noteFor(motion, frame)}</p>
       </div>
       <div className="motion-controls">
         <div className="field motion-moment">
           <label htmlFor={`${id}-moment`}>
-            Moment <span className="motion-time">{`${seconds(timeMs)} of ${seconds(end)} s`}</span>
+            {texts.moment} <span className="motion-time">{texts.time(seconds(timeMs), seconds(end))}</span>
           </label>
           <input
             id={`${id}-moment`}
@@ -38,7 +40,7 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
             min={0}
             max={Math.max(0, motion.time_ms.length - 1)}
             value={frame}
-            aria-valuetext={`${seconds(timeMs)} of ${seconds(end)} seconds`}
+            aria-valuetext={texts.spoken(seconds(timeMs), seconds(end))}
             onChange={({ target }) => {
               onPlay(false);
               seek(Number(target.value));
@@ -46,14 +48,14 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
           />
         </div>
         <Button tone="quiet" onClick={() => onPlay(!playing)} shortcut={keys ? "m" : undefined}>
-          {playing ? "Stop the movement" : "Play"}
+          {playing ? texts.stop : texts.play}
         </Button>
         <div className="field motion-speed">
-          <label htmlFor={`${id}-speed`}>Speed</label>
+          <label htmlFor={`${id}-speed`}>{texts.speed}</label>
           <select id={`${id}-speed`} value={speed} onChange={({ target }) => setSpeed(Number(target.value))}>
             {SPEEDS.map((each) => (
               <option key={each} value={each}>
-                {SPEED_NAMES[each]}
+                {texts[SPEED_NAMES[each]]}
               </option>
             ))}
           </select>
@@ -64,14 +66,12 @@ export function MotionPlayer({ motion, playing, onPlay, keys }: MotionPlayerProp
   );
 }
 
-const SPEED_NAMES: Readonly<Record<(typeof SPEEDS)[number], string>> = {
-  0.25: "a quarter",
-  0.5: "half",
-  1: "as recorded",
-  2: "double",
-};
+const SPEED_NAMES = { 0.25: "quarter", 0.5: "half", 1: "asRecorded", 2: "double" } as const satisfies Readonly<
+  Record<(typeof SPEEDS)[number], keyof Words["libraryCapture"]["motion"]>
+>;
 
 function noteFor(motion: CaptureMotion, frame: number): string {
-  if (motion.decoded[frame] === false) return "This picture was damaged.";
-  return isEmpty(motion, frame) ? "Nothing was found in this picture." : "";
+  const { motion: texts } = words().libraryCapture;
+  if (motion.decoded[frame] === false) return texts.damaged;
+  return isEmpty(motion, frame) ? texts.empty : "";
 }

@@ -1,7 +1,8 @@
 import { Button } from "../components/Button";
+import { moment, useWords, words } from "../words";
 import type { LibraryCapture } from "./api";
 import { Thumbnail } from "./Thumbnail";
-import { labelText, length, moment } from "./words";
+import { labelText, length } from "./words";
 
 export interface PersonCaptureProps {
   readonly capture: LibraryCapture;
@@ -13,6 +14,7 @@ export interface PersonCaptureProps {
 
 /** One capture in the words of the person whom it shows, and the button that withdraws it, or erases its file. */
 export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptureProps) {
+  const { person } = useWords();
   const label = labelText(capture.label);
   return (
     <li className="kept">
@@ -26,7 +28,7 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
       </div>
       {capture.state !== "erased" && (
         <Button tone="quiet" busy={busy} onClick={onWithdraw}>
-          {capture.state === "kept" ? "Withdraw" : "Erase"}{" "}
+          {capture.state === "kept" ? person.withdraw : person.erase}{" "}
           <span className="visually-hidden">
             {label}, {moment(capture.timestamp_start)}
           </span>
@@ -38,9 +40,7 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
 
 /** What is kept of a capture, in a plain sentence. */
 export function keptWords({ state, consent }: Pick<LibraryCapture, "state" | "consent">): string {
-  if (state === "erased") return "Erased. Only the note that it existed is left.";
-  if (state === "withdrawn") return "Withdrawn. It is not shown and not used. Its file is still there.";
-  if (consent === "given") return "Kept, with a yes. It may be used.";
-  if (consent === "refused") return "Kept, but with a no. It is not given on.";
-  return "Kept. No one said yes or no yet, so it is not given on.";
+  const { kept } = words().person;
+  if (state === "erased" || state === "withdrawn") return kept[state];
+  return consent === "given" || consent === "refused" ? kept[consent] : kept.unknown;
 }

@@ -1,7 +1,7 @@
 import { useId, useMemo } from "react";
 
 import type { CaptureMotion } from "../api/messages";
-import { PART_NAMES } from "../live/parts";
+import { useWords } from "../words";
 import { damagedFrames, endMs, percentOf, presenceInWords, presenceOf, type PartPresence } from "./presence";
 
 export interface PresenceProps {
@@ -12,24 +12,21 @@ export interface PresenceProps {
 
 /** When each part was found: a strip for each, and the same in words. */
 export function Presence({ motion, timeMs }: PresenceProps) {
+  const { libraryCapture, common } = useWords();
+  const { presence: texts } = libraryCapture;
   const parts = useMemo(() => presenceOf(motion), [motion]);
   const end = endMs(motion);
   const damaged = damagedFrames(motion);
   return (
     <table className="presence">
       <caption>
-        When each part was seen
-        {damaged > 0 && (
-          <span className="presence-damaged">
-            {" "}
-            · {damaged === 1 ? "1 damaged picture" : `${damaged} damaged pictures`} (striped)
-          </span>
-        )}
+        {texts.title}
+        {damaged > 0 && <span className="presence-damaged">{texts.damaged(damaged)}</span>}
       </caption>
       <tbody>
         {parts.map((part) => (
           <tr key={part.part}>
-            <th scope="row">{PART_NAMES[part.part]}</th>
+            <th scope="row">{common.parts[part.part]}</th>
             <td className="presence-strip">
               <Strip part={part} end={end} timeMs={timeMs} />
             </td>

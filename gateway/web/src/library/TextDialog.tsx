@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
+import { useWords } from "../words";
 
 export interface TextDialogProps {
   readonly title: string;
@@ -20,12 +21,13 @@ export interface TextDialogProps {
 export function TextDialog(props: TextDialogProps) {
   const { title, label, hint, initial, suggestions, maxLength, faultOf, onSay, onClose } = props;
   const [text, setText] = useState(initial);
+  const { bulk: texts } = useWords().library;
   const fault = faultOf(text.trim());
-  const blocked = text.trim() === "" ? "Enter something first." : fault && "Correct it first.";
+  const blocked = text.trim() === "" ? texts.enterFirst : fault && texts.correctFirst;
   return (
     <Dialog
       title={title}
-      submit="Change"
+      submit={texts.change}
       blocked={blocked}
       onClose={onClose}
       onSubmit={() => blocked === undefined && onSay(text.trim())}

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 
 import type { CaptureMotion } from "../api/messages";
+import { useWords } from "../words";
 import { useLibraryApi, type LibraryApi, type LibraryCapture } from "./api";
 import { Figure } from "./Figure";
 import { frameAt, stillFrame } from "./motion";
@@ -33,12 +34,14 @@ export function Thumbnail({ capture, moving }: ThumbnailProps) {
 }
 
 function Gone({ state }: Pick<LibraryCapture, "state">) {
-  return <span className="take-absent">{state === "erased" ? "Erased" : "Withdrawn"}</span>;
+  const { cell } = useWords().library;
+  return <span className="take-absent">{state === "erased" ? cell.erased : cell.withdrawn}</span>;
 }
 
 function Picture({ captureId, moving }: { readonly captureId: string; readonly moving: boolean }) {
   const { motion, absent } = useMotion(captureId);
-  if (absent) return <span className="take-absent">No picture</span>;
+  const { cell } = useWords().library;
+  if (absent) return <span className="take-absent">{cell.noPicture}</span>;
   return motion && motion.time_ms.length > 0 && <MovingFigure motion={motion} moving={moving} />;
 }
 

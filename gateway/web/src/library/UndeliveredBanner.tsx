@@ -1,13 +1,15 @@
 import { useLayoutEffect, useRef, useState } from "react";
 
-import type { Failure } from "../api/failure";
+import { failureWith, type Failure } from "../api/failure";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords, words } from "../words";
 import type { Deliveries, FailedDelivery } from "./useDeliveries";
 
 /** Says which statements are not in the log, and sends them again. Nothing if all are. */
 export function UndeliveredBanner({ deliveries }: { readonly deliveries: Deliveries }) {
   const { failed, sending, sendAgain } = deliveries;
+  const { undelivered } = useWords().library;
   const [pressed, setPressed] = useState(false);
   const done = useRef<HTMLParagraphElement>(null);
   const settled = pressed && failed.length === 0;
@@ -24,13 +26,13 @@ export function UndeliveredBanner({ deliveries }: { readonly deliveries: Deliver
       <ErrorBanner tone="warning" failure={failureOf(failed)}>
         {failed.some(({ later }) => later) && (
           <Button tone="quiet" busy={sending} onClick={press}>
-            Send it again
+            {undelivered.again}
           </Button>
         )}
       </ErrorBanner>
       {settled && (
         <p className="verdict verdict-good" ref={done} tabIndex={-1}>
-          The log has it now.
+          {undelivered.done}
         </p>
       )}
     </>
@@ -40,7 +42,9 @@ export function UndeliveredBanner({ deliveries }: { readonly deliveries: Deliver
 function failureOf(failed: readonly FailedDelivery[]): Failure | null {
   const last = failed.at(-1);
   if (!last) return null;
-  const { code, sentence } = last.failure;
-  const words = failed.map(({ delivery }) => `${delivery.words} is not in the log. ${delivery.meanwhile}`);
-  return { code, sentence: [...words, sentence].join(" ") };
+  return failureWith(last.failure.code, () => {
+    const { missing } = words().library.undelivered;
+    const each = failed.map(({ delivery }) => `${missing(delivery.words)} ${delivery.meanwhile}`);
+    return [...each, last.failure.sentence].join(" ");
+  });
 }

@@ -6,12 +6,13 @@ import { Card } from "../components/Card";
 import { Dialog } from "../components/Dialog";
 import { Field } from "../components/Field";
 import { remember, remembered } from "../session/remembered";
+import { useWords } from "../words";
 import type { Action, Statement } from "./actions";
 import type { LibraryCapture } from "./api";
 import { wordsOf } from "./useJudging";
 import type { Performer } from "./usePerformer";
 import { WordText } from "./WordText";
-import { QUALITY, qualitySentence, REVIEW, wordFor } from "./words";
+import { qualitySentence, wordFor } from "./words";
 
 const REASON_CHARACTERS = 1000;
 
@@ -36,6 +37,8 @@ export interface VerdictCardProps {
 export function VerdictCard(props: VerdictCardProps) {
   const { capture, last, performer, performerField, keys, rejecting, onRejecting, onJudge, onSay, onUndo } = props;
   const { review } = capture;
+  const { library, libraryCapture } = useWords();
+  const { verdict: texts } = libraryCapture;
 
   function choice(verdict: "keep" | "redo", shortcut: string, name: string) {
     return (
@@ -51,21 +54,21 @@ export function VerdictCard(props: VerdictCardProps) {
   }
 
   return (
-    <Card title="Is it good?">
+    <Card title={texts.title}>
       <Doubts capture={capture} />
       <p>
-        Your verdict: <WordText word={wordFor(REVIEW, review)} />
+        {texts.yours} <WordText word={wordFor("review", review)} />
       </p>
       <div className="actions verdicts">
-        {choice("keep", "k", "Keep")}
-        {choice("redo", "r", "Record again")}
+        {choice("keep", "k", library.bulk.keep)}
+        {choice("redo", "r", library.bulk.redo)}
         <Button
           tone="quiet"
           pressed={review === "reject"}
           shortcut={keys ? "x" : undefined}
           onClick={() => onJudge("reject")}
         >
-          Reject …
+          {texts.reject}
         </Button>
       </div>
       {rejecting && (
@@ -79,16 +82,16 @@ export function VerdictCard(props: VerdictCardProps) {
       )}
       {last && (
         <p className="undo">
-          <span>You said “{wordsOf(last.action, last.capture)}”.</span>{" "}
+          <span>{texts.said(wordsOf(last.action, last.capture))}</span>{" "}
           <Button tone="quiet" shortcut={keys ? "u" : undefined} onClick={onUndo}>
-            Undo
+            {library.bulk.undo}
           </Button>
         </p>
       )}
       <div ref={performerField}>
         <Field
-          label="You (performer_id)"
-          hint="The log keeps who says it."
+          label={library.performer.label}
+          hint={library.performer.hint}
           value={performer.id}
           onChange={performer.set}
           error={performer.fault}
@@ -113,10 +116,11 @@ function doubtsOf({ quality }: Pick<LibraryCapture, "quality">) {
 
 function Doubts({ capture }: { readonly capture: LibraryCapture }) {
   const doubts = doubtsOf(capture);
+  const { verdict: texts } = useWords().libraryCapture;
   return (
     <div className="stack doubts">
       <p>
-        The server: <WordText word={wordFor(QUALITY, capture.quality?.verdict)} />
+        {texts.server} <WordText word={wordFor("quality", capture.quality?.verdict)} />
       </p>
       <p>{qualitySentence(capture)}</p>
       {doubts.length > 0 && <p className="field-hint">{advice(doubts)}</p>}
@@ -131,6 +135,7 @@ interface RejectDialogProps {
 
 function RejectDialog({ onReject, onClose }: RejectDialogProps) {
   const [reason, setReason] = useState("");
+  const { verdict: texts } = useWords().libraryCapture;
 
   function submit() {
     remember("reasons", reason.trim());
@@ -138,10 +143,10 @@ function RejectDialog({ onReject, onClose }: RejectDialogProps) {
   }
 
   return (
-    <Dialog title="Reject this capture?" submit="Reject it" tone="danger" onClose={onClose} onSubmit={submit}>
+    <Dialog title={texts.rejectTitle} submit={texts.rejectSubmit} tone="danger" onClose={onClose} onSubmit={submit}>
       <Field
-        label="Why? (optional)"
-        hint="For example: another person’s hand is in the picture."
+        label={texts.why}
+        hint={texts.whyHint}
         value={reason}
         onChange={setReason}
         suggestions={remembered("reasons")}

@@ -1,5 +1,6 @@
 import { Button } from "../components/Button";
 import { Link } from "../navigation";
+import { useWords, words } from "../words";
 import { addressOf, type LibraryCapture } from "./api";
 import type { Walk } from "./useWalk";
 
@@ -12,16 +13,17 @@ export interface WalkBarProps {
 
 /** The way back to the list, and to the captures beside this one. */
 export function WalkBar({ walk, query, keys, onHelp }: WalkBarProps) {
+  const { walk: texts } = useWords().libraryCapture;
   return (
-    <nav className="walk" aria-label="Captures of the list">
+    <nav className="walk" aria-label={texts.label}>
       <Link className="walk-back" to={`/library${query}`}>
-        {query ? "Back to the list" : "Back to the library"}
+        {query ? texts.toList : texts.toLibrary}
       </Link>
       <span className="walk-place">{placeInWords(walk)}</span>
-      <Step to={walk.previous} query={query} shortcut={keys ? "p" : undefined} name="Previous" />
-      <Step to={walk.next} query={query} shortcut={keys ? "n" : undefined} name="Next" />
+      <Step to={walk.previous} query={query} shortcut={keys ? "p" : undefined} name={texts.previous} />
+      <Step to={walk.next} query={query} shortcut={keys ? "n" : undefined} name={texts.next} />
       <Button tone="quiet" shortcut={keys ? "?" : undefined} onClick={onHelp}>
-        Keys
+        {texts.keys}
       </Button>
     </nav>
   );
@@ -29,8 +31,9 @@ export function WalkBar({ walk, query, keys, onHelp }: WalkBarProps) {
 
 /** Where a capture is in its list: "3 of 128". */
 export function placeInWords({ place, total }: Pick<Walk, "place" | "total">): string {
+  const { walk: texts } = words().libraryCapture;
   if (total === null) return "";
-  return place === null ? `Not in this list of ${total}` : `${place} of ${total}`;
+  return place === null ? texts.notInList(total) : texts.place(place, total);
 }
 
 interface StepProps {

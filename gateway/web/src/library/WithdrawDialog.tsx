@@ -1,11 +1,12 @@
 import { useId, useState } from "react";
 
 import { Dialog } from "../components/Dialog";
+import { useWords } from "../words";
 
 export interface WithdrawDialogProps {
   readonly title: string;
-  /** What is withdrawn, for the button: "3 captures". */
-  readonly what: string;
+  /** How many captures are withdrawn; undefined for everything of a person. */
+  readonly count?: number | undefined;
   /** Whether it is withdrawn already, so that only its files can go. */
   readonly withdrawn?: boolean;
   /** More about what is withdrawn. */
@@ -16,14 +17,15 @@ export interface WithdrawDialogProps {
 
 /** Asks before a withdrawal, and says before what cannot be undone. */
 export function WithdrawDialog(props: WithdrawDialogProps) {
-  const { title, what, withdrawn = false, detail, onWithdraw, onClose } = props;
+  const { title, count, withdrawn = false, detail, onWithdraw, onClose } = props;
   const [erase, setErase] = useState(withdrawn);
   const hint = useId();
-  const them = what === "1 capture" ? "it" : "them";
+  const { counted, withdraw: texts } = useWords().library;
+  const what = count === undefined ? texts.everything : counted(count);
   return (
     <Dialog
       title={title}
-      submit={`${withdrawn ? "Erase" : erase ? "Withdraw and erase" : "Withdraw"} ${what}`}
+      submit={(withdrawn ? texts.submitErase : erase ? texts.submitBoth : texts.submit)(what)}
       tone="danger"
       onClose={onClose}
       onSubmit={() => onWithdraw(erase)}
@@ -31,10 +33,7 @@ export function WithdrawDialog(props: WithdrawDialogProps) {
       {detail && <p>{detail}</p>}
       {!withdrawn && (
         <>
-          <p>
-            From now on, no page shows {them}, and no data set has {them}. A withdrawal stays: this page cannot take it
-            back.
-          </p>
+          <p>{count === 1 ? texts.one : texts.many}</p>
           <label className="check">
             <input
               type="checkbox"
@@ -42,12 +41,12 @@ export function WithdrawDialog(props: WithdrawDialogProps) {
               aria-describedby={hint}
               onChange={({ target }) => setErase(target.checked)}
             />{" "}
-            Erase the files too
+            {texts.eraseToo}
           </label>
         </>
       )}
       <p id={hint} className={erase ? "field-error" : "field-hint"}>
-        The server then removes the files for ever, within a minute. No one can bring them back.
+        {texts.hint}
       </p>
     </Dialog>
   );

@@ -1,7 +1,8 @@
 import { failureOf, type Failure } from "../api/failure";
 import { newRecordId } from "../api/header";
+import { words } from "../words";
 import type { LibraryApi, LibraryCapture, Verdict } from "./api";
-import { labelText, REVIEW, wordFor } from "./words";
+import { labelText, wordFor } from "./words";
 
 /** What a person says about captures. */
 export type Action =
@@ -160,29 +161,27 @@ export async function send(
 
 /** "1 capture", "1,234 captures". */
 export function counted(count: number): string {
-  return `${count.toLocaleString()} ${count === 1 ? "capture" : "captures"}`;
+  return words().library.counted(count);
 }
 
 /** What was said about how many captures, in words: "3 captures: keep." `gone` are those that it does not concern. */
 export function said(action: Action, count: number, gone = 0): string {
-  const words = count === 0 ? "Nothing to change." : `${counted(count)}: ${actionWords(action)}.`;
-  return gone === 0 ? words : `${words} ${goneWords(gone)}`;
-}
-
-function goneWords(count: number): string {
-  return count === 1 ? "One is withdrawn or erased." : `${count.toLocaleString()} are withdrawn or erased.`;
+  const { action: texts } = words().library;
+  const done = count === 0 ? texts.nothing : texts.said(counted(count), actionWords(action));
+  return gone === 0 ? done : `${done} ${texts.gone(gone)}`;
 }
 
 /** An action in words: "keep". */
 export function actionWords(action: Action): string {
+  const { action: texts } = words().library;
   switch (action.kind) {
     case "review":
-      return wordFor(REVIEW, action.verdict).text;
+      return wordFor("review", action.verdict).text;
     case "relabel":
-      return `label “${labelText(action.intent)}”`;
+      return texts.label(labelText(action.intent));
     case "reassign":
-      return `person ${action.participant}`;
+      return texts.person(action.participant);
     case "withdraw":
-      return action.erase ? "withdrawn; the server erases the files within a minute" : "withdrawn";
+      return action.erase ? texts.erased : texts.withdrawn;
   }
 }

@@ -1,5 +1,6 @@
 import type { CaptureMotion } from "../api/messages";
 import { PARTS, type Part } from "../api/skeleton";
+import { number, percent, words } from "../words";
 
 /** What a frame says about a part: it was found, it was not, or the frame's picture could not be read at all. */
 export type Presence = "found" | "missing" | "damaged";
@@ -78,28 +79,31 @@ const MOST_GAPS = 5;
 
 /** A part's presence in words: "83 %, not seen from 0.0 to 0.4 s and from 3.1 to 3.6 s". */
 export function presenceInWords({ spans, share }: PartPresence): string {
+  const { presence: texts } = words().libraryCapture;
   const gaps = spans.filter(({ presence }) => presence !== "found");
-  if (gaps.length === 0) return "all the time";
-  if (gaps.length === spans.length) return "never seen";
-  const named = gaps.slice(0, MOST_GAPS).map(({ fromMs, toMs }) => `from ${seconds(fromMs)} to ${seconds(toMs)} s`);
+  if (gaps.length === 0) return texts.always;
+  if (gaps.length === spans.length) return texts.never;
+  const named = gaps.slice(0, MOST_GAPS).map(({ fromMs, toMs }) => texts.gap(seconds(fromMs), seconds(toMs)));
   const more = gaps.length - named.length;
-  const list = [...named, ...(more > 0 ? [`${more} more ${more === 1 ? "time" : "times"}`] : [])];
-  return `${percentOf(share)}, not seen ${inWords(list)}`;
+  const list = [...named, ...(more > 0 ? [texts.more(more)] : [])];
+  return texts.notSeen(percentOf(share), inWords(list));
 }
 
 /** A share as a percentage that is 0 or 100 only if the share is 0 or 1. */
 export function percentOf(share: number): string {
+  const { presence: texts } = words().libraryCapture;
   const whole = Math.round(100 * share);
-  if (whole === 0 && share > 0) return "under 1 %";
-  if (whole === 100 && share < 1) return "over 99 %";
-  return `${whole} %`;
+  if (whole === 0 && share > 0) return texts.under(percent(0.01));
+  if (whole === 100 && share < 1) return texts.over(percent(0.99));
+  return percent(share);
 }
 
 function inWords(list: readonly string[]): string {
-  return list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
+  const { presence: texts } = words().libraryCapture;
+  return list.length < 2 ? list.join("") : texts.and(list.slice(0, -1).join(", "), list.at(-1) ?? "");
 }
 
 /** Milliseconds in seconds with one decimal: "3.1". */
 export function seconds(ms: number): string {
-  return (ms / 1000).toFixed(1);
+  return number(ms / 1000, 1);
 }

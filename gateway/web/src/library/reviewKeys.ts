@@ -5,19 +5,18 @@ export interface ReviewKey {
   /** As in `KeyboardEvent.key`, in lower case. */
   readonly key: string;
   readonly action: KeyAction;
-  readonly does: string;
 }
 
 /** The keys, in the order in which the help lists them. All are single characters, so that they can be switched off. */
 export const REVIEW_KEYS: readonly ReviewKey[] = [
-  { key: "k", action: "keep", does: "Keep" },
-  { key: "r", action: "redo", does: "Record again" },
-  { key: "x", action: "reject", does: "Reject, with a reason if you like" },
-  { key: "n", action: "next", does: "Next capture of the list" },
-  { key: "p", action: "previous", does: "Previous capture" },
-  { key: "u", action: "undo", does: "Undo what you said last" },
-  { key: "m", action: "play", does: "Start or stop the movement" },
-  { key: "?", action: "help", does: "Show these keys" },
+  { key: "k", action: "keep" },
+  { key: "r", action: "redo" },
+  { key: "x", action: "reject" },
+  { key: "n", action: "next" },
+  { key: "p", action: "previous" },
+  { key: "u", action: "undo" },
+  { key: "m", action: "play" },
+  { key: "?", action: "help" },
 ];
 
 type Pressed = Pick<

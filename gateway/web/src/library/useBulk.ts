@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
-import type { Failure } from "../api/failure";
+import { failureWith, type Failure } from "../api/failure";
+import { words } from "../words";
 import { changeOf, isGone, said, sendAll, statementsFor, undoing, type Action, type Statement } from "./actions";
 import { useLibraryApi, type LibraryCapture } from "./api";
 import type { CaptureList } from "./CaptureList";
@@ -90,9 +91,9 @@ export function useBulk(list: CaptureList, performerId: string, onSaid: () => vo
 }
 
 function undoneWords(count: number): string {
-  return `Undone for ${count.toLocaleString()}.`;
+  return words().library.bulk.undone(count);
 }
 
-function missing(refused: number, all: number, { code, sentence }: Failure): Failure {
-  return { code, sentence: `The server did not take ${refused} of ${all}. ${sentence}` };
+function missing(refused: number, all: number, why: Failure): Failure {
+  return failureWith(why.code, () => words().library.bulk.missing(refused, all, why.sentence));
 }

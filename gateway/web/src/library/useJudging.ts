@@ -1,5 +1,6 @@
 import { useCallback, useState } from "react";
 
+import { words } from "../words";
 import { actionWords, changeOf, send, statementsFor, undoing, type Action, type Statement } from "./actions";
 import { useLibraryApi, type LibraryCapture } from "./api";
 import type { CaptureList } from "./CaptureList";
@@ -35,12 +36,13 @@ export function useJudging(list: CaptureList, performer: Performer, onSaid: OnSa
   const start = useCallback(
     async (statement: Statement, performerId: string, change: Change, back: Change) => {
       const { capture, action } = statement;
+      const { library, libraryCapture } = words();
       setPending((all) => [...all, statement]);
       setUndoable(change);
       const delivered = await deliver({
         topic: `${capture.capture_id} ${action.kind}`,
-        words: `“${wordsOf(action, capture)}”`,
-        meanwhile: action.kind === "withdraw" ? "The capture is not withdrawn yet." : "The recording itself is safe.",
+        words: libraryCapture.say.quoted(wordsOf(action, capture)),
+        meanwhile: action.kind === "withdraw" ? library.undelivered.notWithdrawn : library.undelivered.safe,
         send: async () => {
           await send(api, statement, performerId);
           list.update(new Map([[capture.capture_id, changeOf(action)]]));
@@ -55,7 +57,7 @@ export function useJudging(list: CaptureList, performer: Performer, onSaid: OnSa
 
   function say(action: Action, capture: LibraryCapture): string {
     const [statement] = statementsFor(action, [withPending(capture, pending)]);
-    if (!statement) return `Nothing to change. ${wordsOf(action, capture)}.`;
+    if (!statement) return words().libraryCapture.say.nothing(wordsOf(action, capture));
     performer.used();
     const canBeUndone = undoing([statement]).length > 0;
     const add: Change = (all) => (canBeUndone ? [...all, statement] : all);
@@ -66,10 +68,10 @@ export function useJudging(list: CaptureList, performer: Performer, onSaid: OnSa
   const last = undoable.at(-1) ?? null;
   function undo(): string {
     const [statement] = undoing(last ? [last] : []);
-    if (!last || !statement) return "There is nothing to undo.";
+    if (!last || !statement) return words().libraryCapture.say.nothingToUndo;
     const drop: Change = (all) => all.filter((each) => each !== last);
     void start(statement, performer.id, drop, (all) => [...all, last]);
-    return `Undone. ${wordsOf(statement.action, statement.capture)}.`;
+    return words().libraryCapture.say.undone(wordsOf(statement.action, statement.capture));
   }
 
   return { deliveries, pending, last, say, undo };

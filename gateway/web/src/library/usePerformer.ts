@@ -3,6 +3,7 @@ import { useState } from "react";
 import { identifierFault } from "../api/header";
 import { remember, remembered } from "../session/remembered";
 import { useSession } from "../session/useSession";
+import { useWords } from "../words";
 
 export interface Performer {
   /** The id under which the log keeps what this person says; empty if it is not known yet. */
@@ -21,10 +22,11 @@ export function usePerformer(): Performer {
   const [typed, setTyped] = useState<string | null>(null);
   const id = typed ?? (people.performerId || remembered("performers")[0] || "");
   const fault = identifierFault(id);
+  const { performer } = useWords().library;
   return {
     id,
     fault,
-    blocked: id === "" ? "Enter first who you are." : fault && "Correct your name first.",
+    blocked: id === "" ? performer.first : fault && performer.correct,
     set: setTyped,
     used: () => remember("performers", id),
   };

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { failureOf, type Failure } from "../api/failure";
 import { newRecordId } from "../api/header";
+import { useWords } from "../words";
 import { counted } from "./actions";
 import { useLibraryApi, type CaptureKey, type PersonKey } from "./api";
 import type { CaptureList, ListState } from "./CaptureList";
@@ -16,12 +17,18 @@ export interface Withdrawal {
   readonly withdraw: (what: CaptureKey | PersonKey, erase: boolean) => Promise<void>;
 }
 
-const IDLE = { busy: false, words: "", failure: null };
+interface State extends Pick<Withdrawal, "busy" | "failure"> {
+  /** What was withdrawn last: how many captures, or "erase" if their files are erased too. */
+  readonly done: number | "erase" | null;
+}
+
+const IDLE: State = { busy: false, done: null, failure: null };
 
 /** The person themself withdraws: the log keeps their own id as the one who acts. */
 export function useWithdrawal(list: CaptureList, { captures }: ListState, userId: string): Withdrawal {
   const api = useLibraryApi();
-  const [state, setState] = useState<Omit<Withdrawal, "withdraw">>(IDLE);
+  const { done: texts } = useWords().person;
+  const [state, setState] = useState(IDLE);
   const [asked, setAsked] = useState<ReadonlySet<string>>(new Set());
   // if an answer was lost and the person tries again, the server gets the same request, and counts it once
   const ids = useRef(new Map<string, string>());
@@ -45,14 +52,13 @@ export function useWithdrawal(list: CaptureList, { captures }: ListState, userId
       await list.refresh();
       const about = "capture_id" in what ? [what] : list.state().captures;
       if (erase) setAsked((before) => new Set([...before, ...about.map(({ capture_id }) => capture_id)]));
-      setState({ ...IDLE, words: erase ? ERASED : `Done: ${counted(withdrawn)} withdrawn.` });
+      setState({ ...IDLE, done: erase ? "erase" : withdrawn });
     } catch (error) {
       setState({ ...IDLE, failure: failureOf(error) });
     }
   }
 
-  const gone = state.words === ERASED && !erasing;
-  return { ...state, words: gone ? "Done: withdrawn, and the files are erased." : state.words, withdraw };
+  const { done, ...rest } = state;
+  const said = done === null ? "" : done !== "erase" ? texts.withdrawn(counted(done)) : texts.erasing;
+  return { ...rest, words: done === "erase" && !erasing ? texts.erased : said, withdraw };
 }
-
-const ERASED = "Done: withdrawn. The server erases the files within a minute.";

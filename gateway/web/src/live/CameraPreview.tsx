@@ -6,6 +6,7 @@ import type { Camera } from "../camera/useCamera";
 import { usePageHidden } from "../camera/usePageHidden";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords } from "../words";
 import { RealtimeOverlay } from "./RealtimeOverlay";
 import { useFrames } from "./useFrames";
 
@@ -18,6 +19,7 @@ export function CameraPreview({ camera }: CameraPreviewProps) {
   const { status, stream, failure, start, stop } = camera;
   const video = useRef<HTMLVideoElement>(null);
   const hidden = usePageHidden();
+  const { capture, live } = useWords();
 
   useEffect(() => {
     void start();
@@ -28,12 +30,12 @@ export function CameraPreview({ camera }: CameraPreviewProps) {
   return (
     <>
       <ErrorBanner failure={failure}>
-        <Button onClick={() => void start()}>Try the camera again</Button>
+        <Button onClick={() => void start()}>{capture.camera.again}</Button>
       </ErrorBanner>
       <Preview stream={stream} video={video} mirrored={isMirrored(camera)}>
         {status === "ready" && <RealtimeOverlay video={video} mirrored={isMirrored(camera)} />}
-        {status === "asking" && <p className="live-placeholder">Allow the camera when the browser asks for it.</p>}
-        {status === "failed" && <p className="live-placeholder">There is no picture.</p>}
+        {status === "asking" && <p className="live-placeholder">{capture.camera.allow}</p>}
+        {status === "failed" && <p className="live-placeholder">{live.noPicture}</p>}
       </Preview>
       <CameraChoice camera={camera} />
     </>

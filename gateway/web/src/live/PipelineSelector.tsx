@@ -3,7 +3,7 @@ import { useEffect, useId, useRef } from "react";
 import type { PipelineInfo } from "../api/messages";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
-import { PART_NAMES } from "./parts";
+import { useWords } from "../words";
 import { usePipelines } from "./usePipelines";
 import { useRealtime } from "./useRealtime";
 
@@ -20,6 +20,8 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
   const { pipelines, failure, loading, load } = usePipelines();
   const { connect, disconnect, state } = useRealtime();
   const id = useId();
+  const { common, live } = useWords();
+  const words = live.lookFor;
   const chosen = useRef(false); // a choice that comes before the effect below must stand
   const refused = state.failure?.code === "invalid_pipeline" && state.pipelineId === selected?.pipeline_id;
 
@@ -39,10 +41,10 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
   if (!pipelines) {
     return (
       <>
-        {loading && !failure && <p>Asking the server what it can look for …</p>}
+        {loading && !failure && <p>{words.asking}</p>}
         <ErrorBanner failure={failure}>
           <Button busy={loading} onClick={() => void load()}>
-            Try again
+            {words.again}
           </Button>
         </ErrorBanner>
       </>
@@ -50,7 +52,7 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
   }
   return (
     <div className="field live-selector">
-      <label htmlFor={id}>Look for</label>
+      <label htmlFor={id}>{words.label}</label>
       <select
         id={id}
         value={selected?.pipeline_id}
@@ -66,8 +68,8 @@ export function PipelineSelector({ selected, onSelect, running }: PipelineSelect
       </select>
       <p className={refused ? "field-error" : "field-hint"} id={`${id}-hint`}>
         {refused
-          ? "The server does not offer this one. Choose another."
-          : `Finds: ${(selected?.parts ?? []).map((part) => PART_NAMES[part].toLowerCase()).join(", ")}`}
+          ? words.refused
+          : words.finds((selected?.parts ?? []).map((part) => common.partsWithin[part]).join(", "))}
       </p>
     </div>
   );

@@ -1,5 +1,6 @@
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
+import { useWords } from "../words";
 import { isServerCode } from "./failures";
 import { useRealtime } from "./useRealtime";
 
@@ -7,10 +8,11 @@ import { useRealtime } from "./useRealtime";
 export function RealtimeErrorBanner() {
   const { state, reconnect, asking } = useRealtime();
   const { failure, status } = state;
+  const { live } = useWords();
   return (
     <ErrorBanner failure={failure}>
       <Button busy={asking || status === "connecting"} onClick={() => void reconnect()}>
-        {failure && isServerCode(failure.code) ? "Retry" : "Reconnect"}
+        {failure && isServerCode(failure.code) ? live.retry : live.reconnect}
       </Button>
     </ErrorBanner>
   );

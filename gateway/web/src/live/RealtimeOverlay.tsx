@@ -2,6 +2,7 @@ import { useEffect, useRef, type RefObject } from "react";
 
 import type { LiveResult } from "../api/messages";
 import type { Size } from "../camera/grab";
+import { useWords } from "../words";
 import { coloursOf } from "./colours";
 import { drawDetections } from "./drawDetections";
 import { backing, fitted } from "./geometry";
@@ -20,6 +21,7 @@ export interface RealtimeOverlayProps {
 export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps) {
   const { client, state } = useRealtime();
   const { lastResult } = state;
+  const { live } = useWords();
   const canvas = useRef<HTMLCanvasElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
 
@@ -59,7 +61,7 @@ export function RealtimeOverlay({ video, mirrored = true }: RealtimeOverlayProps
   return (
     <>
       <canvas ref={under} className="live-picture" aria-hidden="true" />
-      <canvas ref={canvas} className="live-overlay" role="img" aria-label="Landmarks over the picture" />
+      <canvas ref={canvas} className="live-overlay" role="img" aria-label={live.overlay} />
     </>
   );
 }

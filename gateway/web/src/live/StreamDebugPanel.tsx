@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from "react";
 
-import { percent } from "./parts";
+import { number, percent, useWords, words } from "../words";
 import { RoundTripPlot } from "./RoundTripPlot";
 import { useRealtime } from "./useRealtime";
 
@@ -10,6 +10,7 @@ const REFRESH_MS = 500;
 export function StreamDebugPanel() {
   const [shown, setShown] = useState(false);
   const id = useId();
+  const { numbers } = useWords().live;
   return (
     <div className="stack">
       <div>
@@ -20,10 +21,10 @@ export function StreamDebugPanel() {
           aria-controls={id}
           onClick={() => setShown(!shown)}
         >
-          {shown ? "Hide the numbers" : "Show the numbers"}
+          {shown ? numbers.hide : numbers.show}
         </button>
       </div>
-      <section id={id} aria-label="Numbers of the stream" hidden={!shown}>
+      <section id={id} aria-label={numbers.label} hidden={!shown}>
         {shown && <Numbers />}
       </section>
     </div>
@@ -38,17 +39,18 @@ function Numbers() {
     return () => clearInterval(timer);
   }, [client]);
   const { sentFps, targetFps, resultFps, dropRate, heldBack, roundTripsMs, p50Ms, p95Ms } = metrics;
+  const { numbers } = useWords().live;
   const rows: [name: string, value: string][] = [
-    ["Connection", state.status],
-    ["Current FPS, sent", `${sentFps.toFixed(1)} of ${targetFps}`],
-    ["Current FPS, answered", resultFps.toFixed(1)],
-    ["Drop rate, last 60 frames", percent(dropRate)],
-    ["Dropped frames", `${state.droppedFrames}`],
-    ["Slow-down warnings", `${state.slowDownWarnings}`],
-    ["Held back, not sent", `${heldBack}`],
-    ["Round trip, p50", milliseconds(p50Ms)],
-    ["Round trip, p95", milliseconds(p95Ms)],
-    ["Of that, the model", milliseconds(state.lastResult?.result.timing_ms.inference ?? null)],
+    [numbers.connection, numbers[state.status]],
+    [numbers.sent, numbers.sentOf(number(sentFps, 1), targetFps)],
+    [numbers.answered, number(resultFps, 1)],
+    [numbers.dropRate, percent(dropRate)],
+    [numbers.dropped, number(state.droppedFrames)],
+    [numbers.slowDown, number(state.slowDownWarnings)],
+    [numbers.heldBack, number(heldBack)],
+    [numbers.p50, milliseconds(p50Ms)],
+    [numbers.p95, milliseconds(p95Ms)],
+    [numbers.model, milliseconds(state.lastResult?.result.timing_ms.inference ?? null)],
   ];
   return (
     <div className="live-numbers">
@@ -66,5 +68,6 @@ function Numbers() {
 }
 
 function milliseconds(value: number | null): string {
-  return value === null ? "none yet" : `${Math.round(value)} ms`;
+  const { numbers } = words().live;
+  return value === null ? numbers.none : numbers.ms(value);
 }

@@ -1,8 +1,9 @@
 import type { Detection, LiveResult } from "../api/messages";
 import { CONNECTIONS, PARTS, type Part } from "../api/skeleton";
 import type { Size } from "../camera/grab";
+import { percent, words } from "../words";
 import { labelPlace, placed, placedBox, type Placement, type Point, type Rect } from "./geometry";
-import { labelName, partOf, percent } from "./parts";
+import { labelName, partOf } from "./parts";
 
 /** The colour of each part, and one for detections that belong to no part. */
 export type Colours = Readonly<Record<Part | "other", string>>;
@@ -101,7 +102,7 @@ function drawLabel(
 }
 
 function drawFrameIndex(context: CanvasRenderingContext2D, index: number, { size }: Surface): void {
-  const text = `Frame ${index}`;
+  const text = words().live.frame(index);
   const own = textSize(context, text);
   drawText(context, text, { left: 8, top: size.height - own.height - 8, ...own }, DARK, "#ffffff");
 }

@@ -1,22 +1,11 @@
 import type { LiveResult } from "../api/messages";
+import { known } from "../api/sentences";
 import { PARTS, type Part } from "../api/skeleton";
+import { words } from "../words";
 
-/** The names of the parts. Left and right are as the person in the picture sees them. */
-export const PART_NAMES: Readonly<Record<Part, string>> = {
-  pose: "Body",
-  left_hand: "Left hand",
-  right_hand: "Right hand",
-  face: "Face",
-};
-
-/** The name to show for a label of the server. */
+/** The name to show for a label of the server. Left and right are as the person in the picture sees them. */
 export function labelName(label: string): string {
-  return (PART_NAMES as Readonly<Record<string, string>>)[label] ?? label.replaceAll("_", " ");
-}
-
-/** A share from 0 to 1 as a percentage. */
-export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return known<string>(words().common.parts, label) ?? label.replaceAll("_", " ");
 }
 
 /** The part that a label belongs to; null if it belongs to none. */

@@ -19,10 +19,11 @@ import { useSummary, valuesOf } from "../library/useSummary";
 import { useWalk } from "../library/useWalk";
 import { reviewAction } from "../library/VerdictCard";
 import { WalkBar } from "../library/WalkBar";
-import { labelText, length, moment, QUALITY, REVIEW, wordFor } from "../library/words";
+import { labelText, length, wordFor } from "../library/words";
 import { navigate, useQuery } from "../navigation";
 import type { PathParameters } from "../routes";
 import { rememberedFlag, rememberFlag } from "../session/remembered";
+import { moment, useWords } from "../words";
 import "../styles/capture.css";
 import "../styles/library-capture.css";
 
@@ -31,6 +32,7 @@ const ADVANCE = "review-advance";
 /** The page of one recorded capture: what it shows, what was said about it, and what a person can say. */
 export function CapturePage({ parameters: { capture_id: captureId = "" } }: { readonly parameters: PathParameters }) {
   const query = useQuery();
+  const { libraryCapture: texts } = useWords();
   const loaded = useLibraryCapture(captureId);
   const walk = useWalk(query, captureId, loaded.capture);
   const performer = usePerformer();
@@ -67,7 +69,7 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
 
   function judge(verdict: "keep" | "redo" | "reject") {
     if (!capture) return;
-    if (capture.state !== "kept") announce("It is withdrawn, so there is nothing to judge.");
+    if (capture.state !== "kept") announce(texts.say.withdrawn);
     else if (verdict !== "reject") say(reviewAction(capture, verdict));
     else if (canSay()) setRejecting(true);
   }
@@ -81,15 +83,15 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
 
   function step(to: LibraryCapture | null, none: string) {
     if (to) go(to, inWords(to));
-    else announce(walk.loading ? "The list is still being loaded." : none);
+    else announce(walk.loading ? texts.say.listLoading : none);
   }
 
   const does: Readonly<Record<KeyAction, () => void>> = {
     keep: () => judge("keep"),
     redo: () => judge("redo"),
     reject: () => judge("reject"),
-    next: () => step(walk.next, "This is the last capture of the list."),
-    previous: () => step(walk.previous, "This is the first capture of the list."),
+    next: () => step(walk.next, texts.say.last),
+    previous: () => step(walk.previous, texts.say.first),
     undo,
     play: () => setMoving(!moving),
     help: () => setHelping(true),
@@ -97,7 +99,7 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
   const keys = useReviewKeys((action) => does[action]());
 
   return (
-    <Page title={capture ? labelText(capture.label) : "A capture"} lead={capture && leadOf(capture)}>
+    <Page title={capture ? labelText(capture.label) : texts.title} lead={capture && leadOf(capture)}>
       <div>
         <WalkBar walk={walk} query={query} keys={keys.on} onHelp={() => setHelping(true)} />
         <Announcer said={said} />
@@ -105,10 +107,10 @@ export function CapturePage({ parameters: { capture_id: captureId = "" } }: { re
       <UndeliveredBanner deliveries={judging.deliveries} />
       <ErrorBanner failure={loaded.failure}>
         <Button tone="quiet" onClick={loaded.reload}>
-          Load it again
+          {texts.load}
         </Button>
       </ErrorBanner>
-      {!capture && !loaded.failure && <p>Loading the capture …</p>}
+      {!capture && !loaded.failure && <p>{texts.loading}</p>}
       {capture && (
         <CaptureCards
           key={captureId}
@@ -152,8 +154,8 @@ function inWords({ label, participant, duration_ms, quality, review }: LibraryCa
     labelText(label),
     participant,
     length(duration_ms),
-    wordFor(QUALITY, quality?.verdict).text,
-    wordFor(REVIEW, review).text,
+    wordFor("quality", quality?.verdict).text,
+    wordFor("review", review).text,
   ];
   return `${parts.join(", ")}.`;
 }

@@ -29,6 +29,7 @@ import { useDeliveries } from "../library/useDeliveries";
 import { remember, remembered } from "../session/remembered";
 import { SessionCard } from "../session/SessionCard";
 import { useSession } from "../session/useSession";
+import { useWords } from "../words";
 import "../styles/capture.css";
 
 const INTENT_CHARACTERS = 256;
@@ -36,6 +37,7 @@ const INTENT_CHARACTERS = 256;
 /** The page for captures: the session, the camera, one capture after the other, and their results. */
 export function GesturePage() {
   const { session } = useSession();
+  const { capture: texts } = useWords();
   const video = useRef<HTMLVideoElement>(null);
   const camera = useCamera();
   const handle = useCapture(video, session);
@@ -48,7 +50,7 @@ export function GesturePage() {
   const { send } = useAccess();
   const deliveries = useDeliveries();
   const place = useRef<HTMLDivElement>(null);
-  useLeaveWarning(state !== null && isCapturing(state));
+  useLeaveWarning(state !== null && isCapturing(state), texts.leave);
   useCameraLoss(camera, handle);
   useSessionLoss(handle);
   useScrollToFailure(handle, place);
@@ -64,18 +66,14 @@ export function GesturePage() {
   const blocked = beginBlocked(session !== null, camera);
   const hasResult = state?.phase === "recorded" || state?.failure?.code.startsWith("outcome_");
   return (
-    <Page
-      title="Capture a gesture"
-      lead="Start a session, turn the camera on, and record a gesture. Only landmarks are kept, never the pictures."
-      focused={busy}
-    >
+    <Page title={texts.title} lead={texts.lead} focused={busy}>
       <div hidden={busy} className="stack">
         <InsecureNotice />
         <SessionCard />
       </div>
-      <Card title="Capture">
+      <Card title={texts.card}>
         <div className="capture" ref={place}>
-          <StatusText label="Capture" tone={tone}>
+          <StatusText label={texts.card} tone={tone}>
             {words}
           </StatusText>
           <div className="capture-alerts">
@@ -85,8 +83,8 @@ export function GesturePage() {
           <div hidden={busy} className="capture-before">
             <CameraButtons camera={camera} />
             <Field
-              label="What is meant (optional)"
-              hint="The meaning of the gesture, for example “more”. It is written into the record."
+              label={texts.intent.label}
+              hint={texts.intent.hint}
               value={intent}
               onChange={setIntent}
               suggestions={remembered("labels")}
@@ -94,7 +92,7 @@ export function GesturePage() {
             />
             <label className="check">
               <input type="checkbox" checked={signals.on} onChange={({ target }) => signals.turn(target.checked)} />{" "}
-              Sound and vibration at the beginning and the end
+              {texts.signals}
             </label>
           </div>
           <CaptureButtons handle={handle} blocked={blocked} onBegin={() => begin(intent)} />
@@ -118,15 +116,16 @@ export function GesturePage() {
 
 function CameraButtons({ camera }: { readonly camera: Camera }) {
   const on = camera.status === "ready";
+  const { camera: words } = useWords().capture;
   return (
     <div className="actions">
       <Button
         tone={on ? "quiet" : "primary"}
         busy={camera.status === "asking"}
-        blocked={isCameraAddress() ? undefined : "Not at this address; see above."}
+        blocked={isCameraAddress() ? undefined : words.notHere}
         onClick={on ? camera.stop : () => void camera.start()}
       >
-        {on ? "Turn the camera off" : "Turn the camera on"}
+        {on ? words.off : words.on}
       </Button>
       <CameraChoice camera={camera} />
     </div>

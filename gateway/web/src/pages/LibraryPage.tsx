@@ -19,11 +19,13 @@ import { useCaptureList } from "../library/useCaptureList";
 import { usePerformer, type Performer } from "../library/usePerformer";
 import { useSummary } from "../library/useSummary";
 import { Link, setQuery, useQuery } from "../navigation";
+import { useWords, words } from "../words";
 import "../styles/library.css";
 
 /** The library: every recorded capture, found by filters, looked at, judged and withdrawn. */
 export function LibraryPage() {
   const filters = filtersOf(useQuery());
+  const { library } = useWords();
   const query = queryOf(filters);
   const { list, state } = useCaptureList(query, { fresh: true });
   const { summary, failure, reload } = useSummary();
@@ -31,11 +33,11 @@ export function LibraryPage() {
   const bulk = useBulk(list, performer.id, () => void reload()); // here, so that another filter loses no way back
   const nothingYet = summary?.total === 0 && query === "";
   return (
-    <Page title="Library" lead="Everything that was recorded: look at it, judge it, correct it, withdraw it.">
+    <Page title={library.title} lead={library.lead}>
       {/* if the list does not come either, its banner says so */}
       <ErrorBanner failure={state.failure ? null : failure}>
         <Button tone="quiet" onClick={() => void reload()}>
-          Try again
+          {library.again}
         </Button>
       </ErrorBanner>
       {nothingYet ? (
@@ -57,12 +59,13 @@ function show(filters: Values, typing = false): void {
 }
 
 function FilterCard({ filters, summary }: { readonly filters: Values; readonly summary: Summary }) {
+  const { filters: texts } = useWords().library;
   const count = Object.keys(filters).length;
   // a phone shows them if asked; a wide screen always has them beside the list
   return (
     <details className="card library-filters" open={window.innerWidth >= 900}>
       <summary>
-        <h2>Filters{count > 0 && ` (${count})`}</h2>
+        <h2>{count > 0 ? texts.titleWith(count) : texts.title}</h2>
       </summary>
       <Filters filters={filters} summary={summary} onChange={show} />
     </details>
@@ -83,6 +86,7 @@ interface ResultsProps {
 
 function Results({ filters, query, list, state, summary, performer, bulk, onReload }: ResultsProps) {
   const { captures, total, loading, failure } = state;
+  const { library } = useWords();
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [moving, setMoving] = useMoving();
   useKeptScroll(list, captures.length > 0);
@@ -101,30 +105,30 @@ function Results({ filters, query, list, state, summary, performer, bulk, onRelo
   }, [list]);
 
   return (
-    <section className="library-results" aria-label="Captures">
+    <section className="library-results" aria-label={library.captures}>
       <ActiveFilters filters={filters} onChange={show} />
       <div className="library-head">
         <p role="status">{total === null ? loadingWords(loading) : counted(total)}</p>
         {captures.length > 0 && (
           <p className="takes-tools">
             <button type="button" className="text-button" onClick={() => void selectAll()}>
-              Select all
+              {library.selectAll}
             </button>
             <button type="button" className="text-button" onClick={() => setMoving(!moving)}>
-              {moving ? "Stop the movement" : "Show the movement"}
+              {moving ? library.stopMovement : library.showMovement}
             </button>
             <button type="button" className="text-button" onClick={() => void reload()}>
-              Reload
+              {library.reload}
             </button>
             {filters.participant !== undefined && (
-              <Link to={addressOfPerson(filters.participant)}>Page for {filters.participant}</Link>
+              <Link to={addressOfPerson(filters.participant)}>{library.pageFor(filters.participant)}</Link>
             )}
           </p>
         )}
       </div>
       <ErrorBanner failure={failure}>
         <Button tone="quiet" onClick={() => void Promise.all([list.loadMore(), onReload()])}>
-          Try again
+          {library.again}
         </Button>
       </ErrorBanner>
       {total === 0 && <NoMatch filters={filters} />}
@@ -150,7 +154,7 @@ function Results({ filters, query, list, state, summary, performer, bulk, onRelo
 }
 
 function loadingWords(loading: boolean): string {
-  return loading ? "Loading the captures …" : "";
+  return loading ? words().library.loading : "";
 }
 
 /** Scrolls to where the person left the list, and remembers where they leave it. */
@@ -167,17 +171,16 @@ function useKeptScroll(list: CaptureList, filled: boolean): void {
 }
 
 function NothingYet() {
+  const { nothingYet: texts } = useWords().library;
   return (
-    <Card title="Nothing is recorded yet">
-      <p>
-        Captures appear here as soon as they are recorded. Nothing that you do on this page changes a recorded file.
-      </p>
+    <Card title={texts.title}>
+      <p>{texts.text}</p>
       <div className="actions">
         <Link className="button button-primary" to="/demo/gesture">
-          Record a gesture
+          {texts.record}
         </Link>
         <Link className="button button-quiet" to="/upload">
-          Upload a video
+          {texts.upload}
         </Link>
       </div>
     </Card>
@@ -185,15 +188,16 @@ function NothingYet() {
 }
 
 function NoMatch({ filters }: { readonly filters: Values }) {
+  const { noMatch: texts } = useWords().library;
   const narrowed = Object.keys(filters).length > 0;
   return (
     <div className="card stack">
-      <h2>{narrowed ? "No capture matches" : "There is no capture"}</h2>
-      <p>{narrowed ? "Remove a filter above, or all of them." : "Reload when one is recorded."}</p>
+      <h2>{narrowed ? texts.title : texts.none}</h2>
+      <p>{narrowed ? texts.text : texts.noneYet}</p>
       {narrowed && (
         <div className="actions">
           <Button tone="quiet" onClick={() => show({})}>
-            Show all captures
+            {texts.all}
           </Button>
         </div>
       )}

@@ -17,17 +17,14 @@ import { RealtimeErrorBanner } from "../live/RealtimeErrorBanner";
 import { StreamDebugPanel } from "../live/StreamDebugPanel";
 import { useRealtime } from "../live/useRealtime";
 import { useWakeLock } from "../phone/useWakeLock";
+import { useWords, type Words } from "../words";
 import "../styles/live.css";
-
-const NO_CHOICE = "Wait until the server has sent the list of things to look for.";
 
 /** The live view: the camera's picture with the landmarks that the server finds in it. */
 export function LivePage() {
+  const { live } = useWords();
   return (
-    <Page
-      title="Live view"
-      lead="The camera’s picture, and what the server finds in it, at once. The server keeps no picture and no number."
-    >
+    <Page title={live.title} lead={live.lead}>
       <RealtimeProvider>
         <LiveView />
       </RealtimeProvider>
@@ -38,6 +35,7 @@ export function LivePage() {
 function LiveView() {
   const { client, connect, disconnect, state } = useRealtime();
   const camera = useCamera();
+  const { live } = useWords();
   const [pipeline, setPipeline] = useState<PipelineInfo | null>(null);
   const [running, setRunning] = useState(false);
   useWakeLock(running);
@@ -55,23 +53,23 @@ function LiveView() {
 
   return (
     <div className="live">
-      <Card title="Camera">
+      <Card title={live.camera}>
         <RealtimeErrorBanner />
         {running ? <CameraPreview camera={camera} /> : <NoPicture />}
         <div className="actions live-actions">
           {running ? (
             <Button tone="quiet" onClick={stop}>
-              Stop
+              {live.stop}
             </Button>
           ) : (
-            <Button blocked={pipeline ? undefined : NO_CHOICE} onClick={start}>
-              Start the camera
+            <Button blocked={pipeline ? undefined : live.noChoice} onClick={start}>
+              {live.start}
             </Button>
           )}
           <LiveStatus running={running} camera={camera.status} state={state} slow={client.isSlow()} />
         </div>
       </Card>
-      <Card title="What is seen">
+      <Card title={live.seen}>
         <PipelineSelector selected={pipeline} onSelect={setPipeline} running={running} />
         {running && pipeline && <PartsSeen parts={pipeline.parts} />}
         <StreamDebugPanel />
@@ -81,9 +79,10 @@ function LiveView() {
 }
 
 function NoPicture() {
+  const { camera } = useWords().capture;
   return (
     <Preview stream={null} video={null}>
-      <p className="live-placeholder">The camera is off.</p>
+      <p className="live-placeholder">{camera.isOff}</p>
     </Preview>
   );
 }
@@ -97,31 +96,28 @@ interface LiveStatusProps {
 
 function LiveStatus({ running, camera, state, slow }: LiveStatusProps) {
   const hidden = usePageHidden();
-  const [tone, words] = running ? statusOf(state, camera, hidden, slow) : OFF;
+  const { live } = useWords();
+  const [tone, status]: Status = running ? statusOf(state, camera, hidden, slow) : ["idle", "off"];
   return (
-    <StatusText label="Live view" tone={tone}>
-      {words}
+    <StatusText label={live.title} tone={tone}>
+      {live.status[status]}
     </StatusText>
   );
 }
 
-type Words = readonly [Tone, string];
-
-const OFF: Words = ["idle", "off"];
-
-const SLOW: Words = ["warning", "running, but slowly: the drawing comes late"];
+type Status = readonly [Tone, keyof Words["live"]["status"]];
 
 function statusOf(
   { status, lastResult }: SocketState,
   camera: Camera["status"],
   hidden: boolean,
   slow: boolean,
-): Words {
-  if (status === "disconnected") return ["error", "not connected"];
-  if (camera === "failed") return ["error", "no camera"];
-  if (hidden) return ["warning", "paused, because this page is in the background"];
+): Status {
+  if (status === "disconnected") return ["error", "disconnected"];
+  if (camera === "failed") return ["error", "noCamera"];
+  if (hidden) return ["warning", "hidden"];
   if (status === "connecting") return ["busy", "connecting"];
-  if (camera !== "ready") return ["busy", "waiting for the camera"];
-  if (lastResult && slow) return SLOW;
-  return lastResult ? ["active", "running"] : ["busy", "connected, waiting for the first answer"];
+  if (camera !== "ready") return ["busy", "waitingForCamera"];
+  if (lastResult && slow) return ["warning", "slow"];
+  return lastResult ? ["active", "running"] : ["busy", "waiting"];
 }

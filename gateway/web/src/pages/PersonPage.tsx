@@ -12,8 +12,9 @@ import { queryOf } from "../library/query";
 import { useCaptureList } from "../library/useCaptureList";
 import { useWithdrawal } from "../library/useWithdrawal";
 import { WithdrawDialog, type WithdrawDialogProps } from "../library/WithdrawDialog";
-import { labelText, moment } from "../library/words";
+import { labelText } from "../library/words";
 import type { PathParameters } from "../routes";
+import { moment, useWords, words } from "../words";
 import "../styles/library.css";
 
 const AT_FIRST = 24;
@@ -22,6 +23,7 @@ const AT_FIRST = 24;
 export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly parameters: PathParameters }) {
   const { list, state } = useCaptureList(queryOf({ participant: userId }), { fresh: true });
   const { captures, total, failure } = state;
+  const { library, person: texts } = useWords();
   const withdrawal = useWithdrawal(list, state, userId);
   const [asking, setAsking] = useState<LibraryCapture | "all" | null>(null);
   const [most, setMost] = useState(AT_FIRST);
@@ -40,40 +42,37 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
   const left = (["kept", "withdrawn"] as const).find((one) => captures.some((capture) => capture.state === one));
   const question = asking && questionAbout(asking, userId, left);
   return (
-    <Page title={`What is kept of ${userId}`} lead="For this person, and for the people who care for them.">
+    <Page title={texts.title(userId)} lead={texts.lead}>
       <ErrorBanner failure={failure ?? withdrawal.failure}>
         {failure && (
           <Button tone="quiet" onClick={() => void list.loadAll()}>
-            Try again
+            {library.again}
           </Button>
         )}
       </ErrorBanner>
-      <Card title="In short">
+      <Card title={texts.short}>
         <p role="status">{withdrawal.words || shortWords(captures, total)}</p>
-        <p>
-          Each capture is a list of numbers: where the body, the face and the hands were. The pictures of the camera
-          were never kept.
-        </p>
-        <p>You may say no at any time, for one capture or for all, and you need not say why.</p>
+        <p>{texts.numbers}</p>
+        <p>{texts.rights}</p>
         <div className="actions">
           <Button
             tone="quiet"
             busy={withdrawal.busy}
-            blocked={left ? undefined : "There is nothing left to withdraw."}
+            blocked={left ? undefined : texts.nothingLeft}
             onClick={() => setAsking("all")}
           >
-            {left === "withdrawn" ? "Erase everything" : "Withdraw everything"}
+            {left === "withdrawn" ? texts.eraseAll : texts.withdrawAll}
           </Button>
         </div>
       </Card>
       {captures.length > 0 && (
-        <Card title="The captures">
+        <Card title={texts.captures}>
           <p className="takes-tools">
             <button type="button" className="text-button" onClick={() => setMoving(!moving)}>
-              {moving ? "Stop the movement" : "Show the movement"}
+              {moving ? library.stopMovement : library.showMovement}
             </button>
           </p>
-          <ul className="kept-list" aria-label="Captures">
+          <ul className="kept-list" aria-label={library.captures}>
             {captures.slice(0, most).map((capture) => (
               <PersonCapture
                 key={capture.capture_id}
@@ -87,7 +86,7 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
           {captures.length > most && (
             <div className="actions">
               <Button tone="quiet" onClick={() => setMost(most + AT_FIRST)}>
-                Show more
+                {texts.more}
               </Button>
             </div>
           )}
@@ -98,33 +97,33 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
   );
 }
 
-type Question = Pick<WithdrawDialogProps, "title" | "what" | "withdrawn" | "detail">;
+type Question = Pick<WithdrawDialogProps, "title" | "count" | "withdrawn" | "detail">;
 
 /** What the dialog asks about one capture, or about all: to withdraw them, or only to erase what is withdrawn. */
 function questionAbout(asking: LibraryCapture | "all", userId: string, left: string | undefined): Question {
   const withdrawn = (asking === "all" ? left : asking.state) === "withdrawn";
-  const verb = withdrawn ? "Erase" : "Withdraw";
-  if (asking === "all") return { title: `${verb} everything of ${userId}?`, what: "everything", withdrawn };
+  const { library, person } = words();
+  const title = withdrawn ? library.withdraw.eraseTitle : library.withdraw.title;
+  if (asking === "all") return { title: title(library.withdraw.everythingOf(userId)), withdrawn };
   return {
-    title: `${verb} “${labelText(asking.label)}”?`,
-    what: "1 capture",
+    title: title(person.quoted(labelText(asking.label))),
+    count: 1,
     withdrawn,
-    detail: `Recorded on ${moment(asking.timestamp_start)}.`,
+    detail: person.recordedOn(moment(asking.timestamp_start)),
   };
 }
 
 /** "20 captures are kept, 2 are withdrawn, 1 is erased." */
 function shortWords(captures: readonly LibraryCapture[], total: number | null): string {
-  if (total === null) return "Looking …";
-  if (captures.length === 0) return "Nothing is kept.";
+  const { person } = words();
+  if (total === null) return person.looking;
+  if (captures.length === 0) return person.nothing;
   const count = (state: LibraryCapture["state"]) => captures.filter((capture) => capture.state === state).length;
   const parts = [
-    [count("kept"), "kept"],
-    [count("withdrawn"), "withdrawn"],
-    [count("erased"), "erased"],
+    [count("kept"), person.isKept],
+    [count("withdrawn"), person.isWithdrawn],
+    [count("erased"), person.isErased],
   ] as const;
-  const words = parts
-    .filter(([number]) => number > 0)
-    .map(([number, word]) => `${number} ${number === 1 ? "is" : "are"} ${word}`);
-  return `Of ${counted(captures.length)}, ${words.join(", ")}.`;
+  const shown = parts.filter(([number]) => number > 0).map(([number, inWords]) => inWords(number));
+  return person.sum(counted(captures.length), shown.join(", "));
 }

@@ -2,19 +2,21 @@ import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { Page } from "../components/Page";
 import { navigate } from "../navigation";
-import { NO_SESSION, SessionCard } from "../session/SessionCard";
+import { SessionCard } from "../session/SessionCard";
 import { useSession } from "../session/useSession";
+import { useWords } from "../words";
 
 /** The page that only starts and ends a session. */
 export function SessionPage() {
   const { session } = useSession();
+  const { page, none } = useWords().session;
   return (
-    <Page title="Session" lead="Every recording belongs to a session. Start one, do your work, then end it.">
+    <Page title={page.title} lead={page.lead}>
       <SessionCard />
-      <Card title="In this session">
+      <Card title={page.inSession}>
         <div className="actions">
-          <Button blocked={session ? undefined : NO_SESSION} onClick={() => navigate("/demo/gesture")}>
-            Go on to capture a gesture
+          <Button blocked={session ? undefined : none} onClick={() => navigate("/demo/gesture")}>
+            {page.goOn}
           </Button>
         </div>
       </Card>

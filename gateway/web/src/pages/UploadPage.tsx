@@ -8,31 +8,30 @@ import { SessionCard } from "../session/SessionCard";
 import { JobList } from "../upload/JobList";
 import { useVideoProcessor } from "../upload/useVideoProcessor";
 import { VideoForm } from "../upload/VideoForm";
+import { useWords } from "../words";
 import "../styles/upload.css";
-
-const LEAVE = "A video is being uploaded. If you leave this page, the upload is cancelled. Leave the page?";
-const WAIT = "Wait until the upload is done, or cancel it.";
 
 /** The page for uploading videos. */
 export function UploadPage() {
   const { available, failure, check, jobs, submit, cancel } = useVideoProcessor();
+  const { upload } = useWords();
   const uploading = jobs.some(({ stage }) => stage === "uploading");
-  useLeaveWarning(uploading, LEAVE);
+  useLeaveWarning(uploading, upload.leave);
   return (
-    <Page title="Upload a video" lead="The server keeps the same numbers from a short video as from a capture.">
+    <Page title={upload.title} lead={upload.lead}>
       <ErrorBanner failure={failure}>
-        <Button onClick={check}>Try again</Button>
+        <Button onClick={check}>{upload.again}</Button>
       </ErrorBanner>
-      {available === null && !failure && <p>Asking the server whether it accepts videos …</p>}
+      {available === null && !failure && <p>{upload.asking}</p>}
       {available === false && <NotThere />}
       {available && (
         <>
-          <SessionCard endBlocked={uploading ? WAIT : undefined} />
-          <Card title="The video">
+          <SessionCard endBlocked={uploading ? upload.wait : undefined} />
+          <Card title={upload.formTitle}>
             <VideoForm onSubmit={(...given) => void submit(...given)} />
           </Card>
-          <Card title="Your videos">
-            {jobs.length > 0 && <p>If you leave the page, you lose this list, but not your recordings.</p>}
+          <Card title={upload.listTitle}>
+            {jobs.length > 0 && <p>{upload.listHint}</p>}
             <JobList jobs={jobs} onCancel={cancel} />
           </Card>
         </>
@@ -42,12 +41,13 @@ export function UploadPage() {
 }
 
 function NotThere() {
+  const { unavailable } = useWords().upload;
   return (
-    <Card title="Not on this server yet">
-      <p>This server does not accept videos yet. Nothing is wrong with your video.</p>
+    <Card title={unavailable.title}>
+      <p>{unavailable.text}</p>
       <p>
         <Link className="button button-primary" to="/live">
-          Open the live view instead
+          {unavailable.link}
         </Link>
       </p>
     </Card>

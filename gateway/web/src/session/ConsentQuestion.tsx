@@ -5,6 +5,7 @@ import type { ConsentText } from "../api/messages";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Markdown } from "../components/Markdown";
+import { useWords } from "../words";
 import { WHO, type Consent, type GivenBy } from "./consent";
 
 export interface ConsentQuestionProps {
@@ -25,27 +26,23 @@ export function ConsentQuestion({ shown, busy, failure, onConsent, onNo, onBack 
   const [givenBy, setGivenBy] = useState<GivenBy | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const id = useId();
+  const { question } = useWords().session;
   useLayoutEffect(() => heading.current?.focus(), []); // the button that had the focus is gone
   return (
     <section className="consent stack" aria-labelledby={`${id}-title`}>
       <h3 id={`${id}-title`} ref={heading} tabIndex={-1}>
-        First, a question
+        {question.title}
       </h3>
-      <p>Read this together, or read it aloud.</p>
+      <p>{question.hint}</p>
       <div className="consent-text">
         <Markdown text={shown.text} top={4} />
       </div>
       <fieldset className="choices">
-        <legend>Who answers?</legend>
+        <legend>{question.who}</legend>
         {WHO.map((each) => (
-          <label className="choice" key={each.givenBy}>
-            <input
-              type="radio"
-              name={`${id}-who`}
-              checked={givenBy === each.givenBy}
-              onChange={() => setGivenBy(each.givenBy)}
-            />
-            {each.words}
+          <label className="choice" key={each}>
+            <input type="radio" name={`${id}-who`} checked={givenBy === each} onChange={() => setGivenBy(each)} />
+            {question[each]}
           </label>
         ))}
       </fieldset>
@@ -53,28 +50,23 @@ export function ConsentQuestion({ shown, busy, failure, onConsent, onNo, onBack 
       <div className="actions">
         <Button
           busy={busy}
-          blocked={givenBy ? undefined : "Say first who answers."}
+          blocked={givenBy ? undefined : question.whoFirst}
           onClick={() => givenBy && onConsent({ text: shown.hash, givenBy })}
         >
-          Yes, start the session
+          {question.yes}
         </Button>
-        <Button onClick={busy ? undefined : onNo}>No, do not record</Button>
+        <Button onClick={busy ? undefined : onNo}>{question.no}</Button>
       </div>
       <div className="consent-else stack">
-        {!shown.required && (
-          <p>
-            No answer now? You can go on without one. The recordings are kept, but exports leave them out unless the
-            study includes them on purpose.
-          </p>
-        )}
+        {!shown.required && <p>{question.later}</p>}
         <div className="actions">
           {!shown.required && (
             <Button tone="quiet" busy={busy} onClick={() => onConsent(null)}>
-              Go on without an answer
+              {question.without}
             </Button>
           )}
           <Button tone="quiet" onClick={busy ? undefined : onBack}>
-            Back
+            {question.back}
           </Button>
         </div>
       </div>

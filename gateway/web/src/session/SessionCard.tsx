@@ -6,13 +6,12 @@ import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
 import { StatusText, type Tone } from "../components/StatusText";
+import { useWords } from "../words";
 import { consentLine } from "./consent";
 import { ConsentQuestion } from "./ConsentQuestion";
 import { remembered } from "./remembered";
 import { useConsentText } from "./useConsentText";
 import { useSession, type People, type SessionHandle } from "./useSession";
-
-export const NO_SESSION = "Start a session first.";
 
 export interface SessionCardProps {
   /** A sentence that says why the session cannot be ended now. */
@@ -22,6 +21,7 @@ export interface SessionCardProps {
 /** Asks for consent, starts and ends the session, and shows it. */
 export function SessionCard({ endBlocked }: SessionCardProps) {
   const handle = useSession();
+  const { session: words } = useWords();
   const { session, people, pending, failure, start, end, dismiss, check } = handle;
   const question = useConsentText();
   const { close } = question;
@@ -39,9 +39,9 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
   }, [session, close]);
 
   function startBlocked(): string | undefined {
-    if (session) return "A session is already open.";
-    if (userId === "" || performerId === "") return "Enter first who is in the session, and who you are.";
-    return userFault || performerFault ? "Correct the names above first." : undefined;
+    if (session) return words.open;
+    if (userId === "" || performerId === "") return words.namesFirst;
+    return userFault || performerFault ? words.correctFirst : undefined;
   }
 
   function ask() {
@@ -57,12 +57,12 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
   }
 
   return (
-    <Card title="Session">
+    <Card title={words.title}>
       {!shown && <ErrorBanner failure={question.failure ?? failure} />}
       <div className="fields">
         <Field
-          label="Person in the session (user_id)"
-          hint="A short name or number. Not a real name."
+          label={words.user.label}
+          hint={words.user.hint}
           value={userId}
           onChange={locked ? undefined : (text) => setTyped({ ...typed, userId: text })}
           error={userFault}
@@ -71,8 +71,8 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
           required
         />
         <Field
-          label="You (performer_id)"
-          hint="The person who presses the buttons."
+          label={words.performer.label}
+          hint={words.performer.hint}
           value={performerId}
           onChange={locked ? undefined : (text) => setTyped({ ...typed, performerId: text })}
           error={performerFault}
@@ -93,24 +93,28 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
       ) : (
         <div className="actions">
           <Button busy={question.pending || pending === "start"} blocked={startBlocked()} onClick={ask}>
-            Start Session
+            {words.start}
           </Button>
           <Button
             tone="quiet"
             busy={pending === "end"}
-            blocked={session ? endBlocked : NO_SESSION}
+            blocked={session ? endBlocked : words.none}
             onClick={() => void end()}
           >
-            End Session
+            {words.end}
           </Button>
         </div>
       )}
       <div className="stack" ref={outcome} tabIndex={-1}>
         {refused && !session && <Refused />}
         <SessionStatus handle={handle} asking={shown !== null} />
-        {session?.consent !== undefined && <p>Consent: {consentLine(session.consent)}</p>}
+        {session?.consent !== undefined && (
+          <p>
+            {words.consent} {consentLine(session.consent)}
+          </p>
+        )}
       </div>
-      {!shown && <Field label="session_id" value={session?.sessionId ?? ""} placeholder="none yet" mono />}
+      {!shown && <Field label="session_id" value={session?.sessionId ?? ""} placeholder={words.noId} mono />}
     </Card>
   );
 }
@@ -130,12 +134,13 @@ function useOutcomeFocus(open: boolean) {
 }
 
 function Refused() {
+  const { refused } = useWords().session;
   return (
     <div className="consent-no">
       <p>
-        <strong>That is all right. Nothing is recorded.</strong>
+        <strong>{refused.title}</strong>
       </p>
-      <p>If the person changes their mind, start a session: the question comes again.</p>
+      <p>{refused.text}</p>
     </div>
   );
 }
@@ -146,12 +151,13 @@ interface SessionStatusProps {
 }
 
 function SessionStatus({ handle: { status, pending }, asking }: SessionStatusProps) {
+  const { status: words } = useWords().session;
   const tone: Tone = pending ? "busy" : status;
-  const resting = asking && status === "idle" ? "waiting for an answer" : status;
-  const words = pending === "start" ? "starting" : pending === "end" ? "ending" : resting;
+  const resting = asking && status === "idle" ? words.asking : words[status];
+  const shown = pending === "start" ? words.starting : pending === "end" ? words.ending : resting;
   return (
-    <StatusText label="Status" tone={tone}>
-      {words}
+    <StatusText label={words.label} tone={tone}>
+      {shown}
     </StatusText>
   );
 }

@@ -1,6 +1,6 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
-import { failureOf, mayHaveWorked, type Failure } from "../api/failure";
+import { failureOf, failureWith, mayHaveWorked, type Failure } from "../api/failure";
 import { messageHeader } from "../api/header";
 import { json } from "../api/http";
 import type { SessionAnswer, SessionEndRequest, SessionStartRequest } from "../api/messages";
@@ -148,7 +148,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
         await send("POST", "/session_manager/sessions.validate", { json: known }),
       );
       const code = `session_${status}`;
-      if (status !== "active") lose({ code, sentence: sentenceFor(code) });
+      if (status !== "active") lose(failureWith(code, () => sentenceFor(code)));
     } catch {
       // the next request that uses the session will show the failure
     }

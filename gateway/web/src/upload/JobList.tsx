@@ -6,6 +6,7 @@ import { ErrorBanner } from "../components/ErrorBanner";
 import { StatusText, type Tone } from "../components/StatusText";
 import { addressOf } from "../library/api";
 import { Link } from "../navigation";
+import { useWords } from "../words";
 import { ProgressBar } from "./ProgressBar";
 import type { Job } from "./useVideoProcessor";
 
@@ -15,19 +16,20 @@ export interface JobListProps {
   readonly onCancel: (key: string) => void;
 }
 
-const STAGES: Readonly<Record<Job["stage"], readonly [Tone, string]>> = {
-  uploading: ["busy", "being uploaded"],
-  queued: ["busy", "waiting for its turn"],
-  running: ["busy", "being processed"],
-  done: ["active", "recorded"],
-  failed: ["error", "not recorded"],
+const TONES: Readonly<Record<Job["stage"], Tone>> = {
+  uploading: "busy",
+  queued: "busy",
+  running: "busy",
+  done: "active",
+  failed: "error",
 };
 
 /** The videos of this page, and the outcome of each. */
 export function JobList({ jobs, onCancel }: JobListProps) {
-  if (jobs.length === 0) return <p>No video yet.</p>;
+  const { jobs: words } = useWords().upload;
+  if (jobs.length === 0) return <p>{words.none}</p>;
   return (
-    <ul className="jobs" aria-label="Videos">
+    <ul className="jobs" aria-label={words.label}>
       {jobs.map((job) => (
         <li key={job.key} className="job stack">
           <JobView job={job} onCancel={() => onCancel(job.key)} />
@@ -39,22 +41,22 @@ export function JobList({ jobs, onCancel }: JobListProps) {
 
 function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () => void }) {
   const { name, stage, progress, captureId, failure, report } = job;
-  const [tone, words] = STAGES[stage];
+  const { jobs: words } = useWords().upload;
   const doubts = serverDoubts(report?.quality);
   return (
     <>
-      <StatusText label={name} tone={doubts.length > 0 ? "warning" : tone}>
-        {doubts.length > 0 ? `recorded. ${happened(doubts)}` : words}
+      <StatusText label={name} tone={doubts.length > 0 ? "warning" : TONES[stage]}>
+        {doubts.length > 0 ? words.doubtful(happened(doubts)) : words[stage]}
       </StatusText>
       {doubts.length > 0 && <p className="note">{advice(doubts)}</p>}
-      {stage === "uploading" && <ProgressBar label="Uploading" of={name} share={progress} />}
-      {stage === "queued" && <ProgressBar label="Waiting for its turn" of={name} share={null} />}
-      {stage === "running" && <ProgressBar label="Finding landmarks" of={name} share={progress} />}
+      {stage === "uploading" && <ProgressBar label={words.uploadingBar} of={name} share={progress} />}
+      {stage === "queued" && <ProgressBar label={words.queuedBar} of={name} share={null} />}
+      {stage === "running" && <ProgressBar label={words.runningBar} of={name} share={progress} />}
       <ErrorBanner failure={failure} />
       {stage === "uploading" && (
         <div className="actions">
           <Button tone="quiet" onClick={onCancel}>
-            Cancel the upload
+            {words.cancel}
           </Button>
         </div>
       )}
@@ -64,18 +66,19 @@ function JobView({ job, onCancel }: { readonly job: Job; readonly onCancel: () =
 }
 
 function Result({ captureId, report }: { readonly captureId: string; readonly report: NonNullable<Job["report"]> }) {
+  const { jobs: words } = useWords().upload;
   return (
     <>
-      <LandmarkPicture captureId={captureId} note="The pictures of the video are not kept here." />
+      <LandmarkPicture captureId={captureId} note={words.note} />
       <p>
-        <Link to={addressOf({ capture_id: captureId })}>Look at it in the library</Link>
+        <Link to={addressOf({ capture_id: captureId })}>{words.look}</Link>
       </p>
       <details className="folded">
-        <summary>Names</summary>
+        <summary>{words.names}</summary>
         <dl className="facts">
           <Copyable name="record_id" value={report.record_id} />
           <Copyable name="capture_id" value={captureId} />
-          <Copyable name="Artifact hash" value={report.raw_features_ref?.hash ?? ""} />
+          <Copyable name={words.hash} value={report.raw_features_ref?.hash ?? ""} />
         </dl>
       </details>
     </>

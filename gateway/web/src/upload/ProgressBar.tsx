@@ -1,5 +1,7 @@
 import { useId } from "react";
 
+import { percent } from "../words";
+
 export interface ProgressBarProps {
   /** The action, for example "Uploading". */
   readonly label: string;
@@ -12,16 +14,16 @@ export interface ProgressBarProps {
 /** A progress bar with a label. Screen readers can find it, but do not announce every step. */
 export function ProgressBar({ label, of, share }: ProgressBarProps) {
   const id = useId();
-  const percent = share === null ? null : Math.floor(Math.min(1, Math.max(0, share)) * 100);
+  const whole = share === null ? null : Math.floor(Math.min(1, Math.max(0, share)) * 100);
   return (
     <div className="progress">
       <label htmlFor={id}>
         {label} {of !== undefined && <span className="visually-hidden">{of}</span>}
       </label>
-      <progress id={id} max={100} {...(percent === null ? {} : { value: percent })} />
-      {percent !== null && (
+      <progress id={id} max={100} {...(whole === null ? {} : { value: whole })} />
+      {whole !== null && (
         <span className="progress-number" aria-hidden="true">
-          {percent} %
+          {percent(whole / 100)}
         </span>
       )}
     </div>

@@ -2,8 +2,8 @@ import { useId, useRef, useState, type FormEvent } from "react";
 
 import { Button } from "../components/Button";
 import { Field } from "../components/Field";
-import { NO_SESSION } from "../session/SessionCard";
 import { useSession, type Session } from "../session/useSession";
+import { useWords } from "../words";
 import { ACCEPT, fileFailure } from "./video";
 
 export interface VideoFormProps {
@@ -13,18 +13,14 @@ export interface VideoFormProps {
 /** The form with which the person chooses a video, enters its meaning and uploads it. */
 export function VideoForm({ onSubmit }: VideoFormProps) {
   const { session } = useSession();
+  const { session: sessionWords, upload } = useWords();
+  const words = upload.form;
   const [file, setFile] = useState<File | null>(null);
   const [intent, setIntent] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
   const wrong = file && fileFailure(file);
-  const blocked = !session
-    ? NO_SESSION
-    : !file
-      ? "Choose a video first."
-      : wrong
-        ? "Choose another file first."
-        : undefined;
+  const blocked = !session ? sessionWords.none : !file ? words.videoFirst : wrong ? words.otherFirst : undefined;
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -39,7 +35,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
   return (
     <form className="stack" onSubmit={submit}>
       <div className="field">
-        <label htmlFor={id}>Video</label>
+        <label htmlFor={id}>{words.video}</label>
         <input
           ref={input}
           id={id}
@@ -50,8 +46,7 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
           onChange={(event) => setFile(event.target.files?.[0] ?? null)}
         />
         <p className="field-hint" id={`${id}-hint`}>
-          An MP4, MOV, WebM or MKV file, two seconds to two minutes long and at most 200 MB. The server does not keep
-          the pictures.
+          {words.hint}
         </p>
         {wrong && (
           <p className="field-error" id={`${id}-error`} role="alert">
@@ -59,10 +54,10 @@ export function VideoForm({ onSubmit }: VideoFormProps) {
           </p>
         )}
       </div>
-      <Field label="What is meant (optional)" value={intent} onChange={setIntent} maxLength={256} />
+      <Field label={words.intent} value={intent} onChange={setIntent} maxLength={256} />
       <div className="actions">
         <Button type="submit" blocked={blocked}>
-          Upload the video
+          {words.submit}
         </Button>
       </div>
     </form>

@@ -24,6 +24,9 @@ const en = {
     person: "What is kept",
     notFound: "Not found",
   },
+  parts: { pose: "Body", left_hand: "Left hand", right_hand: "Right hand", face: "Face" },
+  /** The parts within a sentence. */
+  partsWithin: { pose: "body", left_hand: "left hand", right_hand: "right hand", face: "face" },
   cancel: "Cancel",
   close: "Close",
   code: "Code:",
@@ -67,6 +70,8 @@ const de: typeof en = {
     person: "Was aufbewahrt wird",
     notFound: "Nicht gefunden",
   },
+  parts: { pose: "Körper", left_hand: "Linke Hand", right_hand: "Rechte Hand", face: "Gesicht" },
+  partsWithin: { pose: "Körper", left_hand: "linke Hand", right_hand: "rechte Hand", face: "Gesicht" },
   cancel: "Abbrechen",
   close: "Schließen",
   code: "Code:",

@@ -1,14 +1,40 @@
+import { capture } from "./capture";
+import { codes } from "./codes";
 import { common } from "./common";
+import { failures } from "./failures";
 import { handsfree } from "./handsfree";
 import { home } from "./home";
-import { phone } from "./phone";
-import { record } from "./record";
 import { language, LANGUAGES, useLanguage, type Language } from "./language";
+import { library } from "./library";
+import { libraryCapture } from "./libraryCapture";
+import { live } from "./live";
+import { person } from "./person";
+import { phone } from "./phone";
+import { reasons } from "./reasons";
+import { record } from "./record";
+import { session } from "./session";
+import { upload } from "./upload";
 
 export { moment, number, percent, plural } from "./numbers";
 
 /** A file for each room of the pages. To add one, add it here. */
-const ROOMS = { common, handsfree, home, phone, record };
+const ROOMS = {
+  capture,
+  codes,
+  common,
+  failures,
+  handsfree,
+  home,
+  library,
+  libraryCapture,
+  live,
+  person,
+  phone,
+  reasons,
+  record,
+  session,
+  upload,
+};
 
 /** All texts in one language, by room: `words().home.title`. */
 export type Words = { readonly [Room in keyof typeof ROOMS]: (typeof ROOMS)[Room]["en"] };
