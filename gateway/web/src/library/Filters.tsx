@@ -25,8 +25,8 @@ export function Filters({ filters, summary, onChange }: FiltersProps) {
   return (
     <div className="filters" role="search" aria-label={texts.title}>
       <Search filters={filters} onChange={onChange} />
-      <Counts name="participant" counts={summary?.participant} {...{ filters, set }} />
-      <Counts name="label" counts={summary?.label} {...{ filters, set }} />
+      <Counts filter="participant" counts={summary?.participant} {...{ filters, set }} />
+      <Counts filter="label" counts={summary?.label} {...{ filters, set }} />
       <div className="filter-choices">
         {CHOICES.map((kind) => (
           <Choice
@@ -88,19 +88,19 @@ function Search({ filters, onChange }: Pick<FiltersProps, "filters" | "onChange"
 }
 
 interface CountsProps {
-  readonly name: "participant" | "label";
+  readonly filter: "participant" | "label";
   readonly counts: Readonly<Record<string, number>> | undefined;
   readonly filters: Values;
   readonly set: (name: FilterName, value: string | undefined) => void;
 }
 
 /** Values with their numbers of captures, the most frequent first; one of them can be chosen. */
-function Counts({ name, counts, filters, set }: CountsProps) {
+function Counts({ filter, counts, filters, set }: CountsProps) {
   const id = useId();
   const [all, setAll] = useState(false);
   const { filters: texts } = useWords().library;
-  const people = name === "participant";
-  const chosen = filters[name];
+  const people = filter === "participant";
+  const chosen = filters[filter];
   // sorted here, because an object has keys such as "7" before all others
   const values = Object.entries(counts ?? {}).sort(([, a], [, b]) => b - a);
   const shown = all ? values : values.filter(([value], place) => place < FEW || value === chosen);
@@ -115,7 +115,7 @@ function Counts({ name, counts, filters, set }: CountsProps) {
               type="button"
               className="count"
               aria-pressed={value === chosen}
-              onClick={() => set(name, value === chosen ? undefined : value)}
+              onClick={() => set(filter, value === chosen ? undefined : value)}
             >
               <span className={value ? "count-name" : "count-name count-none"}>{labelText(value)}</span>{" "}
               <span className="count-number">{number(count)}</span>

@@ -6,7 +6,8 @@ type Texts = string | ((...values: readonly unknown[]) => unknown) | { readonly 
 /** Every text below `texts` by its path; functions are called with one thing, and with more. */
 function everyText(texts: Texts, path: string): readonly (readonly [path: string, text: unknown])[] {
   if (typeof texts === "string") return [[path, texts]];
-  if (typeof texts === "function") return [1, 2].map((value) => [`${path}(${value})`, texts(value, value, value)]);
+  if (typeof texts === "function")
+    return [1, 2].map((value) => [`${path}(${value})`, texts(value, value, value, value)]);
   return Object.entries(texts).flatMap(([name, inner]) => everyText(inner, `${path}.${name}`));
 }
 
@@ -35,6 +36,9 @@ test.each(LANGUAGES)("no text is missing in %s", (language) => {
   expect(paths(language)).toEqual(paths("en"));
 });
 
+/** Texts that are written in the contracts. */
+const CONTRACTS = /^en\.(codes|reasons)\./;
+
 test.each(LANGUAGES)("no text has straight quotes, or dots for an ellipsis, in %s", (language) => {
-  expect(wrong(language, (text) => /["']|\.\.\./.test(String(text)))).toEqual([]);
+  expect(wrong(language, (text, path) => !CONTRACTS.test(path) && /["']|\.\.\./.test(String(text)))).toEqual([]);
 });

@@ -43,5 +43,9 @@ const de: Texts = {
   frames_not_decoded: { happened: "Einige Bilder waren beschädigt.", advice: OTHER_BROWSER },
 };
 
+const en = Object.fromEntries(
+  Object.entries(constants.quality_reasons).map(([name, { happened, advice }]) => [name, { happened, advice }]),
+) as Texts;
+
 /** What the server may doubt of a capture. */
-export const reasons = { en: constants.quality_reasons as Texts, de };
+export const reasons = { en, de };
