@@ -1,7 +1,9 @@
 import { useEffect } from "react";
 
+import { words } from "../words";
+
 /** While `active`, asks the person `question` before they leave the page: by closing or reloading it, by a link, or by Back. */
-export function useLeaveWarning(active: boolean, question: string): void {
+export function useLeaveWarning(active: boolean, question = words().capture.leave): void {
   useEffect(() => {
     if (!active) return undefined;
     const here = window.location.href;

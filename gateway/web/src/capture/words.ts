@@ -43,9 +43,9 @@ export function seenSoFar(state: CaptureState): string {
   const rate = seen.rate(rateOf(state));
   if (extracted === 0) return rate;
   const parts = [
-    found.pose > 0 ? seen.body : seen.noBody,
-    found.face > 0 ? seen.face : seen.noFace,
-    found.left_hand + found.right_hand > 0 ? seen.hands : seen.noHand,
+    found.pose > 0 ? seen.body : seen.bodyMissing,
+    found.face > 0 ? seen.face : seen.faceMissing,
+    found.left_hand + found.right_hand > 0 ? seen.hands : seen.handMissing,
   ];
   return `${rate} · ${parts.join(", ")}`;
 }

@@ -50,7 +50,7 @@ export function GesturePage() {
   const { send } = useAccess();
   const deliveries = useDeliveries();
   const place = useRef<HTMLDivElement>(null);
-  useLeaveWarning(state !== null && isCapturing(state), texts.leave);
+  useLeaveWarning(state !== null && isCapturing(state));
   useCameraLoss(camera, handle);
   useSessionLoss(handle);
   useScrollToFailure(handle, place);

@@ -1,4 +1,4 @@
-import type { Failure } from "../api/failure";
+import { failureWith, type Failure } from "../api/failure";
 import type { CodeText } from "../api/sentences";
 import type { Size } from "../camera/grab";
 import { words } from "../words";
@@ -8,12 +8,7 @@ export type Interruption = "page_hidden" | "picture_turned";
 
 /** The failure of a capture that ended for this reason, in the language that is shown. */
 export function interruptionFailure(code: Interruption): Failure {
-  return {
-    code,
-    get sentence() {
-      return words().phone.notKept[code];
-    },
-  };
+  return failureWith(code, () => words().phone.notKept[code]);
 }
 
 /** What is doubted of a capture that was cut short and is kept; undefined if `code` is none of these reasons. */

@@ -54,11 +54,11 @@ const en = {
   seen: {
     rate: (pictures: number) => `${number(pictures)} pictures a second`,
     body: "body",
-    noBody: "no body yet",
+    bodyMissing: "no body yet",
     face: "face",
-    noFace: "no face yet",
+    faceMissing: "no face yet",
     hands: "hands",
-    noHand: "no hand yet",
+    handMissing: "no hand yet",
   },
   facts: {
     noLabel: "no label",
@@ -179,11 +179,11 @@ const de: typeof en = {
   seen: {
     rate: (pictures) => `${number(pictures)} Bilder pro Sekunde`,
     body: "Körper",
-    noBody: "noch kein Körper",
+    bodyMissing: "noch kein Körper",
     face: "Gesicht",
-    noFace: "noch kein Gesicht",
+    faceMissing: "noch kein Gesicht",
     hands: "Hände",
-    noHand: "noch keine Hand",
+    handMissing: "noch keine Hand",
   },
   facts: {
     noLabel: "ohne Bedeutung",

@@ -24,7 +24,7 @@ const READ = [
 ];
 
 /** The same of our components. */
-const READ_OF_OURS = ["label", "lead", "hint", "submit", "blocked", "error", "note", "name", "of", "endBlocked"];
+const READ_OF_OURS = ["label", "lead", "hint", "submit", "blocked", "error", "note", "of", "endBlocked"];
 
 /** Properties that hold what people read. */
 const SAID = new Set(["sentence", "happened", "advice", "meanwhile"]);
