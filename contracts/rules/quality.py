@@ -63,10 +63,10 @@ MediaPipe knows them well, and for 600 to 1,200 ms while it does not, which a pe
 OUTSIDE_SHARE = 0.1
 """``…_cut_off``: this share of the hand's landmarks is outside the picture, where MediaPipe guesses them. It is two of
 21 in every frame, so fingertips; a hand that comes up from the lower edge and goes back stays below it. Measured: 0 in
-full view, 0.005 for a hand that leaves and comes back in 6 s, 0.17 and 0.18 for hands of which the edge cuts a part."""
+full view, 0.005 for a hand that leaves and comes back in 6 s, 0.15 and 0.16 for hands of which the edge cuts a part."""
 
 STILL_BELOW = 0.03
-"""``hands_still``: no hand moved by this share of the picture's width or height. Measured: 0.003 and 0.005 for hands
+"""``hands_still``: no hand moved by this share of the picture's width or height. Measured: 0.003 and 0.004 for hands
 that rest before a camera that does; 0.15 and 0.16 for hands that sign; in 3 s of a pianist's hands, which are small,
 0.04 to 0.18 for the one that moved more. Estimated: one finger that bends, of a hand that fills a sixth of the picture,
 0.05."""

@@ -13,14 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-import cv2
 import matplotlib
 import numpy as np
 import simplejpeg
+from PIL import Image
 
 from contracts.rules.limits import CaptureLimits
 from scripts.clips.clip import Clip, ClipFrame, encode
 from scripts.clips.drawn_hand import BACKGROUND, PALM, right_hand
+from scripts.clips.warp import Affine, Pixels, warped
 
 __all__ = ["SCENES", "HandsSource", "Scene"]
 
@@ -33,10 +34,6 @@ SCENES: tuple[Scene, ...] = get_args(Scene)
 
 LOOP_S = 6
 """The movements repeat after this time."""
-
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-Affine = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-"""A map (2, 3) from a layer's pixels to those of the frame."""
 
 _FPS = 15
 _HEIGHT = 480
@@ -92,7 +89,7 @@ class HandsSource(Clip):
     def picture(self, index: int) -> Pixels:
         """One frame's pixels, uint8 (height, width, 3), RGB."""
         camera = self._camera(index)
-        picture = self._warped(_portrait(), camera @ _portrait_in_scene(), BACKGROUND)
+        picture = warped(_portrait(), camera @ _portrait_in_scene(), (self.width, self.height), BACKGROUND)
         for place, mirrored in _hands(self._scene, index):
             self._draw_hand(picture, camera @ _hand_in_scene(place, mirrored))
         if self._mirrored:
@@ -107,16 +104,13 @@ class HandsSource(Clip):
         return np.array([[zoom, 0, self.width / 2 + zoom * x], [0, zoom, zoom * y], [0, 0, 1]], np.float64)
 
     def _draw_hand(self, picture: Pixels, to_frame: Affine) -> None:
-        coverage = self._warped(right_hand().coverage, to_frame, (0, 0, 0))
-        left, top, width, height = cv2.boundingRect(coverage)
-        box = (slice(top, top + height), slice(left, left + width))
-        share = coverage[box][..., None].astype(np.uint16)
-        hand = self._warped(right_hand().pixels, to_frame, BACKGROUND)[box]
-        picture[box] = (picture[box] * (255 - share) + hand * share + 127) // 255
-
-    def _warped(self, layer: Pixels, to_frame: Affine, outside: tuple[int, int, int]) -> Pixels:
         size = (self.width, self.height)
-        return np.asarray(cv2.warpAffine(layer, to_frame[:2], size, borderValue=outside), np.uint8)
+        coverage = warped(right_hand().coverage, to_frame, size, 0)
+        left, top, right, bottom = Image.fromarray(coverage).getbbox() or (0, 0, 0, 0)
+        box = (slice(top, bottom), slice(left, right))
+        share = coverage[box][..., None].astype(np.uint16)
+        hand = warped(right_hand().pixels, to_frame, size, BACKGROUND)[box]
+        picture[box] = (picture[box] * (255 - share) + hand * share + 127) // 255
 
 
 def _hands(scene: Scene, index: int) -> Iterator[tuple[Place, bool]]:

@@ -6,15 +6,18 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import matplotlib
 import numpy as np
 import simplejpeg
 
 from contracts.rules.limits import CaptureLimits
 from scripts.clips.clip import Clip, ClipFrame, encode
+from scripts.clips.warp import Affine, warped
 
 __all__ = ["SampleSource"]
+
+MARGIN = 160
+"""How many of the photograph's outermost pixels are repeated around it: the camera looks beyond its edges."""
 
 
 class SampleSource(Clip):
@@ -33,17 +36,17 @@ class SampleSource(Clip):
     def frames(self) -> Iterator[ClipFrame]:
         path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
         photograph = simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB")
+        layer = np.pad(photograph, [(MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)], mode="edge")
         for index in range(self.expected_frames):
-            view = cv2.warpAffine(
-                photograph, self._camera(index), (self.width, self.height), borderMode=cv2.BORDER_REPLICATE
-            )
-            yield ClipFrame(round(1000 * index / self.fps_target), encode(np.asarray(view, np.uint8), self._limits))
+            view = warped(layer, self._camera(index), (self.width, self.height), 0)
+            yield ClipFrame(round(1000 * index / self.fps_target), encode(view, self._limits))
 
-    def _camera(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """The affine map (2, 3) from the photograph (512 × 600) to the frame: one slow loop in 8 s, without a pause."""
+    def _camera(self, index: int) -> Affine:
+        """The map from the photograph (512 × 600), with its margin, to the frame: one slow loop in 8 s, without a
+        pause."""
         phase = 2 * math.pi * index / (8 * self.fps_target)
         zoom = 1.1 + 0.15 * math.sin(phase)
-        centre_x, centre_y = 256 + 40 * math.sin(2 * phase), 230 + 30 * math.cos(phase)
+        centre_x, centre_y = MARGIN + 256 + 40 * math.sin(2 * phase), MARGIN + 230 + 30 * math.cos(phase)
         return np.array(
             [[zoom, 0, self.width / 2 - zoom * centre_x], [0, zoom, self.height / 2 - zoom * centre_y]], np.float64
         )
