@@ -18,7 +18,7 @@ def files(captures: Iterable[VerifiedCapture]) -> Iterator[File]:
     table = CapturesTable()
     for capture in captures:
         buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, capture.artifact.features, allow_pickle=False)  # type: ignore[no-untyped-call]
+        np.lib.format.write_array(buffer, capture.artifact.features, allow_pickle=False)
         file = File(f"{capture.record_id}.npy", buffer.getvalue())
         yield file
         yield table.add(capture, file.path)

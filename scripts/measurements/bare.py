@@ -65,7 +65,7 @@ def _one(pipeline_id: str) -> Callable[[bytes], None]:
     graph: Any = getattr(import_module(f"mediapipe.python.solutions.{module}"), name)(model_complexity=1)
 
     def one(jpeg: bytes) -> None:
-        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        picture: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
         graph.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
 
     return one

@@ -22,7 +22,7 @@ from contracts.rules.landmarks import LAYOUT, Part, PartLayout
 from gateway.preview.visible import SURE
 from recorder.artifact import Artifact
 
-__all__ = ["HANDS", "Hand", "Motion", "Unit", "motion_of"]
+__all__ = ["HANDS", "Hand", "Motion", "Unit", "all_known", "motion_of"]
 
 Array = npt.NDArray[Any]
 Hand = Literal["left_hand", "right_hand"]
@@ -61,12 +61,17 @@ def motion_of(artifact: Artifact) -> Motion:
     unit_px, unit = _unit(artifact)
     return Motion(
         times_s=times_s,
-        found={name: np.isfinite(artifact.features[:, part.columns]).all(axis=1) for name, part in _PARTS.items()},
+        found={name: all_known(artifact.features[:, part.columns]) for name, part in _PARTS.items()},
         decoded=artifact.decoded,
         restarts_s=tuple(float(times_s[seq - 1]) for seq in artifact.facts.tracker_restarts),
         speed={hand: _speed(_places_px(artifact, hand, _PALM).mean(axis=1), times_s) / unit_px for hand in HANDS},
         unit=unit,
     )
+
+
+def all_known(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Whether a row has no NaN; bool, as many as there are rows."""
+    return np.asarray(np.isfinite(values).all(axis=1))
 
 
 def _places_px(artifact: Artifact, name: Part, landmarks: list[int]) -> Array:

@@ -128,7 +128,7 @@ class FeatureMatrix:
 
 def _npy(array: npt.NDArray[np.generic]) -> bytes:
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=False)  # type: ignore[no-untyped-call]
+    np.lib.format.write_array(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
