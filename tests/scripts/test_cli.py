@@ -13,22 +13,34 @@ from typer.testing import CliRunner
 
 from scripts.cli import app
 from tests.scripts.clips.videos import make_folder
+from tests.support.commands import run_forked
+from tests.support.waiting import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = ("gateway", "extractor", "worker", "recorder", "up", "inspect", "doctor", "verify", "demo")
 
 
 def a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3CP_", "DATA_", "LOG_"))}
+    """Run a command in a process of its own, whose imports are done."""
+    return run_forked(arguments, cwd, environment(environ))
+
+
+def started_a3cp(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Start ``a3cp`` as a terminal does."""
     return subprocess.run(
         [sys.executable, "-m", "scripts.cli", *arguments],
         capture_output=True,
         text=True,
         errors="replace",
         cwd=cwd,
-        env={**clean, "PYTHONPATH": str(ROOT), **environ},
-        timeout=300,
+        env=environment(environ),
+        timeout=DEADLINE_S,
     )
+
+
+def environment(environ: dict[str, str]) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3CP_", "DATA_", "LOG_"))}
+    return {**clean, "PYTHONPATH": str(ROOT), **environ}
 
 
 @pytest.mark.parametrize(
@@ -137,12 +149,12 @@ def test_the_gateway_never_loads_mediapipe_and_help_loads_few_modules() -> None:
 
 
 def test_the_version_is_shown(tmp_path: Path) -> None:
-    run = a3cp("--version", cwd=tmp_path)
+    run = started_a3cp("--version", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (0, f"a3cp {version('a3cp')}\n")
 
 
 def test_the_list_of_commands_cuts_no_sentence(tmp_path: Path) -> None:
-    run = a3cp("--help", cwd=tmp_path, COLUMNS="80")
+    run = started_a3cp("--help", cwd=tmp_path, COLUMNS="80")
     assert "Run the whole stack in this terminal.\n" in run.stdout
     assert "..." not in run.stdout.partition("Commands:")[2]
 
@@ -169,7 +181,7 @@ LOCALES = (
 def test_no_locale_ends_a_command_with_anything_but_its_answer(
     tmp_path: Path, arguments: tuple[str, ...], code: int, locale: dict[str, str]
 ) -> None:
-    run = a3cp(*arguments, cwd=tmp_path, **locale)
+    run = started_a3cp(*arguments, cwd=tmp_path, **locale)
     assert run.returncode == code, run.stderr
     assert "Error" not in run.stderr and "Traceback" not in run.stderr
     assert len(run.stderr.splitlines()) == (code != 0)
