@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
-from gateway.http.pages import BUILT, read_build
+from gateway.http.pages import BUILT, page_routes, read_build
 from tests.e2e.conftest import ALLOWED, CAMERA, FLAGS, PATIENCE_MS, RunningStack, axe, stack_in
+from tests.support.waiting import wait_until
 
 TOKEN = "a-token-that-no-disk-may-have"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600")  # how every JPEG of a canvas begins: SOI, APP0, "JFIF"
-CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
+ACTIVE = "() => navigator.serviceWorker.getRegistration().then((found) => found?.active?.state === 'activated')"
+CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 CACHED = """async () => {
   const found = {};
   for (const name of await caches.keys()) {
@@ -86,7 +94,7 @@ def test_the_worker_keeps_the_shell_and_nothing_about_people(
     with profile() as context:
         page = context.new_page()
         page.goto(address)
-        page.evaluate(CONTROLLED)
+        wait_until(lambda: page.evaluate(ACTIVE), "the worker is active")
         page.goto(f"{address}/demo/gesture")
         assert page.evaluate(CONTROLLED)
         devtools = context.new_cdp_session(page)
@@ -122,3 +130,78 @@ def test_the_worker_keeps_the_shell_and_nothing_about_people(
         page.goto(address)
         page.evaluate(KEEP_A_PICTURE)
     assert holding(folder, JPEG)  # the search finds what a worker keeps
+
+
+class Pages:
+    """A server of nothing but the pages, whose build can be replaced while it runs."""
+
+    def __init__(self, build: Path) -> None:
+        self.replace(build)
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._answer, port=0, log_level="warning", lifespan="off", interface="asgi3")
+        )
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        wait_until(lambda: self._server.started, "the pages are served")
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+
+    def replace(self, build: Path) -> None:
+        self._app = Starlette(routes=page_routes(build))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def newer(folder: Path, script: str) -> str:
+    """Write a build that differs from today's in its script; its name. ``script`` is today's."""
+    shutil.copytree(BUILT, folder)
+    name = "index-newer.js"
+    (folder / "assets" / script).rename(folder / "assets" / name)
+    for path in (folder / "index.html", folder / "worker.js"):
+        path.write_text(path.read_text().replace(script, name))
+    worker = folder / "worker.js"
+    text, changed = re.subn(r'(\\"version\\":\\")[0-9a-f]+', r"\1newer", worker.read_text())
+    assert changed == 1
+    worker.write_text(text)
+    return name
+
+
+@pytest.fixture
+def pages(chromium: str) -> Iterator[Pages]:
+    served = Pages(BUILT)
+    yield served
+    served.stop()
+
+
+def test_an_update_leaves_an_open_page_its_files_and_is_taken_at_the_next_start(
+    pages: Pages, profile: Profile, tmp_path: Path
+) -> None:
+    (script,) = re.findall(r'src="\./assets/([^"]+\.js)"', (BUILT / "index.html").read_text())
+    name = newer(tmp_path / "newer", script)
+    status_of = "(path) => fetch(path, {cache: 'no-store'}).then(({status}) => status)"
+    with profile() as context:
+        running = context.new_page()
+        running.goto(pages.address)
+        wait_until(lambda: running.evaluate(ACTIVE), "the worker is active")
+        running.reload()
+        assert running.evaluate(CONTROLLED)
+        pages.replace(tmp_path / "newer")
+
+        started = context.new_page()
+        started.goto(pages.address)
+        expect(started.locator(f"script[src$='{name}']")).to_have_count(1)  # a new page is of the gateway's version
+        waiting = "() => navigator.serviceWorker.getRegistration().then(({waiting}) => waiting !== null)"
+        wait_until(lambda: started.evaluate(waiting), "the new worker waits")
+        assert running.evaluate(status_of, f"/static/assets/{script}") == 200  # the gateway does not have it any more
+        # a reload past the worker: this page only looks on, and the last page of the old version closes
+        with started.expect_navigation():
+            context.new_cdp_session(started).send("Page.reload", {"ignoreCache": True})
+        assert not started.evaluate(CONTROLLED)
+        running.close()
+        kept = [f"a3cp-shell:{pages.address}/:newer"]
+        wait_until(lambda: started.evaluate("() => caches.keys()") == kept, "the old version's files are removed")
