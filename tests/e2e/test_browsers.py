@@ -24,7 +24,7 @@ def test_the_pages_work_without_what_newer_browsers_brought(browser: Browser, st
         page.add_init_script(LATER)
         page.goto("/")
         assert page.evaluate("() => [typeof AbortSignal.any, typeof [].toSorted]") == ["undefined", "undefined"]
-        for path in ("/", "/upload", "/demo/session", "/demo/gesture", "/library", "/library/person/anna"):
+        for path in ("/", "/record", "/upload", "/demo/session", "/demo/gesture", "/library", "/library/person/anna"):
             page.goto(path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             expect(page.get_by_text("page_error")).to_have_count(0)

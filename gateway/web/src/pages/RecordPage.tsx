@@ -6,6 +6,7 @@ import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Page } from "../components/Page";
+import { RealtimeProvider } from "../live/RealtimeContext";
 import { useAnswer } from "../library/useAnswer";
 import { setQuery, useQuery } from "../navigation";
 import { sittingIn, type Sitting } from "../record/address";
@@ -37,7 +38,13 @@ function LoadedSitting({ sitting }: { readonly sitting: Sitting }) {
   const { record } = useWords();
   const { send } = useAccess();
   const { answer, failure, reload } = useAnswer(useCallback(() => askSitting(send, sitting), [send, sitting]));
-  if (answer) return <SittingView sitting={sitting} loaded={answer} />;
+  if (answer) {
+    return (
+      <RealtimeProvider>
+        <SittingView sitting={sitting} loaded={answer} />
+      </RealtimeProvider>
+    );
+  }
   return (
     <Page title={record.title}>
       <Card title={sitting.study}>

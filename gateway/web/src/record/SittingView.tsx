@@ -11,11 +11,13 @@ import type { Loaded } from "./api";
 import { ConsentView } from "./ConsentView";
 import { Controls } from "./Controls";
 import type { Step } from "./flow";
+import { FramingView, Outline } from "./FramingView";
 import { promptOf } from "./plan";
 import { ProgressLine } from "./Progress";
 import { PromptView } from "./PromptView";
 import { RecordStage } from "./RecordStage";
 import { BreakView, DoneView } from "./RestViews";
+import { useFraming } from "./useFraming";
 import { useSitting, type SittingHandle } from "./useSitting";
 import { VerdictView } from "./VerdictView";
 
@@ -62,13 +64,16 @@ function CameraSteps({ handle }: { readonly handle: SittingHandle }) {
   const { flow, camera, video, recording } = handle;
   const { step, study } = flow;
   const capture = recording.capture?.state ?? null;
+  const framing = useFraming(video, step === "framing" && camera.status === "ready");
   return (
     <>
       <Alerts handle={handle} />
       <div className="record-place">
-        <Beside handle={handle} />
+        {step === "framing" ? <FramingView {...framing} /> : <Beside handle={handle} />}
         <div className="record-camera">
-          <RecordStage step={step} camera={camera} video={video} capture={capture} seconds={study.seconds} />
+          <RecordStage step={step} camera={camera} video={video} capture={capture} seconds={study.seconds}>
+            {step === "framing" && <Outline ready={framing.ready} />}
+          </RecordStage>
           {step === "framing" && <CameraChoice camera={camera} />}
         </div>
       </div>
@@ -97,19 +102,8 @@ function Beside({ handle: { flow, recording } }: { readonly handle: SittingHandl
   const { record } = useWords();
   const { step, take } = flow;
   const capture = recording.capture?.state;
-  if (step === "framing") return <Framing />;
   if (step === "verdict" && capture) return <VerdictView take={take} capture={capture} />;
   return <PromptView {...flow} words={leadOf(step, record)} listens={step === "prompt" && flow.study.read_aloud} />;
-}
-
-function Framing() {
-  const { framing } = useWords().record;
-  return (
-    <div className="record-prompt">
-      <h2>{framing.title}</h2>
-      <p>{framing.advice}</p>
-    </div>
-  );
 }
 
 function leadOf(step: Step, record: Words["record"]): string {

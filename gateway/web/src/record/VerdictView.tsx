@@ -14,9 +14,10 @@ export interface VerdictViewProps {
 export function VerdictView({ take, capture }: VerdictViewProps) {
   const { record } = useWords();
   const { doubts, bounds } = judgementOf(take, capture);
-  const sentences = [
-    ...new Set([...doubts.map(({ happened }) => happened), ...bounds.map((bound) => record.bounds[boundOf(bound)])]),
-  ];
+  // a doubt says more than a number; without one, the study's own bounds are all that is wrong
+  const told =
+    doubts.length > 0 ? doubts.map(({ happened }) => happened) : bounds.map((bound) => record.bounds[boundOf(bound)]);
+  const sentences = [...new Set(told)];
   return (
     <div className={take.counts ? "record-verdict record-verdict-good" : "record-verdict"}>
       <span className="record-sign">
