@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -25,6 +26,7 @@ def run_process(name: str, main: Callable[[], int]) -> int:
     standard error and gives its own exit code. Ctrl-C gives 130. Any other error is logged by type and place and gives
     1. If the terminal is closed, the process stops as after SIGTERM.
     """
+    gc.freeze()  # modules stay until the end: looking through them, then too, takes as long as to import half of them
     _forbid_core_dumps()
     _open_standard_descriptors()
     _take_hangup_as_stop()

@@ -29,6 +29,10 @@ def test_a_process_exits_with_what_its_main_returned() -> None:
     assert ending("return 7")[0] == 7
 
 
+def test_what_was_imported_is_not_looked_through_for_garbage() -> None:
+    assert ending("import gc; print(gc.get_freeze_count() > len(sys.modules)); return 0")[1] == "True\n"
+
+
 def test_no_process_leaves_a_core_file() -> None:
     assert ending("print(resource.getrlimit(resource.RLIMIT_CORE)); return 0")[1] in ("(0, 0)\n", "(0, 1)\n")
 
