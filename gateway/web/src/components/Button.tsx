@@ -15,6 +15,8 @@ export interface ButtonProps {
   readonly controls?: string | undefined;
   /** For a button that says what is chosen: whether it is. */
   readonly pressed?: boolean | undefined;
+  /** The page's command that it gives, by which hands-free control finds it. */
+  readonly command?: string | undefined;
   /** A key that does the same; it is shown on the button. */
   readonly shortcut?: string | undefined;
 }
@@ -45,6 +47,7 @@ export function Button({
         aria-controls={rest.controls}
         aria-pressed={rest.pressed}
         aria-keyshortcuts={rest.shortcut}
+        data-command={rest.command}
         aria-describedby={blocked === undefined ? undefined : id}
         onClick={off ? undefined : onClick}
       >

@@ -13,8 +13,14 @@ import { RECONNECT_MS } from "./PoseLane";
 
 const pressed = vi.fn<(name: string) => void>();
 
+interface DemoProps {
+  readonly offers: readonly Offered[];
+  readonly stream: MediaStream | null;
+  readonly untilRest: boolean;
+}
+
 /** A page with two commands, a link, a field and a slider. */
-function Demo({ offers, stream = null }: { offers: readonly Offered[]; stream?: MediaStream | null }) {
+function Demo({ offers, stream, untilRest }: DemoProps) {
   const [name, setName] = useState("");
   return (
     <main>
@@ -32,7 +38,7 @@ function Demo({ offers, stream = null }: { offers: readonly Offered[]; stream?: 
       <datalist id="codes" aria-label="Codes">
         <option value="p07">p07</option>
       </datalist>
-      <HandsFree commands={offers} stream={stream} />
+      <HandsFree commands={offers} stream={stream} untilRest={untilRest} />
     </main>
   );
 }
@@ -41,9 +47,9 @@ const offer = (...commands: readonly string[]) => commands.map((command) => ({ c
 const START = offer("start", "finish");
 const VERDICT = offer("next", "again");
 
-function open(query: string, offers: readonly Offered[] = START, stream: MediaStream | null = null) {
+function open(query: string, offers: readonly Offered[] = START, stream: MediaStream | null = null, untilRest = false) {
   window.history.replaceState(null, "", `/record${query}`);
-  return renderPage(<Demo offers={offers} stream={stream} />);
+  return renderPage(<Demo offers={offers} stream={stream} untilRest={untilRest} />);
 }
 
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
@@ -372,11 +378,11 @@ describe("a resting pointer", () => {
 
 const camera = () => new FakeStream() as unknown as MediaStream;
 
-async function read(query: string, offers: readonly Offered[] = START) {
+async function read(query: string, offers: readonly Offered[] = START, untilRest = false) {
   const sockets = installLiveSockets();
   installCanvas();
   vi.spyOn(HTMLMediaElement.prototype, "play").mockRejectedValue(new Error("left"));
-  const rendered = open(query, offers, camera());
+  const rendered = open(query, offers, camera(), untilRest);
   sockets.latest().opens();
   await pass(0);
   let index = 0;
@@ -442,6 +448,17 @@ describe("a raised hand", () => {
     await sees({ pose: RAISED.pose?.slice(0, 13) }, 100);
     const meter = screen.getByRole("meter", { name: "Hand above the elbow" });
     expect(meter).toHaveAttribute("aria-valuetext", expect.stringContaining("no hand in the picture"));
+  });
+
+  test("means nothing in another way, but rest ends a take of a study that says so", async () => {
+    const { sees } = await read("", offer("stop", "cancel"), true);
+    expect(screen.queryByRole("meter")).toBeNull();
+    await sees(RAISED, 1000);
+    await sees(LAP, 2000);
+    expect(pressed.mock.calls).toEqual([["stop"]]);
+    click("Hands-free");
+    expect(screen.getByRole("slider", { name: "Time to rest" })).toBeVisible();
+    expect(screen.queryByRole("slider", { name: "Time to keep it raised" })).toBeNull();
   });
 
   test("connects again by itself", async () => {

@@ -25,12 +25,14 @@ export interface HandsFreeProps {
   readonly commands?: readonly Offered[];
   /** The camera's pictures; null while the camera is off. */
   readonly stream?: MediaStream | null;
+  /** Whether a take ends when the hands rest, however the page is controlled. */
+  readonly untilRest?: boolean;
 }
 
 const NO_COMMANDS: readonly Offered[] = [];
 
 /** Control without a mouse and without a keyboard: a button for its settings, and what the chosen way shows. */
-export function HandsFree({ commands = NO_COMMANDS, stream = null }: HandsFreeProps) {
+export function HandsFree({ commands = NO_COMMANDS, stream = null, untilRest = false }: HandsFreeProps) {
   const [settings, change] = useSettings();
   const [draft, setDraft] = useState<Settings | null>(null);
   const [chosen, setChosen] = useState<Settable | null>(null);
@@ -48,7 +50,8 @@ export function HandsFree({ commands = NO_COMMANDS, stream = null }: HandsFreePr
   useDwell(settings.way === "dwell", settings.dwellMs, activate);
   useWayOut(settings.way, () => change({ ...settings, way: "buttons" }));
 
-  const meter = shown.way === "pose" && (
+  const isReading = shown.way === "pose" || untilRest;
+  const meter = isReading && (
     <PoseMeter settings={shown} pose={pose} hasCamera={stream !== null} whole={draft !== null} />
   );
   const close = (next: Settings | null) => {
@@ -58,21 +61,21 @@ export function HandsFree({ commands = NO_COMMANDS, stream = null }: HandsFreePr
   return (
     <div className="handsfree">
       <Opener way={settings.way} onOpen={() => setDraft(settings)} />
-      {!draft && meter}
-      {shown.way === "pose" && stream && (
+      {!draft && shown.way === "pose" && meter}
+      {isReading && stream && (
         <PoseLane
           stream={stream}
           settings={shown}
           commands={commands}
           onState={setPose}
-          onRaise={draft ? undefined : scan.press}
+          onRaise={settings.way === "pose" && !draft ? scan.press : undefined}
           onRest={() => buttonsFor(document, "rest", settings, commands)[0]?.click()}
         />
       )}
       {!draft && !chosen && <Said name={scan.name} />}
       {draft && (
         <InFront>
-          <SettingsPanel settings={draft} said={scan.name} onChange={setDraft} onClose={close}>
+          <SettingsPanel settings={draft} untilRest={untilRest} said={scan.name} onChange={setDraft} onClose={close}>
             {meter}
           </SettingsPanel>
         </InFront>

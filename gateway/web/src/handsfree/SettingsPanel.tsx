@@ -8,6 +8,8 @@ import { useUnits } from "./useUnits";
 
 export interface SettingsPanelProps {
   readonly settings: Settings;
+  /** Whether rest ends a take, so that its numbers count in every way. */
+  readonly untilRest: boolean;
   /** What a screen reader is told. */
   readonly said: string;
   readonly onChange: (settings: Settings) => void;
@@ -23,20 +25,22 @@ const NUMBERS_OF: Readonly<Record<Way, readonly NumberName[]>> = {
   switch: ["gapMs", "paceMs"],
   scan: ["gapMs", "paceMs"],
   dwell: ["dwellMs"],
-  pose: ["raiseHeight", "raiseMs", "restHeight", "restMovement", "restMs", "paceMs"],
+  pose: ["raiseHeight", "raiseMs", "paceMs"],
 };
+const REST: readonly NumberName[] = ["restHeight", "restMovement", "restMs"];
 /** The ways whose signals mean commands, and so choose after a take. */
 const CHOOSING: ReadonlySet<Way> = new Set(["switch", "pose"]);
 
 /** The dialog in which a person chooses a way and its numbers. They count when it is closed by its button. */
-export function SettingsPanel({ settings, said, onChange, onClose, children }: SettingsPanelProps) {
+export function SettingsPanel({ settings, untilRest, said, onChange, onClose, children }: SettingsPanelProps) {
   const { handsfree: texts } = useWords();
   const { way, afterTake } = settings;
+  const numbers = [...NUMBERS_OF[way], ...(way === "pose" || untilRest ? REST : [])];
   return (
     <Dialog title={texts.title} submit={texts.done} onClose={() => onClose(null)} onSubmit={() => onClose(settings)}>
       <Ways chosen={way} onChoose={(next) => onChange({ ...settings, way: next })} />
       {children}
-      {NUMBERS_OF[way].map((name) => (
+      {numbers.map((name) => (
         <NumberField
           key={name}
           name={name}

@@ -5,7 +5,7 @@ import { controlAt, controlsIn, nameOf } from "./controls";
 const names = () => controlsIn(document).map((element) => element.id);
 const byId = (id: string) => document.getElementById(id) as HTMLElement;
 
-test("every kind of control is found, those of the content first", () => {
+test("every kind of control is found, the commands first, then the content", () => {
   document.body.innerHTML = `
     <a href="#main" id="skip">Skip</a>
     <header><a href="/" id="home">Home</a></header>
@@ -15,8 +15,9 @@ test("every kind of control is found, those of the content first", () => {
       <textarea id="area"></textarea><details><summary id="summary">s</summary></details><div tabindex="0" id="own">d</div>
       <p>text</p></main>
     <footer><button id="foot">f</button></footer>`;
-  const content = ["button", "link", "text", "radio", "check", "range", "select", "area", "summary", "own"];
-  expect(names()).toEqual([...content, "home", "foot"]);
+  byId("summary").dataset["command"] = "start";
+  const content = ["button", "link", "text", "radio", "check", "range", "select", "area", "own"];
+  expect(names()).toEqual(["summary", ...content, "home", "foot"]);
 });
 
 test.each([

@@ -1,14 +1,18 @@
 const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]";
 
 /**
- * The controls of a page that a person can use now, in the order in which they are highlighted: those of its content, then
- * those around it. While a dialog asks, those of the dialog.
+ * The controls of a page that a person can use now, in the order in which they are highlighted: its commands, which most
+ * people want, the rest of its content, what is around it. While a dialog asks, those of the dialog.
  */
 export function controlsIn(page: Document): readonly HTMLElement[] {
   const dialog = [...page.querySelectorAll<HTMLElement>("dialog[open]")].at(-1);
   const found = [...(dialog ?? page).querySelectorAll<HTMLElement>(CONTROLS)].filter(isUsable);
-  const content = found.filter((element) => element.closest("main, dialog") !== null);
-  return [...content, ...found.filter((element) => !content.includes(element))];
+  return [0, 1, 2].flatMap((rank) => found.filter((element) => rankOf(element) === rank));
+}
+
+function rankOf(element: HTMLElement): number {
+  if (element.matches("[data-command]")) return 0;
+  return element.closest("main, dialog") ? 1 : 2;
 }
 
 /** Whether a control can be used: it is visible, enabled, and reached by the keyboard. */

@@ -30,7 +30,7 @@ test.each([
   ],
   ["a hand that trembles before it counts begins again", "0.25@0 0.15@300 0.25@400 0.25@650 0.25@899 0.25@900", [900]],
   ["some frames without the arm do not interrupt it", "0.3@0 0.3@200 null@300 away@400 0.3@500", [500]],
-  ["many do", "0.3@0 null@200 null@401 0.3@500 0.3@750 0.3@1000", [1000]],
+  ["many do", "0.3@0 null@200 null@1001 0.3@1100 0.3@1350 0.3@1600", [1600]],
   ["no frames for seconds are no raised hand", "0.3@0 0.3@5000 0.3@5250 0.3@5500", [5500]],
   ["a frame without the arm never counts itself", "0.3@0 0.3@300 null@500 null@600 null@700", []],
   ["a person who is not there", "away@0 away@500 away@5000", []],

@@ -14,7 +14,7 @@ export interface Raise {
 export const LOWERED: Raise = { sinceMs: null, lastMs: -Infinity, raised: false };
 
 /** For how long frames without arms, or no frames at all, do not interrupt a raised hand or a rest. */
-export const LONGEST_GAP_MS = 400;
+export const LONGEST_GAP_MS = 1000;
 /** How far a hand must come down below the height, in shoulder widths: at the height itself it would tremble up and down. */
 export const HYSTERESIS = 0.15;
 

@@ -6,10 +6,11 @@ import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Page } from "../components/Page";
-import { RealtimeProvider } from "../live/RealtimeContext";
+import { HandsFree } from "../handsfree/HandsFree";
 import { useAnswer } from "../library/useAnswer";
+import { RealtimeProvider } from "../live/RealtimeContext";
 import { setQuery, useQuery } from "../navigation";
-import { sittingIn, type Sitting } from "../record/address";
+import { queryOf, sittingIn, type Sitting } from "../record/address";
 import { askSitting } from "../record/api";
 import { ChooseStudy } from "../record/ChooseStudy";
 import { SittingView } from "../record/SittingView";
@@ -19,9 +20,10 @@ import "../styles/record.css";
 
 /** Leads a participant through a study: one prompt after the other. The address says which study, and who. */
 export function RecordPage() {
-  const query = useQuery();
-  const sitting = useMemo(() => sittingIn(query), [query]);
-  return sitting ? <LoadedSitting key={query} sitting={sitting} /> : <Choice />;
+  const present = sittingIn(useQuery());
+  const key = present && queryOf(present); // of all that the address says, only this begins another sitting
+  const sitting = useMemo(() => (key === null ? null : sittingIn(key)), [key]);
+  return sitting ? <LoadedSitting key={key} sitting={sitting} /> : <Choice />;
 }
 
 function Choice() {
@@ -30,6 +32,7 @@ function Choice() {
     <Page title={record.title} lead={record.lead}>
       <InsecureNotice />
       <ChooseStudy />
+      <HandsFree />
     </Page>
   );
 }

@@ -7,6 +7,7 @@ import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
+import { readSettings, writeSettings } from "../handsfree/settings";
 import { useAnswer } from "../library/useAnswer";
 import { setQuery } from "../navigation";
 import { useWords } from "../words";
@@ -46,7 +47,7 @@ function Form({ list: { studies, unreadable } }: { readonly list: StudyList }) {
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        if (sitting) setQuery(queryOf(sitting));
+        if (sitting) setQuery(writeSettings(queryOf(sitting), readSettings(window.location.search)));
       }}
     >
       {studies.length === 0 && <p>{choose.none}</p>}

@@ -25,6 +25,7 @@ export function Controls({ step, controls, commands }: ControlsProps) {
       {controls.map(({ command, blocked }, index) => (
         <Button
           key={command}
+          command={command}
           tone={index > 0 || command === "cancel" ? "quiet" : command === "stop" ? "danger" : "primary"}
           blocked={blocked && record.blocked[blocked]}
           onClick={commands[command]}

@@ -3,6 +3,7 @@ import { CaptureWarnings } from "../capture/CaptureFailures";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Page } from "../components/Page";
+import { HandsFree } from "../handsfree/HandsFree";
 import { UndeliveredBanner } from "../library/UndeliveredBanner";
 import type { Words } from "../words";
 import { useWords } from "../words";
@@ -36,7 +37,7 @@ const WITH_CAMERA: ReadonlySet<Step> = new Set([
 export function SittingView({ sitting, loaded }: { readonly sitting: Sitting; readonly loaded: Loaded }) {
   const { record } = useWords();
   const handle = useSitting(sitting, loaded);
-  const { flow, controls, commands, deliveries } = handle;
+  const { flow, controls, commands, camera, deliveries } = handle;
   const { step, study, progress } = flow;
   const focused = WITH_CAMERA.has(step);
   return (
@@ -49,6 +50,7 @@ export function SittingView({ sitting, loaded }: { readonly sitting: Sitting; re
         {focused ? <CameraSteps handle={handle} /> : <OtherSteps handle={handle} />}
         <UndeliveredBanner key={flow.captureId} deliveries={deliveries} />
         <Controls step={step} controls={controls} commands={commands} />
+        <HandsFree commands={controls} stream={camera.stream} untilRest={study.until_rest} />
       </div>
     </Page>
   );
