@@ -186,7 +186,7 @@ const de: typeof en = {
     handMissing: "noch keine Hand",
   },
   facts: {
-    noLabel: "ohne Bedeutung",
+    noLabel: "unbenannt",
     seconds: (seconds) => `${number(seconds)} s`,
     hands: (share) => `Hände ${share}`,
     slow: "weniger als 1 Bild pro Sekunde",

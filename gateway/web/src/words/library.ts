@@ -213,17 +213,17 @@ const de: typeof en = {
     consent: (value) => `Einwilligung: ${value}`,
     state: (value) => `Zustand: ${value}`,
   },
-  noLabel: "ohne Bezeichnung",
+  noLabel: "unbenannt",
   quality: { good: "gut", check: "bitte ansehen", poor: "schlecht", none: "nicht gemessen" },
-  review: { keep: "behalten", redo: "noch einmal aufnehmen", reject: "verwerfen", none: "noch kein Urteil" },
+  review: { keep: "behalten", redo: "wiederholen", reject: "verwerfen", none: "noch kein Urteil" },
   consent: { given: "ja", refused: "nein", withdrawn: "widerrufen", unknown: "keine Antwort" },
   state: { kept: "behalten", withdrawn: "zurückgezogen", erased: "gelöscht" },
   cell: {
-    consentNo: "Einwilligung: nein",
-    consentUnknown: "Einwilligung: ?",
+    consentNo: "Antwort: nein",
+    consentUnknown: "Antwort: ?",
     spoken: (time, length, consent, state) => `${time}, ${length}, Einwilligung ${consent}, ${state}, Qualität`,
     erased: "Gelöscht",
-    withdrawn: "Zurückgezogen",
+    withdrawn: "Zurück\u00ADgezogen", // may be broken in a small picture
     noPicture: "Kein Bild",
   },
   session: {
@@ -242,7 +242,7 @@ const de: typeof en = {
     what: (captures) => `Was mit ${captures} geschehen soll`,
     clear: "Auswahl aufheben",
     keep: "Behalten",
-    redo: "Noch einmal aufnehmen",
+    redo: "Wiederholen",
     reject: "Verwerfen",
     relabel: "Bezeichnung …",
     reassign: "Person …",
@@ -300,7 +300,7 @@ const de: typeof en = {
     notWithdrawn: "Die Aufnahme ist noch nicht zurückgezogen.",
     safe: "Die Aufnahme selbst ist sicher.",
   },
-  seconds: (seconds) => `${number(seconds)} s`,
+  seconds: (seconds) => `${number(seconds)}\u00A0s`,
   minutes: (clock) => `${clock} min`,
 };
 

@@ -196,7 +196,7 @@ const de: typeof en = {
     advance: "Nach einem Urteil weiter zur nächsten Aufnahme",
     does: {
       keep: "Behalten",
-      redo: "Noch einmal aufnehmen",
+      redo: "Wiederholen",
       reject: "Verwerfen, wenn Sie möchten mit Grund",
       next: "Nächste Aufnahme der Liste",
       previous: "Vorige Aufnahme",
