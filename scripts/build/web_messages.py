@@ -122,6 +122,7 @@ def constants() -> dict[str, Any]:
         "capture_codes": get_args(CaptureCode),
         "video_codes": get_args(VideoCode),
         "live_codes": get_args(LiveCode),
+        "retry_codes": [name for name, code in CODES.items() if code.retry],
         "codes": {name: _page_texts(code) for name, code in CODES.items()},
         "quality_reasons": {name: reason._asdict() for name, reason in QUALITY_REASONS.items()},
         "capture_limits": limits.model_dump(),

@@ -105,8 +105,8 @@ class CuttingProxy:
             else:
                 end.close()
 
-    def close(self) -> None:
-        """Close every connection."""
+    def drop(self) -> None:
+        """Lose every connection."""
         for writer in self._open:
             writer.transport.abort()
 
@@ -139,4 +139,4 @@ async def cutting_proxy(port: int) -> AsyncIterator[CuttingProxy]:
         yield proxy
     finally:
         server.close()
-        proxy.close()
+        proxy.drop()

@@ -201,6 +201,27 @@ describe("CaptureClient", () => {
     expect(report.mock.calls.length).toBeLessThanOrEqual(21);
   });
 
+  test("a lost connection is made again, at once and then every five seconds at most", async () => {
+    const report = vi.fn<CaptureDependencies["report"]>(() => Promise.reject(new ApiError("unknown_capture")));
+    const { client } = await recording({ report });
+    socket().end(1006);
+    for (let at = 0; at < 100; at += 1) {
+      await vi.advanceTimersByTimeAsync(300);
+      if (socket().readyState === FakeCaptureSocket.CONNECTING) socket().end(1006);
+    }
+    expect(client.state).toMatchObject({ phase: "recording", lost: true });
+    expect(report.mock.calls.length).toBeGreaterThan(8);
+    expect(report.mock.calls.length).toBeLessThan(14);
+    const before = socket();
+    while (socket() === before) await vi.advanceTimersByTimeAsync(300);
+    socket().accept();
+    socket().progress();
+    await vi.advanceTimersByTimeAsync(300);
+    expect(client.state).toMatchObject({ phase: "recording", lost: false, resent: true });
+    expect(socket().messages[0]).toMatchObject({ event: "capture.open", capture_id: "capture-1" });
+    expect(metas()[0]).toMatchObject({ seq: 1 });
+  });
+
   test("what must not begin does not open a socket", async () => {
     const { client } = made({ prepare: () => Promise.reject(new ApiError("session_closed")) });
     await client.start();

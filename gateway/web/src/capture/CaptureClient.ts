@@ -19,6 +19,9 @@ export interface CaptureDependencies {
 }
 
 const STEP_MS = 200;
+/** The pauses before the page asks after a lost connection: doubled each time. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
 // a take is recorded 0.1 s after its end if the extractor kept up, and a person waits for the words
 const ASK_SOON_MS = 100;
 const ASKED_SOON = 20;
@@ -31,7 +34,6 @@ const ASK_AGAIN_MS = 2000;
  * It calls `onState` when the phase changes, and otherwise a few times a second, but not for every frame.
  */
 export class CaptureClient {
-  readonly window: CaptureWindow;
   readonly #dependencies: CaptureDependencies;
   readonly #onState: (state: CaptureState) => void;
   readonly #protocol: CaptureProtocol;
@@ -41,16 +43,21 @@ export class CaptureClient {
   #steps: ReturnType<typeof setInterval> | undefined;
   #asking: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
+  #losses = 0;
   #taking = false;
   #disposed = false;
   #shown: CaptureState | null = null;
 
   constructor(window: CaptureWindow, dependencies: CaptureDependencies, onState: (state: CaptureState) => void) {
-    this.window = window;
     this.#dependencies = dependencies;
     this.#onState = onState;
     this.#protocol = new CaptureProtocol(window);
     this.#ticker = new FrameTicker(fpsOf(window.limits), (tick) => void this.#take(tick));
+  }
+
+  /** The window of the present attempt: its ids change if the take is sent again. */
+  get window(): CaptureWindow {
+    return this.#protocol.window;
   }
 
   get state(): CaptureState {
@@ -69,7 +76,7 @@ export class CaptureClient {
       return;
     }
     this.#steps = setInterval(() => {
-      this.#send(this.#protocol.tick(now()));
+      this.#send(this.#protocol.tick(now(), this.#socket?.bufferedAmount));
       this.#update(true);
     }, STEP_MS);
   }
@@ -102,12 +109,15 @@ export class CaptureClient {
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => {
+      if (this.#socket !== socket) return;
       this.#send(this.#protocol.connected(now(), Date.now()));
       this.#update();
     });
     socket.addEventListener("message", ({ data }) => {
+      if (this.#socket !== socket) return;
       this.#protocol.received(String(data), now());
-      if (this.state.phase === "failed") this.#update();
+      if (this.#protocol.link === "up") this.#losses = 0;
+      if (this.state.phase === "failed" || this.state.lost) this.#update();
     });
     socket.addEventListener("close", ({ code, reason }) => {
       if (this.#socket !== socket) return;
@@ -147,9 +157,26 @@ export class CaptureClient {
     if (state.phase === "recording") {
       if (!this.#ticker.running) this.#ticker.start();
     } else this.#ticker.stop();
+    this.#restore();
     if (state.phase === "settling" && this.#asking === undefined) this.#ask(0);
     if (isOver(state)) this.#release();
     this.#onState(state);
+  }
+
+  /** Does what a lost connection needs: asks for the outcome of the attempt, or connects again. */
+  #restore(): void {
+    const { link } = this.#protocol;
+    if (link === "up" || isOver(this.state)) return;
+    if (link === "asking") {
+      this.#hangUp();
+      if (this.#asking === undefined) this.#ask(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#losses++));
+    } else if (!this.#socket) this.#listen(this.#dependencies.connect());
+  }
+
+  #hangUp(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000);
   }
 
   #ask(afterMs: number): void {
@@ -163,7 +190,8 @@ export class CaptureClient {
     } catch (error) {
       this.#protocol.unreported(failureOf(error));
     }
-    if (this.#disposed || isOver(this.state)) this.#asking = undefined;
+    const { link } = this.#protocol;
+    if (this.#disposed || isOver(this.state) || link !== "up") this.#asking = undefined;
     else if (this.state.trouble) this.#ask(ASK_AGAIN_MS);
     else this.#ask(this.#asked < ASKED_SOON ? ASK_SOON_MS : ASK_MS);
     this.#update();
@@ -173,9 +201,7 @@ export class CaptureClient {
     clearInterval(this.#steps);
     clearTimeout(this.#asking);
     this.#ticker.stop();
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close(1000);
+    this.#hangUp();
   }
 }
 

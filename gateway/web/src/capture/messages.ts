@@ -28,6 +28,8 @@ export interface CaptureWindow extends Size {
   readonly intent: string;
   /** If it is a take of a study; then it has an `intent`. */
   readonly task?: StudyTask | undefined;
+  /** The `captureId` of the first attempt, if the take is sent again. */
+  readonly resendOf?: string | undefined;
   /** The limits that the server sent before the open. */
   readonly limits: ClientLimits;
 }
@@ -57,8 +59,14 @@ export function openMessage(window: CaptureWindow, startMs: number): CaptureOpen
     height: window.height,
     encoding: "jpeg",
     progress: true,
-    ...(window.intent ? { annotation: { intent: window.intent, ...window.task } } : {}),
+    ...annotated(window),
   };
+}
+
+/** The annotation of a capture that has a meaning or is an attempt to send a take again; an empty intent is none. */
+function annotated({ intent, task, resendOf }: CaptureWindow): Pick<CaptureOpen, "annotation"> {
+  if (!intent && !resendOf) return {};
+  return { annotation: { intent, ...task, ...(resendOf ? { resend_of: resendOf } : {}) } };
 }
 
 export function metaMessage(window: CaptureWindow, seq: number, timeMs: number, byteLength: number): FrameMeta {

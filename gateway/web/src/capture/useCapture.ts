@@ -99,7 +99,7 @@ export function useCapture(video: RefObject<HTMLVideoElement | null>, session: S
           thumbnail: () => video.current && thumbnail(video.current),
           report: async (captureId) => json<CaptureReport>(await send("GET", `/captures/${captureId}`)),
         },
-        (state) => setCapture({ window, state }),
+        (state) => setCapture({ window: started.window, state }),
       );
       client.current = started;
       void started.start();

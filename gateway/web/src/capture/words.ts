@@ -9,15 +9,16 @@ import { doubts, happened, rateOf } from "./quality";
 export function statusOf(capture: Capture | null): { readonly tone: Tone; readonly words: string } {
   const { status } = words().capture;
   if (!capture) return { tone: "idle", words: status.none };
-  const { phase, claimed, countdownS, elapsedMs, limits, silent } = capture.state;
+  const { phase, claimed, countdownS, elapsedMs, limits, silent, lost } = capture.state;
   if (silent) return { tone: "error", words: status.silent };
   switch (phase) {
     case "counting":
       return { tone: "busy", words: claimed || countdownS > 0 ? status.ready : status.waiting };
     case "recording":
       return { tone: "active", words: endsSoon(elapsedMs, maxDurationMs(limits)) ? status.endsSoon : status.recording };
-    case "opening":
     case "closing":
+      return { tone: "busy", words: lost ? words().connection.status : status.closing };
+    case "opening":
     case "settling":
       return { tone: "busy", words: status[phase] };
     case "recorded":

@@ -332,13 +332,54 @@ describe("the picture of a recorded capture", () => {
   });
 });
 
+describe("a lost connection", () => {
+  const FOUND = { pose: 1, left_hand: 0, right_hand: 0, face: 1 };
+  const reported = (outcome: string, more: object = {}) =>
+    Response.json({ record_id: "r", status: outcome, accepted: 1, extracted: 1, found: FOUND, ...more });
+
+  test("recording goes on, the take is sent again, and one line says so", async () => {
+    await recording();
+    const first = captureId();
+    server.on(`GET /captures/${first}`, unreachable);
+    await serverDoes((it) => it.end(1006));
+    const line = screen.getByText(/The connection is lost. Recording goes on/);
+    expect(line).toHaveAttribute("role", "status");
+    expect(status()).toHaveTextContent("recording");
+    expect(
+      screen
+        .queryAllByRole("alert")
+        .map(({ textContent }) => textContent)
+        .join(""),
+    ).toBe("");
+    expect(leaves()).toBe(false);
+    await expectAccessible();
+
+    server.on(`GET /captures/${first}`, () => reported("aborted", { error_code: "client_disconnected" }));
+    const lost = socket();
+    await waitFor(() => expect(socket()).not.toBe(lost), { timeout: 10_000 });
+    await serverDoes((it) => it.accept());
+    expect(socket().messages[0]?.["annotation"]).toEqual({ intent: "", resend_of: first });
+    await serverDoes((it) => it.progress());
+    expect(line).toHaveTextContent("The connection is back. The recording is being sent again.");
+    await pass(2200);
+    act(() => button("Stop").click());
+    await pass(200);
+    expect(socket().messages.at(-1)).toMatchObject({ event: "capture.close" });
+    expect(leaves()).toBe(false);
+    server.on(`GET /captures/${captureId()}`, () => reported("recorded", { raw_features_ref: { hash: "sha256:a" } }));
+    await serverDoes((it) => it.end(1000));
+    await waitFor(() => expect(line).toHaveTextContent("sent again, and nothing is missing"));
+    expect(leaves()).toBe(true);
+  });
+});
+
 describe("what goes wrong", () => {
   test.each([
     ["the socket is lost", 1006, "", "socket_lost"],
     ["the server is full", 1013, "too_many_captures", "too_many_captures"],
     ["the server is stopped", 1012, "server_shutdown", "server_shutdown"],
-  ])("%s", async (_, closeCode, reason, code) => {
-    await recording();
+  ])("%s before there is a picture", async (_, closeCode, reason, code) => {
+    await counting();
     await serverDoes((it) => it.end(closeCode, reason));
     expect(alertOf(code)).toBeVisible();
     expect(status()).toHaveTextContent("not kept");
@@ -446,7 +487,7 @@ describe("a server that says nothing any more", () => {
     socket().freeze();
     await pass(3000);
     expect(status()).toHaveTextContent("the server does not answer");
-    expect(alertOf("server_silent_now")).toHaveTextContent("nothing is being recorded now");
+    expect(alertOf("server_silent_now")).toHaveTextContent("Recording goes on here");
     await expectAccessible();
     await user.click(button("Cancel"));
     expect(button(CAPTURE)).toHaveAccessibleDescription("");

@@ -8,8 +8,9 @@ import { beginBlocked, CaptureButtons } from "../capture/CaptureButtons";
 import { CaptureFailures } from "../capture/CaptureFailures";
 import { CaptureResult } from "../capture/CaptureResult";
 import { CaptureStage } from "../capture/CaptureStage";
+import { ConnectionLine } from "../capture/ConnectionLine";
 import { endsSession } from "../capture/failures";
-import { isCapturing, isOver } from "../capture/protocol";
+import { isOver } from "../capture/protocol";
 import { reviewOf } from "../capture/review";
 import { SessionCaptures } from "../capture/SessionCaptures";
 import { allowSignals } from "../capture/signals";
@@ -50,7 +51,7 @@ export function GesturePage() {
   const { send } = useAccess();
   const deliveries = useDeliveries();
   const place = useRef<HTMLDivElement>(null);
-  useLeaveWarning(state !== null && isCapturing(state));
+  useLeaveWarning(busy); // a take is safe when it is recorded
   useCameraLoss(camera, handle);
   useSessionLoss(handle);
   useScrollToFailure(handle, place);
@@ -79,6 +80,7 @@ export function GesturePage() {
           <div className="capture-alerts">
             <CaptureFailures camera={camera} handle={handle} />
           </div>
+          <ConnectionLine state={state} />
           <CaptureStage camera={camera} video={video} state={state} />
           <div hidden={busy} className="capture-before">
             <CameraButtons camera={camera} />

@@ -1,5 +1,6 @@
 import { CameraChoice } from "../camera/CameraChoice";
 import { CaptureWarnings } from "../capture/CaptureFailures";
+import { ConnectionLine } from "../capture/ConnectionLine";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Page } from "../components/Page";
@@ -95,6 +96,7 @@ function Alerts({ handle: { flow, camera, recording } }: { readonly handle: Sitt
         </Button>
       </ErrorBanner>
       <CaptureWarnings camera={camera} handle={recording} />
+      <ConnectionLine state={recording.capture?.state ?? null} />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { failureOf } from "../api/failure";
 import { useAccess } from "../api/token";
 import { useCamera, type Camera } from "../camera/useCamera";
 import { captureFailure, endsSession } from "../capture/failures";
-import { isCapturing } from "../capture/protocol";
+import { isOver } from "../capture/protocol";
 import { reviewOf } from "../capture/review";
 import { allowSignals } from "../capture/signals";
 import { useCameraLoss } from "../capture/useCameraLoss";
@@ -57,7 +57,7 @@ export function useSitting(sitting: Sitting, { study, progress }: Loaded): Sitti
   useTakeLength(flow, recording);
   useCameraLoss(camera, recording);
   useSignals(capture?.phase ?? null);
-  useLeaveWarning(capture !== null && isCapturing(capture));
+  useLeaveWarning(capture !== null && !isOver(capture)); // a take is safe when it is recorded
   useEffect(() => hush, []);
 
   const controls = controlsOf(flow, { camera, beginning: recording.beginning, capture });

@@ -40,7 +40,8 @@ const en = {
       "The server did not let this page connect. Check that the server is running and that nothing between blocks WebSockets, then capture again.",
     socket_lost: `The connection to the server was lost. ${NOT_KEPT} Check the network and that the server is running, then capture again.`,
     server_silent: `The server stopped answering. ${NOT_KEPT} Check the network and that the server is running, then capture again.`,
-    server_silent_now: "The server does not answer; nothing is being recorded now. Wait a moment, or cancel.",
+    server_silent_now:
+      "The server does not answer. Recording goes on here, and the pictures are sent when it answers again. You can wait, or cancel.",
     server_silent_closing:
       "The server does not answer. Wait a moment, or cancel; the server may still record the capture.",
     server_silent_before: "The server does not answer, so the capture cannot begin. Wait a moment, or cancel.",
@@ -134,7 +135,7 @@ const de: typeof en = {
     socket_lost: `Die Verbindung zum Server ist abgebrochen. ${NICHT_BEHALTEN} Prüfen Sie das Netz und ob der Server läuft. Nehmen Sie dann noch einmal auf.`,
     server_silent: `Der Server antwortet nicht mehr. ${NICHT_BEHALTEN} Prüfen Sie das Netz und ob der Server läuft. Nehmen Sie dann noch einmal auf.`,
     server_silent_now:
-      "Der Server antwortet nicht. Gerade wird nichts aufgenommen. Warten Sie einen Moment, oder brechen Sie ab.",
+      "Der Server antwortet nicht. Die Aufnahme läuft hier weiter, und die Bilder werden gesendet, sobald er wieder antwortet. Sie können warten oder abbrechen.",
     server_silent_closing:
       "Der Server antwortet nicht. Warten Sie einen Moment, oder brechen Sie ab. Vielleicht speichert der Server die Aufnahme noch.",
     server_silent_before:

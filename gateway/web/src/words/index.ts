@@ -1,6 +1,7 @@
 import { capture } from "./capture";
 import { codes } from "./codes";
 import { common } from "./common";
+import { connection } from "./connection";
 import { failures } from "./failures";
 import { handsfree } from "./handsfree";
 import { home } from "./home";
@@ -22,6 +23,7 @@ const ROOMS = {
   capture,
   codes,
   common,
+  connection,
   failures,
   handsfree,
   home,
