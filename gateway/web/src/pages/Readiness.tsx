@@ -27,7 +27,9 @@ export function Readiness() {
       {missing.length > 0 && (
         <ul>
           {missing.map((sentence) => (
-            <li key={sentence}>{sentence}</li>
+            <li key={sentence} lang="en">
+              {sentence}
+            </li>
           ))}
         </ul>
       )}
