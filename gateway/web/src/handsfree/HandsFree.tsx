@@ -60,8 +60,8 @@ export function HandsFree({ commands = NO_COMMANDS, stream = null, untilRest = f
   };
   return (
     <div className="handsfree">
-      <Opener way={settings.way} onOpen={() => setDraft(settings)} />
       {!draft && shown.way === "pose" && meter}
+      <Opener way={settings.way} onOpen={() => setDraft(settings)} />
       {isReading && stream && (
         <PoseLane
           stream={stream}
