@@ -227,8 +227,8 @@ const de: typeof en = {
     noPicture: "Kein Bild",
   },
   session: {
-    select: (count) => plural(count, { one: "Auswählen", other: `Diese ${number(count)} auswählen` }),
-    deselect: (count) => plural(count, { one: "Nicht auswählen", other: `Diese ${number(count)} nicht auswählen` }),
+    select: (count) => plural(count, { one: "Auswählen", other: `${number(count)} auswählen` }),
+    deselect: (count) => plural(count, { one: "Abwählen", other: `${number(count)} abwählen` }),
     ofSession: (person, time) => `aus der Sitzung von ${person}, ${time}`,
     only: "Nur diese Sitzung",
     onlyOf: (person, time) => `, die von ${person}, ${time}`,
