@@ -287,11 +287,11 @@ describe("a take", () => {
   test("that fails says why, and is tried again, or passed", async () => {
     const { user } = await prompted();
     await recorded(user, "Start", 1);
-    await act(async () => socket().end(1006));
-    expect(await screen.findByText("socket_lost")).toBeVisible();
+    await act(async () => socket().end(1011, "internal_error"));
+    expect(await screen.findByText("internal_error")).toBeVisible();
     await expectAccessible();
     await user.click(button("Go on"));
-    expect(screen.queryByText("socket_lost")).toBeNull();
+    expect(screen.queryByText("internal_error")).toBeNull();
     server.on("GET /camera_feed_worker/limits", () => refusal(503, "broker_unavailable"));
     await user.click(button("Start"));
     expect(await screen.findByText("broker_unavailable")).toBeVisible();
