@@ -100,7 +100,7 @@ export function percentOf(share: number): string {
 
 function inWords(list: readonly string[]): string {
   const { presence: texts } = words().libraryCapture;
-  return list.length < 2 ? list.join("") : texts.and(list.slice(0, -1).join(", "), list.at(-1) ?? "");
+  return list.length < 2 ? list.join("") : texts.and(list.slice(0, -1).join(", "), String(list.at(-1)));
 }
 
 /** Milliseconds in seconds with one decimal: "3.1". */

@@ -56,4 +56,8 @@ test("small words", () => {
 test("what was said of a whole session says so", () => {
   const entry = { details: {}, recorded_at: "", record_id: null, performer_id: null, whole_session: true };
   expect(historySentence({ ...entry, event: "consent.withdrawn" })).toBe("Consent withdrawn for the whole session.");
+  expect(historySentence({ ...entry, event: "consent.refused" })).toBe("Consent refused for the whole session.");
+  expect(historySentence({ ...entry, event: "of.later" })).toBe("of.later for the whole session.");
+  const erase = { ...entry, event: "consent.withdrawn", details: { erase: true } };
+  expect(historySentence(erase)).toContain("for the whole session, and the file");
 });
