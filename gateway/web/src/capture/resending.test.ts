@@ -279,3 +279,14 @@ test("a take has at most as many frames and bytes as the server accepts", () => 
   take.add(1, new ArrayBuffer(1));
   expect(take.fits(1)).toBe(false);
 });
+
+test("a take is sent in pieces: as many frames and bytes as there is room for, and the close behind the last", () => {
+  const take = new Take(DEFAULT_LIMITS);
+  for (const ms of [0, 1, 2]) take.add(ms, new ArrayBuffer(100));
+  take.end(3);
+  expect(take.messages(WINDOW, 5, 50)).toHaveLength(2);
+  expect(take.messages(WINDOW, 5, -1)).toEqual([]);
+  expect(take.messages(WINDOW, 1, 1000)).toHaveLength(2);
+  expect(take.messages(WINDOW, 5, 1000)).toHaveLength(3);
+  expect(take.messages(WINDOW, 5, 1000)).toEqual([]);
+});

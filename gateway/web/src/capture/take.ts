@@ -63,9 +63,8 @@ export class Take {
   messages(window: CaptureWindow, frames: number, bytes: number): readonly Message[] {
     const messages: Message[] = [];
     let room = bytes;
-    for (const last = this.#sent + frames; this.#sent < Math.min(last, this.length) && room >= 0;) {
-      const frame = this.#frames[this.#sent];
-      if (!frame) break;
+    for (const frame of this.#frames.slice(this.#sent, this.#sent + frames)) {
+      if (room < 0) break;
       this.#sent += 1;
       room -= frame.bytes.byteLength;
       messages.push(JSON.stringify(metaMessage(window, this.#sent, frame.timeMs, frame.bytes.byteLength)), frame.bytes);
