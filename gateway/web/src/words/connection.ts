@@ -15,7 +15,7 @@ const de: typeof en = {
   sending: "Die Verbindung ist wieder da. Die Aufnahme wird noch einmal gesendet.",
   recorded:
     "Die Verbindung war eine Zeit lang unterbrochen. Die Aufnahme wurde noch einmal gesendet, und nichts fehlt.",
-  status: "warte auf die Verbindung",
+  status: "wartet auf die Verbindung",
 };
 
 export const connection = { en, de };

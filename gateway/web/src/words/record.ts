@@ -70,7 +70,6 @@ const en = {
     end: "Try again",
   },
   trouble: "That did not work",
-  noSession: "The session has ended.",
   camera: {
     again: "Try the camera again",
     asking: "Allow the camera when the browser asks for it.",
@@ -168,7 +167,6 @@ const de: typeof en = {
     end: "Noch einmal versuchen",
   },
   trouble: "Das hat nicht geklappt",
-  noSession: "Die Sitzung ist zu Ende.",
   camera: {
     again: "Kamera noch einmal versuchen",
     asking: "Erlauben Sie die Kamera, wenn der Browser danach fragt.",
