@@ -23,7 +23,7 @@ __all__ = ["measure_scrolling"]
 
 LONG_MS = 50.0
 FLING_PX, READ_PX = 400, 60
-"""Pixels a frame: as fast as a person lets a list fly by, for which the page leaves rows empty; and slowly enough to
+"""Pixels a frame: as fast as a person lets a list fly by, for which the page leaves rows out; and slowly enough to
 look at the pictures."""
 READ_FRAMES = 1200
 DRAWN = 2_000

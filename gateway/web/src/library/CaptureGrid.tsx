@@ -117,13 +117,14 @@ interface CaptureRowProps {
   readonly children: ReactNode;
 }
 
-/** Captures beside each other. A row that comes while the page flies by is empty until the page is slower. */
+/** Captures beside each other. A row that comes while the page flies by is left out until the page is slower. */
 function CaptureRow({ row: { top, height }, index, flying, children }: CaptureRowProps) {
   const [filled, setFilled] = useState(!flying);
   if (!flying && !filled) setFilled(true);
+  if (!filled) return null; // a row without cells would be an error to a screen reader
   return (
     <div role="row" className="takes-row" aria-rowindex={index + 1} style={{ top, height: height - GAP_PX }}>
-      {filled && children}
+      {children}
     </div>
   );
 }

@@ -87,7 +87,7 @@ test("filters are in the address, with the counts of their values", async () => 
   expect(await screen.findByText("Page for u1")).toHaveAttribute("href", "/library/person/u1");
   await user.selectOptions(screen.getByLabelText("Quality"), "good (4)");
   fireEvent.change(screen.getByLabelText("From"), { target: { value: "2026-01-31" } });
-  await waitFor(() => expect(server.asked.at(-1)?.path).toContain("quality=good"));
+  await waitFor(() => expect(server.asked.some(({ path }) => path.includes("quality=good"))).toBe(true));
   expect(screen.getByRole("list", { name: "Active filters" })).toHaveTextContent("person: u1");
   await user.selectOptions(screen.getByLabelText("Quality"), "any");
   await user.click(countOf("u1"));
@@ -178,8 +178,10 @@ test("the whole list is selected, also what is not loaded yet, or nothing", asyn
   server.on("GET /library/captures", unreachable);
   await press(user, "Reload");
   await screen.findByText("network_error");
+  const fromStart = () => server.to("GET /library/captures?limit=500").length;
+  const before = fromStart();
   await press(user, "Select all");
-  await waitFor(() => expect(server.asked.at(-1)?.path).toBe("/library/captures?limit=500"));
+  await waitFor(() => expect(fromStart()).toBe(before + 1));
   await screen.findByText("network_error");
   expect(screen.queryByRole("button", { name: "Clear" })).toBeNull();
 });
@@ -446,7 +448,7 @@ test("only what is near the window is in the document, more is loaded on the way
   unmount();
 });
 
-test("rows that come while the page flies by are empty until it rests", async () => {
+test("rows that come while the page flies by are left out until it rests", async () => {
   open(Array.from({ length: 400 }, (_, at) => recorded(at)));
   await grid();
   const far = vi.spyOn(HTMLElement.prototype, "getBoundingClientRect");
@@ -459,10 +461,11 @@ test("rows that come while the page flies by are empty until it rests", async ()
     fireEvent.scroll(window);
     act(() => void vi.advanceTimersToNextFrame());
   }
-  expect(emptyRows()).toBeGreaterThan(0);
+  const flying = rows();
+  expect(flying.every(({ childElementCount }) => childElementCount > 0)).toBe(true);
   act(() => void vi.advanceTimersByTime(200));
-  expect(emptyRows()).toBe(0);
+  expect(rows().length).toBeGreaterThan(flying.length);
   vi.useRealTimers();
 });
 
-const emptyRows = () => screen.getAllByRole("row").filter(({ childElementCount }) => childElementCount === 0).length;
+const rows = () => screen.getAllByRole("row");
