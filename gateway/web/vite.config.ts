@@ -35,6 +35,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy forbids data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700, // kB: one script for all pages is read once, and an installed app keeps it
     rolldownOptions: {
       checks: { pluginTimings: false }, // drawing the icons takes a second, which is no warning
       input: { index: "index.html", worker: "src/worker/main.ts" },

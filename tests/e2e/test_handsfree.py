@@ -122,6 +122,15 @@ def test_highlighted_controls_make_a_take_from_the_choice_of_the_study_on(page: 
     assert kept_by_hand(stack, "c")["annotation"]["prompt"] == "drink"
 
 
+def test_a_pointer_that_rests_on_the_controls_makes_a_take(page: Page, stack: RunningStack) -> None:
+    consented(page, "dora", "way=dwell&dwellMs=400")
+    for command, after in (("goOn", "prompt"), ("start", "countdown"), ("stop", "verdict"), ("keep", "prompt")):
+        page.mouse.move(0, 0)  # it must leave the place of the control before
+        page.locator(f"[data-command={command}]:not([aria-disabled])").hover(timeout=DEADLINE_S * 1000)
+        step(page, after)
+    assert kept_by_hand(stack, "dora")["annotation"]["prompt"] == "drink"
+
+
 LAP, CHEST, RAISED = (0.45, 0.88), (0.4, 0.6), (0.3, 0.35)
 """Where the right wrist is in the picture; the shoulders are at half its height."""
 

@@ -1,4 +1,4 @@
-import { useId, type ReactNode } from "react";
+import { useId, type KeyboardEvent, type ReactNode } from "react";
 
 export interface ButtonProps {
   readonly children: ReactNode;
@@ -19,6 +19,11 @@ export interface ButtonProps {
   readonly command?: string | undefined;
   /** A key that does the same; it is shown on the button. */
   readonly shortcut?: string | undefined;
+}
+
+/** Browsers press a button again and again while Enter is held down, also the next one that gets the focus then. */
+function pressOnce(event: KeyboardEvent): void {
+  if (event.repeat && event.key === "Enter") event.preventDefault();
 }
 
 /**
@@ -50,6 +55,7 @@ export function Button({
         data-command={rest.command}
         aria-describedby={blocked === undefined ? undefined : id}
         onClick={off ? undefined : onClick}
+        onKeyDown={pressOnce}
       >
         {children}
         {rest.shortcut && (

@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 
 import { Button } from "./Button";
@@ -12,6 +12,14 @@ test("a button is pressed by mouse and by keyboard", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Stop" }));
   await userEvent.keyboard("{Enter} ");
   expect(pressed).toHaveBeenCalledTimes(3);
+});
+
+test("a key that is held down presses once", () => {
+  render(<Button>Next</Button>);
+  const button = screen.getByRole("button", { name: "Next" });
+  // false: the browser does not press the button
+  expect(fireEvent.keyDown(button, { key: "Enter" })).toBe(true);
+  expect(fireEvent.keyDown(button, { key: "Enter", repeat: true })).toBe(false);
 });
 
 test("a blocked button says why, keeps its place for the keyboard, and does nothing", async () => {
