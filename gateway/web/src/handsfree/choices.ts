@@ -5,7 +5,8 @@ export type Settable = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElemen
 export type Kind = "options" | "steps" | "letters";
 
 const STEPPED: ReadonlySet<string> = new Set(["range", "number", "date", "time", "month", "week"]);
-const PRESSED: ReadonlySet<string> = new Set([
+/** The types of input fields that are pressed. */
+export const PRESSED: ReadonlySet<string> = new Set([
   "button",
   "checkbox",
   "color",

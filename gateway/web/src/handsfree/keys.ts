@@ -1,3 +1,5 @@
+import { PRESSED } from "./choices";
+
 type Pressed = Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "repeat" | "isComposing" | "target">;
 
 /** The key that always ends hands-free control, so that a keyboard is never locked out (WCAG 2.1.2). */
@@ -14,18 +16,8 @@ export function isSwitchKey(event: Pressed): boolean {
   return !shortcut && !takesText(event.target);
 }
 
-/** Input fields that take no text. */
-const NO_TEXT: ReadonlySet<string> = new Set([
-  "button",
-  "checkbox",
-  "color",
-  "file",
-  "image",
-  "radio",
-  "range",
-  "reset",
-  "submit",
-]);
+/** Types of input fields that take no text. */
+const NO_TEXT: ReadonlySet<string> = new Set([...PRESSED, "range"]);
 
 /** Whether keys at this place are text. */
 export function takesText(place: EventTarget | null): boolean {
