@@ -70,7 +70,7 @@ install_into_venv() {
     if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
         python=$(find_python)
         need_venv "$python"
-        say "making .venv with $("$python" --version), only this once: 1.4 GB on the disk"
+        say "making .venv with $("$python" --version), only this once: 2 GB on the disk"
         rm -rf "$VENV"
         mkdir "$VENV"
         : >"$UNFINISHED"
