@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DEFAULT_LIMITS } from "../capture/limits";
 import { expectAccessible } from "../test/axe";
 import { FakeCaptureSocket } from "../test/captureSocket";
-import { FakeStream, handheld, installCamera, installCanvas, setHidden, showing } from "../test/media";
+import { type FakeStream, handheld, installCamera, setHidden, showing } from "../test/media";
 import { renderPage, startSession } from "../test/page";
+import { installRecording } from "../test/recording";
 import { answer, FakeServer, refusal, unreachable } from "../test/server";
 import { GesturePage } from "./GesturePage";
 
@@ -21,12 +22,7 @@ let stream: FakeStream;
 
 beforeEach(() => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
-  FakeCaptureSocket.install();
-  stream = new FakeStream();
-  installCamera(() => Promise.resolve(stream));
-  installCanvas();
-  showing(1280, 720, HTMLVideoElement.prototype as HTMLVideoElement);
-  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+  stream = installRecording();
   Element.prototype.scrollIntoView = vi.fn<() => void>();
   URL.createObjectURL = vi.fn<() => string>(() => "blob:picture");
   URL.revokeObjectURL = vi.fn<() => void>();

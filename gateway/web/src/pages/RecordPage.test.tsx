@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Study, StudyTake } from "../api/messages";
 import { expectAccessible } from "../test/axe";
 import { FakeCaptureSocket } from "../test/captureSocket";
-import { FakeStream, installCamera, installCanvas, setHidden, showing } from "../test/media";
+import { type FakeStream, installCamera, setHidden } from "../test/media";
 import { renderPage } from "../test/page";
+import { installRecording } from "../test/recording";
 import { answer, CONSENT, FakeServer, held, refusal } from "../test/server";
 import { progress, study, take } from "../test/study";
 import { RecordPage } from "./RecordPage";
@@ -23,12 +24,7 @@ let stream: FakeStream;
 
 beforeEach(() => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
-  FakeCaptureSocket.install();
-  stream = new FakeStream();
-  installCamera(() => Promise.resolve(stream));
-  installCanvas();
-  showing(1280, 720, HTMLVideoElement.prototype as HTMLVideoElement);
-  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+  stream = installRecording();
   setHidden(false);
   window.history.replaceState(null, "", "/record");
   server = new FakeServer()
