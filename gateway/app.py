@@ -28,6 +28,7 @@ from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
 from gateway.monitoring import health
 from gateway.monitoring.health import BrokerWatch
+from gateway.operate import routes as operate
 from gateway.preview.routes import preview_routes
 from gateway.sessions import recording
 from gateway.sessions import routes as sessions
@@ -84,6 +85,8 @@ _CAPTURE_ROUTES = [
     WebSocketRoute("/camera_feed_worker/ws", capture_endpoint),
 ]
 
+_UPLOAD_ROUTES = [*uploads.ROUTES, *jobs.ROUTES]
+
 
 def _session_routes(settings: Settings) -> list[Route]:
     consent = load_consent_text(settings)
@@ -109,9 +112,9 @@ def create_app(state: GatewayState) -> Starlette:
             *_session_routes(state.settings),
             *report.ROUTES,
             *preview_routes(),
-            *uploads.ROUTES,
-            *jobs.ROUTES,
+            *_UPLOAD_ROUTES,
             *library.ROUTES,
+            *operate.ROUTES,
             *_CAPTURE_ROUTES,
             *live_routes(state.settings),
         ],

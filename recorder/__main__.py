@@ -105,7 +105,7 @@ async def serve(
     handler = EntryHandler(events, settings, lambda: datetime.now(UTC), metrics)
     metrics.watch(lambda: leadership.leads, lambda: len(handler.blocked_sessions))
     consumer = Consumer(events, leadership, handler, metrics.background)
-    sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle, metrics.background)
+    sweep = Sweep(events, frames, settings.log_root, leadership, handler.handle, metrics.background, metrics.lost)
     _log.info("the recorder stands by", app_env=settings.app_env)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(leadership.keep(stopping))

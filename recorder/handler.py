@@ -130,7 +130,7 @@ class EntryHandler:
         self.blocked_sessions = BlockedSessions()
         self._metrics = metrics or RecorderMetrics()
         self._events = events
-        self._refusals = Refusals(events, clock, self._metrics)
+        self._refusals = Refusals(events, clock, self._metrics, settings.dead_letters_max_bytes)
         self._turn = asyncio.Lock()
         self._writer = LogWriter(
             settings.log_root,

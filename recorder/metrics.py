@@ -8,8 +8,10 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from contracts.process.background import BackgroundErrors
+from contracts.process.logs import get_logger
 from contracts.process.metrics import SECONDS, preset
 from contracts.rules.codes import DeadLetterCode
+from contracts.state.dead_letters import Lost
 
 __all__ = ["BACKGROUND_TASKS", "DEAD_REASONS", "TORN_LINE", "RecorderMetrics"]
 
@@ -17,6 +19,8 @@ TORN_LINE = "torn_line"
 """The reason of a dead letter that was the torn end of a log."""
 
 DEAD_REASONS = (*get_args(DeadLetterCode), TORN_LINE)
+
+_log = get_logger()
 
 BACKGROUND_TASKS = ("consumer", "leadership", "sweep")
 
@@ -44,6 +48,11 @@ class RecorderMetrics:
             "a3cp_recorder_dead_letters", "Events that can never be appended, by why.", ["reason"], registry=registry
         )
         self.dead_letters = preset(dead_letters, DEAD_REASONS)
+        lost = Counter(
+            "a3cp_recorder_dead_letters_lost", "Dead letters that were removed to keep the bounds, by why.",
+            ["reason"], registry=registry,
+        )  # fmt: skip
+        self._lost = preset(lost, Lost._fields)
         self.close_to_recorded = Histogram(
             "a3cp_recorder_close_to_recorded_seconds",
             "From a capture's close, all its frames in the broker, to its line in the file; the events broker's clock.",
@@ -65,6 +74,13 @@ class RecorderMetrics:
         """Count a line that is in its file."""
         self.lines.inc()
         self.bytes.inc(line_bytes)
+
+    def lost(self, lost: Lost) -> None:
+        """Count and report dead letters that are gone although no operator dropped them."""
+        for reason, number in lost._asdict().items():
+            if number:
+                self._lost.labels(reason).inc(number)
+                _log.warning("dead letters are lost", reason=reason, letters=number)
 
     def watch(self, leads: Callable[[], bool], held_sessions: Callable[[], int]) -> None:
         """Call these two at every scrape, from the metrics server's thread."""

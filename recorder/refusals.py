@@ -37,8 +37,15 @@ _log = get_logger()
 class Refusals:
     """Writes receipts and dead letters. Make it inside the running event loop."""
 
-    def __init__(self, events: AsyncBroker, clock: Callable[[], datetime], metrics: RecorderMetrics) -> None:
+    def __init__(
+        self,
+        events: AsyncBroker,
+        clock: Callable[[], datetime],
+        metrics: RecorderMetrics,
+        max_bytes: int = dead_letters.MAX_DEAD_BYTES,
+    ) -> None:
         self._events = events
+        self._max_bytes = max_bytes
         self._clock = clock
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
@@ -78,7 +85,8 @@ class Refusals:
         if len(fields) > _MAX_FIELDS:
             fields = {b"entry": repr(dict(fields)).encode()}
         letter = {} if to_sender else fields
-        await run(self._events, dead_letters.dead_letter(entry_id, receipt, letter, self._clock(), capture_id))
+        step = dead_letters.dead_letter(entry_id, receipt, letter, self._clock(), capture_id, max_bytes=self._max_bytes)
+        self._metrics.lost(await run(self._events, step))
         if not to_sender:
             self._metrics.dead_letters.labels(error.code).inc()
 
@@ -97,5 +105,6 @@ class Refusals:
     async def _dead_letter_tail(self, log: str, tail: bytes) -> None:
         _log.warning("torn last line", log=log, length_bytes=len(tail))
         detail = f"{len(tail)} bytes at the end of the log without a newline"
-        await run(self._events, dead_letters.dead_letter_tail(log, tail, TORN_LINE, detail, self._clock()))
+        step = dead_letters.dead_letter_tail(log, tail, TORN_LINE, detail, self._clock(), max_bytes=self._max_bytes)
+        self._metrics.lost(await run(self._events, step))
         self._metrics.dead_letters.labels(TORN_LINE).inc()

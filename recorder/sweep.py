@@ -21,7 +21,7 @@ from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier
 from contracts.rules.paths import session_log_path
 from contracts.state import heartbeats, readers, records, uploads
-from contracts.state.dead_letters import DEAD_TTL_MS
+from contracts.state.dead_letters import DEAD_TTL_MS, Lost
 from contracts.state.events import EventEntry
 from contracts.state.video import VideoSlot
 from contracts.storage.session_log import find_feature_ref
@@ -93,8 +93,10 @@ class Sweep:
         leadership: Leadership,
         deliver: Callable[[str, Mapping[bytes, bytes]], Awaitable[None]],
         errors: BackgroundErrors | None = None,
+        on_lost: Callable[[Lost], None] = lambda _: None,
     ) -> None:
         self._events = events
+        self._on_lost = on_lost
         self._frames = frames
         self._log_root = log_root
         self._leadership = leadership
@@ -128,7 +130,9 @@ class Sweep:
         latest_ms = now_ms - MIN_AGE_MS
         try:
             with broker_errors("events"):
-                await self._events.xtrim(keys.DEAD_EVENTS, minid=str(now_ms - DEAD_TTL_MS), approximate=False)
+                oldest = str(now_ms - DEAD_TTL_MS)
+                expired = int(await self._events.xtrim(keys.DEAD_EVENTS, minid=oldest, approximate=False))
+            self._on_lost(Lost(expired, 0))
         except UnreadableValue as error:
             self._errors.note("sweep", error)
         with broker_errors("events"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scripts.dead_cli import dead_app
 from scripts.exits import exits
 from scripts.export_cli import export_app
 from scripts.library_cli import catalog_app, library_app
@@ -232,6 +233,7 @@ app.add_typer(export_app)
 app.add_typer(library_app)
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(study_app, name="study")
+app.add_typer(dead_app, name="dead")
 
 
 @app.command(hidden=True)

@@ -18,6 +18,7 @@ from contracts.broker import keys
 from contracts.broker.keys import (
     capture_keys,
     capture_record,
+    dead_note,
     erasure,
     live_inbox,
     live_outbox,
@@ -66,12 +67,13 @@ _GATEWAY_FRAMES: Rights = {
 _GATEWAY_EVENTS: Rights = {
     "": _EVERY_PROCESS,
     session("*"): "hmget hset expire",
-    capture_record("*"): "exists hget hmget hgetall hset hsetnx expire",
+    capture_record("*"): "exists hget hmget hgetall hset hsetnx hdel expire",
     window("*", "*"): "exists set",
     user_captures("*"): "zadd zcount zrem zremrangebyscore zscore pexpire",
     keys.UNFINISHED: "zadd zrem zcard",
     keys.EVENTS: "xadd xgroup|create xinfo|groups xlen xrange",
-    keys.DEAD_EVENTS: "xlen",
+    keys.DEAD_EVENTS: "xlen xrange xrevrange xdel",
+    dead_note("*"): "get set",
     keys.RECORDER_LEADER: "exists",
     receipt("*"): "get",
     erasure("*"): "hmget hset expire del",
@@ -119,7 +121,7 @@ _RECORDER_FRAMES: Rights = {
 _RECORDER_EVENTS: Rights = {
     "": _EVERY_PROCESS,
     keys.EVENTS: "xreadgroup xautoclaim xack xdel xadd xpending xrange xgroup|create xgroup|delconsumer",
-    keys.DEAD_EVENTS: "xadd xtrim xdel xrange xrevrange",
+    keys.DEAD_EVENTS: "xadd xtrim xdel xlen xrange xrevrange",
     receipt("*"): "set",
     capture_record("*"): "hget hmget hgetall hset expire",
     user_captures("*"): "zrem",

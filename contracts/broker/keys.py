@@ -26,6 +26,7 @@ __all__ = [
     "CaptureKeys",
     "capture_keys",
     "capture_record",
+    "dead_note",
     "erasure",
     "live_inbox",
     "live_outbox",
@@ -140,3 +141,8 @@ def user_captures(user_id: str) -> str:
 def receipt(entry_id: str) -> str:
     """Events role, string with a short TTL: the recorder's result for one event, which the gateway waits for."""
     return f"{{a3cp}}:receipt:{entry_id}"
+
+
+def dead_note(letter_id: str) -> str:
+    """Events role, string with a TTL: what an operator did with a dead letter that is gone, and when."""
+    return f"{{a3cp}}:dead:{letter_id}"

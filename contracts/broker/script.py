@@ -38,7 +38,7 @@ ScriptName = Literal[
     "upload_slot", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "mark_closed", "publish", "abort", "append_events", "acknowledge_events",
-    "dead_letter", "allow_erasure", "publish_erasure",
+    "dead_letter", "retry_letter", "drop_letter", "allow_erasure", "publish_erasure",
     "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 
@@ -90,8 +90,9 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
 
     After `BrokerUnavailable` the script may have run, and it is safe to run it again. The second run changes nothing;
     it returns the result of the first, or says that the work is done (``hand_back``, ``release_leadership``: no longer
-    the caller's; ``publish`` and ``abort``: not new). There are two exceptions: ``claim`` starts another generation and
-    counts another delivery, and ``live_put`` may add the entry twice.
+    the caller's; ``publish`` and ``abort``: not new; ``retry_letter`` and ``drop_letter``: gone, with a note). There
+    are two exceptions: ``claim`` starts another generation and counts another delivery, and ``live_put`` may add the
+    entry twice.
 
     Raises:
         BrokerUnavailable: the broker is unreachable, or (`BrokerFull`) out of memory.

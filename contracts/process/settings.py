@@ -61,6 +61,9 @@ class Settings(BaseModel):
     studies_dir: Annotated[Path | None, Field(alias="A3CP_STUDIES_DIR")] = None
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
+    dead_letters_max_bytes: Annotated[
+        int, Field(alias="A3CP_DEAD_LETTERS_MAX_BYTES", ge=16 * 1024 * 1024, le=2**34)
+    ] = 64 * 1024 * 1024
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
     worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
     stream_enabled: Annotated[bool, Field(alias="STREAM_ENABLED")] = True

@@ -38,6 +38,7 @@ from contracts.messages.session import SessionEndRequest, SessionStartRequest, S
 from contracts.messages.study import PICTURE_TYPES, ProgressQuery, Study, StudyList, StudyProgress
 from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.rules.code_entry import Place
+from gateway.docs.operate import OPERATE_OPERATIONS
 from gateway.docs.operation import DocumentedResponse, Operation
 
 __all__ = ["OPERATIONS", "Alive", "DocumentedResponse", "Operation", "Ready", "Unready"]
@@ -290,5 +291,6 @@ _PAGE_OPERATIONS = (
 
 OPERATIONS: tuple[Operation, ...] = (
     *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_STUDY_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS,
-    *_LIBRARY_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS, *_PAGE_OPERATIONS,
+    *_LIBRARY_OPERATIONS, *OPERATE_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS,
+    *_PAGE_OPERATIONS,
 )  # fmt: skip

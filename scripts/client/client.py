@@ -25,6 +25,7 @@ from contracts.process.settings import load_settings
 from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture_socket import PATH as CAPTURE_PATH
 from scripts.client.connection import Connection, answered
+from scripts.client.dead import DeadItems
 from scripts.client.delivery import Asking
 from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, UsageError
 from scripts.client.library import CaptureLibrary
@@ -77,6 +78,8 @@ class CaptureClient:
         self._connection = Connection(url, token)
         self.library = CaptureLibrary(self._connection)
         """Which captures there are, and what is said about them."""
+        self.dead = DeadItems(self._connection)
+        """What could not be recorded, for the operator."""
 
     @property
     def url(self) -> str:

@@ -56,8 +56,8 @@ PLACES: dict[User, tuple[str, ...]] = {
     "operator": ("scripts/commands/broker_snapshots.py", "scripts/commands/doctor_brokers.py"),
 }
 MODULES = (
-    "captures", "frame", "dead_letters", "erasures", "events", "heartbeats", "live", "recording", "records", "sessions",
-    "uploads",
+    "captures", "frame", "dead_letters", "erasures", "events", "heartbeats", "letters", "live", "recording", "records",
+    "sessions", "uploads",
 )  # fmt: skip
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
@@ -71,6 +71,7 @@ KEYS_BY_NAME = {
     r"^shown_stream$": (keys.CAPTURES, keys.UPLOADS, keys.ERASURES, keys.EVENTS),
     r"\bEVENTS$|RECORDER_GROUP": (keys.EVENTS,),
     r"DEAD_EVENTS": (keys.DEAD_EVENTS,),
+    r"dead_note\(": (keys.dead_note("1-0"),),
     r"\.state$": (keys.capture_keys(CAPTURE).state,),
     r"\.frames$|_last_seq": (keys.capture_keys(CAPTURE).frames,),
     r"\.rows$": (keys.capture_keys(CAPTURE).rows,),

@@ -19,6 +19,7 @@ from contracts.state import (
     erasures,
     events,
     heartbeats,
+    letters,
     live,
     recording,
     records,
@@ -32,6 +33,7 @@ from tests.contracts.scripting import erasure_request, frame, window
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 ENTRY = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "record-1", "capture-1")
+LETTER = letters.DeadLetter.decode("1-0", {})
 ERASURE = erasure_request("capture-1")
 RECEIPT = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
 
@@ -65,6 +67,8 @@ CALLS: list[Call[Any]] = [
     events.append_events([ENTRY]),
     recording.acknowledge_event("1-0", RECEIPT, "capture-1"),
     dead_letters.dead_letter("1-0", Receipt(error="invalid_event"), {}, NOW, "capture-1"),
+    letters.retry_letter(LETTER, ENTRY),
+    letters.drop_letter("1-0"),
     sessions.start_session("request", b"{}", ENTRY),
     sessions.end_session("request", b"{}", ENTRY),
     recording.acquire_leadership("me"),

@@ -12,6 +12,7 @@ import pytest
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.state import dead_letters, recording, records, sessions
+from contracts.state.dead_letters import Lost
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.records import CaptureCounts
 from contracts.state.sessions import SessionStep
@@ -342,8 +343,8 @@ def letters(backend: Backend) -> list[dict[bytes, bytes]]:
     return [fields for _, fields in backend.events.xrange(keys.DEAD_EVENTS)]  # type: ignore[union-attr]
 
 
-def dead_letter(backend: Backend, event: bytes) -> None:
-    backend.run(dead_letters.dead_letter("0-1", REFUSED, {b"event": event}, NOW))
+def dead_letter(backend: Backend, event: bytes, max_bytes: int = dead_letters.MAX_DEAD_BYTES) -> Lost:
+    return backend.run(dead_letters.dead_letter("0-1", REFUSED, {b"event": event}, NOW, max_bytes=max_bytes))
 
 
 def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,16 +353,16 @@ def test_the_number_of_dead_letters_is_bounded(letterless: Backend, monkeypatch:
     for _ in range(400):
         with_pipeline.xadd(keys.DEAD_EVENTS, {"entry_id": "0-0"})
     with_pipeline.execute()
-    dead_letter(letterless, b"x")
+    lost = dead_letter(letterless, b"x")
     assert 100 <= len(letters(letterless)) <= 200
+    assert lost == (0, 401 - len(letters(letterless)))
 
 
-def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
-    letterless: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 10_000)
+def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room_and_are_counted(letterless: Backend) -> None:
+    lost = 0
     for number in range(40):
-        dead_letter(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10))
+        lost += dead_letter(letterless, b"%02d" % number + b"x" * (1500 if number % 3 else 10), 10_000).for_room
+        assert lost == number + 1 - len(letters(letterless))
         kept = letters(letterless)
         size = sum(
             len(name) + len(value) for fields in kept for name, value in fields.items() if name != b"bytes_before"
@@ -372,16 +373,15 @@ def test_the_bytes_of_dead_letters_are_bounded_and_the_oldest_make_room(
             "the kept dead letters must be the newest, without a gap"
         )
     assert size > 7_500, "more dead letters were dropped than necessary"
-    dead_letter(letterless, b"y" * 9_880)
+    dead_letter(letterless, b"y" * 9_880, 10_000)
     assert [fields[b"event"][:1] for fields in letters(letterless)] == [b"y"]
 
 
-def test_dead_letters_from_before_the_bound_make_room_too(letterless: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letters, "MAX_DEAD_BYTES", 5_000)
+def test_dead_letters_from_before_the_bound_make_room_too(letterless: Backend) -> None:
     for _ in range(3):
         letterless.events.xadd(keys.DEAD_EVENTS, {"reason": "old", "event": "x" * 1000})
     for _ in range(8):
-        dead_letter(letterless, b"x" * 1000)
+        dead_letter(letterless, b"x" * 1000, 5_000)
     assert {fields[b"reason"] for fields in letters(letterless)} == {b"invalid_event"}
     assert 3 <= len(letters(letterless)) <= 4
 
@@ -390,7 +390,7 @@ def test_dead_letters_are_kept_for_a_month(letterless: Backend) -> None:
     now_ms = int(letterless.events.time()[0]) * 1000  # type: ignore[index]
     for age_days in (31, 29):
         letterless.events.xadd(keys.DEAD_EVENTS, {"age": age_days}, id=f"{now_ms - age_days * DAY_S * 1000}-0")
-    dead_letter(letterless, b"new")
+    assert dead_letter(letterless, b"new") == (1, 0)
     assert [fields.get(b"age", b"new") for fields in letters(letterless)] == [b"29", b"new"]
 
 

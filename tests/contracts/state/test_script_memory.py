@@ -12,9 +12,10 @@ import redis
 
 from contracts.broker import keys
 from contracts.broker.roles import BrokerFull, ensure_group_sync
-from contracts.state import captures, dead_letters, heartbeats, recording, records, sessions
+from contracts.state import captures, dead_letters, heartbeats, letters, recording, records, sessions
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import PushReply, TerminalEntry
+from contracts.state.letters import DeadLetter
 from contracts.state.records import CaptureCounts, Outcome
 from tests.conftest import BrokerPair
 from tests.contracts.scripting import Backend, ScriptedCapture, session_entry, start_session
@@ -206,6 +207,17 @@ def test_a_full_broker_keeps_being_recorded(reserved: ScriptedCapture, dead: boo
             assert record_of(reserved)[b"recorded_at"] == recorded.recorded_at.encode()
         assert own.events.get(keys.receipt(entry_id.decode())) is not None
         assert own.events.zscore(keys.UNFINISHED, reserved.capture_id) is None
+
+
+def test_a_full_broker_takes_a_dead_letter_back(reserved: ScriptedCapture) -> None:
+    own, entry = reserved.backend, event_of(reserved)
+    fields = {name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in entry.encode().items()}
+    own.run(dead_letters.dead_letter("1-0", Receipt(error="invalid_event", detail="why"), fields, NOW))
+    [[letter_id, kept]] = own.events.xrange(keys.DEAD_EVENTS)  # type: ignore[misc]
+    before = own.events.xlen(keys.EVENTS)
+    with full(own.events):
+        assert own.run(letters.retry_letter(DeadLetter.decode(letter_id.decode(), kept), entry)).at is not None
+        assert (own.events.xlen(keys.DEAD_EVENTS), own.events.xlen(keys.EVENTS)) == (0, before + 1)  # type: ignore[operator]
 
 
 def test_recorders_take_turns_on_a_full_broker(own: Backend) -> None:

@@ -20,7 +20,18 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
-from contracts.state import captures, dead_letters, erasures, heartbeats, live, recording, records, sessions, uploads
+from contracts.state import (
+    captures,
+    dead_letters,
+    erasures,
+    heartbeats,
+    letters,
+    live,
+    recording,
+    records,
+    sessions,
+    uploads,
+)
 from contracts.state.events import EventEntry, Receipt, append_events
 from contracts.state.frame import TerminalEntry, push_frame
 from contracts.state.records import CaptureCounts
@@ -73,6 +84,8 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         erasures.publish(erasure_request(capture_id), now),
         recording.acknowledge_event("1-0", receipt, capture_id),
         dead_letters.dead_letter("1-0", Receipt(error="x", detail="y"), {b"event": b"{}"}, now, capture_id),
+        letters.retry_letter(letters.DeadLetter.decode("1-0", {}), entry),
+        letters.drop_letter("1-0"),
         records.mark_closed("user-1", capture_id),
         sessions.end_session("request", b"{}", entry),
         recording.acquire_leadership("me"),

@@ -1,11 +1,13 @@
 -- dead_letter (events): moves an event that can never be appended from the stream to the dead letters, with the reason.
--- They are bounded by age, number and bytes: the oldest are removed. An empty entry_id means that the letter is not from
--- the stream; without fields the event is removed and not kept.
+-- They are bounded by age, number and bytes: the oldest are removed, and counted. An empty entry_id means that the
+-- letter is not from the stream; without fields the event is removed and not kept.
 -- KEYS events, receipt, record, unfinished, dead
--- ARGV group, entry_id, receipt_json, ttl_s, capture_id, code, max_dead, max_bytes, max_age_ms, field, value …   -> 1
+-- ARGV group, entry_id, receipt_json, ttl_s, capture_id, code, max_dead, max_bytes, max_age_ms, field, value …
+-- -> {removed because of their age, removed to make room}
 local t = redis.call('TIME')
 local oldest_ms = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[9])
-redis.call('XTRIM', KEYS[5], 'MINID', oldest_ms) -- first: memory is checked at a script's first write, and this frees some
+-- first: memory is checked at a script's first write, and this frees some
+local expired, for_room = redis.call('XTRIM', KEYS[5], 'MINID', oldest_ms), 0
 if ARGV[2] ~= '' then
   redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
   redis.call('XDEL', KEYS[1], ARGV[2])
@@ -26,9 +28,11 @@ if #ARGV > 9 then
   while true do
     local oldest = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', 1)
     if not oldest[1] or last + size - extent(oldest) <= tonumber(ARGV[8]) then break end
-    redis.call('XDEL', KEYS[5], oldest[1][1])
+    for_room = for_room + redis.call('XDEL', KEYS[5], oldest[1][1])
   end
+  local number = redis.call('XLEN', KEYS[5])
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', 'bytes_before', string.format('%.0f', last), unpack(ARGV, 10))
+  for_room = for_room + number + 1 - redis.call('XLEN', KEYS[5])
 end
 if ARGV[5] ~= '' then
   redis.pcall('ZREM', KEYS[4], ARGV[5])
@@ -36,4 +40,4 @@ if ARGV[5] ~= '' then
     redis.call('HSET', KEYS[3], 'outcome', 'dead', 'error_code', ARGV[6])
   end
 end
-return 1
+return {expired, for_room}

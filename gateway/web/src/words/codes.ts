@@ -263,6 +263,8 @@ const de: typeof constants.codes = {
   artifact_store_unavailable: { page: say("Der Speicher mit den Aufnahmen antwortet nicht.", SOON) },
 
   // studies
+  unknown_dead_letter: { page: say("Das ist nicht mehr in der Liste.", "Laden Sie die Liste neu.") },
+  would_fail_again: { page: say("Es würde wieder scheitern.", "Beheben Sie den Grund, oder verwerfen Sie es.") },
   unknown_study: { page: say("Der Server hat diese Studie nicht.", "Wählen Sie eine andere.") },
   study_unreadable: { page: say("Die Datei der Studie hat einen Fehler. Der Server kann sie nicht benutzen.", TELL) },
   studies_unreadable: { page: say("Der Server kann seine Studien nicht lesen.", TELL) },

@@ -1,0 +1,1 @@
+"""What an operator does with events that could not be recorded."""
