@@ -119,7 +119,7 @@ class ExtractorMetrics:
             "a3cp_extractor_takeovers", "Captures that another extractor had before.", registry=registry
         )
         self.busy = Gauge(
-            "a3cp_extractor_busy", "Processes that have a capture in hand.", registry=registry,
+            "a3cp_extractor_busy", "Captures that extractors have in hand.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
 

@@ -66,6 +66,7 @@ class Settings(BaseModel):
     ] = 64 * 1024 * 1024
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
     worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
+    extractor_captures: Annotated[int, Field(alias="A3CP_EXTRACTOR_CAPTURES", ge=1, le=8)] = 2
     stream_enabled: Annotated[bool, Field(alias="STREAM_ENABLED")] = True
     stream_drop_threshold: Annotated[float, Field(alias="STREAM_DROP_THRESHOLD", ge=0, le=1)] = 0.10
     stream_slowdown_threshold: Annotated[float, Field(alias="STREAM_SLOWDOWN_THRESHOLD", ge=0, le=1)] = 0.30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,9 +81,10 @@ def _captures(title: str, queue: QueueSnapshot) -> Table:
 
 
 def _extractors(frames: FramesSnapshot) -> Table:
-    table = _table("extractor", "last heartbeat")
+    table = _table("extractor", "captures", "last heartbeat")
+    owners = Counter(one.owner for queue in (frames.cameras, frames.videos) for one in queue.captures)
     for name, age_s in frames.extractors.items():
-        table.add_row(name, f"{max(0.0, age_s):.1f} s ago")
+        table.add_row(name, str(owners[name]), f"{max(0.0, age_s):.1f} s ago")
     return table
 
 

@@ -155,7 +155,7 @@ def quality_of(npz: bytes) -> Quality:
 async def test_captures_without_a_free_extractor_wait_and_none_aborts(
     own_brokers: BrokerPair, tmp_path: Path, extractors: int
 ) -> None:
-    settings = settings_for(own_brokers, tmp_path)
+    settings = settings_for(own_brokers, tmp_path).model_copy(update={"extractor_captures": 1})
     async with running(settings, extractors=extractors) as stack:
         session_id = await stack.gateway.start_session(USER)
         states: list[StreamState] = [StreamState()] * 3

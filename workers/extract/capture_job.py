@@ -7,8 +7,9 @@ acknowledge.
 
 from __future__ import annotations
 
+import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, cast
 
@@ -31,11 +32,12 @@ from contracts.rules.landmarks import PART_NAMES, Row
 from contracts.state import captures, readers
 from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts
+from workers.extract.deliveries import is_poison
 from workers.extract.dependencies import Dependencies
 from workers.extract.dispatch import Claimed
 from workers.extract.lease import Steps
 from workers.extract.outcome import OutcomeWriter
-from workers.extract.progress import Progress, abort_code, is_poison, worth_finishing
+from workers.extract.progress import Progress, abort_code, worth_finishing
 from workers.extract.reader import Frame, SentFrames
 from workers.extract.upload_job import UploadedVideo
 from workers.metrics import JobEnd
@@ -63,6 +65,7 @@ class CaptureJob:
         self._frames_done = 0
         self._frames_s = 0.0
         self._stop_by_s: float | None = None
+        self._thread = threading.get_ident()
         self._sent = SentFrames(dependencies, self._steps, self._window)
         stored = self._window.video
         self._video = UploadedVideo(dependencies, self._steps, self._window, stored) if stored else None
@@ -70,11 +73,12 @@ class CaptureJob:
             self._video.on_stuck = lambda: self._abort("limit_decode_time_exceeded", self._progress.last_seq)
 
     def run(self) -> JobEnd:
-        """Do the capture. Log each error except a `FatalError`, and return how the job ended."""
+        """Do the capture, in the thread that made this job. Log each error except a `FatalError`, and return how the
+        job ended."""
         started_s = time.monotonic()
         try:
             # close the pipeline after the capture is acknowledged: closing takes as long as a frame
-            with ExitStack() as pipelines:
+            with self._dependencies.clock.ending_with(self._hand_back_if_innocent), ExitStack() as pipelines:
                 end = self._run(pipelines)
         except LeaseLost:
             end = "lost"
@@ -128,8 +132,8 @@ class CaptureJob:
     def _extract(self, pipelines: ExitStack) -> tuple[TerminalEntry, int]:
         """Extract every frame that has no row yet; returns the terminal entry and the number of frames before it.
 
-        Makes the pipeline at the first frame and enters it in ``pipelines``: that takes a quarter of a second, in which
-        other captures wait, and a client may open and abort many captures without a frame."""
+        Makes the pipeline at the first frame and lets ``pipelines`` close it: that takes a quarter of a second, in
+        which other captures wait, and a client may open and abort many captures without a frame."""
         after_seq = self._progress.last_seq
         if self._video:
             self._window = self._video.open()
@@ -143,7 +147,8 @@ class CaptureJob:
             self._stop_here()
             if pipeline is None:
                 with self._dependencies.clock.frame():
-                    pipeline = pipelines.enter_context(closing(self._dependencies.make_pipeline()))
+                    pipeline = self._dependencies.make_pipeline()
+                pipelines.callback(self._close, pipeline)
             self._extract_frame(pipeline, frame)
 
     def _extract_frame(self, pipeline: Pipeline, frame: Frame) -> None:
@@ -165,6 +170,10 @@ class CaptureJob:
         self._progress.add(row, found)
         self._frames_done += 1
         self._frames_s += time.monotonic() - started_s
+
+    def _close(self, pipeline: Pipeline) -> None:
+        with self._dependencies.clock.frame():
+            pipeline.close()
 
     def _infer(self, pipeline: Pipeline, image: Image) -> Landmarks:
         with self._dependencies.metrics.inference.time():
@@ -234,6 +243,12 @@ class CaptureJob:
             self._log.warning("capture not handed back", detail=str(error))
             return "lost"
         return "handed_back"
+
+    def _hand_back_if_innocent(self) -> None:
+        """The process ends because a frame takes too long. If it is another capture's, that is no delivery of this
+        one's."""
+        if not self._dependencies.clock.is_turn_of(self._thread):
+            self._hand_back()
 
     def _fail(self) -> JobEnd:
         """Hand the capture back, and count this delivery. After too many deliveries even the abort has failed: then set

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,12 @@ from contracts.broker.script import run_sync
 from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier
-from contracts.state import captures
+from contracts.state import captures, readers
 from contracts.state.captures import CaptureState
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.frame import TerminalEntry
-from workers.extract.lease import Lease, Timing
+from workers.extract.deliveries import is_last_try
+from workers.extract.lease import Lease, Timing, hand_back_entry
 
 __all__ = ["QUEUES", "Claimed", "Dispatch", "forget_consumer"]
 
@@ -38,6 +39,10 @@ QUEUES = (keys.CAPTURES, keys.UPLOADS)
 """The order in which an extractor looks for a capture: a person waits at a camera, but not at a video."""
 
 
+MOST_ABANDONED = 16
+"""How many abandoned captures an extractor that has one in hand looks at."""
+
+
 class Dispatch:
     """The extractors' group of each queue, as one consumer sees it."""
 
@@ -46,6 +51,7 @@ class Dispatch:
         self._consumer = consumer
         self._timing = timing
         self._recover = True  # an entry whose delivery was lost is pending under this consumer's name
+        self._to_leave: set[str] = set()
 
     def take(self) -> Claimed | None:
         """Claim an abandoned capture, or a waiting one; else wait up to ``poll_ms`` for a new one. None if there is
@@ -54,8 +60,20 @@ class Dispatch:
         Raises:
             BrokerUnavailable: the broker did not answer. If it delivered an entry, the next call finds it.
         """
+        return self._take(self._waiting)
+
+    def take_beside(self, held: Set[str]) -> Claimed | None:
+        """Claim a camera's capture that no idle extractor took, beside those whose dispatch IDs are ``held``. None if
+        there is none. Errors as `take`.
+
+        A new one is taken at once: an idle extractor waits at the broker, which would have served it first. Abandoned
+        ones it looks for every ``poll_ms``, so they are its own for that time.
+        """
+        return self._take(lambda: self._left_over(held))
+
+    def _take(self, find: Callable[[], tuple[str, _Entry] | None]) -> Claimed | None:
         try:
-            found = self._waiting()
+            found = find()
             return self._claim(*found) if found else None
         except BrokerUnavailable:
             self._recover = True
@@ -86,6 +104,42 @@ class Dispatch:
             raise unreadable
         entry = self._read_group(keys.CAPTURES, ">", self._timing.poll_ms)
         return (keys.CAPTURES, entry) if entry else None
+
+    def _left_over(self, held: Set[str]) -> tuple[str, _Entry] | None:
+        least_idle_ms = self._timing.lease_ms + self._timing.poll_ms
+        entry = self._read_group(keys.CAPTURES, ">")
+        if entry is None:
+            with broker_errors("frames"):
+                abandoned: Any = self._broker.xpending_range(
+                    keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", MOST_ABANDONED, idle=least_idle_ms
+                )
+            names = [one["message_id"].decode() for one in abandoned]
+            taken = (self._claim_abandoned(name, least_idle_ms) for name in names if name not in held | self._to_leave)
+            entry = next(filter(None, taken), None)
+        return (keys.CAPTURES, entry) if entry else None
+
+    def _claim_abandoned(self, dispatch_id: str, least_idle_ms: int) -> _Entry | None:
+        """Take an abandoned entry over; None if another extractor did. If the capture would then be at its last try,
+        for which it needs a process for itself, leave it to an idle one."""
+        with broker_errors("frames"):
+            entries: Any = self._broker.xclaim(
+                keys.CAPTURES, keys.EXTRACTOR_GROUP, self._consumer, least_idle_ms, [dispatch_id]
+            )
+        if not entries:
+            return None
+        if not self._comes_to_its_last_try(DispatchEntry.decode(entries[0][1]).capture_id):
+            return entries[0]  # type: ignore[no-any-return]
+        self._to_leave.add(dispatch_id)
+        hand_back_entry(self._broker, keys.CAPTURES, dispatch_id, self._timing.lease_ms)
+        return None
+
+    def _comes_to_its_last_try(self, capture_id: str) -> bool:
+        if not is_identifier(capture_id):
+            return False
+        with suppress(UnreadableValue):  # claiming it sets it aside
+            state = readers.read_summary_sync(self._broker, capture_id)
+            return state is not None and is_last_try(state.deliveries + 1)
+        return False
 
     def _read_group(self, queue: str, entry_id: str, block_ms: int | None = None) -> _Entry | None:
         with broker_errors("frames"):

@@ -1,10 +1,11 @@
-"""One extractor process: it extracts one capture after another."""
+"""One extractor process: it extracts a few captures at the same time, a frame of each in turn."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from workers.extract.dispatch import Claimed, Dispatch, forget_consumer
 from workers.extract.eraser import Eraser
 from workers.extract.heartbeat import Heartbeat
 from workers.extract.lease import Timing
+from workers.extract.slots import Slots
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
 from workers.vision.artifact import ArtifactStore, artifact_stores
@@ -41,26 +43,44 @@ class _CaptureFailed(Exception):
 
 
 class Extractor:
-    """Claims and extracts captures until ``dependencies.stop`` is set."""
+    """Claims and extracts captures until ``dependencies.stop`` is set, ``captures`` of them at the same time at most.
 
-    def __init__(self, dependencies: Dependencies, heartbeat: Heartbeat) -> None:
+    Each has a thread, a graph and a lease of its own. One thread is the caller's of `run`.
+    """
+
+    def __init__(self, dependencies: Dependencies, heartbeat: Heartbeat, captures: int = 1) -> None:
         self._dependencies = dependencies
         self._heartbeat = heartbeat
+        self._captures = captures
+        self._slots = Slots(dependencies.dispatch, dependencies.clock, dependencies.stop)
 
     def run(self) -> None:
         """Claim and extract captures. After an error, or a capture that failed, pause with backoff."""
+        others = [
+            threading.Thread(target=copy_context().run, args=(self._repeat,), name=f"capture-{number}", daemon=True)
+            for number in range(2, self._captures + 1)
+        ]
+        for thread in others:
+            thread.start()
+        self._repeat()
+        for thread in others:
+            thread.join()
+
+    def _repeat(self) -> None:
         repeat_sync(self._take_one, self._failed, stop=self._dependencies.stop)
 
     def _take_one(self) -> None:
-        claimed = self._dependencies.dispatch.take()
+        claimed = self._slots.take()
         if claimed is None:
             return
-        with self._heartbeat.holding(claimed.lease), self._dependencies.metrics.busy.track_inprogress():
+        busy = self._dependencies.metrics.busy.track_inprogress()
+        with self._slots.holding(claimed), self._heartbeat.holding(claimed.lease), busy:
             end = self._do(claimed)
         if end == "failed":
             raise _CaptureFailed  # pause, so that another extractor takes the capture first
 
     def _failed(self, error: Exception, delay_s: float) -> None:
+        self._slots.rest(delay_s)
         if isinstance(error, BrokerUnavailable):
             log.warning("cannot read the dispatch stream, retrying", detail=str(error), again_in_s=delay_s)
         elif not isinstance(error, _CaptureFailed):  # for example, the stream's key holds another type
@@ -108,7 +128,7 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     heartbeat.start()
     eraser = _start_eraser(settings, consumer, stores, dependencies.metrics, stop)
     log.info("extractor ready")
-    Extractor(dependencies, heartbeat).run()
+    Extractor(dependencies, heartbeat, settings.extractor_captures).run()
     heartbeat.end()
     eraser.join(ERASER_GRACE_S)
     _leave(frames, consumer)

@@ -18,6 +18,7 @@ from contracts.process.logs import flush_logs, get_logger, write_last_line
 from contracts.rules.errors import BrokerUnavailable, FatalError, UnreadableValue
 from contracts.state import heartbeats
 from workers.extract.dispatch import forget_consumer
+from workers.extract.fair_lock import FairLock
 from workers.extract.lease import Lease, Timing
 
 __all__ = ["FrameClock", "Heartbeat", "Watchdog", "end_for_good", "end_process"]
@@ -29,39 +30,43 @@ log = get_logger()
 
 
 class FrameClock:
-    """Measures how long the current frame has taken."""
+    """Gives the threads of a process their turns, a frame each, and measures how long the current frame has taken."""
 
     def __init__(self) -> None:
+        self._turns = FairLock()
         self._started_s: float | None = None
-        self._before_the_end: Callable[[], object] | None = None
+        self._busy_s = 0.0
+        self._thread = 0
+        self._last_steps: list[Callable[[], object]] = []
 
     @contextmanager
     def ending_with(self, step: Callable[[], object]) -> Iterator[None]:
         """While this context is active, the watchdog runs ``step``, in its own thread, before it ends the process."""
-        self._before_the_end = step
+        self._last_steps.append(step)
         try:
             yield
         finally:
-            self._before_the_end = None
+            self._last_steps.remove(step)
 
     def before_the_end(self) -> None:
-        """Run the last step, if there is one. Its error is logged, not raised."""
-        step = self._before_the_end
-        if step is None:
-            return
-        try:
-            step()
-        except Exception as error:
-            log.warning("the process ends without its last step", exc_info=error)
+        """Run the last steps. Their errors are logged, not raised."""
+        for step in list(self._last_steps):
+            try:
+                step()
+            except Exception as error:
+                log.warning("the process ends without its last step", exc_info=error)
 
     @contextmanager
     def frame(self) -> Iterator[None]:
-        """Count the time inside this context as a frame's."""
-        self._started_s = time.monotonic()
-        try:
-            yield
-        finally:
-            self._started_s = None
+        """Wait for this thread's turn, then count the time inside this context as a frame's."""
+        with self._turns.turn():
+            self._thread = threading.get_ident()
+            self._started_s = time.monotonic()
+            try:
+                yield
+            finally:
+                self._busy_s += self.elapsed_s()
+                self._started_s = None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -79,6 +84,14 @@ class FrameClock:
         started_s = self._started_s
         return 0.0 if started_s is None else time.monotonic() - started_s
 
+    def is_turn_of(self, thread: int) -> bool:
+        """Whether the current frame is this thread's, or the last one was if there is none."""
+        return self._thread == thread
+
+    def busy_s(self) -> float:
+        """Seconds that all frames so far have taken, the current one included."""
+        return self._busy_s + self.elapsed_s()
+
 
 def end_for_good(error: FatalError) -> None:
     """End this process at once, and with it the pool. Other extractors take over its captures."""
@@ -87,10 +100,10 @@ def end_for_good(error: FatalError) -> None:
 
 
 class Heartbeat(threading.Thread):
-    """Renews the current lease and writes the process's heartbeat, over its own connection.
+    """Renews the leases in hand and writes the process's heartbeat, over its own connection.
 
-    It does not renew once a frame is over its deadline: the capture must go to another extractor even if this process
-    cannot end itself.
+    It renews none once a frame is over its deadline: the captures must go to another extractor even if this process
+    cannot end itself. Those that wait for their turn meanwhile would wait for it in vain.
     """
 
     def __init__(
@@ -110,7 +123,7 @@ class Heartbeat(threading.Thread):
         self._clock = clock
         self._on_fatal = on_fatal
         self._errors = errors or BackgroundErrors(CollectorRegistry(), ["heartbeat"])
-        self._lease: Lease | None = None
+        self._leases: list[Lease] = []
         self._alive_at_s = 0.0
         self._away = False
         self._ended = threading.Event()
@@ -118,12 +131,12 @@ class Heartbeat(threading.Thread):
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[None]:
         """Renew ``lease`` while this context is active."""
-        self._lease = lease
+        self._leases.append(lease)
         try:
             yield
         finally:
             lease.drop()
-            self._lease = None
+            self._leases.remove(lease)
 
     def run(self) -> None:
         """Call `beat` until `end`. If the broker is away, the next beat tries again."""
@@ -142,17 +155,22 @@ class Heartbeat(threading.Thread):
             self._ended.wait(self._timing.heartbeat_s)
 
     def beat(self) -> None:
-        """Renew the lease, and write the heartbeat if it is due.
+        """Renew the leases, and write the heartbeat if it is due.
 
         Raises:
             BrokerUnavailable: the broker did not answer.
         """
-        lease = self._lease
-        try:
-            if lease is not None and self._clock.elapsed_s() <= self._timing.frame_deadline_s:
-                lease.renew(self._broker)
-        except UnreadableValue as error:  # one capture's state; the process's heartbeat is written all the same
-            self._errors.note("heartbeat", error)
+        away = None
+        for lease in list(self._leases):
+            try:
+                if self._clock.elapsed_s() <= self._timing.frame_deadline_s:
+                    lease.renew(self._broker)
+            except UnreadableValue as error:  # one capture's state; the process's heartbeat is written all the same
+                self._errors.note("heartbeat", error)
+            except BrokerUnavailable as error:  # of a cluster, it may be one capture's master alone
+                away = error
+        if away is not None:
+            raise away
         if time.monotonic() >= self._alive_at_s:
             for silent in run_sync(self._broker, heartbeats.alive(self._consumer)):
                 forget_consumer(self._broker, silent)

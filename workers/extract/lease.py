@@ -18,7 +18,7 @@ from contracts.process.retry import ANSWERED, Until, retry_sync
 from contracts.rules.errors import ArtifactError, ArtifactTaken, FolderMissing, LeaseLost
 from contracts.state import captures
 
-__all__ = ["Lease", "Steps", "Timing"]
+__all__ = ["Lease", "Steps", "Timing", "hand_back_entry"]
 
 T = TypeVar("T")
 
@@ -106,16 +106,18 @@ class Lease:
     def hand_back(self, broker: Broker) -> None:
         """Drop the lease, and let another extractor take the capture at once. May be repeated."""
         self.drop()
-        with broker_errors("frames"):
-            broker.xclaim(
-                self.queue, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [self.dispatch_id],
-                idle=self._lease_ms, justid=True,
-            )  # fmt: skip
+        hand_back_entry(broker, self.queue, self.dispatch_id, self._lease_ms)
 
     def acknowledge(self, broker: Broker) -> None:
         """Drop the lease, and remove the dispatch entry of a capture that has its outcome. May be repeated."""
         self.drop()
         run_sync(broker, captures.acknowledge(self.dispatch_id, self.queue))
+
+
+def hand_back_entry(broker: Broker, queue: str, dispatch_id: str, lease_ms: int) -> None:
+    """Let another extractor take a dispatch entry at once. May be repeated."""
+    with broker_errors("frames"):
+        broker.xclaim(queue, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [dispatch_id], idle=lease_ms, justid=True)
 
 
 class Steps:

@@ -15,16 +15,11 @@ from contracts.state.records import CaptureCounts
 from workers.vision.matrix import FeatureMatrix
 
 __all__ = [
-    "MAX_DELIVERIES",
     "Progress",
     "abort_code",
     "event_time_ms",
-    "is_poison",
     "worth_finishing",
 ]
-
-MAX_DELIVERIES = 3
-"""If a capture was delivered more often than this, it is poison: it gets ``extraction_failed``."""
 
 
 @dataclass(slots=True)
@@ -84,11 +79,6 @@ def event_time_ms(start: datetime, moment: datetime) -> int:
 def abort_code(text: str | None) -> AbortCode:
     """The code of an abort entry; an unknown code becomes ``protocol_violation``."""
     return cast(AbortCode, text) if text in get_args(AbortCode) else "protocol_violation"
-
-
-def is_poison(deliveries: int) -> bool:
-    """Whether a capture was delivered so often, this time included, that it gets no further try."""
-    return deliveries > MAX_DELIVERIES
 
 
 def worth_finishing(closed: bool, frames_left: int, frame_s: float, seconds_left: float) -> bool:

@@ -58,7 +58,9 @@ def senders(role: Role, kind: str, names: str) -> tuple[Sender, ...]:
 
 COMMANDS = (
     *senders(
-        "frames", "extractor", "claim row heartbeat finish_capture acknowledge alive xreadgroup xread xclaim xautoclaim"
+        "frames",
+        "extractor",
+        "claim row heartbeat finish_capture acknowledge alive xreadgroup xread xclaim xautoclaim xpending",
     ),
     *senders(
         "frames",

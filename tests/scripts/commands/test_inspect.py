@@ -14,7 +14,7 @@ from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import run_sync
 from contracts.process.settings import Settings
-from contracts.state import captures, uploads
+from contracts.state import captures, heartbeats, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.video import StoredVideo
 from scripts.commands.inspect import inspect
@@ -39,10 +39,13 @@ def test_videos_are_seen_waiting_with_their_extractor_and_by_their_size(own_brok
         state = run_sync(frames, captures.claim(f"{unique}-taken", dispatch_id.decode()))
         assert state is not None
         run_sync(frames, captures.measure(f"{unique}-taken", state.token, expected=40, accepted=0))
+        for extractor in ("extractor-7", "extractor-8"):
+            run_sync(frames, heartbeats.alive(extractor))
     assert inspect(settings, Console(file=out, width=160)) == 0
     lines = {words[0]: line for line in out.getvalue().splitlines() if (words := line.split())}
     assert "2 in flight: 1 with an extractor, 1 not delivered yet; 2 take up 3.0 MB" in lines["videos"]
     assert "0/40" in lines[f"{unique}-taken"] and "extractor-7" in lines[f"{unique}-taken"]
+    assert [lines[name].split()[1] for name in ("extractor-7", "extractor-8")] == ["1", "0"]
     assert "0/0" in lines[f"{unique}-waits"] and "waiting" in lines[f"{unique}-waits"]
 
 

@@ -14,8 +14,9 @@ from contracts.state.captures import CaptureState
 from contracts.state.events import event_bytes
 from tests.workers.broker_capture import START, BrokerCapture
 from tests.workers.vision.test_artifact import MATRIX
+from workers.extract.deliveries import is_poison
 from workers.extract.outcome import feature_ref_event
-from workers.extract.progress import Progress, abort_code, event_time_ms, is_poison, worth_finishing
+from workers.extract.progress import Progress, abort_code, event_time_ms, worth_finishing
 from workers.vision.artifact import write_artifact
 
 ROW = Row(5, True, bytes(4 * DIMS))

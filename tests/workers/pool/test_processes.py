@@ -134,6 +134,33 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     assert again.path.read_bytes() == face_capture.path.read_bytes()
 
 
+def test_two_captures_in_turn_in_one_process_have_the_bytes_of_one_alone(
+    face_capture: BrokerCapture, own_brokers: BrokerPair
+) -> None:
+    others = [
+        BrokerCapture(face_capture.frames, face_capture.events, face_capture.data_root, face_capture.unique, shape=SIZE)
+        for _ in range(2)
+    ]
+    both, alone = [face_capture, others[0]], others[1]
+    with running(face_capture, own_brokers) as workers:
+        for one in both:
+            one.open(reserve=one is face_capture).push(*CLIP[:4])
+            wait_until(
+                lambda: all(extracted(each, min(4, each.accepted)) for each in both if each.accepted),
+                unless=one.failed,
+            )
+        for jpeg in CLIP[4:]:
+            for one in both:
+                one.push(jpeg)
+        for one in both:
+            one.close().wait_until_published()
+        alone.open(reserve=False).push(*CLIP).close()
+        alone.wait_until_published()
+        assert len(workers.extractors()) == 1
+        assert workers.stop() == 0
+    assert [one.path.read_bytes() == alone.path.read_bytes() for one in both] == [True, True]
+
+
 def test_an_idle_pool_stops_cleanly_and_leaves_nothing_behind(
     face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
