@@ -20,7 +20,7 @@ from scripts.measurements.bare import BareLoop, bare_loop
 from scripts.measurements.clips import clip
 from scripts.measurements.rows import BenchRow, median, percentile
 
-__all__ = ["CAPTURE_FRAMES", "measure_closing"]
+__all__ = ["CAPTURE_FRAMES", "FPS", "CameraMessages", "measure_closing", "record"]
 
 FPS = 15
 CAPTURE_FRAMES = 15
@@ -44,7 +44,7 @@ async def measure_closing(gateway: CaptureClient, log_root: Path, hands: str) ->
     with bare_loop("holistic") as bare:
         for number in range(WARM_UP_CAPTURES + CAPTURES):
             pictures = list(itertools.islice(frames, CAPTURE_FRAMES))
-            took_ms = await _one(gateway, _Camera(user_id, session_id), pictures, log)
+            took_ms = await record(gateway, CameraMessages(user_id, session_id), pictures, log)
             floor_ms = await _paced(bare, pictures[:BARE_FRAMES])
             if number >= WARM_UP_CAPTURES:
                 wait_ms.append(took_ms)
@@ -57,14 +57,17 @@ async def measure_closing(gateway: CaptureClient, log_root: Path, hands: str) ->
     ]
 
 
-async def _one(gateway: CaptureClient, camera: _Camera, pictures: Sequence[bytes], log: Path) -> float:
-    """Send one capture; returns the milliseconds from sending the close to the line in the log."""
+async def record(
+    gateway: CaptureClient, camera: CameraMessages, pictures: Sequence[bytes], log: Path, *, fps: float = FPS
+) -> float:
+    """Send one capture, ``fps`` frames a second; returns the milliseconds from sending the close to the line in the
+    log."""
     size = _bytes(log)
     async with gateway.capture_socket() as socket:
         await socket.send(camera.open())
         began_s = time.perf_counter()
         for seq, jpeg in enumerate(pictures, 1):
-            await asyncio.sleep(max(0.0, began_s + (seq - 1) / FPS - time.perf_counter()))
+            await asyncio.sleep(max(0.0, began_s + (seq - 1) / fps - time.perf_counter()))
             await socket.send(camera.frame(seq, jpeg))
             await socket.send(jpeg)
         await socket.send(camera.close(len(pictures)))
@@ -88,7 +91,7 @@ async def _paced(bare: BareLoop, pictures: Sequence[bytes]) -> list[float]:
     return took_ms
 
 
-class _Camera:
+class CameraMessages:
     """The messages of a client during one capture."""
 
     def __init__(self, user_id: str, session_id: str) -> None:

@@ -14,6 +14,7 @@ from contracts.process.settings import Settings
 from scripts.client import CaptureClient
 from scripts.measurements.backlog import Backlog
 from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
+from scripts.measurements.cameras import measure_cameras
 from scripts.measurements.clips import CLIPS, TWO_HANDS, clip
 from scripts.measurements.closing import measure_closing
 from scripts.measurements.processes import tree_cpu_s
@@ -57,7 +58,7 @@ async def measure_extraction(settings: Settings) -> list[BenchRow]:
     async with _LoadedStack.running(settings.model_copy(update={"capture": limits}), 1) as loaded:
         for hands in CLIPS:
             rows += await measure_closing(loaded.gateway, settings.log_root, hands)
-    return rows
+    return rows + await measure_cameras(settings, cores)
 
 
 class _LoadedStack:

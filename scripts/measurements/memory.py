@@ -22,6 +22,7 @@ from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client import CaptureClient
 from scripts.clips.sample import SampleSource
 from scripts.measurements.backlog import Backlog
+from scripts.measurements.cameras import extract_at_once
 from scripts.measurements.processes import private_bytes
 from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.stacks import running
@@ -31,17 +32,22 @@ __all__ = ["measure_memory"]
 
 CONNECTIONS, LEVELS = 60, 4
 CAPTURES = 20
+LEAST_FURTHER_MB = 50.0
+"""Less than any graph of Holistic has."""
 REPEATS = 2
 CALM_S = 0.5
 SAMPLE_S = 0.02
-KIB, MIB = 1024, 1024 * 1024
+KIB, MIB, MB = 1024, 1024 * 1024, 1_000_000
 
 
 async def measure_memory(settings: Settings) -> list[BenchRow]:
-    """Measure every row, on a new stack with one extractor."""
+    """Measure every row, on a new stack with one extractor that has one capture at a time, but for the row of a further
+    camera, for which it has two."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
+    further = await _further_camera(settings)
+    settings = settings.model_copy(update={"extractor_captures": 1})
     async with running(settings, extractors=1) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
-        rows = await _extractor(stack, backlog, jpegs)
+        rows = [*await _extractor(stack, backlog, jpegs), further]
         rows += await _broker(backlog, jpegs)
         await stack.parts["extractor-1"].stop()  # so that the captures stay idle
         return await _gateway(stack, gateway) + rows
@@ -123,6 +129,23 @@ async def _extractor(stack: Stack, backlog: Backlog, jpegs: Sequence[bytes]) -> 
         BenchRow("   … in all", median(ours) / MIB, "MiB", None, median(bare) / MIB, "decode and Holistic alone"),
         BenchRow("   … and the parent of its pool", private_bytes(pool) / MIB, "MiB"),
     ]
+
+
+async def _further_camera(settings: Settings) -> BenchRow:
+    """Measure how much more memory an extractor has at most with two cameras at the same time than with one; hands are
+    in their pictures."""
+    settings = settings.model_copy(update={"extractor_captures": 2})
+    async with running(settings, extractors=1) as (stack, gateway):
+        pool = stack.parts["extractor-1"].pid
+        assert pool is not None
+        worker, most = _worker_of(pool), []
+        for cameras in (1, 2):
+            work = asyncio.create_task(extract_at_once(gateway, settings, cameras))
+            most.append(await _most_bytes(worker, work))
+    further_mb = (most[1] - most[0]) / MB
+    if further_mb < LEAST_FURTHER_MB:
+        raise RuntimeError("the machine is too busy: the second camera waited for the first one's end")
+    return BenchRow("   … a further camera at the same time", further_mb, "MB", 190)
 
 
 def _worker_of(pool: int) -> int:

@@ -333,6 +333,7 @@ MAKE_LOG_PATHS = {
     "scripts/commands/demo.py": "reads, to show the line",
     "scripts/commands/session_logs.py": "finds the logs that a command is to read",
     "scripts/measurements/library_logs.py": "generates logs in a folder for them",
+    "scripts/measurements/cameras.py": "reads, to see when the lines are there",
     "scripts/measurements/closing.py": "reads, to see when the line is there",
     "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
 }
@@ -360,6 +361,7 @@ KNOW_THE_ROOT = {
         f"scripts/measurements/{name}.py"
         for name in [
             "__main__",
+            "cameras",
             "closing",
             "extraction",
             "library",
