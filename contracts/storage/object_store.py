@@ -55,7 +55,7 @@ class ObjectStore:
 
     def __init__(self, url: str, *, attempts: int = 3, timeout_s: float = 120.0, most_bytes: int = 2**30) -> None:
         if find_spec("s3fs") is None:
-            raise ConfigurationError("A3CP_ARTIFACT_URL needs the s3 extra: pip install '.[s3]' in the repository")
+            raise ConfigurationError("A3CP_ARTIFACT_URL needs the s3 extra: ./scripts/install installs it")
         self.url = url
         self._bucket, _, self._prefix = url.removeprefix("s3://").partition("/")
         self._attempts = attempts

@@ -19,6 +19,9 @@ __all__ = ["IMAGES", "ContainerImageError", "direct_packages", "main", "metadata
 IMAGES = ("gateway", "workers", "recorder")
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==")
+_NEVER = re.compile(r"^\S+ ; sys_platform == 'never'")
+"""A pin that is installed nowhere (`override-dependencies` in pyproject.toml), and so needs no other package."""
+
 _VIA = re.compile(r"^ +# +(?:via +)?([A-Za-z0-9._-]+)")
 
 
@@ -55,9 +58,9 @@ def part_of_lock(wanted: Iterable[str], lock: str) -> str:
 
 
 def _blocks(lock: str) -> Iterable[tuple[str, str]]:
-    """Each pin's canonical name, and its lines."""
+    """The canonical name and the lines of each pin that is installed anywhere."""
     for block in re.split(r"^(?=\S)", lock, flags=re.MULTILINE):
-        if found := _PIN.match(block):
+        if (found := _PIN.match(block)) and not _NEVER.match(block):
             yield _canonical(found[1]), block
 
 

@@ -70,7 +70,7 @@ def format_named(name: str | None) -> Format:
     if name is None or name not in FORMATS:
         raise ConfigurationError(f"--format: {' | '.join(FORMATS)}" + (f", not {name!r}" if name else ""))
     if any(find_spec(package) is None for package in FORMATS[name].needs):
-        raise ConfigurationError(f"--format {name} needs the export extra: pip install '.[export]' in the repository")
+        raise ConfigurationError(f"--format {name} needs the export extra: ./scripts/install installs it")
     return FORMATS[name]
 
 

@@ -89,7 +89,7 @@ def _from_files(folder: Path, manifest: _Manifest) -> Iterator[ExportedCapture]:
 def _facts(folder: Path, manifest: _Manifest) -> Iterable[dict[str, Any]]:
     if manifest.format == "hf":
         if find_spec("pyarrow") is None:
-            raise ConfigurationError(f"{folder} is Parquet: pip install '.[export]' in the repository")
+            raise ConfigurationError(f"{folder} is Parquet: ./scripts/install installs its reader")
         import pyarrow.parquet as pq
 
         columns = ["record_id", "capture_id", "session_id", "user_id", "intent", "hash"]

@@ -16,7 +16,7 @@ try:
     import rerun as rr
     import rerun.blueprint as rrb
 except ModuleNotFoundError:
-    raise ConfigurationError("--rerun: the Rerun SDK is not installed; pip install '.[rerun]' does it") from None
+    raise ConfigurationError("--rerun: the Rerun SDK is not installed; ./scripts/install does it") from None
 
 __all__ = ["rerun_recording"]
 

@@ -13,7 +13,10 @@ import pytest
 
 from tests.guards.sources import PACKAGES, ROOT, Source, example, listed, source, sources
 
-READS_ENVIRONMENT = {"contracts/process/settings.py": "it is the one"}
+READS_ENVIRONMENT = {
+    "contracts/process/settings.py": "it is the one",
+    "scripts/build/uv_settings.py": "it keeps uv's own variables, before the project is installed",
+}
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
 
 

@@ -105,6 +105,13 @@ def test_indirect_requirements_are_found_whatever_their_spelling() -> None:
     assert names(part_of_lock({"delta"}, SMALL)) == {"delta"}
 
 
+def test_what_only_a_package_that_is_installed_nowhere_needs_is_left_out() -> None:
+    lock = SMALL.replace("alpha==1.0 ", "alpha==1.0 ; sys_platform == 'never' ")
+    assert names(part_of_lock({"gamma", "delta"}, lock)) == {"gamma", "delta"}
+    with pytest.raises(ContainerImageError, match="not in the lock: alpha"):
+        part_of_lock({"alpha"}, lock)
+
+
 def test_a_package_that_is_not_locked_is_refused() -> None:
     with pytest.raises(ContainerImageError, match="not in the lock: omega"):
         part_of_lock({"alpha", "omega"}, SMALL)

@@ -271,7 +271,7 @@ def test_a_format_whose_package_is_missing_says_in_one_line_how_to_install_it(
     with pytest.raises(ConfigurationError) as refused:
         conversion(form)
     assert str(refused.value).count("\n") == 0
-    assert f"--format {form}" in str(refused.value) and "pip install '.[export]'" in str(refused.value)
+    assert f"--format {form}" in str(refused.value) and "./scripts/install" in str(refused.value)
 
 
 def test_gislr_numbers_the_frames_of_a_capture_of_any_length() -> None:

@@ -70,4 +70,4 @@ def test_without_the_extra_one_line_says_how_to_install_it(tmp_path: Path) -> No
         timeout=300,
     )
     assert run.returncode == 2
-    assert run.stderr == "a3cp show: --rerun: the Rerun SDK is not installed; pip install '.[rerun]' does it\n"
+    assert run.stderr == "a3cp show: --rerun: the Rerun SDK is not installed; ./scripts/install does it\n"
