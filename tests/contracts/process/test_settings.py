@@ -214,10 +214,17 @@ def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: 
 @pytest.mark.parametrize("name", [
     "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
     "A3CP_ACCESS_FILE", "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
-    "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_EXTRACTOR_CAPTURES", "A3CP_BENCH_QUICK",
+    "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_BENCH_QUICK",
 ])  # fmt: skip
 def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:
     assert load_settings({name: "tcp://10.0.0.1:8000"}) == load_settings({})
+
+
+def test_an_extractor_has_one_to_eight_captures() -> None:
+    assert [load_settings({"A3CP_EXTRACTOR_CAPTURES": text}).extractor_captures for text in ("1", "", "8")] == [1, 2, 8]
+    for text in ("0", "9", "all"):
+        with pytest.raises(ConfigurationError, match=r"^A3CP_EXTRACTOR_CAPTURES: "):
+            load_settings({"A3CP_EXTRACTOR_CAPTURES": text})
 
 
 @pytest.mark.parametrize(("host", "least"), [("127.0.0.1", 4), ("::1", 4), ("0.0.0.0", 8), ("192.168.1.2", 8)])

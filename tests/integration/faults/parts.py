@@ -1,6 +1,7 @@
 """The stack's processes with shorter intervals, so that a fault costs seconds: ``python -m … gateway | extractor |
-recorder``. Nothing else is changed, except that two images, which no camera makes, kill or hang an extractor, and that
-a process heeds a `Note` where no command tells the harness how far it is.
+recorder``. Nothing else is changed, except that two images, which no camera makes, kill or hang an extractor, that an
+extractor takes a second capture however busy it is, and that a process heeds a `Note` where no command tells the
+harness how far it is.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extract.extractor.extractor_process` with short intervals and the two images."""
     import workers.extract.eraser
     import workers.extract.extractor
+    import workers.extract.slots
     from workers.extract.lease import Timing
     from workers.vision.pipelines import holistic
 
@@ -137,6 +139,8 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     workers.extract.eraser.POLL_MS, workers.extract.eraser.AGAIN_MS = 300, 1_000
     workers.extract.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
     workers.extract.extractor.HEARTBEAT_TIMEOUT_S = 1.0
+    # a backlog would be extracted one by one; here a fault in one capture must not harm another one of its process
+    workers.extract.slots.LOOK_S, workers.extract.slots.MOST_LOAD = 0.1, 1_000.0
     workers.extract.extractor.extractor_process(settings, metrics_folder)
 
 
