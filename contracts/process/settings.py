@@ -53,6 +53,7 @@ class Settings(BaseModel):
     host: Annotated[str, Field(alias="A3CP_HOST", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(alias="A3CP_PORT", ge=0, le=65535)] = 8000
     api_token: Annotated[SecretStr | None, Field(alias="A3CP_API_TOKEN")] = None
+    access_file: Annotated[Path | None, Field(alias="A3CP_ACCESS_FILE")] = None
     allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
     app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
     device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
@@ -167,6 +168,11 @@ class Settings(BaseModel):
         if value is not None and not is_identifier(value):
             raise ValueError("use 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
         return value
+
+    @property
+    def asks_for_a_token(self) -> bool:
+        """Whether a request needs a token."""
+        return self.api_token is not None or self.access_file is not None
 
     @property
     def origins(self) -> frozenset[str]:

@@ -15,9 +15,10 @@ from contracts.process.logs import get_logger
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import is_identifier
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.toml_lines import Mistake, mistake_at
 from contracts.storage.files import open_regular
 from contracts.storage.log_tail import file_version
-from gateway.studies.table import Mistake, StudyTable, mistake_at, read_table
+from gateway.studies.table import StudyTable, read_table
 
 __all__ = ["PromptPicture", "StudyFolder", "StudyReading", "read_picture", "read_study"]
 

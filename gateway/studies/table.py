@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -16,9 +13,9 @@ from contracts.messages.library import Label
 from contracts.rules.good_take import GoodTake
 from contracts.rules.ids import is_identifier
 from contracts.rules.study_plan import Order
-from gateway.studies.toml_lines import TomlLines
+from contracts.rules.toml_lines import Mistake, mistake_at, read_toml
 
-__all__ = ["MOST_TAKES", "Mistake", "PromptTable", "StudyTable", "mistake_at", "read_table"]
+__all__ = ["MOST_TAKES", "PromptTable", "StudyTable", "read_table"]
 
 MOST_TAKES = 5_000
 """The most takes that a study may ask of one participant: at 120 an hour, a week of work."""
@@ -82,23 +79,11 @@ class StudyTable(StrictModel):
         return len(self.prompts) * self.repetitions
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake in a file: its line from 1, None if it is not in one line, and a sentence."""
-
-    line: int | None
-    text: str
-
-
 def read_table(text: str) -> tuple[StudyTable | None, list[Mistake]]:
     """Read a study. Returns its table, or None and the mistakes in the order of their lines."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return None, [_syntax(str(error), text)]
-    except (ValueError, RecursionError) as error:  # tomllib passes on what int() says of 5,000 digits
-        why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        return None, [Mistake(None, f"this is no TOML that can be read: {why}")]
+    document = read_toml(text)
+    if isinstance(document, Mistake):
+        return None, [document]
     try:
         table = StudyTable.model_validate(document)
     except ValidationError as error:
@@ -109,24 +94,6 @@ def read_table(text: str) -> tuple[StudyTable | None, list[Mistake]]:
         return None, sorted(mistakes, key=lambda each: each.line or 0)
     mistakes = [mistake_at(text, place, sentence) for place, sentence in _contradictions(table)]
     return (None if mistakes else table), mistakes
-
-
-def mistake_at(text: str, place: Sequence[str | int], sentence: str) -> Mistake:
-    """A mistake in the value at ``place`` of a valid TOML text: keys, and numbers of elements from 0."""
-    where = ""
-    for part in place:
-        where += f" {part + 1}" if isinstance(part, int) else f", {part}" if where else part
-    return Mistake(TomlLines(text).line_of(place), f"{where}: {sentence}")
-
-
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-
-
-def _syntax(error: str, text: str) -> Mistake:
-    """What `tomllib` says, which names the line only in its text on Python before 3.14."""
-    found = _AT.search(error)
-    line = int(found[1]) if found and found[1] else text.rstrip().count("\n") + 1
-    return Mistake(line, f"this is no TOML: {_AT.sub('', error)}")
 
 
 def _contradictions(table: StudyTable) -> Iterator[tuple[tuple[str | int, ...], str]]:

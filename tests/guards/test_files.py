@@ -108,6 +108,10 @@ ALLOWED = {
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
+    "scripts/commands/access.py": Allowed(
+        {"os.open", "fcntl.flock", ".replace", "tempfile.NamedTemporaryFile", ".unlink"},
+        "`a3cp access`: a new file of entries in the place of the old one, under its lock",
+    ),
     "scripts/commands/study.py": Allowed({".open"}, "`a3cp study new`: an example, only where no file is"),
     "scripts/stack/running.py": Allowed({".touch", ".write_text"}, "the note in the state folder of what runs"),
     "scripts/deploy/prepare.py": Allowed(

@@ -34,7 +34,6 @@ PURE = [
     "gateway/live/suspect_frames.py",
     "gateway/sessions/service.py",
     "gateway/studies/table.py",
-    "gateway/studies/toml_lines.py",
     "gateway/uploads/form.py",
     "scripts/client/explanations.py",
     "scripts/client/frames.py",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.studies.toml_lines import TomlLines
+from contracts.rules.toml_lines import TomlLines
 
 TEXT = '''\
 # a comment

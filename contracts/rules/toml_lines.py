@@ -6,12 +6,52 @@ So this parses statement by statement: lines are added to one until `tomllib` ca
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["TomlLines"]
+__all__ = ["Mistake", "TomlLines", "mistake_at", "read_toml"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in a file: its line from 1, None if it is not in one line, and a sentence."""
+
+    line: int | None
+    text: str
+
+
+def read_toml(text: str) -> dict[str, Any] | Mistake:
+    """Parse a text. Returns its document, or why it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return _syntax(str(error), text)
+    except (ValueError, RecursionError) as error:  # tomllib passes on what int() says of 5,000 digits
+        why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        return Mistake(None, f"this is no TOML that can be read: {why}")
+
+
+def mistake_at(text: str, place: Sequence[str | int], sentence: str) -> Mistake:
+    """A mistake in the value at ``place`` of a valid TOML text: keys, and numbers of elements from 0."""
+    where = ""
+    for part in place:
+        where += f" {part + 1}" if isinstance(part, int) else f", {part}" if where else part
+    return Mistake(TomlLines(text).line_of(place), f"{where}: {sentence}")
+
+
+_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def _syntax(error: str, text: str) -> Mistake:
+    """What `tomllib` says, which names the line only in its text on Python before 3.14."""
+    found = _AT.search(error)
+    line = int(found[1]) if found and found[1] else text.rstrip().count("\n") + 1
+    return Mistake(line, f"this is no TOML: {_AT.sub('', error)}")
+
 
 _ENDS = ('"""', "'''", "]", "}")
 """A statement of several lines ends in a line with one of these."""
