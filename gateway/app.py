@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from contracts.messages.http import ClientLimits, Tick
 from contracts.process.settings import Settings
 from gateway import metrics
+from gateway.access import routes as access
+from gateway.access.guard import guarded
 from gateway.capture import report
 from gateway.capture.endpoint import capture_endpoint
 from gateway.consent.routes import consent_routes
@@ -94,6 +96,15 @@ def _session_routes(settings: Settings) -> list[Route]:
     return [*consent_routes(consent), *study_routes(studies, consent), *sessions.ROUTES, *recording.ROUTES]
 
 
+def _middleware(state: GatewayState) -> list[Middleware]:
+    return [
+        Middleware(SecurityHeaders),
+        *_cors(state.settings),
+        Middleware(ErrorBoundary),
+        Middleware(AccessControl, settings=state.settings, access=state.access),
+    ]
+
+
 def create_app(state: GatewayState) -> Starlette:
     """Create the application for one gateway process. This starts no task.
 
@@ -104,26 +115,24 @@ def create_app(state: GatewayState) -> Starlette:
     ``A3CP_STUDIES_DIR``.
     """
     app = Starlette(
-        routes=[
-            *page_routes(),
-            *docs_routes(),
-            *health.ROUTES,
-            *metrics.ROUTES,
-            *_session_routes(state.settings),
-            *report.ROUTES,
-            *preview_routes(),
-            *_UPLOAD_ROUTES,
-            *library.ROUTES,
-            *operate.ROUTES,
-            *_CAPTURE_ROUTES,
-            *live_routes(state.settings),
-        ],
-        middleware=[
-            Middleware(SecurityHeaders),
-            *_cors(state.settings),
-            Middleware(ErrorBoundary),
-            Middleware(AccessControl, settings=state.settings),
-        ],
+        routes=guarded(
+            [
+                *page_routes(),
+                *docs_routes(),
+                *health.ROUTES,
+                *metrics.ROUTES,
+                *_session_routes(state.settings),
+                *report.ROUTES,
+                *preview_routes(),
+                *_UPLOAD_ROUTES,
+                *library.ROUTES,
+                *operate.ROUTES,
+                *_CAPTURE_ROUTES,
+                *live_routes(state.settings),
+                *access.ROUTES,
+            ]
+        ),
+        middleware=_middleware(state),
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.router.default = _wrong_address

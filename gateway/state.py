@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from contracts.broker.roles import AsyncBroker
 from contracts.process.settings import Settings
 from contracts.storage.artifacts import ArtifactSource
+from gateway.access.access import Access
 from gateway.metrics import GatewayMetrics
 from gateway.server.unfinished import Unfinished
 
@@ -34,6 +35,10 @@ class GatewayState:
         active_captures: how many of them have a capture.
         arriving: the number of videos that are arriving, by the client's address.
         live_sessions: the number of open connections of the real-time lane.
+        access: the holders of tokens.
+
+    Raises:
+        ConfigurationError: ``A3CP_ACCESS_FILE`` cannot be used.
     """
 
     settings: Settings
@@ -49,7 +54,9 @@ class GatewayState:
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     unfinished: Unfinished = field(default_factory=Unfinished)
     artifacts: ArtifactSource = field(init=False)
+    access: Access = field(init=False)
 
     def __post_init__(self) -> None:
+        self.access = Access(self.settings)
         self.artifacts = ArtifactSource.of(self.settings, timeout_s=ARTIFACT_TIMEOUT_S, most_bytes=ARTIFACT_MOST_BYTES)
         self.metrics.capture.watch(lambda: self.open_sockets, lambda: self.active_captures)

@@ -29,7 +29,7 @@ from contracts.process.folder_lock import is_free
 from contracts.process.listeners import address_of, open_listeners
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings, set_library_variable
-from contracts.rules.access import TokenRule
+from contracts.process.tokens import TokenHolders
 from contracts.rules.errors import ConfigurationError
 
 __all__ = [
@@ -102,14 +102,14 @@ def metrics_served(settings: Settings, registry: Collector, alive: Callable[[], 
     ``/livez`` calls ``alive`` in another thread, and answers 503 if it returns False.
 
     Raises:
-        ConfigurationError: the port is taken or forbidden.
+        ConfigurationError: the port is taken or forbidden, or ``A3CP_ACCESS_FILE`` cannot be used.
     """
     if settings.metrics_port is None:
         yield
         return
-    token = settings.api_token.get_secret_value() if settings.api_token else None
+    tokens = TokenHolders(settings)
     listeners = open_listeners(settings.host, settings.metrics_port, "A3CP_METRICS_PORT")
-    servers = [_MetricsServer(listener, registry, TokenRule(token), alive) for listener in listeners]
+    servers = [_MetricsServer(listener, registry, tokens, alive) for listener in listeners]
     for server in servers:
         threading.Thread(target=server.serve_forever, args=(POLL_S,), name="metrics", daemon=True).start()
     log.info("metrics served", address=address_of(settings.host, listeners[0].getsockname()[1]) + "/metrics")
@@ -128,7 +128,7 @@ class _MetricsServer(ThreadingMixIn, BaseServer):
     block_on_close = False
 
     def __init__(
-        self, listener: socket.socket, registry: Collector, tokens: TokenRule, alive: Callable[[], bool]
+        self, listener: socket.socket, registry: Collector, tokens: TokenHolders, alive: Callable[[], bool]
     ) -> None:
         super().__init__(listener.getsockname(), _Handler)
         self.registry = registry
@@ -177,7 +177,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """``GET /metrics``, with the token if one is set, and ``GET /livez``. Refusals are JSON."""
+    """``GET /metrics``, with an operator's token if one is set, and ``GET /livez``. Refusals are JSON."""
 
     server: _MetricsServer
 
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/livez":
             alive = self.server.alive()
             self._answer(200 if alive else 503, orjson.dumps({"status": "alive" if alive else "stuck"}))
-        elif not self.server.tokens.admits(self.headers.get_all("Authorization", [])):
+        elif not self.server.tokens.admits("operate", self.headers.get_all("Authorization", [])):
             self.send_error(401)
         elif path == "/metrics":
             self._metrics()
@@ -225,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _REFUSALS = {
-    401: ("token_required", "Send the server's token: Authorization: Bearer …."),
+    401: ("token_required", "Send an operator's token: Authorization: Bearer …."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "Use GET."),
     503: ("metrics_unreadable", "The server cannot read the metrics at this moment."),

@@ -24,13 +24,9 @@ from contracts.rules.ids import is_identifier
 from contracts.rules.limits import CaptureLimits
 
 __all__ = [
-    "Lane",
-    "Settings",
-    "harmless_environment",
-    "load_settings",
-    "only_harmless_environment",
+    "Lane", "Settings", "harmless_environment", "load_settings", "only_harmless_environment",
     "set_library_variable",
-]
+]  # fmt: skip
 
 Lane = Literal["capture", "live"]
 """``capture``: extract bounded captures into artifacts. ``live``: answer the frames of the real-time lane."""

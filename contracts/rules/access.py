@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-__all__ = ["STRONG_TOKEN", "SUBPROTOCOL", "TokenRule", "is_loopback", "is_token", "read_origin", "shortest_token"]
+__all__ = [
+    "STRONG_TOKEN",
+    "SUBPROTOCOL",
+    "TokenRule",
+    "is_loopback",
+    "is_token",
+    "offered_tokens",
+    "read_origin",
+    "shortest_token",
+]
 
 SUBPROTOCOL = "bearer."
 """The prefix of the subprotocol that carries the token: a browser's WebSocket cannot send a header."""
@@ -42,6 +51,12 @@ def shortest_token(host: str) -> int:
     return 4 if is_loopback(host) else 8
 
 
+def offered_tokens(authorizations: Iterable[str], subprotocols: Iterable[str] = ()) -> list[str]:
+    """The tokens in the ``Authorization`` headers and WebSocket subprotocols of a request."""
+    offered = [value[7:].strip() for value in authorizations if value[:7].lower() == "bearer "]
+    return offered + [value.removeprefix(SUBPROTOCOL) for value in subprotocols if value.startswith(SUBPROTOCOL)]
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRule:
     """The check of a request's token. If no token is configured, every request is admitted."""
@@ -52,9 +67,8 @@ class TokenRule:
         """Whether one of the ``Authorization`` headers or WebSocket subprotocols carries the token."""
         if self.token is None:
             return True
-        offered = [value[7:].strip() for value in authorizations if value[:7].lower() == "bearer "]
-        offered += [value.removeprefix(SUBPROTOCOL) for value in subprotocols if value.startswith(SUBPROTOCOL)]
         expected = self.token.encode()
+        offered = offered_tokens(authorizations, subprotocols)
         return any(hmac.compare_digest(value.encode(), expected) for value in offered)
 
 

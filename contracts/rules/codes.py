@@ -24,7 +24,7 @@ AbortCode = Literal[
     "limit_frame_count_exceeded", "limit_frame_bytes_exceeded", "limit_total_bytes_exceeded",
     "limit_forward_buffer_exceeded", "protocol_violation", "session_invalid", "session_closed", "duplicate_capture",
     "invalid_frame", "forward_failed", "extraction_failed", "server_shutdown", "client_disconnected", "gateway_lost",
-    "frames_lost", "consent_withdrawn",
+    "frames_lost", "consent_withdrawn", "access_ended",
 ]  # fmt: skip
 """Why a capture ended without an artifact: ``error_code`` of ``capture.abort`` and of the capture's record."""
 
@@ -41,7 +41,13 @@ VideoCode = Literal[
 """Why a capture from an uploaded video ended without an artifact."""
 
 LiveCode = Literal[
-    "invalid_pipeline", "invalid_message", "invalid_frame", "frame_too_large", "pipeline_failure", "internal_error"
+    "invalid_pipeline",
+    "invalid_message",
+    "invalid_frame",
+    "frame_too_large",
+    "pipeline_failure",
+    "internal_error",
+    "access_ended",
 ]
 """Why a connection of the real-time lane ends."""
 
@@ -117,6 +123,11 @@ _ABORT: dict[AbortCode, Code] = {
         "Ask the person, and start another session if the answer is yes.", http={"upload": 409},
         page=("Consent to this session was withdrawn, so nothing more is recorded in it.",
               "To answer again, start a new session."),
+    ),
+    "access_ended": Code(
+        "The client's token was revoked, has expired, or is no longer valid for this user.",
+        "Ask the operator for another token.", live_close=1008,
+        page=("Your access to this server has ended.", "Ask the person who runs it, then load the page again."),
     ),
     "duplicate_capture": Code(
         "This `capture_id`, or this `record_id` in this session, was used before.",

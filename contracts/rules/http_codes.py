@@ -24,6 +24,24 @@ HTTP_CODES: dict[str, Code] = {
         http={"guarded": 401}, page=("This server asks for its access token.",
                                      "Ask the person who runs it, then try again."),
     ),
+    "token_expired": Code(
+        "The token is no longer valid.", "Ask the operator for another one.", http={"guarded": 401},
+        page=("Your access to this server has expired.", "Ask the person who runs it, then try again."),
+    ),
+    "forbidden": Code(
+        "The role of the token may not do this.", "Use a token of another role.", http={"guarded": 403},
+        page=("Your access to this server does not include this.", "Ask the person who runs it."),
+    ),
+    "too_many_failures": Code(
+        "Too many requests with wrong tokens, or about what this token may not see, were refused.",
+        "Wait until the time in Retry-After is over.", http={"guarded": 429}, retry=True,
+        page=("The server refused too many requests.", "Wait a minute, then try again."),
+    ),
+    "unknown_user": Code(
+        "The token is not valid for this user_id, or there is no such user.", "Check the user_id.",
+        http={"person": 404}, page=("Your access to this server does not include this person.",
+                                    "Choose another person, or ask the person who runs the server."),
+    ),
     "origin_not_allowed": Code(
         "A page of another origin sent the request, and the server does not allow that origin.",
         "Open the page at the server's own address, or add its origin to A3CP_ALLOWED_ORIGINS.", http={"post": 403},

@@ -33,7 +33,7 @@ people. ``operate``: everything."""
 Right = Literal["sign_in", "record", "see", "review", "correct", "withdraw", "operate"]
 """What a route needs. ``sign_in``: any entry, because the route has no data of a person. ``record``: make data of a
 person. ``see``: read what is kept. ``review``: judge a capture. ``correct``: give it another label or person.
-``withdraw``: consent. ``operate``: metrics."""
+``withdraw``: consent. ``operate``: metrics and dead letters."""
 
 MAY: Mapping[Role, frozenset[Right]] = {
     "record": frozenset({"sign_in", "record", "see", "review", "withdraw"}),

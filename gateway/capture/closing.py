@@ -10,9 +10,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from contracts.messages.capture import CaptureAbort, CaptureOpen
 from contracts.rules.codes import CaptureCode
+from contracts.rules.errors import CaptureError
 from contracts.rules.ids import SCHEMA_VERSION
+from gateway.server.websocket_protocol import ServerEnd
 
-__all__ = ["abort_text", "close_socket", "send_abort"]
+__all__ = ["abort_text", "close_socket", "send_abort", "why_disconnected"]
 
 SEND_WITHIN_S = 2.0
 
@@ -39,6 +41,21 @@ async def send_abort(websocket: WebSocket, text: str) -> None:
 async def close_socket(websocket: WebSocket, code: int, reason: str = "") -> None:
     """Send the close frame."""
     await _send_or_give_up(websocket.close(code, reason))
+
+
+def why_disconnected(end: ServerEnd | None, code: int, *, reserved: bool) -> Exception:
+    """The error for a ``websocket.disconnect`` message. ``end`` says why the server ended the connection, if it did;
+    ``reserved`` whether the connection has a capture."""
+    match end:
+        case None:
+            return WebSocketDisconnect(code)
+        case "too_long":  # the server has closed the socket already
+            return CaptureError("protocol_violation", "a message is longer than the limit")
+        case "too_slow":
+            return CaptureError("protocol_violation", "a message was not completed in time")
+        case "no_room":
+            no_room: CaptureCode = "limit_forward_buffer_exceeded" if reserved else "too_many_captures"
+            return CaptureError(no_room, "unfinished messages hold too much memory")
 
 
 async def _send_or_give_up(step: Coroutine[None, None, None]) -> None:

@@ -22,14 +22,15 @@ from contracts.rules.landmarks import PART_NAMES
 from contracts.state import captures, records
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
+from gateway.access.guard import entry_of, own_people
 from gateway.capture import lifecycle
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
 from gateway.capture.clock import RunningClock
-from gateway.capture.closing import abort_text, close_socket, send_abort
+from gateway.capture.closing import abort_text, close_socket, send_abort, why_disconnected
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
-from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG, ServerEnd
+from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, next_period, start
 
@@ -69,7 +70,7 @@ class CaptureConnection:
         self._state = state
         self._loop = asyncio.get_running_loop()
         self._clock = RunningClock(TICK_S, self._loop.time())
-        self._protocol = CaptureProtocol(state.settings.capture, self._now())
+        self._protocol = CaptureProtocol(state.settings.capture, self._now(), own_people(websocket))
         self._forwarder: Forwarder | None = None
         self._progress: ProgressSender | None = None
         self._window: CaptureWindow | None = None
@@ -84,7 +85,7 @@ class CaptureConnection:
     async def serve(self) -> None:
         """Run the connection's tasks until one of them ends it; then end the capture and close the socket."""
         self._state.open_sockets += 1
-        self._start(self._receive(), self._tick(), self._drain())
+        self._start(self._receive(), self._tick(), self._drain(), self._until_access_ends())
         try:
             ending = await self._ending
             ended_at = self._loop.time()
@@ -132,7 +133,8 @@ class CaptureConnection:
         while not self._ending.done():
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                raise self._why_disconnected(message.get(ENDED_BY_SERVER), message.get("code") or 1006)
+                code = message.get("code") or 1006
+                raise why_disconnected(message.get(ENDED_BY_SERVER), code, reserved=self._reserved)
             now = self._now()
             text = message.get("text")
             if text is not None:
@@ -141,18 +143,6 @@ class CaptureConnection:
                 actions = self._protocol.receive_bytes(message.get("bytes") or b"", now)
             if actions:
                 await self._act(actions)
-
-    def _why_disconnected(self, end: ServerEnd | None, code: int) -> Exception:
-        match end:
-            case None:
-                return WebSocketDisconnect(code)
-            case "too_long":  # the server has closed the socket already
-                return CaptureError("protocol_violation", "a message is longer than the limit")
-            case "too_slow":
-                return CaptureError("protocol_violation", "a message was not completed in time")
-            case "no_room":
-                no_room: CaptureCode = "limit_forward_buffer_exceeded" if self._reserved else "too_many_captures"
-                return CaptureError(no_room, "unfinished messages hold too much memory")
 
     async def _tick(self) -> None:
         while not self._ending.done():
@@ -169,6 +159,11 @@ class CaptureConnection:
         if self._forwarder is not None:
             await asyncio.sleep(FLUSH_WITHIN_S)  # if the client has closed the capture, it may still be completed
             self._forwarder.give_up("server_shutdown")
+
+    async def _until_access_ends(self) -> None:
+        if (entry := entry_of(self._websocket)) is not None:
+            await self._state.access.ended(entry)
+            await self._act(self._protocol.fail("access_ended"))
 
     async def _watch(self, window: CaptureWindow) -> None:
         """Poll the capture's state, which also keeps its keys alive; send the client its progress."""

@@ -46,14 +46,16 @@ class State(Enum):
 
 
 class CaptureProtocol:
-    """The state machine of one connection. After a `Complete` or a `Finish` it returns no more actions."""
+    """The state machine of one connection. After a `Complete` or a `Finish` it returns no more actions. Other people
+    than ``people`` have no session for it; None stands for all."""
 
-    def __init__(self, limits: CaptureLimits, now: float) -> None:
+    def __init__(self, limits: CaptureLimits, now: float, people: frozenset[str] | None = None) -> None:
         self.limits = limits
         self.state = State.IDLE
         self.message: CaptureOpen | None = None
         self.frames = 0
         self.failed_with: CaptureCode | None = None
+        self._people = people
         self._connected_at = now
         self._bytes = 0
         self._pending: FrameMeta | None = None
@@ -162,6 +164,8 @@ class CaptureProtocol:
             raise CaptureError("limit_resolution_exceeded", f"{message.width} × {message.height}")
         self.state = State.OPENING
         self.message = message
+        if self._people is not None and message.user_id not in self._people:
+            raise CaptureError("session_invalid", "the token is not valid for this user")
         return (Open(message),)
 
     def _active(self, message: FrameMeta | CaptureClose) -> CaptureOpen:

@@ -18,10 +18,11 @@ from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.ids import is_identifier, parse_utc
 from contracts.state import readers
 from contracts.state.records import CaptureRecord
+from gateway.access.guard import own_people
 from gateway.http.refusals import json_response
 from gateway.library.library import Library
 from gateway.library.reader import CatalogCapture
-from gateway.library.recorded import durable_record, find_recorded, unknown_capture
+from gateway.library.recorded import durable_record, find_recorded, own_record, unknown_capture
 from gateway.state import GatewayState
 
 __all__ = ["ROUTES", "InFlight", "as_json", "describe", "read_flight", "report", "report_from_log"]
@@ -87,28 +88,34 @@ async def show(request: Request) -> Response:
     state: GatewayState = request.app.state.gateway
     library: Library = request.app.state.library
     capture_id: str = request.path_params["capture_id"]
-    record = await durable_record(state.events, capture_id)
+    people = own_people(request)
+    record = own_record(await durable_record(state.events, capture_id), people)
     if record is not None:
-        return as_json(await describe(state, library, record))
-    found = await find_recorded(library, capture_id) if is_identifier(capture_id) else None
+        return as_json(await describe(state, library, record, people))
+    found = await find_recorded(library, capture_id, people=people) if is_identifier(capture_id) else None
     if found is None:
         raise unknown_capture()
     return as_json(_with_state(report_from_log(found), found.state))
 
 
-async def describe(state: GatewayState, library: Library, record: CaptureRecord) -> CaptureReport:
+async def describe(
+    state: GatewayState, library: Library, record: CaptureRecord, people: frozenset[str] | None = None
+) -> CaptureReport:
     """The report of a capture with a durable record. It also reads the frames broker, unless the capture is published,
-    and the session's log, if the capture is recorded.
+    and the session's log, if the capture is recorded. ``people`` as for `find_recorded`.
 
     Raises:
-        RequestRefused: 503 ``library_unavailable``: the capture is recorded, and may be withdrawn.
+        RequestRefused: 503 ``library_unavailable``: the capture is recorded, and may be withdrawn. 404
+            ``unknown_capture``: it was assigned to another person.
     """
     # the counts of an aborted capture may be in the frames broker only; a published one has all in its record
     flight = await read_flight(state.frames, record.capture_id) if record.outcome != "published" else None
     described = report(record, flight)
     if described.status != "recorded":
         return described
-    found = await find_recorded(library, record.capture_id, record)
+    found = await find_recorded(library, record.capture_id, record, people)
+    if found is None and people is not None:
+        raise unknown_capture()
     return _with_state(described, found.state) if found else described
 
 

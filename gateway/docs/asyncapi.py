@@ -22,7 +22,9 @@ _INTRODUCTION = """\
 The WebSockets for captures and for the real-time lane, and the Redis streams through which the gateway, the extractors,
 the live workers and the recorder exchange messages. Actions are described from the server's side. If the server has a
 token, a client sends it as `Authorization: Bearer …`, and a browser as the subprotocol `bearer.<token>`. The server
-refuses a handshake with 401 `token_required`, 403 `origin_not_allowed` or 404 `not_found`.
+refuses a handshake with 401 `token_required` or `token_expired`, 403 `origin_not_allowed` or `forbidden`, 404
+`not_found` or 429 `too_many_failures`. It ends a socket with `access_ended` within seconds after the token was revoked
+or has expired.
 
 Fields of Redis entries are strings. Sessions, uploads and all other HTTP routes are in the OpenAPI document.
 """
@@ -60,7 +62,7 @@ def asyncapi(version: str) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Needed if the server was started with `A3CP_API_TOKEN`.",
+                    "description": "Needed if the server was started with `A3CP_API_TOKEN` or `A3CP_ACCESS_FILE`.",
                 }
             },
         },

@@ -58,7 +58,7 @@ def openapi(version: str) -> dict[str, Any]:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Needed if the server was started with `A3CP_API_TOKEN`.",
+                    "description": "Needed if the server was started with `A3CP_API_TOKEN` or `A3CP_ACCESS_FILE`.",
                 }
             },
         },

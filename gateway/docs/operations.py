@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from contracts.messages.access import SignedIn
 from contracts.messages.base import StrictModel
 from contracts.messages.consent import ConsentText
 from contracts.messages.event import A3CPMessage
@@ -40,6 +41,7 @@ from contracts.messages.upload import UploadAccepted, UploadForm, UploadStatus
 from contracts.rules.code_entry import Place
 from gateway.docs.operate import OPERATE_OPERATIONS
 from gateway.docs.operation import DocumentedResponse, Operation
+from gateway.docs.page_operations import PAGE_OPERATIONS
 
 __all__ = ["OPERATIONS", "Alive", "DocumentedResponse", "Operation", "Ready", "Unready"]
 
@@ -64,12 +66,8 @@ class Unready(StrictModel):
 
 
 _SESSIONS, _CAPTURES, _UPLOADS, _LIVE = "Sessions", "Captures", "Uploads", "Real time"
-_EVENTS, _LIBRARY, _HEALTH, _PAGES, _STUDIES = "Events", "Library", "Health", "Pages", "Studies"
+_EVENTS, _LIBRARY, _HEALTH, _ACCESS, _STUDIES = "Events", "Library", "Health", "Access", "Studies"
 
-_HTML = ("text/html",)
-_NOT_BUILT = DocumentedResponse(
-    "The pages are not built; the answer says how to build them.", status=503, media_types=_HTML
-)
 _PICTURE: tuple[Place, ...] = ("capture", "picture", "broker", "library", "library_read")
 
 
@@ -77,7 +75,7 @@ def _statement(name: str, summary: str, body: type[BaseModel]) -> Operation:
     return Operation(
         "post", f"/library/{name}", _LIBRARY, summary,
         (DocumentedResponse("The event is in the session's log; the last one counts.", Appended, status=201),),
-        ("statement", "library", "body", "append", "broker"),
+        ("person", "statement", "library", "body", "append", "broker"),
         body, "A repeat with the same `record_id` gets the same answer and adds nothing.",
     )  # fmt: skip
 
@@ -86,19 +84,19 @@ _SESSION_OPERATIONS = (
     Operation(
         "post", "/session_manager/sessions.start", _SESSIONS, "Start a session",
         (DocumentedResponse("The session; its start is in its log.", SessionStarted),),
-        ("session_start", "body", "append", "broker"),
+        ("person", "session_start", "body", "append", "broker"),
         SessionStartRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.end", _SESSIONS, "End a session",
         (DocumentedResponse("The session has ended; its end is in its log.", SessionEnded),),
-        ("session_end", "body", "append", "broker"),
+        ("person", "session_end", "body", "append", "broker"),
         SessionEndRequest, "A repeat with the same `record_id` gets the same answer.",
     ),
     Operation(
         "post", "/session_manager/sessions.validate", _SESSIONS, "Ask whether a session is active",
         (DocumentedResponse("Active, closed, or invalid; another user's session is invalid.", SessionAnswer),),
-        ("body", "broker"), SessionValidateRequest,
+        ("person", "body", "broker"), SessionValidateRequest,
     ),
 )  # fmt: skip
 
@@ -128,7 +126,7 @@ _STUDY_OPERATIONS = (
     ),
     Operation(
         "get", "/studies/{study}/progress", _STUDIES, "Ask how far a participant is in a study, and what is next",
-        (DocumentedResponse("The progress.", StudyProgress),), ("study", "library", "library_read", "query"),
+        (DocumentedResponse("The progress.", StudyProgress),), ("person", "study", "library", "library_read", "query"),
         query=ProgressQuery,
         description="It has a take as soon as its status is `recorded`. A take counts if a person keeps it, or if it "
         "is good by the study's rule and no person says otherwise.",
@@ -166,7 +164,7 @@ _EVENT_OPERATIONS = (
     Operation(
         "post", "/schema-recorder/append", _EVENTS, "Append an event to a session's log",
         (DocumentedResponse("The line is in the file.", Appended, status=201),),
-        ("event", "append", "broker"),
+        ("person", "event", "append", "broker"),
         A3CPMessage,
         "The event is kept as it came: key order, strings and number tokens. If the same bytes are sent again, they "
         "are not recorded twice, and the answer has the first `recorded_at`.",
@@ -198,7 +196,7 @@ _LIBRARY_OPERATIONS = (
     Operation(
         "post", "/library/withdraw", _LIBRARY, "Withdraw consent to a capture, a session, or all of a person",
         (DocumentedResponse("It is in the logs, and workers erase what is to be erased.", Withdrawn, status=202),),
-        ("withdrawal", "library", "library_read", "body", "append", "broker"),
+        ("person", "withdrawal", "library", "library_read", "body", "append", "broker"),
         WithdrawRequest, "A repeat with the same `record_id` adds nothing. With `erase` a capture is `withdrawn` until "
         "its artifact is removed, and `erased` then.",
     ),
@@ -208,7 +206,7 @@ _UPLOAD_OPERATIONS = (
     Operation(
         "post", "/video/submit", _UPLOADS, "Send a video",
         (DocumentedResponse("The video is in memory and waits for an extractor.", UploadAccepted, status=202),),
-        ("upload", "broker"),
+        ("person", "upload", "broker"),
         UploadForm, "At most 200 MiB and 120 s unless the server is set otherwise. It is never on a disk.", form=True,
     ),
     Operation(
@@ -235,6 +233,14 @@ _READY = (
     DocumentedResponse("What is missing.", Unready, status=503),
 )
 
+_ACCESS_OPERATIONS = (
+    Operation(
+        "get", "/access/me", _ACCESS, "Ask whose token this is",
+        (DocumentedResponse("Its holder's name and rights.", SignedIn),),
+        description="Without a token in the request, the answer is 401 if the server asks for one.",
+    ),
+)  # fmt: skip
+
 _HEALTH_OPERATIONS = (
     Operation(
         "get", "/livez", _HEALTH, "Ask if the process runs", (DocumentedResponse("It serves requests.", Alive),),
@@ -249,48 +255,8 @@ _HEALTH_OPERATIONS = (
 )  # fmt: skip
 
 
-def _page(path: str, summary: str) -> Operation:
-    answers = (DocumentedResponse("The page.", media_types=_HTML),)
-    return Operation("get", path, _PAGES, summary, answers if path == "/" else (*answers, _NOT_BUILT), open=True)
-
-
-_ASSETS = ("text/javascript", "text/css", "image/svg+xml", "image/png")
-
-
-def _file(path: str, summary: str, *media_types: str) -> Operation:
-    response = DocumentedResponse("The file.", media_types=media_types)
-    return Operation("get", path, _PAGES, summary, (response,), ("file",), open=True)
-
-
-_PAGE_OPERATIONS = (
-    _page("/", "The home page, with the state of the system"),
-    _page("/record", "Record a study"),
-    _page("/live", "The live view"),
-    _page("/upload", "Upload a video"),
-    _page("/demo/session", "Start and end sessions"),
-    _page("/demo/gesture", "Record a gesture"),
-    _page("/library", "All recorded captures"),
-    _page("/library/capture/{capture_id}", "One recorded capture"),
-    _page("/library/person/{user_id}", "What is kept of one person, for that person"),
-    _file("/static/assets/{name}", "A file that the pages load; it never changes", *_ASSETS),
-    _file("/worker.js", "The service worker that keeps the shell of the pages", "text/javascript"),
-    _file("/manifest.webmanifest", "What installs the pages as an app", "application/manifest+json"),
-    Operation(
-        "get", "/docs", _PAGES, "Both documents as a page", (DocumentedResponse("The page.", media_types=_HTML),),
-        open=True,
-    ),
-    Operation(
-        "get", "/docs/openapi.json", _PAGES, "The OpenAPI document: this one",
-        (DocumentedResponse("OpenAPI 3.1.", media_types=("application/openapi+json",)),), open=True,
-    ),
-    Operation(
-        "get", "/docs/asyncapi.json", _PAGES, "The AsyncAPI document: WebSockets and Redis streams",
-        (DocumentedResponse("AsyncAPI 3.0.", media_types=("application/asyncapi+json",)),), open=True,
-    ),
-)  # fmt: skip
-
 OPERATIONS: tuple[Operation, ...] = (
     *_SESSION_OPERATIONS, *_CONSENT_OPERATIONS, *_STUDY_OPERATIONS, *_CAPTURE_OPERATIONS, *_UPLOAD_OPERATIONS,
-    *_LIBRARY_OPERATIONS, *OPERATE_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_HEALTH_OPERATIONS,
-    *_PAGE_OPERATIONS,
+    *_LIBRARY_OPERATIONS, *OPERATE_OPERATIONS, *_EVENT_OPERATIONS, *_LIVE_OPERATIONS, *_ACCESS_OPERATIONS,
+    *_HEALTH_OPERATIONS, *PAGE_OPERATIONS,
 )  # fmt: skip

@@ -17,16 +17,21 @@ from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
 
 __all__ = [
+    "ENTRY",
     "EXCEPTION_HANDLERS",
     "ErrorBoundary",
     "json_response",
     "not_found",
     "refusal",
     "refusal_bytes",
+    "refuse_connection",
     "upgrade_required",
 ]
 
 log = get_logger()
+
+ENTRY = "a3cp.entry"
+"""The scope's key for the request's `AccessEntry`. It is absent if the gateway asks for no token."""
 
 _UPGRADE = (
     "This address is for WebSockets. If the client asked for one, a proxy did not forward the headers Upgrade and "
@@ -52,6 +57,22 @@ def refusal_bytes(status: int, code: str, detail: str) -> bytes:
     return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, HTTPStatus(status).phrase.encode(), head, bytes(answer.body))
 
 
+async def refuse_connection(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Refuse a request or a WebSocket handshake. A server that cannot answer a handshake with HTTP closes it (1008)."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": code})
+        return
+    await refusal(status, code, detail, headers)(scope, receive, send)
+
+
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application for every address without a route, for HTTP and for WebSocket handshakes."""
     await refusal(404, "not_found", _DETAILS[404])(scope, receive, send)
@@ -64,8 +85,14 @@ async def upgrade_required(scope: Scope, receive: Receive, send: Send) -> None:
     await refusal(426, "upgrade_required", _UPGRADE, headers)(scope, receive, send)
 
 
-def _refused(_request: Request, error: Exception) -> Response:
+_REVEALING = {"unknown_user", "unknown_session", "unknown_capture", "unknown_job"}
+"""Codes that could tell which ids exist, if a client tried many."""
+
+
+def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
+    if error.code in _REVEALING:
+        request.app.state.gateway.access.note_refusal(request.scope.get(ENTRY))
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     if error.status == 408:
         headers["Connection"] = "close"  # RFC 9110, 15.5.9: the rest of the request may never come

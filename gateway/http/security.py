@@ -8,10 +8,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.process.settings import Settings
-from contracts.rules.access import SUBPROTOCOL, TokenRule, is_loopback
+from contracts.rules.access import SUBPROTOCOL, is_loopback
+from contracts.rules.errors import RequestRefused
+from gateway.access.access import Access
 from gateway.http.origins import OriginRule
 from gateway.http.pages import WEB_APP, page_for_browsers
-from gateway.http.refusals import refusal
+from gateway.http.refusals import ENTRY, refuse_connection
 
 __all__ = ["AccessControl", "SecurityHeaders"]
 
@@ -32,15 +34,14 @@ def is_open(scope: Scope) -> bool:
 
 
 class AccessControl:
-    """Refuses requests from other origins (403 ``origin_not_allowed``) and without the token (401 ``token_required``).
-    A WebSocket handshake gets the same HTTP answers."""
+    """Refuses requests from other origins (403 ``origin_not_allowed``) and those that `Access` does not admit, such as
+    one without a token (401 ``token_required``). A WebSocket handshake gets the same HTTP answers."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, access: Access) -> None:
         self._app = app
-        secret = settings.api_token
-        self._tokens = TokenRule(secret.get_secret_value() if secret else None)
-        self._any_host = secret is not None
-        self._origins = OriginRule(settings.origins, local=secret is None or is_loopback(settings.host))
+        self._access = access
+        self._any_host = settings.asks_for_a_token
+        self._origins = OriginRule(settings.origins, local=not settings.asks_for_a_token or is_loopback(settings.host))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -49,17 +50,18 @@ class AccessControl:
         headers = Headers(scope=scope)
         if not self._admitted(scope, headers):
             detail = "Pages of this origin may not use this server. The operator can add it to A3CP_ALLOWED_ORIGINS."
-            await _refuse(scope, receive, send, 403, "origin_not_allowed", detail)
+            await refuse_connection(scope, receive, send, 403, "origin_not_allowed", detail)
             return
         subprotocols: list[str] = scope.get("subprotocols", [])
-        if not is_open(scope) and not self._tokens.admits(headers.getlist("authorization"), subprotocols):
-            if page := page_for_browsers(scope, 401):  # a person typed a wrong address; a browser sends no token
-                await page(scope, receive, send)
+        if not is_open(scope):
+            peer, _ = scope.get("client") or ("", 0)
+            try:
+                entry = self._access.admit(headers.getlist("authorization"), subprotocols, peer)
+            except RequestRefused as refused:
+                await _refuse(scope, receive, send, refused)
                 return
-            detail = "Send the server's token: Authorization: Bearer …, or the subprotocol bearer.<token>."
-            challenge = {"WWW-Authenticate": 'Bearer realm="a3cp"'}
-            await _refuse(scope, receive, send, 401, "token_required", detail, challenge)
-            return
+            if entry is not None:
+                scope[ENTRY] = entry
         await self._app(scope, receive, _choosing(subprotocols, send))
 
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
@@ -70,19 +72,14 @@ class AccessControl:
         return not origins or (len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", "")))
 
 
-async def _refuse(
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    status: int,
-    code: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-) -> None:
-    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": code})
+async def _refuse(scope: Scope, receive: Receive, send: Send, refused: RequestRefused) -> None:
+    if page := page_for_browsers(scope, refused.status):  # a person typed a wrong address; a browser sends no token
+        await page(scope, receive, send)
         return
-    await refusal(status, code, detail, headers)(scope, receive, send)
+    headers = {"WWW-Authenticate": 'Bearer realm="a3cp"'} if refused.status == 401 else {}
+    if refused.retry_after_s is not None:
+        headers["Retry-After"] = str(refused.retry_after_s)
+    await refuse_connection(scope, receive, send, refused.status, refused.code, refused.detail, headers)
 
 
 def _choosing(subprotocols: Iterable[str], send: Send) -> Send:

@@ -21,7 +21,7 @@ from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import format_utc
 from contracts.storage.capture_facts import label_of
 
-__all__ = ["PLACE_COLUMNS", "Condition", "Place", "condition_of", "next_cursor", "read_cursor", "search_text"]
+__all__ = ["PLACE_COLUMNS", "Condition", "Place", "condition_of", "next_cursor", "read_cursor", "search_text", "shows"]
 
 Place = tuple[str, str, str, str]
 """A row's recorded_at, capture_id, session_id and user_id: `PLACE_COLUMNS`."""
@@ -46,9 +46,9 @@ class Condition:
         return Condition(f"{self.sql} AND ({PLACE_COLUMNS}) < (?, ?, ?, ?)", (*self.values, *place))
 
 
-def condition_of(query: LibraryQuery) -> Condition:
-    """The condition that all parameters but the cursor and the limit set."""
-    parts: list[tuple[str, Sequence[str]]] = [("recorded_at IS NOT NULL", ())]
+def condition_of(query: LibraryQuery, people: frozenset[str] | None = None) -> Condition:
+    """The condition that all parameters but the cursor and the limit set. ``people`` as for `shows`."""
+    parts: list[tuple[str, Sequence[str]]] = [shows(people)]
     for name in _EQUAL:
         if (value := getattr(query, name)) is not None:
             parts.append((f"{name} = ?", (value,)))
@@ -65,6 +65,14 @@ def condition_of(query: LibraryQuery) -> Condition:
     for word in search_text(query.search).split():
         parts.append(("instr(search, ?) > 0", (word,)))
     return Condition(" AND ".join(sql for sql, _ in parts), tuple(value for _, values in parts for value in values))
+
+
+def shows(people: frozenset[str] | None) -> tuple[str, tuple[str, ...]]:
+    """The condition that captures are recorded and show one of these people; None stands for all."""
+    if people is None:
+        return "recorded_at IS NOT NULL", ()
+    places = ", ".join("?" * len(people))
+    return f"recorded_at IS NOT NULL AND participant IN ({places})", tuple(sorted(people))
 
 
 def search_text(*texts: str | None) -> str:

@@ -23,7 +23,7 @@ from contracts.messages.library import (
 from contracts.rules.quality_reasons import QualityVerdict
 from contracts.storage.capture_facts import statement_key
 from gateway.library.database import newest_database, open_database
-from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor
+from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor, shows
 
 __all__ = [
     "CatalogCapture",
@@ -69,14 +69,15 @@ class CatalogCapture:
     reference: dict[str, Any]
 
 
-def read_page(folder: Path, query: LibraryQuery) -> bytes:
-    """One page of captures: a ``LibraryPage``, JSON.
+def read_page(folder: Path, query: LibraryQuery, people: frozenset[str] | None = None) -> bytes:
+    """One page of captures: a ``LibraryPage``, JSON. Captures of other people than these do not exist; None stands for
+    all.
 
     Raises:
         RequestRefused: 400 ``invalid_cursor``.
         sqlite3.Error, OSError: the catalog cannot be read.
     """
-    condition = condition_of(query)
+    condition = condition_of(query, people)
     wanted = condition.after(read_cursor(condition, query.cursor))
     with reading(folder) as database:
         total = database.execute(f"SELECT count(*) FROM captures WHERE {condition.sql}", condition.values).fetchone()[0]  # noqa: S608
@@ -90,15 +91,16 @@ def read_page(folder: Path, query: LibraryQuery) -> bytes:
     return orjson.dumps({"captures": [orjson.Fragment(row[0]) for row in page], "next": cursor, "total": total})
 
 
-def read_capture(folder: Path, capture_id: str) -> bytes | None:
+def read_capture(folder: Path, capture_id: str, people: frozenset[str] | None = None) -> bytes | None:
     """One capture with its history: a ``LibraryCaptureWithHistory``, JSON; None if there is none. If the logs of two
-    sessions have a capture of this id, it is the one that was recorded first.
+    sessions have a capture of this id, it is the one that was recorded first. ``people`` as for `read_page`.
 
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
     with reading(folder) as database:
-        row = database.execute(_CAPTURE, (capture_id,)).fetchone()
+        condition, values = shows(people)
+        row = database.execute(_CAPTURE.format(shows=condition), (capture_id, *values)).fetchone()
         if row is None:
             return None
         answer, user_id, session_id = row
@@ -107,15 +109,18 @@ def read_capture(folder: Path, capture_id: str) -> bytes | None:
     return orjson.dumps({**orjson.loads(answer), "history": history})
 
 
-def read_recorded(folder: Path, capture_id: str, session: tuple[str, str] | None = None) -> CatalogCapture | None:
+def read_recorded(
+    folder: Path, capture_id: str, session: tuple[str, str] | None = None, people: frozenset[str] | None = None
+) -> CatalogCapture | None:
     """A recorded capture of this user_id and session_id, or, without them, the first that was recorded with this
-    capture_id; None if there is none.
+    capture_id; None if there is none. ``people`` as for `read_page`.
 
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
     with reading(folder) as database:
-        rows = database.execute(_RECORDED, (capture_id,)).fetchall()
+        condition, values = shows(people)
+        rows = database.execute(_RECORDED.format(shows=condition), (capture_id, *values)).fetchall()
     for answer, facts in map(_documents, rows):
         if session is None or session == (answer["user_id"], answer["session_id"]):
             reference = facts["recorded"]["reference"]
@@ -143,17 +148,19 @@ def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: s
     return KnownCapture(row[0], orjson.loads(said[0])["recorded_at"] if said else None)
 
 
-def read_summary(folder: Path) -> bytes:
-    """Count the captures by value: a ``LibrarySummary``, JSON.
+def read_summary(folder: Path, people: frozenset[str] | None = None) -> bytes:
+    """Count the captures by value: a ``LibrarySummary``, JSON. ``people`` as for `read_page`.
 
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
     """
     with reading(folder) as database:
-        total, sessions = database.execute(_TOTALS).fetchone()
+        condition, values = shows(people)
+        total, sessions = database.execute(_TOTALS.format(shows=condition), values).fetchone()
 
         def counted(column: str, *names: str) -> dict[str, int]:
-            rows = database.execute(_COUNTS.format(column=column), (MOST_VALUES,)).fetchall()
+            counting = _COUNTS.format(column=column, shows=condition)
+            rows = database.execute(counting, (*values, MOST_VALUES)).fetchall()
             return dict.fromkeys(names, 0) | dict(rows)
 
         def verdicts(column: str, *names: str) -> dict[str, int]:
@@ -185,13 +192,13 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 _CAPTURE = """SELECT answer, user_id, session_id FROM captures
-    WHERE capture_id=? AND recorded_at IS NOT NULL ORDER BY recorded_at, session_id, user_id LIMIT 1"""
+    WHERE capture_id=? AND {shows} ORDER BY recorded_at, session_id, user_id LIMIT 1"""
 _RECORDED = """SELECT answer, facts FROM captures
-    WHERE capture_id=? AND recorded_at IS NOT NULL ORDER BY recorded_at, session_id, user_id"""
+    WHERE capture_id=? AND {shows} ORDER BY recorded_at, session_id, user_id"""
 _HISTORY = """SELECT entry FROM history
     WHERE user_id=? AND session_id=? AND capture_id IN ('', ?) ORDER BY line DESC LIMIT ?"""
 _STATE = "SELECT state FROM captures WHERE user_id=? AND session_id=? AND capture_id=? AND recorded_at IS NOT NULL"
 _SAID = "SELECT entry FROM history WHERE user_id=? AND session_id=? AND capture_id=? AND key=? ORDER BY line LIMIT 1"
-_TOTALS = "SELECT count(*), count(DISTINCT session_id) FROM captures WHERE recorded_at IS NOT NULL"
+_TOTALS = "SELECT count(*), count(DISTINCT session_id) FROM captures WHERE {shows}"
 _COUNTS = """SELECT ifnull({column}, ''), count(*) AS number FROM captures
-    WHERE recorded_at IS NOT NULL GROUP BY 1 ORDER BY number DESC, 1 LIMIT ?"""
+    WHERE {shows} GROUP BY 1 ORDER BY number DESC, 1 LIMIT ?"""

@@ -18,7 +18,7 @@ from contracts.state.records import CaptureRecord
 from gateway.library.library import Library
 from gateway.library.reader import CatalogCapture, read_recorded
 
-__all__ = ["durable_record", "find_recorded", "kept_capture", "refuse_if_gone", "unknown_capture"]
+__all__ = ["durable_record", "find_recorded", "kept_capture", "own_record", "refuse_if_gone", "unknown_capture"]
 
 
 async def durable_record(events: AsyncBroker, capture_id: str) -> CaptureRecord | None:
@@ -34,15 +34,19 @@ async def durable_record(events: AsyncBroker, capture_id: str) -> CaptureRecord 
 
 
 async def find_recorded(
-    library: Library, capture_id: str, known: CatalogCapture | CaptureRecord | None = None
+    library: Library,
+    capture_id: str,
+    known: CatalogCapture | CaptureRecord | None = None,
+    people: frozenset[str] | None = None,
 ) -> CatalogCapture | None:
     """A recorded capture as its session's log describes it now; None if no log has it. ``known`` is what is known of
-    it already: its session does not change.
+    it already: its session does not change. A capture that shows another person than these does not exist; None stands
+    for all.
 
     Raises:
         RequestRefused: 503 ``library_unavailable`` or ``library_not_ready``: whether it is kept cannot be said.
     """
-    look = partial(read_recorded, capture_id=capture_id)
+    look = partial(read_recorded, capture_id=capture_id, people=people)
     known = known or await library.read(look)
     if known is None:
         return None
@@ -50,8 +54,10 @@ async def find_recorded(
     return await library.read_session(*session, partial(look, session=session))
 
 
-async def kept_capture(library: Library, events: AsyncBroker, capture_id: str) -> CatalogCapture:
-    """A recorded capture that may be given out.
+async def kept_capture(
+    library: Library, events: AsyncBroker, capture_id: str, people: frozenset[str] | None = None
+) -> CatalogCapture:
+    """A recorded capture that may be given out. ``people`` as for `find_recorded`.
 
     Raises:
         RequestRefused: 404 ``unknown_capture`` or ``not_recorded``, 410 ``capture_withdrawn`` or ``capture_erased``,
@@ -60,13 +66,19 @@ async def kept_capture(library: Library, events: AsyncBroker, capture_id: str) -
     """
     if not is_identifier(capture_id):
         raise unknown_capture()
-    known = await library.glance(partial(read_recorded, capture_id=capture_id))
-    record = await durable_record(events, capture_id) if known is None else None
-    found = await find_recorded(library, capture_id, known or record)
+    known = await library.glance(partial(read_recorded, capture_id=capture_id, people=people))
+    record = own_record(await durable_record(events, capture_id), people) if known is None else None
+    found = await find_recorded(library, capture_id, known or record, people)
     if found is None:
         raise _not_recorded() if known or record else unknown_capture()
     refuse_if_gone(found.state)
     return found
+
+
+def own_record(record: CaptureRecord | None, people: frozenset[str] | None) -> CaptureRecord | None:
+    """The record if it is of one of these people; None stands for all. What comes after is the same for another
+    person's as for none, so it takes as long."""
+    return record if record is None or people is None or record.user_id in people else None
 
 
 def refuse_if_gone(state: CaptureState | None) -> None:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from contracts.messages.library import LibraryQuery
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_identifier
+from gateway.access.guard import own_people
 from gateway.http.requests import query_parameters, validated
 from gateway.library import statements, withdrawals
 from gateway.library.library import Library
@@ -25,14 +26,15 @@ async def captures(request: Request) -> Response:
     """Answer with one page of captures."""
     library: Library = request.app.state.library
     query = validated(LibraryQuery, query_parameters(request))
-    return _json(await library.read(partial(read_page, query=query)))
+    return _json(await library.read(partial(read_page, query=query, people=own_people(request))))
 
 
 async def capture(request: Request) -> Response:
     """Answer with one capture and its history."""
     library: Library = request.app.state.library
     capture_id: str = request.path_params["capture_id"]
-    found = await library.read(partial(read_capture, capture_id=capture_id)) if is_identifier(capture_id) else None
+    look = partial(read_capture, capture_id=capture_id, people=own_people(request))
+    found = await library.read(look) if is_identifier(capture_id) else None
     if found is None:
         raise RequestRefused(404, "unknown_capture", "There is no recorded capture with this capture_id.")
     return _json(found)
@@ -41,7 +43,7 @@ async def capture(request: Request) -> Response:
 async def summary(request: Request) -> Response:
     """Answer with the numbers of captures."""
     library: Library = request.app.state.library
-    return _json(await library.read(read_summary))
+    return _json(await library.read(partial(read_summary, people=own_people(request))))
 
 
 def _json(body: bytes) -> Response:

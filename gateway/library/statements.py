@@ -26,6 +26,7 @@ from contracts.messages.library import (
 from contracts.rules.errors import RequestRefused, UnreadableValue
 from contracts.rules.ids import parse_utc
 from contracts.state.events import EventEntry, event_bytes
+from gateway.access.guard import require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.library import Library
@@ -61,6 +62,7 @@ async def _say(request: Request, model: type[StatementRequest]) -> Response:
     document = parse_body(await read_body(request))
     require(document, "user_id", "session_id", "performer_id")
     said = statement_of(validated(model, document), datetime.now(UTC))
+    require_own(request, said.user_id)
     key = (said.user_id, said.session_id, said.capture_id)
     look = partial(read_known, key=key, event=said.event, record_id=said.record_id)
     known = await library.read_session(said.user_id, said.session_id, look)

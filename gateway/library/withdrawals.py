@@ -18,6 +18,7 @@ from starlette.routing import Route
 from contracts.messages.library import ConsentWithdrawn, Withdrawn, WithdrawRequest
 from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry, event_bytes
+from gateway.access.guard import require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.erasures import Erasures
@@ -49,7 +50,9 @@ async def withdraw(request: Request) -> Response:
     """Withdraw consent. Answers 202 ``{withdrawn, erasing}``, which are numbers of captures."""
     document = parse_body(await read_body(request))
     require(document, "user_id", "performer_id")
-    withdrawal = _Withdrawal(request, validated(WithdrawRequest, document))
+    asked = validated(WithdrawRequest, document)
+    require_own(request, asked.user_id)
+    withdrawal = _Withdrawal(request, asked)
     subjects = await withdrawal.subjects()
     await withdrawal.record([subject for subject in subjects if not await withdrawal.is_said(subject)])
     answer = await withdrawal.answer(subjects)

@@ -21,6 +21,7 @@ from contracts.messages.pipelines import PIPELINES
 from contracts.process.logs import get_logger
 from contracts.rules.codes import CODES
 from contracts.rules.errors import LiveRefusal
+from gateway.access.guard import entry_of
 from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
@@ -147,7 +148,7 @@ class _LiveSocket:
         limit = state.settings.stream_max_frame_bytes
         too_long = LiveError(error="frame_too_large", detail=f"The frame is longer than {limit} bytes.")
         self._websocket.scope["extensions"][TOO_LONG]["text"] = too_long.model_dump_json
-        self._start(self._receive(), self._send_messages(), self._drain())
+        self._start(self._receive(), self._send_messages(), self._drain(), self._until_access_ends())
 
     # --- the tasks ----------------------------------------------------------------------------------
 
@@ -233,6 +234,11 @@ class _LiveSocket:
     async def _drain(self) -> None:
         await self._state.draining.wait()
         self._finish(Ending(1012, "server_shutdown"))
+
+    async def _until_access_ends(self) -> None:
+        if (entry := entry_of(self._websocket)) is not None:
+            await self._state.access.ended(entry)
+            raise LiveRefusal("access_ended", CODES["access_ended"].meaning)
 
     def _log_ending(self, ending: Ending) -> None:
         session = self._session

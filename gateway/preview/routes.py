@@ -23,6 +23,7 @@ from contracts.rules.errors import (
     ArtifactStoreError,
     RequestRefused,
 )
+from gateway.access.guard import own_people
 from gateway.http.requests import query_parameters, validated
 from gateway.library.library import Library
 from gateway.library.reader import CatalogCapture
@@ -84,7 +85,8 @@ async def _answer(request: Request, turns: Turns, kind: _Kind) -> Response:
     """Draw a capture when it is the request's turn, if it is kept before and afterwards."""
     state: GatewayState = request.app.state.gateway
     library: Library = request.app.state.library
-    found = await kept_capture(library, state.events, request.path_params["capture_id"])
+    keep = partial(kept_capture, library, state.events, people=own_people(request))
+    found = await keep(request.path_params["capture_id"])
     peer = request.client.host if request.client else ""
     turn = turns.join(peer, found.capture_id, is_moving=kind.is_moving)
     try:
@@ -92,11 +94,11 @@ async def _answer(request: Request, turns: Turns, kind: _Kind) -> Response:
     except NotWanted:
         return Response(status_code=204)  # no client is there to read it
     except RequestRefused:
-        await kept_capture(library, state.events, found.capture_id)  # if it was erased meanwhile, that is the reason
+        await keep(found.capture_id)  # if it was erased meanwhile, that is the reason
         raise
     finally:
         turns.leave(turn)
-    await kept_capture(library, state.events, found.capture_id)  # waiting for the turn may have taken long
+    await keep(found.capture_id)  # waiting for the turn may have taken long
     return Response(drawn, headers={"Cache-Control": "no-store"}, media_type=kind.media_type)
 
 

@@ -24,6 +24,7 @@ from contracts.state.events import (
     encode_line,
     uses_our_names,
 )
+from gateway.access.guard import require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.state import GatewayState
@@ -54,6 +55,7 @@ async def append(request: Request) -> Response:
     state: GatewayState = request.app.state.gateway
     most_bytes = state.settings.max_event_bytes + WHITESPACE_BYTES
     entry = event_entry(await read_body(request, most_bytes, code="event_too_large"))
+    require_own(request, entry.user_id)
     appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(await record(state, entry)))
     return json_response(appended.model_dump(mode="json"), 201)
 

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.rules.errors import RequestRefused
+from gateway.access.guard import own_people, require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.sessions import service, store
@@ -24,6 +26,7 @@ async def start(request: Request) -> Response:
     document = parse_body(await read_body(request))
     require(document, "performer_id")
     message = validated(SessionStartRequest, document)
+    require_own(request, message.user_id)
     service.check_consent(message, state.settings.consent)
     boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
     settings = state.settings
@@ -37,7 +40,13 @@ async def end(request: Request) -> Response:
     document = parse_body(await read_body(request))
     require(document, "performer_id", "session_id")
     message = validated(SessionEndRequest, document)
-    answer = await store.end_session(state.events, service.ending(message, str(uuid4())))
+    require_own(request, message.user_id)
+    try:
+        answer = await store.end_session(state.events, service.ending(message, str(uuid4())))
+    except RequestRefused as refused:
+        if refused.code == "wrong_user" and own_people(request) is not None:
+            raise service.unknown_session() from None  # another person's session is as one that does not exist
+        raise
     return Response(answer, media_type="application/json")
 
 
@@ -45,6 +54,7 @@ async def validate(request: Request) -> Response:
     """Say whether a session is active, closed or invalid."""
     state: GatewayState = request.app.state.gateway
     message = validated(SessionValidateRequest, parse_body(await read_body(request)))
+    require_own(request, message.user_id)
     status = await store.session_status(state.events, message.user_id, message.session_id)
     return json_response(SessionAnswer(status=status).model_dump())
 

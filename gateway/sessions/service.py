@@ -15,7 +15,16 @@ from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry
 from contracts.state.sessions import SessionStep
 
-__all__ = ["SOURCE", "Boundary", "answer_of", "check_consent", "ending", "session_id_for", "starting"]
+__all__ = [
+    "SOURCE",
+    "Boundary",
+    "answer_of",
+    "check_consent",
+    "ending",
+    "session_id_for",
+    "starting",
+    "unknown_session",
+]
 
 SOURCE: Literal["session_manager"] = "session_manager"
 
@@ -81,6 +90,11 @@ def _boundary(
     )
 
 
+def unknown_session() -> RequestRefused:
+    """The refusal of a session_id that the broker does not know."""
+    return RequestRefused(404, "unknown_session", "There is no session with this session_id.")
+
+
 def answer_of(step: SessionStep) -> bytes:
     """The answer to a start or an end that the broker's script has processed; for a repeat, the first answer.
 
@@ -91,7 +105,7 @@ def answer_of(step: SessionStep) -> bytes:
         case "new" | "again":
             return step.answer
         case "unknown":
-            raise RequestRefused(404, "unknown_session", "There is no session with this session_id.")
+            raise unknown_session()
         case "wrong_user":
             raise RequestRefused(400, "wrong_user", "The session belongs to another user.")
         case "closed":

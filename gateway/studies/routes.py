@@ -14,6 +14,7 @@ from contracts.messages.consent import ConsentText
 from contracts.messages.study import ProgressQuery, Study, StudyList, StudyPrompt, StudySummary
 from contracts.process.logs import get_logger
 from contracts.rules.errors import RequestRefused
+from gateway.access.guard import require_own
 from gateway.consent.text import consent_text
 from gateway.http.refusals import json_response
 from gateway.http.requests import query_parameters, validated
@@ -89,6 +90,7 @@ class _Studies:
         """Answer with the progress of a participant."""
         library: Library = request.app.state.library
         user_id = validated(ProgressQuery, query_parameters(request)).user_id
+        require_own(request, user_id)
         study, table = await self._table(request)
         takes = await library.read(partial(read_takes, study=study, participant=user_id))
         return _json(await asyncio.to_thread(progress_of, study, table, user_id, takes))

@@ -9,10 +9,11 @@ from starlette.routing import Route
 from contracts.messages.upload import UploadStatus
 from contracts.rules.errors import RequestRefused
 from contracts.state.records import CaptureRecord
+from gateway.access.guard import own_people
 from gateway.capture import report
 from gateway.capture.report import InFlight
 from gateway.http.refusals import json_response
-from gateway.library.recorded import durable_record, refuse_if_gone
+from gateway.library.recorded import durable_record, own_record, refuse_if_gone
 from gateway.state import GatewayState
 
 __all__ = ["ROUTES", "progress_of"]
@@ -47,7 +48,8 @@ async def status(request: Request) -> Response:
 async def results(request: Request) -> Response:
     """Answer as ``GET /captures/{capture_id}`` does for the job's capture, unless it is withdrawn or erased."""
     state: GatewayState = request.app.state.gateway
-    described = await report.describe(state, request.app.state.library, await _job(state, request))
+    library, people = request.app.state.library, own_people(request)
+    described = await report.describe(state, library, await _job(state, request), people)
     refuse_if_gone(described.state)
     return report.as_json(described)
 
@@ -58,7 +60,7 @@ async def _job(state: GatewayState, request: Request) -> CaptureRecord:
     Raises:
         RequestRefused: 404 ``unknown_job``; there is no such capture, or it is not an upload.
     """
-    record = await durable_record(state.events, request.path_params["job_id"])
+    record = own_record(await durable_record(state.events, request.path_params["job_id"]), own_people(request))
     if record is None or record.upload is None:
         raise RequestRefused(404, "unknown_job", "There is no job with this job_id.")
     return record

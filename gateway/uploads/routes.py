@@ -29,6 +29,7 @@ from contracts.rules.ids import Identifier
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
 from contracts.state.video import StoredVideo
+from gateway.access.guard import require_own
 from gateway.capture import lifecycle
 from gateway.http.refusals import json_response
 from gateway.http.requests import require, validated
@@ -90,6 +91,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
         async with _until_draining(state.draining):
             await _receive(state, request, reader, incoming)
         form = _form(reader)
+        require_own(request, form.user_id)
         await _check(state, form)  # before anything more is written to the broker
         window = _window(state, form, await incoming.complete(form.user_id))
         await _open(state, window, incoming)
@@ -128,7 +130,7 @@ async def _receive(state: GatewayState, request: Request, reader: FormReader, in
             raise _timeout()
         for piece in reader.feed(data):
             if user_id is None:
-                user_id = await _user_of(state, reader)
+                user_id = await _user_of(state, request, reader)
             await incoming.add(piece, user_id)
     reader.finish()
 
@@ -173,7 +175,7 @@ class _User(StrictModel):
     user_id: Identifier
 
 
-async def _user_of(state: GatewayState, reader: FormReader) -> str:
+async def _user_of(state: GatewayState, request: Request, reader: FormReader) -> str:
     """The user in whose slots the upload counts, when its file begins. Empty if the fields come after the file.
 
     The user's session is checked first: a client must not fill another user's slots. It also lets a client that sends
@@ -184,9 +186,10 @@ async def _user_of(state: GatewayState, reader: FormReader) -> str:
     """
     if not _is_complete(reader):
         if user_id := reader.fields.get("user_id"):
-            validated(_User, {"user_id": user_id})
+            require_own(request, validated(_User, {"user_id": user_id}).user_id)
         return ""
     form = _form(reader)
+    require_own(request, form.user_id)
     await _check(state, form)
     return form.user_id
 

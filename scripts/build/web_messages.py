@@ -27,6 +27,7 @@ from contracts import (
     SessionStartRequest,
     SessionValidateRequest,
 )
+from contracts.messages.access import SignedIn
 from contracts.messages.http import Appended, ClientLimits
 from contracts.messages.library import (
     LibraryCaptureWithHistory,
@@ -67,6 +68,7 @@ _READ: tuple[type[BaseModel], ...] = (
     CaptureAbort,
     CaptureProgress,
     SessionAnswer,
+    SignedIn,
     ConsentText,
     RawFeaturesRef,
     Quality,

@@ -27,7 +27,7 @@ def examine_access(settings: Settings) -> CheckResult:
     address = running.address if running else gateway_address(settings)
     asks = _asks_for_a_token(address)
     if asks is None:
-        return judge_access(settings.host, settings.api_token is not None)
+        return judge_access(settings.host, settings.asks_for_a_token)
     hosts = listening_on(urlsplit(address).port or 80, _read("/proc/net/tcp") + _read("/proc/net/tcp6"))
     wide = next((host for host in hosts if not _is_loopback(host)), None)
     return judge_access(wide or (hosts[0] if hosts else settings.host), asks, f"the gateway that runs at {address}")
@@ -39,7 +39,9 @@ def judge_access(host: str, asks: bool, who: str = "the gateway") -> CheckResult
         return CheckResult("access", "ok", f"{who} listens on this machine only")
     if asks:
         return CheckResult("access", "ok", f"{who} listens on {host} and asks for a token")
-    return CheckResult("access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_API_TOKEN")
+    return CheckResult(
+        "access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_ACCESS_FILE or A3CP_API_TOKEN"
+    )
 
 
 def listening_on(port: int, table: str) -> list[str]:

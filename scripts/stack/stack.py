@@ -130,7 +130,11 @@ class Stack:
     def _environ_of(self, name: str) -> dict[str, str]:
         """The environment of a recorder or worker. It has the token only if the part serves metrics, which need it."""
         port = self._metrics_ports.get(name)
-        changed = {"metrics_port": port} if port is not None else {"metrics_port": None, "api_token": None}
+        changed = (
+            {"metrics_port": port}
+            if port is not None
+            else {"metrics_port": None, "api_token": None, "access_file": None}
+        )
         return self.settings.model_copy(update=changed).environ()
 
     def _launch_brokers(self, embedded: EmbeddedBrokers) -> None:

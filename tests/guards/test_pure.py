@@ -21,12 +21,17 @@ PURE = [
     "contracts/storage/capture_facts.py",
     "contracts/storage/npz.py",
     "contracts/storage/session_fold.py",
+    "gateway/access/limits.py",
+    "gateway/access/table.py",
     "gateway/capture/actions.py",
     "gateway/capture/clock.py",
     "gateway/capture/jpeg.py",
     "gateway/capture/protocol.py",
-    *(f"gateway/docs/{name}.py" for name in ["asyncapi", "examples", "openapi", "operations", "page", "refusals"]),
-    *(f"gateway/docs/{name}.py" for name in ["schemas", "sockets", "streams"]),
+    *(
+        f"gateway/docs/{name}.py"
+        for name in ["asyncapi", "examples", "openapi", "operations", "page", "page_operations"]
+    ),
+    *(f"gateway/docs/{name}.py" for name in ["refusals", "schemas", "sockets", "streams"]),
     "gateway/library/filters.py",
     "gateway/live/backpressure.py",
     "gateway/live/frame_check.py",

@@ -24,7 +24,7 @@ CONTRACT = {
     "invalid_frame", "forward_failed", "extraction_failed", "server_shutdown", "client_disconnected", "gateway_lost",
     "frames_lost",
 }  # fmt: skip
-LATER = {"consent_withdrawn"}
+LATER = {"consent_withdrawn", "access_ended"}
 """Abort codes that the contract did not have at first."""
 
 

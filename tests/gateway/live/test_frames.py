@@ -29,6 +29,7 @@ CONTRACT: dict[LiveCode, int] = {
     "frame_too_large": 1009,
     "pipeline_failure": 1011,
     "internal_error": 1011,
+    "access_ended": 1008,  # later than the contract
 }
 """The contract's table, written again here: the source cannot check itself."""
 

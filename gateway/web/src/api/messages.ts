@@ -43,7 +43,8 @@ export interface CaptureAbort {
     | "client_disconnected"
     | "gateway_lost"
     | "frames_lost"
-    | "consent_withdrawn";
+    | "consent_withdrawn"
+    | "access_ended";
 }
 /**
  * Ends the capture: all frames were sent.
@@ -446,7 +447,8 @@ export interface LiveError {
     | "invalid_frame"
     | "frame_too_large"
     | "pipeline_failure"
-    | "internal_error";
+    | "internal_error"
+    | "access_ended";
   detail: string;
 }
 /**
@@ -631,6 +633,18 @@ export interface SessionStartRequest {
 export interface SessionValidateRequest {
   user_id: string;
   session_id: string;
+}
+/**
+ * ``GET /access/me``: whose token the request has.
+ *
+ * ``name`` is null if the server asks for no token. ``user_ids`` are the people for whom the token is valid, in order;
+ * null means all. ``expires_at`` is null if the token does not expire.
+ */
+export interface SignedIn {
+  name: string | null;
+  role: "record" | "review" | "operate";
+  user_ids: string[] | null;
+  expires_at: string | null;
 }
 /**
  * ``GET /studies/{study}``: all that a page needs to lead a participant through it.

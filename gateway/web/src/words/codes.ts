@@ -62,6 +62,12 @@ const de: typeof constants.codes = {
   },
   session_invalid: { page: say("Der Server kennt diese Sitzung nicht.", NEW_SESSION) },
   session_closed: { page: say("Die Sitzung ist beendet.", "Starten Sie eine neue, um weiterzumachen.") },
+  access_ended: {
+    page: say(
+      "Ihr Zugang zu diesem Server ist beendet.",
+      "Fragen Sie die Person, die ihn betreibt, und laden Sie dann die Seite neu.",
+    ),
+  },
   consent_withdrawn: {
     page: say(
       "Die Einwilligung zu dieser Sitzung wurde widerrufen. Darum wird in ihr nichts mehr aufgenommen.",
@@ -193,6 +199,20 @@ const de: typeof constants.codes = {
     page: say(
       "Dieser Server verlangt einen Zugangsschlüssel.",
       "Fragen Sie die Person, die ihn betreibt, und versuchen Sie es dann noch einmal.",
+    ),
+  },
+  token_expired: {
+    page: say(
+      "Ihr Zugang zu diesem Server ist abgelaufen.",
+      "Fragen Sie die Person, die ihn betreibt, und versuchen Sie es dann noch einmal.",
+    ),
+  },
+  forbidden: { page: say("Das gehört nicht zu Ihrem Zugang.", "Fragen Sie die Person, die den Server betreibt.") },
+  too_many_failures: { page: say("Der Server hat zu viele Anfragen abgelehnt.", MINUTE) },
+  unknown_user: {
+    page: say(
+      "Diese Person gehört nicht zu Ihrem Zugang.",
+      "Wählen Sie eine andere, oder fragen Sie die Person, die den Server betreibt.",
     ),
   },
   origin_not_allowed: {
