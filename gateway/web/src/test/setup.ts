@@ -1,10 +1,16 @@
 import "@testing-library/jest-dom/vitest";
 
 import { cleanup, configure } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { afterAll, afterEach, vi } from "vitest";
 
-import { chooseLanguage } from "../words/language";
+import { rememberGlobals } from "./globals";
 import { computeStylesOnce } from "./styles";
+
+// A process runs many files, since to start one costs more than most files' tests. So each file begins here with modules
+// and globals as no other file left them. Packages are shared: React and Testing Library keep nothing after `cleanup`.
+vi.resetModules();
+const { chooseLanguage } = await import("../words/language");
+const restoreGlobals = rememberGlobals();
 
 configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
 computeStylesOnce();
@@ -26,4 +32,13 @@ afterEach(() => {
   chooseLanguage(null);
   sessionStorage.clear();
   window.history.replaceState(null, "", "/");
+});
+
+afterAll(() => {
+  vi.useRealTimers();
+  localStorage.clear();
+  document.head.replaceChildren();
+  document.body.replaceChildren();
+  for (const name of document.documentElement.getAttributeNames()) document.documentElement.removeAttribute(name);
+  restoreGlobals();
 });
