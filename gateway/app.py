@@ -46,7 +46,7 @@ __all__ = ["create_app"]
 async def tick(request: Request) -> Response:
     """Answer with the number of open captures. It checks no time limit: every capture socket has its own timer."""
     state: GatewayState = request.app.state.gateway
-    return json_response(Tick(active_captures=state.active_captures).model_dump())
+    return json_response(Tick(active_captures=state.counts.all_captures).model_dump())
 
 
 async def _wrong_address(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -13,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts.process.background import BackgroundErrors
-from contracts.process.metrics import SECONDS, exposition, preset
+from contracts.process.metrics import SECONDS, exposition, preset, shared_registry
 from contracts.rules.codes import CAPTURE_CODES, refused_at
+from gateway.monitoring.published import Published, count_deaths
 
 __all__ = [
     "BACKGROUND_TASKS",
@@ -55,12 +58,22 @@ class ForwardedFrames(Collector):
         )  # fmt: skip
 
 
+def _sum(name: str, text: str, registry: CollectorRegistry) -> Gauge:
+    """A gauge whose value is the sum over the processes that live."""
+    return Gauge(name, text, registry=registry, multiprocess_mode="livesum")
+
+
+def _same(name: str, text: str, registry: CollectorRegistry) -> Gauge:
+    """A gauge that every process sets to the same thing. The newest value counts."""
+    return Gauge(name, text, registry=registry, multiprocess_mode="livemostrecent")
+
+
 class CaptureMetrics:
     """The metrics of capture sockets and captures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.sockets = Gauge("a3cp_capture_sockets", "Capture sockets that are open now.", registry=registry)
-        self.active = Gauge("a3cp_capture_active", "Captures that are open now.", registry=registry)
+        self.sockets = _sum("a3cp_capture_sockets", "Capture sockets that are open now.", registry)
+        self.active = _sum("a3cp_capture_active", "Captures that are open now.", registry)
         self.opened = Counter("a3cp_capture_opened", "Captures opened.", registry=registry)
         ended = Counter(
             "a3cp_capture_ended", "Opened captures that ended, by code; closed means success.", ["code"],
@@ -92,7 +105,7 @@ class UploadMetrics:
     """The metrics of uploaded videos, until they become captures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.arriving = Gauge("a3cp_upload_arriving", "Videos that are being sent now.", registry=registry)
+        self.arriving = _sum("a3cp_upload_arriving", "Videos that are being sent now.", registry)
         self.accepted = Counter("a3cp_upload_accepted", "Videos that became captures.", registry=registry)
         refused = Counter("a3cp_upload_refused", "Videos that were refused, by code.", ["code"], registry=registry)
         self.refused = preset(refused, UPLOAD_REFUSALS)
@@ -114,11 +127,11 @@ class BrokerGauges:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, text: str) -> Gauge:
-            return Gauge(name, text, registry=registry)
+            return _same(name, text, registry)
 
         self.ready = Gauge(
             "a3cp_capture_broker_ready", "Whether a broker answers and is configured for its role.", ["role"],
-            registry=registry,
+            registry=registry, multiprocess_mode="livemostrecent",
         )  # fmt: skip
         self.frames = {
             "backlog": gauge("a3cp_capture_backlog", "Captures that wait for an extractor."),
@@ -152,20 +165,27 @@ BACKGROUND_TASKS = (
 
 
 class GatewayMetrics:
-    """The metrics of one gateway. Each has its own registry, so that tests can run two gateways in one process."""
+    """The metrics of one gateway. Each has its own registry, so that tests can run two gateways in one process.
 
-    def __init__(self) -> None:
+    Args:
+        folder: the folder of the pool's metrics, if this is one of several processes: then `text` has the sums over
+            all of them.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         registry = self.registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        system = ProcessCollector(registry=registry)
+        _sum("a3cp_gateway_processes", "Processes of this gateway that run.", registry).set(1)
+        count_deaths(registry)
         self.capture = CaptureMetrics(registry)
         self.upload = UploadMetrics(registry)
         self.brokers = BrokerGauges(registry)
         self.background = BackgroundErrors(registry, BACKGROUND_TASKS)
-        self.erasing = Gauge(
-            "a3cp_library_erasing", "Captures that wait to be erased, by this gateway's catalog.", registry=registry
+        self.erasing = _same(
+            "a3cp_library_erasing", "Captures that wait to be erased, by this gateway's catalog.", registry
         )
-        self.stream_sessions_active = Gauge(
-            "stream_sessions_active", "Connections of the real-time lane that are open now.", registry=registry
+        self.stream_sessions_active = _sum(
+            "stream_sessions_active", "Connections of the real-time lane that are open now.", registry
         )
         self.stream_frames_processed = Counter(
             "stream_frames_processed", "Frames of the real-time lane that got a result.", registry=registry
@@ -177,12 +197,26 @@ class GatewayMetrics:
             "stream_slowdown_signals", "slow_down warnings sent to clients of the real-time lane.",
             registry=registry,
         )  # fmt: skip
+        self._shared = None if folder is None else shared_registry(folder)
+        computed = (system, self.capture.sockets, self.capture.active, self.capture.forwarded)
+        self._published = Published(() if folder is None else computed)
+
+    def publish(self) -> None:
+        """In a pool, let the other processes read what this one counts as plain numbers. Call it every second."""
+        self._published.publish()
+
+    async def text(self, accept: str) -> tuple[bytes, str]:
+        """All metrics in Prometheus's text format, and its content type."""
+        if self._shared is None:
+            return exposition(self.registry, accept)
+        self.publish()
+        return await asyncio.to_thread(exposition, self._shared, accept)
 
 
 async def metrics(request: Request) -> Response:
     """``GET /metrics``: answer with all metrics in Prometheus's text format."""
     ours: GatewayMetrics = request.app.state.gateway.metrics
-    text, content_type = exposition(ours.registry, request.headers.get("accept", ""))
+    text, content_type = await ours.text(request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})
 
 

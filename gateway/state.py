@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass, field
 
 from contracts.broker.roles import AsyncBroker
 from contracts.process.settings import Settings
 from contracts.storage.artifacts import ArtifactSource
 from gateway.access.access import Access
+from gateway.counts import ProcessCounts
 from gateway.metrics import GatewayMetrics
 from gateway.server.unfinished import Unfinished
 
@@ -32,8 +32,7 @@ class GatewayState:
         refusal: why no capture may be opened; empty once both brokers are checked and configured for their roles.
         frames_unfit: why the frames broker must not get frames, such as that it writes to a disk; empty if it may.
         open_sockets: the number of open capture sockets.
-        active_captures: how many of them have a capture.
-        arriving: the number of videos that are arriving, by the client's address.
+        counts: the numbers that all processes of this gateway must know of each other.
         live_sessions: the number of open connections of the real-time lane.
         access: the holders of tokens.
 
@@ -48,8 +47,7 @@ class GatewayState:
     refusal: str = "the brokers have not been checked yet"
     open_sockets: int = 0
     frames_unfit: str = ""
-    active_captures: int = 0
-    arriving: Counter[str] = field(default_factory=Counter)
+    counts: ProcessCounts = field(default_factory=ProcessCounts)
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     unfinished: Unfinished = field(default_factory=Unfinished)
@@ -60,3 +58,12 @@ class GatewayState:
         self.access = Access(self.settings)
         self.artifacts = ArtifactSource.of(self.settings, timeout_s=ARTIFACT_TIMEOUT_S, most_bytes=ARTIFACT_MOST_BYTES)
         self.metrics.capture.watch(lambda: self.open_sockets, lambda: self.active_captures)
+
+    @property
+    def active_captures(self) -> int:
+        """How many of the open capture sockets of this process have a capture."""
+        return self.counts.captures
+
+    @active_captures.setter
+    def active_captures(self, count: int) -> None:
+        self.counts.captures = count

@@ -70,6 +70,7 @@ def up(
     extractors: Annotated[int, typer.Option(min=1, max=64, help="Number of extractors.")] = 1,
     recorders: Annotated[int, typer.Option(min=1, max=8, help="Number of recorders; one of them is active.")] = 1,
     live: Annotated[int, typer.Option(min=0, max=64, help="Number of live workers.")] = 1,
+    gateways: Annotated[int, typer.Option(min=1, max=64, help="Number of gateway processes; they share the port.")] = 1,
 ) -> int:
     """Run the whole stack in this terminal.
 
@@ -77,15 +78,17 @@ def up(
     """
     from scripts.commands.up import up
 
-    return up(_settings(), extractors=extractors, recorders=recorders, live=live)
+    return up(_settings(), extractors=extractors, recorders=recorders, live=live, gateways=gateways)
 
 
 @app.command()
-def gateway() -> None:
+def gateway(
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes; they share the port.")] = 1,
+) -> None:
     """Run the gateway."""
     from gateway.__main__ import main
 
-    raise typer.Exit(main())
+    raise typer.Exit(main(processes))
 
 
 @app.command()

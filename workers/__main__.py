@@ -12,14 +12,14 @@ from typing import get_args
 from contracts.broker.keys import EXTRACTOR_GROUP
 from contracts.broker.roles import connect, ensure_group, wait_for_brokers
 from contracts.process.logs import get_logger
+from contracts.process.pool import Pool
 from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Lane, Settings, load_settings
+from contracts.process.stop_signals import stop_signals
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
 from workers.extract.dispatch import QUEUES
 from workers.metrics import pool_metrics
-from workers.pool.pool import Pool
-from workers.pool.stop_signals import stop_signals
 from workers.pool.targets import extractor_process, live_process
 
 __all__ = ["main"]

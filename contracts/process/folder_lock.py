@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["FolderInUse", "is_free", "lock_alone"]
+__all__ = ["FolderInUse", "FolderLeader", "is_free", "lock_alone"]
 
 
 def is_free(path: Path, kind: int = os.O_DIRECTORY) -> bool:
@@ -48,6 +48,32 @@ class FolderInUse:
             self._lock = None
 
 
+class FolderLeader:
+    """Chooses one of all processes that use a folder. If it dies, the system releases its lock, and another one follows
+    it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock: int | None = None
+
+    def is_this(self) -> bool:
+        """Whether this process is the one. Where the folder is missing or cannot be locked, every process is."""
+        if self._lock is None:
+            try:
+                self._lock = _lock(self._folder, fcntl.LOCK_EX)
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+        return True
+
+    def close(self) -> None:
+        """Leave it to another process."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
 def lock_alone(folder: Path) -> int | None:
     """Lock a folder that no process uses. Returns a descriptor, which ends the lock when it is closed; None if the
     folder is in use, or cannot be opened."""
@@ -56,10 +82,15 @@ def lock_alone(folder: Path) -> int | None:
 
 def _locked(folder: Path, how: int) -> int | None:
     with suppress(OSError):
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
-            return lock
-        except OSError:
-            os.close(lock)
+        return _lock(folder, how)
     return None
+
+
+def _lock(folder: Path, how: int) -> int:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock

@@ -236,19 +236,19 @@ _REFUSALS = {
 
 
 @contextmanager
-def shared_folder() -> Iterator[Path]:
+def shared_folder(setting: str = "A3CP_METRICS_PORT") -> Iterator[Path]:
     """Create a private folder for the numbers of a pool's processes, and remove it when the block ends.
 
     Also remove the folders of killed pools, once they are older than `STALE_S`.
 
     Raises:
-        ConfigurationError: the folder cannot be created.
+        ConfigurationError: the folder cannot be created. The text names ``setting``, which asked for it.
     """
     try:
         _remove_leftovers()
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     except OSError as error:
-        raise ConfigurationError(f"A3CP_METRICS_PORT: cannot create a folder for metrics: {error.strerror}") from error
+        raise ConfigurationError(f"{setting}: cannot create a folder for metrics: {error.strerror}") from error
     lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -116,7 +116,7 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
     limits = state.settings.capture
     if state.refusal:
         raise CaptureError("brokers_unready", state.refusal)
-    if state.active_captures > limits.max_captures:
+    if state.counts.all_captures > limits.max_captures:
         raise CaptureError("too_many_captures", f"this gateway accepts {limits.max_captures} captures at once")
     try:
         state_key = keys.capture_keys(window.capture_id).state

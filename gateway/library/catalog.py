@@ -49,6 +49,7 @@ class Catalog:
         self._database: sqlite3.Connection | None = None
         self._path = folder
         self._versions: dict[Session, str] = {}
+        self._changes: int | None = None
         self._reported: dict[str, str] = {}
         self.complete = False
         self.skipped = 0
@@ -100,7 +101,7 @@ class Catalog:
         Raises:
             sqlite3.Error, OSError: the catalog's file cannot be opened or written. The next call begins again.
         """
-        self._open()
+        self._read_versions(self._open())
         path = self._path
         errors: list[OSError] = []
         there: set[Session] = set()
@@ -200,9 +201,17 @@ class Catalog:
             self._begin_again(error)
             self._path = newest_database(self._folder)
             self._database = open_database(self._path)
-        rows = self._database.execute("SELECT user_id, session_id, version FROM logs")
-        self._versions = {(user_id, session_id): version for user_id, session_id, version in rows}
+        self._changes = None
+        self._read_versions(self._database)
         return self._database
+
+    def _read_versions(self, database: sqlite3.Connection) -> None:
+        """Read which versions of the logs the catalog has, if another process has written since the last time."""
+        (changes,) = database.execute("PRAGMA data_version").fetchone()  # own commits do not change it
+        if changes != self._changes:
+            self._changes = changes
+            rows = database.execute("SELECT user_id, session_id, version FROM logs")
+            self._versions = {(user_id, session_id): version for user_id, session_id, version in rows}
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -1,4 +1,7 @@
-"""The library of one gateway: it keeps the catalog up to date, in a thread of its own, and answers from it.
+"""The library of one gateway process: it keeps the catalog up to date, in a thread of its own, and answers from it.
+
+Of several processes with the same catalog, one follows the logs while no request comes. A request makes any of them do
+so.
 
 A list must show the capture that a person has just recorded. So a request waits, for a short time, for a pass over
 the logs that began after it came.
@@ -13,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from contracts.process.folder_lock import FolderInUse
+from contracts.process.folder_lock import FolderInUse, FolderLeader
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.rules.errors import RequestRefused
@@ -66,19 +69,21 @@ class Library:
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._in_use = FolderInUse(settings.log_root)
+        self._leader = FolderLeader(self.folder)
         self.first_pass = asyncio.Event()
         self._problem: Exception | None = None
         self._warned: dict[str, type[Exception]] = {}
 
     async def run(self, on_error: Callable[[Exception], None]) -> None:
-        """Look at all logs again and again. ``on_error`` is given what ends a pass unexpectedly. Meanwhile no `a3cp
-        forget` removes any."""
+        """Look at all logs again and again, or, if another process follows them, once. ``on_error`` is given what ends
+        a pass unexpectedly. Meanwhile no `a3cp forget` removes any."""
         loop = asyncio.get_running_loop()
         while True:
             self._in_use.hold()
             began = loop.time()
             try:
-                await asyncio.shield(self._pass())
+                if self._leader.is_this() or not self.first_pass.is_set():
+                    await asyncio.shield(self._pass())
             except Exception as error:
                 on_error(error)
             await asyncio.sleep(max(PASS_S, 20 * (loop.time() - began)))
@@ -86,6 +91,7 @@ class Library:
     async def close(self) -> None:
         """End the passes and close the catalog."""
         self._in_use.close()
+        self._leader.close()
         await cancel_all(task for task in (self._running, self._next) if task is not None)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._catalog.close)
         for threads in (self._writer, self._readers):

@@ -20,6 +20,7 @@ from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.rules.access import STRONG_TOKEN, is_loopback
 from gateway.server.http_protocol import KEEP_ALIVE_S, BoundedHttp
+from gateway.server.shared_listener import SharedListener
 from gateway.server.stalls import Stalls, largest
 from gateway.server.unfinished import Unfinished
 from gateway.server.websocket_protocol import BoundedWebSocket
@@ -37,6 +38,10 @@ MOST_WAITING_BYTES = 64 * 1024 * 1024
 
 DRAIN_WITHIN_S = 5.0
 """The part of `STOP_WITHIN_S` in which captures and requests may end by themselves."""
+
+IDLE_LOAD = 1 / 8
+"""What a connection that is no socket of a capture or of the live lane counts as, beside one that is: most are kept
+open by a browser that asks for nothing."""
 
 CLOSE_ANSWER_WITHIN_S = 1.0
 """The part of `DRAIN_WITHIN_S` in which clients may answer the close frame. A client whose connection is cut while it
@@ -86,6 +91,7 @@ class GatewayServer(uvicorn.Server):
         super().__init__(server_config(app, state.settings, state.unfinished))
         self._state = state
         self._stalls: Stalls[Any] = Stalls(STALLED_S)
+        self._shared: list[SharedListener] = []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after SIGTERM or SIGINT; a second SIGINT stops without waiting. Unlike uvicorn's method, this does not
@@ -100,7 +106,11 @@ class GatewayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and log the address and any warning about the token."""
-        await super().startup(sockets)
+        if self._state.counts.processes > 1:
+            await super().startup([])
+            self._shared = [SharedListener(listener, self._is_next, self._protocol) for listener in sockets or ()]
+        else:
+            await super().startup(sockets)
         settings = self._state.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
         log.info("listening", address=address_of(settings.host, port), app_env=settings.app_env)
@@ -112,10 +122,28 @@ class GatewayServer(uvicorn.Server):
                 "no token; set A3CP_ACCESS_FILE or A3CP_API_TOKEN, or A3CP_HOST=127.0.0.1"
             )
 
+    def _protocol(self) -> asyncio.Protocol:
+        """Make the protocol of a connection, as uvicorn does for listeners that are not shared."""
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    def _is_next(self) -> bool:
+        """Tell the other processes how much this one has to do; whether it should accept the next connection."""
+        state = self._state
+        busy = state.open_sockets + state.live_sessions
+        connections = len(self.server_state.connections) + sum(listener.connecting for listener in self._shared)
+        return state.counts.is_next(busy + IDLE_LOAD * max(0, connections - busy))
+
     async def on_tick(self, counter: int) -> bool:
         """Uvicorn calls this ten times a second; check the connections once a second."""
+        self._state.counts.note_alive()
+        self._is_next()
         if counter % 10 == 0:
             self._cut_off_stalled()
+            self._state.metrics.publish()
         return await super().on_tick(counter)
 
     def _cut_off_stalled(self) -> None:
@@ -142,6 +170,8 @@ class GatewayServer(uvicorn.Server):
         for connection in filter(_is_websocket, list(self.server_state.connections)):
             if connection.transport.get_write_buffer_size():  # the client does not read: do not wait for it
                 connection.transport.abort()
+        for listener in self._shared:
+            listener.close()
         self.config.timeout_graceful_shutdown = math.ceil(began_at + STOP_WITHIN_S - loop.time())
         await super().shutdown(sockets)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -106,8 +105,7 @@ class IncomingUpload:
         """Stop counting the video among those that arrive from its address."""
         if self._counted:
             self._counted = False
-            self._state.arriving[self._peer] -= 1
-            self._state.arriving += Counter()  # removes addresses with a count of zero
+            self._state.counts.add_arriving(self._peer, -1)
 
     async def discard(self) -> None:
         """Remove the video and its slots from the broker. If the broker does not answer, they expire by themselves."""
@@ -129,10 +127,10 @@ class IncomingUpload:
 
     def _join_queue(self) -> None:
         """Count the video for its address. One address may use half of all slots at a time."""
-        arriving = self._state.arriving
-        if arriving[self._peer] >= max(1, self._state.settings.upload_max_videos // 2):
+        counts = self._state.counts
+        if counts.arriving(self._peer) >= max(1, self._state.settings.upload_max_videos // 2):
             raise _too_many("Your address is sending as many videos as one address may send at a time")
-        arriving[self._peer] += 1
+        counts.add_arriving(self._peer, 1)
         self._counted = True
 
     async def _check_memory(self) -> None:

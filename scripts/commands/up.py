@@ -135,7 +135,7 @@ async def _up(stack: Stack, lines: Lines) -> int:
     return 0
 
 
-def up(settings: Settings, *, extractors: int, recorders: int, live: int) -> int:
+def up(settings: Settings, *, extractors: int, recorders: int, live: int, gateways: int) -> int:
     """Run the stack until Ctrl-C, SIGTERM or the end of the terminal; returns 0.
 
     Raises:
@@ -143,7 +143,7 @@ def up(settings: Settings, *, extractors: int, recorders: int, live: int) -> int
     """
     lines = Lines()
     try:
-        stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, show=lines)
+        stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, gateways=gateways, show=lines)
         return asyncio.run(_up(stack, lines))
     finally:
         lines.flush()

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from contracts.process.settings import Settings, load_settings
 from scripts.measurements.extraction import measure_extraction
+from scripts.measurements.gateways import measure_gateways
 from scripts.measurements.ingest import measure_ingest
 from scripts.measurements.library import measure_library
 from scripts.measurements.live import measure_live
@@ -36,6 +37,7 @@ __all__ = ["main"]
 
 MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "ingest": measure_ingest,
+    "gateways": measure_gateways,
     "extraction": measure_extraction,
     "live": measure_live,
     "recorder": measure_recorder,

@@ -22,13 +22,24 @@ from contracts.process.settings import Settings
 from scripts.client import CaptureClient
 from scripts.clips.sample import SampleSource
 from scripts.measurements.drain import Drain, draining
-from scripts.measurements.processes import cpu_s
+from scripts.measurements.processes import tree_cpus_s
 from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.senders import Sender, Senders, Sent, sending
 from scripts.stack.stack import Stack
 from scripts.stack.supervision import Part, PartSpec
 
-__all__ = ["measure_ingest"]
+__all__ = [
+    "FAST_BLOCKS",
+    "FAST_BLOCK_S",
+    "FAST_CONNECTIONS",
+    "PACED_CONNECTIONS",
+    "Block",
+    "IngestRun",
+    "Side",
+    "count_aborted",
+    "make_senders",
+    "measure_ingest",
+]
 
 FAST_CONNECTIONS, FAST_BLOCKS, FAST_BLOCK_S = 32, 3, 3.0
 PACED_CONNECTIONS, PACED_BLOCKS, PACED_BLOCK_S = 100, 2, 20.0
@@ -38,7 +49,7 @@ WARM_UP_S = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two servers: its name, URL and process id."""
+    """One of the two servers: its name, URL and process id; its processes are this one and its descendants."""
 
     name: str
     address: str
@@ -47,12 +58,13 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The result of one block: the frames that arrived in ``elapsed_s``, the server's processor time, the clients'
-    result."""
+    """The result of one block: the frames that arrived in ``elapsed_s``, the processor time of the server's busiest
+    process and of all of them, the clients' result."""
 
     frames: int
     elapsed_s: float
     server_cpu_s: float
+    all_cpu_s: float
     sent: Sent
 
     @property
@@ -81,10 +93,9 @@ async def measure_ingest(settings: Settings) -> list[BenchRow]:
         assert pid is not None
         sides = [bare, Side("gateway", stack.address, pid)]
         token = settings.api_token.get_secret_value() if settings.api_token else None
-        async with CaptureClient(stack.address, token) as gateway:
-            senders = [await _sender(gateway, number) for number in range(PACED_CONNECTIONS)]
+        senders = await make_senders(stack.address, token)
         with sending(jpegs) as clients:
-            run = _Run(clients, drain)
+            run = IngestRun(clients, drain)
             fast = await run.blocks(sides, senders[:FAST_CONNECTIONS], FAST_BLOCKS, FAST_BLOCK_S, paced=False)
             before = await _queued(stack.address, token)
             paced = await run.blocks(sides, senders, PACED_BLOCKS, PACED_BLOCK_S, paced=True)
@@ -93,9 +104,11 @@ async def measure_ingest(settings: Settings) -> list[BenchRow]:
     return _fast_rows(*fast) + _paced_rows(*paced, queued=queued)
 
 
-async def _sender(gateway: CaptureClient, number: int) -> Sender:
-    user_id = f"bench-{number}"
-    return Sender(user_id, await gateway.start_session(user_id))
+async def make_senders(address: str, token: str | None) -> list[Sender]:
+    """Start a session for each of `PACED_CONNECTIONS` senders."""
+    names = [f"bench-{number}" for number in range(PACED_CONNECTIONS)]
+    async with CaptureClient(address, token) as gateway:
+        return [Sender(user_id, await gateway.start_session(user_id)) for user_id in names]
 
 
 async def _queued(address: str, token: str | None) -> Counter[float]:
@@ -135,7 +148,7 @@ async def _bare(stack: Stack) -> AsyncIterator[Side]:
         await part.stop()
 
 
-class _Run:
+class IngestRun:
     """Runs blocks of sending, to one side after the other."""
 
     def __init__(self, clients: Senders, drain: Drain) -> None:
@@ -156,11 +169,12 @@ class _Run:
         loop = asyncio.get_running_loop()
         self._clients.start(side.address, senders, paced=paced)
         await asyncio.sleep(WARM_UP_S)
-        began_s, frames, used_s = loop.time(), self._drain.frames, cpu_s(side.pid)
+        began_s, frames, before_s = loop.time(), self._drain.frames, tree_cpus_s(side.pid)
         await asyncio.sleep(block_s)
         elapsed_s = loop.time() - began_s
-        frames, used_s = self._drain.frames - frames, cpu_s(side.pid) - used_s
-        return Block(frames, elapsed_s, used_s, await self._clients.stop())
+        frames, after_s = self._drain.frames - frames, tree_cpus_s(side.pid)
+        used_s = [after_s[pid] - before_s[pid] for pid in before_s.keys() & after_s.keys()]
+        return Block(frames, elapsed_s, max(used_s), sum(used_s), await self._clients.stop())
 
 
 def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[BenchRow]:
@@ -172,14 +186,14 @@ def _fast_rows(bare: Sequence[Block], ours: Sequence[Block]) -> list[BenchRow]:
             median([block.cpu_us for block in bare]), floor_name),
         BenchRow("   … clients' CPU a frame", median([block.client_cpu_us for block in ours]), "µs", None,
             median([block.client_cpu_us for block in bare]), floor_name),
-        BenchRow("   … captures aborted", _aborted(ours), "", 0),
+        BenchRow("   … captures aborted", count_aborted(ours), "", 0),
     ]  # fmt: skip
 
 
 def _paced_rows(bare: Sequence[Block], ours: Sequence[Block], *, queued: Counter[float]) -> list[BenchRow]:
     floor_name = "barest endpoint on the same server"
     return [
-        BenchRow(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", _aborted(ours), "", 0),
+        BenchRow(f"ingest, {PACED_CONNECTIONS} connections at 15 fps: captures aborted", count_aborted(ours), "", 0),
         BenchRow("   … frames", median([block.fps for block in ours]), "frames/s", 0.98, PACED_CONNECTIONS * 15.0,
             "wall clock", "at least"),
         BenchRow("   … forward queue p99", _percentile(queued, 0.99), "frames", 1),
@@ -188,7 +202,8 @@ def _paced_rows(bare: Sequence[Block], ours: Sequence[Block], *, queued: Counter
     ]  # fmt: skip
 
 
-def _aborted(blocks: Sequence[Block]) -> int:
+def count_aborted(blocks: Sequence[Block]) -> int:
+    """How many captures did not end well; it also prints how they ended."""
     ended = sum((block.sent.ended for block in blocks), Counter())
     if bad := {code: count for code, count in ended.items() if code != "1000"}:
         print(f"captures that did not end well: {bad}", file=sys.stderr)

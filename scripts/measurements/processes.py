@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["cpu_s", "private_bytes", "tree_cpu_s"]
+__all__ = ["cpu_s", "private_bytes", "tree_cpu_s", "tree_cpus_s"]
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -19,9 +19,16 @@ def cpu_s(pid: int) -> float:
 
 def tree_cpu_s(pid: int) -> float:
     """`cpu_s` of a process and of all its running descendants."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return cpu_s(pid) + sum(tree_cpu_s(child) for child in children)
+    return sum(tree_cpus_s(pid).values())
+
+
+def tree_cpus_s(pid: int) -> dict[int, float]:
+    """`cpu_s` of a process and of each of its running descendants, by process id."""
+    found = {pid: cpu_s(pid)}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found |= tree_cpus_s(int(child))
+    return found
 
 
 def private_bytes(pid: int) -> int:

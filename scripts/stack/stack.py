@@ -47,13 +47,21 @@ class Stack:
     Attributes:
         settings: the settings of the parts: the given ones, with the URLs and the port that the stack chose.
         parts: the parts by name: ``frames-broker``, ``events-broker``, ``recorder-1``, ``extractor-1``, ``live-1``,
-            ``gateway``. There is no live worker if ``live`` is 0 or ``STREAM_ENABLED`` is false.
+            ``gateway``, which has ``gateways`` processes. There is no live worker if ``live`` is 0 or
+            ``STREAM_ENABLED`` is false.
         metrics: for each part the URL of its metrics, if ``A3CP_METRICS_PORT`` is set; the gateway's are at its
             address.
     """
 
     def __init__(
-        self, settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0, show: Show = _silent
+        self,
+        settings: Settings,
+        *,
+        extractors: int = 1,
+        recorders: int = 1,
+        live: int = 0,
+        gateways: int = 1,
+        show: Show = _silent,
     ) -> None:
         self.settings = settings
         self.parts: dict[str, Part] = {}
@@ -61,6 +69,7 @@ class Stack:
         self._extractors = extractors
         self._recorders = recorders
         self._live = live if settings.stream_enabled else 0
+        self._gateway = _module("gateway", "--processes", str(gateways))
         self._show = show
         self._embedded: EmbeddedBrokers | None = None
         self._metrics_ports: dict[str, int] = {}
@@ -113,7 +122,7 @@ class Stack:
         for name, arguments, stop_s in self._names():
             spec = PartSpec(name, _module(*arguments), self._environ_of(name), stop_s=stop_s)
             self._launch(spec, self._turn_of(name))
-        self._launch(PartSpec("gateway", _module("gateway"), self.settings.environ(), stop_s=20.0))
+        self._launch(PartSpec("gateway", self._gateway, self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
             await self._wait_for_brokers(self._embedded)
             write_running(self._embedded.state_dir, self.address, self.urls)

@@ -52,7 +52,12 @@ async def test_tick_changes_nothing(tmp_path: Path) -> None:
         async def all_of_it() -> dict[str, Any]:
             fields = {name: getattr(state, name) for name in state.__slots__}
             held = [await broker.keys("*") for broker in (state.frames, state.events)]
-            return {**fields, "draining": state.draining.is_set(), "arriving": dict(state.arriving), "held": held}
+            return {
+                **fields,
+                "draining": state.draining.is_set(),
+                "arriving": state.counts.arriving_here(),
+                "held": held,
+            }
 
         before = await all_of_it()
         for _ in range(3):

@@ -347,7 +347,7 @@ ROOTS = {"log_root", "session_log_pattern"}
 KNOW_THE_ROOT = {
     *("contracts/rules/paths.py", "contracts/process/settings.py", "contracts/storage/log_tail.py"),
     *("gateway/library/catalog.py", "gateway/library/library.py"),
-    *("gateway/__main__.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
+    *("gateway/process.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
     "gateway/operate/dead.py",
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "removal", "sweep", "verify", "writer"]),
     *(

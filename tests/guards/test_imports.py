@@ -174,7 +174,7 @@ def test_a_vision_library_in_the_gateway_is_found(text: str) -> None:
 
 
 def test_the_running_gateway_holds_no_vision_library() -> None:
-    assert loaded_by("import gateway.app, gateway.__main__") == set()
+    assert loaded_by("import gateway.app, gateway.process") == set()
 
 
 def test_a_loaded_vision_library_is_found() -> None:
@@ -188,7 +188,7 @@ def test_a_loaded_vision_library_is_found() -> None:
             "import scripts.cli, contracts.process.settings, scripts.commands.up",
             {"httpx", "numpy", "redis", "rich", "valkey"},
         ),
-        ("import gateway.app, gateway.__main__", {"PIL", "numpy", "rich", "simplejpeg"}),
+        ("import gateway.app, gateway.process", {"PIL", "numpy", "rich", "simplejpeg"}),
         ("import recorder.__main__", {"numpy", "rich"}),
         ("import workers.__main__", {"numpy", "rich"}),
         ("import workers.pool.targets, workers.extract.extractor, workers.live.process", {*VISION, "PIL", "rich"}),

@@ -200,6 +200,7 @@ def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> N
         "a3cp_background_",
         "a3cp_capture_",
         "a3cp_extractor_",
+        "a3cp_gateway_",
         "a3cp_library_",
         "a3cp_recorder_",
         "a3cp_live_",

@@ -81,8 +81,11 @@ def test_a_worker_without_a_lane_names_both_variables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        ([], {"extractors": 1, "recorders": 1, "live": 1}),
-        (["--extractors", "4", "--live", "0"], {"extractors": 4, "recorders": 1, "live": 0}),
+        ([], {"extractors": 1, "recorders": 1, "live": 1, "gateways": 1}),
+        (
+            ["--extractors", "4", "--live", "0", "--gateways", "2"],
+            {"extractors": 4, "recorders": 1, "live": 0, "gateways": 2},
+        ),
     ],
 )
 def test_up_starts_one_of_each_and_as_many_as_it_is_told(
@@ -136,6 +139,8 @@ def test_the_gateway_never_loads_mediapipe_and_help_loads_few_modules() -> None:
     heavy = ["mediapipe", "cv2"]
     for module, forbidden in (
         ("gateway.__main__", heavy),
+        ("gateway.process", heavy),
+        ("gateway.pool", [*heavy, "redis", "starlette", "uvicorn"]),
         ("scripts.cli", [*heavy, "numpy", "redis", "pydantic", "av"]),
     ):
         run = subprocess.run(

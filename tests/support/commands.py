@@ -20,7 +20,8 @@ __all__ = ["run_forked"]
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
 import gc, json, os, sys
-import gateway.__main__, recorder.__main__, workers.__main__, scripts.cli, scripts.exports.command, scripts.terminal
+import gateway.process, gateway.pool
+import recorder.__main__, workers.__main__, scripts.cli, scripts.exports.command, scripts.terminal
 import scripts.commands.demo, scripts.commands.doctor, scripts.commands.ingest, scripts.commands.inspect
 import scripts.commands.up, scripts.commands.verify
 

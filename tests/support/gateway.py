@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,11 +92,16 @@ def environment(folder: Path, brokers: BrokerPair | None, **settings: str) -> di
 
 @contextmanager
 def launched(
-    folder: Path, brokers: BrokerPair | None = None, *, module: str = "gateway", **settings: str
+    folder: Path,
+    brokers: BrokerPair | None = None,
+    *,
+    module: str = "gateway",
+    arguments: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[GatewayProcess]:
     """Run a gateway, or another module of the project, as a process; kill it at the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         cwd=REPOSITORY,
         env=environment(folder, brokers, **settings),
         stdout=subprocess.DEVNULL,
@@ -114,8 +119,10 @@ def launched(
 
 
 @contextmanager
-def serving(folder: Path, brokers: BrokerPair | None = None, **settings: str) -> Iterator[GatewayProcess]:
+def serving(
+    folder: Path, brokers: BrokerPair | None = None, *, arguments: Sequence[str] = (), **settings: str
+) -> Iterator[GatewayProcess]:
     """A gateway process that listens."""
-    with launched(folder, brokers, **settings) as gateway:
+    with launched(folder, brokers, arguments=arguments, **settings) as gateway:
         gateway.address = gateway.wait_for("listening")["address"]
         yield gateway

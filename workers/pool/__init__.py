@@ -1,1 +1,1 @@
-"""The pool: it starts worker processes, watches them and stops them."""
+"""What a process of the pool runs, and what every one of them does."""

@@ -18,8 +18,8 @@ from typing import NoReturn
 import numpy as np
 
 from contracts.process.run import run_process
+from contracts.process.stop_signals import stop_signals
 from workers.extract.heartbeat import FrameClock, Watchdog
-from workers.pool.stop_signals import stop_signals
 from workers.vision.pipelines.base import PipelineFactory
 
 __all__ = ["mute_native_logs", "process_name", "run_worker", "use_utf8", "warm_up", "watch"]

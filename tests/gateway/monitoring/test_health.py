@@ -17,9 +17,9 @@ import redis
 from contracts.broker import keys
 from contracts.broker.roles import Role, check_role, connect
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
-from gateway.__main__ import load_decoder
 from gateway.monitoring import health
 from gateway.monitoring.health import FRESH_S
+from gateway.process import load_decoder
 from tests.conftest import BrokerPair
 from tests.gateway.reached import AWAY, Reached, reaching
 from tests.support.waiting import DEADLINE_S
@@ -93,7 +93,7 @@ def test_ready_needs_a_live_extractor_and_an_active_recorder(own_brokers: Broker
 
 async def test_the_parser_of_jpeg_headers_is_loaded_when_the_gateway_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr("gateway.__main__.import_module", loaded.append)
+    monkeypatch.setattr("gateway.process.import_module", loaded.append)
     complete = asyncio.Event()
     loading = asyncio.create_task(load_decoder(complete))
     await asyncio.sleep(0)

@@ -503,7 +503,7 @@ async def test_one_address_sends_half_of_the_videos_at_a_time(tmp_path: Path) ->
             async with httpx.AsyncClient(transport=elsewhere, base_url="http://gateway.test") as client:
                 answer = await client.post("/video/submit", data=fields, files={"file": ("a.mp4", VIDEO)})
             assert answer.status_code == 202
-        assert not gateway.state.arriving
+        assert not gateway.state.counts.arriving_here()
 
 
 async def test_announced_bytes_that_do_not_come_take_no_room_from_others(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ import pytest
 
 from contracts.broker.acl import User, acl_file, password_hash
 from contracts.broker.roles import Role, check_role, connect
+from contracts.process.pool import STOP_GRACE_S
 from contracts.process.settings import load_settings
 from gateway.server.uvicorn_server import STOP_WITHIN_S
 from scripts.deploy.prepare import hand_over, provide
 from tests.scripts.deploy.manifests import IMAGES, ROOT, compose, environment, pods, stages
 from tests.support.guarded import ADMIN, GuardedBroker, write_rules
-from workers.pool.pool import STOP_GRACE_S
 
 ROLES: list[Role] = ["frames", "events"]
 PROCESSES = ("gateway", "extractor", "live", "recorder")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from contracts.process.pool import STOP_GRACE_S
 from contracts.process.settings import load_settings
 from gateway.server.uvicorn_server import STOP_WITHIN_S
 from tests.scripts.deploy.manifests import KUBERNETES, environment, objects, pods, stages
-from workers.pool.pool import STOP_GRACE_S
 
 PROCESSES = {"gateway": "gateway", "recorder": "recorder", "extractor": "workers", "live": "workers"}
 LEAVES_SERVICE_S = 5  # the preStop of the gateway

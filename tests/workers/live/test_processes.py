@@ -20,17 +20,17 @@ from pydantic import SecretStr
 from contracts.broker import keys
 from contracts.broker.script import run_sync
 from contracts.messages.pipelines import PIPELINES
+from contracts.process.pool import Pool
 from contracts.process.settings import Settings
 from contracts.state import live
 from tests.conftest import BrokerPair, on_one
+from tests.contracts.process.test_pool import running as pool_running
 from tests.support.clips import face_clip
 from tests.support.waiting import DEADLINE_S, wait_until
 from tests.workers.broker_capture import BrokerCapture, grey_jpeg
 from tests.workers.live.fakes import HANGS, FakeGateway, result_of, seen, shade_process
-from tests.workers.pool.test_pool import running as pool_running
 from tests.workers.pool.test_processes import Workers, alive, running
 from workers.live.worker import LiveTiming
-from workers.pool.pool import Pool
 from workers.vision.pipelines.registry import make_pipeline
 
 # one kind of broker is enough here; test_worker runs on both

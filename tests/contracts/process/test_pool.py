@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.process import pool
+from contracts.process.pool import HEALTHY_S, Pool, ProcessFailed, _Slot
+from contracts.process.stop_signals import stop_signals
 from contracts.rules.errors import BrokerMisconfigured
 from tests.support.waiting import DEADLINE_S, wait_until
-from workers.pool import pool
-from workers.pool.pool import HEALTHY_S, Pool, WorkerFailed, _Slot
-from workers.pool.stop_signals import stop_signals
 
 ROOT = Path(__file__).parents[3]
 SECRET = "a-secret-of-the-environment"
@@ -99,7 +99,7 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
 
 def test_a_process_that_cannot_go_on_is_the_end_of_the_pool(tmp_path: Path) -> None:
     stop, write = os.pipe()
-    with pytest.raises(WorkerFailed, match="the bad worker cannot go on") as caught:
+    with pytest.raises(ProcessFailed, match="the bad worker cannot go on") as caught:
         Pool({"worker": leave_name_and_wait, "bad worker": end_for_good}, 1, str(tmp_path)).run(stop)
     assert caught.value.exit_code == BrokerMisconfigured.exit_code
     assert not any(alive(pid) for pid in pids(tmp_path)), "the other processes end too"
@@ -177,8 +177,8 @@ def test_the_resource_tracker_has_no_secret_of_this_process(tmp_path: Path) -> N
     code = f"""
 import os, pathlib
 from multiprocessing import resource_tracker
-from tests.workers.pool.test_pool import do_nothing
-from workers.pool.pool import Pool
+from tests.contracts.process.test_pool import do_nothing
+from contracts.process.pool import Pool
 if __name__ == "__main__":
     the_pool = Pool({{"worker": do_nothing}}, 1, {str(tmp_path)!r})
     the_pool._start(the_pool._slots[0]).join()
@@ -198,3 +198,49 @@ if __name__ == "__main__":
     of_tracker, of_process = done.stdout.splitlines()
     assert "PATH=" in of_tracker and SECRET not in of_tracker and "A3CP_" not in of_tracker
     assert of_process.count(SECRET) == 2
+
+
+def test_a_process_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "CONFIRM_S", 0.0)
+    died = threading.Event()
+
+    def is_hung(name: str) -> bool:
+        return name == "worker-1" and len(pids(tmp_path)) == 1
+
+    with running(
+        Pool({"worker": leave_name_and_wait}, 1, str(tmp_path), is_hung=is_hung, on_death=lambda *_: died.set())
+    ):
+        wait_until(lambda: len(pids(tmp_path)) == 2)
+        assert died.is_set()
+
+
+def test_a_second_signal_kills_but_one_that_comes_at_once_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "STOP_GRACE_S", DEADLINE_S)
+    monkeypatch.setattr(pool, "BOUNCE_S", DEADLINE_S)
+    stopping = threading.Event()
+    the_pool = Pool({"worker": leave_name_and_ignore}, 1, str(tmp_path), on_stop=stopping.set)
+    stop, write = os.pipe()
+    thread = threading.Thread(target=the_pool.run, args=(stop,))
+    thread.start()
+    wait_until(lambda: len(pids(tmp_path)) == 1)
+    for _ in range(2):
+        os.write(write, b"!")
+    assert stopping.wait(DEADLINE_S)
+    wait_until(lambda: not pool.wait([stop], 0), "both are read")
+    assert all(alive(pid) for pid in pids(tmp_path))
+    monkeypatch.setattr(pool, "BOUNCE_S", 0.0)
+    os.write(write, b"!")
+    thread.join(DEADLINE_S)
+    assert not thread.is_alive() and not any(alive(pid) for pid in pids(tmp_path))
+    os.close(stop)
+    os.close(write)
+
+
+def test_a_process_hangs_if_it_is_found_so_for_a_while() -> None:
+    slot = _Slot("worker", "worker-1", leave_name_and_wait)
+    found = [slot.hangs(True, 100.0), slot.hangs(True, 100.0 + pool.CONFIRM_S - 1), slot.hangs(False, 105.0)]
+    assert found == [False, False, False]
+    assert not slot.hangs(True, 200.0), "it begins again"
+    assert slot.hangs(True, 200.0 + pool.CONFIRM_S)
