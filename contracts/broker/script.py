@@ -18,6 +18,7 @@ import redis
 
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import AsyncBroker, Broker, Role, broker_errors
+from contracts.broker.shared_connection import Fixed, fixed
 from contracts.rules.errors import UnreadableValue
 
 __all__ = [
@@ -122,11 +123,11 @@ def prepare(broker: AsyncBroker, name: ScriptName, keys: Sequence[str]) -> Calla
     loads a script that the broker does not have.
     """
     if name in OFTEN and isinstance(broker, SharingClient):
-        return partial(broker.shared.begin, "EVALSHA", _source(name)[1], len(keys), *keys)
+        return partial(broker.shared.begin, fixed("EVALSHA", _source(name)[1], len(keys), *keys))
     return _cannot_send
 
 
-def _cannot_send(*_: Argument) -> None:
+def _cannot_send(*_: Argument | Fixed) -> None:
     return None
 
 

@@ -11,15 +11,23 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import hiredis
 import redis
 from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["SharedConnection"]
+__all__ = ["Fixed", "SharedConnection", "fixed"]
 
-Word = str | bytes | int | float
+
+class Fixed(NamedTuple):
+    """Words that many commands have, encoded once: how many, and their encoding. `fixed` makes it."""
+
+    words: int
+    text: str
+
+
+Word = str | bytes | int | float | Fixed
 
 _UNFINISHED = object()
 
@@ -164,13 +172,28 @@ COPIED_BYTES = 1024
 """Words shorter than this are copied into one buffer; longer ones are written without a copy."""
 
 
+def fixed(*words: str | int | float) -> Fixed:
+    """Encode words that many commands have."""
+    return Fixed(len(words), b"".join(_encoded(words)[1]).decode())
+
+
 def _packed(words: Sequence[Word]) -> list[bytes]:
     """Encode a command in RESP. Returns the pieces to write. A long word of bytes, such as a frame, becomes a piece
     itself and is not copied."""
+    count, pieces = _encoded(words)
+    pieces[0] = b"*%d\r\n%b" % (count, pieces[0])
+    return pieces
+
+
+def _encoded(words: Sequence[Word]) -> tuple[int, list[bytes]]:
+    count = len(words)
     pieces: list[bytes] = []
-    text = [f"*{len(words)}\r\n"]
+    text: list[str] = []
     for word in words:
-        if not isinstance(word, bytes):
+        if isinstance(word, Fixed):
+            count += word.words - 1
+            text.append(word.text)
+        elif not isinstance(word, bytes):
             word = word if isinstance(word, str) else str(word)
             text.append(f"${len(word) if word.isascii() else len(word.encode())}\r\n{word}\r\n")
         else:
@@ -182,4 +205,4 @@ def _packed(words: Sequence[Word]) -> list[bytes]:
             else:
                 pieces.append(word)
     pieces.append("".join(text).encode())
-    return pieces
+    return count, pieces

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from contracts.broker.keys import capture_keys
 from contracts.broker.script import Argument, Call
+from contracts.broker.shared_connection import Fixed, fixed
 from contracts.rules.codes import stored_code
 from contracts.rules.ids import format_utc, parse_utc
 from contracts.rules.limits import CaptureLimits
@@ -20,10 +21,10 @@ __all__ = [
     "OPEN_TTL_S",
     "ForwardItem",
     "PushReply",
+    "PushTemplate",
     "TerminalEntry",
     "decode_entry",
     "is_abort",
-    "push_arguments",
     "push_frame",
     "push_keys",
     "read_push_reply",
@@ -160,7 +161,7 @@ class PushReply:
 
 def push_frame(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
     """Put one frame into its stream. Repeating it is safe: the same frame is stored once."""
-    return Call("frames", "push", push_keys(item.capture_id), push_arguments(item, limits), read_push_reply)
+    return Call("frames", "push", push_keys(item.capture_id), _push_arguments(item, limits), read_push_reply)
 
 
 def push_keys(capture_id: str) -> list[str]:
@@ -169,13 +170,32 @@ def push_keys(capture_id: str) -> list[str]:
     return [keys.state, keys.frames]
 
 
-def push_arguments(item: ForwardItem, limits: CaptureLimits) -> list[Argument]:
-    """The arguments of one push, for a caller that prepared the script with `contracts.broker.script.prepare`."""
-    entry = item.encode()
+def _push_arguments(item: ForwardItem, limits: CaptureLimits) -> list[Argument]:
     return [
-        item.seq, item.byte_length, entry[1 + entry.index("timestamp_frame")],
-        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *entry,
+        item.seq, item.byte_length, format_utc(item.timestamp_frame),
+        limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *item.encode(),
     ]  # fmt: skip
+
+
+class PushTemplate:
+    """The arguments of the pushes of one capture, for a caller that prepared the script with
+    `contracts.broker.script.prepare`. Most of them are the same for every frame, and are encoded once."""
+
+    def __init__(self, item: ForwardItem, limits: CaptureLimits) -> None:
+        texts = [argument for argument in _push_arguments(item, limits) if not isinstance(argument, bytes)]
+        self._before_seq = fixed(*texts[3:9])
+        self._after_length = fixed(*texts[15:])
+
+    def arguments(self, item: ForwardItem) -> list[Argument | Fixed]:
+        """The arguments of one frame's push."""
+        seq, length, moment = item.seq, item.byte_length, format_utc(item.timestamp_frame)
+        return [
+            seq, length, moment, self._before_seq, seq, _TIMESTAMP, moment, _PAYLOAD, item.payload, _LENGTH, length,
+            self._after_length,
+        ]  # fmt: skip
+
+
+_TIMESTAMP, _PAYLOAD, _LENGTH = fixed("timestamp_frame"), fixed("payload"), fixed("byte_length")
 
 
 def read_push_reply(answer: Any) -> PushReply:

@@ -1,4 +1,4 @@
-"""The last messages to the client of a capture socket, each with a timeout."""
+"""The end of a capture socket: why it was lost, and the last messages to its client, each with a timeout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contracts.messages.capture import CaptureAbort, CaptureOpen
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import CaptureError
 from contracts.rules.ids import SCHEMA_VERSION
-from gateway.server.websocket_protocol import ServerEnd
+from gateway.server.extensions import ServerEnd
 
 __all__ = ["abort_text", "close_socket", "send_abort", "why_disconnected"]
 

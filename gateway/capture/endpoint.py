@@ -19,7 +19,7 @@ from contracts.process.logs import get_logger
 from contracts.rules.codes import ABORT_CODES, CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError
 from contracts.rules.landmarks import PART_NAMES
-from contracts.state import captures, records
+from contracts.state import captures
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
 from gateway.access.guard import entry_of, own_people
@@ -30,7 +30,7 @@ from gateway.capture.closing import abort_text, close_socket, send_abort, why_di
 from gateway.capture.forwarder import Forwarder
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
-from gateway.server.websocket_protocol import ENDED_BY_SERVER, TOO_LONG
+from gateway.server.extensions import ENDED_BY_SERVER, TAKE, TOO_LONG
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, next_period, start
 
@@ -75,8 +75,7 @@ class CaptureConnection:
         self._progress: ProgressSender | None = None
         self._window: CaptureWindow | None = None
         self._watched = captures.Watch.at_open()
-        self._reserved = False
-        self._counted = False
+        self._reserved = self._counted = self._receiving = False
         self._ending: asyncio.Future[Complete | Finish] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log
@@ -114,13 +113,16 @@ class CaptureConnection:
     async def _guarded(self, step: Coroutine[None, None, None]) -> None:
         try:
             await step
-        except CaptureError as error:
-            await self._act(self._protocol.fail(error.code, error.detail))
-        except WebSocketDisconnect:
-            await self._act(self._protocol.disconnected())
         except Exception as error:
-            self._log.error("capture connection failed", exc_info=error)
-            await self._act(self._protocol.fail("internal_error"))
+            await self._act(self._failed(error))
+
+    def _failed(self, error: Exception) -> tuple[Action, ...]:
+        if isinstance(error, CaptureError):
+            return self._protocol.fail(error.code, error.detail)
+        if isinstance(error, WebSocketDisconnect):
+            return self._protocol.disconnected()
+        self._log.error("capture connection failed", exc_info=error)
+        return self._protocol.fail("internal_error")
 
     async def _stop_tasks(self) -> None:
         await cancel_all(self._tasks)
@@ -135,14 +137,24 @@ class CaptureConnection:
             if message["type"] == "websocket.disconnect":
                 code = message.get("code") or 1006
                 raise why_disconnected(message.get(ENDED_BY_SERVER), code, reserved=self._reserved)
-            now = self._now()
-            text = message.get("text")
-            if text is not None:
-                actions = self._protocol.receive_text(text, now)
-            else:
-                actions = self._protocol.receive_bytes(message.get("bytes") or b"", now)
-            if actions:
-                await self._act(actions)
+            text, data = message.get("text"), message.get("bytes") or b""
+            self._receiving = True
+            await self._act(self._protocol.receive(data if text is None else text, self._now()))
+            self._receiving = False
+
+    def _take(self, message: str | bytes) -> bool:
+        """Handle a message without waking `_receive`. Returns False if it must wait for `_receive`: an earlier one is
+        being handled, the capture is not open, or the forward queue is full."""
+        forwarder = self._forwarder
+        if forwarder is None or self._receiving or self._ending.done() or not forwarder.has_room(len(message)):
+            return False
+        try:
+            actions = self._protocol.receive(message, self._now())
+        except Exception as error:
+            actions = self._failed(error)
+        for action in actions:
+            self._perform(action)
+        return True
 
     async def _tick(self) -> None:
         while not self._ending.done():
@@ -191,33 +203,35 @@ class CaptureConnection:
                     self._progress.show(watched, limits, replied_at)
 
     async def _check_session(self, window: CaptureWindow) -> None:
-        lease_ms = lifecycle.slot_lease_ms(self._state.settings.capture)
-        call = records.recheck(window.user_id, window.session_id, window.capture_id, lease_ms=lease_ms)
-        try:
-            status = await run(self._state.events, call)
-        except BrokerUnavailable as error:
-            self._log.warning("session not checked", exc_info=error)
-            return  # the protocol asks for the next check after `recheck_s`
-        await self._act(self._protocol.session_checked(status))
+        status = await lifecycle.check_session(self._state, window)
+        if status is not None:  # else the protocol asks for the next check after `recheck_s`
+            await self._act(self._protocol.session_checked(status))
 
     # --- the actions --------------------------------------------------------------------------------
 
     async def _act(self, actions: Sequence[Action]) -> None:
         for action in actions:
-            match action:
-                case Forward(item):
-                    assert self._forwarder is not None
-                    await self._forwarder.put(item)
-                    self._metrics.forwarded.bytes += item.byte_length
-                    self._metrics.forwarded.depths[len(self._forwarder)] += 1
-                case CheckSession():
-                    assert self._window is not None
-                    self._start(self._check_session(self._window))
-                case Open():
-                    await self._open(action)
-                case Complete() | Finish():
-                    if not self._ending.done():
-                        self._ending.set_result(action)
+            if isinstance(action, Forward) and self._forwarder is not None:
+                await self._forwarder.wait_for_room(action.item.byte_length)
+            if isinstance(action, Open):
+                await self._open(action)
+            else:
+                self._perform(action)
+
+    def _perform(self, action: Action) -> None:
+        """Perform an action that does not wait; a frame needs room in the forward queue."""
+        match action:
+            case Forward(item):
+                assert self._forwarder is not None
+                self._forwarder.put(item)
+                self._metrics.forwarded.bytes += item.byte_length
+                self._metrics.forwarded.depths[len(self._forwarder)] += 1
+            case CheckSession():
+                assert self._window is not None
+                self._start(self._check_session(self._window))
+            case Complete() | Finish():
+                if not self._ending.done():
+                    self._ending.set_result(action)
 
     async def _open(self, action: Open) -> None:
         message = action.message
@@ -228,8 +242,9 @@ class CaptureConnection:
         await lifecycle.open_capture(self._state, window, secrets.token_hex(8), why=lambda: self._protocol.failed_with)
         self._reserved = True
         self._metrics.opened.inc()
-        too_long = self._websocket.scope.get("extensions", {}).get(TOO_LONG, {})
-        too_long["text"] = partial(abort_text, message, "protocol_violation")
+        extensions = self._websocket.scope.get("extensions", {})
+        extensions.get(TOO_LONG, {})["text"] = partial(abort_text, message, "protocol_violation")
+        extensions.get(TAKE, {})["message"] = self._take
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
         forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, self._state.settings.capture)
         await self._act(self._protocol.opened(self._now()))
@@ -240,9 +255,9 @@ class CaptureConnection:
 
     async def _complete(self, complete: Complete) -> Finish | None:
         """Flush the forward queue and close the capture. Returns None, or a `Finish` if that failed."""
-        assert self._window is not None
+        assert self._window is not None and self._forwarder is not None
         try:
-            await self._flush()
+            await self._forwarder.flush(self._state.settings.capture.max_wait_s + TICK_S)
             await lifecycle.close_capture(self._state, self._window, complete.timestamp_end)
         except CaptureError as error:
             return self._protocol.incomplete(error.code)
@@ -251,14 +266,6 @@ class CaptureConnection:
             return self._protocol.incomplete("internal_error")
         self._log.info("capture closed", accepted=self._protocol.frames)
         return None
-
-    async def _flush(self) -> None:
-        assert self._forwarder is not None
-        try:
-            async with asyncio.timeout(self._state.settings.capture.max_wait_s + TICK_S):
-                await self._forwarder.flush()
-        except TimeoutError as error:
-            raise CaptureError("limit_forward_buffer_exceeded", "no room for the last frames") from error
 
     async def _finish(self, finish: Finish) -> None:
         code, outcome = finish.code, None

@@ -12,7 +12,7 @@ from contracts.process.retry import backoff_s
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
-from contracts.state.frame import ForwardItem, PushReply, push_arguments, push_frame, push_keys, read_push_reply
+from contracts.state.frame import ForwardItem, PushReply, PushTemplate, push_frame, push_keys, read_push_reply
 
 __all__ = ["Forwarder"]
 
@@ -20,7 +20,7 @@ FULL_RETRY_S = 0.05
 """How long to wait before a frame is sent again to a full stream, in seconds."""
 
 STALLED_S = 3.0
-"""How long `put` waits for room while no frame leaves the queue, before the capture fails, in seconds."""
+"""How long `wait_for_room` waits while no frame leaves the queue, before the capture fails, in seconds."""
 
 BROKER_AWAY_S = 3.0
 """How long the frames broker may be unreachable before the capture fails, in seconds."""
@@ -33,13 +33,15 @@ class Forwarder:
     waited for either would take two more turns of the event loop for every frame. The task `run` sends a frame only if
     that failed: there was no open connection, or the reply was not a plain success.
 
-    A full queue makes `put` wait, so that TCP slows the client down. If the stream is full too, `put` fails at once.
+    `put` needs room in the queue. `wait_for_room` lets the caller wait for it, so that TCP slows the client down; if
+    the stream is full too, it fails at once.
     """
 
     def __init__(self, frames: AsyncBroker, capture_id: str, limits: CaptureLimits) -> None:
         self._frames = frames
         self._limits = limits
         self._begin = prepare(frames, "push", push_keys(capture_id))
+        self._template: PushTemplate | None = None
         self._queue: deque[ForwardItem] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
@@ -51,30 +53,54 @@ class Forwarder:
     def __len__(self) -> int:
         return len(self._queue)
 
-    async def put(self, item: ForwardItem) -> None:
-        """Queue a frame; wait if the queue is full.
+    def has_room(self, size: int) -> bool:
+        """Whether a frame of ``size`` bytes can be queued now."""
+        limits = self._limits
+        return len(self._queue) < limits.max_forward_buffer_frames and (
+            not self._queue or self._bytes + size <= limits.max_forward_buffer_bytes
+        )
 
-        Raises:
-            CaptureError: ``limit_forward_buffer_exceeded`` if the stream is full too, or ``forward_failed`` if the
-                broker does not answer.
-        """
-        if not self._has_room(item):
-            await self._wait_for_room(item)
+    def put(self, item: ForwardItem) -> None:
+        """Queue a frame for which there is room."""
         self._queue.append(item)
         self._bytes += item.byte_length
         if len(self._queue) == 1 and not self._slow.is_set():
             self._send()
 
-    async def flush(self) -> None:
-        """Wait until every queued frame is in the broker. `run` must be running.
+    async def wait_for_room(self, size: int) -> None:
+        """Wait until a frame of ``size`` bytes can be queued.
 
         Raises:
-            CaptureError: the error of `run`, or the code that `give_up` got.
+            CaptureError: ``limit_forward_buffer_exceeded`` if the stream is full too, or ``forward_failed`` if the
+                broker does not answer.
         """
-        while self._queue:
-            if self._failure is not None:
-                raise self._failure
-            await self._wait_for_change()
+        if self.has_room(size):
+            return
+        # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
+        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting, "forward_failed")
+        try:
+            while not self.has_room(size) and self._wait_error is None:
+                await self._wait_for_change()
+        finally:
+            stalled.cancel()
+        if not self.has_room(size):
+            raise CaptureError(self._wait_error or "limit_forward_buffer_exceeded", "the forward queue is full")
+
+    async def flush(self, within_s: float) -> None:
+        """Wait until every queued frame is in the broker, at most ``within_s`` seconds. `run` must be running.
+
+        Raises:
+            CaptureError: the error of `run`, the code that `give_up` got, or ``limit_forward_buffer_exceeded`` if there
+                was no room for the frames in time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while self._queue:
+                    if self._failure is not None:
+                        raise self._failure
+                    await self._wait_for_change()
+        except TimeoutError as error:
+            raise CaptureError("limit_forward_buffer_exceeded", "no room for the last frames") from error
 
     async def run(self) -> None:
         """Send the frames that `put` and the replies' callbacks could not send, until cancelled.
@@ -108,7 +134,10 @@ class Forwarder:
 
     def _send(self) -> None:
         """Send the first frame if there is an open connection, else leave it to `run`."""
-        reply = self._begin(*push_arguments(self._queue[0], self._limits))
+        item = self._queue[0]
+        if self._template is None:
+            self._template = PushTemplate(item, self._limits)
+        reply = self._begin(*self._template.arguments(item))
         if reply is None:
             self._slow.set()
         else:
@@ -127,23 +156,6 @@ class Forwarder:
         self._wait_error = None
         self._bytes -= self._queue.popleft().byte_length
         self._changed.set()
-
-    def _has_room(self, item: ForwardItem) -> bool:
-        limits = self._limits
-        return len(self._queue) < limits.max_forward_buffer_frames and (
-            not self._queue or self._bytes + item.byte_length <= limits.max_forward_buffer_bytes
-        )
-
-    async def _wait_for_room(self, item: ForwardItem) -> None:
-        # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
-        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting_put, "forward_failed")
-        try:
-            while not self._has_room(item) and self._wait_error is None:
-                await self._wait_for_change()
-        finally:
-            stalled.cancel()
-        if not self._has_room(item):
-            raise CaptureError(self._wait_error or "limit_forward_buffer_exceeded", "the forward queue is full")
 
     async def _wait_for_change(self) -> None:
         self._changed.clear()
@@ -176,11 +188,11 @@ class Forwarder:
             if reply.taken:
                 return
             away_since, attempt = None, 0
-            self._fail_waiting_put("limit_forward_buffer_exceeded")
+            self._fail_waiting("limit_forward_buffer_exceeded")
             await asyncio.sleep(FULL_RETRY_S)
 
-    def _fail_waiting_put(self, code: CaptureCode) -> None:
-        """Make a `put` that waits for room fail with this code, unless a frame leaves the queue first."""
+    def _fail_waiting(self, code: CaptureCode) -> None:
+        """Make `wait_for_room` fail with this code, unless a frame leaves the queue first."""
         self._wait_error = code
         self._changed.set()
 

@@ -20,7 +20,7 @@ from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
 from gateway.state import GatewayState
 
-__all__ = ["abort_capture", "check_consent", "close_capture", "open_capture", "slot_lease_ms"]
+__all__ = ["abort_capture", "check_consent", "check_session", "close_capture", "open_capture"]
 
 MEMORY_SHARE = 0.70
 """The gateway opens no capture if the frames broker uses more than this share of its ``maxmemory``."""
@@ -124,7 +124,7 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
         if share > MEMORY_SHARE:
             raise CaptureError("frames_broker_full", "the frames broker is short of memory")
         reservation = records.reserve(
-            window, source, limits.max_captures_per_user, datetime.now(UTC), lease_ms=slot_lease_ms(limits)
+            window, source, limits.max_captures_per_user, datetime.now(UTC), lease_ms=_slot_lease_ms(limits)
         )
         answer = await _run(state.events, reservation, OPEN_WITHIN_S)
     except (BrokerUnavailable, UnreadableValue) as error:
@@ -133,9 +133,21 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
         raise CaptureError(answer, "the capture cannot be opened")
 
 
-def slot_lease_ms(limits: CaptureLimits) -> int:
+def _slot_lease_ms(limits: CaptureLimits) -> int:
     """How long an open capture keeps its user's slot without a recheck, in ms: long enough for several failed ones."""
     return max(records.SOCKET_LEASE_MS, int(4000 * limits.recheck_s))
+
+
+async def check_session(state: GatewayState, window: CaptureWindow) -> str | None:
+    """Look the capture's session up again, and prolong the lease of its user's slot. Returns the session's status, or
+    None if the events broker is unreachable."""
+    lease_ms = _slot_lease_ms(state.settings.capture)
+    call = records.recheck(window.user_id, window.session_id, window.capture_id, lease_ms=lease_ms)
+    try:
+        return await run(state.events, call)
+    except BrokerUnavailable as error:
+        log.warning("session not checked", capture_id=window.capture_id, exc_info=error)
+        return None
 
 
 async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:

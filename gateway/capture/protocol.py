@@ -70,6 +70,10 @@ class CaptureProtocol:
 
     # --- events from the client ---------------------------------------------------------------------
 
+    def receive(self, message: str | bytes, now: float) -> tuple[Action, ...]:
+        """Handle a text or a binary message."""
+        return self._guard(lambda: self._on_text(message, now) if isinstance(message, str) else self._on_bytes(message))
+
     def receive_text(self, text: str, now: float) -> tuple[Action, ...]:
         """Handle a text message."""
         return self._guard(lambda: self._on_text(text, now))

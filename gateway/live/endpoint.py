@@ -26,7 +26,8 @@ from gateway.live.backpressure import Backpressure, BackpressureState
 from gateway.live.frame_check import check_frame
 from gateway.live.lane import INTERNAL_ERROR, LiveLane, Outcome
 from gateway.live.session import LiveSession
-from gateway.server.websocket_protocol import ENDED_BY_SERVER, MAX_FRAGMENTS, MESSAGE_WITHIN_S, TOO_LONG, ServerEnd
+from gateway.server.extensions import ENDED_BY_SERVER, TOO_LONG, ServerEnd
+from gateway.server.websocket_protocol import MAX_FRAGMENTS, MESSAGE_WITHIN_S
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, start
 

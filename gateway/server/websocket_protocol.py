@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Generator
-from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Response
-from websockets.server import ServerProtocol
-from websockets.typing import StatusLike
+from websockets.protocol import State
 
-from gateway.http.refusals import refusal, refusal_bytes
+from gateway.http.refusals import refusal_bytes
+from gateway.server.extensions import ENDED_BY_SERVER, TAKE, TOO_LONG, ServerEnd
+from gateway.server.handshake import NO_HANDSHAKE, HandshakeServer
 from gateway.server.lingering import linger
 from gateway.server.unfinished import Unfinished
+from gateway.server.unparsed import Unparsed
 
-__all__ = ["ENDED_BY_SERVER", "MAX_FRAGMENTS", "MESSAGE_WITHIN_S", "TOO_LONG", "BoundedWebSocket", "ServerEnd"]
+__all__ = ["MAX_FRAGMENTS", "MESSAGE_WITHIN_S", "BoundedWebSocket"]
 
 SLICE_BYTES = 4096
 """How many bytes the parser gets at once. If it is in the middle of a frame that lacks more, it gets as many as the
@@ -28,16 +27,6 @@ frame lacks; so tiny frames are parsed in slices, and a picture in one piece."""
 TURN_S = 0.001
 """How long the server parses one client's bytes before other tasks may run, in seconds. One read from a socket may
 contain 40,000 empty frames, and parsing them took seconds."""
-
-TOO_LONG = "a3cp.too_long"
-"""An extension of the ASGI scope: a dictionary in which an endpoint may store a function as ``text``. If the server
-closes the socket itself because a message is too long, it calls the function and sends the text that it returns."""
-
-ENDED_BY_SERVER = "a3cp.ended_by_server"
-"""A field of ``websocket.disconnect`` that is set if the server, not the client, ended the connection. Its value is a
-`ServerEnd`. Unless that is ``too_long``, the endpoint can still send, and must close the socket."""
-
-ServerEnd = Literal["too_long", "too_slow", "no_room"]
 
 MESSAGE_WITHIN_S = 30.0
 """How long a message may take to arrive, in seconds, without the time in which the server does not read."""
@@ -48,18 +37,6 @@ MAX_FRAGMENTS = 16_384
 LINGER_S = 5.0
 LINGER_BYTES = 256 * 1024 * 1024
 """How long, and how many bytes, the server still reads and discards after a refusal, so that the client can read it."""
-
-_NO_HANDSHAKE = "This is not the handshake of a WebSocket, version 13, with at most 128 headers of 8 KiB."
-
-
-class _HandshakeServer(ServerProtocol):
-    """Refuses handshakes with the gateway's JSON; the texts of `websockets` would quote the client."""
-
-    def reject(self, status: StatusLike, text: str) -> Response:
-        status = HTTPStatus(status)
-        code = "internal_error" if status == HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_http"
-        answer = refusal(status, code, _NO_HANDSHAKE, {"Connection": "close"})
-        return Response(status, status.phrase, Headers(answer.headers.items()), bytes(answer.body))
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
@@ -75,19 +52,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._fragments = self._queued_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._discards_input = False
-        self.conn = _HandshakeServer(max_size=self.config.ws_max_size, logger=self.conn.logger)
-        self._unparsed = b""
-        self._parsed_bytes = 0
+        self.conn = HandshakeServer(max_size=self.config.ws_max_size, logger=self.conn.logger)
+        self._unparsed = Unparsed()
         self._wanted_bytes = 0
         self._track_wanted_bytes()
         self._received_at = 0.0
         self._too_long: dict[str, Callable[[], str]] = {}
+        self._take: dict[str, Callable[[str | bytes], bool]] = {}
 
     def data_received(self, data: bytes) -> None:
         self._received_at = self.loop.time()
         if not self._discards_input:
-            self._unparsed = self._unparsed[self._parsed_bytes :] + data if self._unparsed else data
-            self._parsed_bytes = 0
+            self._unparsed.append(data)
             self._parse_slices()
 
     def _track_wanted_bytes(self) -> None:
@@ -105,28 +81,35 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _parse_slices(self) -> None:
         until = time.monotonic() + TURN_S
+        self._unparsed.lacking_bytes = 0
         while self._unparsed and not self._must_wait() and not self.transport.is_closing():
-            super().data_received(self._next_slice())
-            if self.conn.handshake_exc is not None and not self.handshake_initiated:
-                self._refuse_handshake()
-            if time.monotonic() >= until:
+            if not self._parse_message():
+                lacking = self._wanted_bytes - len(self.conn.reader.buffer)
+                super().data_received(self._unparsed.cut(max(SLICE_BYTES, lacking)))  # type: ignore[arg-type]
+                if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                    self._refuse_handshake()
+            if self._unparsed.lacking_bytes or time.monotonic() >= until:
                 break
         self._update_reading()
 
-    def _next_slice(self) -> bytes:
-        begin, lacking = self._parsed_bytes, self._wanted_bytes - len(self.conn.reader.buffer)
-        end = begin + max(SLICE_BYTES, lacking)
-        piece = self._unparsed[begin:end]
-        if end < len(self._unparsed):
-            self._parsed_bytes = end
-        else:
-            self._unparsed, self._parsed_bytes = b"", 0
-        return piece
+    def _parse_message(self) -> bool:
+        """Parse a message of one frame without `websockets`' parser, if it is in no other frame or message."""
+        conn = self.conn
+        if self._wanted_bytes or conn.reader.buffer or conn.current_size is not None or conn.state is not State.OPEN:
+            return False
+        if not self._unparsed.finds_message(self.config.ws_max_size):
+            return False
+        if not self._unparsed.lacking_bytes:
+            is_text, payload = self._unparsed.cut_message()
+            self.curr_msg_data_type = "text" if is_text else "bytes"
+            self.frames = [payload]
+            self.send_receive_event_to_app()
+        return True
 
     def _refuse_handshake(self) -> None:
         """Refuse a handshake that the parser cannot read. uvicorn would send no answer and keep the connection open."""
         answer = b"".join(self.conn.data_to_send())
-        self.transport.write(answer or refusal_bytes(400, "invalid_http", _NO_HANDSHAKE))
+        self.transport.write(answer or refusal_bytes(400, "invalid_http", NO_HANDSHAKE))
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
         self._stop_parsing()  # the request may have a body
         self._linger()
@@ -139,10 +122,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Pause or resume reading from the socket. It resumes only after all bytes are parsed that were read before."""
         self._count_unfinished()
         if self.transport.is_closing():
-            self._unparsed = b""
+            self._unparsed.clear()
         elif self._must_wait():
             self.transport.pause_reading()
-        elif self._unparsed:
+        elif self._unparsed and not self._unparsed.lacking_bytes:
             self.transport.pause_reading()
             self.loop.call_soon(self._parse_slices)
         else:
@@ -159,7 +142,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][TOO_LONG] = self._too_long  # type: ignore[assignment]
+            self.scope["extensions"] |= {TOO_LONG: self._too_long, TAKE: self._take}  # type: ignore[dict-item]
 
     def handle_parser_exception(self) -> None:
         """Close with the parser's close code. If a message was too long, first send the endpoint's text."""
@@ -211,13 +194,28 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         self._cancel_deadline()
+        if self._is_taken():
+            self.frames = []
+            return
         self._queued_bytes = sum(map(len, self.frames))
         super().send_receive_event_to_app()
 
+    def _is_taken(self) -> bool:
+        """Give the message to the endpoint's function, if it has one and has received all earlier messages."""
+        if "message" not in self._take or self.close_sent or not self.queue.empty():
+            return False
+        [payload] = self.frames
+        if self.curr_msg_data_type == "bytes":
+            return self._take["message"](payload)
+        try:
+            return self._take["message"](payload.decode())
+        except UnicodeDecodeError:
+            return False
+
     def _count_unfinished(self) -> None:
-        in_pieces = (self.conn.reader.buffer, self._unparsed, *self.frames)
-        self._unfinished.hold(self, sum(map(len, in_pieces)) + self._queued_bytes)
-        in_message = bool(self.frames or self._wanted_bytes)
+        held_bytes = len(self.conn.reader.buffer) + len(self._unparsed) + sum(map(len, self.frames))
+        self._unfinished.hold(self, held_bytes + self._queued_bytes)
+        in_message = bool(self.frames or self._wanted_bytes or self._unparsed.lacking_bytes)
         if not in_message or self._must_wait() or self._discards_input:
             self._cancel_deadline()
         elif self._deadline is None:
@@ -257,7 +255,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Free all received bytes now. This object and its parser refer to each other, so Python would free them only
         at the next garbage collection."""
         self._cancel_deadline()
-        self._unparsed, self.frames, self._wanted_bytes, self._queued_bytes = b"", [], 0, 0
+        self._unparsed.clear()
+        self.frames, self._wanted_bytes, self._queued_bytes = [], 0, 0
         self.conn.reader.discard()
         self._unfinished.release(self)
 

@@ -14,7 +14,7 @@ import redis
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.broker.shared_connection import COPIED_BYTES, _packed
+from contracts.broker.shared_connection import COPIED_BYTES, _packed, fixed
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import captures
 from contracts.state.frame import TerminalEntry
@@ -36,6 +36,12 @@ MANY = 200
 )
 def test_a_command_is_packed_as_hiredis_packs_it(words: tuple[str | bytes | int | float, ...]) -> None:
     assert b"".join(_packed(words)) == hiredis.pack_command(words)
+
+
+@pytest.mark.parametrize("word", [b"frame", bytes(COPIED_BYTES)])
+def test_words_that_were_encoded_before_are_the_same_in_a_command(word: bytes) -> None:
+    words = (fixed("EVALSHA", "größe", 2), "key", fixed(), word, fixed("end", 1.5))
+    assert b"".join(_packed(words)) == hiredis.pack_command(("EVALSHA", "größe", 2, "key", word, "end", 1.5))
 
 
 def test_a_frame_is_not_copied() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.state.frame import ForwardItem, TerminalEntry, decode_entry
+from contracts.broker.shared_connection import _packed
+from contracts.rules.limits import CaptureLimits
+from contracts.state.frame import ForwardItem, PushTemplate, TerminalEntry, decode_entry, push_frame
 
 START = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -51,6 +54,16 @@ def test_a_frame_entry_has_the_fields_of_the_contract_and_only_its_payload_is_bi
 )
 def test_a_terminal_entry_reads_back_as_it_was_written(entry: TerminalEntry) -> None:
     assert decode_entry(fields_of(entry)) == entry
+
+
+@pytest.mark.parametrize("capture_id", ["capture-1", "seq", "byte_length", "timestamp_frame"])
+@pytest.mark.parametrize("size", [3, 5_000])
+def test_a_push_from_a_template_is_the_same_command(capture_id: str, size: int) -> None:
+    limits = CaptureLimits()
+    first, later = (replace(item(bytes(size), seq), capture_id=capture_id) for seq in (1, 12))
+    template = PushTemplate(first, limits)
+    for frame in (first, later):
+        assert b"".join(_packed(template.arguments(frame))) == b"".join(_packed(push_frame(frame, limits).arguments))
 
 
 def test_a_frame_whose_length_is_not_its_payloads_cannot_be_made() -> None:

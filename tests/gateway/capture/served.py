@@ -30,6 +30,7 @@ from contracts.state.events import EventEntry
 from contracts.state.records import CaptureRecord
 from gateway.capture import lifecycle
 from gateway.capture.endpoint import capture_endpoint
+from gateway.server.uvicorn_server import server_config
 from gateway.state import GatewayState
 from tests.support.messages import SESSION, Client, jpeg
 from tests.support.waiting import PATIENT, until
@@ -154,10 +155,8 @@ async def _serving(frames: AsyncBroker, events: AsyncBroker, limits: dict[str, A
     )
     app = Starlette(routes=[WebSocketRoute("/camera_feed_worker/capture", capture_endpoint)])
     app.state.gateway = state
-    config = uvicorn.Config(
-        app, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off", log_level="critical",
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
+    config = server_config(app, state.settings, state.unfinished)
+    config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving_task = asyncio.create_task(server._serve([listener]))  # no signal handlers in a test

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
 from contracts.broker import keys
@@ -80,6 +81,44 @@ def test_a_whole_capture_is_in_the_broker_when_the_socket_closes_with_1000() -> 
     assert all(fields[b"payload"] == jpeg() for _, fields in entries[:-1])
     assert entries[-1][1] == {b"event": b"close", b"timestamp_end": at(3).encode()}
     assert record.outcome == "" and record.status(claimed=False) == "waiting"
+
+
+def test_frames_are_handled_without_waking_the_receiving_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[str] = []
+    receive = WebSocket.receive
+
+    async def noted(websocket: WebSocket) -> Any:
+        message = await receive(websocket)
+        received.append(message["type"])
+        return message
+
+    async def scenario(served: Served, socket: Socket, client: Client) -> None:
+        monkeypatch.setattr(WebSocket, "receive", noted)
+        await socket.send(client.open())
+        await until(lambda: served.state.frames.exists(keys.CAPTURES), "the capture is open", unless=socket.closed)
+        for seq in range(1, 41):
+            await socket.frame(client, seq)
+            await until(lambda seq=seq: _has_frames(served, client, seq), "the frame is stored")  # type: ignore[misc]
+        await socket.send(client.close())
+
+    ended, _, entries = play(scenario)
+    assert (ended.code, len(entries)) == (1000, 41)
+    assert received.count("websocket.receive") < 10, "the open, and the first frame if it comes while the open ends"
+
+
+async def _has_frames(served: Served, client: Client, seq: int) -> bool:
+    return len(await served.entries(client)) == seq
+
+
+def test_frames_keep_their_order_if_each_has_to_wait_for_room() -> None:
+    async def scenario(_served: Served, socket: Socket, client: Client) -> None:
+        await socket.send(client.open())
+        await socket.frames(client, 1, 40)
+        await socket.send(client.close())
+
+    ended, _, entries = play(scenario, max_forward_buffer_frames=1)
+    assert ended.code == 1000
+    assert [entry_id for entry_id, _ in entries] == [f"{seq}-0".encode() for seq in range(1, 42)]
 
 
 async def test_a_capture_is_dispatched_once_it_is_open() -> None:
@@ -465,7 +504,7 @@ def test_an_internal_error_closes_with_1011_and_says_nothing_of_itself(monkeypat
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
         await until(lambda: served.state.frames.xlen(keys.CAPTURES), "the capture is open", unless=socket.closed)
-        monkeypatch.setattr(CaptureProtocol, "receive_bytes", explode)
+        monkeypatch.setattr(CaptureProtocol, "receive", explode)
         await socket.send(client.meta(1), jpeg())
 
     ended, record, _ = play(scenario)

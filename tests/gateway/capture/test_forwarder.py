@@ -18,12 +18,18 @@ from contracts.state.frame import ForwardItem, PushReply
 from gateway.capture import forwarder
 from gateway.capture.forwarder import Forwarder
 from tests.support.messages import SESSION, START
+from tests.support.waiting import DEADLINE_S
 
 OK, FULL = PushReply(depth=1), PushReply(full=True)
 
 
 def item(seq: int, size: int = 10) -> ForwardItem:
     return ForwardItem("capture", seq, START, bytes(size), size, "jpeg", 64, 48, "user", SESSION)
+
+
+async def put(queue: Forwarder, frame: ForwardItem) -> None:
+    await queue.wait_for_room(frame.byte_length)
+    queue.put(frame)
 
 
 class Broker:
@@ -83,8 +89,8 @@ async def forwarding(
 async def test_frames_leave_in_the_order_they_came() -> None:
     async with forwarding(OK) as (queue, broker, _):
         for seq in range(1, 50):
-            await queue.put(item(seq))
-        await queue.flush()
+            await put(queue, item(seq))
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == list(range(1, 50))
 
 
@@ -92,13 +98,13 @@ async def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() 
     async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
         for seq in (1, 2, 3):
-            await queue.put(item(seq))
-        fourth = asyncio.create_task(queue.put(item(4)))
+            await put(queue, item(seq))
+        fourth = asyncio.create_task(put(queue, item(4)))
         await asyncio.sleep(0)
         assert len(queue) == 3 and not fourth.done()
         broker.gate.set()
         await fourth
-        await queue.flush()
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == [1, 2, 3, 4]
 
 
@@ -107,46 +113,46 @@ async def test_a_full_queue_behind_a_full_stream_overflows(full: Any) -> None:
     async with forwarding(full) as (queue, _, _):
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
-                await queue.put(item(seq))
+                await put(queue, item(seq))
         assert caught.value.code == "limit_forward_buffer_exceeded" and len(queue) == 3
 
 
 async def test_the_queue_is_bounded_in_bytes_too() -> None:
     async with forwarding(FULL, max_forward_buffer_bytes=1000) as (queue, _, _):
-        await queue.put(item(1, 600))
+        await put(queue, item(1, 600))
         with pytest.raises(CaptureError) as caught:
-            await queue.put(item(2, 600))
+            await put(queue, item(2, 600))
         assert caught.value.code == "limit_forward_buffer_exceeded"
 
 
 async def test_one_frame_larger_than_the_bound_still_passes_alone() -> None:
     async with forwarding(OK, max_forward_buffer_bytes=1000) as (queue, broker, _):
-        await queue.put(item(1, 2000))
-        await queue.flush()
+        await put(queue, item(1, 2000))
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == [1]
 
 
 async def test_a_full_stream_that_drains_takes_the_waiting_frame() -> None:
     async with forwarding(FULL, FULL, OK) as (queue, broker, _):
-        await queue.put(item(1))
-        await queue.flush()
+        await put(queue, item(1))
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == [1]
 
 
 async def test_a_broker_that_comes_back_in_time_loses_no_frame() -> None:
     away = BrokerUnavailable("frames", "connection refused")
     async with forwarding(away, away, OK) as (queue, broker, _):
-        await queue.put(item(1))
-        await queue.put(item(2))
-        await queue.flush()
+        await put(queue, item(1))
+        await put(queue, item(2))
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == [1, 2]
 
 
 async def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forwarder, "BROKER_AWAY_S", 0.2)
     async with forwarding(BrokerUnavailable("frames", "connection refused")) as (queue, _, moving):
-        await queue.put(item(1))
-        for wait in (queue.flush(), moving):
+        await put(queue, item(1))
+        for wait in (queue.flush(DEADLINE_S), moving):
             with pytest.raises(CaptureError) as caught:
                 await wait
             assert caught.value.code == "forward_failed"
@@ -155,8 +161,8 @@ async def test_a_broker_that_stays_away_is_forward_failed(monkeypatch: pytest.Mo
 async def test_a_lost_answer_costs_a_client_with_a_full_queue_no_frame() -> None:
     async with forwarding(BrokerUnavailable("frames", "the answer was lost"), OK) as (queue, broker, _):
         for seq in range(1, 8):
-            await queue.put(item(seq))
-        await queue.flush()
+            await put(queue, item(seq))
+        await queue.flush(DEADLINE_S)
         assert broker.pushed == list(range(1, 8))
 
 
@@ -167,7 +173,7 @@ async def test_a_queue_that_is_full_because_the_broker_is_away_is_forward_failed
     async with forwarding(BrokerUnavailable("frames", "connection refused")) as (queue, _, _):
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
-                await queue.put(item(seq))
+                await put(queue, item(seq))
         assert caught.value.code == "forward_failed"
 
 
@@ -177,7 +183,7 @@ async def test_a_broker_that_does_not_answer_a_push_is_forward_failed(monkeypatc
         broker.gate.clear()
         with pytest.raises(CaptureError) as caught:
             for seq in range(1, 5):
-                await queue.put(item(seq))
+                await put(queue, item(seq))
         assert caught.value.code == "forward_failed"
 
 
@@ -187,7 +193,7 @@ async def test_a_broker_that_does_not_answer_a_push_is_forward_failed(monkeypatc
 )
 async def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, code: str) -> None:
     async with forwarding(reply) as (queue, _, moving):
-        await queue.put(item(1))
+        await put(queue, item(1))
         with pytest.raises(CaptureError) as caught:
             await moving
         assert caught.value.code == code
@@ -196,7 +202,7 @@ async def test_a_capture_that_is_gone_fails_with_its_own_code(reply: PushReply, 
 async def test_discarded_frames_are_freed() -> None:
     async with forwarding(OK) as (queue, broker, _):
         broker.gate.clear()
-        await queue.put(item(1))
+        await put(queue, item(1))
         queue.discard()
         assert len(queue) == 0
 
@@ -209,8 +215,8 @@ async def test_a_frame_is_sent_at_once_and_the_next_one_as_soon_as_it_is_answere
         await asyncio.sleep(0)  # so that the forwarder runs
         with mock.patch.object(Forwarder, "_push", side_effect=AssertionError("the task was needed")):
             for seq in range(1, 8):
-                await queue.put(item(seq))
-            await queue.flush()
+                await put(queue, item(seq))
+            await queue.flush(DEADLINE_S)
         assert broker.pushed == list(range(1, 8))
 
 
@@ -218,8 +224,8 @@ async def test_a_stopped_forwarder_sends_no_further_frame() -> None:
     async with forwarding(OK) as (queue, broker, moving):
         await asyncio.sleep(0)
         broker.gate.clear()
-        await queue.put(item(1))
-        await queue.put(item(2))
+        await put(queue, item(1))
+        await put(queue, item(2))
         await asyncio.sleep(0)
         moving.cancel()
         await asyncio.gather(moving, return_exceptions=True)
@@ -235,7 +241,7 @@ async def test_an_answer_to_a_discarded_frame_is_ignored(monkeypatch: pytest.Mon
     async with forwarding(OK) as (queue, broker, _):
         await asyncio.sleep(0)
         broker.gate.clear()
-        await queue.put(item(1))
+        await put(queue, item(1))
         queue.discard()
         broker.gate.set()
         for _ in range(10):
@@ -249,8 +255,8 @@ def test_an_item_never_shows_its_payload() -> None:
 
 async def test_a_wait_for_an_empty_queue_ends_if_the_forwarder_fails() -> None:
     async with forwarding(FULL) as (queue, _, _):
-        await queue.put(item(1))
-        waiting = asyncio.create_task(queue.flush())
+        await put(queue, item(1))
+        waiting = asyncio.create_task(queue.flush(DEADLINE_S))
         await asyncio.sleep(0)
         queue.give_up("server_shutdown")
         with pytest.raises(CaptureError) as caught:

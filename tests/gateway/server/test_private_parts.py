@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import apply_mask  # type: ignore[attr-defined]
 from websockets.server import ServerProtocol
 
 HTTP = {
@@ -69,9 +70,9 @@ WEBSOCKET = {
 }
 WEBSOCKET_FIELDS = [
     "close_sent", "config", "conn", "frames", "handshake_complete", "handshake_initiated", "loop",
-    "pending_ping_payload", "ping_sent_at", "pong_timer", "queue", "read_paused", "writable",
+    "curr_msg_data_type", "pending_ping_payload", "ping_sent_at", "pong_timer", "queue", "read_paused", "writable",
 ]  # fmt: skip
-PARSER_FIELDS = ["close_sent", "handshake_exc", "logger", "reader"]
+PARSER_FIELDS = ["close_sent", "current_size", "handshake_exc", "logger", "reader", "state"]
 
 
 def names(function: Any) -> list[str]:
@@ -133,6 +134,10 @@ def test_websockets_reader_reads_and_discards_as_the_server_expects() -> None:
     reader = ServerProtocol().reader
     assert names(reader.read_exact) == ["n"] and names(reader.discard) == [] and hasattr(reader, "buffer")
     assert names(ServerProtocol.reject) == ["self", "status", "text"] and names(ServerProtocol.data_to_send) == ["self"]
+
+
+def test_websockets_unmasks_any_buffer() -> None:
+    assert apply_mask(memoryview(b"\x01\x02\x03\x04\x05"), b"\x01\x02\x03\x04") == b"\0\0\0\0\x04"
 
 
 @pytest.mark.parametrize(
