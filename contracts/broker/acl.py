@@ -50,9 +50,11 @@ _STATE, _FRAMES, _ROWS = capture_keys("*")
 
 _GATEWAY_FRAMES: Rights = {
     "": _EVERY_PROCESS,
-    _STATE: "hget hmget hset hincrby expire",
+    _STATE: "hget hmget hset hincrby hdel expire",
     _FRAMES: "xadd xlen del expire",
-    _ROWS: "expire",
+    _ROWS: "hlen expire",
+    f"{_FRAMES} {_ROWS}": "unlink",
+    keys.FAILED: "zrange zscore zrem",
     f"{keys.CAPTURES} {keys.UPLOADS}": "xadd xgroup|create xinfo|groups xlen xpending xrange",
     keys.ERASURES: "xadd xrange",
     keys.EXTRACTORS: "zcount",
@@ -86,9 +88,10 @@ _EXTRACTOR_FRAMES: Rights = {
     keys.ERASURES: "xreadgroup xautoclaim xack xdel xpending xgroup|create xgroup|delconsumer",
     keys.EXTRACTORS: "zadd zrem zrangebyscore zremrangebyscore",
     _STATE: "hget hmget hgetall hset hincrby hdel expire",
-    _FRAMES: "xread xdel xadd del expire",
-    _ROWS: "hgetall hsetnx expire",
+    _FRAMES: "xread xdel xadd xlen del expire",
+    _ROWS: "hgetall hsetnx hlen expire",
     f"{_FRAMES} {_ROWS}": "unlink",
+    keys.FAILED: "zadd zrem zrevrange zremrangebyscore pttl pexpire",
     keys.UPLOAD_PLACES: "zrem",
     uploaded_video("*"): "hget expire del",
 }

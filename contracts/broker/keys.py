@@ -15,6 +15,7 @@ __all__ = [
     "EVENTS",
     "EXTRACTORS",
     "EXTRACTOR_GROUP",
+    "FAILED",
     "LIVE_SESSIONS",
     "LIVE_WORKERS",
     "RECORDER_GROUP",
@@ -57,6 +58,10 @@ RELEASED = "released"
 
 EXTRACTORS = "a3cp:extractors"
 """Frames role, zset: extractor processes. The score is the broker time, in ms, of the last heartbeat."""
+
+FAILED = "a3cp:failed"
+"""Frames role, zset: ``<capture_id>/<bytes>/<user_id>`` of every failed capture whose frames are kept. The score is the
+broker time, in ms, at which they are removed."""
 
 LIVE_WORKERS = "a3cp:{live}:workers"
 """Frames role, zset: live workers. The score is the broker time, in ms, of the last heartbeat."""

@@ -35,11 +35,11 @@ __all__ = [
 
 ScriptName = Literal[
     "open", "push", "watch", "end_stream", "claim", "row", "heartbeat", "hand_back", "finish_capture", "acknowledge",
-    "alive", "measure",
+    "alive", "measure", "failed_slot", "keep_failed", "revive", "drop_failed", "release_failed",
     "upload_slot", "upload_put",
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "mark_closed", "publish", "abort", "append_events", "acknowledge_events",
-    "dead_letter", "retry_letter", "drop_letter", "allow_erasure", "publish_erasure",
+    "dead_letter", "retry_letter", "drop_letter", "take_back", "allow_erasure", "publish_erasure",
     "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 

@@ -11,13 +11,13 @@ from contracts.rules.ids import UtcDatetime
 
 __all__ = ["DeadItem", "DeadItemQuery", "DeadItemWhole", "DeadPage", "DroppedItem", "RetriedItem"]
 
-DeadKind = Literal["event"]
+DeadKind = Literal["event", "capture"]
 
 Cursor = Annotated[str, StringConstraints(strict=True, max_length=64)]
 
 
 class DeadItem(StrictModel):
-    """An event that the recorder could not append.
+    """An event that the recorder could not append, or a capture whose extraction failed and whose frames are kept.
 
     The ids are those that it names itself, and may be anything if it is broken; one that it does not name is empty.
     ``event`` is what the event calls itself. ``byte_length`` is what it takes up in the broker.
@@ -40,8 +40,8 @@ class DeadItemWhole(DeadItem):
     """One of them, whole.
 
     ``explanation``, ``advice`` and ``loss``, what a drop loses, are for the operator. ``refusal`` is why another try
-    would fail; empty if it would not. ``content`` is the event's own text; bytes that are not UTF-8 are written as
-    escapes.
+    would fail; empty if it would not. ``content`` is the event's own text, in which bytes that are not UTF-8 are
+    written as escapes; of a capture, its parameters as JSON.
     """
 
     explanation: str
@@ -52,7 +52,8 @@ class DeadItemWhole(DeadItem):
 
 
 class DeadPage(StrictModel):
-    """``GET /operate/dead``: one page, the newest first; ``total`` counts all. ``next`` is the ``cursor`` of the page
+    """``GET /operate/dead``: one page: on the first the newest failed captures, 100 at most; then events, the newest
+    first; ``total`` counts all. ``next`` is the ``cursor`` of the page
     after it; it is absent on the last one."""
 
     items: list[DeadItem]

@@ -58,9 +58,11 @@ class Settings(BaseModel):
     studies_dir: Annotated[Path | None, Field(alias="A3CP_STUDIES_DIR")] = None
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
-    dead_letters_max_bytes: Annotated[
-        int, Field(alias="A3CP_DEAD_LETTERS_MAX_BYTES", ge=16 * 1024 * 1024, le=2**34)
-    ] = 64 * 1024 * 1024
+    dead_letters_max_bytes: Annotated[int, Field(alias="A3CP_DEAD_LETTERS_MAX_BYTES", ge=2**24, le=2**34)] = 2**26
+    failed_captures_s: Annotated[int, Field(alias="A3CP_FAILED_CAPTURES_S", ge=0, le=86_400)] = 0
+    failed_captures_max_bytes: Annotated[int, Field(alias="A3CP_FAILED_CAPTURES_MAX_BYTES", ge=1, le=2**34)] = (
+        64 * 1024 * 1024
+    )
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
     worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
     extractor_captures: Annotated[int, Field(alias="A3CP_EXTRACTOR_CAPTURES", ge=1, le=8)] = 2

@@ -25,6 +25,7 @@ from contracts.state.video import StoredVideo, VideoSlot
 
 __all__ = [
     "ENDED_TTL_S",
+    "TOMBSTONE_TTL_S",
     "CaptureState",
     "CaptureWindow",
     "EndStatus",
@@ -153,7 +154,7 @@ def watch(capture_id: str) -> Call[Watch | None]:
     return Call("frames", "watch", list(capture_keys(capture_id)), [OPEN_TTL_S], read)
 
 
-EndStatus = Literal["closed", "aborted", "finished", "busy", "gone"]
+EndStatus = Literal["closed", "aborted", "failed", "finished", "busy", "gone"]
 
 
 def end_stream(capture_id: str, entry: TerminalEntry, *, idle_ms: int = 0) -> Call[tuple[EndStatus, str]]:

@@ -17,6 +17,7 @@ from contracts.state.events import EventEntry, encode_line, read_entry
 
 __all__ = [
     "DeadLetter",
+    "NOTE_TTL_S",
     "LetterNote",
     "Moved",
     "count_letters",
@@ -24,6 +25,7 @@ __all__ = [
     "has_older",
     "read_letter",
     "read_letters",
+    "read_note",
     "retry_letter",
 ]
 
@@ -162,8 +164,18 @@ async def read_letter(broker: AsyncBroker, letter_id: str) -> DeadLetter | Lette
     """
     with broker_errors("events"):
         found: Any = await broker.xrange(keys.DEAD_EVENTS, letter_id, letter_id)
-        note: Any = None if found else await broker.get(keys.dead_note(letter_id))
-    return DeadLetter.decode(letter_id, found[0][1]) if found else LetterNote.read(note or b"")
+    return DeadLetter.decode(letter_id, found[0][1]) if found else await read_note(broker, letter_id)
+
+
+async def read_note(broker: AsyncBroker, item_id: str) -> LetterNote | None:
+    """What an operator did with a letter, or a failed capture, that is gone; None if that is not known.
+
+    Raises:
+        BrokerUnavailable: the events broker did not answer.
+    """
+    with broker_errors("events"):
+        note: Any = await broker.get(keys.dead_note(item_id))
+    return LetterNote.read(note or b"")
 
 
 class LetterNote(NamedTuple):

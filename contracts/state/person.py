@@ -108,6 +108,10 @@ def _in_frames(broker: Broker, person: Person) -> Iterator[Trace]:
     for stream in (keys.CAPTURES, keys.UPLOADS, keys.ERASURES):
         for entry_id in _entries(broker, stream, lambda entry: _is_of(entry, person)):
             yield Trace(stream, entry_id)
+    kept: Any = broker.zrange(keys.FAILED, 0, -1)
+    for member in kept:
+        if member.decode(errors="replace").rpartition("/")[2] == person.user_id:
+            yield Trace(keys.FAILED, member=member)
     members: Any = broker.zrange(keys.UPLOAD_PLACES, 0, -1)
     for member in members:
         upload_id, *_, user_id = member.decode(errors="replace").split("/")

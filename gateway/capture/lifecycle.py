@@ -179,7 +179,7 @@ async def _write_close(state: GatewayState, window: CaptureWindow, timestamp_end
         status, code = await _run(state.frames, captures.end_stream(window.capture_id, entry), CLOSE_WITHIN_S)
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
-    if status == "closed" or (status == "finished" and not code):
+    if status in ("closed", "failed") or (status == "finished" and not code):
         return
     raise CaptureError(code or "forward_failed", "the capture ended before it was closed")  # type: ignore[arg-type]
 

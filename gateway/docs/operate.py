@@ -11,7 +11,7 @@ _OPERATE = "Operate"
 
 OPERATE_OPERATIONS = (
     Operation(
-        "get", "/operate/dead", _OPERATE, "List what could not be recorded: dead letters",
+        "get", "/operate/dead", _OPERATE, "List what could not be recorded: dead letters and failed captures",
         (DocumentedResponse("One page, the newest first.", DeadPage),), ("dead_letters", "query", "broker"),
         query=DeadItemQuery,
     ),
@@ -23,8 +23,8 @@ OPERATE_OPERATIONS = (
         "post", "/operate/dead/{id}/retry", _OPERATE, "Try a dead letter again, once",
         (DocumentedResponse("It is on its way again, and no dead letter any more.", RetriedItem),),
         ("dead_letter", "retry_letter", "broker"),
-        description="It moves in one step: it is never in both places, nor in none. A repeat is refused with "
-        "`unknown_dead_letter`, whose detail says when it was tried again.",
+        description="An event moves in one step: it is never in both places, nor in none. A failed capture is "
+        "extracted once more. A repeat is refused with `unknown_dead_letter`, whose detail says when that was.",
     ),
     Operation(
         "post", "/operate/dead/{id}/drop", _OPERATE, "Remove a dead letter for good",

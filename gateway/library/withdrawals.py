@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts.messages.library import ConsentWithdrawn, Withdrawn, WithdrawRequest
-from contracts.rules.errors import RequestRefused
+from contracts.process.logs import get_logger
+from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
 from contracts.state.events import EventEntry, event_bytes
 from gateway.access.guard import require_own
 from gateway.http.refusals import json_response
@@ -26,10 +27,13 @@ from gateway.library.library import Library
 from gateway.library.recorded import durable_record
 from gateway.library.statements import why_unknown
 from gateway.library.withdrawn import Covered, Subject, read_covered, reassigned_to, session_of
+from gateway.operate.captures import FailedCaptures
 from gateway.sessions.recording import record_all
 from gateway.state import GatewayState
 
 __all__ = ["ROUTES", "withdrawal_of"]
+
+log = get_logger()
 
 
 def withdrawal_of(asked: WithdrawRequest, subject: Subject, now: datetime) -> ConsentWithdrawn:
@@ -54,7 +58,9 @@ async def withdraw(request: Request) -> Response:
     require_own(request, asked.user_id)
     withdrawal = _Withdrawal(request, asked)
     subjects = await withdrawal.subjects()
+    await withdrawal.drop_failed_capture(subjects)
     await withdrawal.record([subject for subject in subjects if not await withdrawal.is_said(subject)])
+    await withdrawal.drop_failed_captures(subjects)
     answer = await withdrawal.answer(subjects)
     if answer.erasing:
         erasures: Erasures = request.app.state.erasures
@@ -125,6 +131,25 @@ class _Withdrawal:
             [EventEntry(event_bytes(event), event.user_id, event.session_id, event.record_id) for event in events],
             {event.session_id for event in events if event.capture_id is None},
         )
+
+    async def drop_failed_capture(self, subjects: Sequence[Subject]) -> None:
+        """Remove the frames that are kept of the named capture if it failed. It is aborted, so that no event says that
+        it is withdrawn."""
+        if self._asked.capture_id is not None:
+            await self._drop_failed(subjects)
+
+    async def drop_failed_captures(self, subjects: Sequence[Subject]) -> None:
+        """Remove the frames that are kept of failed captures in the sessions. If the broker is away, they expire: in a
+        session whose consent was withdrawn no capture can be tried again."""
+        if self._asked.capture_id is None:
+            try:
+                await self._drop_failed(subjects)
+            except (BrokerUnavailable, UnreadableValue) as error:
+                log.warning("failed captures are left to expire", detail=str(error))
+
+    async def _drop_failed(self, subjects: Sequence[Subject]) -> None:
+        sessions = [subject.session_id for subject in subjects]
+        await FailedCaptures(self._state).withdrawn(self._asked.user_id, sessions, self._asked.capture_id)
 
     async def answer(self, subjects: Sequence[Subject]) -> Withdrawn:
         """Count the captures. One that is named and not recorded yet counts too."""

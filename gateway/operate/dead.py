@@ -10,11 +10,11 @@ from contracts.messages.operate import DeadItemWhole, DeadPage
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import MissingSessionPath, RecorderError, RequestRefused
-from contracts.rules.ids import format_utc, is_entry_id
+from contracts.rules.ids import is_entry_id
 from contracts.state import letters
 from contracts.state.events import EventEntry
-from contracts.state.letters import DeadLetter, LetterNote
-from gateway.operate.explanations import summary, whole
+from contracts.state.letters import DeadLetter
+from gateway.operate.explanations import summary, unknown, whole
 from gateway.sessions.store import has_log_directory
 from gateway.state import GatewayState
 
@@ -72,7 +72,7 @@ class DeadLetters:
             raise RequestRefused(409, "would_fail_again", str(error)) from None
         moved = await run(self._events, letters.retry_letter(letter, entry))
         if moved.at is None:
-            raise _unknown(moved.note)
+            raise unknown(moved.note)
         log.info("dead letter retried", letter_id=letter_id, reason=letter.reason, session_id=entry.session_id)
         return moved.at
 
@@ -81,17 +81,17 @@ class DeadLetters:
         letter = await self._letter(letter_id)
         moved = await run(self._events, letters.drop_letter(letter_id))
         if moved.at is None:
-            raise _unknown(moved.note)
+            raise unknown(moved.note)
         log.warning("dead letter dropped", letter_id=letter_id, reason=letter.reason)
         return moved.at
 
     async def _letter(self, letter_id: str) -> DeadLetter:
         if not is_entry_id(letter_id):
-            raise _unknown(None)
+            raise unknown(None)
         found = await retry(lambda: letters.read_letter(self._events, letter_id))
         if isinstance(found, DeadLetter):
             return found
-        raise _unknown(found)
+        raise unknown(found)
 
     async def _accepted(self, letter: DeadLetter) -> EventEntry:
         """The entry that the recorder would take now.
@@ -104,9 +104,3 @@ class DeadLetters:
         if not await asyncio.to_thread(has_log_directory, log_root, entry.user_id):
             raise MissingSessionPath("the session's directory does not exist")
         return entry
-
-
-def _unknown(note: LetterNote | None) -> RequestRefused:
-    words = {"retried": "It was put back into the stream", "dropped": "It was dropped"}
-    done = f" {words[note.done]} at {format_utc(note.at)}." if note else ""
-    return RequestRefused(404, "unknown_dead_letter", f"There is no dead letter with this id.{done}")

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from contracts.messages.operate import DeadItem, DeadItemWhole
-from contracts.state.letters import DeadLetter
+from contracts.rules.errors import RequestRefused
+from contracts.rules.ids import format_utc
+from contracts.state.failed import FailedCapture
+from contracts.state.letters import DeadLetter, LetterNote
 
-__all__ = ["Explanation", "explain", "summary", "whole"]
+__all__ = ["CAPTURE", "Explanation", "capture_summary", "explain", "summary", "unknown", "whole", "whole_capture"]
+
+CAPTURE = "capture:"
+"""How the id of a failed capture begins; a capture_id follows. No id of a letter has a colon."""
 
 SHOWN = 256
 """Ids and sentences of a letter are cut to so many characters: a broken entry may have anything in them."""
@@ -35,6 +41,11 @@ _EXPLANATIONS: Mapping[str, Explanation] = {
     "missing_session_path": Explanation(
         "The directory of the session's log did not exist. The recorder never creates one.",
         "Restore the directory below LOG_ROOT, from a backup if it had a log, then try again.",
+    ),
+    "extraction_failed": Explanation(
+        "The extraction of the capture failed: it killed or hung its extractor three times, or its file of landmarks "
+        "could not be written. Its frames are kept in the memory of the frames broker for a short time.",
+        "Read the extractors' log, fix the reason (memory, the disk, the session's folder), then try again in time.",
     ),
     "torn_line": Explanation(
         "A crash in the middle of a write left these bytes at the end of a log. They were cut off, so that the log is "
@@ -89,3 +100,42 @@ def whole(letter: DeadLetter, refusal: str) -> DeadItemWhole:
         refusal=refusal,
         content=letter.event.decode(errors="backslashreplace"),
     )
+
+
+def capture_summary(capture: FailedCapture) -> DeadItem:
+    """A failed capture as the list shows it."""
+    window = capture.window
+    return DeadItem(
+        id=CAPTURE + window.capture_id,
+        kind="capture",
+        dead_at=capture.failed_at,
+        reason="extraction_failed",
+        detail=f"{capture.accepted} frames, {capture.extracted} of them extracted; kept until "
+        f"{format_utc(capture.expires_at)}",
+        user_id=window.user_id,
+        session_id=window.session_id,
+        record_id=window.record_id,
+        capture_id=window.capture_id,
+        event="",
+        byte_length=capture.slot.byte_length,
+    )
+
+
+def whole_capture(capture: FailedCapture, refusal: str) -> DeadItemWhole:
+    """A failed capture with its parameters; its pictures are not shown. ``refusal`` as in `whole`."""
+    happened, advice = explain("extraction_failed")
+    return DeadItemWhole(
+        **capture_summary(capture).model_dump(),
+        explanation=happened,
+        advice=advice,
+        loss="Its frames are in no other place: it would have to be recorded again.",
+        refusal=refusal,
+        content=capture.window.model_dump_json(exclude_none=True),
+    )
+
+
+def unknown(note: LetterNote | None) -> RequestRefused:
+    """The refusal of an id that is not in the list, or no longer."""
+    words = {"retried": "It was put back into the stream", "dropped": "It was dropped"}
+    done = f" {words[note.done]} at {format_utc(note.at)}." if note else ""
+    return RequestRefused(404, "unknown_dead_letter", f"There is no dead letter with this id.{done}")

@@ -1,4 +1,4 @@
-"""``/operate/dead``: the operator's list of dead letters, one of them, another try, and its removal."""
+"""``/operate/dead``: the operator's list of dead letters and failed captures, one of them, another try, its removal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from starlette.routing import Route
 
 from contracts.messages.operate import DeadItemQuery, DroppedItem, RetriedItem
 from gateway.http.requests import query_parameters, validated
+from gateway.operate.captures import FailedCaptures
 from gateway.operate.dead import DeadLetters
+from gateway.operate.explanations import CAPTURE
 
 __all__ = ["ROUTES"]
 
@@ -19,26 +21,36 @@ _FRESH = {"Cache-Control": "no-store"}
 async def dead(request: Request) -> Response:
     """Answer with one page of dead letters."""
     query = validated(DeadItemQuery, query_parameters(request))
-    return _json(await _letters(request).page(query.cursor, query.limit))
+    page = await _letters(request).page(query.cursor, query.limit)
+    return _json(await _captures(request).added_to(page, first=query.cursor is None))
 
 
 async def dead_one(request: Request) -> Response:
     """Answer with one dead letter, whole."""
-    return _json(await _letters(request).show(_id(request)))
+    return _json(await _kept(request).show(_id(request)))
 
 
 async def retry(request: Request) -> Response:
     """Put one back into the stream, once."""
-    return _json(RetriedItem(id=_id(request), retried_at=await _letters(request).retry(_id(request))))
+    return _json(RetriedItem(id=_id(request), retried_at=await _kept(request).retry(_id(request))))
 
 
 async def drop(request: Request) -> Response:
     """Remove one for good."""
-    return _json(DroppedItem(id=_id(request), dropped_at=await _letters(request).drop(_id(request))))
+    return _json(DroppedItem(id=_id(request), dropped_at=await _kept(request).drop(_id(request))))
 
 
 def _letters(request: Request) -> DeadLetters:
     return DeadLetters(request.app.state.gateway)
+
+
+def _captures(request: Request) -> FailedCaptures:
+    return FailedCaptures(request.app.state.gateway)
+
+
+def _kept(request: Request) -> DeadLetters | FailedCaptures:
+    """The place of the item that the address names."""
+    return _captures(request) if _id(request).startswith(CAPTURE) else _letters(request)
 
 
 def _id(request: Request) -> str:

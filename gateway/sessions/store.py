@@ -18,7 +18,15 @@ from contracts.state.events import EventEntry, append_event, await_receipt
 from contracts.state.sessions import SessionStep
 from gateway.sessions.service import Boundary, answer_of
 
-__all__ = ["end_session", "has_log_directory", "make_directories", "make_roots", "session_status", "start_session"]
+__all__ = [
+    "end_session",
+    "has_directories",
+    "has_log_directory",
+    "make_directories",
+    "make_roots",
+    "session_status",
+    "start_session",
+]
 
 DIRECTORY_MODE = 0o750
 
@@ -85,6 +93,12 @@ async def session_status(events: AsyncBroker, user_id: str, session_id: str) -> 
 def has_log_directory(log_root: Path, user_id: str) -> bool:
     """Whether the directory of the logs of this user's sessions exists. The recorder does not create it."""
     return session_log_dir(log_root, user_id).is_dir()
+
+
+def has_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> bool:
+    """Whether the directories that `make_directories` makes for a session exist."""
+    features = data_root is None or session_features_dir(data_root, user_id, session_id).is_dir()
+    return features and has_log_directory(log_root, user_id)
 
 
 def make_directories(data_root: Path | None, log_root: Path, user_id: str, session_id: str) -> None:

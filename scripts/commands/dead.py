@@ -47,7 +47,9 @@ def list_dead(
     if items:
         console.print(_table(items), markup=False)  # an id of a broken entry may contain rich's markup
     size = f", {bytes_text(sum(item.byte_length for item in items))}" if items else ""
-    console.print(f"{many(len(items), 'dead letter')}{size}", highlight=False)
+    captures = sum(item.kind == "capture" for item in items)
+    kept = f", {many(captures, 'failed capture')}" if captures else ""
+    console.print(f"{many(len(items) - captures, 'dead letter')}{kept}{size}", highlight=False)
     return 0
 
 
@@ -112,6 +114,8 @@ def drop_dead(settings: Settings, gateway_url: str | None, item_id: str, *, conf
 
 
 def _what(item: DeadItem) -> str:
+    if item.kind == "capture":
+        return f"the frames of the capture {item.capture_id} of {item.user_id}"
     name = f"the event {item.event}" if item.event else "the event"
     return f"{name} of {item.user_id or 'an unknown user'}"
 

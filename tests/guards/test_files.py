@@ -348,7 +348,7 @@ KNOW_THE_ROOT = {
     *("contracts/rules/paths.py", "contracts/process/settings.py", "contracts/storage/log_tail.py"),
     *("gateway/library/catalog.py", "gateway/library/library.py"),
     *("gateway/process.py", "gateway/monitoring/disks.py", "gateway/sessions/routes.py", "gateway/sessions/store.py"),
-    "gateway/operate/dead.py",
+    *("gateway/operate/captures.py", "gateway/operate/dead.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "removal", "sweep", "verify", "writer"]),
     *(
         "scripts/commands/catalog.py",

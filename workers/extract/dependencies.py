@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from contracts.broker.roles import Broker
+from contracts.state.failed import FailedBounds
 from workers.extract.dispatch import Dispatch
 from workers.extract.heartbeat import FrameClock
 from workers.extract.lease import Timing
@@ -18,7 +19,7 @@ __all__ = ["Dependencies"]
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """``stop`` is set when the process must end."""
+    """``stop`` is set when the process must end. ``keep`` says how long failed captures are kept for an operator."""
 
     frames: Broker
     events: Broker
@@ -28,4 +29,5 @@ class Dependencies:
     timing: Timing = field(default_factory=Timing)
     clock: FrameClock = field(default_factory=FrameClock)
     stop: threading.Event = field(default_factory=threading.Event)
+    keep: FailedBounds = field(default_factory=FailedBounds)
     metrics: ExtractorMetrics = field(default_factory=ExtractorMetrics)

@@ -15,6 +15,7 @@ from contracts.process.retry import Stopped, Until, repeat_sync, retry_sync
 from contracts.process.settings import Settings
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from contracts.state import heartbeats
+from contracts.state.failed import FailedBounds
 from workers.extract.capture_job import CaptureJob, JobEnd
 from workers.extract.dependencies import Dependencies
 from workers.extract.dispatch import Claimed, Dispatch, forget_consumer
@@ -119,6 +120,7 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     timing = Timing()
     dependencies = Dependencies(
         frames, events, Dispatch(frames, consumer, timing), store, make_pipeline, timing, stop=stop,
+        keep=FailedBounds(settings.failed_captures_s, settings.failed_captures_max_bytes),
         metrics=ExtractorMetrics(),
     )  # fmt: skip
     heartbeat = Heartbeat(

@@ -12,7 +12,7 @@ from contracts.messages.quality import Quality
 from contracts.rules.codes import VideoCode
 from contracts.rules.errors import ArtifactError, ArtifactTaken, BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.rules.ids import SCHEMA_VERSION
-from contracts.state import captures, erasures, records, uploads
+from contracts.state import captures, erasures, failed, records, uploads
 from contracts.state.captures import CaptureWindow
 from contracts.state.events import EventEntry, event_bytes
 from contracts.state.frame import TerminalEntry
@@ -121,15 +121,17 @@ class OutcomeWriter:
         if outcome.outcome == "published":
             return self._finish_published()
         self._log.info("capture aborted", error_code=outcome.error_code or code)
-        return self._finish("aborted", partial(self._remove, unpublished) if unpublished is not None else None)
+        is_failed = (outcome.outcome, outcome.error_code) == ("aborted", "extraction_failed")
+        clear = partial(self._remove, unpublished) if unpublished is not None else None
+        return self._finish("aborted", clear, keep=is_failed and self._window.slot is None)
 
     def _finish_published(self) -> JobEnd:
         """An earlier extractor published the capture. If it was erased since, no artifact may be there."""
         return self._finish("published", self._erase if self._steps.retry(self._is_erased) else None)
 
-    def _finish(self, end: JobEnd, clear: Callable[[], None] | None = None) -> JobEnd:
-        """The outcome is set: ``clear`` away an artifact that must not be there, drop the frames-role keys,
-        acknowledge."""
+    def _finish(self, end: JobEnd, clear: Callable[[], None] | None = None, *, keep: bool = False) -> JobEnd:
+        """The outcome is set: ``clear`` away an artifact that must not be there, drop the frames-role keys, or ``keep``
+        them for an operator for a while, acknowledge."""
         frames, lease = self._dependencies.frames, self._steps.lease
         if clear is not None:
             try:
@@ -138,6 +140,30 @@ class OutcomeWriter:
                 self._log.error("an unpublished artifact is left", detail=str(error))
         if slot := self._window.slot:
             self._steps.retry(lambda: uploads.drop_sync(frames, slot))
-        self._steps.fenced(captures.finish_capture(self._window.capture_id, lease.token))
+        if not (keep and self._keep()):
+            self._steps.fenced(captures.finish_capture(self._window.capture_id, lease.token))
         self._steps.retry(lambda: lease.acknowledge(frames))
         return end
+
+    def _keep(self) -> bool:
+        """Set the failed capture aside for an operator, if that is wanted, there is room and all frames are there. A
+        crash between the steps leaves a slot without a capture, or a capture that the next extractor sets aside."""
+        bounds, capture_id, lease = self._dependencies.keep, self._window.capture_id, self._steps.lease
+        if not bounds.ttl_s:
+            return False
+        size = self._steps.retry(lambda: failed.read_size(self._dependencies.frames, capture_id))
+        slot = failed.FailedSlot(capture_id, size, self._window.user_id)
+        removed = self._steps.call(failed.take_slot(slot, bounds))
+        if removed is None:
+            self._log.warning("a failed capture is too large to be kept", size_bytes=size)
+            return False
+        for other in removed:
+            self._steps.call(failed.drop_failed(other))
+            self._log.warning("a failed capture is lost, to make room", lost_capture_id=other)
+        lease.drop()  # a heartbeat would make the keys live longer
+        kept = self._steps.call(failed.keep_failed(capture_id, lease.token, bounds.ttl_s))
+        if kept == "lost":
+            lease.confirm(False)
+        if kept == "kept":
+            self._log.info("a failed capture is kept", seconds=bounds.ttl_s)
+        return kept == "kept"

@@ -140,4 +140,4 @@ class SentFrames:
         entry = TerminalEntry("abort", error_code="gateway_lost")
         idle_ms = int(1000 * self._dependencies.timing.quiet_s)
         status, _ = self._steps.call(captures.end_stream(self._window.capture_id, entry, idle_ms=idle_ms))
-        self._steps.lease.confirm(status not in ("gone", "finished"))
+        self._steps.lease.confirm(status not in ("gone", "finished", "failed"))

@@ -56,8 +56,8 @@ PLACES: dict[User, tuple[str, ...]] = {
     "operator": ("scripts/commands/broker_snapshots.py", "scripts/commands/doctor_brokers.py"),
 }
 MODULES = (
-    "captures", "frame", "dead_letters", "erasures", "events", "heartbeats", "letters", "live", "recording", "records",
-    "sessions", "uploads",
+    "captures", "frame", "dead_letters", "erasures", "events", "failed", "heartbeats", "letters", "live", "recording",
+    "records", "sessions", "uploads",
 )  # fmt: skip
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
@@ -71,6 +71,7 @@ KEYS_BY_NAME = {
     r"^shown_stream$": (keys.CAPTURES, keys.UPLOADS, keys.ERASURES, keys.EVENTS),
     r"\bEVENTS$|RECORDER_GROUP": (keys.EVENTS,),
     r"DEAD_EVENTS": (keys.DEAD_EVENTS,),
+    r"FAILED$": (keys.FAILED,),
     r"dead_note\(": (keys.dead_note("1-0"),),
     r"\.state$": (keys.capture_keys(CAPTURE).state,),
     r"\.frames$|_last_seq": (keys.capture_keys(CAPTURE).frames,),
@@ -212,7 +213,8 @@ def test_a_process_has_every_right_that_it_uses_and_no_other(user: User) -> None
 NAMED = {"session": 1, "receipt": 2, "record": 3}
 """Variables of ``append_events`` and ``acknowledge_events`` that hold a key, by its place among the keys."""
 WORDS = {
-    "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "GET": 2, "ZSCORE": 3, "ZREMRANGEBYSCORE": 4,
+    "HGET": 3, "HINCRBY": 4, "HSETNX": 4, "HGETALL": 2, "XLEN": 2, "HLEN": 2, "GET": 2, "ZSCORE": 3,
+    "ZREMRANGEBYSCORE": 4, "ZREVRANGE": 4,
     "ZCOUNT": 4, "PTTL": 2, "DEL": 2, "UNLINK": 3, "EXISTS": 2,
 }  # fmt: skip
 """The number of words of a command; all others take five."""

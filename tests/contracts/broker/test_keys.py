@@ -18,6 +18,7 @@ from contracts.state import (
     dead_letters,
     erasures,
     events,
+    failed,
     heartbeats,
     letters,
     live,
@@ -34,6 +35,7 @@ from tests.contracts.scripting import erasure_request, frame, window
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 ENTRY = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "record-1", "capture-1")
 LETTER = letters.DeadLetter.decode("1-0", {})
+SLOT = failed.FailedSlot("capture-1", 9, "user-1")
 ERASURE = erasure_request("capture-1")
 RECEIPT = Receipt(recorded_at="2026-01-31T12:00:00.000Z")
 
@@ -49,6 +51,12 @@ CALLS: list[Call[Any]] = [
     captures.finish_capture("capture-1", "t"),
     captures.acknowledge("1-0"),
     captures.measure("capture-1", "t", expected=1, accepted=0),
+    failed.take_slot(SLOT, failed.FailedBounds(60, 1000)),
+    failed.keep_failed("capture-1", "t", 60),
+    failed.revive("capture-1"),
+    failed.drop_failed("capture-1"),
+    failed.release_failed(SLOT),
+    failed.take_back(window("capture-1"), "capture:capture-1"),
     uploads.take(VideoSlot("upload-1", 1), Settings(), complete=False),
     uploads.put("upload-1", 0, b""),
     heartbeats.alive("me"),

@@ -24,6 +24,7 @@ from contracts.state import (
     captures,
     dead_letters,
     erasures,
+    failed,
     heartbeats,
     letters,
     live,
@@ -57,6 +58,7 @@ def clusters(request: pytest.FixtureRequest) -> Iterator[ClusterPair]:
 def every_call(capture_id: str) -> list[Call[Any]]:
     """Every script there is, once."""
     entry = EventEntry(b'{"event":"x"}', "user-1", SESSION, str(uuid.uuid4()), capture_id)
+    slot = failed.FailedSlot(capture_id, 9, "user-1")
     row, now, receipt = Row(0, True, bytes(4 * DIMS)), datetime.now(UTC), Receipt("2026-01-31T12:00:00.000Z")
     return [
         captures.open_capture(window(capture_id)),
@@ -71,6 +73,12 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         captures.end_stream(capture_id, TerminalEntry("abort", error_code="gateway_lost"), idle_ms=1),
         captures.finish_capture(capture_id, "1-0/1"),
         captures.acknowledge("1-0"),
+        failed.take_slot(slot, failed.FailedBounds(60, 1000)),
+        failed.keep_failed(capture_id, "1-0/1", 60),
+        failed.revive(capture_id),
+        failed.drop_failed(capture_id),
+        failed.release_failed(slot),
+        failed.take_back(window(capture_id), f"capture:{capture_id}"),
         heartbeats.alive("extractor"),
         uploads.take(VideoSlot("upload", 5, "user-1"), Settings(), complete=False),
         uploads.put("upload", 0, b"chunk"),

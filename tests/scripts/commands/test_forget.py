@@ -327,6 +327,7 @@ def test_of_brokers_of_their_own_only_the_person_s_keys_are_removed(tmp_path: Pa
     fill_files(settings)
     events, frames = connect_sync(own_brokers.events.url), connect_sync(own_brokers.frames.url)
     fill_events(events)
+    frames.zadd(keys.FAILED, {f"capture-1-0/8/{ANNA}": 1, f"capture-2-0/8/{OTHER}": 1})
     frames.zadd(keys.UPLOAD_PLACES, {f"up/8/{ANNA}": 1, f"up2/8/{OTHER}": 1})
     for user_id, session_id in SESSIONS.items():
         frames.xadd(keys.CAPTURES, {"capture_id": f"c-{user_id}", "user_id": user_id, "session_id": session_id})
@@ -336,6 +337,7 @@ def test_of_brokers_of_their_own_only_the_person_s_keys_are_removed(tmp_path: Pa
     assert not [name for name in left if ANNA.encode() in name.replace(OTHER.encode(), b"")]
     assert {keys.session(SESSIONS[OTHER]).encode(), keys.capture_keys(f"c-{OTHER}").state.encode()} <= left
     assert keys.session(SESSIONS[ANNA]).encode() not in left
+    assert frames.zrange(keys.FAILED, 0, -1) == [f"capture-2-0/8/{OTHER}".encode()]
     assert frames.zrange(keys.UPLOAD_PLACES, 0, -1) == [f"up2/8/{OTHER}".encode()]
     assert (frames.xlen(keys.CAPTURES), events.xlen(keys.EVENTS), events.xlen(keys.DEAD_EVENTS)) == (1, 2, 2)
 

@@ -1,8 +1,9 @@
 -- claim (frames): gives the capture to the consumer that holds its dispatch entry, with a new generation; every older token
--- becomes invalid. A second dispatch entry for the same capture, or a finished capture, gets nothing.
+-- becomes invalid. A second dispatch entry for the same capture, or a finished or failed
+-- capture, gets nothing.
 -- KEYS state, frames, rows   ARGV dispatch_id, ttl_open_s, ttl_ended_s   -> HGETALL | {}
 local s = redis.call('HMGET', KEYS[1], 'status', 'dispatch')
-if not s[1] or s[1] == 'finished' then return {} end
+if not s[1] or s[1] == 'finished' or s[1] == 'failed' then return {} end
 if s[2] and s[2] ~= ARGV[1] then return {} end
 local ttl = s[1] == 'open' and ARGV[2] or ARGV[3]
 for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ttl) end -- first: memory is checked at a script's first write

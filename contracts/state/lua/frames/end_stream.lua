@@ -2,7 +2,7 @@
 -- refuse it. Repeated, it returns the status that is set. An abort deletes the frames.
 -- With idle_ms > 0 (the extractor's rule) it ends only a capture that its gateway has not touched for so long.
 -- KEYS state, frames, rows   ARGV status, error_code, ttl_s, idle_ms, field, value …
--- -> {closed | aborted | finished, error_code} | {BUSY, ''} | {GONE, ''}
+-- -> {closed | aborted | failed | finished, error_code} | {BUSY, ''} | {GONE, ''}
 local s = redis.call('HMGET', KEYS[1], 'status', 'error_code', 'accepted', 'touched_ms')
 if not s[1] then return {'GONE', ''} end
 if s[1] ~= 'open' then return {s[1], s[2] or ''} end
