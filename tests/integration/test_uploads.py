@@ -75,11 +75,12 @@ def to_extractor(stack: Stack, signal_number: int) -> None:
 def pieces_on_disk(folder: Path, since_s: float) -> list[str]:
     """Files in ``folder`` and in the system's scratch folders that were written since, with a piece of a video.
 
-    The folders of other tests are left out: these run at the same time, and some make files of many gigabytes.
+    The folders of other tests are left out: these run at the same time, and some make files of many gigabytes. So are
+    other file systems: what is read of a mounted /proc may never end.
     """
     middles = [video[len(video) // 2 :][:48] for video in map(face_video, (FRAMES, FEW))]
     found = []
-    command = ["find", str(folder), *SCRATCH, "-name", "pytest-of-*", "-prune", "-o", "-type", "f"]
+    command = ["find", str(folder), *SCRATCH, "-xdev", "-name", "pytest-of-*", "-prune", "-o", "-type", "f"]
     command += ["-newermt", f"@{since_s}", "-print0"]
     for path in subprocess.run(command, capture_output=True).stdout.split(b"\0")[:-1]:
         with suppress(OSError):  # another process has removed it meanwhile, or it is unreadable

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from contracts.process.logs import configure_logs, flush_logs, get_logger
+from contracts.process.logs import flush_logs, get_logger
 from contracts.rules.errors import UnreadableValue
 
 
 def line_of(error: BaseException, capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    configure_logs("test")
     get_logger().error("failed", exc_info=error)
     flush_logs()
     line: dict[str, Any] = json.loads(capfd.readouterr().err)

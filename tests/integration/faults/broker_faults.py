@@ -24,7 +24,6 @@ from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["CASES", "states"]
 
-WITHIN_S = 60.0
 
 AWAY = frozenset({"forward_failed", "brokers_unready"})
 FULL = frozenset({"frames_broker_full", "limit_forward_buffer_exceeded"})
@@ -50,7 +49,7 @@ async def some(rig: Rig, what: str, wanted: Callable[[State], bool]) -> dict[str
     async def found() -> dict[str, State]:
         return {capture_id: state for capture_id, state in (await states(rig)).items() if wanted(state)}
 
-    return await until(found, what, WITHIN_S)  # type: ignore[no-any-return]
+    return await until(found, what)  # type: ignore[no-any-return]
 
 
 async def extracting(rig: Rig) -> None:
@@ -65,7 +64,7 @@ async def aborted(rig: Rig, capture_ids: set[str], *codes: str) -> None:
         names = [keys.capture_record(capture_id) for capture_id in capture_ids]
         return all([(await rig.events.hget(name, "error_code") or b"").decode() in codes for name in names])
 
-    await until(have_it, f"{len(capture_ids)} captures are {' or '.join(codes)}", WITHIN_S)
+    await until(have_it, f"{len(capture_ids)} captures are {' or '.join(codes)}")
 
 
 async def red(rig: Rig) -> list[str]:
@@ -74,7 +73,7 @@ async def red(rig: Rig) -> list[str]:
     async def unready() -> bool:
         return not await rig.ready()
 
-    await until(unready, "not ready", WITHIN_S)
+    await until(unready, "not ready")
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         return list((await http.get("/readyz")).json().get("missing", []))
 
@@ -110,7 +109,7 @@ async def restart(rig: Rig, role: Role) -> None:
     async def is_dead() -> bool:
         return broker.process is None
 
-    await until(is_dead, "the broker is killed", WITHIN_S)  # /readyz may be 503 since an earlier kill
+    await until(is_dead, "the broker is killed")  # /readyz may be 503 since an earlier kill
     await red(rig)
     await asyncio.to_thread(broker.start)
     await rig.load_scripts()
@@ -233,7 +232,7 @@ async def frames_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
                 done == accepted or status == "finished" for status, accepted, done in (await states(rig)).values()
             )
 
-        await until(drained, "the captures in the full broker are extracted", WITHIN_S)
+        await until(drained, "the captures in the full broker are extracted")
     finally:
         await rig.frames.config_set("maxmemory", limit)
 

@@ -19,7 +19,6 @@ from tests.support.waiting import until
 
 __all__ = ["CASES"]
 
-WITHIN_S = 30.0
 HALF_MOVED_S = 0.2
 """How long everybody meets a slot that is half moved."""
 
@@ -42,7 +41,7 @@ async def in_hand(rig: Rig) -> list[str]:
     async def unfinished() -> list[str]:
         return [name.decode() for name in await rig.events.zrange(keys.UNFINISHED, 0, -1)]
 
-    await until(extracted, "frames are extracted", WITHIN_S)
+    await until(extracted, "frames are extracted")
     return await unfinished()
 
 

@@ -22,7 +22,6 @@ from tests.support.waiting import until
 __all__ = ["CASES", "Disk"]
 
 DISK_BYTES = 32 * 1024 * 1024
-WITHIN_S = 30.0
 
 Root = Literal["data", "logs"]
 
@@ -107,7 +106,7 @@ def refused(root: Root, says: str, break_it: Callable[[Disk], None], mend_it: Ca
             async def refuses() -> bool:
                 return sum(says in line for line in rig.said[before:]) >= 4
 
-            await until(refuses, "the disk refuses, again and again", WITHIN_S)
+            await until(refuses, "the disk refuses, again and again")
         finally:
             await asyncio.to_thread(mend_it, disk)
 

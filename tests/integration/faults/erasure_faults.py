@@ -35,7 +35,7 @@ async def requests_lost(rig: Rig, armed: asyncio.Event) -> None:
     for _ in range(2):
         trap = rig.frames_proxy.trap("xadd", "answered", where=of_erasures)
         armed.set()
-        await trap.sprung(60)
+        await trap.sprung()
         await rig.frames.delete(keys.ERASURES)
 
 

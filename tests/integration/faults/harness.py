@@ -29,7 +29,6 @@ from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["Fault", "Plan", "Rig", "play", "rig_on"]
 
-FAULT_S = 180.0
 
 Fault = Callable[[Rig, asyncio.Event], Awaitable[None]]
 """Injects a fault: sets its traps, sets the event when the load may begin, waits until what it wanted has happened,
@@ -102,7 +101,7 @@ async def _inject(fault: Fault | None, rig: Rig, armed: asyncio.Event) -> None:
     if fault is None:
         return armed.set()
     try:
-        async with asyncio.timeout(FAULT_S):
+        async with asyncio.timeout(DEADLINE_S):
             await fault(rig, armed)
     except TimeoutError as error:
         raise AssertionError("the fault never happened") from error

@@ -151,7 +151,7 @@ def losing(rig: Rig, sender: Sender, way: Way, latest: int) -> asyncio.Task[Comm
     role, kind, name = sender
     nth = rig.random.randint(1, latest)
     trap = rig.proxy(role).trap(name, way.moment, way.then, nth=nth, where=lambda command: command.kind == kind)
-    return asyncio.create_task(trap.sprung(50))
+    return asyncio.create_task(trap.sprung())
 
 
 def lost_all(senders: Sequence[Sender], way: Way, occasion: Fault | None = None) -> Fault:

@@ -141,7 +141,7 @@ def slept(role: Role, name: str, moment: Moment, *, until: str, latest: int = 1,
         nth = rig.random.randint(1, latest)
         trap = rig.proxy(role).trap(name, moment, do=sleep, nth=nth, where=where)
         armed.set()
-        await trap.sprung(50)
+        await trap.sprung()
 
     return fault
 
@@ -161,7 +161,7 @@ def leader_slept(name: str, moment: Moment, where: Where = anything) -> Fault:
 
         trap = rig.events_proxy.trap(name, moment, do=sleep, nth=rig.random.randint(1, 6), where=where)
         armed.set()
-        await trap.sprung(50)
+        await trap.sprung()
 
     return fault
 
@@ -205,7 +205,7 @@ def poisoned(jpeg: bytes) -> Case:
             "claim", nth=4, times=100, where=lambda command: capture_of(command).startswith(b"poison-")
         )
         armed.set()
-        await claims.sprung(50)  # three deliveries, and the one that gives it up
+        await claims.sprung()  # three deliveries, and the one that gives it up
 
     return Case(fault, Plan(make=poison), Allow(told=POISON, outcomes=POISON), recorded=3)
 

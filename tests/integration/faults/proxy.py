@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.integration.faults.resp import LIMIT_BYTES, read_reply, read_request
+from tests.support.waiting import DEADLINE_S
 
 __all__ = ["Address", "Command", "Moment", "Proxy", "Then", "Trap", "script_names"]
 
@@ -64,7 +65,7 @@ class Trap:
     commands: list[Command] = field(default_factory=list)
     _sprung: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def sprung(self, within_s: float = 30.0) -> Command:
+    async def sprung(self, within_s: float = DEADLINE_S) -> Command:
         """Wait until it has sprung and its hook is done; returns the command.
 
         Raises:

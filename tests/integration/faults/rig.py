@@ -31,9 +31,7 @@ from tests.support.waiting import until
 __all__ = ["REPOSITORY", "Rig", "rig_on"]
 
 REPOSITORY = Path(__file__).parents[3]
-READY_S = 150.0
 QUIET_S = 30.0
-NOTE_S = 150.0
 
 
 class Rig:
@@ -88,7 +86,7 @@ class Rig:
             *(f"extractor-{number + 1}" for number in range(extractors)),
             "gateway",
         ]
-        self._plays = 0
+        self._histories: list[History] = []
 
     @property
     def address(self) -> str:
@@ -97,8 +95,8 @@ class Rig:
 
     def next_history(self) -> History:
         """A history of its own for every play."""
-        self._plays += 1
-        return History(self.folder / f"history-{self._plays}.jsonl")
+        self._histories.append(History(self.folder / f"history-{len(self._histories) + 1}.jsonl"))
+        return self._histories[-1]
 
     # --- starting and stopping ----------------------------------------------------------------------
 
@@ -129,6 +127,8 @@ class Rig:
     async def stop(self) -> None:
         """Kill every process at once."""
         self.resume_all()
+        for history in self._histories:
+            history.close()  # that of a play which failed is open still
         for part in self.parts.values():
             part.kill()
         for part in self.parts.values():
@@ -159,7 +159,7 @@ class Rig:
                 and await self.leader_pid() is not None
             )
 
-        await until(is_whole, "the stack is whole", READY_S)
+        await until(is_whole, "the stack is whole")
 
     async def ready(self) -> bool:
         """Whether ``/readyz`` says so."""
@@ -216,7 +216,7 @@ class Rig:
             return not path.exists()
 
         try:
-            yield lambda: until(taken, f"a process takes the note: {note}", NOTE_S)
+            yield lambda: until(taken, f"a process takes the note: {note}")
         finally:
             path.unlink(missing_ok=True)
 

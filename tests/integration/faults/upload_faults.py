@@ -29,7 +29,6 @@ from tests.support.waiting import until
 
 __all__ = ["CASES", "COMMANDS", "LOST", "MAKERS"]
 
-WITHIN_S = 30.0
 
 LOAD = Plan(captures=0, appends=2, uploads=2)
 
@@ -114,7 +113,7 @@ LOST = frozenset(sender for occasion in OCCASIONS for sender in occasion.senders
 async def arriving_and_extracting(rig: Rig) -> None:
     """Wait until one video is on its way, while another one is extracted."""
     await some(rig, "a frame of a video is extracted", lambda state: state[0] == "closed" and state[2] > 3)
-    await until(lambda: arriving(rig), "a video arrives", WITHIN_S)
+    await until(lambda: arriving(rig), "a video arrives")
 
 
 async def frames_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
@@ -147,7 +146,7 @@ def persists(persist: Persist) -> Fault:
             async def refused() -> bool:
                 return all(not user for user in await arriving(rig))
 
-            await until(refused, "arriving videos are refused", WITHIN_S)
+            await until(refused, "arriving videos are refused")
             assert not late.commands, "pieces of a video go to a broker that persists"
         finally:
             await persist(rig, False)
@@ -171,7 +170,7 @@ async def frames_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
         async def empty() -> bool:
             return not [name async for name in rig.frames.scan_iter(keys.uploaded_video("*"))]
 
-        await until(empty, "the captures in the full broker are extracted", WITHIN_S)
+        await until(empty, "the captures in the full broker are extracted")
     finally:
         await rig.frames.config_set("maxmemory", limit)
 

@@ -11,11 +11,11 @@ import httpx
 
 from tests.integration.faults.bare import PIECE_BYTES, VIDEO_FRAMES, clip_video
 from tests.integration.faults.history import History
+from tests.support.waiting import DEADLINE_S
 
 __all__ = ["Upload"]
 
 BOUNDARY = "a-boundary"
-WITHIN_S = 60.0
 
 
 class _Gone(Exception):
@@ -51,7 +51,7 @@ class Upload:
         await asyncio.sleep(self.delay_s)
         self._note(history, clip=self.clip, user_id=self.user_id, session_id=self.session_id, uploaded=True)
         try:
-            answer = await http.post("/video/submit", content=self._sent(), headers=self._headers(), timeout=WITHIN_S)
+            answer = await http.post("/video/submit", content=self._sent(), headers=self._headers(), timeout=DEADLINE_S)
             accepted = answer.status_code == 202
             status, code = (1000, "") if accepted else (answer.status_code, str(answer.json()["error"]))
             self._note(history, sent=VIDEO_FRAMES, close_code=status, code=code)
