@@ -27,6 +27,7 @@ from scripts.measurements.ingest import measure_ingest
 from scripts.measurements.library import measure_library
 from scripts.measurements.live import measure_live
 from scripts.measurements.memory import measure_memory
+from scripts.measurements.models import measure_models
 from scripts.measurements.plot import draw
 from scripts.measurements.recorder import measure_recorder
 from scripts.measurements.rows import BenchRow
@@ -38,6 +39,7 @@ __all__ = ["main"]
 MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "ingest": measure_ingest,
     "gateways": measure_gateways,
+    "models": measure_models,
     "extraction": measure_extraction,
     "live": measure_live,
     "recorder": measure_recorder,

@@ -13,11 +13,15 @@ from typing import Any, NamedTuple
 
 from workers.pool.process import mute_native_logs
 
-__all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop"]
+__all__ = ["BareCrowd", "BareLoop", "BareRun", "bare_crowd", "bare_loop", "crowd", "process_of"]
 
 SOLUTIONS = {"pose": ("pose", "Pose"), "holistic": ("holistic", "Holistic")}
 """MediaPipe's own classes, used as its documentation does: OpenCV decodes, and the loops contain none of this project's
 code."""
+
+
+MakeOne = Callable[[Sequence[bytes]], Callable[[int], None]]
+"""Makes, of a clip, the function that processes its frame with this index."""
 
 
 class BareLoop:
@@ -38,7 +42,7 @@ class BareLoop:
 @contextmanager
 def bare_loop(pipeline_id: str) -> Iterator[BareLoop]:
     """Start a bare loop; its graph is made when this returns."""
-    with _process(_loop, pipeline_id) as connection:
+    with process_of(_loop, pipeline_id) as connection:
         yield BareLoop(connection)
 
 
@@ -80,7 +84,7 @@ class BareRun(NamedTuple):
 
 
 class BareCrowd:
-    """Processes that each decode the same frames repeatedly and run Holistic; each has one graph."""
+    """Processes that each do the same work for the same frames repeatedly; each has one graph, or its own ones."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
@@ -101,13 +105,26 @@ class BareCrowd:
 @contextmanager
 def bare_crowd(processes: int, jpegs: Sequence[bytes]) -> Iterator[BareCrowd]:
     """Start the processes; their graphs have processed one frame when this returns."""
+    with crowd(processes, jpegs, _bare) as started:
+        yield started
+
+
+@contextmanager
+def crowd(processes: int, jpegs: Sequence[bytes], make: MakeOne) -> Iterator[BareCrowd]:
+    """Start processes that do with each frame of the clip what ``make`` makes, a function of a module; each has done it
+    for one frame when this returns."""
     with ExitStack() as stack:
-        yield BareCrowd([stack.enter_context(_process(_crowd_loop, jpegs)) for _ in range(processes)])
+        yield BareCrowd([stack.enter_context(process_of(_crowd_loop, jpegs, make)) for _ in range(processes)])
 
 
-def _crowd_loop(connection: Connection, jpegs: Sequence[bytes]) -> None:
+def _bare(jpegs: Sequence[bytes]) -> Callable[[int], None]:
     one = _one("holistic")
-    one(jpegs[0])
+    return lambda number: one(jpegs[number])
+
+
+def _crowd_loop(connection: Connection, jpegs: Sequence[bytes], make: MakeOne) -> None:
+    one = make(jpegs)
+    one(0)
     connection.send(None)
     while True:
         try:
@@ -116,12 +133,12 @@ def _crowd_loop(connection: Connection, jpegs: Sequence[bytes]) -> None:
             return
         started_s = time.process_time()
         for number in range(frames):
-            one(jpegs[number % len(jpegs)])
+            one(number % len(jpegs))
         connection.send(time.process_time() - started_s)
 
 
 @contextmanager
-def _process(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+def process_of(target: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
     """Start a process that runs ``target(connection, *arguments)``, and wait for its first message, that it is
     ready."""
     ours, theirs = multiprocessing.Pipe()

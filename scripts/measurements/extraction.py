@@ -13,10 +13,11 @@ from contracts.broker.keys import EXTRACTORS
 from contracts.process.settings import Settings
 from scripts.client import CaptureClient
 from scripts.measurements.backlog import Backlog
-from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd
+from scripts.measurements.bare import BareCrowd, BareRun, bare_crowd, crowd
 from scripts.measurements.cameras import measure_cameras
 from scripts.measurements.clips import CLIPS, TWO_HANDS, clip
 from scripts.measurements.closing import measure_closing
+from scripts.measurements.models import GOAL, models_of
 from scripts.measurements.processes import tree_cpu_s
 from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.stacks import running
@@ -47,8 +48,8 @@ async def measure_extraction(settings: Settings) -> list[BenchRow]:
     rows: list[BenchRow] = []
     async with _LoadedStack.running(settings, cores) as loaded:
         for hands in CLIPS:
-            with bare_crowd(cores, clip(hands)) as bare:
-                rows += await _saturated(loaded, bare, hands, cores)
+            with bare_crowd(cores, clip(hands)) as bare, crowd(cores, clip(hands), models_of) as models:
+                rows += await _saturated(loaded, bare, models, hands)
         rows += await _waiting(loaded, clip(TWO_HANDS)[:SHORT_FRAMES])
     with bare_crowd(2 * cores, clip(TWO_HANDS)) as bare:
         for processes in dict.fromkeys((1, cores, 2 * cores)):
@@ -90,14 +91,16 @@ class _LoadedStack:
         return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
 
 
-async def _saturated(loaded: _LoadedStack, bare: BareCrowd, hands: str, cores: int) -> list[BenchRow]:
-    """Measure one long capture for each extractor, and as many frames for each bare process, in turns."""
-    jpegs = clip(hands)
+async def _saturated(loaded: _LoadedStack, bare: BareCrowd, models: BareCrowd, hands: str) -> list[BenchRow]:
+    """Measure one long capture for each extractor, and as many frames for each process of the floors, in turns."""
+    cores, jpegs = os.cpu_count() or 1, clip(hands)
     ours: list[Run] = []
     floors: list[BareRun] = []
+    alone: list[BareRun] = []
     await loaded.run_captures(cores, jpegs[:30])
     for _ in range(ROUNDS):
         floors.append(await bare.run(cores, len(jpegs)))
+        alone.append(await models.run(cores, len(jpegs)))
         ours.append(await loaded.run_captures(cores, jpegs))
     floor_name = f"{cores} bare processes"
     return [
@@ -105,6 +108,8 @@ async def _saturated(loaded: _LoadedStack, bare: BareCrowd, hands: str, cores: i
             floor_name, "at least"),
         BenchRow("   … processor time a frame, brokers and all", _cpu_ms(ours), "ms", None, _cpu_ms(floors),
             floor_name),
+        BenchRow("   … the same, to the models alone", _cpu_ms(ours), "ms", GOAL if hands == TWO_HANDS else None,
+            _cpu_ms(alone), f"their models alone, in {cores} processes"),
     ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.clips.hands import HandsSource
+from scripts.measurements.models import Models
 from scripts.measurements.plot import draw
 from scripts.measurements.processes import cpu_s, tree_cpu_s
 from scripts.measurements.rows import BenchRow, median, percentile
@@ -63,3 +65,26 @@ def test_a_process_has_used_what_it_and_its_children_have_used() -> None:
         assert cpu_s(process.pid) >= 0.08
         assert tree_cpu_s(process.pid) >= cpu_s(process.pid) + 0.08
         process.communicate()
+
+
+@pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+def test_each_model_runs_alone_for_the_frames_for_which_it_runs_in_the_graph() -> None:
+    jpegs = [frame.jpeg for frame in HandsSource("one_hand", duration_s=0.2).frames()]
+    models = Models(jpegs)
+    assert models.costs(len(jpegs)).keys() == {
+        "pose detection",
+        "pose",
+        "hand recrop",
+        "hand",
+        "face detection",
+        "face",
+    }
+    assert all(cost == (0, 0) for cost in models.costs(len(jpegs)).values())
+    for number in range(len(jpegs)):
+        models.run(number)
+    costs = models.costs(len(jpegs))
+    # the person is looked for once; hands are where the pose has wrists, so one that is not there costs as much
+    expected = {"pose detection": 1 / 3, "pose": 1, "hand recrop": 2, "hand": 2, "face detection": 1, "face": 1}
+    assert {name: cost.runs for name, cost in costs.items()} == pytest.approx(expected)
+    assert all(cost.ms > 0 for cost in costs.values())
+    assert list(costs.values()) == sorted(costs.values(), key=lambda cost: -cost.ms)
