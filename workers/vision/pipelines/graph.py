@@ -23,7 +23,7 @@ from mediapipe.python.solution_base import SolutionBase
 from workers.vision.pipelines.base import Image
 from workers.vision.pipelines.model import POSE_MODEL, pose_model_without_mask
 
-__all__ = ["TrimmedGraph", "trimmed"]
+__all__ = ["FRAME_US", "TrimmedGraph", "trimmed"]
 
 FRAME_US = 33_333
 """How far apart frames are for MediaPipe, whose smoothing depends on it: its own classes count like this."""
