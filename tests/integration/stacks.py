@@ -47,13 +47,16 @@ class FaceClip(Clip):
 
 
 class Running:
-    """A running stack, a client of it, and its two brokers."""
+    """A running stack, a client of it, its two brokers, and the lines that its parts have logged."""
 
-    def __init__(self, stack: Stack, gateway: CaptureClient, frames: AsyncBroker, events: AsyncBroker) -> None:
+    def __init__(
+        self, stack: Stack, gateway: CaptureClient, frames: AsyncBroker, events: AsyncBroker, said: list[str]
+    ) -> None:
         self.stack = stack
         self.gateway = gateway
         self.frames = frames
         self.events = events
+        self.said = said
 
     def verify(self, session_id: str) -> LogReport:
         settings = self.stack.settings
@@ -78,7 +81,7 @@ def settings_for(brokers: BrokerPair, folder: Path, **limits: Any) -> Settings:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0
+    settings: Settings, *, extractors: int = 1, recorders: int = 1, live: int = 0, gateways: int = 1
 ) -> AsyncIterator[Running]:
     """A stack that is ready; stopped cleanly on the way out. What its parts said is shown if the test fails."""
     said: list[str] = []
@@ -86,7 +89,7 @@ async def running(
     def show(name: str, line: str) -> None:
         said.append(f"{name} | {line}")
 
-    stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, show=show)
+    stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, gateways=gateways, show=show)
     try:
         async with stack:
             await stack.ready(DEADLINE_S)
@@ -94,7 +97,7 @@ async def running(
             frames, events = connect(frames_url), connect(events_url)
             try:
                 async with CaptureClient(stack.address) as gateway:
-                    yield Running(stack, gateway, frames, events)
+                    yield Running(stack, gateway, frames, events, said)
             finally:
                 await frames.aclose()
                 await events.aclose()

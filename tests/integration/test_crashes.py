@@ -9,8 +9,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 
 from contracts.broker import keys
 from contracts.rules.errors import A3CPError
@@ -158,6 +160,36 @@ async def test_a_killed_gateways_capture_ends_as_gateway_lost_without_artifact_o
 
         await until(lost, "the capture is gateway_lost")
         assert not artifact_path(stack.stack.settings.data_root, USER, session_id, record_id).exists()
+
+
+@on_one("valkey")
+async def test_a_killed_process_of_two_gateways_loses_its_capture_and_the_other_one_serves(
+    own_brokers: BrokerPair, tmp_path: Path
+) -> None:
+    async with running(settings_for(own_brokers, tmp_path), gateways=2) as stack:
+        session_id = await stack.gateway.start_session(USER)
+        capture_id, record_id, task = await start_capture(stack, session_id, MANY)
+        await extracted(stack, capture_id, 5, task)
+        opened = next(line for line in logged(stack, "capture opened") if line["capture_id"] == capture_id)
+        pids = {line["gateway"]: line["pid"] for line in logged(stack, "process starts")}
+        os.kill(pids[opened["gateway"]], signal.SIGKILL)
+        await asyncio.gather(task, return_exceptions=True)
+
+        async def lost() -> bool:
+            status = await stack.status(capture_id)
+            return (status.get("status"), status.get("error_code")) == ("aborted", "gateway_lost")
+
+        await until(lost, "the capture is gateway_lost")
+        assert not artifact_path(stack.stack.settings.data_root, USER, session_id, record_id).exists()
+        _, _, next_one = await start_capture(stack, session_id, FEW)
+        assert (await next_one).recorded
+        assert stack.stack.parts["gateway"].starts == 1, "its parent has started another one"
+
+
+def logged(stack: Running, event: str) -> list[dict[str, Any]]:
+    """The lines of the gateway with this event."""
+    texts = [line.removeprefix("gateway | ") for line in stack.said if line.startswith("gateway | {")]
+    return [line for line in map(orjson.loads, texts) if line["event"] == event]
 
 
 @on_one("valkey")

@@ -23,6 +23,7 @@ from contracts.broker.roles import connect
 from contracts.messages.live import LiveCode
 from contracts.messages.pipelines import PIPELINES
 from contracts.rules.codes import CAPTURE_CODES
+from contracts.state.dead_letters import Lost
 from gateway import metrics as gateway_metrics
 from gateway.metrics import UPLOAD_REFUSALS
 from recorder import metrics as recorder_metrics
@@ -45,7 +46,7 @@ LABELS = {
     "kind": {"extractor", "live worker"},
     "outcome": set(get_args(JobEnd)) | set(ERASURE_ENDS),
     "pipeline_id": set(PIPELINES),
-    "reason": set(DEAD_REASONS),
+    "reason": {*DEAD_REASONS, *Lost._fields},
     "role": {"frames", "events"},
     "task": {*gateway_metrics.BACKGROUND_TASKS, *recorder_metrics.BACKGROUND_TASKS, *EXTRACTOR_TASKS, *LIVE_TASKS},
 }
