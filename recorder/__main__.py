@@ -85,7 +85,7 @@ async def _check(frames: AsyncBroker, events: AsyncBroker, settings: Settings) -
     """Wait until both brokers answer and have the settings that this system needs."""
     advice = await wait_for_brokers(frames, events, assume_volatile=settings.assume_volatile)
     if advice is not None:
-        _log.warning("the events broker has no bound", detail=f"{advice.problem}; {advice.fix}")
+        _log.warning("a setting of the events broker should be changed", detail=f"{advice.problem}; {advice.fix}")
     with suppress(BrokerUnavailable, UnreadableValue):  # the consumer creates it if it is missing
         await ensure_group(events, "events", keys.EVENTS, keys.RECORDER_GROUP)
 

@@ -25,6 +25,7 @@ __all__ = [
     "BrokerForbids",
     "BrokerFull",
     "Role",
+    "advise",
     "broker_errors",
     "broker_time_ms",
     "check_role",
@@ -34,7 +35,6 @@ __all__ = [
     "ensure_group_sync",
     "highest_memory_share",
     "memory_share",
-    "unbounded",
     "wait_for_brokers",
 ]
 
@@ -143,19 +143,24 @@ def judge_role(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | 
         refuse("it has no maxmemory, so frames could fill the machine", "CONFIG SET maxmemory 1gb")
 
 
-def unbounded(role: Role, info: Mapping[str, Any]) -> BrokerMisconfigured | None:
-    """Advice for the operator of an events broker without ``maxmemory``; None if there is nothing to advise. INFO shows
-    ``maxmemory`` even if the service does not allow CONFIG.
+def advise(role: Role, info: Mapping[str, Any], config: Mapping[str, str] | None) -> BrokerMisconfigured | None:
+    """Advice for the operator of an events broker without ``maxmemory``, or one that answers before its file is on the
+    disk; None if there is nothing to advise. INFO shows ``maxmemory`` even if the service does not allow CONFIG.
 
-    The broker is not refused, because existing installations were started before this project asked for a limit.
+    The broker is not refused, because existing installations were started before this project asked for these settings.
     """
-    if role != "events" or int(info.get("maxmemory", 1)) > 0:
+    if role != "events":
         return None
-    problem = "it has no maxmemory, so what clients append could fill the machine"
-    return BrokerMisconfigured(role, problem, "CONFIG SET maxmemory 512mb")
+    if int(info.get("maxmemory", 1)) <= 0:
+        problem = "it has no maxmemory, so what clients append could fill the machine"
+        return BrokerMisconfigured(role, problem, "CONFIG SET maxmemory 512mb")
+    if (config or {}).get("appendfsync", "always") != "always":
+        problem = "it answers before its file is on the disk, so a loss of power costs its last seconds"
+        return BrokerMisconfigured(role, problem, "CONFIG SET appendfsync always")
+    return None
 
 
-_CONFIG_NAMES = ("save", "appendonly", "maxmemory", "maxmemory-policy")
+_CONFIG_NAMES = ("save", "appendonly", "appendfsync", "maxmemory", "maxmemory-policy")
 
 
 async def _masters(broker: AsyncBroker) -> list[dict[str, Any]]:
@@ -204,7 +209,7 @@ async def _check_master(
             raise
         config = None
     judge_role(role, info, config or None, assume_volatile=assume_volatile)
-    return unbounded(role, info)
+    return advise(role, info, config)
 
 
 async def wait_for_brokers(

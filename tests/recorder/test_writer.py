@@ -47,6 +47,7 @@ def make_writer(log_root: Path, **options: Any) -> LogWriter:
         "fsync": False,
         "clock": Clock(),
         "on_torn_tail": refuse_tail,
+        "look_s": DEADLINE_S,
         **options,
     }
     return LogWriter(log_root, **given)
@@ -368,7 +369,7 @@ def test_a_line_takes_few_bytes_of_memory_however_many_there_are(tmp_path: Path,
     with log.open("wb") as file:
         for n in range(lines):
             file.write(encode_line(b'{"n":%d}' % n, format_utc(NOON), 1 << 20))
-    writer = make_writer(tmp_path, look_s=60.0)
+    writer = make_writer(tmp_path)
     tracemalloc.start()
     try:
         writer.append("u1", SESSION, b'{"n":5}')

@@ -25,7 +25,7 @@ Flavour = Literal["valkey", "redis"]
 
 FRAMES = ("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction")
 EVENTS = (
-    *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
+    *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
     *("--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
 )
 

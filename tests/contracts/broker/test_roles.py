@@ -17,6 +17,7 @@ from contracts.broker.roles import (
     BrokerForbids,
     BrokerFull,
     Role,
+    advise,
     broker_errors,
     check_role,
     connect,
@@ -24,7 +25,6 @@ from contracts.broker.roles import (
     ensure_group,
     ensure_group_sync,
     judge_role,
-    unbounded,
     wait_for_brokers,
 )
 from contracts.process.retry import backoff_s
@@ -106,21 +106,24 @@ def test_assuming_volatility_waives_persistence_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "info", "advised"),
+    ("role", "info", "config", "fix"),
     [
-        ("events", {"maxmemory": 0}, True), ("events", {"maxmemory": "0"}, True),
-        ("events", {"maxmemory": 1000}, False),
-        ("events", {}, False), ("frames", {"maxmemory": 0}, False),
+        ("events", {"maxmemory": 0}, {}, "CONFIG SET maxmemory 512mb"),
+        ("events", {"maxmemory": "0"}, None, "CONFIG SET maxmemory 512mb"),
+        ("events", {"maxmemory": 1000}, {"appendfsync": "everysec"}, "CONFIG SET appendfsync always"),
+        ("events", {"maxmemory": 1000}, {"appendfsync": "no"}, "CONFIG SET appendfsync always"),
+        ("events", {"maxmemory": 1000}, {"appendfsync": "always"}, None),
+        ("events", {"maxmemory": 1000}, None, None),
+        ("events", {}, {}, None),
+        ("frames", {"maxmemory": 0}, {"appendfsync": "everysec"}, None),
     ],
 )  # fmt: skip
-def test_an_events_broker_without_a_memory_limit_is_accepted_with_advice(
-    role: Role, info: dict[str, Any], advised: bool
+def test_an_events_broker_that_fills_the_machine_or_may_lose_seconds_is_accepted_with_advice(
+    role: Role, info: dict[str, Any], config: dict[str, str] | None, fix: str | None
 ) -> None:
     judge_role("events", INFO, {**EVENTS_CONFIG, "maxmemory": "0"}, assume_volatile=False)
-    advice = unbounded(role, {**INFO, **info})
-    assert (advice is not None) == advised
-    if advice is not None:
-        assert advice.problem.startswith("it has no maxmemory") and advice.fix == "CONFIG SET maxmemory 512mb"
+    advice = advise(role, {**INFO, **info}, config)
+    assert (advice.fix if advice else None) == fix
 
 
 # --- real brokers --------------------------------------------------------------------------------------
@@ -148,11 +151,16 @@ def test_real_brokers_that_are_configured_as_they_must_be_are_accepted(brokers: 
     assert check(brokers.events.url, "events") is None
 
 
-def test_a_real_events_broker_without_a_memory_limit_is_accepted_with_advice(own_brokers: BrokerPair) -> None:
+@pytest.mark.parametrize(
+    ("setting", "value", "right"), [("maxmemory", "0", "512mb"), ("appendfsync", "everysec", "always")]
+)
+def test_a_real_events_broker_with_a_setting_to_correct_is_accepted_with_advice(
+    own_brokers: BrokerPair, setting: str, value: str, right: str
+) -> None:
     with own_brokers.events.client() as client:
-        client.config_set("maxmemory", "0")
+        client.config_set(setting, value)
     advice = check(own_brokers.events.url, "events")
-    assert advice is not None and advice.fix == "CONFIG SET maxmemory 512mb"
+    assert advice is not None and advice.fix == f"CONFIG SET {setting} {right}"
 
 
 @pytest.mark.parametrize(

@@ -130,22 +130,16 @@ async def frames_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
 
 
 async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
-    """Killed twice in the middle of everything: before a session's start is answered, and before its end is.
-
-    With ``appendfsync always``, as recommended: with ``everysec`` a server that waits for its disk answers before it
-    writes, and a kill then loses what a client has read already.
-    """
+    """Killed twice in the middle of everything: before a session's start is answered, and before its end is."""
     history = rig.next_history()
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         sessions = Sessions(http, history)
         armed.set()
         await some(rig, "a frame is extracted", lambda s: s[0] != "finished" and s[2] > 0)
-        await rig.events.config_set("appendfsync", "always")
         rig.events_proxy.trap("session_start", do=lambda _: rig.brokers.events.kill())
         starting = asyncio.create_task(sessions.start("outage"))
         await restart(rig, "events")
         session_id = await starting
-        await rig.events.config_set("appendfsync", "always")  # a killed broker forgets its CONFIG SET
         rig.events_proxy.trap("session_end", do=lambda _: rig.brokers.events.kill())
         ending = asyncio.create_task(sessions.end("outage", session_id))
         await restart(rig, "events")

@@ -125,7 +125,6 @@ async def frames_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
 
 async def events_broker_restarts(rig: Rig, armed: asyncio.Event) -> None:
     """Before a reservation is answered."""
-    await rig.events.config_set("appendfsync", "always")
     trap = rig.events_proxy.trap("reserve", do=lambda _: rig.brokers.events.kill(), nth=2)
     armed.set()
     await trap.sprung()

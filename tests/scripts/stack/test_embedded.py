@@ -92,6 +92,8 @@ async def test_an_embedded_broker_is_what_its_role_needs_wherever_its_folder_is(
     await broker.aclose()
     with running.client(role) as client:
         assert int(client.config_get("maxmemory")["maxmemory"]) > 0  # type: ignore[index]
+        if role == "events":
+            assert client.config_get("appendfsync") == {"appendfsync": "always"}, "what it answered is on the disk"
 
 
 @pytest.mark.parametrize("role", ROLES)
