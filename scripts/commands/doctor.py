@@ -25,6 +25,9 @@ from scripts.terminal import many
 
 __all__ = ["doctor", "examine"]
 
+STORE_WITHIN_S = 10.0
+"""How long an object store may take for each request of the check."""
+
 MODELS = (
     "holistic_landmark/holistic_landmark_cpu.binarypb",
     "holistic_landmark/hand_recrop.tflite",
@@ -87,7 +90,7 @@ def _object_store(settings: Settings) -> Iterable[CheckResult]:
     if url is None:
         return []
     try:
-        ObjectStore(url, attempts=1, timeout_s=10.0).check()
+        ObjectStore(url, attempts=1, timeout_s=STORE_WITHIN_S).check()
     except ConfigurationError as error:
         detail = str(error).removeprefix("A3CP_ARTIFACT_URL: ")
         return [CheckResult("A3CP_ARTIFACT_URL", "fail", detail, "name another store, or unset it")]

@@ -11,12 +11,14 @@ from typing import Any
 from pydantic import SecretStr
 
 from contracts.broker.roles import AsyncBroker, connect
+from contracts.messages.live import PipelineResult
 from contracts.process.settings import Settings
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.paths import session_log_path
 from contracts.storage.artifacts import ArtifactSource
 from recorder.verify import LogReport, verify_log
-from scripts.client import CaptureClient
+from scripts.client import CaptureClient, LiveEnded
+from scripts.client.live import LiveStream
 from scripts.clips.clip import Clip, ClipFrame
 from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair
@@ -24,6 +26,8 @@ from tests.support.clips import face_clip
 
 USER = "carer-1"
 DEADLINE_S = 300.0
+TOO_SLOW = "No worker answered in time."
+"""What a client of the real-time lane is told if a worker takes over 10 s for a frame."""
 
 
 @cache
@@ -103,3 +107,21 @@ async def running(
                 await events.aclose()
     finally:
         print("\n".join(said))
+
+
+@asynccontextmanager
+async def answered_live(
+    client: CaptureClient, pipeline_id: str, jpeg: bytes
+) -> AsyncIterator[tuple[LiveStream, PipelineResult]]:
+    """A live stream and its answer to ``jpeg``. On a busy machine a worker may be too late for the first pictures; then
+    the client connects again, as it is told."""
+    while True:
+        async with client.live(pipeline_id) as live:
+            try:
+                answer = await live.ask(jpeg)
+            except LiveEnded as ended:
+                assert ended.detail == TOO_SLOW, ended
+                continue
+            assert answer is not None
+            yield live, answer
+            return

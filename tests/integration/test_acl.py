@@ -33,7 +33,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from scripts.stack.supervision import PartSpec
 from tests.integration.faults.clusters import BrokerCluster
-from tests.integration.stacks import USER, FaceClip, jpegs
+from tests.integration.stacks import USER, FaceClip, answered_live, jpegs
 from tests.integration.test_refusals import PROCESSES, command, environ
 from tests.support.clips import face_video
 from tests.support.guarded import (
@@ -140,9 +140,8 @@ async def use(stack: Stack, settings: Settings, whole_lane: bool) -> None:
     async with CaptureClient(stack.address) as gateway:
         session_id = await gateway.start_session(USER)
         assert (await stream_capture(gateway, FaceClip(FRAMES), user_id=USER, session_id=session_id)).recorded
-        async with gateway.live("pose") as live:
-            answer = await live.ask(jpegs(1)[0])
-            assert answer is not None and answer.pipeline == "pose"
+        async with answered_live(gateway, "pose", jpegs(1)[0]) as (_, answer):
+            assert answer.pipeline == "pose"
             page = StringIO()
             assert await asyncio.to_thread(inspect, settings, Console(file=page, width=120)) == 0
             assert "1 live; sessions: 1" in page.getvalue()

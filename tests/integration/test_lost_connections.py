@@ -21,6 +21,7 @@ from tests.integration.stacks import USER, FaceClip, running, settings_for
 from tests.scripts.client.served import ThreadedGateway, gateway_in_a_thread
 from tests.support.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.support.messages import jpeg
+from tests.support.waiting import DEADLINE_S
 
 TAKES = 200
 FRAMES = 4
@@ -106,7 +107,10 @@ async def lose(
     return outcomes
 
 
-async def test_two_hundred_lost_connections_give_two_hundred_captures(gateway: ThreadedGateway) -> None:
+async def test_two_hundred_lost_connections_give_two_hundred_captures(
+    gateway: ThreadedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.client.resending.OPEN_WITHIN_S", DEADLINE_S)
     async with CaptureClient(gateway.url) as client:
         session = await client.start_session("uncut")
         uncut = await sent(client, "uncut", session, "wave")

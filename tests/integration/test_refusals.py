@@ -118,9 +118,9 @@ def test_a_gateway_whose_brokers_are_away_is_live_and_not_ready(own_brokers: Bro
     with started("gateway", settings) as (_, lines):
         address = next(line.split('"address": "')[1].split('"')[0] for line in lines if '"listening"' in line)
         assert httpx.get(f"{address}/livez", timeout=DEADLINE_S).status_code == 200
-        assert "The frames broker does not answer." in missing(address)
-        own_brokers.frames.start()
         broker_away = "The frames broker does not answer."
+        wait_until(lambda: broker_away in missing(address), "the gateway has checked its brokers")
+        own_brokers.frames.start()
         wait_until(lambda: broker_away not in missing(address), "the gateway sees that the broker is back")
         assert "No extractor is running." in missing(address)
 

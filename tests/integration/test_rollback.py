@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from scripts.client import CaptureClient, GatewayAway, GatewayRefused, LiveEnded
 from scripts.clips.stream import stream_capture
 from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, start_pair
-from tests.integration.stacks import FaceClip, jpegs, settings_for
+from tests.integration.stacks import FaceClip, answered_live, jpegs, settings_for
 from tests.support.waiting import DEADLINE_S, until
 
 
@@ -24,22 +22,12 @@ def test_the_switch_removes_the_live_lane_and_nothing_else(tmp_path: Path) -> No
         asyncio.run(on_and_off(brokers, tmp_path))
 
 
-async def answers(client: CaptureClient) -> bool:
-    """Whether the lane answers a frame. On a busy machine a new worker may take longer than the lane waits for it."""
-    with suppress(LiveEnded):
-        async with client.live("pose") as live:
-            return await live.ask(jpegs(1)[0]) is not None
-    return False
-
-
 async def on_and_off(brokers: BrokerPair, folder: Path) -> None:
     settings = settings_for(brokers, folder)
     async with Stack(settings, live=1) as stack, CaptureClient(stack.address) as client:
         await stack.ready(DEADLINE_S)
         assert await client.pipelines()
-        await until(partial(answers, client), "a live worker answers in time")
-        async with client.live("pose") as live:
-            assert await live.ask(jpegs(1)[0]) is not None
+        async with answered_live(client, "pose", jpegs(1)[0]) as (live, _):
             await stack.parts["gateway"].stop()
             with pytest.raises((GatewayAway, LiveEnded)):
                 await live.ask(jpegs(1)[0])

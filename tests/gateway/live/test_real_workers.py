@@ -23,11 +23,9 @@ from tests.conftest import BrokerPair, on_one, start_pair
 from tests.gateway.live.served import PATH, serving
 from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
-from tests.integration.stacks import USER, FaceClip, jpegs, running, settings_for
+from tests.integration.stacks import TOO_SLOW, USER, FaceClip, jpegs, running, settings_for
 from tests.support.gateway import GatewayProcess, launched
 from tests.support.waiting import PATIENT, until
-
-TOO_SLOW = "No worker answered in time."
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]
 

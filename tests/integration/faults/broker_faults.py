@@ -234,7 +234,7 @@ async def frames_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
 async def events_broker_fills_up(rig: Rig, armed: asyncio.Event) -> None:
     """Nothing can be published, started or appended; then there is room again."""
     armed.set()
-    await extracting(rig)
+    await some(rig, "a frame is extracted", lambda s: s[0] != "finished" and s[2] > 0)
     limit = await fill(rig.events)
     try:
         await some(rig, "a capture waits to be published", lambda s: s[0] == "closed" and s[1] == s[2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,7 +64,15 @@ async def play(
         AssertionError: the fault never happened, or the stack is not whole again.
     """
     await asyncio.to_thread(make_clips)  # the first time; the proxies are on this loop, and brokers must answer
-    history = rig.next_history()
+    with closing(rig.next_history()) as history:
+        report = await _play(rig, plan, fault, allow or Allow(), history)
+    await rig.events.delete(keys.DEAD_EVENTS)
+    if whole_again:
+        await rig.whole()
+    return report
+
+
+async def _play(rig: Rig, plan: Plan, fault: Fault | None, allow: Allow, history: History) -> Report:
     async with httpx.AsyncClient(base_url=rig.address, trust_env=False, timeout=DEADLINE_S) as http:
         sessions = Sessions(http, history)
         users = [f"user-{number}" for number in range(plan.users)]
@@ -85,12 +93,7 @@ async def play(
             rig.events_proxy.release()
         if not plan.armed_first:
             await _end(sessions, started)
-        report = await _judge(rig, history, http, allow or Allow())
-    history.close()
-    await rig.events.delete(keys.DEAD_EVENTS)
-    if whole_again:
-        await rig.whole()
-    return report
+        return await _judge(rig, history, http, allow)
 
 
 async def _end(sessions: Sessions, started: dict[str, str]) -> None:

@@ -28,6 +28,7 @@ from scripts.exports.command import ExportRequest, export
 from scripts.pictures.show import show_record
 from tests.recorder.samples import NOON, arrays, feature_ref, make_log_dir, new_session, npz, put_artifact
 from tests.support.s3 import BUCKET, S3Server
+from tests.support.waiting import DEADLINE_S
 
 FEATURES = arrays()
 NPZ = npz(FEATURES)
@@ -132,7 +133,9 @@ def test_an_object_is_read_from_the_configured_store_only(
         assert "the record's place is" in said and "1 good capture" in said
 
 
-def test_the_doctor_examines_the_store(mixed: MixedSession, s3: S3Server) -> None:
+def test_the_doctor_examines_the_store(mixed: MixedSession, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.commands.doctor.STORE_WITHIN_S", DEADLINE_S)
+
     def found() -> tuple[str, str]:
         (finding,) = (finding for finding in examine(mixed.settings) if finding.subject == "A3CP_ARTIFACT_URL")
         return finding.verdict, finding.detail
