@@ -99,15 +99,14 @@ def test_beside_a_capture_a_new_one_is_taken_and_no_video(real_capture: BrokerCa
 def test_an_abandoned_capture_is_an_idle_extractors_before_it_is_one_s_with_a_capture(
     real_capture: BrokerCapture,
 ) -> None:
-    real_capture.take(real_capture.dependencies("dead"))
-    held = real_capture.dependencies("one", BRIEF).dispatch
-    patient = real_capture.dependencies("two", replace(BRIEF, poll_ms=3_600_000)).dispatch
-    claimed = wait_until(lambda: held.take_beside(set()))
-    assert (claimed.state.generation, claimed.state.deliveries) == (2, 2)
-    real_capture.abandon()  # for a minute: longer than a lease, and not than a lease and a look of the idle ones
+    dead = real_capture.take(real_capture.dependencies("dead"))
+    real_capture.abandon()  # for a minute: longer than a lease, but not than a lease and a look of the idle ones
+    patient = real_capture.dependencies("one", replace(BRIEF, poll_ms=3_600_000)).dispatch
     assert patient.take_beside(set()) is None
-    assert held.take_beside({claimed.lease.dispatch_id}) is None, "its own is not abandoned"
-    assert real_capture.take(real_capture.dependencies("idle")).state.deliveries == 3
+    holder = real_capture.dependencies("two", BRIEF).dispatch
+    assert holder.take_beside({dead.lease.dispatch_id}) is None, "its own is not abandoned"
+    claimed = holder.take_beside(set())
+    assert claimed is not None and (claimed.state.generation, claimed.state.deliveries) == (2, 2)
 
 
 def test_a_capture_that_comes_to_its_last_try_is_left_to_an_idle_extractor(real_capture: BrokerCapture) -> None:
