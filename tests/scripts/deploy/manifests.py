@@ -44,7 +44,8 @@ def stages(image: str) -> list[Stage]:
     for line in filter(str.strip, lines.splitlines()):
         word, *parts = line.split()
         if word == "FROM":
-            found.append(Stage(parts[0], parts[2] if len(parts) > 1 else "", ()))
+            named = [part for part in parts if not part.startswith("--")]
+            found.append(Stage(named[0], named[2] if len(named) > 1 else "", ()))
             continue
         options = tuple(part for part in parts if part.startswith("--")) if word in ("COPY", "HEALTHCHECK") else ()
         rest = line.partition(" ")[2].strip()

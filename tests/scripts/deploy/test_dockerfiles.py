@@ -30,6 +30,16 @@ def test_it_is_small_and_from_named_versions(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
+def test_its_steps_are_those_of_any_processor(name: str) -> None:
+    """An engine builds for the processor it is asked for; only stages with files for any processor run natively."""
+    text = (ROOT / name / "Dockerfile").read_text()
+    assert not re.search(r"x86|amd64|i386|aarch64|arm64|armv|manylinux", text)
+    native = re.findall(r"^FROM --platform=\$BUILDPLATFORM \S+ AS (\S+)$", text, re.MULTILINE)
+    assert native == (["pages", "lock"] if name == "gateway" else ["lock"])
+    assert text.count("--platform") == len(native)
+
+
+@pytest.mark.parametrize("name", IMAGES)
 def test_it_runs_as_a_user_of_no_rights_given_by_number(name: str) -> None:
     user = image(name).last("USER").rest
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)

@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from scripts.deploy.image import ContainerImageError, direct_packages, metadata, part_of_lock
 from tests.guards.sources import PACKAGES, ROOT, source, sources
@@ -97,6 +98,17 @@ def test_every_pin_keeps_its_version_and_hashes(image: str) -> None:
     part = part_of_lock(direct_packages(image, PYPROJECT), LOCK)
     assert set(part.splitlines()) <= set(LOCK.splitlines())
     assert "--hash=sha256:" in part
+
+
+@pytest.mark.parametrize(("machine", "mediapipe"), [("x86_64", "0.10.21"), ("aarch64", "0.10.18")])
+@pytest.mark.parametrize("python", ["3.11", "3.12"])
+def test_each_processor_gets_one_version_of_each_package(machine: str, mediapipe: str, python: str) -> None:
+    environment = {"sys_platform": "linux", "platform_machine": machine, "python_full_version": f"{python}.0"}
+    lines = part_of_lock(direct_packages("workers", PYPROJECT), LOCK).splitlines()
+    pins = [Requirement(line.rstrip(" \\")) for line in lines if "==" in line and not line.startswith(" ")]
+    chosen = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(environment)]
+    assert len({pin.name for pin in chosen}) == len(chosen)
+    assert [str(pin.specifier) for pin in chosen if pin.name == "mediapipe"] == [f"=={mediapipe}"]
 
 
 def test_indirect_requirements_are_found_whatever_their_spelling() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from contextlib import closing
 from importlib.metadata import requires, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,21 @@ WHAT_TO_DO = """\
 MediaPipe's wheel does not work with this NumPy. Hold NumPy below the version that broke it, in `dependencies` and in
 `override-dependencies` of pyproject.toml, and lock again (CONTRIBUTING.md, "A dependency"). Do not raise MediaPipe:
 .github/SECURITY.md says why it is held."""
+
+
+MODELS_AND_GRAPHS = "ce7e8ad139ef08c0ab1a60a4779de584cbb91ed2a519151a40836da6290bdbca"
+"""A SHA-256 over those in the wheels of 0.10.21 for x86_64, and of 0.10.18 for x86_64 and aarch64."""
+
+
+def test_the_wheel_has_the_models_and_graphs_that_the_wheels_of_other_machines_have() -> None:
+    import mediapipe
+
+    modules = Path(mediapipe.__file__).parent / "modules"
+    digest = hashlib.sha256()
+    for file in sorted(path for path in modules.rglob("*") if path.suffix in (".tflite", ".binarypb")):
+        name = file.relative_to(modules).as_posix().encode()
+        digest.update(name + b"\n" + hashlib.sha256(file.read_bytes()).digest())
+    assert digest.hexdigest() == MODELS_AND_GRAPHS
 
 
 def test_mediapipe_reads_and_gives_arrays_of_the_locked_numpy() -> None:
