@@ -65,6 +65,7 @@ METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|g
 KEYS_BY_NAME = {
     r"\bqueue$": (keys.CAPTURES, keys.UPLOADS),
     r"^shared_stream$|EXTRACTOR_GROUP": (keys.CAPTURES, keys.UPLOADS, keys.ERASURES),
+    r"\bCAPTURES$": (keys.CAPTURES,),
     r"\bERASURES$": (keys.ERASURES,),
     r"\berasure\(": (keys.erasure("x"),),
     r"^stream$": (keys.CAPTURES, keys.UPLOADS, keys.EVENTS),
