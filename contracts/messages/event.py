@@ -46,7 +46,8 @@ class RawFeaturesRef(StrictModel):
 
 class FeatureRefEvent(A3CPMessage):
     """The one event of a completed capture. Field order is the order in the log. Events that were recorded before
-    version 0.3 have no ``quality``."""
+    version 0.3 have no ``quality``. ``recorded_by`` is the entry of the access file whose token the client had; it is
+    absent without such a file."""
 
     modality: Literal["gesture"] = "gesture"
     source: Literal["landmark_extractor"] = "landmark_extractor"
@@ -61,3 +62,4 @@ class FeatureRefEvent(A3CPMessage):
     is_demo: bool | None = None
     raw_features_ref: RawFeaturesRef
     quality: Quality | None = None
+    recorded_by: Identifier | None = None

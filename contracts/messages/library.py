@@ -51,6 +51,8 @@ Reason = Annotated[str, StringConstraints(strict=True, max_length=1000)]
 
 class _LibraryEvent(A3CPMessage):
     source: Literal["library"] = "library"
+    recorded_by: Identifier | None = None
+    """The entry of the access file whose token the client had; absent without such a file."""
 
 
 class CaptureReviewed(_LibraryEvent):

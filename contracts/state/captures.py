@@ -53,7 +53,8 @@ class CaptureWindow(StrictModel):
     """The parameters of a capture, for its extractor: the ``open`` field of its state, as JSON.
 
     With a ``video`` the frames come from that video. Then ``fps_target``, ``width`` and ``height`` are upper limits
-    until an extractor has read the video; its longer side may have ``width`` pixels.
+    until an extractor has read the video; its longer side may have ``width`` pixels. ``recorded_by`` names the client's
+    entry in the access file; None without such a file.
     """
 
     capture_id: Identifier
@@ -71,6 +72,7 @@ class CaptureWindow(StrictModel):
     consent: ConsentStatement | None = None
     is_demo: bool | None = None
     video: StoredVideo | None = None
+    recorded_by: Identifier | None = None
 
     @property
     def queue(self) -> str:
@@ -83,7 +85,7 @@ class CaptureWindow(StrictModel):
         return VideoSlot(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
 
     @classmethod
-    def of(cls, message: CaptureOpen, limits: CaptureLimits) -> CaptureWindow:
+    def of(cls, message: CaptureOpen, limits: CaptureLimits, recorded_by: str | None = None) -> CaptureWindow:
         """The window that ``capture.open`` names."""
         return cls(
             capture_id=message.capture_id,
@@ -100,6 +102,7 @@ class CaptureWindow(StrictModel):
             consent_given=message.consent_given,
             consent=message.consent,
             is_demo=message.is_demo,
+            recorded_by=recorded_by,
         )
 
 

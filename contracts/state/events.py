@@ -71,7 +71,7 @@ _OUR_EVENTS = {"session.start", "session.end"} | {
 
 
 def uses_our_names(event: Mapping[str, Any]) -> bool:
-    """Whether an event says that the session manager, an extractor or the library made it.
+    """Whether an event says that the session manager, an extractor or the library made it, or which entry recorded it.
 
     A client may append such an event. Its line then says that it is a client's (`encode_line`), so that readers take
     labels and references to artifacts only from lines that our own processes made.
@@ -80,6 +80,7 @@ def uses_our_names(event: Mapping[str, Any]) -> bool:
         str(event.get("source")) in _OUR_SOURCES
         or str(event.get("event")) in _OUR_EVENTS
         or "raw_features_ref" in event
+        or "recorded_by" in event
     )
 
 

@@ -46,7 +46,7 @@ _STATEMENTS: dict[str, TypeAdapter[_Statement]] = {
     "consent.withdrawn": TypeAdapter(ConsentWithdrawn),
     "capture.erased": TypeAdapter(CaptureErased),
 }
-_DETAILS = ("verdict", "reason", "intent", "participant", "erase", "hash", "erased_at")
+_DETAILS = ("verdict", "reason", "intent", "participant", "erase", "hash", "erased_at", "recorded_by")
 _LONGEST_TEXT = 128
 
 
@@ -172,7 +172,7 @@ class SessionFold:
         _trust(capture, event)
         if capture.recorded is None:
             capture.recorded = RecordedCapture.of(parsed, recorded_at, _storable(event.get("quality")))
-            self._note("capture.recorded", event, recorded_at, {})
+            self._note("capture.recorded", event, recorded_at, _details(event, ("recorded_by",)))
 
     def _heed_statement(self, name: str, event: Mapping[str, Any], recorded_at: str) -> None:
         try:
@@ -185,8 +185,7 @@ class SessionFold:
             subject.erase = subject.erase or said.erase
         elif not self._apply(self._capture(said.capture_id), said):
             return
-        details = {field: event[field] for field in _DETAILS if event.get(field) is not None}
-        self._note(name, event, recorded_at, details)
+        self._note(name, event, recorded_at, _details(event, _DETAILS))
 
     def _apply(self, capture: CaptureFacts, said: _Statement) -> bool:
         """Apply one statement about a capture. Returns false for a repeat: then the first event counts, as for every
@@ -220,6 +219,10 @@ class SessionFold:
                 details=_storable(details) or {},
             )
         )
+
+
+def _details(event: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    return {field: event[field] for field in fields if event.get(field) is not None}
 
 
 def _trust(facts: SessionFacts | CaptureFacts, event: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from contracts.rules.landmarks import PART_NAMES
 from contracts.state import captures
 from contracts.state.captures import CaptureWindow
 from contracts.state.records import CaptureCounts
-from gateway.access.guard import entry_of, own_people
+from gateway.access.guard import entry_of, own_people, recorder_name
 from gateway.capture import lifecycle
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
 from gateway.capture.clock import RunningClock
@@ -234,8 +234,8 @@ class CaptureConnection:
                     self._ending.set_result(action)
 
     async def _open(self, action: Open) -> None:
-        message = action.message
-        window = self._window = CaptureWindow.of(message, self._state.settings.capture)
+        message, limits = action.message, self._state.settings.capture
+        window = self._window = CaptureWindow.of(message, limits, recorder_name(self._websocket))
         self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
         self._state.active_captures += 1
         self._counted = True
@@ -246,11 +246,11 @@ class CaptureConnection:
         extensions.get(TOO_LONG, {})["text"] = partial(abort_text, message, "protocol_violation")
         extensions.get(TAKE, {})["message"] = self._take
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
-        forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, self._state.settings.capture)
+        forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, limits)
         await self._act(self._protocol.opened(self._now()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)
-            self._progress.show(self._watched, self._state.settings.capture, self._loop.time())
+            self._progress.show(self._watched, limits, self._loop.time())
         self._start(forwarder.run(), self._watch(window))
 
     async def _complete(self, complete: Complete) -> Finish | None:

@@ -26,7 +26,7 @@ from contracts.messages.library import (
 from contracts.rules.errors import RequestRefused, UnreadableValue
 from contracts.rules.ids import parse_utc
 from contracts.state.events import EventEntry, event_bytes
-from gateway.access.guard import require_own
+from gateway.access.guard import recorder_name, require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.library import Library
@@ -41,11 +41,12 @@ StatementRequest = ReviewRequest | RelabelRequest | ReassignRequest
 LibraryStatement = CaptureReviewed | CaptureRelabelled | CaptureReassigned
 
 
-def statement_of(asked: StatementRequest, now: datetime) -> LibraryStatement:
-    """The event that a request becomes. It has the request's ``record_id``."""
+def statement_of(asked: StatementRequest, now: datetime, recorded_by: str | None = None) -> LibraryStatement:
+    """The event that a request becomes. It has the request's ``record_id``. ``recorded_by`` names the client's entry in
+    the access file."""
     # by hand, because each kind of event has other fields; what is common has the same names in both
     base = asked.model_dump(exclude={"verdict", "reason", "intent", "participant"}, exclude_none=True)
-    base["timestamp"] = asked.timestamp or now
+    base |= {"timestamp": asked.timestamp or now, "recorded_by": recorded_by}
     match asked:
         case ReviewRequest():
             return CaptureReviewed(**base, verdict=asked.verdict, reason=asked.reason)
@@ -61,7 +62,7 @@ async def _say(request: Request, model: type[StatementRequest]) -> Response:
     library: Library = request.app.state.library
     document = parse_body(await read_body(request))
     require(document, "user_id", "session_id", "performer_id")
-    said = statement_of(validated(model, document), datetime.now(UTC))
+    said = statement_of(validated(model, document), datetime.now(UTC), recorder_name(request))
     require_own(request, said.user_id)
     key = (said.user_id, said.session_id, said.capture_id)
     look = partial(read_known, key=key, event=said.event, record_id=said.record_id)

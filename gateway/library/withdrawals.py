@@ -19,7 +19,7 @@ from contracts.messages.library import ConsentWithdrawn, Withdrawn, WithdrawRequ
 from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerUnavailable, RequestRefused, UnreadableValue
 from contracts.state.events import EventEntry, event_bytes
-from gateway.access.guard import require_own
+from gateway.access.guard import recorder_name, require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.library.erasures import Erasures
@@ -36,8 +36,11 @@ __all__ = ["ROUTES", "withdrawal_of"]
 log = get_logger()
 
 
-def withdrawal_of(asked: WithdrawRequest, subject: Subject, now: datetime) -> ConsentWithdrawn:
-    """The event that a request becomes in the log of one session. It has the request's ``record_id``."""
+def withdrawal_of(
+    asked: WithdrawRequest, subject: Subject, now: datetime, recorded_by: str | None = None
+) -> ConsentWithdrawn:
+    """The event that a request becomes in the log of one session. It has the request's ``record_id``. ``recorded_by``
+    names the client's entry in the access file."""
     return ConsentWithdrawn(
         schema_version=asked.schema_version,
         record_id=asked.record_id,
@@ -47,6 +50,7 @@ def withdrawal_of(asked: WithdrawRequest, subject: Subject, now: datetime) -> Co
         performer_id=asked.performer_id,
         capture_id=subject.capture_id,
         erase=asked.erase,
+        recorded_by=recorded_by,
     )
 
 
@@ -75,6 +79,7 @@ class _Withdrawal:
         self._state: GatewayState = request.app.state.gateway
         self._library: Library = request.app.state.library
         self._asked = asked
+        self._recorded_by = recorder_name(request)
 
     async def subjects(self) -> list[Subject]:
         """What the request is about."""
@@ -125,7 +130,7 @@ class _Withdrawal:
         """Append the event of each subject to its log. Together with it, a whole session is closed to new captures, and
         those that are open in it are aborted at their next check."""
         now = datetime.now(UTC)
-        events = [withdrawal_of(self._asked, subject, now) for subject in subjects]
+        events = [withdrawal_of(self._asked, subject, now, self._recorded_by) for subject in subjects]
         await record_all(
             self._state,
             [EventEntry(event_bytes(event), event.user_id, event.session_id, event.record_id) for event in events],

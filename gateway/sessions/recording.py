@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,7 +25,7 @@ from contracts.state.events import (
     encode_line,
     uses_our_names,
 )
-from gateway.access.guard import require_own
+from gateway.access.guard import recorder_name, require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.state import GatewayState
@@ -35,8 +36,11 @@ WHITESPACE_BYTES = 64 * 1024
 """How many bytes a body may be longer than the line: the recorder writes the event without insignificant whitespace."""
 
 
-def event_entry(body: bytes) -> EventEntry:
+def event_entry(body: bytes, recorded_by: str | None = None) -> EventEntry:
     """The stream entry for a request's body. The event keeps the body's own text, without insignificant whitespace.
+
+    With ``recorded_by``, the client's entry in the access file, the event ends with that name. Then a client that says
+    one itself is refused: readers could not tell whose word it is.
 
     Raises:
         RequestRefused: 400 if ``user_id``, ``session_id`` or ``source`` is missing; 422 if the body is not an A3CP
@@ -45,16 +49,20 @@ def event_entry(body: bytes) -> EventEntry:
     document = parse_body(body)
     require(document, "user_id", "session_id", "source")
     message = validated(A3CPMessage, document)
-    return EventEntry(
-        compact_json(body), message.user_id, message.session_id, message.record_id, by_client=uses_our_names(document)
-    )
+    event = compact_json(body)
+    if recorded_by is not None:
+        if "recorded_by" in document:
+            raise RequestRefused(422, "schema_error", "recorded_by: the server says this itself")
+        event = event[:-1] + b',"recorded_by":%s}' % orjson.dumps(recorded_by)
+    return EventEntry(event, message.user_id, message.session_id, message.record_id, by_client=uses_our_names(document))
 
 
 async def append(request: Request) -> Response:
     """Append one event. Answers 201 ``{record_id, recorded_at}``."""
     state: GatewayState = request.app.state.gateway
     most_bytes = state.settings.max_event_bytes + WHITESPACE_BYTES
-    entry = event_entry(await read_body(request, most_bytes, code="event_too_large"))
+    body = await read_body(request, most_bytes, code="event_too_large")
+    entry = event_entry(body, recorder_name(request))
     require_own(request, entry.user_id)
     appended = Appended(record_id=entry.record_id, recorded_at=parse_utc(await record(state, entry)))
     return json_response(appended.model_dump(mode="json"), 201)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.rules.errors import RequestRefused
-from gateway.access.guard import own_people, require_own
+from gateway.access.guard import own_people, recorder_name, require_own
 from gateway.http.refusals import json_response
 from gateway.http.requests import parse_body, read_body, require, validated
 from gateway.sessions import service, store
@@ -28,7 +28,7 @@ async def start(request: Request) -> Response:
     message = validated(SessionStartRequest, document)
     require_own(request, message.user_id)
     service.check_consent(message, state.settings.consent)
-    boundary = service.starting(message, datetime.now(UTC), str(uuid4()))
+    boundary = service.starting(message, datetime.now(UTC), str(uuid4()), recorder_name(request))
     settings = state.settings
     answer = await store.start_session(state.events, settings.artifact_root, settings.log_root, boundary)
     return Response(answer, media_type="application/json")
@@ -42,7 +42,8 @@ async def end(request: Request) -> Response:
     message = validated(SessionEndRequest, document)
     require_own(request, message.user_id)
     try:
-        answer = await store.end_session(state.events, service.ending(message, str(uuid4())))
+        boundary = service.ending(message, str(uuid4()), recorder_name(request))
+        answer = await store.end_session(state.events, boundary)
     except RequestRefused as refused:
         if refused.code == "wrong_user" and own_people(request) is not None:
             raise service.unknown_session() from None  # another person's session is as one that does not exist

@@ -59,30 +59,36 @@ def check_consent(request: SessionStartRequest, rule: Literal["optional", "requi
         raise RequestRefused(400, "consent_required", detail)
 
 
-def starting(request: SessionStartRequest, now: datetime, record_id: str) -> Boundary:
-    """The start of a session at ``now``. ``record_id`` is the new one of the answer and of the event."""
+def starting(request: SessionStartRequest, now: datetime, record_id: str, recorded_by: str | None = None) -> Boundary:
+    """The start of a session at ``now``. ``record_id`` is the new one of the answer and of the event. ``recorded_by``
+    names the client's entry in the access file, for the event alone."""
     session_id = session_id_for(request.user_id, request.record_id)
     made = {"record_id": record_id, "session_id": session_id, "start_time": now, "source": SOURCE}
     answer = SessionStarted.model_validate(request.model_dump(exclude_unset=True) | made)
-    return _boundary(request, "session.start", answer, session_id)
+    return _boundary(request, "session.start", answer, session_id, recorded_by)
 
 
-def ending(request: SessionEndRequest, record_id: str) -> Boundary:
-    """The end of a session. ``record_id`` is the new one of the answer and of the event."""
+def ending(request: SessionEndRequest, record_id: str, recorded_by: str | None = None) -> Boundary:
+    """The end of a session. ``record_id`` and ``recorded_by`` as for `starting`."""
     made = {"record_id": record_id, "source": SOURCE}
     answer = SessionEnded.model_validate(request.model_dump(exclude_unset=True) | made)
-    return _boundary(request, "session.end", answer, request.session_id)
+    return _boundary(request, "session.end", answer, request.session_id, recorded_by)
 
 
 def _boundary(
-    request: SessionStartRequest | SessionEndRequest, event: str, answer: SessionStarted | SessionEnded, session_id: str
+    request: SessionStartRequest | SessionEndRequest,
+    event: str,
+    answer: SessionStarted | SessionEnded,
+    session_id: str,
+    recorded_by: str | None,
 ) -> Boundary:
     fields = answer.model_dump(mode="json", exclude_unset=True)
+    said = {**fields, "event": event} | ({"recorded_by": recorded_by} if recorded_by else {})
     return Boundary(
         request_id=request.record_id.lower(),
         answer=orjson.dumps(fields),
         entry=EventEntry(
-            event=orjson.dumps({**fields, "event": event}),
+            event=orjson.dumps(said),
             user_id=request.user_id,
             session_id=session_id,
             record_id=answer.record_id,

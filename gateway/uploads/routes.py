@@ -29,7 +29,7 @@ from contracts.rules.ids import Identifier
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
 from contracts.state.video import StoredVideo
-from gateway.access.guard import require_own
+from gateway.access.guard import recorder_name, require_own
 from gateway.capture import lifecycle
 from gateway.http.refusals import json_response
 from gateway.http.requests import require, validated
@@ -93,7 +93,7 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
         form = _form(reader)
         require_own(request, form.user_id)
         await _check(state, form)  # before anything more is written to the broker
-        window = _window(state, form, await incoming.complete(form.user_id))
+        window = _window(state, form, await incoming.complete(form.user_id), recorder_name(request))
         await _open(state, window, incoming)
     except BaseException:
         await asyncio.shield(incoming.discard())
@@ -226,7 +226,7 @@ async def _check(state: GatewayState, form: UploadForm) -> None:
         raise _refusal(CaptureError("duplicate_capture", ""))
 
 
-def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> CaptureWindow:
+def _window(state: GatewayState, form: UploadForm, video: StoredVideo, recorded_by: str | None) -> CaptureWindow:
     limits = state.settings.capture
     return CaptureWindow(
         capture_id=form.capture_id,
@@ -242,6 +242,7 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo) -> Captur
         consent_given=form.answer,
         consent=form.consent,
         video=video,
+        recorded_by=recorded_by,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection
 
 from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.access import SignedIn
 from contracts.messages.consent import ConsentText
 from contracts.messages.http import Appended, CaptureReport, SessionEnded, SessionStarted
 from contracts.messages.pipelines import PipelineInfo
@@ -50,6 +51,7 @@ _STATUS = TypeAdapter(SessionAnswer)
 _APPENDED = TypeAdapter(Appended)
 _REPORT = TypeAdapter(CaptureReport)
 _CONSENT = TypeAdapter(ConsentText)
+_SIGNED_IN = TypeAdapter(SignedIn)
 _PIPELINES = TypeAdapter(list[PipelineInfo])
 
 Request = TypeVar("Request", bound=BaseMessage)
@@ -176,6 +178,14 @@ class CaptureClient:
             GatewayAway, GatewayRefused: the gateway gave no text.
         """
         return answered(await self._connection.ask("GET", "/consent"), _CONSENT)
+
+    async def signed_in(self) -> SignedIn:
+        """Ask whose token this client has: its name, its role, its people, and when it expires.
+
+        Raises:
+            GatewayAway, GatewayRefused: the gateway gave no answer, for example because the token is not valid.
+        """
+        return answered(await self._connection.ask("GET", "/access/me"), _SIGNED_IN)
 
     async def append(self, event: Mapping[str, Any]) -> datetime:
         """Append an event to a session's log, and return the time at which the recorder wrote it. ``user_id``,

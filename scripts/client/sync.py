@@ -192,6 +192,7 @@ class SyncCaptureClient(Facade[CaptureClient]):
     session_status = _blocking(CaptureClient.session_status)
     append = _blocking(CaptureClient.append)
     consent_text = _blocking(CaptureClient.consent_text)
+    signed_in = _blocking(CaptureClient.signed_in)
     capture = _blocking(CaptureClient.capture)
     outcome = _blocking(CaptureClient.outcome)
     pipelines = _blocking(CaptureClient.pipelines)

@@ -47,6 +47,7 @@ def feature_ref_event(
         is_demo=window.is_demo,
         raw_features_ref=ref,
         quality=quality,
+        recorded_by=window.recorded_by,
     )
 
 

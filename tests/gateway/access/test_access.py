@@ -16,9 +16,11 @@ from contracts.rules.rights import hash_token
 from gateway.access import access as access_module
 from gateway.access.access import MOST_REFUSALS, MOST_WRONG_TOKENS, WINDOW_S, Access
 from gateway.access.limits import FailureLimit, address_group
+from scripts.client.client import CaptureClient
 from tests.gateway.access.test_table import API_TOKEN, TOKENS, access_text, with_access
 from tests.gateway.access.walking import Walker, recorded_person
 from tests.gateway.reached import assert_refused, reaching
+from tests.support.gateway import served
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -137,6 +139,16 @@ async def test_who_is_signed_in(tmp_path: Path) -> None:
         assert await me(API_TOKEN) == operator
         assert (await me(TOKENS["review"]))["user_ids"] is None
         assert_refused(await gateway.client.get("/access/me"), 401, "token_required")
+
+
+async def test_the_client_asks_whose_token_it_has(tmp_path: Path) -> None:
+    async with with_access(tmp_path, port=0) as gateway:
+        server, task, port = await served(gateway.app, gateway.state)
+        async with CaptureClient(f"http://127.0.0.1:{port}", TOKENS["record"]) as client:
+            mine = await client.signed_in()
+        assert (mine.name, mine.role, mine.user_ids) == ("my-record", "record", ["ana", "ben"])
+        server.stop()
+        await task
 
 
 async def test_without_a_token_the_one_who_asks_may_do_everything(tmp_path: Path) -> None:
