@@ -26,21 +26,29 @@ class Unparsed:
         self.lacking_bytes = 0
         self._data: bytes | bytearray = b""
         self._at = 0
+        self._next, self._next_at = b"", 0
         self._begin = self._end = 0
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._data) + len(self._next) - self._next_at
 
     def append(self, data: bytes) -> None:
-        """Add bytes. They are copied only if others wait."""
+        """Add bytes. Those after the end of a frame that lacked some are not copied: one read may have 250 KB, and
+        buffers of that size cost a page fault for each 4 KiB."""
         if not self._data:
             self._data = data
             return
-        if not isinstance(self._data, bytearray):
-            self._data = bytearray(self._data)
-        del self._data[: self._at]
+        rest = memoryview(self._data)[self._at :]
+        if not self._next and 0 < self.lacking_bytes < len(data):
+            self._data = b"".join((rest, memoryview(data)[: self.lacking_bytes]))
+            self._next, self._next_at = data, self.lacking_bytes
+        elif self._next or self._at or not isinstance(self._data, bytearray):
+            self._data = bytearray().join((rest, memoryview(self._next)[self._next_at :], data))
+            self._next, self._next_at = b"", 0
+        else:
+            rest.release()  # a bytearray with a view cannot grow
+            self._data += data
         self._at = 0
-        self._data += data
 
     def cut(self, length: int) -> bytes | bytearray:
         """Remove and return the next bytes, at most ``length``."""
@@ -51,6 +59,7 @@ class Unparsed:
     def clear(self) -> None:
         """Free all bytes."""
         self._data, self._at, self.lacking_bytes = b"", 0, 0
+        self._next, self._next_at = b"", 0
 
     def finds_message(self, most_bytes: int) -> bool:
         """Whether the next bytes are a frame of a client that is a message by itself, with a payload of at most
@@ -86,4 +95,5 @@ class Unparsed:
         if at < len(self._data):
             self._at = at
         else:
-            self._data, self._at = b"", 0
+            self._data, self._at = self._next, self._next_at
+            self._next, self._next_at = b"", 0

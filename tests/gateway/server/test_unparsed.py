@@ -44,6 +44,19 @@ def test_a_frame_that_is_a_message_is_read_as_websockets_reads_it(head: int, siz
     assert unparsed.cut(100) == next_one and not unparsed
 
 
+@pytest.mark.parametrize("step", [1, 7, 90, 100, 130, 333, 2_000])
+def test_messages_are_read_in_their_order_however_the_bytes_are_cut(step: int) -> None:
+    sizes = [*range(90, 130), 3, 400, 0, 0, 7]
+    data = b"".join(frame(size) for size in sizes)
+    unparsed, read = Unparsed(), list[int]()
+    for begin in range(0, len(data), step):
+        unparsed.append(data[begin : begin + step])
+        unparsed.lacking_bytes = 0
+        while unparsed.finds_message(MOST_BYTES) and not unparsed.lacking_bytes:
+            read.append(len(unparsed.cut_message()[1]))
+    assert read == sizes and not unparsed
+
+
 @pytest.mark.parametrize(
     "data",
     [
