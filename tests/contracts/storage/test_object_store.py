@@ -171,7 +171,7 @@ def test_any_failure_of_the_store_is_raised_in_time_and_shows_no_secret(
 
 def test_without_the_extra_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL .*pip install '\.\[s3\]'"):
+    with pytest.raises(ConfigurationError, match=r"^A3CP_ARTIFACT_URL .*\./scripts/install"):
         store_of("x")
 
 
