@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.access_cli import access_app
+from scripts.backup_cli import backup_app
 from scripts.dead_cli import dead_app
 from scripts.exits import exits
 from scripts.export_cli import export_app
@@ -239,6 +240,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(study_app, name="study")
 app.add_typer(dead_app, name="dead")
 app.add_typer(access_app, name="access")
+app.add_typer(backup_app)
 
 
 @app.command(hidden=True)

@@ -8,20 +8,35 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 from contracts.process.line_writer import printable
 from contracts.process.local_folder import local_folder
 from contracts.rules.errors import ConfigurationError
 
-__all__ = ["READER_LEFT", "age_text", "bytes_text", "many", "output_folder", "printable", "until_the_reader_leaves"]
+__all__ = [
+    "READER_LEFT",
+    "Counter",
+    "age_text",
+    "bytes_text",
+    "many",
+    "named_folder",
+    "output_folder",
+    "printable",
+    "until_the_reader_leaves",
+]
 
 READER_LEFT = 128 + signal.SIGPIPE
 """The exit code that a shell reports for a program that SIGPIPE ended."""
 
 
 def output_folder(text: str) -> Path:
-    """Return the folder that ``--output`` names.
+    """Return the folder that ``--output`` names. Errors as `named_folder`."""
+    return named_folder("--output", text)
+
+
+def named_folder(name: str, text: str) -> Path:
+    """Return the folder that an option or argument names.
 
     Raises:
         ConfigurationError: it is a URL, not a folder of this machine.
@@ -29,7 +44,7 @@ def output_folder(text: str) -> Path:
     try:
         return local_folder(text)
     except ValueError as error:
-        raise ConfigurationError(f"--output: {error}") from error
+        raise ConfigurationError(f"{name}: {error}") from error
 
 
 def until_the_reader_leaves(action: Callable[[], int]) -> int:
@@ -78,3 +93,28 @@ def many(count: int, noun: str) -> str:
 def bytes_text(count: int) -> str:
     """Format a number of bytes in MB (10⁶ bytes)."""
     return f"{count / 1_000_000:.1f} MB"
+
+
+class Counter:
+    """Counts things on the last line of a terminal; prints nothing into a pipe or a file."""
+
+    def __init__(self, noun: str, stream: TextIO | None = None) -> None:
+        self._noun = noun
+        self._stream = stream or sys.stderr
+        self._shows = self._stream.isatty()
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shows and self._count:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def add(self) -> None:
+        """Count one more."""
+        self._count += 1
+        if self._shows and self._count % 25 == 0:
+            self._stream.write(f"\r{self._count:,} {self._noun}")
+            self._stream.flush()

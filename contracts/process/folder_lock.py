@@ -35,11 +35,12 @@ class FolderInUse:
         self._folder = folder
         self._lock: int | None = None
 
-    def hold(self) -> None:
+    def hold(self) -> bool:
         """Mark the folder, unless it is marked already. If it is missing or cannot be locked, do nothing: a later call
-        tries again."""
+        tries again. Returns whether it is marked."""
         if self._lock is None:
             self._lock = _locked(self._folder, fcntl.LOCK_SH)
+        return self._lock is not None
 
     def close(self) -> None:
         """Let the folder go."""

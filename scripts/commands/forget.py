@@ -45,7 +45,8 @@ Ask = Callable[[], str]
 UNREACHED = """\
 It cannot reach, so look there yourself:
   - exports, pictures and other copies that were made of the captures
-  - backups and snapshots of the disks, of the object store and of the brokers
+  - backups until the next `a3cp backup` into the same folder, and other backups
+  - snapshots of the disks, of the object store and of the brokers
   - what keeps the processes' output, such as journald
   - the catalog of a gateway on another machine: remove its A3CP_STATE_DIR/library; it is built again"""
 

@@ -76,7 +76,7 @@ def _no_gateway(settings: Settings) -> Iterator[None]:
         return
     lock = lock_alone(settings.log_root)
     if lock is None:
-        raise InUse(f"a gateway runs on {settings.log_root.absolute()}: {STOP}")
+        raise InUse(f"a gateway or a backup runs on {settings.log_root.absolute()}: {STOP}")
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from scripts.commands.session_logs import find_logs
 from scripts.pictures.record import find_record
 from scripts.terminal import many, printable
 
-__all__ = ["fact_lines", "replay_record", "verify_logs"]
+__all__ = ["fact_lines", "print_report", "replay_record", "verify_logs"]
 
 
 def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
@@ -29,7 +29,7 @@ def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
     captures = failed = withdrawn = erasing = erased = 0
     for log in chosen:
         report = verify_log(log, artifacts)
-        _print(log, report)
+        print_report(log, report)
         for facts in report.captures:
             hashes[facts.hash].append(facts.record_id)
         captures += len(report.captures)
@@ -45,7 +45,8 @@ def verify_logs(settings: Settings, logs: Sequence[Path | str]) -> int:
     return 1 if failed else 0
 
 
-def _print(log: Path, report: LogReport) -> None:
+def print_report(log: Path, report: LogReport) -> None:
+    """Print the line of a session, and one for each finding and note."""
     word = "ok  " if report.ok else "FAIL"
     good = many(len(report.captures), "good capture") + _empty(report.captures)
     withdrawals = _withdrawals(report.withdrawn, report.erasing, report.erased)

@@ -13,9 +13,12 @@ from contracts.process.folder_lock import is_free
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 
-__all__ = ["RUNNING", "Running", "running_stack", "running_urls", "write_running"]
+__all__ = ["RESTORING", "RUNNING", "Running", "running_stack", "running_urls", "write_running"]
 
 RUNNING = "stack.json"
+
+RESTORING = "restoring"
+"""A note in the state directory while `a3cp restore` fills the folders. No stack starts beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.stack.embedded import EmbeddedBrokers, wait_for_socket
 from scripts.stack.ports import gateway_port, metrics_ports
-from scripts.stack.running import RUNNING, write_running
+from scripts.stack.running import RESTORING, RUNNING, write_running
 from scripts.stack.supervision import Part, PartSpec, Show
 
 __all__ = ["Stack", "gateway_address"]
@@ -111,6 +111,8 @@ class Stack:
             raise ConfigurationError(
                 f"{missing} is not set but the other one is: set both, or neither for private ones"
             )
+        if (settings.state_dir / RESTORING).exists():
+            raise ConfigurationError("a restore of these folders was killed: run `a3cp restore` again to complete it")
         if settings.frames_url is None:
             self._embedded = EmbeddedBrokers.prepare(settings.state_dir)
         self.settings = settings.model_copy(update={"port": gateway_port(settings)})

@@ -58,6 +58,22 @@ ALLOWED = {
         "`a3cp forget`: removes a person's logs while no recorder runs, and writes the register",
     ),
     "workers/vision/removal.py": Allowed({"shutil.rmtree"}, "`a3cp forget`: removes a person's artifacts"),
+    "scripts/backups/copying.py": Allowed(
+        {
+            *("os.open", "os.fdopen", "os.link", "fcntl.flock", "shutil.rmtree"),
+            *(".mkdir", ".replace", ".unlink"),
+        },
+        "`a3cp backup` and `restore`: files of a backup, each whole; a log is locked so that no line is half written",
+    ),
+    "scripts/backups/broker.py": Allowed(
+        {"shutil.rmtree", ".unlink"}, "the copy of the events broker's file, before and after a server has loaded it"
+    ),
+    "scripts/commands/backup.py": Allowed(
+        {"shutil.rmtree", ".unlink"}, "the older copy, once a newer one is complete; a register that is gone"
+    ),
+    "scripts/commands/restore.py": Allowed(
+        {".mkdir", ".unlink"}, "the folders of the settings, which are empty, and the note of a killed restore"
+    ),
     "scripts/stack/offline.py": Allowed({".unlink"}, "what a killed rewrite of the embedded broker's file left"),
     "workers/vision/local_store.py": Allowed(
         {"os.open", "os.fdopen", "os.link", ".unlink"}, "the only writer of artifacts: a temporary file, linked whole"
@@ -297,6 +313,7 @@ def log_paths(module: Source) -> list[str]:
 SPELLS_LOG_PATHS = {
     "contracts/rules/paths.py": "it is the one",
     "recorder/verify.py": "tells the operator which form of path it wants",
+    "scripts/backups/rules.py": "says where the logs of a backup's copy are",
 }
 
 
@@ -351,6 +368,10 @@ KNOW_THE_ROOT = {
     *("gateway/operate/captures.py", "gateway/operate/dead.py"),
     *(f"recorder/{name}.py" for name in ["__main__", "handler", "removal", "sweep", "verify", "writer"]),
     *(
+        "scripts/backups/check.py",
+        "scripts/backups/copying.py",
+        "scripts/commands/backup.py",
+        "scripts/commands/restore.py",
         "scripts/commands/catalog.py",
         "scripts/commands/demo.py",
         "scripts/commands/folders.py",

@@ -40,6 +40,7 @@ PURE = [
     "gateway/sessions/service.py",
     "gateway/studies/table.py",
     "gateway/uploads/form.py",
+    "scripts/backups/rules.py",
     "scripts/client/explanations.py",
     "scripts/client/frames.py",
     "scripts/client/pace.py",

@@ -1,0 +1,1 @@
+"""Backups: what a copy has, how it is made, checked and put back."""
