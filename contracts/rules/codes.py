@@ -127,7 +127,8 @@ _ABORT: dict[AbortCode, Code] = {
     "access_ended": Code(
         "The client's token was revoked, has expired, or is no longer valid for this user.",
         "Ask the operator for another token.", live_close=1008,
-        page=("Your access to this server has ended.", "Ask the person who runs it, then load the page again."),
+        page=("Your access to this server has ended.",
+              "Ask the person who runs it for another token, and sign in again."),
     ),
     "duplicate_capture": Code(
         "This `capture_id`, or this `record_id` in this session, was used before.",

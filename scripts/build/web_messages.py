@@ -1,7 +1,7 @@
 """Print the part of the contracts that the pages use: ``python -m scripts.build.web_messages schema|constants``.
 
 ``schema`` is the JSON Schema of every message that a page sends or reads; `npm run messages` makes the TypeScript types
-from it. ``constants`` has the values: versions, codes, quality reasons, the layout, the lines of the skeletons.
+from it. ``constants`` has the values: versions, codes, quality reasons, roles, the layout, the lines of the skeletons.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from contracts.rules.ids import SCHEMA_VERSION
 from contracts.rules.landmarks import CONNECTIONS, LAYOUT
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.quality_reasons import QUALITY_REASONS
+from contracts.rules.rights import MAY
 
 __all__ = ["constants", "main", "schema"]
 
@@ -128,6 +129,7 @@ def constants() -> dict[str, Any]:
         "codes": {name: _page_texts(code) for name, code in CODES.items()},
         "quality_reasons": {name: reason._asdict() for name, reason in QUALITY_REASONS.items()},
         "capture_limits": limits.model_dump(),
+        "rights": {role: sorted(rights) for role, rights in MAY.items()},
         "parts": {part.name: {"landmarks": part.landmarks, "coordinates": part.coordinates} for part in LAYOUT},
         "connections": CONNECTIONS,
     }

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from contracts.rules.rights import hash_token
 from gateway.http.pages import BUILT, page_routes, read_build
 from tests.e2e.conftest import ALLOWED, CAMERA, FLAGS, PATIENCE_MS, RunningStack, axe, stack_in
 from tests.support.waiting import wait_until
@@ -43,8 +43,11 @@ Profile = Callable[[], AbstractContextManager[BrowserContext]]
 
 @pytest.fixture
 def guarded(chromium: str, tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack that needs a token."""
-    with stack_in(tmp_path / "stack", api_token=SecretStr(TOKEN)) as running:
+    """A stack for one recorder, who records one person."""
+    access = tmp_path / "access.toml"
+    entry = f'role = "record"\nusers = ["demo-user"]\nexpires = 2100-01-01T00:00:00Z\ntoken = "{hash_token(TOKEN)}"'
+    access.write_text(f"[ana-phone]\n{entry}\n")
+    with stack_in(tmp_path / "stack", access_file=access) as running:
         yield running
 
 
@@ -73,11 +76,23 @@ def holding(folder: Path, wanted: bytes) -> list[str]:
     return [str(path.relative_to(folder)) for path in files if wanted in path.read_bytes()]
 
 
-def capture_with_token(page: Page) -> None:
-    """Record a capture of two seconds; the page asks for the token on the way."""
+def sign_in(page: Page) -> None:
+    """Answer the page's question with a wrong token first."""
     token = page.get_by_role("textbox", name="Token")
+    token.fill("a-token-that-is-wrong")
+    token.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="did not accept that token")).to_be_visible()
+    assert axe(page) == []
     token.fill(TOKEN)
     token.press("Enter")
+    expect(page.get_by_role("banner")).to_contain_text("Signed in: ana-phone (records)")
+
+
+def capture(page: Page) -> None:
+    """Record a capture of two seconds. The token is for one person, whose code is in the page already."""
+    expect(page.get_by_label("Person in the session (user_id)")).to_have_value("demo-user")
+    page.get_by_label("You (performer_id)").fill("demo-carer")
+    page.get_by_role("button", name="Start Session").click()
     page.get_by_role("radio", name="The person who is recorded").check()
     page.get_by_role("button", name="Yes, start the session").click()
     page.get_by_role("button", name="Turn the camera on").click()
@@ -100,10 +115,10 @@ def test_the_worker_keeps_the_shell_and_nothing_about_people(
         devtools = context.new_cdp_session(page)
         assert devtools.send("Page.getAppManifest")["errors"] == []
         assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
-        page.get_by_label("Person in the session (user_id)").fill("demo-user")
-        page.get_by_label("You (performer_id)").fill("demo-carer")
-        page.get_by_role("button", name="Start Session").click()
-        capture_with_token(page)
+        sign_in(page)
+        capture(page)
+        page.get_by_role("link", name="Library").first.click()
+        expect(page.get_by_role("gridcell").first).to_be_visible()  # without another question: the token is in memory
 
         build = read_build(BUILT)
         assert build is not None

@@ -3,6 +3,7 @@ import { Suspense, useEffect, useRef } from "react";
 import { TokenProvider } from "./api/token";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { usePath } from "./navigation";
+import { Allowed } from "./pages/Allowed";
 import { routeAt } from "./routes";
 import { SessionProvider, useSession } from "./session/useSession";
 import { useWords } from "./words";
@@ -43,7 +44,7 @@ function CurrentPage() {
   useOpenSessionQuestion();
   const path = usePath();
   const {
-    route: { title, Page },
+    route: { title, needs, Page },
     parameters,
   } = routeAt(path);
   const name = useWords().common.titles[title];
@@ -62,7 +63,9 @@ function CurrentPage() {
 
   return (
     <Suspense fallback={null}>
-      <Page parameters={parameters} />
+      <Allowed needs={needs} title={name}>
+        <Page parameters={parameters} />
+      </Allowed>
     </Suspense>
   );
 }

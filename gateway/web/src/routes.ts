@@ -1,5 +1,6 @@
 import type { ComponentType } from "react";
 
+import type { AllowedProps } from "./pages/Allowed";
 import { CapturePage } from "./pages/CapturePage";
 import { GesturePage } from "./pages/GesturePage";
 import { HomePage } from "./pages/HomePage";
@@ -20,20 +21,22 @@ export interface PageRoute {
   readonly path: string;
   /** The document's title, without the name of the project: its key among the titles in `words/common.ts`. */
   readonly title: keyof Words["common"]["titles"];
+  /** What the person who is signed in must be allowed to do; without it, the page is for all. */
+  readonly needs?: AllowedProps["needs"];
   readonly Page: ComponentType<{ readonly parameters: PathParameters }>;
 }
 
 /** All pages. The gateway serves its shell at these addresses only: `SHELLS` in gateway/http/pages.py. */
 export const ROUTES: readonly PageRoute[] = [
   { path: "/", title: "home", Page: HomePage },
-  { path: "/demo/session", title: "session", Page: SessionPage },
-  { path: "/demo/gesture", title: "gesture", Page: GesturePage },
-  { path: "/record", title: "record", Page: RecordPage },
-  { path: "/live", title: "live", Page: LivePage },
-  { path: "/upload", title: "upload", Page: UploadPage },
-  { path: "/library", title: "library", Page: LibraryPage },
-  { path: "/library/capture/{capture_id}", title: "capture", Page: CapturePage },
-  { path: "/library/person/{user_id}", title: "person", Page: PersonPage },
+  { path: "/demo/session", title: "session", needs: "record", Page: SessionPage },
+  { path: "/demo/gesture", title: "gesture", needs: "record", Page: GesturePage },
+  { path: "/record", title: "record", needs: "record", Page: RecordPage },
+  { path: "/live", title: "live", needs: "record", Page: LivePage },
+  { path: "/upload", title: "upload", needs: "record", Page: UploadPage },
+  { path: "/library", title: "library", needs: "see", Page: LibraryPage },
+  { path: "/library/capture/{capture_id}", title: "capture", needs: "see", Page: CapturePage },
+  { path: "/library/person/{user_id}", title: "person", needs: "see", Page: PersonPage },
 ];
 
 export const NOT_FOUND: PageRoute = { path: "", title: "notFound", Page: NotFoundPage };

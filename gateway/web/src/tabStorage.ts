@@ -11,6 +11,16 @@ export function readTab(key: string): unknown {
   }
 }
 
+/** Removes all values of the pages. */
+export function forgetTab(): void {
+  try {
+    const names = Object.keys(sessionStorage).filter((name) => name.startsWith("a3cp."));
+    for (const name of names) sessionStorage.removeItem(name);
+  } catch {
+    // there is no storage
+  }
+}
+
 /** Stores a value; null removes it. */
 export function writeTab(key: string, value: unknown): void {
   try {

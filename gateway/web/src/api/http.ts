@@ -23,8 +23,8 @@ export type Send = (method: "GET" | "POST", path: string, options?: RequestOptio
 export interface TokenSource {
   /** The token, if the page has one. */
   token(): string | null;
-  /** Asks the person for a token. `refused` is the token that the server refused. Null if the person cancels. */
-  ask(refused: string | null): Promise<string | null>;
+  /** Asks the person for a token. The server refused the token `refused` with the code `refusal`. Null if they cancel. */
+  ask(refused: string | null, refusal: string): Promise<string | null>;
 }
 
 const ANSWER_WITHIN_MS = 15_000;
@@ -34,7 +34,7 @@ export function createSend(tokens: TokenSource): Send {
     let token = tokens.token();
     let answer = await once(method, path, options, token);
     while (answer.status === 401) {
-      token = await tokens.ask(token);
+      token = await tokens.ask(token, (await refusalOf(answer)).code);
       if (token === null) throw new ApiError("token_required", 401);
       answer = await once(method, path, options, token);
     }
@@ -64,7 +64,13 @@ export function socketUrl(path: string): string {
   return url.href;
 }
 
-async function once(method: string, path: string, options: RequestOptions, token: string | null): Promise<Response> {
+/** Sends a request once, with this token. */
+export async function once(
+  method: string,
+  path: string,
+  options: RequestOptions,
+  token: string | null,
+): Promise<Response> {
   const headers = new Headers();
   if (token !== null) headers.set("Authorization", `Bearer ${token}`);
   if (options.json !== undefined) headers.set("Content-Type", "application/json");

@@ -1,13 +1,16 @@
 import { createContext, useContext, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { TokenPrompt } from "../components/TokenPrompt";
-import { TokenStore } from "./tokenStore";
 import { createSend, type Send } from "./http";
+import { TokenStore, type Visitor } from "./tokenStore";
 
 interface Access {
   readonly send: Send;
   /** The current token, for a WebSocket; null if the page has not asked for one yet. */
   readonly token: () => string | null;
+  /** Finds out who uses the page; see `TokenStore`. */
+  readonly enter: (asks: boolean) => Promise<void>;
+  readonly store: TokenStore;
 }
 
 const AccessContext = createContext<Access | null>(null);
@@ -16,11 +19,14 @@ const AccessContext = createContext<Access | null>(null);
 export function TokenProvider({ children }: { readonly children: ReactNode }) {
   const [store] = useState(() => new TokenStore());
   const question = useSyncExternalStore(store.subscribe, store.question);
-  const access = useMemo<Access>(() => ({ send: createSend(store), token: store.token }), [store]);
+  const access = useMemo<Access>(
+    () => ({ send: createSend(store), token: store.token, enter: store.enter, store }),
+    [store],
+  );
   return (
     <AccessContext value={access}>
       {children}
-      {question && <TokenPrompt refused={question.refused} onAnswer={question.answer} />}
+      {question && <TokenPrompt question={question} />}
     </AccessContext>
   );
 }
@@ -30,4 +36,10 @@ export function useAccess(): Access {
   const access = useContext(AccessContext);
   if (!access) throw new Error("useAccess needs a TokenProvider around it");
   return access;
+}
+
+/** Who uses the page, as far as it knows. The component renders again when that changes. */
+export function useVisitor(): Visitor {
+  const { store } = useAccess();
+  return useSyncExternalStore(store.subscribe, store.visitor);
 }

@@ -1,19 +1,43 @@
 import type { TokenSource } from "./http";
+import type { SignedIn } from "./messages";
+import { askWho } from "./signedIn";
 
-/** The open question for the token: whether the server refused the last one, and the function that takes the answer. */
+/** The open question for the token. */
 export interface Question {
-  readonly refused: boolean;
+  /** Why the last token is refused: the server's code, or `access_ended` if it was revoked. Null before the first one. */
+  readonly refusal: string | null;
+  /** Whether the person was signed in before, so that the page has something that must not be lost. */
+  readonly kept: boolean;
+  /** Whether the server is looking at the answer. */
+  readonly checking: boolean;
   readonly answer: (token: string | null) => void;
 }
 
-/** Keeps the token, in memory only. While it asks the person, all requests that need a token wait for the same answer. */
+/** Who uses the page, as far as it knows. */
+export interface Visitor {
+  /** Null until the server has said it. Without a name the server asks for no token. */
+  readonly who: SignedIn | null;
+  /** Whether the server asks for a token, and the page has none that is valid. */
+  readonly mustSignIn: boolean;
+}
+
+const UNKNOWN: Visitor = { who: null, mustSignIn: false };
+const OUT: Visitor = { who: null, mustSignIn: true };
+
+/**
+ * Keeps the token, and whose it is, in memory only. While it asks the person, all requests that need a token wait for the
+ * same answer. It shows an answer to the server before any of them is sent again, so a wrong one costs nothing else.
+ */
 export class TokenStore implements TokenSource {
   #token: string | null = null;
+  #visitor = UNKNOWN;
   #question: Question | null = null;
   #answer: Promise<string | null> | null = null;
   readonly #listeners = new Set<() => void>();
 
   readonly token = (): string | null => this.#token;
+
+  readonly visitor = (): Visitor => this.#visitor;
 
   readonly question = (): Question | null => this.#question;
 
@@ -22,25 +46,57 @@ export class TokenStore implements TokenSource {
     return () => this.#listeners.delete(listener);
   };
 
-  readonly ask = (refused: string | null): Promise<string | null> => {
+  /** Finds out who uses the page, unless that is known. `asks`: asks the person, if the server needs a token. */
+  readonly enter = async (asks: boolean): Promise<void> => {
+    if (this.#visitor.who) return;
+    const token = this.#token;
+    const said = await askWho(token);
+    if (said === null || this.#token !== token) return;
+    if ("who" in said) this.#say({ who: said.who, mustSignIn: false });
+    else if (asks) await this.ask(token, said.refusal);
+    else this.#say(OUT);
+  };
+
+  readonly ask = (refused: string | null, refusal = "token_required"): Promise<string | null> => {
     // the person has answered another request's question since this request was sent
     if (this.#token !== null && this.#token !== refused) return Promise.resolve(this.#token);
     this.#answer ??= new Promise((resolve) => {
-      this.#show({
-        refused: refused !== null,
-        answer: (token) => {
-          this.#token = token;
-          this.#answer = null;
-          this.#show(null);
-          resolve(token);
-        },
-      });
+      const kept = this.#visitor.who !== null;
+      const why = kept && refusal === "token_required" ? "access_ended" : refusal;
+      this.#say(OUT);
+      this.#put({ refusal: refused === null ? null : why, kept }, resolve);
     });
     return this.#answer;
   };
 
+  #put(why: Pick<Question, "refusal" | "kept">, resolve: (token: string | null) => void): void {
+    const answer = async (token: string | null) => {
+      this.#show({ ...why, checking: true, answer });
+      const said = token === null ? null : await askWho(token);
+      if (said && "refusal" in said) {
+        this.#put({ ...why, refusal: said.refusal }, resolve);
+        return;
+      }
+      this.#token = token;
+      this.#answer = null;
+      if (said) this.#say({ who: said.who, mustSignIn: false });
+      this.#show(null);
+      resolve(token);
+    };
+    this.#show({ ...why, checking: false, answer: (token) => void answer(token) });
+  }
+
+  #say(visitor: Visitor): void {
+    this.#visitor = visitor;
+    this.#notify();
+  }
+
   #show(question: Question | null): void {
     this.#question = question;
+    this.#notify();
+  }
+
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -222,6 +222,21 @@ describe("a take whose connection is lost", () => {
     expect(attempts[0]).toHaveLength(1 + 2 * (most + 5));
   });
 
+  test("waits until the person has signed in again, if the token was revoked", () => {
+    const { protocol, attempts, take, stop, back } = taking();
+    take(2);
+    protocol.received(JSON.stringify({ event: "capture.abort", error_code: "access_ended" }), BEGAN_MS);
+    expect(protocol.state).toMatchObject({ phase: "recording", lost: true });
+    expect(protocol.link).toBe("asking"); // the question for the outcome is the one that asks the person
+    take(4);
+    protocol.unreported({ code: "token_required", sentence: "…" }); // the person has cancelled
+    expect(protocol.link).toBe("asking");
+    protocol.reported({ ...ABORTED, error_code: "access_ended" });
+    back();
+    stop();
+    expect(content(attempts[1] ?? [])).toEqual(uncut());
+  });
+
   test("ends with a reason that another attempt would not change", () => {
     for (const code of ["session_closed", "consent_withdrawn", "invalid_frame"]) {
       const { protocol, take } = taking();
@@ -264,6 +279,7 @@ test("the codes after which a take is sent again", () => {
     "client_disconnected",
     "gateway_lost",
     "frames_lost",
+    "access_ended",
     "too_many_captures",
     "frames_broker_full",
     "brokers_unready",

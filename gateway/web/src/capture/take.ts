@@ -92,10 +92,13 @@ export class Take {
 /** Codes of the page itself for a lost connection. */
 const LOST: ReadonlySet<string> = new Set(["socket_lost", "socket_refused", "server_full", "server_silent"]);
 
+/** The code of a token that is no longer valid. The page's next request asks for another one, with which the take goes on. */
+const SIGNED_OUT = "access_ended";
+
 /**
  * Whether a take may be sent again after an attempt that ended with this code. A `protocol_violation` is among them: a
  * server that gets no frame for 5 s, because the network is slow, ends a capture with this code.
  */
 export function maySendAgain(code: string): boolean {
-  return constants.retry_codes.includes(code) || code === "protocol_violation" || LOST.has(code);
+  return constants.retry_codes.includes(code) || code === "protocol_violation" || code === SIGNED_OUT || LOST.has(code);
 }

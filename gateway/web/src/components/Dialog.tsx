@@ -14,13 +14,14 @@ export interface DialogProps {
   readonly submit: string;
   readonly tone?: ButtonProps["tone"];
   readonly blocked?: ButtonProps["blocked"];
+  readonly busy?: boolean;
   /** Whether there is a button to leave without an answer. */
   readonly cancels?: boolean;
 }
 
 /** A question before everything else on the page. The keyboard stays in it, and the focus returns afterwards. */
 export function Dialog(props: DialogProps) {
-  const { title, children, onClose, onSubmit, submit, tone = "primary", blocked, cancels = true } = props;
+  const { title, children, onClose, onSubmit, submit, tone = "primary", blocked, busy = false, cancels = true } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const { common } = useWords();
@@ -51,7 +52,7 @@ export function Dialog(props: DialogProps) {
         <h2 id={id}>{title}</h2>
         {children}
         <div className="actions">
-          <Button type="submit" tone={tone} blocked={blocked}>
+          <Button type="submit" tone={tone} blocked={blocked} busy={busy}>
             {submit}
           </Button>
           {cancels && (

@@ -4,6 +4,7 @@ import { Link, usePath } from "../navigation";
 import { UnreachableNotice } from "../phone/UnreachableNotice";
 import { useWords } from "../words";
 import { LanguageChoice } from "./LanguageChoice";
+import { SignedIn } from "./SignedIn";
 
 export interface PageProps {
   /** The page's only h1. */
@@ -51,6 +52,7 @@ export function Page({ title, lead, focused = false, children }: PageProps) {
               ))}
             </ul>
           </nav>
+          {!focused && <SignedIn />}
         </div>
       </header>
       <main id="main" className={focused ? "page page-focused" : "page"} tabIndex={-1}>

@@ -1,37 +1,39 @@
 import { useId, useState } from "react";
 
-import { useWords } from "../words";
+import { known, sentenceFor } from "../api/sentences";
+import type { Question } from "../api/tokenStore";
+import { useWords, words } from "../words";
 import { Dialog } from "./Dialog";
 
-export interface TokenPromptProps {
-  /** Whether the server refused the last token. */
-  readonly refused: boolean;
-  /** Called once; with null if the person cancels. */
-  readonly onAnswer: (token: string | null) => void;
-}
-
-/** A dialog that asks the person for the server's token. */
-export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
+/** A dialog that asks the person for their token, and says what is wrong with the last one. */
+export function TokenPrompt({ question }: { readonly question: Question }) {
+  const { refusal, kept, checking, answer } = question;
   const [token, setToken] = useState("");
   const id = useId();
-  const { common } = useWords();
-  const words = common.token;
+  const { common, access } = useWords();
+  const texts = access.token;
 
   function submit() {
     const given = token.trim();
-    if (given) onAnswer(given);
+    if (!given || checking) return;
+    setToken("");
+    answer(given);
   }
 
   return (
-    <Dialog title={words.title} submit={words.submit} onClose={() => onAnswer(null)} onSubmit={submit}>
-      <p id={`${id}-hint`}>{words.hint}</p>
-      {refused && (
-        <p className="field-error" role="alert" id={`${id}-error`}>
-          {words.refused} {common.code} <code className="code">token_required</code>
-        </p>
-      )}
+    <Dialog title={texts.title} submit={texts.submit} busy={checking} onClose={() => answer(null)} onSubmit={submit}>
+      <p id={`${id}-hint`}>{texts.hint}</p>
+      {/* always there, so that screen readers announce the sentence of the second wrong token too */}
+      <div role="alert" id={`${id}-error`}>
+        {refusal !== null && !checking && (
+          <p className="field-error">
+            {refusedWords(refusal)} {common.code} <code className="code">{refusal}</code>
+          </p>
+        )}
+      </div>
+      {kept && <p>{texts.kept}</p>}
       <div className="field">
-        <label htmlFor={`${id}-token`}>{words.label}</label>
+        <label htmlFor={`${id}-token`}>{texts.label}</label>
         <input
           id={`${id}-token`}
           type="password"
@@ -39,10 +41,15 @@ export function TokenPrompt({ refused, onAnswer }: TokenPromptProps) {
           spellCheck={false}
           required
           value={token}
-          aria-describedby={refused ? `${id}-hint ${id}-error` : `${id}-hint`}
+          aria-describedby={`${id}-hint ${id}-error`}
           onChange={(event) => setToken(event.target.value)}
         />
       </div>
+      <p className="field-hint">{texts.memory}</p>
     </Dialog>
   );
+}
+
+function refusedWords(refusal: string): string {
+  return known<string>(words().access.refused, refusal) ?? sentenceFor(refusal);
 }

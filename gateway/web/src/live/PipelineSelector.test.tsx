@@ -133,7 +133,7 @@ describe("PipelineSelector", () => {
     );
     const { user, sockets } = shown(true, server);
     await user.type(await screen.findByLabelText("Token"), "s3cret");
-    await user.click(screen.getByRole("button", { name: "Continue" }));
+    await user.click(screen.getByRole("button", { name: "Sign in" }));
     await user.selectOptions(await select(), "face");
     expect(sockets.latest().protocols).toEqual(["bearer.s3cret"]);
   });

@@ -12,10 +12,15 @@ export interface LiveWebSocket extends SocketState {
 
 /** The WebSocket of the real-time lane, and its state. */
 export function useWebSocket(): LiveWebSocket {
-  const { token } = useAccess();
+  const { send, token } = useAccess();
   const [socket] = useState(() => new FrameSocket(token));
   const [sendFrame] = useState(() => (bytes: Uint8Array<ArrayBuffer> | ArrayBuffer) => socket.sendFrame(bytes));
   const state = useSyncExternalStore(socket.subscribe, socket.state);
   useEffect(() => () => socket.disconnect(), [socket]);
+  const code = state.failure?.code;
+  useEffect(() => {
+    // a handshake tells no reason; if it is the token, this request asks the person for another one
+    if (code === "access_ended" || code === "connection_refused") void send("GET", "/access/me").catch(() => undefined);
+  }, [code, send]);
   return { ...state, socket, sendFrame };
 }

@@ -205,7 +205,7 @@ describe("the count-down", () => {
     server.on(VALIDATE, () => ((asked += 1) > 1 ? answer({ status: "active" }) : refusal(401, "token_required")));
     await user.click(button(CAPTURE));
     await user.type(await screen.findByLabelText("Token"), "secret");
-    await user.click(button("Continue"));
+    await user.click(button("Sign in"));
     await waitFor(() => expect(FakeCaptureSocket.last?.protocols).toEqual(["bearer.secret"]));
   });
 });

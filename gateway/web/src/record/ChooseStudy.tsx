@@ -10,6 +10,7 @@ import { Field } from "../components/Field";
 import { readSettings, writeSettings } from "../handsfree/settings";
 import { useAnswer } from "../library/useAnswer";
 import { setQuery } from "../navigation";
+import { ownPerson, PersonField, useOwnPeople } from "../session/PersonField";
 import { useWords } from "../words";
 import { queryOf, studyIn } from "./address";
 import { askStudies } from "./api";
@@ -36,7 +37,8 @@ function Form({ list: { studies, unreadable } }: { readonly list: StudyList }) {
   const { choose } = useWords().record;
   const [only] = studies.length === 1 ? studies : [];
   const [chosen, setChosen] = useState(() => studyIn(window.location.search) ?? only?.study);
-  const [user, setUser] = useState("");
+  const [named, setUser] = useState("");
+  const user = ownPerson(useOwnPeople(), named);
   const [helper, setHelper] = useState("");
   const faults = [identifierFault(user), identifierFault(helper)];
   const study = studies.find((each) => each.study === chosen)?.study;
@@ -63,7 +65,7 @@ function Form({ list: { studies, unreadable } }: { readonly list: StudyList }) {
         ))}
       </fieldset>
       <div className="fields">
-        <Field
+        <PersonField
           label={choose.user}
           hint={choose.userHint}
           value={user}

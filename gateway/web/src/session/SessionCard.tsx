@@ -9,6 +9,7 @@ import { StatusText, type Tone } from "../components/StatusText";
 import { useWords } from "../words";
 import { consentLine } from "./consent";
 import { ConsentQuestion } from "./ConsentQuestion";
+import { ownPerson, PersonField, useOwnPeople } from "./PersonField";
 import { remembered } from "./remembered";
 import { useConsentText } from "./useConsentText";
 import { useSession, type People, type SessionHandle } from "./useSession";
@@ -30,7 +31,8 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
   const [refused, setRefused] = useState(false);
   const outcome = useOutcomeFocus(shown !== null);
   const locked = session !== null || pending !== null || shown !== null;
-  const { userId, performerId } = session || pending ? people : { ...people, ...typed };
+  const { userId: named, performerId } = session || pending ? people : { ...people, ...typed };
+  const userId = ownPerson(useOwnPeople(), named);
   const [userFault, performerFault] = [identifierFault(userId), identifierFault(performerId)];
 
   useEffect(() => void check(), [check]);
@@ -60,7 +62,7 @@ export function SessionCard({ endBlocked }: SessionCardProps) {
     <Card title={words.title}>
       {!shown && <ErrorBanner failure={question.failure ?? failure} />}
       <div className="fields">
-        <Field
+        <PersonField
           label={words.user.label}
           hint={words.user.hint}
           value={userId}

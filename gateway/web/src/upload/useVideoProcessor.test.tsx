@@ -226,7 +226,7 @@ test("an upload that needs the token asks for it and is sent again", async () =>
   await latest().answers(401, { error: "token_required", detail: "" });
   const user = userEvent.setup();
   await user.type(await screen.findByLabelText("Token"), "s3cret");
-  await user.click(screen.getByRole("button", { name: "Continue" }));
+  await user.click(screen.getByRole("button", { name: "Sign in" }));
   await waitFor(() => expect(FakeUpload.all).toHaveLength(2));
   expect(latest().headers.get("Authorization")).toBe("Bearer s3cret");
   await latest().answers(202, SUBMITTED);

@@ -65,7 +65,7 @@ const de: typeof constants.codes = {
   access_ended: {
     page: say(
       "Ihr Zugang zu diesem Server ist beendet.",
-      "Fragen Sie die Person, die ihn betreibt, und laden Sie dann die Seite neu.",
+      "Fragen Sie die Person, die ihn betreibt, nach einem neuen Zugangsschlüssel, und melden Sie sich noch einmal an.",
     ),
   },
   consent_withdrawn: {

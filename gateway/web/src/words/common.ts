@@ -38,13 +38,6 @@ const en = {
     reload: "Load the page again",
     browser: "If it happens again, try a newer browser: Chrome or Edge 109, Firefox 115, Safari 16, or later.",
   },
-  token: {
-    title: "Access token",
-    submit: "Continue",
-    hint: "This server needs a token. Ask the person who runs it. The page keeps the token only until you close or reload it.",
-    refused: "The server did not accept that token.",
-    label: "Token",
-  },
 };
 
 const de: typeof en = {
@@ -83,13 +76,6 @@ const de: typeof en = {
     reload: "Seite neu laden",
     browser:
       "Passiert das noch einmal? Dann nehmen Sie einen neueren Browser: Chrome oder Edge 109, Firefox 115, Safari 16 oder neuer.",
-  },
-  token: {
-    title: "Zugangsschlüssel",
-    submit: "Weiter",
-    hint: "Dieser Server verlangt einen Zugangsschlüssel (Token). Fragen Sie die Person, die den Server betreibt. Die Seite behält ihn nur, bis Sie sie schließen oder neu laden.",
-    refused: "Der Server hat diesen Zugangsschlüssel nicht angenommen.",
-    label: "Zugangsschlüssel",
   },
 };
 

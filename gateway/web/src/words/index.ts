@@ -1,3 +1,4 @@
+import { access } from "./access";
 import { capture } from "./capture";
 import { codes } from "./codes";
 import { common } from "./common";
@@ -20,6 +21,7 @@ export { moment, number, percent, plural } from "./numbers";
 
 /** A file for each room of the pages. To add one, add it here. */
 const ROOMS = {
+  access,
   capture,
   codes,
   common,

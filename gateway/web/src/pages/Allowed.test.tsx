@@ -1,0 +1,96 @@
+import { render, screen, waitFor, within } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+
+import { App } from "../App";
+import { may, type Right } from "../api/signedIn";
+import { ROUTES } from "../routes";
+import { expectAccessible } from "../test/axe";
+import { answer, FakeServer, refusal, type Asked } from "../test/server";
+
+const TOKENS: Readonly<Record<string, object>> = {
+  "Bearer s3cret-rec": { name: "ana-phone", role: "record", user_ids: ["ana"], expires_at: null },
+  "Bearer two": { name: "ward-3", role: "record", user_ids: ["ana", "ben"], expires_at: null },
+  "Bearer rev": { name: "rita", role: "review", user_ids: null, expires_at: null },
+  "Bearer ops": { name: "olga", role: "operate", user_ids: null, expires_at: null },
+};
+
+function guarded({ headers }: Asked): Response {
+  const who = TOKENS[headers.get("Authorization") ?? ""];
+  return who ? answer(who) : refusal(401, "token_required");
+}
+
+let server: FakeServer;
+
+beforeEach(() => {
+  server = new FakeServer().on("GET /access/me", guarded);
+});
+
+async function signIn(path: string, token: string) {
+  window.history.replaceState(null, "", path);
+  render(<App />);
+  const user = userEvent.setup({ delay: null });
+  await user.type(await screen.findByLabelText("Token"), `${token}{Enter}`);
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  return user;
+}
+
+/** The pages that a role may not use. */
+function closedTo(role: "record" | "review"): readonly string[] {
+  return ROUTES.filter(({ needs }) => needs && !may({ role }, needs)).map(({ path }) => path);
+}
+
+test("every page has a right that one role has, and an operator may use them all", () => {
+  for (const { needs } of ROUTES) expect(needs === undefined || may({ role: "operate" }, needs)).toBe(true);
+  expect(closedTo("review")).toEqual(["/demo/session", "/demo/gesture", "/record", "/live", "/upload"]);
+  expect(closedTo("record")).toEqual([]);
+  expect(["record", "correct"].map((right) => may({ role: "record" }, right as Right))).toEqual([true, false]);
+});
+
+test("a page that needs a token asks at once, and then says who is signed in", async () => {
+  await signIn("/demo/gesture", "s3cret-rec");
+  const header = within(screen.getByRole("banner"));
+  expect(header.getByText(/Signed in: ana-phone/)).toHaveTextContent("Signed in: ana-phone (records)");
+  expect(screen.getByLabelText("Person in the session (user_id)")).toHaveValue("ana");
+  expect(screen.getByLabelText("Person in the session (user_id)")).toHaveAttribute("readonly");
+  expect(JSON.stringify({ ...sessionStorage, ...localStorage })).not.toContain("s3cret-rec");
+  await expectAccessible();
+});
+
+test("a token for several people leaves the choice among them", async () => {
+  const user = await signIn("/demo/gesture", "two");
+  const field = screen.getByLabelText("Person in the session (user_id)");
+  expect(field).toHaveValue("");
+  expect(within(field).getAllByRole("option")).toHaveLength(3);
+  await user.selectOptions(field, "ben");
+  expect(field).toHaveValue("ben");
+  await expectAccessible();
+});
+
+test("a role that may not use a page gets one sentence and a way on", async () => {
+  await signIn("/demo/gesture", "rev");
+  expect(screen.getByText(/can look at recordings, but not make any/)).toBeVisible();
+  expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("Capture a gesture");
+  expect(screen.queryByRole("button", { name: "Start Session" })).toBeNull();
+  expect(within(screen.getByRole("main")).getByRole("link", { name: "Open the library" })).toBeVisible();
+  expect(screen.queryAllByRole("alert").map((alert) => alert.textContent)).toEqual([]);
+  await expectAccessible();
+});
+
+test("the first page asks for nothing, and has a button to sign in", async () => {
+  window.history.replaceState(null, "", "/");
+  render(<App />);
+  const user = userEvent.setup({ delay: null });
+  await user.click(await screen.findByRole("button", { name: "Sign in" }));
+  await user.type(await screen.findByLabelText("Token"), "ops{Enter}");
+  expect(await screen.findByText(/Signed in: olga/)).toBeVisible();
+  expect(server.to("GET /access/me")).toHaveLength(2);
+});
+
+test("where the server asks for no token, the header has no name", async () => {
+  server.on("GET /access/me", () => answer({ name: null, role: "operate", user_ids: null, expires_at: null }));
+  window.history.replaceState(null, "", "/demo/gesture");
+  render(<App />);
+  await waitFor(() => expect(server.to("GET /access/me")).toHaveLength(1));
+  expect(screen.getByRole("button", { name: "Start Session" })).toBeVisible();
+  expect(within(screen.getByRole("banner")).queryAllByRole("button")).toEqual([]);
+});
