@@ -10,7 +10,7 @@ from scripts.exits import exits
 
 __all__ = ["access_app"]
 
-access_app = typer.Typer(help="Say who may use the gateway: tokens with a role, in A3CP_ACCESS_FILE.")
+access_app = typer.Typer(help="Say who may use the gateway, in A3CP_ACCESS_FILE.")
 
 EntryName = Annotated[str, typer.Argument(help="What the logs call its holder, such as ana-phone.")]
 

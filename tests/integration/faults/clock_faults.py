@@ -64,6 +64,7 @@ class Clocks:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
+            "FAULTS_PATIENCE_S": f"{DEADLINE_S:g}",
         }
 
 

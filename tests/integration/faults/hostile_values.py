@@ -150,6 +150,7 @@ TARGETS: tuple[Target, ...] = (
     _of("UPLOADS", "frames", "stream", keys.UPLOADS, _dispatch),
     _of("ERASURES", "frames", "stream", keys.ERASURES, _erasure),
     _of("UPLOAD_PLACES", "frames", "zset", keys.UPLOAD_PLACES),
+    _of("FAILED", "frames", "zset", keys.FAILED),
     _of("EXTRACTORS", "frames", "zset", keys.EXTRACTORS),
     _of("LIVE_WORKERS", "frames", "zset", keys.LIVE_WORKERS),
     _of("LIVE_SESSIONS", "frames", "zset", keys.LIVE_SESSIONS),
@@ -174,6 +175,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),
+    Target("dead_note", "events", "string", lambda *_: keys.dead_note("0-0")),
     Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited
 )  # fmt: skip
 

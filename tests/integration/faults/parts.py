@@ -27,7 +27,10 @@ from contracts.process.settings import Settings, load_settings
 
 __all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "Note", "hanging_jpeg", "killing_jpeg", "main"]
 
-SOCKET_TIMEOUT_S = 2.0
+PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", 0.0))
+"""The least of the times after which a process thinks that another one is away, for faults in which none is."""
+
+SOCKET_TIMEOUT_S = max(2.0, PATIENCE_S)
 SWEEP_AGE_S = 9.0
 """How old an unfinished capture is before the sweep looks at it; more than opening one may take."""
 
@@ -132,7 +135,8 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     _shorten_broker()
     _artifacts_break_off(settings)
     timing = Timing(
-        lease_ms=2_000, heartbeat_s=0.4, alive_s=0.5, poll_ms=300, read_ms=300, frame_deadline_s=3.0, quiet_s=3.0,
+        lease_ms=2_000, heartbeat_s=0.4, alive_s=0.5, poll_ms=300, read_ms=300, frame_deadline_s=3.0,
+        quiet_s=max(3.0, PATIENCE_S),
         patience_s=10.0,
     )  # fmt: skip
     holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
