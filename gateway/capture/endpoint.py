@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import cast
 
@@ -27,7 +27,8 @@ from gateway.capture import lifecycle
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open
 from gateway.capture.clock import RunningClock
 from gateway.capture.closing import abort_text, close_socket, send_abort, why_disconnected
-from gateway.capture.forwarder import Forwarder
+from gateway.capture.forwarder import FLUSH_WITHIN_S, Forwarder
+from gateway.capture.lifecycle import OUTCOME_AFTER_ABORT_S, OUTCOME_BEFORE_ABORT_S
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
 from gateway.server.extensions import ENDED_BY_SERVER, TAKE, TOO_LONG
@@ -40,18 +41,8 @@ TICK_S = 0.25
 WATCH_S = 1.0
 WATCH_PROGRESS_S = 0.25  # the contract allows 5 messages a second: these 4, and the first one after the open
 
-OUTCOME_BEFORE_ABORT_S = 2.0
-"""How long the gateway tries to write the outcome before it sends ``capture.abort``, in seconds. The abort should
-have the code that the outcome has, but the client must not wait long for it."""
-
-OUTCOME_AFTER_ABORT_S = 20.0
-"""How long the gateway retries after it has notified the client, in seconds."""
-
 BROKER_AWAY_S = 5.0
 """How long the capture's state may be unreadable before the capture fails, in seconds."""
-
-FLUSH_WITHIN_S = 2.0
-"""At a shutdown: how long a capture that its client has closed may still take to complete, in seconds."""
 
 log = get_logger()
 
@@ -80,6 +71,7 @@ class CaptureConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log
         self._metrics = state.metrics.capture
+        self._hold: Callable[[bool], None] = lambda held: None
 
     async def serve(self) -> None:
         """Run the connection's tasks until one of them ends it; then end the capture and close the socket."""
@@ -144,17 +136,25 @@ class CaptureConnection:
 
     def _take(self, message: str | bytes) -> bool:
         """Handle a message without waking `_receive`. Returns False if it must wait for `_receive`: an earlier one is
-        being handled, the capture is not open, or the forward queue is full."""
-        forwarder = self._forwarder
-        if forwarder is None or self._receiving or self._ending.done() or not forwarder.has_room(len(message)):
+        being handled, or the capture is not open. If the forward queue is full, the server holds what comes next."""
+        if self._forwarder is None or self._receiving or self._ending.done():
             return False
         try:
             actions = self._protocol.receive(message, self._now())
         except Exception as error:
             actions = self._failed(error)
         for action in actions:
-            self._perform(action)
+            if isinstance(action, Forward) and not self._forwarder.has_room(action.item.byte_length):
+                self._hold(True)
+                self._forwarder.call_when_room(action.item.byte_length, partial(self._forward_held, action))
+            else:
+                self._perform(action)
         return True
+
+    def _forward_held(self, forward: Forward, error: CaptureError | None) -> None:
+        for action in (forward,) if error is None else self._failed(error):
+            self._perform(action)
+        self._hold(False)
 
     async def _tick(self) -> None:
         while not self._ending.done():
@@ -244,7 +244,7 @@ class CaptureConnection:
         self._metrics.opened.inc()
         extensions = self._websocket.scope.get("extensions", {})
         extensions.get(TOO_LONG, {})["text"] = partial(abort_text, message, "protocol_violation")
-        extensions.get(TAKE, {})["message"] = self._take
+        extensions.get(TAKE, {})["message"], self._hold = self._take, extensions.get(TAKE, {}).get("hold", self._hold)
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
         forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, limits)
         await self._act(self._protocol.opened(self._now()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 from contracts.broker.roles import AsyncBroker, BrokerFull
@@ -14,7 +15,7 @@ from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableVa
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import ForwardItem, PushReply, PushTemplate, push_frame, push_keys, read_push_reply
 
-__all__ = ["Forwarder"]
+__all__ = ["FLUSH_WITHIN_S", "Forwarder"]
 
 FULL_RETRY_S = 0.05
 """How long to wait before a frame is sent again to a full stream, in seconds."""
@@ -24,6 +25,9 @@ STALLED_S = 3.0
 
 BROKER_AWAY_S = 3.0
 """How long the frames broker may be unreachable before the capture fails, in seconds."""
+
+FLUSH_WITHIN_S = 2.0
+"""At a shutdown: how long a capture that its client has closed may still take to complete, in seconds."""
 
 
 class Forwarder:
@@ -49,6 +53,7 @@ class Forwarder:
         self._slow.set()  # while it is set, only `run` sends; so nothing is sent before `run` starts or after it ends
         self._wait_error: CaptureCode | None = None
         self._failure: CaptureError | None = None
+        self._waiting: tuple[int, Callable[[CaptureError | None], None], asyncio.TimerHandle] | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -76,15 +81,37 @@ class Forwarder:
         """
         if self.has_room(size):
             return
+        room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def _end_wait(error: CaptureError | None) -> None:
+            if room.done():  # the caller was cancelled
+                return
+            if error is None:
+                room.set_result(None)
+            else:
+                room.set_exception(error)
+
+        self.call_when_room(size, _end_wait)
+        await room
+
+    def call_when_room(self, size: int, then: Callable[[CaptureError | None], None]) -> None:
+        """Call ``then`` with None as soon as a frame of ``size`` bytes can be queued, in that turn of the loop, or
+        with the error that `wait_for_room` raises. Only one caller can wait for room, with either method."""
         # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
-        stalled = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting, "forward_failed")
-        try:
-            while not self.has_room(size) and self._wait_error is None:
-                await self._wait_for_change()
-        finally:
-            stalled.cancel()
-        if not self.has_room(size):
-            raise CaptureError(self._wait_error or "limit_forward_buffer_exceeded", "the forward queue is full")
+        timer = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting, "forward_failed")
+        self._waiting = size, then, timer
+        self._call_waiting()
+
+    def _call_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        size, then, timer = self._waiting
+        has_room = self.has_room(size)
+        if has_room or self._wait_error is not None:
+            self._waiting = None
+            timer.cancel()
+            code = self._wait_error or "limit_forward_buffer_exceeded"
+            then(None if has_room else CaptureError(code, "the forward queue is full"))
 
     async def flush(self, within_s: float) -> None:
         """Wait until every queued frame is in the broker, at most ``within_s`` seconds. `run` must be running.
@@ -114,6 +141,7 @@ class Forwarder:
                 while self._queue:
                     await self._push(self._queue[0])
                     self._drop_first()
+                    self._call_waiting()
                 self._slow.clear()
         except CaptureError as error:
             self._failure = error
@@ -131,6 +159,9 @@ class Forwarder:
         """Free every frame that is still queued."""
         self._queue.clear()
         self._bytes = 0
+        if self._waiting is not None:
+            self._waiting[2].cancel()
+            self._waiting = None
 
     def _send(self) -> None:
         """Send the first frame if there is an open connection, else leave it to `run`."""
@@ -150,6 +181,7 @@ class Forwarder:
             self._drop_first()
             if self._queue and not self._slow.is_set():
                 self._send()
+            self._call_waiting()
 
     def _drop_first(self) -> None:
         """The first frame is in the stream: drop it from the queue."""
@@ -195,6 +227,7 @@ class Forwarder:
         """Make `wait_for_room` fail with this code, unless a frame leaves the queue first."""
         self._wait_error = code
         self._changed.set()
+        self._call_waiting()
 
 
 def _is_taken(reply: Any) -> bool:

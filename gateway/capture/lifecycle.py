@@ -20,13 +20,28 @@ from contracts.state.frame import TerminalEntry
 from contracts.state.records import CaptureCounts, Outcome
 from gateway.state import GatewayState
 
-__all__ = ["abort_capture", "check_consent", "check_session", "close_capture", "open_capture"]
+__all__ = [
+    "OUTCOME_AFTER_ABORT_S",
+    "OUTCOME_BEFORE_ABORT_S",
+    "abort_capture",
+    "check_consent",
+    "check_session",
+    "close_capture",
+    "open_capture",
+]
 
 MEMORY_SHARE = 0.70
 """The gateway opens no capture if the frames broker uses more than this share of its ``maxmemory``."""
 
 OPEN_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 5.0
+
+OUTCOME_BEFORE_ABORT_S = 2.0
+"""How long the gateway tries to write the outcome before it sends ``capture.abort``, in seconds. The abort should
+have the code that the outcome has, but the client must not wait long for it."""
+
+OUTCOME_AFTER_ABORT_S = 20.0
+"""How long the gateway retries after it has notified the client, in seconds."""
 
 log = get_logger()
 

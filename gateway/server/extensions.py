@@ -8,8 +8,10 @@ __all__ = ["ENDED_BY_SERVER", "TAKE", "TOO_LONG", "ServerEnd"]
 
 TAKE = "a3cp.take"
 """An extension of the ASGI scope: a dictionary in which an endpoint may store a function as ``message``. The server
-calls it with each whole message, in the turn of the event loop in which the message arrives. If the function returns
-False, the message waits for the endpoint's ``receive`` and the server reads no further."""
+calls it with each message that is one frame, in the turn of the event loop in which the message arrives. If the
+function returns False, the message waits for the endpoint's ``receive`` and the server reads no further. The server's
+own function there is ``hold``: after ``hold(True)`` it parses and reads no further until ``hold(False)`` or the
+endpoint's close."""
 
 TOO_LONG = "a3cp.too_long"
 """An extension of the ASGI scope: a dictionary in which an endpoint may store a function as ``text``. If the server

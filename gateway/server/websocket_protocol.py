@@ -58,7 +58,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._track_wanted_bytes()
         self._received_at = 0.0
         self._too_long: dict[str, Callable[[], str]] = {}
-        self._take: dict[str, Callable[[str | bytes], bool]] = {}
+        self._take: dict[str, Callable[[Any], Any]] = {"hold": self._hold}
+        self._is_held = False
 
     def data_received(self, data: bytes) -> None:
         self._received_at = self.loop.time()
@@ -101,9 +102,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             return False
         if not self._unparsed.lacking_bytes:
             is_text, payload = self._unparsed.cut_message()
-            self.curr_msg_data_type = "text" if is_text else "bytes"
-            self.frames = [payload]
-            self.send_receive_event_to_app()
+            if self._is_taken(is_text, payload):
+                self._cancel_deadline()
+            else:
+                self.curr_msg_data_type = "text" if is_text else "bytes"
+                self.frames = [payload]
+                self.send_receive_event_to_app()
         return True
 
     def _refuse_handshake(self) -> None:
@@ -115,8 +119,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._linger()
 
     def _must_wait(self) -> bool:
-        """Whether a message waits for the endpoint, or the client does not read what the server sends."""
-        return not self._discards_input and (self.read_paused or not self.writable.is_set())
+        """Whether a message waits for the endpoint, it holds the others back, or the client does not read."""
+        return not self._discards_input and (self.read_paused or self._is_held or not self.writable.is_set())
+
+    def _hold(self, held: bool) -> None:
+        self._is_held = held
+        if not held:
+            self.loop.call_soon(self._parse_slices)
 
     def _update_reading(self) -> None:
         """Pause or resume reading from the socket. It resumes only after all bytes are parsed that were read before."""
@@ -194,23 +203,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         self._cancel_deadline()
-        if self._is_taken():
-            self.frames = []
-            return
         self._queued_bytes = sum(map(len, self.frames))
         super().send_receive_event_to_app()
 
-    def _is_taken(self) -> bool:
+    def _is_taken(self, is_text: bool, payload: bytes) -> bool:
         """Give the message to the endpoint's function, if it has one and has received all earlier messages."""
         if "message" not in self._take or self.close_sent or not self.queue.empty():
             return False
-        [payload] = self.frames
-        if self.curr_msg_data_type == "bytes":
-            return self._take["message"](payload)
         try:
-            return self._take["message"](payload.decode())
+            message = payload.decode() if is_text else payload
         except UnicodeDecodeError:
             return False
+        return bool(self._take["message"](message))
 
     def _count_unfinished(self) -> None:
         held_bytes = len(self.conn.reader.buffer) + len(self._unparsed) + sum(map(len, self.frames))
@@ -279,8 +283,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True  # the endpoint refused it; without this uvicorn logs an application error
-        if self._discards_input and message["type"] == "websocket.close":
-            self._linger()
+        if message["type"] == "websocket.close":
+            self._is_held = False
+            if self._discards_input:
+                self._linger()
         self._update_reading()  # uvicorn resumes reading after it has sent a close frame
 
     def keepalive_timeout(self) -> None:

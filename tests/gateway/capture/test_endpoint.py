@@ -83,17 +83,23 @@ def test_a_whole_capture_is_in_the_broker_when_the_socket_closes_with_1000() -> 
     assert record.outcome == "" and record.status(claimed=False) == "waiting"
 
 
-def test_frames_are_handled_without_waking_the_receiving_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    received: list[str] = []
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The types of the messages that the endpoints' tasks receive."""
+    types: list[str] = []
     receive = WebSocket.receive
 
     async def noted(websocket: WebSocket) -> Any:
         message = await receive(websocket)
-        received.append(message["type"])
+        types.append(message["type"])
         return message
 
+    monkeypatch.setattr(WebSocket, "receive", noted)
+    return types
+
+
+def test_frames_are_handled_without_waking_the_receiving_task(received: list[str]) -> None:
     async def scenario(served: Served, socket: Socket, client: Client) -> None:
-        monkeypatch.setattr(WebSocket, "receive", noted)
         await socket.send(client.open())
         await until(lambda: served.state.frames.exists(keys.CAPTURES), "the capture is open", unless=socket.closed)
         for seq in range(1, 41):
@@ -110,7 +116,7 @@ async def _has_frames(served: Served, client: Client, seq: int) -> bool:
     return len(await served.entries(client)) == seq
 
 
-def test_frames_keep_their_order_if_each_has_to_wait_for_room() -> None:
+def test_frames_keep_their_order_if_each_has_to_wait_for_room_and_wake_no_task(received: list[str]) -> None:
     async def scenario(_served: Served, socket: Socket, client: Client) -> None:
         await socket.send(client.open())
         await socket.frames(client, 1, 40)
@@ -119,6 +125,7 @@ def test_frames_keep_their_order_if_each_has_to_wait_for_room() -> None:
     ended, _, entries = play(scenario, max_forward_buffer_frames=1)
     assert ended.code == 1000
     assert [entry_id for entry_id, _ in entries] == [f"{seq}-0".encode() for seq in range(1, 42)]
+    assert received.count("websocket.receive") < 10
 
 
 async def test_a_capture_is_dispatched_once_it_is_open() -> None:

@@ -16,7 +16,7 @@ from gateway.server import uvicorn_server, websocket_protocol
 from gateway.server.uvicorn_server import GatewayServer
 from gateway.server.websocket_protocol import BoundedWebSocket
 from tests.gateway.reached import Reached, reaching
-from tests.integration.load.sockets import BINARY, CONTINUATION, PING, PONG, TEXT, BareSocket, framed
+from tests.integration.load.sockets import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, BareSocket, framed
 from tests.support.gateway import served
 from tests.support.waiting import until
 
@@ -86,6 +86,30 @@ async def test_the_server_resumes_reading_when_its_client_reads_again(tmp_path: 
         await client.send(framed(TEXT, b"{}"))
         ended = await ending
         assert (ended.code, ended.reason) == (1008, "schema_error")
+
+
+async def test_a_held_connection_is_not_read_until_it_is_released(tmp_path: Path) -> None:
+    async with playing(tmp_path, capture=CaptureLimits(open_timeout_s=300)) as (running, client, _):
+        connection = only(running)
+        connection._take["hold"](True)
+        await client.send(framed(TEXT, b"{}"))
+        await until(lambda: not connection.transport.is_reading())
+        assert len(connection._unparsed) == len(framed(TEXT, b"{}"))
+        connection._take["hold"](False)
+        ended = await client.ended()
+        assert (ended.code, ended.reason) == (1008, "schema_error")
+
+
+async def test_the_answer_to_the_endpoint_s_close_is_read_although_it_holds_the_connection(tmp_path: Path) -> None:
+    async with playing(tmp_path, capture=CaptureLimits(open_timeout_s=1)) as (running, client, _):
+        connection = only(running)
+        connection._take["hold"](True)
+        connection.close_timeout = 3000.0
+        await client.send(framed(PING, b""))
+        await until(lambda: not connection.transport.is_reading())
+        assert (await client.ended()).reason == "open_timeout"
+        await client.send(framed(CLOSE, (1008).to_bytes(2, "big")))
+        await until(lambda: not running.server_state.connections)
 
 
 async def test_a_flood_of_tiny_frames_is_parsed_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
