@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -18,7 +22,9 @@ from contracts.broker import keys
 from contracts.broker.roles import Broker
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.paths import session_features_dir
+from contracts.rules.paths import artifact_uri, session_features_dir
+from contracts.storage.object_store import ObjectStore
+from scripts.backups.broker import copy_events
 from scripts.backups.rules import BackupError, Manifest
 from scripts.commands.backup import backup, complete_copy
 from scripts.commands.forget import forget
@@ -28,7 +34,10 @@ from scripts.commands.verify import verify_logs
 from scripts.stack.embedded import EmbeddedBrokers, StateInUse
 from scripts.stack.offline import offline_events
 from scripts.stack.stack import Stack
+from tests.contracts.storage.session_lines import line_bytes
+from tests.recorder.samples import arrays, feature_ref, npz
 from tests.scripts.exports.roots import Roots
+from tests.support.s3 import BUCKET, S3Server
 
 SECRET_NAME = "zoe-the-forgotten"
 
@@ -344,3 +353,80 @@ def test_no_person_is_forgotten_while_a_backup_runs(
 
     monkeypatch.setattr(module, "_say", meanwhile)
     assert backup(source.settings, tmp_path / "b") == 0
+
+
+def test_a_line_that_is_being_written_is_left_out_and_copied_later(source: Source, tmp_path: Path) -> None:
+    log = source.roots.log(source.sessions["u1"])
+    whole = log.read_bytes()
+    source.roots.say(source.sessions["u1"], event="later")
+    longer = log.read_bytes()
+    log.write_bytes(longer[:-5])
+    assert backup(source.settings, tmp_path / "b") == 0
+    manifest = complete(tmp_path / "b")
+    [name] = [name for name in manifest.files if name.endswith(log.name)]
+    assert (tmp_path / "b" / manifest.folder / name).read_bytes() == whole
+    log.write_bytes(longer)
+    assert backup(source.settings, tmp_path / "b") == 0
+    assert (tmp_path / "b" / complete(tmp_path / "b").folder / name).read_bytes() == longer
+
+
+def test_nothing_of_an_unfinished_copy_and_of_deleted_entries_is_in_the_complete_one(
+    source: Source, tmp_path: Path
+) -> None:
+    left = tmp_path / "b" / "copy-a" / "data" / "users" / "gone-user" / "sessions" / "s" / "features"
+    left.mkdir(parents=True)
+    (left / "x.npz").write_bytes(b"gone-user")
+    source.broker(lambda events: (events.set("key", "gone-user"), events.delete("key")))
+    assert b"gone-user" in b"".join(data for data, _ in source.tree().values())
+    assert backup(source.settings, tmp_path / "b") == 0
+    for path in (tmp_path / "b").rglob("*"):
+        assert "gone-user" not in str(path) and not (path.is_file() and b"gone-user" in path.read_bytes())
+
+
+def test_what_the_broker_answered_is_in_the_copy_while_it_rewrites_its_file(source: Source, tmp_path: Path) -> None:
+    found: list[tuple[int, int]] = []
+
+    def copy_while_rewriting(events: Broker) -> None:
+        answered, ended = [0], threading.Event()
+
+        def write() -> None:
+            while not ended.is_set():
+                events.xadd(keys.EVENTS, {"event": "{}"})
+                answered[0] += 1
+                if not events.info("persistence")["aof_rewrite_in_progress"]:  # type: ignore[index]
+                    events.bgrewriteaof()
+
+        def copy() -> None:
+            for _ in range(4):
+                least = answered[0]
+                found.append((least, asyncio.run(copy_events(source.settings.state_dir, tmp_path / "copied"))))
+
+        with ThreadPoolExecutor(2) as threads:
+            writing, copying = threads.submit(write), threads.submit(copy)
+            copying.exception()
+            ended.set()
+            writing.result()
+            copying.result()
+
+    source.broker(copy_while_rewriting)
+    assert [least for least, _ in found] == sorted(least for least, _ in found) and found[-1][0] > 0
+    assert all(least <= copied for least, copied in found)
+
+
+def test_objects_are_verified_where_they_are_and_not_copied(
+    source: Source, tmp_path: Path, s3: S3Server, unique: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"s3://{BUCKET}/{unique}"
+    settings = source.settings.model_copy(update={"artifact_url": url})
+    session = source.sessions["u1"]
+    data = npz(arrays())
+    record_id = str(uuid4())
+    name = artifact_uri("u1", session, record_id)
+    assert ObjectStore(url).put_once(name, data)
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    named = feature_ref(session, "c-object", record_id, uri=f"{url}/{name}", hash=digest)
+    with source.roots.log(session).open("ab") as log:
+        log.write(line_bytes(named))
+    assert backup(settings, tmp_path / "b") == 0
+    assert (complete(tmp_path / "b").captures, complete(tmp_path / "b").artifacts) == (5, 4)
+    assert f"not copied: objects in {url}" in capsys.readouterr().out
