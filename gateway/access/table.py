@@ -70,5 +70,5 @@ ACCESS_TABLE: tuple[AccessRow, ...] = (
     *_sign_in("/camera_feed_worker/limits", "/pipelines", "/health"),
     *_open("/livez", "/readyz", "/docs", "/docs/openapi.json", "/docs/asyncapi.json", "/static/assets/{name}"),
     *_open("/worker.js", "/manifest.webmanifest", "/", "/record", "/live", "/upload", "/demo/session", "/demo/gesture"),
-    *_open("/library", "/library/capture/{capture_id}", "/library/person/{user_id}"),
+    *_open("/library", "/library/capture/{capture_id}", "/library/person/{user_id}", "/operate"),
 )

@@ -36,6 +36,7 @@ PAGE_OPERATIONS: tuple[Operation, ...] = (
     _page("/library", "All recorded captures"),
     _page("/library/capture/{capture_id}", "One recorded capture"),
     _page("/library/person/{user_id}", "What is kept of one person, for that person"),
+    _page("/operate", "What could not be recorded, for the operator"),
     _file("/static/assets/{name}", "A file that the pages load; it never changes", *_ASSETS),
     _file("/worker.js", "The service worker that keeps the shell of the pages", "text/javascript"),
     _file("/manifest.webmanifest", "What installs the pages as an app", "application/manifest+json"),

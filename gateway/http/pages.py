@@ -36,6 +36,7 @@ SHELLS = (
     "/library",
     "/library/capture/{capture_id}",
     "/library/person/{user_id}",
+    "/operate",
 )
 """The addresses of the pages. All get the same shell; its script reads the address and shows the page."""
 

@@ -18,7 +18,7 @@ from gateway.http.refusals import ENTRY, refuse_connection
 __all__ = ["AccessControl", "SecurityHeaders"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/record", "/upload", "/library", "/docs", *WEB_APP)
+_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/record", "/upload", "/library", "/operate", "/docs", *WEB_APP)
 _OPEN_FOLDERS = ("/demo/", "/library/capture/", "/library/person/", "/static/", "/docs/")
 
 

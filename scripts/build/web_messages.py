@@ -41,6 +41,7 @@ from contracts.messages.library import (
 )
 from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult, LiveWarning
 from contracts.messages.motion import CaptureMotion
+from contracts.messages.operate import DeadItemWhole, DeadPage
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.study import Study, StudyList, StudyProgress
 from contracts.rules.code_entry import Code
@@ -88,6 +89,8 @@ _READ: tuple[type[BaseModel], ...] = (
     StudyProgress,
     Appended,
     Withdrawn,
+    DeadPage,
+    DeadItemWhole,
 )
 
 

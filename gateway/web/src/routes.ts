@@ -7,6 +7,7 @@ import { HomePage } from "./pages/HomePage";
 import { LibraryPage } from "./pages/LibraryPage";
 import { LivePage } from "./pages/LivePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
+import { OperatePage } from "./pages/OperatePage";
 import { PersonPage } from "./pages/PersonPage";
 import { RecordPage } from "./pages/RecordPage";
 import { SessionPage } from "./pages/SessionPage";
@@ -37,6 +38,7 @@ export const ROUTES: readonly PageRoute[] = [
   { path: "/library", title: "library", needs: "see", Page: LibraryPage },
   { path: "/library/capture/{capture_id}", title: "capture", needs: "see", Page: CapturePage },
   { path: "/library/person/{user_id}", title: "person", needs: "see", Page: PersonPage },
+  { path: "/operate", title: "operate", needs: "operate", Page: OperatePage },
 ];
 
 export const NOT_FOUND: PageRoute = { path: "", title: "notFound", Page: NotFoundPage };

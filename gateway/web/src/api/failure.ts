@@ -37,6 +37,11 @@ export class ApiError extends Error implements Failure {
   get sentence(): string {
     return sentenceFor(this.code, this.#detail);
   }
+
+  /** The server's own sentence, in English; empty if there is none. */
+  get detail(): string {
+    return this.#detail;
+  }
 }
 
 /** Whether the server may have done what was asked although no answer came, so that only the same request is repeated. */

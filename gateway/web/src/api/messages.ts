@@ -208,6 +208,60 @@ export interface ConsentText {
   required: boolean;
 }
 /**
+ * An event that the recorder could not append, or a capture whose extraction failed and whose frames are kept.
+ *
+ * The ids are those that it names itself, and may be anything if it is broken; one that it does not name is empty.
+ * ``event`` is what the event calls itself. ``byte_length`` is what it takes up in the broker.
+ */
+export interface DeadItem {
+  id: string;
+  kind: "event" | "capture";
+  dead_at: string;
+  reason: string;
+  detail: string;
+  user_id: string;
+  session_id: string;
+  record_id: string;
+  capture_id: string;
+  event: string;
+  byte_length: number;
+}
+/**
+ * One of them, whole.
+ *
+ * ``explanation``, ``advice`` and ``loss``, what a drop loses, are for the operator. ``refusal`` is why another try
+ * would fail; empty if it would not. ``content`` is the event's own text, in which bytes that are not UTF-8 are
+ * written as escapes; of a capture, its parameters as JSON.
+ */
+export interface DeadItemWhole {
+  id: string;
+  kind: "event" | "capture";
+  dead_at: string;
+  reason: string;
+  detail: string;
+  user_id: string;
+  session_id: string;
+  record_id: string;
+  capture_id: string;
+  event: string;
+  byte_length: number;
+  explanation: string;
+  advice: string;
+  loss: string;
+  refusal: string;
+  content: string;
+}
+/**
+ * ``GET /operate/dead``: one page: on the first the newest failed captures, 100 at most; then events, the newest
+ * first; ``total`` counts all. ``next`` is the ``cursor`` of the page
+ * after it; it is absent on the last one.
+ */
+export interface DeadPage {
+  items: DeadItem[];
+  total: number;
+  next?: string | null;
+}
+/**
  * One object that was found in a frame.
  *
  * ``box`` is x0, y0, x1, y1, normalised to the image: 0 ≤ x0 ≤ x1 ≤ 1, and the same for y.

@@ -1,5 +1,7 @@
 import type { ReactNode } from "react";
 
+import { may } from "../api/signedIn";
+import { useVisitor } from "../api/token";
 import { Link, usePath } from "../navigation";
 import { UnreachableNotice } from "../phone/UnreachableNotice";
 import { useWords } from "../words";
@@ -23,12 +25,17 @@ const LINKS = [
   { to: "/library", words: "library" },
 ] as const;
 
+/** For the person who runs the server, if they have signed in. */
+const OPERATE = { to: "/operate", words: "operate" } as const;
+
 /**
  * The frame of every page: a skip link, the navigation, the heading, the language. The navigation has no link to the
  * session page.
  */
 export function Page({ title, lead, focused = false, children }: PageProps) {
   const path = usePath();
+  const { who } = useVisitor();
+  const links = who?.name && may(who, "operate") ? [...LINKS, OPERATE] : LINKS;
   const { common } = useWords();
   return (
     <>
@@ -42,7 +49,7 @@ export function Page({ title, lead, focused = false, children }: PageProps) {
           </Link>
           <nav aria-label={common.pages}>
             <ul className="nav">
-              {LINKS.map(({ to, words }) => (
+              {links.map(({ to, words }) => (
                 <li key={to}>
                   <Link to={to} aria-current={to === path ? "page" : undefined}>
                     {common.nav[words].name}

@@ -41,8 +41,8 @@ function closedTo(role: "record" | "review"): readonly string[] {
 
 test("every page has a right that one role has, and an operator may use them all", () => {
   for (const { needs } of ROUTES) expect(needs === undefined || may({ role: "operate" }, needs)).toBe(true);
-  expect(closedTo("review")).toEqual(["/demo/session", "/demo/gesture", "/record", "/live", "/upload"]);
-  expect(closedTo("record")).toEqual([]);
+  expect(closedTo("review")).toEqual(["/demo/session", "/demo/gesture", "/record", "/live", "/upload", "/operate"]);
+  expect(closedTo("record")).toEqual(["/operate"]);
   expect(["record", "correct"].map((right) => may({ role: "record" }, right as Right))).toEqual([true, false]);
 });
 
@@ -54,6 +54,20 @@ test("a page that needs a token asks at once, and then says who is signed in", a
   expect(screen.getByLabelText("Person in the session (user_id)")).toHaveAttribute("readonly");
   expect(JSON.stringify({ ...sessionStorage, ...localStorage })).not.toContain("s3cret-rec");
   await expectAccessible();
+});
+
+test("the operator's page is a sentence for a recorder, who has no link to it", async () => {
+  await signIn("/operate", "two");
+  expect(screen.getByText(/for the person who runs the server/)).toBeVisible();
+  expect(screen.queryByRole("link", { name: "Not recorded" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Read the list again" })).toBeNull();
+});
+
+test("an operator's navigation has the page of what could not be recorded", async () => {
+  server.on("GET /operate/dead", () => answer({ items: [], total: 0 }));
+  await signIn("/operate", "ops");
+  expect(within(screen.getByRole("banner")).getByRole("link", { name: "Not recorded" })).toBeVisible();
+  expect(await screen.findByText(/Everything was recorded/)).toBeVisible();
 });
 
 test("a token for several people leaves the choice among them", async () => {

@@ -30,7 +30,9 @@ export function Allowed({ needs, title, children }: AllowedProps) {
     <Page title={title}>
       <p>{access.not[needs]}</p>
       <p>{access.instead}</p>
-      <p>{may(who, "see") ? <Link to="/library">{access.library}</Link> : <Link to="/">{access.first}</Link>}</p>
+      <p>
+        <Link to="/library">{access.library}</Link>
+      </p>
     </Page>
   );
 }

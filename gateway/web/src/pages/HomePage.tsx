@@ -1,3 +1,5 @@
+import { may } from "../api/signedIn";
+import { useVisitor } from "../api/token";
 import { at } from "../base";
 import { InsecureNotice } from "../camera/InsecureNotice";
 import { Card } from "../components/Card";
@@ -16,7 +18,8 @@ const WAYS = [
 
 /** The first page: what the product does, and links to the other pages. */
 export function HomePage() {
-  const { home, common } = useWords();
+  const { who } = useVisitor();
+  const { home, common, operate } = useWords();
   return (
     <Page title={home.title} lead={home.lead}>
       <InsecureNotice />
@@ -48,6 +51,11 @@ export function HomePage() {
           {common.newTab}.
         </p>
         <Readiness />
+        {who && may(who, "operate") && (
+          <p>
+            <Link to="/operate">{operate.title}</Link>
+          </p>
+        )}
       </Card>
     </Page>
   );

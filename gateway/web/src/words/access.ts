@@ -29,13 +29,11 @@ const en = {
   },
   instead: "To use this page, sign out and sign in with another token.",
   library: "Open the library",
-  first: "Go to the first page",
   person: {
     only: "Your token is for this person.",
     several: "Your token is for these people.",
     choose: "Choose …",
   },
-  notYours: "Your token does not allow this.",
 };
 
 const de: typeof en = {
@@ -69,13 +67,11 @@ const de: typeof en = {
   },
   instead: "Um diese Seite zu benutzen, melden Sie sich ab und mit einem anderen Zugangsschlüssel wieder an.",
   library: "Bibliothek öffnen",
-  first: "Zur ersten Seite",
   person: {
     only: "Ihr Zugangsschlüssel ist für diese Person.",
     several: "Ihr Zugangsschlüssel ist für diese Personen.",
     choose: "Bitte wählen …",
   },
-  notYours: "Ihr Zugangsschlüssel erlaubt das nicht.",
 };
 
 export const access = { en, de };

@@ -10,6 +10,7 @@ const en = {
     live: { name: "Live ", rest: "view" },
     upload: { name: "Upload", rest: "" },
     library: { name: "Library", rest: "" },
+    operate: { name: "Not recorded", rest: "" },
   },
   /** The titles of the pages in the browser's tab. */
   titles: {
@@ -22,6 +23,7 @@ const en = {
     library: "Library",
     capture: "A capture",
     person: "What is kept",
+    operate: "Not recorded",
     notFound: "Not found",
   },
   parts: { pose: "Body", left_hand: "Left hand", right_hand: "Right hand", face: "Face" },
@@ -50,6 +52,7 @@ const de: typeof en = {
     live: { name: "Live", rest: "-Ansicht" },
     upload: { name: "Video ", rest: "hochladen" },
     library: { name: "Bibliothek", rest: "" },
+    operate: { name: "Nicht aufgezeichnet", rest: "" },
   },
   titles: {
     home: "Willkommen",
@@ -61,6 +64,7 @@ const de: typeof en = {
     library: "Bibliothek",
     capture: "Eine Aufnahme",
     person: "Was aufbewahrt wird",
+    operate: "Nicht aufgezeichnet",
     notFound: "Nicht gefunden",
   },
   parts: { pose: "Körper", left_hand: "Linke Hand", right_hand: "Rechte Hand", face: "Gesicht" },

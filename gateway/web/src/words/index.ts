@@ -10,6 +10,7 @@ import { language, LANGUAGES, useLanguage, type Language } from "./language";
 import { library } from "./library";
 import { libraryCapture } from "./libraryCapture";
 import { live } from "./live";
+import { operate } from "./operate";
 import { person } from "./person";
 import { phone } from "./phone";
 import { reasons } from "./reasons";
@@ -32,6 +33,7 @@ const ROOMS = {
   library,
   libraryCapture,
   live,
+  operate,
   person,
   phone,
   reasons,
