@@ -6,8 +6,8 @@ import { useAccess } from "../api/token";
 import { useAnswer, type Answered } from "../library/useAnswer";
 
 export interface DeadList extends Pick<Answered<DeadPage>, "answer" | "failure" | "reload"> {
-  /** Adds the next page to the list. Throws if the server refuses. */
-  readonly more: () => Promise<void>;
+  /** Adds the page at this cursor to the list. Throws if the server refuses. */
+  readonly more: (cursor: string) => Promise<void>;
   readonly whole: (item: DeadItem) => Promise<DeadItemWhole>;
   /** Both remove the item from the list. They throw if the server refuses. */
   readonly retry: (item: DeadItem) => Promise<void>;
@@ -26,20 +26,17 @@ export function useDeadList(): DeadList {
       change((page) => without(page, item));
     };
     return {
+      more: async (cursor: string) => {
+        const page = await json<DeadPage>(await send("GET", `/operate/dead?cursor=${encodeURIComponent(cursor)}`));
+        change(({ items }) => ({ ...page, items: [...items, ...page.items] }));
+      },
       whole: async (item: DeadItem) => json<DeadItemWhole>(await send("GET", address(item))),
       retry: (item: DeadItem) => act(item, "retry"),
       drop: (item: DeadItem) => act(item, "drop"),
     };
   }, [change, send]);
 
-  const next = answer?.next;
-  const more = useCallback(async () => {
-    if (!next) return;
-    const page = await json<DeadPage>(await send("GET", `/operate/dead?cursor=${encodeURIComponent(next)}`));
-    change(({ items }) => ({ ...page, items: [...items, ...page.items] }));
-  }, [change, next, send]);
-
-  return { answer, failure, reload, more, ...steps };
+  return { answer, failure, reload, ...steps };
 }
 
 /** The page without an item that is gone. */

@@ -57,6 +57,11 @@ test("each entry says why in words, older ones come on demand, and one is shown 
   expect(within(item).getByText(/^Yes: the session's directory/)).toBeVisible();
   expect(within(item).getByText('{"event":"note"}')).toBeVisible();
   await expectAccessible();
+  await user.click(press(item, /^Hide/));
+  expect(within(item).queryByText("Restore the directory.")).toBeNull();
+  server.on("GET /operate/dead/1700000000000-0", () => answer({ ...WHOLE, refusal: "" }));
+  await user.click(press(item, /^Show/));
+  expect(await within(item).findByText("No, as far as the server can see.")).toBeVisible();
   await user.click(screen.getByRole("button", { name: "Show older ones" }));
   expect(await screen.findByRole("heading", { name: "Reason: new_reason" })).toBeVisible();
   expect(screen.queryByRole("button", { name: "Show older ones" })).toBeNull();
@@ -69,6 +74,9 @@ test("a try that would fail again says why, and one that does not leaves the lis
   const item = await entry("The session’s folder was missing");
   await user.click(press(item, /^Try again/));
   expect(await within(item).findByText(/It would fail again.*directory is away/)).toBeVisible();
+  server.on(path, () => refusal(404, "unknown_dead_letter"));
+  await user.click(press(item, /^Try again/));
+  expect(await within(item).findByText(/not in the list any more/)).toBeVisible();
   server.on(path, () => answer({ id: ITEM.id, retried_at: ITEM.dead_at }));
   await user.click(press(item, /^Try again/));
   await waitFor(() => expect(item).not.toBeInTheDocument());

@@ -20,10 +20,10 @@ export function OperatePage() {
   const status = useRef<HTMLParagraphElement>(null);
   const { answer } = list;
 
-  async function more() {
+  async function more(cursor: string) {
     setLoading(true);
     setFailure(null);
-    await list.more().catch((error: unknown) => setFailure(failureOf(error)));
+    await list.more(cursor).catch((error: unknown) => setFailure(failureOf(error)));
     setLoading(false);
   }
 
@@ -32,6 +32,7 @@ export function OperatePage() {
     status.current?.focus(); // the button that had the focus is gone
   }
 
+  const next = answer?.next;
   const summary = answer ? (answer.total === 0 ? texts.empty : texts.count(answer.total)) : texts.looking;
   return (
     <Page title={texts.title} lead={texts.lead}>
@@ -50,8 +51,8 @@ export function OperatePage() {
           </ul>
         )}
         <div className="actions">
-          {answer?.next && (
-            <Button busy={loading} onClick={() => void more()}>
+          {next && (
+            <Button busy={loading} onClick={() => void more(next)}>
               {texts.more}
             </Button>
           )}
