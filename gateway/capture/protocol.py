@@ -74,14 +74,6 @@ class CaptureProtocol:
         """Handle a text or a binary message."""
         return self._guard(lambda: self._on_text(message, now) if isinstance(message, str) else self._on_bytes(message))
 
-    def receive_text(self, text: str, now: float) -> tuple[Action, ...]:
-        """Handle a text message."""
-        return self._guard(lambda: self._on_text(text, now))
-
-    def receive_bytes(self, payload: bytes, now: float) -> tuple[Action, ...]:
-        """Handle a binary message."""
-        return self._guard(lambda: self._on_bytes(payload))
-
     def disconnected(self) -> tuple[Action, ...]:
         """Handle the loss of the connection."""
         return self.fail("client_disconnected")

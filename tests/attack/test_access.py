@@ -31,7 +31,7 @@ from tests.support.waiting import wait_until
 TOKEN = "s3cret-token"
 OPEN = {
     *("/", "/livez", "/readyz", "/demo/session", "/demo/gesture", "/live", "/upload", "/static/assets/{name}"),
-    *("/worker.js", "/manifest.webmanifest"),
+    *("/worker.js", "/manifest.webmanifest", "/operate"),
     *("/record", "/library", "/library/capture/{capture_id}", "/library/person/{user_id}"),
     *("/docs", "/docs/openapi.json", "/docs/asyncapi.json"),
 }

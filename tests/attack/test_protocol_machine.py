@@ -65,7 +65,7 @@ class CaptureMachine(RuleBasedStateMachine):
 
     def text(self, text: str, record_id: str, right: set[str]) -> bool:
         right = right | self.model.on_text(record_id)
-        taken = self.judge(self.protocol.receive_text(text, self.now), right)
+        taken = self.judge(self.protocol.receive(text, self.now), right)
         self.model.record_ids.add(record_id)
         return taken
 
@@ -125,7 +125,7 @@ class CaptureMachine(RuleBasedStateMachine):
 
     def payload(self, payload: bytes) -> None:
         right = self.model.on_bytes(payload)
-        if self.judge(self.protocol.receive_bytes(payload, self.now), right):
+        if self.judge(self.protocol.receive(payload, self.now), right):
             self.model.last, byte_length = cast(Any, self.model.announced)
             self.model.announced = None
             self.model.frames += 1
@@ -238,7 +238,7 @@ class CaptureMachine(RuleBasedStateMachine):
             self.judge(self.protocol.fail(code), {code})
         elif how == 1:
             due = {"protocol_violation"} if self.model.announced else {"invalid_json", "schema_error"}
-            self.judge(self.protocol.receive_text(nonsense, self.now), due)
+            self.judge(self.protocol.receive(nonsense, self.now), due)
         else:
             self.judge(self.protocol.disconnected(), {"client_disconnected"})
 
@@ -247,10 +247,10 @@ class CaptureMachine(RuleBasedStateMachine):
     def nothing_comes_after_the_end(self, code: Any) -> None:
         protocol = self.protocol
         late = (
-            protocol.receive_text(self.client.open(), self.now), protocol.receive_text("{", self.now),
-            protocol.receive_bytes(RIGHT, self.now), protocol.opened(self.now), protocol.held(False, self.now),
+            protocol.receive(self.client.open(), self.now), protocol.receive("{", self.now),
+            protocol.receive(RIGHT, self.now), protocol.opened(self.now), protocol.held(False, self.now),
             protocol.session_checked("session_closed"), protocol.tick(self.now + 999), protocol.fail(code),
-            protocol.receive_text(self.client.close(), self.now), protocol.disconnected(),
+            protocol.receive(self.client.close(), self.now), protocol.disconnected(),
         )  # fmt: skip
         assert not any(late)
         self.connect()

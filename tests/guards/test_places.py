@@ -96,7 +96,6 @@ UNBOUNDED = {
     "iter_text",
     "iter_bytes",
 }
-OUR_RECEIVER = "self._protocol"  # CaptureProtocol.receive_text and receive_bytes take what was received already
 
 
 def unbounded_reads(module: Source) -> list[str]:
@@ -106,9 +105,7 @@ def unbounded_reads(module: Source) -> list[str]:
             call, f".{call.func.attr}() takes what a client sends unasked; read it by gateway.http.requests.read_body"
         )
         for call, _ in module.calls
-        if isinstance(call.func, ast.Attribute)
-        and call.func.attr in UNBOUNDED
-        and ast.unparse(call.func.value) != OUR_RECEIVER
+        if isinstance(call.func, ast.Attribute) and call.func.attr in UNBOUNDED
     ]
 
 

@@ -24,10 +24,10 @@ class Pump:
         self.protocol = CaptureProtocol(CaptureLimits(**limits), self.now)
 
     def text(self, text: str) -> Sequence[Action]:
-        return self.protocol.receive_text(text, self.now)
+        return self.protocol.receive(text, self.now)
 
     def bytes(self, payload: bytes) -> Sequence[Action]:
-        return self.protocol.receive_bytes(payload, self.now)
+        return self.protocol.receive(payload, self.now)
 
     def tick(self, seconds: float) -> Sequence[Action]:
         self.now += seconds
@@ -59,6 +59,16 @@ def aborts(actions: Sequence[Action], code: str) -> None:
 def refuses(actions: Sequence[Action], code: str, close_code: int = 1008, *, opened: bool = False) -> None:
     """No JSON, a close code with the reason."""
     assert actions == (Finish(code, close_code, sends_abort=False, opened=opened),)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("people", "opens"), [(None, True), ({"u1", "ben"}, True), ({"ben"}, False), (set(), False)])
+def test_a_recorder_opens_captures_of_their_own_people_only(people: set[str] | None, opens: bool) -> None:
+    protocol = CaptureProtocol(LIMITS, 100.0, None if people is None else frozenset(people))
+    actions = protocol.receive(Client().open(user_id="u1"), 100.0)
+    if opens:
+        assert [type(action) for action in actions] == [Open]
+    else:
+        aborts(actions, "session_invalid")
 
 
 # --- open and states -----------------------------------------------------------------------------------
