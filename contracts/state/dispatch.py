@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.rules.traceparent import read_traceparent
 from contracts.state.captures import CaptureWindow
 
 __all__ = ["DispatchEntry", "dispatch"]
@@ -17,20 +18,23 @@ __all__ = ["DispatchEntry", "dispatch"]
 
 @dataclass(frozen=True, slots=True)
 class DispatchEntry:
-    """The fields of one entry. Extractors need only ``capture_id``; the others help operators who read the stream."""
+    """The fields of one entry. Extractors need only ``capture_id``; the others help operators who read the stream.
+    ``traceparent`` is the gateway's span; the entry has it only if the capture is traced."""
 
     capture_id: str
     user_id: str
     session_id: str
+    traceparent: str = ""
 
     @classmethod
-    def of(cls, window: CaptureWindow) -> DispatchEntry:
+    def of(cls, window: CaptureWindow, traceparent: str = "") -> DispatchEntry:
         """The entry that dispatches this capture."""
-        return cls(window.capture_id, window.user_id, window.session_id)
+        return cls(window.capture_id, window.user_id, window.session_id, traceparent)
 
     def encode(self) -> dict[str, str]:
         """The fields as ``XADD`` takes them."""
-        return {"capture_id": self.capture_id, "user_id": self.user_id, "session_id": self.session_id}
+        fields = {"capture_id": self.capture_id, "user_id": self.user_id, "session_id": self.session_id}
+        return fields | {"traceparent": self.traceparent} if self.traceparent else fields
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> DispatchEntry:
@@ -39,10 +43,10 @@ class DispatchEntry:
         capture_id, user_id, session_id = (
             fields.get(name, b"").decode(errors="replace") for name in (b"capture_id", b"user_id", b"session_id")
         )
-        return cls(capture_id, user_id, session_id)
+        return cls(capture_id, user_id, session_id, read_traceparent(fields.get(b"traceparent")))
 
 
-async def dispatch(broker: AsyncBroker, window: CaptureWindow) -> None:
+async def dispatch(broker: AsyncBroker, window: CaptureWindow, traceparent: str = "") -> None:
     """Add the capture's entry to its queue. A repetition is harmless: only the entry that claimed the capture first can
     claim it again.
 
@@ -51,4 +55,4 @@ async def dispatch(broker: AsyncBroker, window: CaptureWindow) -> None:
     """
     queue = window.queue
     with broker_errors("frames"):
-        await broker.xadd(queue, DispatchEntry.of(window).encode())  # type: ignore[arg-type]
+        await broker.xadd(queue, DispatchEntry.of(window, traceparent).encode())  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from contracts.broker.script import Call
 from contracts.rules.errors import EventTooLarge, InvalidEvent, RecorderError, UnreadableValue
 from contracts.rules.ids import is_identifier, is_record_id, is_session_id, parse_utc
 from contracts.rules.json_text import parse_object
+from contracts.rules.traceparent import read_traceparent
 
 __all__ = [
     "LINE_EXTRA_BYTES",
@@ -43,8 +44,6 @@ __all__ = [
 RECEIPT_WAIT_S = 5.0
 
 _OUTSIDE_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^"\s]+', re.DOTALL)
-
-
 _WHITESPACE = b" \t\r\n"
 
 
@@ -61,13 +60,10 @@ def event_bytes(event: BaseModel) -> bytes:
 
 
 _OUR_SOURCES = {"session_manager", "landmark_extractor", "library"}
-_OUR_EVENTS = {"session.start", "session.end"} | {
-    "capture.reviewed",
-    "capture.relabelled",
-    "capture.reassigned",
-    "capture.erased",
+_OUR_EVENTS = {
+    "session.start", "session.end", "capture.reviewed", "capture.relabelled", "capture.reassigned", "capture.erased",
     "consent.withdrawn",
-}
+}  # fmt: skip
 
 
 def uses_our_names(event: Mapping[str, Any]) -> bool:
@@ -129,7 +125,8 @@ def is_by_client(line: bytes) -> bool:
 @dataclass(frozen=True, slots=True)
 class EventEntry:
     """One entry of ``{a3cp}:events``. ``capture_id`` is set only on a capture's feature-ref event, ``by_client`` only
-    on an event that a client appended and that `uses_our_names`."""
+    on an event that a client appended and that `uses_our_names`, ``traceparent`` only on the event of a capture that is
+    traced."""
 
     event: bytes
     user_id: str
@@ -137,6 +134,7 @@ class EventEntry:
     record_id: str
     capture_id: str = ""
     by_client: bool = False
+    traceparent: str = ""
 
     def encode(self) -> dict[str, str | bytes]:
         """The entry's fields."""
@@ -146,11 +144,9 @@ class EventEntry:
             "session_id": self.session_id,
             "record_id": self.record_id,
         }
-        if self.capture_id:
-            fields["capture_id"] = self.capture_id
-        if self.by_client:
-            fields["by_client"] = "1"
-        return fields
+        by_client = "1" if self.by_client else ""
+        more = {"capture_id": self.capture_id, "by_client": by_client, "traceparent": self.traceparent}
+        return fields | {name: value for name, value in more.items() if value}
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> EventEntry:
@@ -163,6 +159,7 @@ class EventEntry:
                 record_id=fields[b"record_id"].decode(),
                 capture_id=fields.get(b"capture_id", b"").decode(),
                 by_client=b"by_client" in fields,
+                traceparent=read_traceparent(fields.get(b"traceparent")),
             )
         except KeyError as missing:
             raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None

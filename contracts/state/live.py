@@ -16,6 +16,7 @@ from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Call
 from contracts.messages.live import LiveCode
 from contracts.rules.ids import is_identifier, read_count
+from contracts.rules.traceparent import read_traceparent
 
 __all__ = [
     "LIVE_LEASE_MS",
@@ -84,13 +85,15 @@ def _process(text: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LiveFrame:
-    """One frame on its way to a worker. Its ``repr`` never shows the payload."""
+    """One frame on its way to a worker. Its ``repr`` never shows the payload. It has a ``traceparent`` only if it is
+    traced."""
 
     live_id: str
     frame_index: int
     pipeline_id: str
     gateway: str
     payload: bytes
+    traceparent: str = ""
 
     def __repr__(self) -> str:
         return f"LiveFrame(live_id={self.live_id!r}, frame_index={self.frame_index}, bytes={len(self.payload)})"
@@ -103,6 +106,7 @@ class LiveFrame:
             "pipeline_id", self.pipeline_id,
             "gateway", self.gateway,
             "payload", self.payload,
+            *(("traceparent", self.traceparent) if self.traceparent else ()),
         ]  # fmt: skip
 
     @classmethod
@@ -114,6 +118,7 @@ class LiveFrame:
             pipeline_id=_name(fields[b"pipeline_id"]),
             gateway=_process(fields[b"gateway"]),
             payload=fields[b"payload"],
+            traceparent=read_traceparent(fields.get(b"traceparent")),
         )
 
 

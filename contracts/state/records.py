@@ -225,7 +225,8 @@ def publish(entry: EventEntry, counts: CaptureCounts) -> Call[Outcome]:
         return Outcome("published", word == b"new", event=value)
 
     arguments: list[Argument] = [
-        entry.event, entry.capture_id, entry.user_id, entry.session_id, entry.record_id, RECORD_TTL_S, *counts.encode(),
+        entry.event, entry.capture_id, entry.user_id, entry.session_id, entry.record_id, RECORD_TTL_S,
+        entry.traceparent, *counts.encode(),
     ]  # fmt: skip
     return Call("events", "publish", [keys.capture_record(entry.capture_id), keys.EVENTS], arguments, read)
 

@@ -132,6 +132,12 @@ _ENTRY_FIELDS: dict[str, Schema] = {
     "user_id": reference("Identifier"),
     "session_id": reference("SessionId"),
     "record_id": reference("RecordId"),
+    "traceparent": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        "description": "W3C Trace Context, only if it is traced.",
+        "x-optional": True,
+    },
 }
 
 

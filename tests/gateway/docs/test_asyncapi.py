@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from contracts.broker import keys
 from contracts.messages import live
 from contracts.rules.codes import CAPTURE_CODES, LIVE_CODES, AbortCode, VideoCode
 from contracts.state import dead_letters
+from contracts.state.dispatch import DispatchEntry
 from contracts.state.events import EventEntry, Receipt
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.live import Answer, LiveFrame
@@ -133,6 +135,7 @@ def _fields(written: list[Any]) -> dict[str, str]:
 
 _FRAME = ForwardItem("c-1", 1, NOW, b"\xff\xd8", 2, "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
 _EVENT = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "c7864313-62bd-4510-bd47-471312f0ceb5", "c-1")
+_WHO, _PARENT = ("c-1", "user-1", "sess_0123456789abcdef"), f"00-{'a' * 32}-{'b' * 16}-01"
 _BURIED = dead_letters.dead_letter("1-0", Receipt(error="missing_session_path", detail="no"),
                        {k.encode(): str(v).encode() for k, v in _EVENT.encode().items()}, NOW)  # fmt: skip
 
@@ -147,7 +150,10 @@ _BURIED = dead_letters.dead_letter("1-0", Receipt(error="missing_session_path", 
         ("LiveFrameEntry", LiveFrame("l-1", 0, "pose", "g-1", b"\xff\xd8").encode()),
         ("LiveAnswerEntry", Answer("l-1", 0, b"{}").encode()),
         ("LiveAnswerEntry", Answer("l-1", 0, b"It failed.", "pipeline_failure").encode()),
+        ("LiveFrameEntry", LiveFrame("l-1", 0, "pose", "g-1", b"\xff\xd8", _PARENT).encode()),
+        ("DispatchEntry", [part for field in DispatchEntry(*_WHO, _PARENT).encode().items() for part in field]),
         ("EventEntry", [part for field in _EVENT.encode().items() for part in field]),
+        ("EventEntry", [part for f in replace(_EVENT, traceparent=_PARENT).encode().items() for part in f]),
         ("DeadLetter", ["bytes_before", "0", *_BURIED.arguments[9:]]),
     ],
 )
