@@ -22,6 +22,7 @@ from gateway.consent.text import load_consent_text
 from gateway.docs.routes import docs_routes
 from gateway.http.pages import page_for_browsers, page_routes
 from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
+from gateway.http.reverse_proxy import below_root_path, check_root_path, forwarded_headers
 from gateway.http.security import AccessControl, SecurityHeaders
 from gateway.library import routes as library
 from gateway.library.erasures import Erasures
@@ -98,7 +99,9 @@ def _session_routes(settings: Settings) -> list[Route]:
 
 def _middleware(state: GatewayState) -> list[Middleware]:
     return [
+        *forwarded_headers(state.settings),
         Middleware(SecurityHeaders),
+        *below_root_path(state.settings),
         *_cors(state.settings),
         Middleware(ErrorBoundary),
         Middleware(AccessControl, settings=state.settings, access=state.access),
@@ -111,14 +114,14 @@ def create_app(state: GatewayState) -> Starlette:
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
     503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers,
     ``app.state.library.run()``, which keeps the catalog up to date (and closes that library at the end), and
-    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE`` and
-    ``A3CP_STUDIES_DIR``.
+    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE``,
+    ``A3CP_STUDIES_DIR`` and ``A3CP_ROOT_PATH``.
     """
     app = Starlette(
         routes=guarded(
             [
                 *page_routes(),
-                *docs_routes(),
+                *docs_routes(state.settings.root_path),
                 *health.ROUTES,
                 *metrics.ROUTES,
                 *_session_routes(state.settings),
@@ -135,6 +138,7 @@ def create_app(state: GatewayState) -> Starlette:
         middleware=_middleware(state),
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    check_root_path(state.settings.root_path, app.routes)
     app.router.default = _wrong_address
     app.router.redirect_slashes = False
     app.state.gateway = state

@@ -14,14 +14,17 @@ from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.functional_validators import AfterValidator
 
 from contracts.process.environment import check_environment
 from contracts.process.local_folder import local_folder
 from contracts.rules.access import is_token, read_origin, shortest_token
+from contracts.rules.artifact_url import read_artifact_url
 from contracts.rules.broker_url import TLS_FILES, url_problem
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import is_identifier
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.reverse_proxy import read_networks, read_root_path
 
 __all__ = [
     "Lane", "Settings", "harmless_environment", "load_settings", "only_harmless_environment",
@@ -31,7 +34,8 @@ __all__ = [
 Lane = Literal["capture", "live"]
 """``capture``: extract bounded captures into artifacts. ``live``: answer the frames of the real-time lane."""
 
-_ARTIFACT_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
+
+_ArtifactURL = Annotated[str, AfterValidator(read_artifact_url)]
 
 
 class Settings(BaseModel):
@@ -45,12 +49,14 @@ class Settings(BaseModel):
     frames_url: Annotated[SecretStr | None, Field(alias="A3CP_FRAMES_URL")] = None
     events_url: Annotated[SecretStr | None, Field(alias="A3CP_EVENTS_URL")] = None
     frames_volatile: Annotated[Literal["check", "assume"], Field(alias="A3CP_FRAMES_VOLATILE")] = "check"
-    artifact_url: Annotated[str | None, Field(alias="A3CP_ARTIFACT_URL")] = None
+    artifact_url: Annotated[_ArtifactURL | None, Field(alias="A3CP_ARTIFACT_URL")] = None
     host: Annotated[str, Field(alias="A3CP_HOST", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(alias="A3CP_PORT", ge=0, le=65535)] = 8000
     api_token: Annotated[SecretStr | None, Field(alias="A3CP_API_TOKEN")] = None
     access_file: Annotated[Path | None, Field(alias="A3CP_ACCESS_FILE")] = None
     allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
+    root_path: Annotated[str, Field(alias="A3CP_ROOT_PATH"), AfterValidator(read_root_path)] = ""
+    trusted_proxies: Annotated[str, Field(alias="A3CP_TRUSTED_PROXIES"), AfterValidator(read_networks)] = ""
     app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
     device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
     consent: Annotated[Literal["optional", "required"], Field(alias="A3CP_CONSENT")] = "optional"
@@ -138,19 +144,6 @@ class Settings(BaseModel):
                     "capacitor://localhost; write each in full, without * and without a path"
                 )
         return value
-
-    @field_validator("artifact_url")
-    @classmethod
-    def _artifact_scheme(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        url = value.rstrip("/")
-        if not _ARTIFACT_URL.fullmatch(url) or {".", ".."} & set(url.split("/")):
-            raise ValueError(
-                "write s3://bucket or s3://bucket/prefix, with letters, digits and . _ - = in the prefix; leave "
-                "it unset to keep artifacts in DATA_ROOT. Credentials and endpoint have their own AWS_… variables"
-            )
-        return url
 
     @field_validator("api_token")
     @classmethod

@@ -33,8 +33,8 @@ Message = dict[str, Any]
 _Kind = type[BaseModel] | tuple[str, str, Message]
 
 
-def asyncapi(version: str) -> dict[str, Any]:
-    """Build the document. ``version`` is the version of this project."""
+def asyncapi(version: str, root_path: str = "") -> dict[str, Any]:
+    """Build the document. ``version`` is the version of this project; proxies serve it below ``root_path``."""
     read: list[type[BaseModel]] = [*READ, A3CPMessage]
     written: list[type[BaseModel]] = [*WRITTEN, FeatureRefEvent, SessionStarted, SessionEnded]
     entries = {entry.name: entry for stream in STREAMS for entry in stream.entries}
@@ -51,7 +51,7 @@ def asyncapi(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": _servers(),
+        "servers": _servers(root_path),
         "channels": channels,
         "operations": _operations(),
         "components": {
@@ -69,7 +69,7 @@ def asyncapi(version: str) -> dict[str, Any]:
     }
 
 
-def _servers() -> dict[str, Any]:
+def _servers(root_path: str) -> dict[str, Any]:
     def broker(role: str, kept: str) -> dict[str, Any]:
         return {
             "host": "{host}",
@@ -83,6 +83,7 @@ def _servers() -> dict[str, Any]:
         "gateway": {
             "host": "{host}:{port}",
             "protocol": "ws",
+            **({"pathname": root_path} if root_path else {}),
             "title": "The gateway",
             "description": "With TLS the protocol is `wss`.",
             "variables": {

@@ -29,8 +29,8 @@ request's schema does not have, unless the schema says otherwise.
 """
 
 
-def openapi(version: str) -> dict[str, Any]:
-    """Build the document. ``version`` is the version of this project."""
+def openapi(version: str, root_path: str = "") -> dict[str, Any]:
+    """Build the document. ``version`` is the version of this project; proxies serve it below ``root_path``."""
     read = [operation.body for operation in OPERATIONS if operation.body]
     written = [answer.model for operation in OPERATIONS for answer in operation.answers if answer.model]
     paths: dict[str, dict[str, Any]] = {}
@@ -48,7 +48,7 @@ def openapi(version: str) -> dict[str, Any]:
             "description": _INTRODUCTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "The gateway that this document comes from"}],
+        "servers": [{"url": root_path or "/", "description": "The gateway that this document comes from"}],
         "security": [{"token": []}, {}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": paths,

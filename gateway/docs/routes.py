@@ -22,35 +22,35 @@ _FRESH = {"Cache-Control": "no-cache"}
 
 
 @cache
-def _openapi() -> bytes:
-    return orjson.dumps(openapi(version("a3cp")))
+def _openapi(root_path: str) -> bytes:
+    return orjson.dumps(openapi(version("a3cp"), root_path))
 
 
 @cache
-def _asyncapi() -> bytes:
-    return orjson.dumps(asyncapi(version("a3cp")))
+def _asyncapi(root_path: str) -> bytes:
+    return orjson.dumps(asyncapi(version("a3cp"), root_path))
 
 
 @cache
-def _page() -> bytes:
+def _page(root_path: str) -> bytes:
     build = read_build(BUILT)
     styles = re.findall(r'href="(static/assets/[^"]+\.css)"', build.shell_at("/docs").decode()) if build else []
     icons = re.findall(r'href="(static/assets/[^"]+\.svg)"', build.shell_at("/docs").decode()) if build else []
-    return page(orjson.loads(_openapi()), orjson.loads(_asyncapi()), styles, icons).encode()
+    return page(orjson.loads(_openapi(root_path)), orjson.loads(_asyncapi(root_path)), styles, icons).encode()
 
 
-def docs_routes() -> list[Route]:
-    """The routes of the page and of the two documents."""
+def docs_routes(root_path: str) -> list[Route]:
+    """The routes of the page and of the two documents, of a gateway that a proxy serves below ``root_path``."""
 
     # not async, so that Starlette runs it in a thread: building the page takes 0.1 s once
     def show(_request: Request) -> Response:
-        return Response(_page(), headers=_FRESH, media_type="text/html")
+        return Response(_page(root_path), headers=_FRESH, media_type="text/html")
 
     def show_openapi(_request: Request) -> Response:
-        return Response(_openapi(), headers=_FRESH, media_type="application/openapi+json")
+        return Response(_openapi(root_path), headers=_FRESH, media_type="application/openapi+json")
 
     def show_asyncapi(_request: Request) -> Response:
-        return Response(_asyncapi(), headers=_FRESH, media_type="application/asyncapi+json")
+        return Response(_asyncapi(root_path), headers=_FRESH, media_type="application/asyncapi+json")
 
     return [
         Route("/docs", show, methods=["GET"]),

@@ -24,6 +24,7 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert not settings.assume_volatile
     assert (settings.recorder_fsync, settings.consent, settings.consent_file) == ("never", "optional", None)
     assert settings.origins == frozenset()
+    assert settings.root_path == settings.trusted_proxies == ""
 
 
 def test_every_setting_is_read_from_its_variable() -> None:
@@ -35,6 +36,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "A3CP_ALLOWED_ORIGINS": "https://a.example/, https://b.example,",
             "APP_ENV": "prod", "DEVICE_ID": "cam.1", "MAX_EVENT_BYTES": "2048", "A3CP_RECORDER_FSYNC": "always",
             "A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "study.md", "A3CP_STUDIES_DIR": "~/studies",
+            "A3CP_ROOT_PATH": "/tools/a3cp/", "A3CP_TRUSTED_PROXIES": "127.0.0.1, fd07::/64,",
             "A3CP_CAPTURE_MAX_FPS": "30", "A3CP_CAPTURE_MAX_DURATION_S": "10",
         }
     )  # fmt: skip
@@ -48,6 +50,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
     assert (settings.max_event_bytes, settings.recorder_fsync) == (2048, "always")
     assert (settings.consent, settings.consent_file) == ("required", Path("study.md"))
     assert settings.studies_dir == Path("~/studies").expanduser()
+    assert (settings.root_path, settings.trusted_proxies) == ("/tools/a3cp", "127.0.0.1/32,fd07::/64")
+    assert load_settings(settings.environ()).trusted_proxies == settings.trusted_proxies
     assert (settings.capture.max_fps, settings.capture.max_frames) == (30, 330)
 
 
@@ -79,6 +83,11 @@ def test_every_limit_has_a_variable_of_its_name(limit: str) -> None:
          "a,b"),
         ("A3CP_ALLOWED_ORIGINS", "a3cp.example"), ("A3CP_ALLOWED_ORIGINS", "*"),
         ("A3CP_ALLOWED_ORIGINS", "https://a3cp.example/path"), ("A3CP_ALLOWED_ORIGINS", "https://a:b@c.example"),
+        ("A3CP_ROOT_PATH", "a3cp"), ("A3CP_ROOT_PATH", "//evil.example"), ("A3CP_ROOT_PATH", "/a/../b"),
+        ("A3CP_ROOT_PATH", "/./a"), ("A3CP_ROOT_PATH", "/a b"), ("A3CP_ROOT_PATH", "https://a3cp.example/a3cp"),
+        ("A3CP_ROOT_PATH", "/a?b"), ("A3CP_ROOT_PATH", "/a%2fb"), ("A3CP_ROOT_PATH", "/ä"), ("A3CP_ROOT_PATH", "//"),
+        ("A3CP_TRUSTED_PROXIES", "*"), ("A3CP_TRUSTED_PROXIES", "nginx"), ("A3CP_TRUSTED_PROXIES", "10.0.0.7/8"),
+        ("A3CP_TRUSTED_PROXIES", "0.0.0.0/0"), ("A3CP_TRUSTED_PROXIES", "::/0"), ("A3CP_TRUSTED_PROXIES", "[::1]"),
         ("DEVICE_ID", "../x"), ("DEVICE_ID", "a b"),
         ("MAX_EVENT_BYTES", "0"), ("MAX_EVENT_BYTES", "1e9999"), ("MAX_EVENT_BYTES", "lots"),
         ("A3CP_RECORDER_FSYNC", "sometimes"),
@@ -213,8 +222,7 @@ def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: 
 
 @pytest.mark.parametrize("name", [
     "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
-    "A3CP_TLS_CERT", "A3CP_ROOT_PATH",
-    "A3CP_TRUSTED_PROXIES", "A3CP_RETENTION_DAYS", "A3CP_BENCH_QUICK",
+    "A3CP_TLS_CERT", "A3CP_RETENTION_DAYS", "A3CP_BENCH_QUICK",
 ])  # fmt: skip
 def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:
     assert load_settings({name: "tcp://10.0.0.1:8000"}) == load_settings({})

@@ -39,13 +39,21 @@ def test_token_comes_as_bearer_or_as_subprotocol(
 
 
 async def handshake(
-    gateway: Reached, headers: dict[str, str], subprotocols: list[str] | None = None, *, extension: bool = True
+    gateway: Reached,
+    headers: dict[str, str],
+    subprotocols: list[str] | None = None,
+    *,
+    extension: bool = True,
+    path: str = SOCKET,
+    client: tuple[str, int] | None = None,
 ) -> list[dict[str, Any]]:
-    """Open the capture socket and leave at once; returns what the gateway sent."""
+    """Open the capture socket, or the one at ``path``, and leave at once; returns what the gateway sent."""
     scope = {
         "type": "websocket",
-        "path": SOCKET,
-        "raw_path": SOCKET.encode(),
+        "path": path,
+        "raw_path": path.encode(),
+        "client": client,
+        "scheme": "ws",
         "query_string": b"",
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
