@@ -100,7 +100,7 @@ def _session_routes(settings: Settings) -> list[Route]:
 def _middleware(state: GatewayState) -> list[Middleware]:
     return [
         *forwarded_headers(state.settings),
-        Middleware(SecurityHeaders),
+        Middleware(SecurityHeaders, certificate=state.certificate),
         *below_root_path(state.settings),
         *_cors(state.settings),
         Middleware(ErrorBoundary),

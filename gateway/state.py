@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from contracts.broker.roles import AsyncBroker
 from contracts.process.settings import Settings
+from contracts.process.tls import ServedCertificate
 from contracts.storage.artifacts import ArtifactSource
 from gateway.access.access import Access
 from gateway.counts import ProcessCounts
@@ -35,9 +36,10 @@ class GatewayState:
         counts: the numbers that all processes of this gateway must know of each other.
         live_sessions: the number of open connections of the real-time lane.
         access: the holders of tokens.
+        certificate: of this gateway; None if it serves plain HTTP.
 
     Raises:
-        ConfigurationError: ``A3CP_ACCESS_FILE`` cannot be used.
+        ConfigurationError: ``A3CP_ACCESS_FILE`` or ``A3CP_TLS_CERT`` with ``A3CP_TLS_KEY`` cannot be used.
     """
 
     settings: Settings
@@ -53,9 +55,11 @@ class GatewayState:
     unfinished: Unfinished = field(default_factory=Unfinished)
     artifacts: ArtifactSource = field(init=False)
     access: Access = field(init=False)
+    certificate: ServedCertificate | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.access = Access(self.settings)
+        self.certificate = ServedCertificate.of(self.settings)
         self.artifacts = ArtifactSource.of(self.settings, timeout_s=ARTIFACT_TIMEOUT_S, most_bytes=ARTIFACT_MOST_BYTES)
         self.metrics.capture.watch(lambda: self.open_sockets, lambda: self.active_captures)
 

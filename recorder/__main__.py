@@ -16,7 +16,8 @@ import uvloop
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_brokers
 from contracts.process.logs import bind_to_log, get_logger
-from contracts.process.metrics import Liveness, metrics_served
+from contracts.process.metrics import Liveness
+from contracts.process.metrics_server import metrics_served
 from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings

@@ -135,14 +135,16 @@ def ingest(
 
     The token is A3CP_API_TOKEN. It is no option, because every user of the machine can read the options of a process.
     """
+    from scripts.commands.gateway_client import known_gateway
     from scripts.commands.ingest import IngestRequest, ingest, read_consent
-    from scripts.stack.stack import gateway_address
 
     settings = _settings()
+    gateway_url, trust = known_gateway(settings, gateway)
     request = IngestRequest(
         files=files,
         user_id=user,
-        gateway_url=gateway or gateway_address(settings),
+        gateway_url=gateway_url,
+        trust=trust,
         token=settings.api_token.get_secret_value() if settings.api_token else None,
         session_id=session,
         intent=intent,

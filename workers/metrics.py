@@ -17,11 +17,11 @@ from contracts.process.metrics import (
     SECONDS,
     keep_metrics_in,
     mark_dead,
-    metrics_served,
     preset,
     shared_folder,
     shared_registry,
 )
+from contracts.process.metrics_server import metrics_served
 from contracts.process.settings import Settings
 
 __all__ = [

@@ -51,12 +51,12 @@ def _cannot_listen(name: str, host: str, port: int, error: OSError) -> Configura
     return ConfigurationError(f"{name}: cannot listen on {address_of(host, port)}: {os.strerror(error.errno or 0)}")
 
 
-def address_of(host: str, port: int) -> str:
+def address_of(host: str, port: int, scheme: str = "http") -> str:
     """The URL of a host and port, as a person types it into a browser."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def local_address_of(host: str, port: int) -> str:
+def local_address_of(host: str, port: int, scheme: str = "http") -> str:
     """The URL at which programs on this machine reach a server that listens on ``host``. A wildcard address becomes
     the loopback address."""
-    return address_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 - an address to map
+    return address_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, scheme)  # noqa: S104 - an address to map

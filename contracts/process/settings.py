@@ -18,11 +18,11 @@ from pydantic.functional_validators import AfterValidator
 
 from contracts.process.environment import check_environment
 from contracts.process.local_folder import local_folder
-from contracts.rules.access import is_token, read_origin, shortest_token
+from contracts.rules.access import check_origins, is_token, read_origins, shortest_token
 from contracts.rules.artifact_url import read_artifact_url
 from contracts.rules.broker_url import TLS_FILES, url_problem
 from contracts.rules.errors import ConfigurationError
-from contracts.rules.ids import is_identifier
+from contracts.rules.ids import check_identifier
 from contracts.rules.limits import CaptureLimits
 from contracts.rules.reverse_proxy import read_networks, read_root_path
 
@@ -54,11 +54,14 @@ class Settings(BaseModel):
     port: Annotated[int, Field(alias="A3CP_PORT", ge=0, le=65535)] = 8000
     api_token: Annotated[SecretStr | None, Field(alias="A3CP_API_TOKEN")] = None
     access_file: Annotated[Path | None, Field(alias="A3CP_ACCESS_FILE")] = None
-    allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS")] = ""
+    tls_cert: Annotated[Path | None, Field(alias="A3CP_TLS_CERT")] = None
+    tls_key: Annotated[Path | None, Field(alias="A3CP_TLS_KEY")] = None
+    tls_ca: Annotated[Path | None, Field(alias="A3CP_TLS_CA")] = None
+    allowed_origins: Annotated[str, Field(alias="A3CP_ALLOWED_ORIGINS"), AfterValidator(check_origins)] = ""
     root_path: Annotated[str, Field(alias="A3CP_ROOT_PATH"), AfterValidator(read_root_path)] = ""
     trusted_proxies: Annotated[str, Field(alias="A3CP_TRUSTED_PROXIES"), AfterValidator(read_networks)] = ""
     app_env: Annotated[str, Field(alias="APP_ENV")] = "local"
-    device_id: Annotated[str | None, Field(alias="DEVICE_ID")] = None
+    device_id: Annotated[Annotated[str, AfterValidator(check_identifier)] | None, Field(alias="DEVICE_ID")] = None
     consent: Annotated[Literal["optional", "required"], Field(alias="A3CP_CONSENT")] = "optional"
     consent_file: Annotated[Path | None, Field(alias="A3CP_CONSENT_FILE")] = None
     studies_dir: Annotated[Path | None, Field(alias="A3CP_STUDIES_DIR")] = None
@@ -111,9 +114,12 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _thresholds_in_order(self) -> Settings:
+    def _fit_together(self) -> Settings:
         if self.stream_drop_threshold > self.stream_slowdown_threshold:
             raise ValueError("STREAM_DROP_THRESHOLD is above STREAM_SLOWDOWN_THRESHOLD")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            missing = "A3CP_TLS_CERT" if self.tls_cert is None else "A3CP_TLS_KEY"
+            raise ValueError(f"{missing} is not set but the other one is: set both for HTTPS, or neither for HTTP")
         return self
 
     @model_validator(mode="after")
@@ -134,17 +140,6 @@ class Settings(BaseModel):
             raise ValueError(f"{unreadable} names no file that can be read")
         return value
 
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins(cls, value: str) -> str:
-        for origin in _split_origins(value):
-            if read_origin(origin) is None:
-                raise ValueError(
-                    f"{origin!r} is not an origin such as https://a3cp.example, http://localhost:5173 or "
-                    "capacitor://localhost; write each in full, without * and without a path"
-                )
-        return value
-
     @field_validator("api_token")
     @classmethod
     def _token_form(cls, value: SecretStr | None) -> SecretStr | None:
@@ -153,22 +148,20 @@ class Settings(BaseModel):
             raise ValueError("a token may contain letters, digits and !#$%&'*+-.^_`|~ only")
         return value
 
-    @field_validator("device_id")
-    @classmethod
-    def _device_id(cls, value: str | None) -> str | None:
-        if value is not None and not is_identifier(value):
-            raise ValueError("use 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
-        return value
-
     @property
     def asks_for_a_token(self) -> bool:
         """Whether a request needs a token."""
         return self.api_token is not None or self.access_file is not None
 
     @property
+    def scheme(self) -> str:
+        """How clients reach this process: ``http`` or ``https``."""
+        return "http" if self.tls_cert is None else "https"
+
+    @property
     def origins(self) -> frozenset[str]:
         """The origins whose pages may use the gateway beside its own, written as browsers send them."""
-        return frozenset(filter(None, map(read_origin, _split_origins(self.allowed_origins))))
+        return read_origins(self.allowed_origins)
 
     @property
     def lanes(self) -> frozenset[Lane]:
@@ -226,10 +219,6 @@ def _unreadable_file(url: str) -> str | None:
     """The name of the URL's first option that names a file that this process cannot read."""
     files = [(name, path) for name, path in parse_qsl(urlsplit(url).query) if name in TLS_FILES]
     return next((name for name, path in files if not os.access(path, os.R_OK)), None)
-
-
-def _split_origins(text: str) -> list[str]:
-    return [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
 
 
 _CAPTURE_PREFIX = "A3CP_CAPTURE_"

@@ -13,10 +13,12 @@ __all__ = [
     "STRONG_TOKEN",
     "SUBPROTOCOL",
     "TokenRule",
+    "check_origins",
     "is_loopback",
     "is_token",
     "offered_tokens",
     "read_origin",
+    "read_origins",
     "shortest_token",
 ]
 
@@ -100,3 +102,27 @@ def read_origin(text: str) -> str | None:
     if split.path or split.query or split.fragment or "@" in split.netloc or text.endswith(("?", "#")):
         return None
     return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
+
+
+def _split(origins: str) -> list[str]:
+    return [origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip()]
+
+
+def check_origins(text: str) -> str:
+    """The same text, a list of origins with commas between.
+
+    Raises:
+        ValueError: one of them is not an origin.
+    """
+    for origin in _split(text):
+        if read_origin(origin) is None:
+            raise ValueError(
+                f"{origin!r} is not an origin such as https://a3cp.example, http://localhost:5173 or "
+                "capacitor://localhost; write each in full, without * and without a path"
+            )
+    return text
+
+
+def read_origins(text: str) -> frozenset[str]:
+    """The origins of a list, written as browsers send them."""
+    return frozenset(filter(None, map(read_origin, _split(text))))

@@ -16,6 +16,7 @@ __all__ = [
     "SchemaVersion",
     "SessionId",
     "UtcDatetime",
+    "check_identifier",
     "format_utc",
     "is_entry_id",
     "is_identifier",
@@ -58,6 +59,17 @@ _identifier, _record_id, _session_id = map(_matcher, (_IDENTIFIER, _RECORD_ID, _
 def is_identifier(text: str) -> bool:
     """Whether ``text`` may be a ``user_id``, ``capture_id``, ``performer_id`` or ``device_id``."""
     return _identifier.match(text) is not None
+
+
+def check_identifier(text: str) -> str:
+    """The same text.
+
+    Raises:
+        ValueError: it is no identifier; the text says what one is.
+    """
+    if not is_identifier(text):
+        raise ValueError("use 1-128 of A-Z a-z 0-9 . _ -, not starting with a dot")
+    return text
 
 
 def is_record_id(text: str) -> bool:

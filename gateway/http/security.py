@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.process.settings import Settings
+from contracts.process.tls import ServedCertificate
 from contracts.rules.access import SUBPROTOCOL, is_loopback
 from contracts.rules.errors import RequestRefused
 from gateway.access.access import Access
@@ -121,11 +122,17 @@ _HEADERS = {
 }
 
 
-class SecurityHeaders:
-    """Adds the security headers to every HTTP answer."""
+_STRICT_TRANSPORT = "max-age=15552000"
+"""Half a year. A browser that has it never goes past a certificate that it does not trust, on no port of this name, so
+it is not sent with a certificate that may be replaced by one from another authority, or by plain HTTP."""
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class SecurityHeaders:
+    """Adds the security headers to every HTTP answer; with a certificate of a public authority, HSTS too."""
+
+    def __init__(self, app: ASGIApp, certificate: ServedCertificate | None = None) -> None:
         self._app = app
+        self._certificate = certificate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_strict(message: Message) -> None:
@@ -134,6 +141,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if self._certificate is not None and self._certificate.is_public:
+                    headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
             await send(message)
 
         await self._app(scope, receive, send_strict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 
 from contracts.process.logs import get_logger
@@ -33,14 +34,20 @@ class SharedListener:
     Args:
         is_next: whether this process should accept the next connection.
         protocol: makes the protocol of a connection.
+        tls: for connections with TLS. The handshake comes before the protocol.
     """
 
     def __init__(
-        self, listener: socket.socket, is_next: Callable[[], bool], protocol: Callable[[], asyncio.Protocol]
+        self,
+        listener: socket.socket,
+        is_next: Callable[[], bool],
+        protocol: Callable[[], asyncio.Protocol],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
         self._is_next = is_next
         self._protocol = protocol
+        self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._connecting: set[asyncio.Task[None]] = set()
@@ -99,7 +106,7 @@ class SharedListener:
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._protocol, connection)
-        except OSError as error:  # the client is gone
+            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+        except OSError as error:  # the client is gone, or its handshake failed
             log.debug("connection lost at its start", exc_info=error)
             connection.close()

@@ -18,6 +18,7 @@ from contracts.process import listeners
 from contracts.process.listeners import address_of
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
+from contracts.process.tls import ServedCertificate
 from contracts.rules.access import STRONG_TOKEN, is_loopback
 from gateway.server.http_protocol import KEEP_ALIVE_S, BoundedHttp
 from gateway.server.shared_listener import SharedListener
@@ -64,9 +65,15 @@ def open_listeners(settings: Settings) -> list[socket.socket]:
     return listeners.open_listeners(settings.host, settings.port, "A3CP_PORT")
 
 
-def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | None = None) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp,
+    settings: Settings,
+    unfinished: Unfinished | None = None,
+    certificate: ServedCertificate | None = None,
+) -> uvicorn.Config:
     """Configure uvicorn: with the gateway's limits, without uvicorn's logs, and without trust in proxy headers."""
     websocket: Any = partial(BoundedWebSocket, unfinished or Unfinished())
+    context = certificate.context if certificate else None
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -81,6 +88,7 @@ def server_config(app: ASGIApp, settings: Settings, unfinished: Unfinished | Non
         workers=1,
         proxy_headers=False,
         server_header=False,
+        ssl_context_factory=(lambda _config, _default: context) if context else None,
     )
 
 
@@ -88,7 +96,7 @@ class GatewayServer(uvicorn.Server):
     """Serves until it gets a signal; then waits until open captures end, and closes all connections."""
 
     def __init__(self, app: ASGIApp, state: GatewayState) -> None:
-        super().__init__(server_config(app, state.settings, state.unfinished))
+        super().__init__(server_config(app, state.settings, state.unfinished, state.certificate))
         self._state = state
         self._stalls: Stalls[Any] = Stalls(STALLED_S)
         self._shared: list[SharedListener] = []
@@ -108,12 +116,12 @@ class GatewayServer(uvicorn.Server):
         """Accept connections, and log the address and any warning about the token."""
         if self._state.counts.processes > 1:
             await super().startup([])
-            self._shared = [SharedListener(listener, self._is_next, self._protocol) for listener in sockets or ()]
+            self._shared = [self._share(listener) for listener in sockets or ()]
         else:
             await super().startup(sockets)
         settings = self._state.settings
         port = sockets[0].getsockname()[1] if sockets else settings.port
-        log.info("listening", address=address_of(settings.host, port), app_env=settings.app_env)
+        log.info("listening", address=address_of(settings.host, port, settings.scheme), app_env=settings.app_env)
         if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
             log.warning("the token is short enough to guess", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
         if not settings.asks_for_a_token and not is_loopback(settings.host):
@@ -121,6 +129,9 @@ class GatewayServer(uvicorn.Server):
                 "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone and has "
                 "no token; set A3CP_ACCESS_FILE or A3CP_API_TOKEN, or A3CP_HOST=127.0.0.1"
             )
+
+    def _share(self, listener: socket.socket) -> SharedListener:
+        return SharedListener(listener, self._is_next, self._protocol, self.config.ssl)
 
     def _protocol(self) -> asyncio.Protocol:
         """Make the protocol of a connection, as uvicorn does for listeners that are not shared."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +22,6 @@ from contracts.messages.consent import ConsentText
 from contracts.messages.http import Appended, CaptureReport, SessionEnded, SessionStarted
 from contracts.messages.pipelines import PipelineInfo
 from contracts.messages.session import SessionAnswer, SessionStatus
-from contracts.process.listeners import local_address_of
 from contracts.process.settings import load_settings
 from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier
 from scripts.client.capture_socket import PATH as CAPTURE_PATH
@@ -34,7 +34,9 @@ from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
 from scripts.client.take import TEMPORARY
+from scripts.client.trust import trusting, trusting_only
 from scripts.client.window import invalid_fields
+from scripts.stack.own_gateway import own_gateway
 
 __all__ = ["CaptureClient"]
 
@@ -66,18 +68,25 @@ class CaptureClient:
     Args:
         url: the gateway's URL; if None, that of this machine's gateway, by ``A3CP_HOST`` and ``A3CP_PORT``.
         token: the gateway's ``A3CP_API_TOKEN``, if it has one. If both this and ``url`` are None, the environment's.
+        trust: which certificates of a gateway with HTTPS are trusted. If None, those of public authorities and of the
+            one in ``A3CP_TLS_CA``; if ``url`` is None too, that of this machine's gateway alone.
 
     Raises:
         ConfigurationError: the URL, the token, or a setting in the environment is not valid.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, trust: ssl.SSLContext | None = None
+    ) -> None:
         if url is None:
             settings = load_settings()
-            url = local_address_of(settings.host, settings.port)
+            url, cert = own_gateway(settings)
+            trust = trust or (trusting_only(cert) if cert else None)
             if token is None and settings.api_token is not None:
                 token = settings.api_token.get_secret_value()
-        self._connection = Connection(url, token)
+        elif trust is None and url.startswith("https:"):
+            trust = trusting(load_settings().tls_ca)
+        self._connection = Connection(url, token, trust)
         self.library = CaptureLibrary(self._connection)
         """Which captures there are, and what is said about them."""
         self.dead = DeadItems(self._connection)

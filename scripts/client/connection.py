@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -33,13 +34,13 @@ CLOSE_WITHIN_S = 2.0
 
 
 class Connection:
-    """One gateway, by its URL.
+    """One gateway, by its URL. ``trust`` is for one with HTTPS.
 
     Raises:
         ConfigurationError: the URL, the token, or the proxy that the environment names is not valid.
     """
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, trust: ssl.SSLContext | None = None) -> None:
         parts = _parts_of(url)
         if token and not is_token(token):
             raise ConfigurationError("token=: letters, digits and !#$%&'*+-.^_`|~ only, and no line break at its end")
@@ -49,9 +50,10 @@ class Connection:
         self._sockets: set[ClientConnection] = set()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._proxy = proxy_of(parts, getproxies())
+        self._tls: dict[str, Any] = {"ssl": trust} if trust and parts.scheme == "https" else {}
         try:
             # without a transport httpx would read the environment's proxies by other rules than websockets
-            transport = httpx.AsyncHTTPTransport(proxy=self._proxy)
+            transport = httpx.AsyncHTTPTransport(proxy=self._proxy, verify=trust or True)
             self._http = httpx.AsyncClient(
                 base_url=self._base, headers=self._headers, timeout=ANSWER_WITHIN_S, transport=transport
             )
@@ -113,6 +115,7 @@ class Connection:
                 compression=None,
                 close_timeout=CLOSE_WITHIN_S,
                 proxy=self._proxy,
+                **self._tls,
             )
         except websockets.exceptions.InvalidStatus as error:
             raise _refusal(error.response.status_code, bytes(error.response.body or b"")) from error
@@ -130,6 +133,9 @@ class Connection:
         return GatewayAway(f"the connection to {self.url} was lost: {what}")
 
     def _away(self, error: BaseException) -> GatewayAway:
+        if untrusted := _untrusted(error):
+            how = "name the file of its authority in A3CP_TLS_CA"
+            return GatewayAway(f"the certificate of {self.url} is not trusted ({untrusted}); {how}")
         said = " ".join(str(error).split())[:200] or type(error).__name__
         way = f" through the proxy {_shown(self._proxy)}" if self._proxy else ""
         return GatewayAway(f"{self.url} does not answer{way} ({said}); is `a3cp up` running?")
@@ -152,6 +158,13 @@ def _parts_of(url: str) -> SplitResult:
     raise ConfigurationError(
         f"url=, or --gateway: a gateway's URL is like http://127.0.0.1:8000 or http://[::1]:8000, not {shown!r}"
     )
+
+
+def _untrusted(error: BaseException | None) -> str:
+    """Why a certificate was refused, if that is what the error comes from."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error.verify_message if error is not None else ""
 
 
 def _shown(proxy: str) -> str:

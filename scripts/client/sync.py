@@ -6,6 +6,7 @@ documentation.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial, wraps
@@ -181,8 +182,10 @@ class SyncCaptureClient(Facade[CaptureClient]):
     Ctrl-C ends the call that waits; leaving the blocks then aborts the capture and ends the session.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
-        behind = CaptureClient(url, token)
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, trust: ssl.SSLContext | None = None
+    ) -> None:
+        behind = CaptureClient(url, token, trust=trust)
         super().__init__(behind, Portal())
         self.library = SyncCaptureLibrary(behind.library, self._portal)
         """Which captures there are, and what is said about them."""

@@ -16,10 +16,9 @@ from contracts.messages.operate import DeadItem, DeadItemWhole
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import format_utc
-from scripts.client import CaptureClient
 from scripts.client.dead import DeadItems
 from scripts.client.errors import GatewayRefused
-from scripts.stack.stack import gateway_address
+from scripts.commands.gateway_client import gateway_client
 from scripts.terminal import bytes_text, many, printable
 
 __all__ = ["drop_dead", "list_dead", "retry_dead", "show_dead"]
@@ -123,8 +122,7 @@ def _what(item: DeadItem) -> str:
 async def _with_letters(
     settings: Settings, gateway_url: str | None, action: Callable[[DeadItems], Awaitable[Answer]]
 ) -> Answer:
-    token = settings.api_token.get_secret_value() if settings.api_token else None
-    async with CaptureClient(gateway_url or gateway_address(settings), token) as client:
+    async with gateway_client(settings, gateway_url) as client:
         return await action(client.dead)
 
 

@@ -58,6 +58,7 @@ def demo(settings: Settings, video: Path | None, consent_given: bool | None = No
     said: deque[str] = deque(maxlen=30)
     with _state_dir() as state_dir:
         private = {"frames_url": None, "events_url": None, "state_dir": state_dir, "host": "127.0.0.1", "port": 0}
+        private |= {"tls_cert": None, "tls_key": None}
         stack = Stack(settings.model_copy(update=private), show=lambda name, line: said.append(f"{name} | {line}"))
         try:
             result = asyncio.run(_run(stack, clip, consent_given))

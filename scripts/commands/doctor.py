@@ -6,16 +6,20 @@ import importlib.util
 import resource
 import socket
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from contracts.process.certificates import CertificateFacts, certificate_facts
 from contracts.process.settings import Settings
+from contracts.process.tls import ServedCertificate
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from contracts.storage.object_store import ObjectStore
 from gateway.consent.text import load_consent_text
 from gateway.studies.folder import StudyFolder
-from scripts.commands.check_result import CheckResult
+from scripts.commands.check_result import CheckResult, Verdict
 from scripts.commands.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
 from scripts.commands.exposure import examine_access
 from scripts.commands.folders import examine_folders
@@ -27,6 +31,11 @@ __all__ = ["doctor", "examine"]
 
 STORE_WITHIN_S = 10.0
 """How long an object store may take for each request of the check."""
+
+SOON = timedelta(days=14)
+"""A certificate that ends sooner should have been renewed."""
+
+_RENEW = "put a new pair in the place of the files; running processes read it at the next connection"
 
 MODELS = (
     "holistic_landmark/holistic_landmark_cpu.binarypb",
@@ -52,6 +61,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         *_studies(settings),
         _models(),
         _port(settings),
+        *_certificate(settings),
         judge_swap(_read("/proc/swaps")),
         judge_core_files(resource.getrlimit(resource.RLIMIT_CORE)[0], _read("/proc/sys/kernel/core_pattern")),
         judge_overcommit(_read("/proc/sys/vm/overcommit_memory")),
@@ -152,13 +162,39 @@ def _port(settings: Settings) -> CheckResult:
     address = gateway_address(settings)
     if settings.port == 0:
         return CheckResult("port", "ok", "A3CP_PORT is 0: the gateway will use any free port")
-    host = address.removeprefix("http://").rsplit(":", 1)[0].strip("[]")
+    host = urlsplit(address).hostname or settings.host
     try:
         with socket.create_connection((host, settings.port), timeout=1.0):
             pass
     except OSError:
         return CheckResult("port", "ok", f"{settings.port} on {settings.host} is free")
     return CheckResult("port", "warn", f"{settings.port} on {settings.host} is in use", "set A3CP_PORT to another one")
+
+
+def _certificate(settings: Settings) -> list[CheckResult]:
+    """Check the certificate of HTTPS, if there is one."""
+    if settings.tls_cert is None:
+        return []
+    fix = "name a certificate in PEM, with those of its authorities after it, and its key"
+    try:
+        served = ServedCertificate.of(settings)
+        assert served is not None
+        facts = certificate_facts(settings.tls_cert, served.context)
+    except ConfigurationError as error:
+        return [CheckResult("certificate", "fail", str(error), fix)]
+    except OSError as error:
+        return [CheckResult("certificate", "fail", f"{settings.tls_cert}: {error.strerror or error}", fix)]
+    return [judge_certificate(facts, served.is_public, datetime.now(UTC))]
+
+
+def judge_certificate(facts: CertificateFacts, is_public: bool, now: datetime) -> CheckResult:
+    """Check until when a certificate is valid, and say who trusts it."""
+    who = "clients trust its authority" if is_public else "clients need its authority's file (A3CP_TLS_CA)"
+    detail = f"for {', '.join(facts.names) or 'no name'} until {facts.expires_at:%Y-%m-%d}; {who}"
+    if facts.expires_at <= now:
+        return CheckResult("certificate", "fail", f"it has expired: {detail}", _RENEW)
+    verdict: Verdict = "ok" if facts.expires_at - now > SOON and facts.names else "warn"
+    return CheckResult("certificate", verdict, detail, "" if verdict == "ok" else _RENEW)
 
 
 def judge_swap(swaps: str) -> CheckResult:

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from contracts.process.certificates import pinned_context
 from contracts.process.settings import Settings
 from scripts.commands.check_result import CheckResult
+from scripts.stack.own_gateway import own_gateway
 from scripts.stack.running import running_stack
-from scripts.stack.stack import gateway_address
 
 __all__ = ["examine_access", "judge_access", "listening_on"]
 
@@ -24,8 +25,8 @@ _LISTEN = "0A"
 def examine_access(settings: Settings) -> CheckResult:
     """Check whether the gateway that runs here asks for a token, and on which addresses it listens."""
     running = running_stack(settings)
-    address = running.address if running else gateway_address(settings)
-    asks = _asks_for_a_token(address)
+    address, cert = (running.address, running.tls_cert) if running else own_gateway(settings)
+    asks = _asks_for_a_token(address, cert)
     if asks is None:
         return judge_access(settings.host, settings.asks_for_a_token)
     hosts = listening_on(urlsplit(address).port or 80, _read("/proc/net/tcp") + _read("/proc/net/tcp6"))
@@ -75,14 +76,15 @@ def _is_loopback(host: str) -> bool:
     return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
-def _asks_for_a_token(address: str) -> bool | None:
+def _asks_for_a_token(address: str, cert: Path | None) -> bool | None:
     """Return whether the gateway at this address asks for a token; None if no A3CP gateway answers there."""
     try:
-        with httpx.Client(base_url=address, trust_env=False, timeout=ANSWER_S) as client:
+        trust = pinned_context(cert) if cert else False  # False: plain HTTP, for which there is nothing to load
+        with httpx.Client(base_url=address, trust_env=False, timeout=ANSWER_S, verify=trust) as client:
             if client.get("/livez").json() != {"status": "alive"}:
                 return None
             return client.get("/metrics").status_code == httpx.codes.UNAUTHORIZED
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
         return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class IngestRequest:
     user_id: str
     gateway_url: str
     token: str | None = None
+    trust: ssl.SSLContext | None = None
     session_id: str | None = None
     intent: str | None = None
     device_id: str | None = None
@@ -83,7 +85,7 @@ class PatientConsole(Console):
 
 async def _ingest(request: IngestRequest, limits: CaptureLimits, out: Console, err: Console) -> int:
     output = _Output(out, err)
-    async with CaptureClient(request.gateway_url, request.token) as client:
+    async with CaptureClient(request.gateway_url, request.token, trust=request.trust) as client:
         files = [path for path in request.files if _can_be_captured(path, request, limits, output)]
         if not files:
             return 1

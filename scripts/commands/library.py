@@ -15,9 +15,9 @@ from contracts.messages.library import LibraryCapture, Withdrawn
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import format_utc, is_record_id
-from scripts.client import CaptureClient, CaptureLibrary, LibraryFilters
+from scripts.client import CaptureLibrary, LibraryFilters
 from scripts.client.errors import ClientError, UsageError
-from scripts.stack.stack import gateway_address
+from scripts.commands.gateway_client import gateway_client
 from scripts.terminal import many, printable
 
 __all__ = ["list_captures", "say", "withdraw"]
@@ -131,8 +131,7 @@ def withdraw(
 async def _with_library(
     settings: Settings, gateway_url: str | None, action: Callable[[CaptureLibrary], Awaitable[Answer]]
 ) -> Answer:
-    token = settings.api_token.get_secret_value() if settings.api_token else None
-    async with CaptureClient(gateway_url or gateway_address(settings), token) as client:
+    async with gateway_client(settings, gateway_url) as client:
         try:
             return await action(client.library)
         except UsageError as error:

@@ -29,12 +29,14 @@ class Running:
     address: str
     frames_url: str
     events_url: str
+    tls_cert: Path | None = None
 
 
-def write_running(state_dir: Path, address: str, urls: tuple[str, str]) -> None:
+def write_running(state_dir: Path, address: str, urls: tuple[str, str], tls_cert: Path | None = None) -> None:
     """Write into the state directory that this process runs a stack there."""
     frames_url, events_url = urls
-    text = json.dumps({"pid": os.getpid(), "address": address, "frames_url": frames_url, "events_url": events_url})
+    said = {"pid": os.getpid(), "address": address, "frames_url": frames_url, "events_url": events_url}
+    text = json.dumps(said | ({"tls_cert": str(tls_cert.absolute())} if tls_cert else {}))
     path = state_dir / RUNNING
     path.touch(mode=0o600)
     path.write_text(text + "\n")
@@ -44,7 +46,9 @@ def running_stack(settings: Settings) -> Running | None:
     """The stack that runs on the settings' state directory; None if none runs, even if a killed one left its file."""
     try:
         said = json.loads((settings.state_dir / RUNNING).read_text())
-        running = Running(int(said["pid"]), str(said["address"]), str(said["frames_url"]), str(said["events_url"]))
+        address, frames_url, events_url = (str(said[name]) for name in ("address", "frames_url", "events_url"))
+        cert = Path(str(said["tls_cert"])) if "tls_cert" in said else None
+        running = Running(int(said["pid"]), address, frames_url, events_url, cert)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     # if the lock is free, the pid is another program's by now

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from contracts.process.certificates import pinned_context
 from contracts.process.listeners import local_address_of
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError, FatalError
@@ -76,7 +78,7 @@ class Stack:
 
     @property
     def address(self) -> str:
-        """The gateway's URL: ``http://host:port``."""
+        """The gateway's URL: ``http://host:port``, or ``https`` with a certificate."""
         return gateway_address(self.settings)
 
     @property
@@ -127,7 +129,7 @@ class Stack:
         self._launch(PartSpec("gateway", self._gateway, self.settings.environ(), stop_s=20.0))
         if self._embedded is not None:
             await self._wait_for_brokers(self._embedded)
-            write_running(self._embedded.state_dir, self.address, self.urls)
+            write_running(self._embedded.state_dir, self.address, self.urls, self.settings.tls_cert)
 
     def _names(self) -> list[tuple[str, Sequence[str], float]]:
         """Recorders and workers in the order of their start: name, module and arguments, seconds to stop."""
@@ -200,7 +202,7 @@ class Stack:
         while True:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(ANSWER_S):
-                    status, text = await _get(self.address, path)
+                    status, text = await _get(self.address, path, self.settings.tls_cert)
                 if status == HTTPStatus.OK:
                     return
                 missing.append(" ".join(text.split())[:500])
@@ -240,15 +242,15 @@ class Stack:
             part.kill()
 
 
-async def _get(address: str, path: str) -> tuple[int, str]:
+async def _get(address: str, path: str, cert: Path | None) -> tuple[int, str]:
     """Send a GET to a server of this machine; returns the status and the body. It speaks HTTP itself, because loading
-    httpx would delay every start by 0.1 s.
+    httpx would delay every start by 0.1 s. ``cert`` is the server's certificate, if it has one.
 
     Raises:
         OSError: the server does not answer in HTTP.
     """
     url = urlsplit(address)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port, ssl=cert and pinned_context(cert))
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -272,4 +274,4 @@ def _module(name: str, *arguments: str) -> Sequence[str]:
 
 def gateway_address(settings: Settings) -> str:
     """The URL of a gateway with these settings, as this machine reaches it."""
-    return local_address_of(settings.host, settings.port)
+    return local_address_of(settings.host, settings.port, settings.scheme)

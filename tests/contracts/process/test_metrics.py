@@ -19,10 +19,12 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from contracts.process import metrics
-from contracts.process.metrics import Liveness, mark_dead, metrics_served, shared_folder, shared_registry
+from contracts.process import metrics, metrics_server
+from contracts.process.metrics import Liveness, mark_dead, shared_folder, shared_registry
+from contracts.process.metrics_server import metrics_served
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
+from tests.support.certificates import Pair
 from tests.support.waiting import DEADLINE_S, wait_until
 
 
@@ -59,6 +61,20 @@ def test_metrics_and_liveness_are_served_and_nothing_else() -> None:
 def test_without_a_port_nothing_is_served() -> None:
     with capture_logs() as lines, metrics_served(Settings(), CollectorRegistry()):
         assert not lines
+
+
+def test_with_a_certificate_they_are_served_over_tls_alone(tmp_path: Path) -> None:
+    pair = Pair(tmp_path)
+    with served(**pair.settings) as address:
+        place = address.removeprefix("https://").split(":")
+        silent = [socket.create_connection((place[0], int(place[1]))) for _ in range(2)]
+        assert address.startswith("https://") and "frames_total 3.0" in get(f"{address}/metrics").text
+        with pytest.raises(httpx.TransportError):
+            get(address.replace("https", "http") + "/livez")
+        pair.issue("new.example")
+        assert "new.example" in pair.names_at(int(place[1]))
+        for client in silent:
+            client.close()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/", "/elsewhere"])
@@ -119,9 +135,9 @@ def test_bytes_that_are_no_request_are_refused_and_not_quoted(nonsense: bytes, c
 
 
 def test_a_client_that_sends_nothing_is_cut_off_and_takes_no_slot_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "ANSWERED_WITHIN_S", 0.2)
+    monkeypatch.setattr(metrics_server, "ANSWERED_WITHIN_S", 0.2)
     with served() as address:
-        silent = [socket.create_connection(_place(address)) for _ in range(3 * metrics.MAX_CONNECTIONS)]
+        silent = [socket.create_connection(_place(address)) for _ in range(3 * metrics_server.MAX_CONNECTIONS)]
         assert all(_read(client) == b"" for client in silent)
         wait_until(lambda: _answers(address))
         for client in silent:

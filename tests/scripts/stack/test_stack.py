@@ -26,10 +26,16 @@ from contracts.process.settings import Settings, load_settings
 from contracts.rules.errors import ConfigurationError, FatalError
 from contracts.state import live
 from scripts.client import CaptureClient
+from scripts.client.errors import GatewayAway
+from scripts.client.trust import trusting
+from scripts.commands.doctor import examine
+from scripts.commands.gateway_client import gateway_client
 from scripts.commands.inspect import inspect
+from scripts.stack.own_gateway import own_gateway
 from scripts.stack.running import running_urls
 from scripts.stack.stack import Stack, gateway_address
 from scripts.stack.supervision import CORE_LIMIT_BYTES
+from tests.support.certificates import Pair
 from tests.support.waiting import DEADLINE_S, until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -155,7 +161,7 @@ async def test_a_part_starts_once_the_gateway_is_up_or_its_time_is_over(
     answers = {"/livez": 503, "/readyz": 503}
     asked: list[str] = []
 
-    async def get(_address: str, path: str) -> tuple[int, str]:
+    async def get(_address: str, path: str, _cert: Path | None) -> tuple[int, str]:
         asked.append(path)
         return answers[path], ""
 
@@ -176,6 +182,33 @@ async def test_a_part_starts_once_the_gateway_is_up_or_its_time_is_over(
 async def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path, stream_enabled=False), live=3) as stack:
         assert not [name for name in stack.parts if name.startswith("live")]
+
+
+async def test_with_a_certificate_every_part_serves_https_and_commands_trust_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "pair").mkdir()
+    pair = Pair(tmp_path / "pair")
+    pair.issue("a3cp.example")
+    settings = settings_in(tmp_path, metrics_port=0, api_token=SecretStr("a-token-of-this-test"), **pair.settings)
+    async with Stack(settings) as stack:
+        await stack.ready(DEADLINE_S)
+        assert all(url.startswith("https://127.0.0.1:") for url in (stack.address, *stack.metrics.values()))
+        async with httpx.AsyncClient(verify=pair.trust, timeout=DEADLINE_S) as http:
+            for url in stack.metrics.values():
+                assert (await http.get(url.replace("/metrics", "/livez"))).status_code == 200
+        async with gateway_client(stack.settings) as client:
+            assert (await client.signed_in()).role == "operate"
+        unaware = stack.settings.model_copy(update={"tls_cert": None, "tls_key": None})  # as beside `a3cp up --lan`
+        assert own_gateway(unaware) == (stack.address, pair.cert)
+        found = {each.subject: each for each in await asyncio.to_thread(examine, stack.settings)}
+        assert (found["access"].verdict, found["certificate"].verdict) == ("ok", "ok")
+        assert "a3cp.example" in found["certificate"].detail and "A3CP_TLS_CA" in found["certificate"].detail
+
+        async with CaptureClient(stack.address, trust=trusting(None)) as client:
+            with pytest.raises(GatewayAway, match=r"not trusted .*; name the file of its authority in A3CP_TLS_CA"):
+                await client.consent_text()
+        trusts = settings.model_copy(update={"tls_ca": pair.ca})
+        async with gateway_client(trusts, stack.address) as client, client.live() as live_stream:
+            await live_stream.end()
 
 
 async def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""Which gateways a client trusts over HTTPS: one rule for HTTP and for WebSockets."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import httpx
+
+from contracts.process.certificates import pinned_context
+from contracts.rules.errors import ConfigurationError
+
+__all__ = ["trusting", "trusting_only"]
+
+
+def trusting(ca: Path | None) -> ssl.SSLContext:
+    """Trust the authorities of this system, those that httpx comes with, and those in the file ``ca``.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+    """
+    context = httpx.create_ssl_context()
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if ca is not None:
+        try:
+            context.load_verify_locations(ca)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f"A3CP_TLS_CA: {ca}: {_why(error)}") from None
+    return context
+
+
+def trusting_only(cert: Path) -> ssl.SSLContext:
+    """Trust the gateway whose own certificate this file has. Raises `ConfigurationError` if it cannot be used."""
+    try:
+        return pinned_context(cert)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"A3CP_TLS_CERT: {cert}: {_why(error)}") from None
+
+
+def _why(error: OSError) -> str:
+    return (
+        "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror or type(error).__name__
+    )
