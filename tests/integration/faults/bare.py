@@ -1,4 +1,4 @@
-"""The landmarks of a clip by MediaPipe alone, without the project's code."""
+"""The landmarks of a clip by the model alone, without the project's code."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from functools import cache
 import av
 import numpy as np
 import simplejpeg
-from mediapipe.python.solutions.holistic import Holistic
 
 from contracts.rules.landmarks import DIMS, LAYOUT
 from tests.integration.faults.clients import FPS, SIZE
+from tests.integration.faults.stand_in import Model, StandIn
 from tests.support.clips import encoded, face_clip
 
 __all__ = [
@@ -74,21 +74,35 @@ def _pictures(clip: int) -> Iterator[np.ndarray]:
 
 
 @cache
-def _tracked_from(clip: int, first: int) -> np.ndarray:
-    """The rows of frames ``first`` (from 0) to the last by one graph that began there."""
+def _tracked_from(model: Model, clip: int, first: int) -> np.ndarray:
+    """The rows of frames ``first`` (from 0) to the last by one model that began there."""
     pictures = list(_pictures(clip))[first:]
     rows = np.full((len(pictures), DIMS), np.nan, np.float32)
+    (_by_mediapipe if model == "mediapipe" else _by_the_stand_in)(rows, pictures)
+    return rows
+
+
+def _by_mediapipe(rows: np.ndarray, pictures: Sequence[np.ndarray]) -> None:
+    from mediapipe.python.solutions.holistic import Holistic  # it takes half a second to import
+
     with Holistic(static_image_mode=False, model_complexity=1) as graph:
         for row, picture in zip(rows, pictures, strict=True):
             results = graph.process(picture)
             for part in LAYOUT:
                 if (found := getattr(results, f"{part.name}_landmarks")) is not None:
                     row[part.columns] = [getattr(mark, name) for mark in found.landmark for name in part.coordinates]
-    return rows
 
 
-def bare_features(clip: int, frames: int, restarts: Sequence[int]) -> bytes:
+def _by_the_stand_in(rows: np.ndarray, pictures: Sequence[np.ndarray]) -> None:
+    model = StandIn(frame_s=0.0)
+    for row, picture in zip(rows, pictures, strict=True):
+        landmarks = model.process(picture).landmarks
+        for part in LAYOUT:
+            row[part.columns] = landmarks[part.name].ravel()
+
+
+def bare_features(model: Model, clip: int, frames: int, restarts: Sequence[int]) -> bytes:
     """The feature matrix of a clip's first frames, if tracking starts again at the seqs ``restarts``."""
     starts = [0, *(seq - 1 for seq in restarts)]
     ends = [*starts[1:], frames]
-    return b"".join(_tracked_from(clip, a)[: b - a].tobytes() for a, b in zip(starts, ends, strict=True))
+    return b"".join(_tracked_from(model, clip, a)[: b - a].tobytes() for a, b in zip(starts, ends, strict=True))

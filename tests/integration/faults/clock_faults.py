@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 
 from contracts.rules.ids import parse_utc
 from scripts.stack.supervision import PartSpec
+from tests.integration.faults.broker_faults import paced
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.clients import Sessions
 from tests.integration.faults.harness import Fault, Plan, Rig, rig_on
@@ -23,6 +25,8 @@ from tests.support.brokers import Flavour
 from tests.support.waiting import DEADLINE_S, until
 
 __all__ = ["CASES"]
+
+PARTS = ("gateway", "extractor", "recorder")
 
 STEPS = (timedelta(hours=-3), timedelta(hours=2))
 
@@ -79,21 +83,21 @@ def no_library() -> str:
 
 
 @asynccontextmanager
-async def with_clocks(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+async def with_clocks(flavour: Flavour, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """Every part has a clock of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     with broker_pair(flavour) as pair:
-        async with rig_on(pair, folder, extractors=1, dress=Clocks(folder).of) as rig:
+        async with rig_on(pair, folder, extractors=1, dress=Clocks(folder).of, **options) as rig:
             yield rig
 
 
 @asynccontextmanager
-async def with_broker_clocks(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+async def with_broker_clocks(flavour: Flavour, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """Both brokers have clocks of their own."""
     folder.mkdir(parents=True, exist_ok=True)
     clocks = Clocks(folder)
     with broker_pair(flavour, clocks.environ("frames"), clocks.environ("events")) as pair:
-        async with rig_on(pair, folder, extractors=1) as rig:
+        async with rig_on(pair, folder, extractors=1, **options) as rig:
             yield rig
 
 
@@ -132,6 +136,12 @@ def steps(part: str) -> Fault:
         await until(stepped, f"the {part} writes a time of its clock")
 
     return fault
+
+
+async def all_step(rig: Rig, armed: asyncio.Event) -> None:
+    """The clocks of every part, one part after the other, during one load."""
+    for part in PARTS:
+        await steps(part)(rig, armed)
 
 
 async def _session(rig: Rig) -> None:
@@ -177,9 +187,11 @@ ENDED = Allow(told=frozenset({"forward_failed", "frames_lost"}), outcomes=frozen
 
 CASES: dict[str, Case] = {
     **{
-        f"clock steps: the {part}'s": Case(steps(part), Plan(captures=3, appends=12), BUSY, 3, CLOCKS)
-        for part in ("gateway", "extractor", "recorder")
+        f"clock steps: the {part}'s": Case(steps(part), Plan(captures=3, appends=12), BUSY, 3, CLOCKS) for part in PARTS
     },
+    "clock steps: each part's in turn": Case(
+        all_step, Plan(captures=3, appends=12, make=paced(0.3, 0.3, 0.3)), BUSY, 3, CLOCKS
+    ),
     "clock steps: the brokers'": Case(
         brokers_step, Plan(captures=4, appends=12, max_pace_s=0.3), ENDED | BUSY, 0, BROKER_CLOCKS
     ),

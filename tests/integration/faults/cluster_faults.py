@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from contracts.broker import keys
 from tests.integration.faults.clusters import BrokerCluster, cluster_pair
@@ -24,10 +25,10 @@ HALF_MOVED_S = 0.2
 
 
 @asynccontextmanager
-async def on_clusters(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+async def on_clusters(flavour: Flavour, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """Both roles on clusters, without proxies."""
     with cluster_pair(flavour) as pair:
-        async with rig_on(pair, folder) as rig:
+        async with rig_on(pair, folder, **options) as rig:
             yield rig
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tests.integration.faults.checker import Allow
 from tests.integration.faults.harness import Fault, Plan, Rig
@@ -83,12 +83,12 @@ def no_mount() -> str:
 
 
 @asynccontextmanager
-async def on_disk(root: Root, flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+async def on_disk(root: Root, flavour: Flavour, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """DATA_ROOT or LOG_ROOT is a `Disk`."""
     disk = Disk(folder / root)
     disk.mount()
     try:
-        async with plain(flavour, folder) as rig:
+        async with plain(flavour, folder, **options) as rig:
             yield rig
     finally:
         disk.unmount()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -178,7 +179,7 @@ async def _judge(rig: Rig, history: History, http: httpx.AsyncClient, allow: All
     pieces = {piece for capture in told.captures.values() for piece in pieces_of(capture.clip)}
     observed = Observed(logs, artifacts, reports, await look_at_brokers(rig.frames, rig.events, told.captures))
     observed = replace(observed, images=await asyncio.to_thread(find_images, folders, pieces))
-    report = await asyncio.to_thread(check, told, observed, allow, bare_features)
+    report = await asyncio.to_thread(check, told, observed, allow, partial(bare_features, rig.model))
     for proxy in (rig.frames_proxy, rig.events_proxy):
         assert not proxy.errors, proxy.errors
     return report

@@ -24,11 +24,15 @@ import contracts.state.recording
 import contracts.state.records
 import contracts.state.uploads
 from contracts.process.settings import Settings, load_settings
+from tests.integration.faults.stand_in import StandIn
+from workers.vision.pipelines.base import Findings, Image, Pipeline
 
 __all__ = ["HANGS", "KILLS", "SWEEP_AGE_S", "Note", "hanging_jpeg", "killing_jpeg", "main"]
 
 PATIENCE_S = float(os.environ.get("FAULTS_PATIENCE_S", 0.0))
 """The least of the times after which a process thinks that another one is away, for faults in which none is."""
+
+MODEL = os.environ.get("FAULTS_MODEL", "mediapipe")
 
 SOCKET_TIMEOUT_S = max(2.0, PATIENCE_S)
 SWEEP_AGE_S = 9.0
@@ -116,22 +120,37 @@ def _lines_break_off(settings: Settings) -> None:
     recorder.writer.LogWriter._write_line = write_or_not  # type: ignore[method-assign]
 
 
+def _choose_model() -> None:
+    """Run MediaPipe or its stand-in, and heed the two images."""
+    from workers.vision.pipelines import registry
+
+    make = registry.make_pipeline if MODEL == "mediapipe" else lambda _: StandIn()
+
+    def make_pipeline(pipeline_id: str) -> Pipeline:
+        pipeline = make(pipeline_id)
+        process = pipeline.process
+
+        def heeding(image: Image) -> Findings:
+            if _is_plain(image, KILLS):
+                os.kill(os.getpid(), signal.SIGKILL)
+            while _is_plain(image, HANGS):
+                time.sleep(1)
+            return process(image)
+
+        pipeline.process = heeding  # type: ignore[method-assign]
+        return pipeline
+
+    registry.make_pipeline = make_pipeline
+
+
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """`workers.extract.extractor.extractor_process` with short intervals and the two images."""
     import workers.extract.eraser
     import workers.extract.extractor
     import workers.extract.slots
     from workers.extract.lease import Timing
-    from workers.vision.pipelines import holistic
 
-    class Pipeline(holistic.SolutionPipeline):
-        def process(self, image: Any) -> Any:
-            if _is_plain(image, KILLS):
-                os.kill(os.getpid(), signal.SIGKILL)
-            while _is_plain(image, HANGS):
-                time.sleep(1)
-            return super().process(image)
-
+    _choose_model()
     _shorten_broker()
     _artifacts_break_off(settings)
     timing = Timing(
@@ -139,7 +158,6 @@ def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
         quiet_s=max(3.0, PATIENCE_S),
         patience_s=10.0,
     )  # fmt: skip
-    holistic.SolutionPipeline = Pipeline  # type: ignore[attr-defined, misc]
     workers.extract.eraser.POLL_MS, workers.extract.eraser.AGAIN_MS = 300, 1_000
     workers.extract.extractor.Timing = lambda: timing  # type: ignore[misc, assignment]
     workers.extract.extractor.HEARTBEAT_TIMEOUT_S = 1.0

@@ -11,20 +11,21 @@ import pytest
 
 from tests.integration.faults.cases import case_of
 from tests.integration.faults.harness import Rig, play
+from tests.integration.faults.stand_in import Model
 from tests.support.brokers import Flavour
 
 __all__ = ["play_cases", "play_on"]
 
 
-def play_cases(names: Sequence[str], flavour: Flavour, folder: Path) -> None:
+def play_cases(names: Sequence[str], flavour: Flavour, folder: Path, model: Model = "stand_in") -> None:
     """Play cases on one rig of their kind, one after another; the test fails by the first finding. It is skipped where
-    this machine lacks something; in CI it fails."""
+    this machine lacks something; in CI it fails. The long run plays all of them with MediaPipe."""
     (rig_kind,) = {case_of(name).rig_kind for name in names}
     if lack := rig_kind.lacks(flavour):
         pytest.fail(lack) if os.environ.get("CI") else pytest.skip(lack)
 
     async def main() -> None:
-        async with rig_kind.rig(flavour, folder) as rig:
+        async with rig_kind.rig(flavour, folder, model=model) as rig:
             await play_on(rig, names)
 
     asyncio.run(main())

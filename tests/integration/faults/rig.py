@@ -26,6 +26,7 @@ from tests.integration.faults.clusters import ClusterPair
 from tests.integration.faults.history import History
 from tests.integration.faults.parts import Note
 from tests.integration.faults.proxy import Proxy, script_names
+from tests.integration.faults.stand_in import Model
 from tests.support.waiting import until
 
 __all__ = ["REPOSITORY", "Rig", "rig_on"]
@@ -42,6 +43,7 @@ class Rig:
         frames_proxy, events_proxy: what the stack's processes connect to; the nodes of a cluster have none.
         parts: ``recorder-1``, ``recorder-2``, ``extractor-1`` …, ``gateway``; each is started again when it dies.
         random: of the run's seed.
+        model: what the extractors run; with the stand-in a play takes a fraction of the processor time.
         quiet_s: how long to wait for quiet.
     """
 
@@ -55,11 +57,13 @@ class Rig:
         tree: Path = REPOSITORY,
         limits: dict[str, Any] | None = None,
         seed: int = 1,
+        model: Model = "mediapipe",
         dress: Callable[[PartSpec], PartSpec] = lambda spec: spec,
     ) -> None:
         self.brokers = brokers
         self.folder = folder
         self.random = random.Random(seed)
+        self.model = model
         self.quiet_s = QUIET_S
         self.said: list[str] = []
         self.parts: dict[str, Part] = {}
@@ -115,7 +119,7 @@ class Rig:
         """The command and environment of a part."""
         command = [sys.executable, "-P", "-m", "tests.integration.faults.parts", name.split("-")[0]]
         paths = {"PYTHONPATH": f"{self._tree}:{REPOSITORY}", "TMPDIR": str(self.folder / "scratch")}
-        environ = self.settings.environ() | paths
+        environ = self.settings.environ() | paths | {"FAULTS_MODEL": self.model}
         return self._dress(PartSpec(name, command, environ))
 
     async def load_scripts(self) -> None:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from tests.conftest import BrokerPair
 from tests.integration.faults.rig import Rig, rig_on
@@ -19,12 +20,13 @@ FLAVOURS: tuple[Flavour, ...] = ("valkey", "redis")
 
 @dataclass(frozen=True, slots=True)
 class RigKind:
-    """How to make a rig in an empty folder, and with which servers.
+    """How to make a rig, and with which servers.
 
+    ``rig`` is called with a flavour, an empty folder and options of `Rig`.
     ``needs`` returns what this machine lacks for it; empty if it lacks nothing.
     """
 
-    rig: Callable[[Flavour, Path], AbstractAsyncContextManager[Rig]]
+    rig: Callable[..., AbstractAsyncContextManager[Rig]]
     flavours: tuple[Flavour, ...] = FLAVOURS
     needs: Callable[[], str] = lambda: ""
 
@@ -47,10 +49,10 @@ def broker_pair(
 
 
 @asynccontextmanager
-async def plain(flavour: Flavour, folder: Path) -> AsyncIterator[Rig]:
+async def plain(flavour: Flavour, folder: Path, **options: Any) -> AsyncIterator[Rig]:
     """Two brokers, two recorders, two extractors, a gateway."""
     with broker_pair(flavour) as pair:
-        async with rig_on(pair, folder) as rig:
+        async with rig_on(pair, folder, **options) as rig:
             yield rig
 
 

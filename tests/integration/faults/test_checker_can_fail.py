@@ -26,7 +26,7 @@ async def test_a_rule_that_is_taken_out_is_detected(name: str, pair: BrokerPair,
     case = case_of(mutant.case)
     tree = mutate(tmp_path / "tree", mutant)
     parts = {"extractors": mutant.extractors, "recorders": mutant.recorders}
-    async with rig_on(pair, tmp_path / "rig", tree=tree, **parts) as rig:
+    async with rig_on(pair, tmp_path / "rig", tree=tree, model="stand_in", **parts) as rig:
         rig.quiet_s = mutant.quiet_s
         plan = replace(case.plan, captures=2, appends=min(case.plan.appends, 6))
         report = await play(rig, plan, case.fault, case.allow, whole_again=False)

@@ -209,5 +209,5 @@ async def test_a_cluster_that_is_away_counts_as_a_broker_that_is_away(clusters: 
 async def test_captures_go_all_the_way_while_slots_move_and_a_master_of_the_events_dies(
     clusters: ClusterPair, tmp_path: Path
 ) -> None:
-    async with rig_on(clusters, tmp_path) as rig:
+    async with rig_on(clusters, tmp_path, model="stand_in") as rig:
         await play_on(rig, list(CASES))

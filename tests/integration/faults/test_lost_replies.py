@@ -117,7 +117,7 @@ BY_A_LATE_SWEEP = set(senders("events", "recorder", "xrange zrem"))
 
 @pytest.mark.timeout(600)
 async def test_some_case_loses_each_command_of_an_ordinary_load(pair: BrokerPair, tmp_path: Path) -> None:
-    async with rig_on(pair, tmp_path) as rig:
+    async with rig_on(pair, tmp_path, model="stand_in") as rig:
         named = Named()
         plan = Plan(captures=0, uploads=4, make_uploads=named.of_uploads)
         await recorded(rig, plan, named.watch(asking(lambda: PUBLISH in named.senders)))

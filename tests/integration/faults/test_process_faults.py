@@ -1,6 +1,6 @@
 """Processes that die, sleep and lose answers, clients that vanish, frames that kill: nothing is lost, doubled or wrong.
 
-A choice of the cases, on both brokers; ``python -m tests.integration.faults`` plays them all.
+A choice of the cases, on both brokers; ``python -m tests.integration.faults`` plays them all, with MediaPipe.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ CHOICE: dict[Flavour, Sequence[str]] = {
         "extraction from a full frames broker",
         "reply swallowed: frames gateway push",
         "replies of every kind cut",
-        "extractor killed: a video, gone",
         "reply cut in an upload: frames gateway xadd",
         "extractor killed: an erasure, published",
         "gateway killed: a withdrawal, queued",
@@ -50,3 +49,8 @@ def flavour(request: pytest.FixtureRequest) -> Flavour:
 
 def test_whatever_happens_to_a_process_nothing_is_lost_doubled_or_wrong(flavour: Flavour, tmp_path: Path) -> None:
     play_cases(CHOICE[flavour], flavour, tmp_path)
+
+
+def test_an_extractor_s_faults_leave_mediapipe_s_own_landmarks(tmp_path: Path) -> None:
+    names = ["extractor killed: after a row", "extractor killed: a video, gone"]
+    play_cases(names, "valkey", tmp_path, model="mediapipe")
