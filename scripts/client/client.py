@@ -34,9 +34,8 @@ from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
 from scripts.client.session import Session, SessionAbout
 from scripts.client.take import TEMPORARY
-from scripts.client.trust import trusting, trusting_only
+from scripts.client.trust import own_gateway_of, trusting
 from scripts.client.window import invalid_fields
-from scripts.stack.own_gateway import own_gateway
 
 __all__ = ["CaptureClient"]
 
@@ -80,8 +79,8 @@ class CaptureClient:
     ) -> None:
         if url is None:
             settings = load_settings()
-            url, cert = own_gateway(settings)
-            trust = trust or (trusting_only(cert) if cert else None)
+            url, own = own_gateway_of(settings)
+            trust = trust or own
             if token is None and settings.api_token is not None:
                 token = settings.api_token.get_secret_value()
         elif trust is None and url.startswith("https:"):

@@ -8,9 +8,10 @@ from pathlib import Path
 import httpx
 
 from contracts.process.certificates import pinned_context
+from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 
-__all__ = ["trusting", "trusting_only"]
+__all__ = ["own_gateway_of", "trusting"]
 
 
 def trusting(ca: Path | None) -> ssl.SSLContext:
@@ -29,10 +30,18 @@ def trusting(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-def trusting_only(cert: Path) -> ssl.SSLContext:
-    """Trust the gateway whose own certificate this file has. Raises `ConfigurationError` if it cannot be used."""
+def own_gateway_of(settings: Settings) -> tuple[str, ssl.SSLContext | None]:
+    """The URL of the settings' gateway on this machine, and the trust in its own certificate, whose file is known, and
+    in no other; None if it has none.
+
+    Raises:
+        ConfigurationError: the certificate cannot be used.
+    """
+    from scripts.stack.own_gateway import own_gateway  # a client of another machine's gateway needs no stack
+
+    url, cert = own_gateway(settings)
     try:
-        return pinned_context(cert)
+        return url, pinned_context(cert) if cert is not None else None
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"A3CP_TLS_CERT: {cert}: {_why(error)}") from None
 

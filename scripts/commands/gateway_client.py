@@ -6,8 +6,7 @@ import ssl
 
 from contracts.process.settings import Settings
 from scripts.client import CaptureClient
-from scripts.client.trust import trusting, trusting_only
-from scripts.stack.own_gateway import own_gateway
+from scripts.client.trust import own_gateway_of, trusting
 
 __all__ = ["gateway_client", "known_gateway"]
 
@@ -28,5 +27,4 @@ def known_gateway(settings: Settings, url: str | None) -> tuple[str, ssl.SSLCont
     `gateway_client`."""
     if url is not None:
         return url, trusting(settings.tls_ca) if url.startswith("https:") else None
-    url, cert = own_gateway(settings)
-    return url, trusting_only(cert) if cert else None
+    return own_gateway_of(settings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from contracts.process.listeners import local_address_of
 from contracts.process.settings import Settings
 from scripts.stack.running import running_stack
-from scripts.stack.stack import gateway_address
 
 __all__ = ["own_gateway"]
 
@@ -20,4 +20,4 @@ def own_gateway(settings: Settings) -> tuple[str, Path | None]:
     running = running_stack(settings) if settings.tls_cert is None else None
     if running is not None and running.tls_cert is not None and urlsplit(running.address).port == settings.port:
         return running.address, running.tls_cert
-    return gateway_address(settings), settings.tls_cert
+    return local_address_of(settings.host, settings.port, settings.scheme), settings.tls_cert
